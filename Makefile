@@ -1,0 +1,119 @@
+# Everything a person does with this repository; `make` lists it.
+# A bare machine needs python3 (3.11 or newer), pip, make and git.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check format golden docs bench lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+ARGS ?=
+# How many processes run tests; each has its own database.
+JOBS ?= 2
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make .venv and install what requirements.lock names, if not done yet
+
+demo: $(STAMP)  ## run the demo month: traffic, closing, bills (ARGS=--once ends by itself)
+	@exec $(BIN)/yuejie demo $(ARGS)
+
+serve: $(STAMP)  ## run gateway, intake, console and clerk with the embedded database
+	@exec $(BIN)/yuejie serve $(ARGS)
+
+test: $(STAMP)  ## run every test (ARGS="-k words" to choose)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+
+check: $(STAMP)  ## format, lint, types, arrows between rooms, tidy, generated documents
+	@$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/tidy
+	marked=$$(grep -rl --include='*.md' '\[\[\[cog' *.md docs 2>/dev/null || true)
+	if [ -n "$$marked" ]; then
+	    $(BIN)/cog --check --diff $$marked || {
+	        echo "A generated part of a document is stale: run \`make docs\`." >&2; exit 1; }
+	fi
+
+format: $(STAMP)  ## rewrite files in the house format
+	@$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(STAMP)  ## rewrite the generated parts of the documents
+	@marked=$$(grep -rl --include='*.md' '\[\[\[cog' *.md docs 2>/dev/null || true)
+	if [ -n "$$marked" ]; then $(BIN)/cog -r $$marked; fi
+
+golden: $(STAMP)  ## rewrite the golden bills; read the diff as finance would
+	@$(BIN)/python -m pytest -q tests/golden --golden-update $(ARGS)
+	git --no-pager diff --stat -- tests/golden
+
+bench: $(STAMP)  ## measure, and write what was measured to bench/results/
+	@exec $(BIN)/python -m bench $(ARGS)
+
+# pip-tools lives in a folder of its own that goes away again, so that it is not part of the lock.
+# Nothing of this machine's pip set-up (extra indexes, folders of wheels) may reach the lock.
+lock:  ## resolve pyproject.toml anew into requirements.lock (LOCK_ARGS="-P click" for one package)
+	@python=$$($(FIND_PYTHON))
+	folder=$$(mktemp -d)
+	trap 'rm -rf "$$folder"' EXIT
+	"$$python" -m venv "$$folder"
+	"$$folder/bin/pip" install --quiet pip-tools
+	env -u PIP_FIND_LINKS "$$folder/bin/pip-compile" --quiet --all-extras --generate-hashes \
+	    --allow-unsafe --strip-extras --no-config --no-header --no-emit-options \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    --annotation-style=line --output-file requirements.lock $(LOCK_ARGS) pyproject.toml
+
+clean:  ## remove .venv and everything that can be made again
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+	rm -rf src/yuejie.egg-info
+
+# The first Python that is new enough; 3.11 first, because it is what we test with.
+define FIND_PYTHON
+for p in python3.11 python3 python3.12 python3.13 python3.14; do
+    if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        command -v "$$p"; exit; fi
+done
+echo "yuejie needs Python 3.11 or newer and found none: install python3 (Debian: apt-get install python3)." >&2
+exit 1
+endef
+
+# Without Debian's python3-venv a venv has no pip of its own; the machine's pip can fill it as well.
+# The lock is complete, so nothing is resolved (--no-deps); modules compile when first imported.
+$(STAMP): requirements.lock pyproject.toml
+	@python=$$($(FIND_PYTHON))
+	if "$$python" -m venv $(VENV) >/dev/null 2>&1; then
+	    pip=($(BIN)/python -m pip)
+	elif "$$python" -m venv --without-pip --clear $(VENV) && "$$python" -m pip --version >/dev/null 2>&1; then
+	    pip=("$$python" -m pip --python $(BIN)/python)
+	else
+	    echo "Python on this machine can neither make a virtual environment with pip nor has pip itself:" \
+	         "install both (Debian: apt-get install python3-venv python3-pip)." >&2
+	    exit 1
+	fi
+	export PIP_DISABLE_PIP_VERSION_CHECK=1
+	total=$$(grep -c '==' requirements.lock)
+	echo "Installing $$total packages into $(VENV) …"
+	if ! "$${pip[@]}" install --no-deps --no-compile --require-hashes --progress-bar off \
+	         -r requirements.lock 2>$(VENV)/pip.err | awk -v total="$$total" '
+	            /^(Collecting|Requirement already)/ { n++ }
+	            /^Collecting/ && n % 10 == 0        { print "  " n " of " total; fflush() }
+	            /^Installing collected/             { print "  unpacking"; fflush() }'; then
+	    # Whoever is offline needs one sentence, not the five retries of each package.
+	    if grep -qiE 'connection|timed? ?out|resolution|no matching distribution|proxy|ssl' $(VENV)/pip.err; then
+	        echo "The package registry could not be reached, or lacks a locked version: check the network" \
+	             "and pip's configuration, then repeat (pip's own words are in $(VENV)/pip.err)." >&2
+	    else
+	        cat $(VENV)/pip.err >&2
+	        echo "pip could not install requirements.lock; its own words are above." >&2
+	    fi
+	    exit 1
+	fi
+	"$${pip[@]}" install --quiet --no-deps --no-build-isolation --no-index --editable .
+	"$${pip[@]}" check
+	touch $@

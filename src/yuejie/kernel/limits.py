@@ -1,0 +1,55 @@
+"""Every bound of the system, with its reason. Nothing loops, queues or reads without one."""
+
+from datetime import timedelta
+from typing import Final
+
+# The gateway
+BODY_BYTES: Final = 64 * 1024 * 1024
+"""Largest request body: a 20 MB PDF in base64, twice over; providers stop near 32 MB."""
+UPLOAD_BYTES: Final = 256 * 1024 * 1024
+"""Largest multipart upload, streamed through, never held."""
+ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""Largest buffered answer that is read for its usage."""
+STREAM_SECONDS: Final = 3600
+"""Longest stream; a month may be committed only this long after its end."""
+CONNECT_SECONDS: Final = 10
+FIRST_BYTE_SECONDS: Final = 600
+"""Reasoning models think for minutes before the first byte."""
+DRAIN_SECONDS: Final = 300
+"""How long the pump reads on after the client has gone."""
+DRAIN_BYTES: Final = 16 * 1024 * 1024
+DRAINS: Final = 1000
+"""Concurrent drains per worker; beyond, the oldest is cut and recorded as a floor."""
+ATTEMPTS: Final = 3
+"""Upstream attempts per operation, retries and fail-over together."""
+RETRY_WAIT_SECONDS: Final = 2
+"""Longest retry-after the gateway waits out itself; a longer one goes to the client."""
+SNAPSHOT_AGE: Final = timedelta(hours=24)
+"""A snapshot older than this is refused: prices, keys and contracts are too far from the truth."""
+SNAPSHOT_POLL_SECONDS: Final = 0.2
+"""Both the publisher and the workers look this often, so a revoked key dies within a second."""
+CLOCK_SKEW: Final = timedelta(seconds=1)
+PLAUSIBLE_TOKENS: Final = 10**9
+"""More tokens than this in one call is not usage but a broken answer."""
+TAGS: Final = 16
+TAG_LENGTH: Final = 64
+
+# The journal
+RECORD_BYTES: Final = 256 * 1024
+SEGMENT_BYTES: Final = 64 * 1024 * 1024
+SEGMENT_KEEP: Final = timedelta(days=14)
+
+# The database
+INGEST_BATCH: Final = 5_000
+IMPORT_BATCH: Final = 5_000
+PUSH_EVENTS: Final = 1_000
+"""Events in one POST /usage/events."""
+PAGE: Final = 100
+PAGE_MAX: Final = 1_000
+BILL_LINES: Final = 100_000
+
+# Prices
+PUBLICATION_LEAD: Final = timedelta(minutes=10)
+"""A revision starts at least this long after its publication, unless an approved correction."""
+PRICE_CHANGE_PPM: Final = 300_000
+"""A rate that moves by more than 30 % needs --approve."""

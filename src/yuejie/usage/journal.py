@@ -1,0 +1,294 @@
+"""The journal: usage on disk before anything is owed to anybody.
+
+One process start is one journal: a folder named by a UUIDv7, a held lock, and segments
+`00000001.wal`, … nobody else appends to it. A segment is the magic, the journal's id, and records:
+
+    length u32le · CRC-32C of the payload u32le · payload (msgpack)
+
+`Begun` is durable before the upstream is called; `Ended` is in the page cache before the client
+has its last byte (it survives kill -9) and durable with the next group commit.
+`Ended` is self-contained: a reader needs no `Begun` to store it.
+The bytes are fixed by golden tests; a new field is appended with a default, never inserted.
+"""
+
+import fcntl
+import os
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+from crc32c import crc32c
+
+from yuejie.kernel.errors import DomainError
+from yuejie.kernel.limits import RECORD_BYTES, SEGMENT_BYTES
+
+MAGIC: Final = b"yuejie-journal1\n"
+HEADER: Final = len(MAGIC) + 16
+_FRAME: Final = struct.Struct("<II")
+_LOCK: Final = "lock"
+
+
+class Begun(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
+    """An attempt that is about to be sent upstream. Times are Unix microseconds, ids 16 bytes."""
+
+    event: bytes
+    operation: bytes
+    attempt: int
+    started_us: int
+    month: str
+    hour_s: int
+    customer: str
+    project: str
+    key: str
+    tags: str
+    deployment: str
+    api: str
+    model: str
+    stream: bool
+    contract: str
+    contract_version: int
+    sale_book: str
+    sale_revision: int
+    cost_book: str
+    cost_revision: int
+    hold_pico: int = 0
+    lease: str = ""
+
+
+class EndedItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A quantity with the ids of the sale and the cost rate that price it (0: none)."""
+
+    model: str
+    meter: str
+    quantity: int
+    sale_rate: int
+    cost_rate: int
+
+
+class Ended(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
+    """How an attempt ended, however it ended: exactly one per `Begun`."""
+
+    begun: Begun
+    ended_us: int
+    state: str
+    reason: str
+    billable: bool
+    items: tuple[EndedItem, ...]
+    context_tokens: int = 0
+    billed_model: str = ""
+    service_tier: str = ""
+    http_status: int = 200
+    outcome: str = "ok"
+    first_byte_ms: int | None = None
+    response_id: str = ""
+    facts: dict[str, str] = {}
+
+
+Record = Begun | Ended
+
+encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Record).decode
+
+
+class JournalBroken(DomainError):
+    """The disk refused a record; the worker must die rather than serve what it cannot meter."""
+
+    code = "journal_broken"
+
+
+class JournalCorrupt(DomainError):
+    """A record in the middle of a journal fails its checksum; it is parked for a person."""
+
+    code = "journal_corrupt"
+
+
+class Position(NamedTuple):
+    """A place between two records. Segment numbers start at 1."""
+
+    segment: int
+    offset: int
+
+
+START: Final = Position(1, HEADER)
+
+
+def frame(payload: bytes) -> bytes:
+    """Put length and checksum before a payload."""
+    if len(payload) > RECORD_BYTES:
+        raise JournalBroken(f"流水记录 {len(payload)} 字节，超过上限 {RECORD_BYTES}，已拒绝写入")
+    return _FRAME.pack(len(payload), crc32c(payload)) + payload
+
+
+class Journal:
+    """The writing end. `append` and `flush` are for one thread; the commits run on another."""
+
+    def __init__(self, root: Path, journal_id: UUID, on_durable: Callable[[int], None]) -> None:
+        """Create the journal's folder and take its lock.
+
+        `on_durable(n)` is called on the commit thread: every record up to the n-th is on disk.
+        After an fsync error it is called with −1, once: the worker must die.
+        """
+        self.journal_id = journal_id
+        self.folder = root / journal_id.hex
+        self.folder.mkdir(parents=True, mode=0o750)
+        self._lock = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o640)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._on_durable = on_durable
+        self._appended = 0
+        self._written = 0
+        self._pending: list[bytes] = []
+        self._rolling = threading.Lock()
+        self._segment = 0
+        self._offset = 0
+        self._fd = -1
+        self._roll()
+        self._wake = threading.Semaphore(0)
+        self._closing = False
+        self.broken: Exception | None = None
+        self._thread = threading.Thread(target=self._commits, name="journal", daemon=True)
+        self._thread.start()
+
+    def append(self, record: Record) -> int:
+        """Queue a record for the next `flush` and return its ordinal."""
+        self._pending.append(frame(encode(record)))
+        self._appended += 1
+        return self._appended
+
+    def flush(self) -> None:
+        """Hand all queued records to the kernel in one write and ask for a group commit."""
+        if not self._pending:
+            return
+        if self.broken is not None:
+            raise JournalBroken("流水写盘失败，进程即将退出，请检查磁盘空间") from self.broken
+        batch = b"".join(self._pending)
+        self._pending.clear()
+        if self._offset + len(batch) > SEGMENT_BYTES:
+            self._roll()
+        try:
+            written = os.write(self._fd, batch)
+        except OSError as error:
+            raise JournalBroken(f"流水写盘失败：{error.strerror}，请检查磁盘空间") from error
+        if written != len(batch):
+            raise JournalBroken("流水写盘不完整，请检查磁盘空间")
+        self._offset += written
+        self._written = self._appended
+        self._wake.release()
+
+    def close(self) -> None:
+        """Flush, commit and give the lock back; the journal is then dead and wholly readable."""
+        self.flush()
+        self._closing = True
+        self._wake.release()
+        self._thread.join()
+        os.close(self._fd)
+        os.close(self._lock)
+
+    def _roll(self) -> None:
+        path = self.folder / segment_name(self._segment + 1)
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
+        os.write(fd, MAGIC + self.journal_id.bytes)
+        os.fsync(fd)
+        with self._rolling:
+            if self._fd >= 0:
+                os.fdatasync(self._fd)
+                os.close(self._fd)
+            self._fd = fd
+        self._segment += 1
+        for folder in (self.folder, self.folder.parent):
+            directory = os.open(folder, os.O_RDONLY)
+            os.fsync(directory)
+            os.close(directory)
+        self._offset = HEADER
+
+    def _commits(self) -> None:
+        """Group commit: one fdatasync covers all that was written before it began."""
+        while True:
+            self._wake.acquire()
+            while self._wake.acquire(blocking=False):
+                pass
+            closing, covered = self._closing, self._written
+            try:
+                with self._rolling:
+                    os.fdatasync(self._fd)
+            except OSError as error:
+                self.broken = error
+                self._on_durable(-1)
+                return
+            self._on_durable(covered)
+            if closing:
+                return
+
+
+def segment_name(number: int) -> str:
+    """Return the file name of a segment."""
+    return f"{number:08d}.wal"
+
+
+def is_alive(folder: Path) -> bool:
+    """Tell whether the journal's writer still holds its lock."""
+    fd = os.open(folder / _LOCK, os.O_RDWR)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)
+
+
+def read_from(folder: Path, start: Position, *, alive: bool) -> Iterator[tuple[Position, Record]]:
+    """Yield each record after `start` with the position behind it.
+
+    Stops where the bytes stop making sense at the tail: of a living journal that is a write in
+    progress, of a dead one the torn last write. Anywhere else it raises `JournalCorrupt`.
+    Ask `is_alive` before reading, not after, or the tail of a writer that died meanwhile is missed.
+    """
+    segment, offset = start
+    while True:
+        path = folder / segment_name(segment)
+        if not path.exists():
+            return
+        data = _segment_from(path, offset)
+        used = 0
+        for size, record in _records(data):
+            used += size
+            yield Position(segment, offset + used), record
+        last = not (folder / segment_name(segment + 1)).exists()
+        rest = data[used:]
+        if rest and not (last and _is_tail(rest, alive=alive)):
+            where = f"{path.name} 第 {offset + used} 字节"
+            raise JournalCorrupt(f"流水 {folder.name} 在 {where} 校验失败，已停读，请按手册处理")
+        if last:
+            return
+        segment, offset = segment + 1, HEADER
+
+
+def _segment_from(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read()
+
+
+def _records(data: bytes) -> Iterator[tuple[int, Record]]:
+    at, end = 0, len(data)
+    while at + _FRAME.size <= end:
+        length, checksum = _FRAME.unpack_from(data, at)
+        payload = data[at + _FRAME.size : at + _FRAME.size + length]
+        if len(payload) < length or length == 0 or crc32c(payload) != checksum:
+            return
+        yield _FRAME.size + length, _decode(payload)
+        at += _FRAME.size + length
+
+
+def _is_tail(rest: bytes, *, alive: bool) -> bool:
+    """Tell a torn last write from damage: behind damage whole records follow."""
+    if alive or len(rest) < _FRAME.size:
+        return True
+    length, _ = _FRAME.unpack_from(rest, 0)
+    behind = rest[_FRAME.size + length :]
+    return next(_records(behind), None) is None
