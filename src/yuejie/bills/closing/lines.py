@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from yuejie.bills.bill import BillLine, LineKind
+from yuejie.contracts.fx import MonthFx
 from yuejie.kernel.ids import LineId
-from yuejie.kernel.money import Charge, FxRate, Money, Rate
+from yuejie.kernel.money import Charge, Money, Rate
 from yuejie.kernel.period import BillingMonth
 
 
@@ -32,14 +33,6 @@ class SaleRate:
     currency: str
     list_pico: int | None
     list_currency: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class MonthFx:
-    """The exchange rate of a service month, as it is frozen on the line."""
-
-    fx_id: int
-    rate: FxRate
 
 
 @dataclass(frozen=True, slots=True)

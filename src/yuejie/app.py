@@ -1,0 +1,65 @@
+"""The composition root: settings become a database, and whoever needs one is given it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from yuejie.db.embedded import EmbeddedPostgres
+from yuejie.db.errors import DatabaseUnavailable, EmbeddedUnavailable
+from yuejie.db.migrate import migrate
+from yuejie.db.session import Database
+from yuejie.settings import Settings
+
+Say = Callable[[str], None]
+
+
+def app_url(settings: Settings) -> str:
+    """Return the address the application connects to; an embedded server must be running."""
+    if settings.database_url is not None:
+        return settings.database_url
+    return EmbeddedPostgres(settings.postgres).url("app")
+
+
+def owner_url(settings: Settings) -> str:
+    """Return the address that may change the schema."""
+    if settings.database_url is not None:
+        return settings.database_url
+    return EmbeddedPostgres(settings.postgres).url("owner")
+
+
+@contextmanager
+def database(settings: Settings, *, size: int = 4, name: str = "yuejie") -> Iterator[Database]:
+    """Open the database of a running house."""
+    with Database.open(app_url(settings), size=size, name=name) as db:
+        yield db
+
+
+@contextmanager
+def house(settings: Settings, say: Say, *, size: int = 4) -> Iterator[Database]:
+    """Open the database, starting the embedded server for as long as needed if none runs.
+
+    So every command works whether or not `yuejie serve` is up.
+    """
+    if settings.database_url is not None or _runs(settings):
+        with database(settings, size=size) as db:
+            yield db
+        return
+    with running(settings, say), database(settings, size=size) as db:
+        yield db
+
+
+@contextmanager
+def running(settings: Settings, say: Say) -> Iterator[EmbeddedPostgres]:
+    """Run the embedded server, migrated, for the length of the block."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with EmbeddedPostgres(settings.postgres, progress=say) as postgres:
+        for name in migrate(postgres.url("owner")):
+            say(f"数据库结构已更新：{name}")
+        yield postgres
+
+
+def _runs(settings: Settings) -> bool:
+    try:
+        with Database.open(app_url(settings), size=1):
+            return True
+    except (EmbeddedUnavailable, DatabaseUnavailable):
+        return False

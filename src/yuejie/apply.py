@@ -1,0 +1,331 @@
+"""Apply a house file: providers, models, prices, customers, projects and keys, declaratively.
+
+The file says how things should be; applying says what it changed, and applying again changes
+nothing. Everything is read and checked before the first change, each part is its own deed, and a
+part that fails names itself; what was changed before it stays and the next run goes on from there.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from yuejie.contracts.contract import Contract, Terms
+from yuejie.contracts.import_prices import PriceImport, import_prices
+from yuejie.contracts.offer import (
+    AccountDraft,
+    DeploymentDraft,
+    ModelDraft,
+    put_account,
+    put_deployment,
+    put_model,
+)
+from yuejie.contracts.publish import open_book, publish_fx
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.store import accounts, contract_versions
+from yuejie.customers.customer import Customer
+from yuejie.customers.enrol import Particulars, ProjectDraft, add_project, enrol_customer
+from yuejie.customers.keys import KeyDraft, issue_key
+from yuejie.customers.store import customer_by_slug, keys, project_by_name, projects
+from yuejie.db.session import Database
+from yuejie.gateway.credentials import decrypt, encrypt
+from yuejie.house_file import (
+    AccountPart,
+    BookPart,
+    ContractPart,
+    CustomerPart,
+    DeploymentPart,
+    FxPart,
+    HouseFile,
+    KeyPart,
+    ModelPart,
+    ProjectPart,
+)
+from yuejie.kernel.errors import DomainError, Invalid
+from yuejie.kernel.ids import BookId, ContractId
+from yuejie.kernel.money import FxRate
+from yuejie.kernel.period import parse_instant, zone_of
+
+_CHINA: Final = "Asia/Shanghai"
+_SEED: Final = "seed:"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that applying did, as a sentence; a new key brings its secret."""
+
+    sentence: str
+    customer: str = ""
+    key_name: str = ""
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """What every part needs: the database, the secrets, who and when, and where files lie."""
+
+    db: Database
+    pepper: bytes
+    credential_key: bytes
+    by: str
+    now: datetime
+    folder: Path
+    environ: Mapping[str, str]
+
+
+def apply_house(house: HouseFile, applying: Applying) -> Iterator[Change]:
+    """Make the house as the file says and yield each change; a failing part names itself."""
+    _check(house, applying)
+    steps: list[tuple[str, Callable[[], Iterator[Change]]]] = [
+        *((f"fx {p.base}{p.quote}", lambda p=p: _fx(p, applying)) for p in house.fx),
+        *((f"account {p.id}", lambda p=p: _account(p, applying)) for p in house.account),
+        *((f"model {p.id}", lambda p=p: _model(p, applying)) for p in _backups_first(house.model)),
+        *(
+            (f"deployment {p.model}", lambda p=p: _deployment(p, applying))
+            for p in house.deployment
+        ),
+        *((f"book {p.id}", lambda p=p: _book(p, applying)) for p in house.book),
+        *((f"customer {p.slug}", lambda p=p: _customer(p, applying)) for p in house.customer),
+    ]
+    for what, step in steps:
+        try:
+            yield from step()
+        except DomainError as error:
+            raise Invalid(f"{what}：{error.sentence}") from error
+
+
+def _check(house: HouseFile, applying: Applying) -> None:
+    """Refuse what can be seen to be wrong before anything is changed."""
+    for account in house.account:
+        _credential(account, applying.environ)
+    for book in house.book:
+        for source in book.prices:
+            _price_file(source, applying.folder)
+    for customer in house.customer:
+        zone_of(customer.zone)
+        names = {project.name for project in customer.project}
+        for key in customer.key:
+            if key.project not in names:
+                raise Invalid(
+                    f"客户 {customer.slug} 的密钥 {key.name} 指向未写明的项目“{key.project}”"
+                )
+
+
+def _backups_first(models: list[ModelPart]) -> list[ModelPart]:
+    """Order models so that a backup exists before the model that names it."""
+    return sorted(models, key=lambda model: model.backup_model is not None)
+
+
+def _fx(part: FxPart, applying: Applying) -> Iterator[Change]:
+    rate = FxRate.parse(part.rate, part.base, part.quote)
+    row = publish_fx(
+        applying.db, rate, part.on_date, source=part.source, by=applying.by, now=applying.now
+    )
+    if row.published_at == applying.now:
+        yield Change(f"汇率 {part.on_date} 1 {part.base} = {rate} {part.quote}（{part.source}）")
+
+
+def _account(part: AccountPart, applying: Applying) -> Iterator[Change]:
+    secret = _credential(part, applying.environ)
+    with applying.db.read() as tx:
+        was = next((a for a in accounts(tx) if a.account_id == part.id), None)
+    same = was is not None and _opens_to(was.credential, secret, part.id, applying.credential_key)
+    draft = AccountDraft(
+        account_id=part.id,
+        provider=part.provider,
+        platform=part.platform,
+        base_url=part.base_url,
+        region=part.region,
+        credential=encrypt(secret, applying.credential_key, part.id),
+    )
+    if put_account(applying.db, draft, opens_same=same, by=applying.by, now=applying.now):
+        yield Change(f"供应商账号 {part.id}（{part.platform}，{part.base_url}）")
+
+
+def _opens_to(sealed: bytes, secret: str, account_id: str, key: bytes) -> bool:
+    try:
+        return decrypt(sealed, key, account_id) == secret
+    except DomainError:
+        return False
+
+
+def _credential(part: AccountPart, environ: Mapping[str, str]) -> str:
+    secret = part.credential or environ.get(part.credential_env, "")
+    if not secret:
+        where = f"环境变量 {part.credential_env}" if part.credential_env else "credential"
+        raise Invalid(f"供应商账号 {part.id} 没有凭证，请填写 {where}")
+    return secret
+
+
+def _model(part: ModelPart, applying: Applying) -> Iterator[Change]:
+    draft = ModelDraft(
+        model_id=part.id,
+        mode=part.mode,
+        owner=part.owner,
+        context_window=part.context_window,
+        max_output=part.max_output,
+        capabilities=part.capabilities,
+        deprecation_date=part.deprecation_date,
+        replacement=part.replacement,
+        backup_model=part.backup_model,
+    )
+    if put_model(applying.db, draft, by=applying.by, now=applying.now):
+        yield Change(f"模型 {part.id}")
+
+
+def _deployment(part: DeploymentPart, applying: Applying) -> Iterator[Change]:
+    upstream = part.upstream_model or part.model
+    with applying.db.read() as tx:
+        platforms = {str(account.account_id): account.platform for account in accounts(tx)}
+    draft = DeploymentDraft(
+        model_id=part.model,
+        account_id=part.account,
+        upstream_model=upstream,
+        cost_model=part.cost_model or f"{platforms.get(part.account, '')}/{upstream}",
+        priority=part.priority,
+        weight=part.weight,
+    )
+    if put_deployment(applying.db, draft, by=applying.by, now=applying.now):
+        yield Change(f"部署 {draft.deployment_id}")
+
+
+def _book(part: BookPart, applying: Applying) -> Iterator[Change]:
+    now, by = applying.now, applying.by
+    opened = open_book(applying.db, part.id, kind=part.kind, currency=part.currency, by=by, now=now)
+    if opened.created_at == now:
+        yield Change(f"价目 {part.id}（{part.kind}，{part.currency}）")
+    for source in part.prices:
+        name, body = _price_file(source, applying.folder)
+        starts = parse_instant(part.starts_at, zone_of(_CHINA)) if part.starts_at else now
+        wanted = PriceImport(
+            book_id=part.id, name=name, body=body, starts_at=starts, approve=part.approve
+        )
+        report = import_prices(applying.db, wanted, by=by, now=now)
+        if report.refused:
+            raise Invalid("\n".join([f"{source} 未导入：", *report.lines()]))
+        if report.published and report.published.revision is not None:
+            yield Change(report.outcome)
+
+
+def _price_file(source: str, folder: Path) -> tuple[str, bytes]:
+    """Return a price file's name and contents; `seed:` names one that comes with the product."""
+    if source.startswith(_SEED):
+        name = source.removeprefix(_SEED)
+        seed = files("yuejie.contracts").joinpath("seed", name)
+        if not seed.is_file():
+            raise Invalid(
+                f"产品不带价目“{source}”，可写 seed:cost_prices.json 或 seed:sale_prices.toml"
+            )
+        return name, seed.read_bytes()
+    path = folder / source
+    if not path.is_file():
+        raise Invalid(f"价目文件“{path}”不存在，请检查 prices 一项的路径")
+    return path.name, path.read_bytes()
+
+
+def _customer(part: CustomerPart, applying: Applying) -> Iterator[Change]:
+    with applying.db.read() as tx:
+        was = customer_by_slug(tx, part.slug)
+    customer = enrol_customer(
+        applying.db,
+        Particulars(
+            slug=part.slug,
+            legal_name=part.legal_name,
+            uscc=part.uscc,
+            tax_address=part.tax_address,
+            tax_phone=part.tax_phone,
+            bank_name=part.bank_name,
+            bank_account=part.bank_account,
+            zone=part.zone,
+            currency=part.currency,
+            tag_names=part.tag_names,
+            state=part.state,
+        ),
+        by=applying.by,
+        now=applying.now,
+    )
+    if was != customer:
+        yield Change(f"客户 {part.slug}（{part.legal_name}）", customer=part.slug)
+    if part.contract is not None:
+        yield from _contract(part.contract, customer, applying)
+    for project in part.project:
+        yield from _project(project, customer, applying)
+    for key in part.key:
+        yield from _key(key, customer, applying)
+
+
+def _contract(part: ContractPart, customer: Customer, applying: Applying) -> Iterator[Change]:
+    contract_id = ContractId(f"con_{customer.customer_id.removeprefix('cus_')}")
+    terms = Terms(
+        customer_id=customer.customer_id,
+        sale_book=BookId(part.book),
+        currency=part.currency,
+        zone=customer.zone,
+        fx_policy=part.fx_policy,
+        tax_mode=part.tax_mode,
+        tax_ppm=part.tax_ppm,
+        starts_at=parse_instant(part.starts_at, zone_of(customer.zone)),
+    )
+    with applying.db.read() as tx:
+        known = contract_versions(tx, contract_id)
+    signed: Contract = sign_contract(
+        applying.db, terms, by=applying.by, now=applying.now, contract_id=contract_id
+    )
+    if not known or known[-1] != signed:
+        yield Change(f"客户 {customer.slug} 的合同第 {signed.version} 版（{signed.sale_book}）")
+
+
+def _project(part: ProjectPart, customer: Customer, applying: Applying) -> Iterator[Change]:
+    with applying.db.read() as tx:
+        was = project_by_name(tx, customer.customer_id, part.name)
+    draft = ProjectDraft(
+        name=part.name,
+        parent=part.parent,
+        department=part.department,
+        environment=part.environment,
+        allowed_providers=part.allowed_providers,
+        allowed_regions=part.allowed_regions,
+    )
+    became = add_project(applying.db, customer.customer_id, draft, by=applying.by, now=applying.now)
+    if was != became:
+        yield Change(f"客户 {customer.slug} 的项目 {part.name}", customer=customer.slug)
+
+
+def _key(part: KeyPart, customer: Customer, applying: Applying) -> Iterator[Change]:
+    with applying.db.read() as tx:
+        names = {p.project_id: p.name for p in projects(tx, customer.customer_id)}
+        live = {
+            (names[key.project_id], key.name)
+            for key in keys(tx, customer.customer_id)
+            if key.revoked_at is None
+        }
+    if (part.project, part.name) in live:
+        return
+    zone = zone_of(customer.zone)
+    draft = KeyDraft(
+        project=part.project,
+        name=part.name,
+        tags=part.tags,
+        task_type=part.task_type,
+        priority=part.priority,
+        models=part.models,
+        expires_at=parse_instant(part.expires_at, zone) if part.expires_at else None,
+    )
+    issued = issue_key(
+        applying.db, customer, draft, pepper=applying.pepper, by=applying.by, now=applying.now
+    )
+    yield Change(
+        f"客户 {customer.slug} 的密钥 {part.name}（项目 {part.project}），"
+        f"只显示这一次：{issued.secret}",
+        customer=customer.slug,
+        key_name=part.name,
+        secret=issued.secret,
+    )
+
+
+def environ() -> Mapping[str, str]:
+    """Return the environment in which credentials may stand."""
+    return os.environ

@@ -1,0 +1,1 @@
+"""Closing: from usage up to an epoch to draft bills."""

@@ -1,0 +1,301 @@
+"""`yuejie bills …` and `yuejie prove`."""
+
+from pathlib import Path
+
+import click
+
+from yuejie.assurance.prove import Proof, prove_month
+from yuejie.bills.bill import Bill, BillState
+from yuejie.bills.closing.close import Closed, Done, close_month
+from yuejie.bills.documents import DocumentKind
+from yuejie.bills.issue import find_bill, issue_bill
+from yuejie.bills.show import export_bill
+from yuejie.bills.store import bill_by_name, bills_of_month
+from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
+from yuejie.customers.enrol import find_customer
+from yuejie.db.session import Tx
+from yuejie.kernel.errors import DomainError
+from yuejie.kernel.money import MTOK, PICO, Money, plain
+from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.usage.meters import UNIT_METERS
+
+_SAID = {
+    Done.WOULD_DRAFT: "将生成草稿",
+    Done.DRAFTED: "已生成草稿",
+    Done.REDRAFTED: "草稿已重算",
+    Done.UNCHANGED: "无变化",
+    Done.ALREADY_ISSUED: "已出账，未改动",
+    Done.NO_USAGE: "无用量数据",
+    Done.FAILED: "未能关账",
+}
+_STATE = {BillState.DRAFT: "草稿", BillState.ISSUED: "已出账"}
+
+
+class Month(click.ParamType):
+    """A billing month on the command line."""
+
+    name = "年月"
+
+    def convert(
+        self, value: str | BillingMonth, param: click.Parameter | None, ctx: click.Context | None
+    ) -> BillingMonth:
+        """Read “2026-10”."""
+        if isinstance(value, BillingMonth):
+            return value
+        try:
+            return BillingMonth.parse(value)
+        except DomainError as error:
+            self.fail(error.sentence, param, ctx)
+
+
+month_argument = click.argument("month", type=Month(), required=False)
+
+
+def last_month(given: BillingMonth | None, house: Frame) -> BillingMonth:
+    """Return the month asked for, else the one that ended last."""
+    return given or BillingMonth.of(house.now(), zone_of("Asia/Shanghai")).previous
+
+
+@click.group()
+def bills() -> None:
+    """账单：关账、查看、出账、导出。"""
+
+
+@bills.command("close")
+@month_argument
+@click.option("--customer", help="只关这个客户（简称或编号）")
+@click.option("--commit", is_flag=True, help="真正写入；不加则只试算")
+@as_json
+@frame
+def close(
+    house: Frame, month: BillingMonth | None, customer: str | None, *, commit: bool, json: bool
+) -> None:
+    """关账：把一个月的用量变成账单草稿（默认上个月，默认只试算）。"""
+    month = last_month(month, house)
+    with house.database() as db, progress(f"关账 {month}") as move:
+        closed = close_month(
+            db,
+            month,
+            customer=customer,
+            commit=commit,
+            by=house.by,
+            now=house.now(),
+            progress=move,
+        )
+    if json:
+        give_json([_closed(each) for each in closed])
+    else:
+        _tell_closed(month, closed, commit=commit)
+    if any(each.done is Done.FAILED for each in closed):
+        raise SystemExit(1)
+
+
+def _closed(each: Closed) -> dict[str, object]:
+    total = each.bill.gross if each.bill else None
+    return {"customer": each.customer, "done": each.done, "gross": total, "why": each.why}
+
+
+def _tell_closed(month: BillingMonth, closed: list[Closed], *, commit: bool) -> None:
+    if not closed or all(each.done is Done.NO_USAGE for each in closed):
+        say(f"{month} 无用量数据")
+        return
+    rows = [
+        (
+            each.customer,
+            _SAID[each.done],
+            len(each.bill.lines) if each.bill else None,
+            each.bill.currency if each.bill else "",
+            each.bill.gross if each.bill else None,
+            each.why,
+        )
+        for each in closed
+    ]
+    show_table(
+        f"关账 {month}（{'已写入' if commit else '试算，未写入；加 --commit 写入'}）",
+        ["客户", "结果", "行数", "币种", "价税合计", "说明"],
+        rows,
+    )
+
+
+@bills.command("list")
+@month_argument
+@as_json
+@frame
+def list_bills(house: Frame, month: BillingMonth | None, *, json: bool) -> None:
+    """列出账单（不写年月则列出全部）。"""
+    with house.database() as db, db.read() as tx:
+        found = [(bill, find_customer(tx, bill.customer_id)) for bill in bills_of_month(tx, month)]
+    if json:
+        give_json([_heading(bill) | {"customer": who.slug} for bill, who in found])
+        return
+    rows = [
+        (
+            who.slug,
+            str(bill.month),
+            bill.number or bill.bill_id,
+            _STATE[bill.state],
+            bill.currency,
+            bill.net,
+            bill.tax,
+            bill.gross,
+        )
+        for bill, who in found
+    ]
+    columns = ["客户", "账期", "账单号", "状态", "币种", "不含税", "税额", "价税合计"]
+    show_table(f"账单 {month or '全部'}", columns, rows)
+
+
+def _heading(bill: Bill) -> dict[str, object]:
+    return {
+        "bill_id": bill.bill_id,
+        "number": bill.number,
+        "month": bill.month,
+        "state": bill.state,
+        "net": bill.net,
+        "tax": bill.tax,
+        "gross": bill.gross,
+        "epoch": bill.epoch,
+        "seal": bill.seal,
+    }
+
+
+@bills.command("show")
+@click.argument("name")
+@as_json
+@frame
+def show(house: Frame, name: str, *, json: bool) -> None:
+    """查看一张账单的每一行（账单号或编号）。"""
+    with house.database() as db, db.read() as tx:
+        bill, who = _bill_and_customer(tx, name)
+    if json:
+        give_json(bill)
+        return
+    rows = [
+        (
+            line.position,
+            "" if line.service_month == bill.month else f"{line.service_month} 补计",
+            line.project_name,
+            line.model,
+            line.meter,
+            line.quantity,
+            _rate(line.meter, line.rate_pico, line.rate_currency),
+            Money(line.usd_fen, "USD") if line.usd_fen is not None else None,
+            Money(line.amount_fen, bill.currency),
+        )
+        for line in bill.lines
+    ]
+    columns = ["行", "补计月份", "项目", "模型", "计量项", "数量", "单价", "USD", bill.currency]
+    show_table(f"{who} {bill.month} 账单 {bill.number or '（草稿）'}", columns, rows)
+    say(f"不含税 {bill.net}  税额 {bill.tax}  价税合计 {bill.gross} {bill.currency}")
+
+
+def _bill_and_customer(tx: Tx, name: str) -> tuple[Bill, str]:
+    bill = find_bill(bill_by_name(tx, name), name)
+    return bill, find_customer(tx, bill.customer_id).legal_name
+
+
+def _rate(meter: str, pico: int, currency: str) -> str:
+    if meter in UNIT_METERS:
+        return f"{plain(pico, PICO)} {currency}/个"
+    return f"{plain(pico, PICO // MTOK)} {currency}/百万"
+
+
+@bills.command("issue")
+@click.argument("names", nargs=-1)
+@click.option("--month", type=Month(), help="该月全部草稿")
+@click.option("--commit", is_flag=True, help="真正出账；不加则只列出将要出账的")
+@as_json
+@frame
+def issue(
+    house: Frame, names: tuple[str, ...], month: BillingMonth | None, *, commit: bool, json: bool
+) -> None:
+    """出账：冻结草稿、编号、封印。出账后永不更改。"""
+    with house.database() as db:
+        with db.read() as tx:
+            drafts = [_bill_and_customer(tx, name)[0] for name in names]
+            if month is not None:
+                drafts += [b for b in bills_of_month(tx, month) if b.state is BillState.DRAFT]
+        if not commit:
+            verb, done = "将出账", drafts
+        else:
+            verb = "已出账"
+            done = [issue_bill(db, bill.bill_id, by=house.by, now=house.now()) for bill in drafts]
+    if json:
+        give_json([_heading(bill) for bill in done])
+        return
+    if not done:
+        say("没有可出账的草稿")
+    for bill in done:
+        say(f"{verb} {bill.number or bill.bill_id}  {bill.month}  {bill.gross} {bill.currency}")
+
+
+@bills.command("export")
+@click.argument("names", nargs=-1)
+@click.option("--month", type=Month(), help="该月全部账单")
+@click.option(
+    "--format", "kinds", multiple=True, type=click.Choice([k.value for k in DocumentKind])
+)
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path("bills"))
+@frame
+def export(
+    house: Frame,
+    names: tuple[str, ...],
+    month: BillingMonth | None,
+    kinds: tuple[str, ...],
+    folder: Path,
+) -> None:
+    """导出账单为 PDF、XLSX、CSV、JSON、TXT（默认全部格式）。"""
+    chosen = [DocumentKind(kind) for kind in kinds] or list(DocumentKind)
+    folder.mkdir(parents=True, exist_ok=True)
+    with house.database() as db:
+        wanted = list(names)
+        if month is not None:
+            with db.read() as tx:
+                wanted += [bill.bill_id for bill in bills_of_month(tx, month)]
+        with progress("导出账单") as move:
+            for number, name in enumerate(wanted, 1):
+                for file_name, body in export_bill(db, name, house.settings.seller, chosen):
+                    (folder / file_name).write_bytes(body)
+                move(number, len(wanted))
+    say(f"已导出 {len(wanted)} 张账单到 {folder.absolute()}")
+
+
+@click.command()
+@month_argument
+@click.option("--customer", help="只验证这个客户")
+@as_json
+@frame
+def prove(house: Frame, month: BillingMonth | None, customer: str | None, *, json: bool) -> None:
+    """验证：用独立的慢路径从原始事件重算整月，与账单比对到分。"""
+    month = last_month(month, house)
+    with house.database() as db, progress(f"验证 {month}") as move:
+        proofs = prove_month(db, month, customer=customer, progress=move)
+    if json:
+        give_json([_proof(proof) for proof in proofs])
+    else:
+        _tell_proofs(month, proofs)
+    if any(proof.differences for proof in proofs):
+        raise SystemExit(1)
+
+
+def _proof(proof: Proof) -> dict[str, object]:
+    return {
+        "customer": proof.customer,
+        "bill": proof.bill.number or proof.bill.bill_id,
+        "gross": proof.bill.gross,
+        "events": proof.events,
+        "differences": proof.differences,
+    }
+
+
+def _tell_proofs(month: BillingMonth, proofs: list[Proof]) -> None:
+    for proof in proofs:
+        for difference in proof.differences:
+            say(
+                f"不符 {proof.customer} {difference.what}："
+                f"账单 {difference.billed}，重算 {difference.proved}"
+            )
+    events = sum(proof.events for proof in proofs)
+    wrong = sum(1 for proof in proofs if proof.differences)
+    verdict = "全部相符，一分不差" if not wrong else f"{wrong} 张不符"
+    say(f"{month}：{len(proofs)} 张账单，{events:,} 个原始事件，{verdict}")

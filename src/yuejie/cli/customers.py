@@ -1,0 +1,226 @@
+"""`yuejie customers|projects|keys …`."""
+
+from datetime import datetime, timedelta
+
+import click
+
+from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.customers.enrol import find_customer
+from yuejie.customers.key import ApiKey
+from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key, revoke_key, rotate_key
+from yuejie.customers.store import customers as all_customers
+from yuejie.customers.store import keys as keys_of
+from yuejie.customers.store import projects as projects_of
+from yuejie.gateway.blocklist import block
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.ids import KeyId
+from yuejie.kernel.period import parse_instant, zone_of
+
+
+@click.group()
+def customers() -> None:
+    """客户。"""
+
+
+@customers.command("list")
+@as_json
+@frame
+def list_customers(house: Frame, *, json: bool) -> None:
+    """列出客户。"""
+    with house.database() as db, db.read() as tx:
+        found = all_customers(tx)
+    if json:
+        give_json(found)
+        return
+    rows = [(c.slug, c.legal_name, c.uscc or "", c.currency, c.zone, c.state) for c in found]
+    show_table("客户", ["简称", "单位全称", "统一社会信用代码", "币种", "时区", "状态"], rows)
+
+
+@customers.command("show")
+@click.argument("name")
+@as_json
+@frame
+def show_customer(house: Frame, name: str, *, json: bool) -> None:
+    """查看一个客户。"""
+    with house.database() as db, db.read() as tx:
+        customer = find_customer(tx, name)
+    if json:
+        give_json(customer)
+        return
+    for field in customer.__dataclass_fields__:
+        say(f"{field:14} {getattr(customer, field)}")
+
+
+@click.group()
+def projects() -> None:
+    """项目：客户的成本中心。"""
+
+
+@projects.command("list")
+@click.option("--customer", required=True)
+@as_json
+@frame
+def list_projects(house: Frame, customer: str, *, json: bool) -> None:
+    """列出一个客户的项目树。"""
+    with house.database() as db, db.read() as tx:
+        found = projects_of(tx, find_customer(tx, customer).customer_id)
+    if json:
+        give_json(found)
+        return
+    names = {p.project_id: p.name for p in found}
+    rows = [
+        (
+            p.name,
+            names.get(p.parent_id, "") if p.parent_id else "",
+            p.department,
+            p.environment,
+            "全部" if p.allowed_providers is None else "、".join(p.allowed_providers),
+            "全部" if p.allowed_regions is None else "、".join(p.allowed_regions),
+        )
+        for p in found
+    ]
+    show_table(f"{customer} 的项目", ["项目", "上级", "部门", "环境", "供应商", "区域"], rows)
+
+
+@click.group()
+def keys() -> None:
+    """密钥：签发、轮换、吊销、本机封禁。"""
+
+
+@keys.command("list")
+@click.option("--customer", required=True)
+@as_json
+@frame
+def list_keys(house: Frame, customer: str, *, json: bool) -> None:
+    """列出一个客户的密钥（不含密钥本身）。"""
+    with house.database() as db, db.read() as tx:
+        who = find_customer(tx, customer)
+        names = {p.project_id: p.name for p in projects_of(tx, who.customer_id)}
+        found = keys_of(tx, who.customer_id)
+    if json:
+        give_json([_public(key) for key in found])
+        return
+    rows = [
+        (
+            key.key_id,
+            key.name,
+            names[key.project_id],
+            f"…{key.hint}",
+            key.tags,
+            _state(key, house.now()),
+        )
+        for key in found
+    ]
+    show_table(f"{customer} 的密钥", ["编号", "名称", "项目", "尾号", "标签", "状态"], rows)
+
+
+def _public(key: ApiKey) -> dict[str, object]:
+    fields = {name: getattr(key, name) for name in key.__dataclass_fields__}
+    del fields["digest"]
+    return fields
+
+
+def _state(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return "已吊销"
+    if key.expires_at is not None and key.expires_at <= now:
+        return "已到期"
+    if key.expires_at is not None:
+        return f"有效至 {key.expires_at:%Y-%m-%d %H:%M} UTC"
+    return "有效"
+
+
+@keys.command("issue")
+@click.option("--customer", required=True)
+@click.option("--project", required=True)
+@click.option("--name", required=True)
+@click.option("--tag", "tags", multiple=True, help="标签，写成 名=值，可多次")
+@click.option("--model", "models", multiple=True, help="只允许这些模型，可多次；不写则全部")
+@click.option("--task-type", default="")
+@click.option("--priority", default=0)
+@click.option("--expires", help="到期时间，例如 2027-01-01T00:00:00")
+@as_json
+@frame
+def issue(  # noqa: PLR0913 - a command takes its options one by one
+    house: Frame,
+    customer: str,
+    project: str,
+    name: str,
+    tags: tuple[str, ...],
+    models: tuple[str, ...],
+    task_type: str,
+    priority: int,
+    expires: str | None,
+    *,
+    json: bool,
+) -> None:
+    """签发密钥；密钥只显示这一次。"""
+    with house.database() as db:
+        with db.read() as tx:
+            who = find_customer(tx, customer)
+        draft = KeyDraft(
+            project=project,
+            name=name,
+            tags=dict(_pair(tag) for tag in tags),
+            task_type=task_type,
+            priority=priority,
+            models=list(models) or None,
+            expires_at=parse_instant(expires, zone_of(who.zone)) if expires else None,
+        )
+        issued = issue_key(
+            db, who, draft, pepper=house.settings.pepper, by=house.by, now=house.now()
+        )
+    _tell(issued, json=json)
+
+
+def _pair(tag: str) -> tuple[str, str]:
+    name, found, value = tag.partition("=")
+    if not found:
+        raise Invalid(f"标签“{tag}”请写成 名=值，例如 team=search")
+    return name, value
+
+
+def _tell(issued: IssuedKey, *, json: bool) -> None:
+    if json:
+        give_json({"key_id": issued.key.key_id, "secret": issued.secret})
+        return
+    say(f"密钥编号 {issued.key.key_id}")
+    say(f"密钥（只显示这一次） {issued.secret}")
+
+
+@keys.command("rotate")
+@click.argument("key_id")
+@click.option("--overlap-hours", default=24, help="新旧密钥同时有效的小时数")
+@as_json
+@frame
+def rotate(house: Frame, key_id: str, overlap_hours: int, *, json: bool) -> None:
+    """轮换：签发接替的新密钥，旧密钥在重叠期满后失效。"""
+    with house.database() as db:
+        issued = rotate_key(
+            db,
+            KeyId(key_id),
+            overlap=timedelta(hours=overlap_hours),
+            pepper=house.settings.pepper,
+            by=house.by,
+            now=house.now(),
+        )
+    _tell(issued, json=json)
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+@frame
+def revoke(house: Frame, key_id: str) -> None:
+    """吊销：所有网关一秒内拒绝这个密钥，不可恢复。"""
+    with house.database() as db:
+        key = revoke_key(db, KeyId(key_id), by=house.by, now=house.now())
+    say(f"已吊销 {key.name}（…{key.hint}）")
+
+
+@keys.command("block")
+@click.argument("key_id")
+@frame
+def block_key(house: Frame, key_id: str) -> None:
+    """在本机立即封禁一个密钥，不需要数据库；数据库可用后请再吊销。"""
+    block(house.settings.home, key_id)
+    say(f"本机网关将在一秒内拒绝 {key_id}；数据库恢复后请执行 yuejie keys revoke {key_id}")

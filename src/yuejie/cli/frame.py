@@ -1,0 +1,137 @@
+"""What every command shares: settings, the database, the time, and how answers are shown."""
+
+import getpass
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from yuejie.app import house
+from yuejie.db.session import Database
+from yuejie.kernel.clock import Clock, SystemClock
+from yuejie.kernel.money import Money
+from yuejie.kernel.period import BillingMonth
+from yuejie.settings import Settings
+
+as_json: Final = click.option("--json", "json", is_flag=True, help="以 JSON 输出，供程序读取")
+
+_NARROW: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a command is given: settings, clock, and who is at the keyboard."""
+
+    settings: Settings
+    clock: Clock
+    by: str
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Open the database, starting the embedded one for the length of the command."""
+        with house(self.settings, note) as db:
+            yield db
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self.clock.now()
+
+
+frame = click.make_pass_decorator(Frame)
+
+
+def make_frame() -> Frame:
+    """Read the settings; the deeds of this process are written down under the user's name."""
+    return Frame(Settings.load(), SystemClock(), f"cli:{getpass.getuser()}")
+
+
+def note(sentence: str) -> None:
+    """Tell what is going on, aside from the answer."""
+    sys.stderr.write(f"{sentence}\n")
+
+
+def say(sentence: str) -> None:
+    """Give the answer, or a part of it."""
+    sys.stdout.write(f"{sentence}\n")
+
+
+def give_json(answer: object) -> None:
+    """Write an answer as JSON: money as amount and currency, months as labels."""
+    say(msgspec.json.format(msgspec.json.encode(plain(answer)), indent=2).decode())
+
+
+def plain(thing: Any) -> Any:  # noqa: ANN401 - anything goes in, only JSON's own types come out
+    """Turn nouns into what JSON knows, money and months in the house's form."""
+    if isinstance(thing, Money):
+        return {"amount": thing.amount, "currency": thing.currency}
+    if isinstance(thing, BillingMonth | StrEnum | UUID):
+        return str(thing)
+    if isinstance(thing, datetime | date):
+        return thing.isoformat()
+    if isinstance(thing, bytes):
+        return thing.hex()
+    if isinstance(thing, Mapping):
+        return {str(name): plain(value) for name, value in thing.items()}
+    if isinstance(thing, Sequence) and not isinstance(thing, str):
+        return [plain(each) for each in thing]
+    if hasattr(thing, "__slots__") and hasattr(thing, "__dataclass_fields__"):
+        return {name: plain(getattr(thing, name)) for name in thing.__dataclass_fields__}
+    return thing
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Show rows as a table; columns that hold numbers are set to the right."""
+    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    for number, column in enumerate(columns):
+        figures = bool(rows) and all(_is_figure(row[number]) for row in rows)
+        table.add_column(column, justify="right" if figures else "left", no_wrap=figures)
+    for row in rows:
+        table.add_row(*("" if cell is None else _shown(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal and console.width < _NARROW:
+        console = Console(width=_NARROW)
+    console.print(table)
+
+
+def _is_figure(cell: object) -> bool:
+    return cell is None or isinstance(cell, int | Money)
+
+
+def _shown(cell: object) -> str:
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Any]:
+    """Show how far long work is; the block gets a function (done, of)."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def move(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of)
+
+        yield move

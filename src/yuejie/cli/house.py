@@ -1,0 +1,182 @@
+"""Running the house: all of it, or one process of it."""
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from yuejie.cli.frame import Frame, as_json, frame, give_json, note, say, show_table
+from yuejie.kernel.errors import Invalid
+
+
+@click.command()
+@frame
+def serve(house: Frame) -> None:
+    """运行整套服务：数据库、网关、采集、控制台、文书，一个监督进程看护。"""
+    from yuejie.logs import set_up
+    from yuejie.supervisor import Supervisor, programs
+
+    set_up()
+    settings = house.settings
+    supervisor = Supervisor(settings, note, programs(settings))
+    supervisor.start()
+    note(f"网关 http://{settings.host}:{settings.gateway_port}  ")
+    note(f"接口 http://{settings.host}:{settings.api_port}/api/docs  ")
+    note("运营令牌：yuejie token；按 Ctrl-C 停止")
+    supervisor.run()
+
+
+@click.command()
+@frame
+def gateway(house: Frame) -> None:
+    """运行一个网关进程（同一端口可运行多个）。"""
+    from yuejie.gateway.worker import run
+    from yuejie.logs import set_up
+
+    set_up()
+    run(house.settings)
+
+
+@click.command()
+@frame
+def intake(house: Frame) -> None:
+    """运行采集进程：流水入库，快照下发；每个网关节点一个。"""
+    from yuejie.logs import set_up
+    from yuejie.node import run_intake
+
+    set_up()
+    run_intake(house.settings, house.clock, _until_told())
+
+
+@click.command()
+@frame
+def console(house: Frame) -> None:
+    """运行控制台进程：REST 接口。"""
+    from yuejie.logs import set_up
+    from yuejie.web.server import serve as serve_console
+
+    set_up()
+    serve_console(house.settings)
+
+
+@click.command()
+@frame
+def clerk(house: Frame) -> None:
+    """运行文书进程：日历到点该办的事。"""
+    from yuejie.clerk import run
+    from yuejie.logs import set_up
+    from yuejie.node import wait_for_database
+
+    set_up()
+    stop = _until_told()
+    db = wait_for_database(house.settings, stop)
+    if db is not None:
+        with db:
+            run(db, house.clock, stop)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="演示完自行结束")
+@frame
+def demo(house: Frame, *, once: bool) -> None:
+    """演示：真实流量经过网关，关上一个月，出账。"""
+    from yuejie.demo.show import run_demo
+
+    run_demo(house.settings, house.clock, once=once)
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@frame
+def apply(house: Frame, file: Path) -> None:
+    """按文件登记供应商、模型、价目、客户、项目和密钥；说明改了什么，重复执行不再改动。"""
+    from yuejie.apply import Applying, apply_house, environ
+    from yuejie.house_file import read_house_file
+
+    wanted = read_house_file(file.read_text(), file.name)
+    with house.database() as db:
+        applying = Applying(
+            db=db,
+            pepper=house.settings.pepper,
+            credential_key=house.settings.credential_key,
+            by=house.by,
+            now=house.now(),
+            folder=file.parent,
+            environ=environ(),
+        )
+        changed = 0
+        for change in apply_house(wanted, applying):
+            say(f"已更改  {change.sentence}")
+            changed += 1
+    say("没有需要更改的内容" if not changed else f"共更改 {changed} 项")
+
+
+@click.command()
+@frame
+def token(house: Frame) -> None:
+    """显示运营令牌，REST 接口用它认人。"""
+    say(house.settings.operator_token)
+
+
+@click.group()
+def journals() -> None:
+    """流水：网关写在本机磁盘上的用量记录。"""
+
+
+@journals.command("list")
+@as_json
+@frame
+def list_journals(house: Frame, *, json: bool) -> None:
+    """列出流水及其读取进度。"""
+    from yuejie.intake.store import journals as all_journals
+
+    with house.database() as db, db.read() as tx:
+        found = all_journals(tx)
+    if json:
+        give_json(found)
+        return
+    rows = [(str(j.journal_id), j.node, j.state, j.segment, j.position, j.note) for j in found]
+    show_table("流水", ["编号", "节点", "状态", "段", "位置", "说明"], rows)
+
+
+@journals.command("adopt")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@frame
+def adopt(house: Frame, folder: Path) -> None:
+    """收养另一节点抢救出来的流水目录，读入其中尚未入库的记录。"""
+    from yuejie.intake.ingest import Ingest
+
+    settings = house.settings
+    with house.database() as db:
+        ingest = Ingest(db, settings.home, settings.node, house.clock)
+        count = ingest.adopt(folder, house.now())
+    say(f"已读入 {count} 条记录")
+
+
+@journals.command("park")
+@click.argument("journal_id")
+@click.option("--why", required=True, help="搁置的原因，例如节点磁盘损坏")
+@frame
+def park(house: Frame, journal_id: str, why: str) -> None:
+    """搁置一个再也读不到的流水，使关账不再等它；日后找回可收养，用量作为补计入账。"""
+    from uuid import UUID
+
+    from yuejie.intake.store import park_journal
+
+    try:
+        wanted = UUID(journal_id)
+    except ValueError:
+        raise Invalid(f"流水编号“{journal_id}”格式不对，请用 yuejie journals list 查看") from None
+    with house.database() as db, db.begin() as tx:
+        if not park_journal(tx, wanted, note=f"{house.by}：{why}", now=house.now()):
+            raise Invalid(f"流水 {journal_id} 不存在或不在写，请用 yuejie journals list 查看")
+    say(f"已搁置 {journal_id}")
+
+
+def _until_told() -> threading.Event:
+    """Return an event that SIGTERM and Ctrl-C set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,234 @@
+"""`yuejie price|fx|contracts …`."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.contracts.contract import TAX_PPM, Terms
+from yuejie.contracts.import_prices import PriceImport, import_prices
+from yuejie.contracts.publish import open_book, publish_fx
+from yuejie.contracts.prices import Book
+from yuejie.contracts.show import show as show_price
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.store import book, book_rows, books, contracts_of, fx_rows, revisions
+from yuejie.customers.enrol import find_customer
+from yuejie.kernel.errors import NotFound
+from yuejie.kernel.ids import BookId
+from yuejie.kernel.money import FxRate
+from yuejie.kernel.period import parse_instant, zone_of
+
+_CHINA = zone_of("Asia/Shanghai")
+
+
+@click.group()
+def price() -> None:
+    """价目：导入、查看、解释。"""
+
+
+@price.command("books")
+@as_json
+@frame
+def list_books(house: Frame, *, json: bool) -> None:
+    """列出价目及其版次。"""
+    with house.database() as db, db.read() as tx:
+        found = [(row, revisions(tx, row.book_id)) for row in books(tx)]
+    if json:
+        give_json([{"book": row, "revisions": notes} for row, notes in found])
+        return
+    rows = [
+        (
+            row.book_id,
+            row.kind,
+            row.currency,
+            len(notes),
+            f"{notes[-1].starts_at:%Y-%m-%d %H:%M} UTC" if notes else "",
+            notes[-1].source if notes else "",
+        )
+        for row, notes in found
+    ]
+    show_table("价目", ["价目", "类别", "币种", "版次数", "最新一版生效", "来源"], rows)
+
+
+@price.command("open")
+@click.argument("book_id")
+@click.option("--kind", type=click.Choice(["cost", "sale"]), required=True)
+@click.option("--currency", type=click.Choice(["CNY", "USD"]), required=True)
+@frame
+def open_one(house: Frame, book_id: str, kind: str, currency: str) -> None:
+    """建立一本价目。"""
+    with house.database() as db:
+        open_book(db, book_id, kind=kind, currency=currency, by=house.by, now=house.now())
+    say(f"价目 {book_id} 已建立")
+
+
+@price.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--book", "book_id", required=True)
+@click.option("--starts", help="生效时间，例如 2026-12-01T00:00:00；不写则为十分钟后")
+@click.option("--approve", is_flag=True, help="批准大幅变动和提前生效")
+@click.option("--commit", is_flag=True, help="真正发布；不加则只试算")
+@frame
+def import_file(
+    house: Frame, file: Path, book_id: str, starts: str | None, *, approve: bool, commit: bool
+) -> None:
+    """导入价目文件（TOML、CSV、JSON）；逐行报告，有一条不对就全部不导入。"""
+    from yuejie.kernel.limits import PUBLICATION_LEAD
+
+    now = house.now()
+    wanted = PriceImport(
+        book_id=book_id,
+        name=file.name,
+        body=file.read_bytes(),
+        starts_at=parse_instant(starts, _CHINA) if starts else now + PUBLICATION_LEAD,
+        approve=approve,
+    )
+    with house.database() as db:
+        report = import_prices(db, wanted, by=house.by, now=now, dry_run=not commit)
+    for line in report.lines():
+        say(line)
+    if report.refused:
+        raise SystemExit(1)
+
+
+@price.command("show")
+@click.argument("model")
+@click.option("--book", "book_id", required=True)
+@click.option("--at", help="时刻，例如 2026-10-15T20:00:00；不写则为现在")
+@click.option("--tier", default="default", help="服务档")
+@click.option("--context", "context_tokens", default=0, help="整个请求的输入 token 数")
+@frame
+def show(
+    house: Frame, model: str, book_id: str, at: str | None, tier: str, context_tokens: int
+) -> None:
+    """解释某个时刻一个模型按什么单价计费，为什么。"""
+    moment = parse_instant(at, _CHINA) if at else house.now()
+    with house.database() as db, db.read() as tx:
+        row = book(tx, book_id)
+        if row is None:
+            raise NotFound(f"价目 {book_id} 不存在，请用 yuejie price books 查看")
+        rows = book_rows(tx, row)
+    for line in show_price(
+        Book(rows), model, moment, service_tier=tier, context_tokens=context_tokens
+    ):
+        say(line)
+
+
+@click.group()
+def fx() -> None:
+    """汇率：登记与查看。"""
+
+
+@fx.command("add")
+@click.argument("base")
+@click.argument("quote")
+@click.argument("rate")
+@click.option("--on", "on_date", type=click.DateTime(["%Y-%m-%d"]), required=True)
+@click.option("--source", required=True, help="出处，例如 中国外汇交易中心中间价")
+@frame
+def add_fx(house: Frame, base: str, quote: str, rate: str, on_date: date, source: str) -> None:
+    """登记一天的汇率，例如 yuejie fx add USD CNY 7.2 --on 2026-10-31 --source …。"""
+    with house.database() as db:
+        row = publish_fx(
+            db,
+            FxRate.parse(rate, base, quote),
+            date(on_date.year, on_date.month, on_date.day),
+            source=source,
+            by=house.by,
+            now=house.now(),
+        )
+    say(f"{row.on_date} 1 {base} = {row.rate} {quote}（{source}）")
+
+
+@fx.command("list")
+@click.option("--base", default="USD")
+@click.option("--quote", default="CNY")
+@as_json
+@frame
+def list_fx(house: Frame, base: str, quote: str, *, json: bool) -> None:
+    """列出登记过的汇率。"""
+    with house.database() as db, db.read() as tx:
+        found = fx_rows(tx, base=base, quote=quote, first=date(2000, 1, 1), last=date(2999, 1, 1))
+    if json:
+        give_json(found)
+        return
+    rows = [(str(r.on_date), f"1 {r.base} = {r.rate} {r.quote}", r.source) for r in found]
+    show_table("汇率", ["日期", "汇率", "来源"], rows)
+
+
+@click.group()
+def contracts() -> None:
+    """合同：币种、时区、计税、汇率方式、价目。"""
+
+
+@contracts.command("list")
+@click.option("--customer", required=True)
+@as_json
+@frame
+def list_contracts(house: Frame, customer: str, *, json: bool) -> None:
+    """列出一个客户的合同版本。"""
+    with house.database() as db, db.read() as tx:
+        found = contracts_of(tx, find_customer(tx, customer).customer_id)
+    if json:
+        give_json(found)
+        return
+    rows = [
+        (
+            c.contract_id,
+            c.version,
+            c.sale_book,
+            c.currency,
+            c.fx_policy,
+            c.tax_mode,
+            f"{c.tax_ppm // 10_000}%",
+            f"{c.starts_at:%Y-%m-%d %H:%M} UTC",
+        )
+        for c in found
+    ]
+    columns = ["合同", "版本", "价目", "币种", "汇率方式", "计税", "税率", "生效"]
+    show_table(f"{customer} 的合同", columns, rows)
+
+
+@contracts.command("sign")
+@click.option("--customer", required=True)
+@click.option("--book", "book_id", required=True)
+@click.option("--starts", required=True, help="生效时间，按客户时区")
+@click.option("--currency", default="CNY")
+@click.option("--fx-policy", default="none", type=click.Choice(["none", "card", "bill"]))
+@click.option("--tax-mode", default="inclusive", type=click.Choice(["inclusive", "exclusive"]))
+@click.option("--tax-ppm", default=TAX_PPM, help="税率，百万分率：6% 写 60000")
+@frame
+def sign(  # noqa: PLR0913 - a command takes its options one by one
+    house: Frame,
+    customer: str,
+    book_id: str,
+    starts: str,
+    currency: str,
+    fx_policy: str,
+    tax_mode: str,
+    tax_ppm: int,
+) -> None:
+    """登记合同，或已有合同的下一版。"""
+    with house.database() as db:
+        with db.read() as tx:
+            who = find_customer(tx, customer)
+            known = contracts_of(tx, who.customer_id)
+        terms = Terms(
+            customer_id=who.customer_id,
+            sale_book=BookId(book_id),
+            currency=currency,
+            zone=who.zone,
+            fx_policy=fx_policy,
+            tax_mode=tax_mode,
+            tax_ppm=tax_ppm,
+            starts_at=parse_instant(starts, zone_of(who.zone)),
+        )
+        signed = sign_contract(
+            db,
+            terms,
+            by=house.by,
+            now=house.now(),
+            contract_id=known[-1].contract_id if known else None,
+        )
+    say(f"合同 {signed.contract_id} 第 {signed.version} 版，价目 {signed.sale_book}")

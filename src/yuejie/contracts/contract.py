@@ -1,0 +1,89 @@
+"""A contract, as far as it decides prices and bills: currency, zone, tax, exchange policy, book.
+
+A contract only grows: it is changed by signing its next version, which applies from its start.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.ids import BookId, ContractId, CustomerId
+from yuejie.kernel.money import CURRENCIES, PPM
+from yuejie.kernel.period import zone_of
+
+TAX_PPM: Final = 60_000
+"""VAT on modern services in China: 6 %."""
+TAX_MODES: Final = ("inclusive", "exclusive")
+
+
+class FxPolicy(StrEnum):
+    """How a contract in one currency is billed from a book in another."""
+
+    NONE = "none"
+    """Book and contract have the same currency."""
+    CARD = "card"
+    """Rates were converted when published; the contract's book is the card."""
+    BILL = "bill"
+    """Charges are converted when the bill is drawn, at the service month's rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One signed version. `sale_book` is the book that prices its calls, a card under CARD."""
+
+    contract_id: ContractId
+    version: int
+    customer_id: CustomerId
+    sale_book: BookId
+    currency: str
+    zone: str
+    fx_policy: str
+    tax_mode: str
+    tax_ppm: int
+    starts_at: datetime
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What is agreed, before it is signed. `sale_book` is the list book, also under CARD."""
+
+    customer_id: CustomerId
+    sale_book: BookId
+    currency: str
+    zone: str = "Asia/Shanghai"
+    fx_policy: str = FxPolicy.NONE
+    tax_mode: str = "inclusive"
+    tax_ppm: int = TAX_PPM
+    starts_at: datetime
+
+    def refuse_nonsense(self, book_currency: str) -> None:
+        """Refuse terms that no bill could be drawn from."""
+        zone_of(self.zone)
+        if self.currency not in CURRENCIES:
+            raise Invalid(f"合同币种“{self.currency}”不支持，请写 CNY 或 USD")
+        if self.fx_policy not in set(FxPolicy):
+            raise Invalid(f"汇率方式“{self.fx_policy}”不认识，请写 none、card 或 bill")
+        if self.tax_mode not in TAX_MODES:
+            raise Invalid(
+                f"计税方式“{self.tax_mode}”不认识，请写 inclusive（含税）或 exclusive（不含税）"
+            )
+        if not 0 <= self.tax_ppm < PPM:
+            raise Invalid(f"税率 {self.tax_ppm} ppm 超出范围，6% 写作 60000")
+        same = book_currency == self.currency
+        if same and self.fx_policy != FxPolicy.NONE:
+            raise Invalid(f"合同与价目 {self.sale_book} 同为 {self.currency}，汇率方式请写 none")
+        if not same and self.fx_policy == FxPolicy.NONE:
+            raise Invalid(
+                f"合同币种 {self.currency} 与价目 {self.sale_book} 的 {book_currency} 不同，"
+                "请约定汇率方式：card（价目卡按发布时汇率折算）或 bill（出账时按账期汇率折算）"
+            )
+
+
+def at(versions: Iterable[Contract], started: datetime) -> Contract | None:
+    """Return the version that applies to an instant: the newest that has started by then."""
+    begun = [version for version in versions if version.starts_at <= started]
+    return max(begun, key=lambda each: (each.starts_at, each.signed_at, each.version), default=None)

@@ -1,0 +1,48 @@
+"""The record of every deed that changes master data: who, when, what, from, to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from yuejie.db.session import Tx
+
+_INSERT: Final = """
+    INSERT INTO deed (at, by, verb, noun, name, was, became)
+    VALUES (%(at)s, %(by)s, %(verb)s, %(noun)s, %(name)s, %(was)s::jsonb, %(became)s::jsonb)
+"""
+_HIDDEN: Final = frozenset({"digest", "credential"})
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Who did what to which thing, and when."""
+
+    by: str
+    at: datetime
+    verb: str
+    noun: str
+    name: str
+
+
+def record_deed(tx: Tx, deed: Deed, *, was: object = None, became: object = None) -> None:
+    """Write a deed down in the transaction that does it; secrets are left out."""
+    tx.run(
+        _INSERT,
+        at=deed.at,
+        by=deed.by,
+        verb=deed.verb,
+        noun=deed.noun,
+        name=deed.name,
+        was=_plain(was),
+        became=_plain(became),
+    )
+
+
+def _plain(thing: object) -> str | None:
+    if thing is None:
+        return None
+    facts: dict[str, Any] = msgspec.to_builtins(thing)
+    shown = {name: value for name, value in facts.items() if name not in _HIDDEN}
+    return msgspec.json.encode(shown).decode()

@@ -1,0 +1,189 @@
+"""Migrations: plain SQL files, applied once each, in the order of their numbers, forward only.
+
+    NNNN_pre_verb_object.sql     before the code that needs it is deployed
+    NNNN_post_verb_object.sql    after the code that needed the old is gone
+    ….before.sql, ….after.sql    beside a migration: what tests assert on a seeded database
+
+A file runs as one transaction together with its mark in `schema_migration`: whatever kills the
+process, the change and its mark are both there or both missing. It holds no BEGIN or COMMIT.
+An advisory lock of the session keeps other processes waiting, and dies with its process.
+
+Why not yoyo-migrations (read in 9.0.0) or another tool: it executes a file on one connection and
+marks it on another, so a kill between the two leaves a database that no start can migrate; its
+lock is a table row that outlives a killed process until somebody runs `break-lock`; it cuts files
+into statements with a parser that is not PostgreSQL's; its hash is of the file's name, so an
+edited file passes. Alembic does mark in the same transaction, and wants SQLAlchemy and Python
+files. What is left to do ourselves is this file.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+import psycopg
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
+
+from yuejie.db.errors import DatabaseUnavailable, MigrationRefused, brief
+from yuejie.db.session import connected
+from yuejie.db.tx import lock_key
+
+FOLDER: Final = Path(__file__).parent / "migrations"
+MARKS: Final = "schema_migration"
+_NAME: Final = re.compile(r"(\d{4})_(pre|post)_[a-z0-9]+(?:_[a-z0-9]+)+\Z")
+
+_LOCK: Final = "SELECT pg_advisory_lock(%s::bigint)"
+_SET_UP: Final = """
+    CREATE TABLE IF NOT EXISTS schema_migration (
+        name       TEXT PRIMARY KEY,
+        sha256     TEXT NOT NULL,
+        applied_at TIMESTAMPTZ NOT NULL DEFAULT now()
+    )
+"""
+_IS_SET_UP: Final = "SELECT to_regclass('schema_migration') IS NOT NULL"
+_APPLIED: Final = "SELECT name, sha256 FROM schema_migration ORDER BY name"
+_MARK: Final = "INSERT INTO schema_migration (name, sha256) VALUES (%s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: a short story with a moral."""
+
+    name: str
+    sql: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file whose name tells its number, its phase, a verb and an object."""
+        if _NAME.match(path.stem) is None:
+            raise MigrationRefused(
+                f"迁移文件名 {path.name} 不合规；请写成 0007_post_drop_bill_legacy_total.sql 的形式"
+            )
+        return cls(path.stem, path.read_text(encoding="utf-8"))
+
+    @property
+    def number(self) -> int:
+        """Return its place in the order."""
+        return int(self.name[:4])
+
+    @property
+    def phase(self) -> Literal["pre", "post"]:
+        """Tell whether it runs before or after the code it belongs to."""
+        return "pre" if self.name.split("_")[1] == "pre" else "post"
+
+    @property
+    def digest(self) -> str:
+        """Return what tells an edited file from the one that was applied."""
+        return sha256(self.sql.encode()).hexdigest()
+
+
+def read_all(folder: Path = FOLDER) -> list[Migration]:
+    """Return the migrations of a folder in order; no two have the same number."""
+    stories = sorted(path for path in folder.glob("*.sql") if "." not in path.stem)
+    found = [Migration.read(path) for path in stories]
+    for earlier, later in pairwise(found):
+        if earlier.number == later.number:
+            raise MigrationRefused(f"迁移 {earlier.name} 与 {later.name} 编号相同；请改一个编号")
+    return found
+
+
+def migrate(
+    url: str,
+    *,
+    folder: Path = FOLDER,
+    until: str | None = None,
+    before_code_only: bool = False,
+) -> list[str]:
+    """Apply what is pending and return the names applied, none when all was done.
+
+    `until` stops after that migration; `before_code_only` stops before the first `post` one, for
+    a deployment that migrates, rolls out, and migrates again.
+    """
+    applied: list[str] = []
+    with _locked(url) as connection:
+        for migration in _missing(connection, read_all(folder)):
+            if before_code_only and migration.phase == "post":
+                break
+            if until is not None and migration.name > until:
+                break
+            _apply(connection, migration)
+            applied.append(migration.name)
+    return applied
+
+
+def pending(url: str, *, folder: Path = FOLDER) -> list[str]:
+    """Return the names of migrations that this database still lacks, in order."""
+    with connected(url, name="yuejie migrate") as connection:
+        return [migration.name for migration in _missing(connection, read_all(folder))]
+
+
+@contextmanager
+def _locked(url: str) -> Iterator[Connection[Any]]:
+    """Be the only one who migrates this database; who comes second waits and finds it done."""
+    with connected(url, name="yuejie migrate") as connection:
+        try:
+            connection.execute(_LOCK, [lock_key("migrate")])
+            connection.execute(_SET_UP)
+            yield connection
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(
+                f"迁移时与数据库的连接中断，未完成的迁移没有生效；请重新执行（{brief(error)}）"
+            ) from error
+
+
+def _missing(connection: Connection[Any], known: list[Migration]) -> list[Migration]:
+    """Return what is not applied; refuse a database whose past is not the one in the files.
+
+    A mark without a file is a newer release's, whose `pre` migrations this code can live with.
+    """
+    found = connection.execute(_IS_SET_UP).fetchone()
+    assert found is not None
+    marks = dict(connection.execute(_APPLIED).fetchall()) if found[0] else {}
+    last = max(marks, default="")
+    for migration in known:
+        mark = marks.get(migration.name)
+        if mark is not None and mark != migration.digest:
+            raise MigrationRefused(
+                f"迁移 {migration.name} 应用之后文件被改过；请恢复原文件，另写一个新的迁移",
+                name=migration.name,
+            )
+        if mark is None and migration.name < last:
+            raise MigrationRefused(
+                f"迁移 {migration.name} 的编号早于已应用的 {last}；请改用更大的编号",
+                name=migration.name,
+            )
+    return [migration for migration in known if migration.name not in marks]
+
+
+def _apply(connection: Connection[Any], migration: Migration) -> None:
+    try:
+        with connection.transaction():
+            # Without parameters the whole file goes to the server, which cuts it into statements.
+            connection.execute(migration.sql.encode())
+            if connection.info.transaction_status != TransactionStatus.INTRANS:
+                raise MigrationRefused(
+                    f"迁移 {migration.name} 自己提交了事务，可能只做了一半；请删去其中的 COMMIT"
+                )
+            connection.execute(_MARK, [migration.name, migration.digest])
+    except psycopg.OperationalError as error:
+        if connection.closed:
+            raise
+        raise _failed(migration, error) from error
+    except psycopg.Error as error:
+        raise _failed(migration, error) from error
+
+
+def _failed(migration: Migration, error: psycopg.Error) -> MigrationRefused:
+    position = error.diag.statement_position
+    where = ""
+    if position is not None:
+        line = migration.sql.count("\n", 0, int(position)) + 1
+        where = f"第 {line} 行"
+    return MigrationRefused(
+        f"迁移 {migration.name}{where}失败，没有留下任何改动：{brief(error)}", name=migration.name
+    )

@@ -1,0 +1,546 @@
+-- The sum of all migrations: what they build, written by `python -m yuejie.db.dump`.
+-- Never edited by hand, never applied in production; a test keeps it equal to the migrations.
+
+SET check_function_bodies = off;
+
+CREATE OR REPLACE FUNCTION public.bump_snapshot()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE snapshot_revision SET revision = revision + 1;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.ensure_usage_partition(first_day date)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    name TEXT := 'usage_event_' || to_char(first_day, 'YYYYMM');
+    low  UUID := uuid_floor(first_day::timestamp AT TIME ZONE 'UTC');
+    high UUID := uuid_floor((first_day + INTERVAL '1 month')::timestamp AT TIME ZONE 'UTC');
+BEGIN
+    IF to_regclass(name) IS NOT NULL THEN
+        RETURN FALSE;
+    END IF;
+    EXECUTE format(
+        'CREATE TABLE IF NOT EXISTS %I PARTITION OF usage_event FOR VALUES FROM (%L) TO (%L)',
+        name, low, high);
+    RETURN TRUE;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.note_usage_month()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO usage_month AS known (customer_id, month, last_epoch)
+    SELECT d.customer_id, added.month, max(added.epoch)
+    FROM added JOIN usage_dimension d USING (dimension_id)
+    GROUP BY d.customer_id, added.month
+    ORDER BY d.customer_id, added.month
+    ON CONFLICT (customer_id, month) DO UPDATE SET last_epoch = EXCLUDED.last_epoch
+    WHERE known.last_epoch < EXCLUDED.last_epoch;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_change_of_issued_bill()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF OLD.state <> 'draft' AND (OLD.*) IS DISTINCT FROM (NEW.*) THEN
+        RAISE EXCEPTION 'an issued bill never changes';
+    END IF;
+    RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_edit_of_issued()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    bill_state TEXT;
+BEGIN
+    SELECT state INTO bill_state FROM bill
+     WHERE bill_id = COALESCE(NEW.bill_id, OLD.bill_id);
+    IF bill_state <> 'draft' THEN
+        RAISE EXCEPTION 'the lines of an issued bill never change';
+    END IF;
+    RETURN COALESCE(NEW, OLD);
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.uuid_floor(instant timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT (lpad(to_hex((extract(epoch FROM instant) * 1000)::bigint), 12, '0')
+            || '00000000000000000000')::uuid
+$function$;
+
+CREATE TABLE api_key (
+    key_id text NOT NULL,
+    customer_id text NOT NULL,
+    project_id text NOT NULL,
+    name text NOT NULL,
+    digest bytea NOT NULL,
+    hint text NOT NULL,
+    tags text DEFAULT ''::text NOT NULL,
+    task_type text DEFAULT ''::text NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    models text[],
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    replaced_by text,
+    CONSTRAINT api_key_pkey PRIMARY KEY (key_id),
+    CONSTRAINT api_key_digest_key UNIQUE (digest)
+);
+
+CREATE TABLE bill (
+    bill_id text NOT NULL,
+    customer_id text NOT NULL,
+    month character(7) NOT NULL,
+    number text,
+    state text NOT NULL,
+    contract_id text NOT NULL,
+    contract_version integer NOT NULL,
+    currency text NOT NULL,
+    fx_policy text NOT NULL,
+    tax_mode text NOT NULL,
+    tax_ppm integer NOT NULL,
+    epoch integer NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    seal bytea,
+    previous_seal bytea,
+    closed_at timestamp with time zone NOT NULL,
+    issued_at timestamp with time zone,
+    CONSTRAINT bill_pkey PRIMARY KEY (bill_id),
+    CONSTRAINT bill_number_key UNIQUE (number),
+    CONSTRAINT bill_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'issued'::text])))
+);
+
+CREATE TABLE bill_line (
+    line_id text NOT NULL,
+    bill_id text NOT NULL,
+    customer_id text NOT NULL,
+    "position" integer NOT NULL,
+    kind text NOT NULL,
+    service_month character(7) NOT NULL,
+    project_id text NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    sale_rate bigint NOT NULL,
+    quantity numeric(38,0) NOT NULL,
+    rate_pico bigint NOT NULL,
+    rate_currency text NOT NULL,
+    charge_pico numeric(38,0) NOT NULL,
+    fx_id bigint,
+    fx_e8 bigint,
+    amount_fen bigint NOT NULL,
+    usd_fen bigint,
+    cny_fen bigint,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    CONSTRAINT bill_line_pkey PRIMARY KEY (line_id),
+    CONSTRAINT bill_line_bill_id_position_key UNIQUE (bill_id, "position"),
+    CONSTRAINT bill_line_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'late'::text])))
+);
+
+CREATE TABLE bill_number (
+    year integer NOT NULL,
+    last integer NOT NULL,
+    CONSTRAINT bill_number_pkey PRIMARY KEY (year)
+);
+
+CREATE TABLE bill_transition (
+    bill_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE book (
+    book_id text NOT NULL,
+    kind text NOT NULL,
+    currency text NOT NULL,
+    parent_book text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT book_pkey PRIMARY KEY (book_id),
+    CONSTRAINT book_check CHECK (((kind = 'card'::text) = (parent_book IS NOT NULL))),
+    CONSTRAINT book_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT book_kind_check CHECK ((kind = ANY (ARRAY['cost'::text, 'sale'::text, 'card'::text])))
+);
+
+CREATE TABLE book_revision (
+    book_id text NOT NULL,
+    revision integer NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    source text NOT NULL,
+    body_hash bytea NOT NULL,
+    approved_by text,
+    fx_id bigint,
+    CONSTRAINT book_revision_pkey PRIMARY KEY (book_id, revision)
+);
+
+CREATE TABLE client_key (
+    customer_id text NOT NULL,
+    client_key text NOT NULL,
+    body_hash bytea NOT NULL,
+    operation_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT client_key_pkey PRIMARY KEY (customer_id, client_key)
+);
+
+CREATE TABLE contract (
+    contract_id text NOT NULL,
+    version integer NOT NULL,
+    customer_id text NOT NULL,
+    sale_book text NOT NULL,
+    currency text NOT NULL,
+    zone text NOT NULL,
+    fx_policy text NOT NULL,
+    tax_mode text NOT NULL,
+    tax_ppm integer NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    signed_at timestamp with time zone NOT NULL,
+    CONSTRAINT contract_pkey PRIMARY KEY (contract_id, version),
+    CONSTRAINT contract_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT contract_fx_policy_check CHECK ((fx_policy = ANY (ARRAY['none'::text, 'card'::text, 'bill'::text]))),
+    CONSTRAINT contract_tax_mode_check CHECK ((tax_mode = ANY (ARRAY['inclusive'::text, 'exclusive'::text]))),
+    CONSTRAINT contract_tax_ppm_check CHECK ((tax_ppm >= 0))
+);
+
+CREATE TABLE customer (
+    customer_id text NOT NULL,
+    slug text NOT NULL,
+    legal_name text NOT NULL,
+    uscc text,
+    tax_address text DEFAULT ''::text NOT NULL,
+    tax_phone text DEFAULT ''::text NOT NULL,
+    bank_name text DEFAULT ''::text NOT NULL,
+    bank_account text DEFAULT ''::text NOT NULL,
+    zone text NOT NULL,
+    currency text NOT NULL,
+    tag_names text[] DEFAULT '{}'::text[] NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT customer_pkey PRIMARY KEY (customer_id),
+    CONSTRAINT customer_slug_key UNIQUE (slug),
+    CONSTRAINT customer_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT customer_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text])))
+);
+
+CREATE TABLE deed (
+    deed_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    verb text NOT NULL,
+    noun text NOT NULL,
+    name text NOT NULL,
+    was jsonb,
+    became jsonb,
+    CONSTRAINT deed_pkey PRIMARY KEY (deed_id)
+);
+
+CREATE TABLE deployment (
+    deployment_id text NOT NULL,
+    model_id text NOT NULL,
+    account_id text NOT NULL,
+    upstream_model text NOT NULL,
+    cost_model text NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    weight integer DEFAULT 1 NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT deployment_pkey PRIMARY KEY (deployment_id),
+    CONSTRAINT deployment_state_check CHECK ((state = ANY (ARRAY['active'::text, 'drained'::text]))),
+    CONSTRAINT deployment_weight_check CHECK ((weight > 0))
+);
+
+CREATE TABLE epoch (
+    only_row boolean DEFAULT true NOT NULL,
+    epoch integer NOT NULL,
+    CONSTRAINT epoch_pkey PRIMARY KEY (only_row),
+    CONSTRAINT epoch_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE epoch_closing (
+    epoch integer NOT NULL,
+    closed_at timestamp with time zone NOT NULL,
+    why text NOT NULL,
+    offsets jsonb NOT NULL,
+    CONSTRAINT epoch_closing_pkey PRIMARY KEY (epoch)
+);
+
+CREATE TABLE external_event (
+    source text NOT NULL,
+    external_id text NOT NULL,
+    customer_id text NOT NULL,
+    body_hash bytea NOT NULL,
+    event_id uuid NOT NULL,
+    CONSTRAINT external_event_pkey PRIMARY KEY (source, external_id)
+);
+
+CREATE TABLE fx_rate (
+    fx_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    base text NOT NULL,
+    quote text NOT NULL,
+    on_date date NOT NULL,
+    e8 bigint NOT NULL,
+    source text NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    CONSTRAINT fx_rate_pkey PRIMARY KEY (fx_id),
+    CONSTRAINT fx_rate_base_quote_on_date_published_at_key UNIQUE (base, quote, on_date, published_at),
+    CONSTRAINT fx_rate_e8_check CHECK ((e8 > 0))
+);
+
+CREATE TABLE journal (
+    journal_id uuid NOT NULL,
+    node text NOT NULL,
+    state text NOT NULL,
+    segment integer NOT NULL,
+    "position" bigint NOT NULL,
+    open_segment integer NOT NULL,
+    open_position bigint NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT journal_pkey PRIMARY KEY (journal_id),
+    CONSTRAINT journal_state_check CHECK ((state = ANY (ARRAY['live'::text, 'drained'::text, 'parked'::text])))
+);
+
+CREATE TABLE model (
+    model_id text NOT NULL,
+    mode text NOT NULL,
+    owner text DEFAULT ''::text NOT NULL,
+    context_window bigint,
+    max_output bigint,
+    capabilities text[] DEFAULT '{}'::text[] NOT NULL,
+    deprecation_date date,
+    replacement text,
+    backup_model text,
+    state text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT model_pkey PRIMARY KEY (model_id),
+    CONSTRAINT model_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text])))
+);
+
+CREATE TABLE month_close (
+    customer_id text NOT NULL,
+    month character(7) NOT NULL,
+    epoch integer NOT NULL,
+    bill_id text,
+    closed_at timestamp with time zone NOT NULL,
+    CONSTRAINT month_close_pkey PRIMARY KEY (customer_id, month)
+);
+
+CREATE TABLE project (
+    project_id text NOT NULL,
+    customer_id text NOT NULL,
+    parent_id text,
+    name text NOT NULL,
+    department text DEFAULT ''::text NOT NULL,
+    environment text DEFAULT ''::text NOT NULL,
+    allowed_providers text[],
+    allowed_regions text[],
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT project_pkey PRIMARY KEY (project_id),
+    CONSTRAINT project_customer_id_name_key UNIQUE (customer_id, name)
+);
+
+CREATE TABLE provider_account (
+    account_id text NOT NULL,
+    provider text NOT NULL,
+    platform text NOT NULL,
+    base_url text NOT NULL,
+    region text NOT NULL,
+    credential bytea NOT NULL,
+    state text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_account_pkey PRIMARY KEY (account_id),
+    CONSTRAINT provider_account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'drained'::text])))
+);
+
+CREATE TABLE rate (
+    rate_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    book_id text NOT NULL,
+    revision integer NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    pico bigint NOT NULL,
+    currency text NOT NULL,
+    service_tier text DEFAULT 'default'::text NOT NULL,
+    context_above bigint DEFAULT 0 NOT NULL,
+    time_window text DEFAULT ''::text NOT NULL,
+    list_rate bigint,
+    origin text DEFAULT 'book'::text NOT NULL,
+    CONSTRAINT rate_pkey PRIMARY KEY (rate_id),
+    CONSTRAINT rate_book_id_revision_model_meter_service_tier_context_abov_key UNIQUE (book_id, revision, model, meter, service_tier, context_above, time_window),
+    CONSTRAINT rate_pico_check CHECK ((pico >= 0))
+);
+
+CREATE TABLE snapshot_revision (
+    only_row boolean DEFAULT true NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT snapshot_revision_pkey PRIMARY KEY (only_row),
+    CONSTRAINT snapshot_revision_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE usage_dimension (
+    dimension_id integer GENERATED ALWAYS AS IDENTITY NOT NULL,
+    customer_id text NOT NULL,
+    project_id text NOT NULL,
+    key_id text NOT NULL,
+    tags text NOT NULL,
+    deployment_id text NOT NULL,
+    CONSTRAINT usage_dimension_pkey PRIMARY KEY (dimension_id),
+    CONSTRAINT usage_dimension_customer_id_project_id_key_id_tags_deployme_key UNIQUE (customer_id, project_id, key_id, tags, deployment_id)
+);
+
+CREATE TABLE usage_month (
+    customer_id text NOT NULL,
+    month character(7) NOT NULL,
+    last_epoch integer NOT NULL,
+    CONSTRAINT usage_month_pkey PRIMARY KEY (customer_id, month)
+);
+
+CREATE TABLE usage_rollup (
+    month character(7) NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    dimension_id integer NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    sale_rate bigint NOT NULL,
+    cost_rate bigint NOT NULL,
+    state text NOT NULL,
+    epoch integer NOT NULL,
+    quantity numeric(38,0) NOT NULL,
+    CONSTRAINT usage_rollup_pkey PRIMARY KEY (month, dimension_id, hour, model, meter, sale_rate, cost_rate, state, epoch)
+);
+
+CREATE TABLE usage_event (
+    event_id uuid NOT NULL,
+    version smallint DEFAULT 1 NOT NULL,
+    operation_id uuid NOT NULL,
+    attempt smallint NOT NULL,
+    customer_id text NOT NULL,
+    dimension_id integer NOT NULL,
+    month character(7) NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    api text NOT NULL,
+    model text NOT NULL,
+    billable boolean NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL,
+    contract_id text NOT NULL,
+    contract_version integer NOT NULL,
+    sale_book text NOT NULL,
+    sale_revision integer NOT NULL,
+    cost_book text NOT NULL,
+    cost_revision integer NOT NULL,
+    items jsonb NOT NULL,
+    context_tokens bigint NOT NULL,
+    billed_model text NOT NULL,
+    service_tier text NOT NULL,
+    http_status smallint NOT NULL,
+    outcome text NOT NULL,
+    stream boolean NOT NULL,
+    first_byte_ms integer,
+    response_id text NOT NULL,
+    source text NOT NULL,
+    facts jsonb NOT NULL,
+    epoch integer NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT usage_event_pkey PRIMARY KEY (event_id, version),
+    CONSTRAINT usage_event_state_check CHECK ((state = ANY (ARRAY['measured'::text, 'partial'::text, 'estimated'::text, 'unmeasured'::text, 'unpriced'::text])))
+) PARTITION BY RANGE (event_id);
+
+ALTER TABLE api_key ADD CONSTRAINT api_key_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE api_key ADD CONSTRAINT api_key_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
+ALTER TABLE api_key ADD CONSTRAINT api_key_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES api_key(key_id);
+ALTER TABLE bill ADD CONSTRAINT bill_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE bill_line ADD CONSTRAINT bill_line_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE bill_line ADD CONSTRAINT bill_line_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
+ALTER TABLE bill_line ADD CONSTRAINT bill_line_sale_rate_fkey FOREIGN KEY (sale_rate) REFERENCES rate(rate_id);
+ALTER TABLE bill_transition ADD CONSTRAINT bill_transition_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE book ADD CONSTRAINT book_parent_book_fkey FOREIGN KEY (parent_book) REFERENCES book(book_id);
+ALTER TABLE book_revision ADD CONSTRAINT book_revision_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
+ALTER TABLE book_revision ADD CONSTRAINT book_revision_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
+ALTER TABLE contract ADD CONSTRAINT contract_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract ADD CONSTRAINT contract_sale_book_fkey FOREIGN KEY (sale_book) REFERENCES book(book_id);
+ALTER TABLE deployment ADD CONSTRAINT deployment_account_id_fkey FOREIGN KEY (account_id) REFERENCES provider_account(account_id);
+ALTER TABLE deployment ADD CONSTRAINT deployment_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
+ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
+ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
+ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
+ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
+
+CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
+CREATE UNIQUE INDEX bill_once ON public.bill USING btree (customer_id, month);
+CREATE INDEX bill_line_billed ON public.bill_line USING btree (customer_id, service_month);
+CREATE INDEX contract_customer ON public.contract USING btree (customer_id, starts_at);
+CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
+CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
+CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
+CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
+CREATE INDEX usage_event_recent ON ONLY public.usage_event USING btree (customer_id, event_id DESC);
+
+CREATE TRIGGER api_key_snapshot AFTER INSERT OR UPDATE ON public.api_key FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER bill_frozen BEFORE UPDATE ON public.bill FOR EACH ROW EXECUTE FUNCTION refuse_change_of_issued_bill();
+CREATE TRIGGER bill_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill_line FOR EACH ROW EXECUTE FUNCTION refuse_edit_of_issued();
+CREATE TRIGGER book_revision_snapshot AFTER INSERT ON public.book_revision FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER contract_snapshot AFTER INSERT ON public.contract FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER customer_snapshot AFTER INSERT OR UPDATE ON public.customer FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER deployment_snapshot AFTER INSERT OR UPDATE ON public.deployment FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER model_snapshot AFTER INSERT OR UPDATE ON public.model FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER project_snapshot AFTER INSERT OR UPDATE ON public.project FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provider_account FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_usage_month();
+
+GRANT USAGE ON SCHEMA public TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE api_key TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE bill TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE bill_line TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE bill_number TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE bill_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE book TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE book_revision TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE client_key TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE customer TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE deed TO yuejie_app;
+GRANT USAGE ON SEQUENCE deed_deed_id_seq TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE deployment TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE epoch TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE epoch_closing TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE external_event TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
+GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE provider_account TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE rate TO yuejie_app;
+GRANT USAGE ON SEQUENCE rate_rate_id_seq TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE snapshot_revision TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
+GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;

@@ -1,0 +1,248 @@
+"""Databases and transactions: one connection pool, one visible transaction per deed.
+
+    with db.begin() as tx:          # commits at the end, rolls back when anything raises
+    with db.read() as tx:           # read only; `consistent=True` sees one moment throughout
+
+Nothing is retried in secret. A deed that may lose against another transaction says so with
+`retrying`, which repeats the whole function and nothing less.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Self, TypeVar
+
+import psycopg
+from psycopg import Connection, IsolationLevel
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from yuejie.db.adapt import Json, teach
+from yuejie.db.errors import (
+    CommitUncertain,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    SerializationConflict,
+    brief,
+    translate,
+)
+from yuejie.db.tx import Tx
+
+__all__ = ["Database", "Json", "Tx", "retrying"]
+
+T = TypeVar("T")
+
+OLDEST: Final = 160_000
+"""PostgreSQL 16, as `server_version` counts: the oldest that this SQL is written for."""
+CONNECT_SECONDS: Final = 5
+WAIT_SECONDS: Final = 5
+"""How long a deed waits for a connection before it says that the database is busy or gone."""
+RECONNECT_SECONDS: Final = 5
+"""A pool that gives up soon starts afresh with the next deed; one that backs off for minutes
+would still be waiting when the database has long been back."""
+STATEMENT_SECONDS: Final = 120
+"""Longest statement; a month of a large customer sums in seconds."""
+LOCK_SECONDS: Final = 30
+"""Longest wait for a lock: closing waits for one ingest batch, ingest for one closing."""
+IDLE_SECONDS: Final = 300
+"""A transaction that does nothing for so long has lost its owner, and its locks with it."""
+RETRIES: Final = 5
+
+_SET_UP: Final = """
+    SELECT set_config('TimeZone', 'UTC', false),
+           set_config('statement_timeout', %(statement_ms)s, false),
+           set_config('lock_timeout', %(lock_ms)s, false),
+           set_config('idle_in_transaction_session_timeout', %(idle_ms)s, false)
+"""
+
+
+class Database:
+    """A pool of connections to one PostgreSQL, opened with `Database.open`."""
+
+    def __init__(self, pool: ConnectionPool[Connection[Any]], where: str) -> None:
+        self._pool = pool
+        self._where = where
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        size: int = 4,
+        name: str = "yuejie",
+        statement_seconds: int = STATEMENT_SECONDS,
+    ) -> Self:
+        """Connect, check that the server is new enough, and keep up to `size` connections."""
+        where = place(url)
+        settings = {"application_name": name, "connect_timeout": CONNECT_SECONDS}
+
+        def configure(connection: Connection[Any]) -> None:
+            _configure(connection, statement_seconds)
+
+        with connected(url, name=name) as probe:
+            _check_version(probe, where)
+        pool = ConnectionPool(
+            url,
+            kwargs=settings,
+            min_size=1,
+            max_size=size,
+            configure=configure,
+            check=ConnectionPool.check_connection,
+            timeout=WAIT_SECONDS,
+            reconnect_timeout=RECONNECT_SECONDS,
+            name=name,
+            open=True,
+        )
+        return cls(pool, where)
+
+    def close(self) -> None:
+        """Close every connection; deeds that still run lose theirs when they end."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        """Run one transaction: commit when the block ends, leave nothing when it raises."""
+        with self._borrowed() as connection:
+            yield Tx(connection)
+
+    @contextmanager
+    def read(self, *, consistent: bool = False) -> Iterator[Tx]:
+        """Run one read-only transaction; `consistent` shows the data of a single moment."""
+        with self._borrowed() as connection:
+            connection.read_only = True
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ if consistent else None
+            try:
+                yield Tx(connection)
+            finally:
+                # Reading has nothing to commit, and the settings may change only between
+                # transactions: the next borrower must not inherit them.
+                if not connection.closed:
+                    connection.rollback()
+                    connection.read_only = None
+                    connection.isolation_level = None
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Connection[Any]]:
+        connection = self._checkout()
+        try:
+            try:
+                yield connection
+            except psycopg.Error as error:
+                _undo(connection)
+                better = translate(error)
+                if better is error:
+                    raise
+                raise better from error
+            except BaseException:
+                _undo(connection)
+                raise
+            _commit(connection)
+        finally:
+            self._pool.putconn(connection)
+
+    def _checkout(self) -> Connection[Any]:
+        try:
+            return self._pool.getconn()
+        except PoolTimeout as error:
+            raise self._why_none() from error
+        except PoolClosed as error:
+            raise DatabaseUnavailable(f"与数据库（{self._where}）的连接已关闭") from error
+
+    def _why_none(self) -> DatabaseUnavailable | DatabaseBusy:
+        """Tell a server that is gone from a pool whose every connection is at work."""
+        if self._pool.get_stats().get("pool_size", 0) < self._pool.max_size:
+            return DatabaseUnavailable(
+                f"连不上数据库（{self._where}），本次未生效；请确认 PostgreSQL 正在运行后重试"
+            )
+        return DatabaseBusy("数据库连接都在使用中，本次未生效；请稍后重试")
+
+
+@contextmanager
+def connected(url: str, *, name: str) -> Iterator[Connection[Any]]:
+    """Open one plain autocommit connection outside any pool, or say in one sentence why not."""
+    try:
+        connection = psycopg.connect(
+            url, autocommit=True, application_name=name, connect_timeout=CONNECT_SECONDS
+        )
+    except psycopg.Error as error:
+        raise DatabaseUnavailable(
+            f"连不上数据库（{place(url)}）：{brief(error)}；"
+            "请确认 PostgreSQL 正在运行、地址与密码正确"
+        ) from error
+    with connection:
+        yield connection
+
+
+def retrying(db: Database, deed: Callable[[Tx], T], *, attempts: int = RETRIES) -> T:
+    """Run a deed in a transaction of its own, again when another transaction was first.
+
+    Only `SerializationConflict` is repeated: then nothing was done, by the database's own word.
+    """
+    for _ in range(attempts - 1):
+        try:
+            with db.begin() as tx:
+                return deed(tx)
+        except SerializationConflict:
+            continue
+    with db.begin() as tx:
+        return deed(tx)
+
+
+def place(url: str) -> str:
+    """Say which database an address means, without its password."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise DatabaseUnavailable(
+            "数据库地址格式不对，请写成 postgresql://用户:密码@主机:端口/库名"
+        ) from error
+    host, port = parts.get("host") or "localhost", parts.get("port")
+    return f"{parts.get('dbname') or parts.get('user') or '?'} @ {host}{f':{port}' if port else ''}"
+
+
+def _configure(connection: Connection[Any], statement_seconds: int) -> None:
+    teach(connection)
+    connection.autocommit = True
+    connection.execute(
+        _SET_UP,
+        {
+            "statement_ms": str(statement_seconds * 1000),
+            "lock_ms": str(LOCK_SECONDS * 1000),
+            "idle_ms": str(IDLE_SECONDS * 1000),
+        },
+    )
+    connection.autocommit = False
+
+
+def _check_version(connection: Connection[Any], where: str) -> None:
+    if connection.info.server_version < OLDEST:
+        shown = connection.info.parameter_status("server_version")
+        raise DatabaseUnavailable(
+            f"数据库（{where}）的版本是 {shown}，需要 PostgreSQL 16 或更高；请升级"
+        )
+
+
+def _undo(connection: Connection[Any]) -> None:
+    """Roll back; on a connection that is gone, the server has done so already."""
+    try:
+        connection.rollback()
+    except psycopg.OperationalError:
+        connection.close()
+
+
+def _commit(connection: Connection[Any]) -> None:
+    """Commit; a refusal by the server is a rollback, silence is uncertainty."""
+    try:
+        connection.commit()
+    except psycopg.Error as error:
+        if connection.closed:
+            raise CommitUncertain from error
+        better = translate(error)
+        if better is error:
+            raise
+        raise better from error

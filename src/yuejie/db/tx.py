@@ -1,0 +1,116 @@
+"""A transaction, as verbs and stores see it.
+
+Queries are literals with named parameters, `%(bill_id)s`; a percent sign is written `%%`.
+Rows arrive as dataclasses whose fields are named like the columns.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from itertools import count
+from typing import Any, Final, LiteralString, TypeVar
+
+from psycopg import Connection, Cursor
+from psycopg.rows import class_row
+
+from yuejie.db.errors import RowNotFound
+
+Row = TypeVar("Row")
+
+STREAM_BATCH: Final = 5_000
+"""Rows that a stream fetches at once: a few megabytes, and round trips no longer matter."""
+
+
+class Tx:
+    """One open transaction. `Database.begin` and `Database.read` make it and end it."""
+
+    __slots__ = ("_connection", "_streams")
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+        self._streams = count(1)
+
+    def rows(self, kind: type[Row], sql: LiteralString, /, **params: object) -> list[Row]:
+        """Return every row of a query as a `kind`."""
+        with self._connection.cursor(row_factory=class_row(kind)) as cursor:
+            return cursor.execute(sql, params).fetchall()
+
+    def maybe(self, kind: type[Row], sql: LiteralString, /, **params: object) -> Row | None:
+        """Return the one row of a query as a `kind`, or None; two rows are a bug."""
+        found = self.rows(kind, sql, **params)
+        assert len(found) <= 1, f"the query promises one row and found {len(found)}: {sql}"
+        return found[0] if found else None
+
+    def row(self, kind: type[Row], sql: LiteralString, /, **params: object) -> Row:
+        """Return the one row of a query as a `kind`; none raises `RowNotFound`."""
+        found = self.maybe(kind, sql, **params)
+        if found is None:
+            raise RowNotFound("没有找到对应的记录；请核对编号", kind=kind.__name__, **params)
+        return found
+
+    def value(self, sql: LiteralString, /, **params: object) -> Any:  # noqa: ANN401 (a column may be anything)
+        """Return the first column of the one row of a query; no row raises `RowNotFound`."""
+        with self._connection.cursor() as cursor:
+            found = cursor.execute(sql, params).fetchall()
+        assert len(found) <= 1, f"the query promises one row and found {len(found)}: {sql}"
+        if not found:
+            raise RowNotFound("没有找到对应的记录；请核对编号", **params)
+        return found[0][0]
+
+    def run(self, sql: LiteralString, /, **params: object) -> int:
+        """Run a statement and return how many rows it touched."""
+        with self._connection.cursor() as cursor:
+            return cursor.execute(sql, params).rowcount
+
+    def copy(self, sql: LiteralString, rows: Iterable[Sequence[object] | str | bytes]) -> int:
+        """Feed `COPY … FROM STDIN` and return how many rows went in.
+
+        A row is a sequence of values in the order of the columns, or a piece of text that is in
+        COPY's own format already, newline included.
+        """
+        with self._connection.cursor() as cursor:
+            with cursor.copy(sql) as sink:
+                for row in rows:
+                    if isinstance(row, str | bytes):
+                        sink.write(row)
+                    else:
+                        sink.write_row(row)
+            return cursor.rowcount
+
+    def stream(
+        self,
+        kind: type[Row],
+        sql: LiteralString,
+        /,
+        *,
+        batch: int = STREAM_BATCH,
+        **params: object,
+    ) -> Iterator[Row]:
+        """Yield the rows of a query without ever holding more than `batch` of them."""
+        name = f"stream_{next(self._streams)}"
+        with self._connection.cursor(name, row_factory=class_row(kind)) as cursor:
+            cursor.itersize = batch
+            cursor.execute(sql, params)
+            yield from cursor
+
+    def lock_shared(self, name: str) -> None:
+        """Wait for a named lock beside other sharers; it is held until the transaction ends."""
+        self.run("SELECT pg_advisory_xact_lock_shared(%(key)s::bigint)", key=lock_key(name))
+
+    def lock_exclusive(self, name: str) -> None:
+        """Wait for a named lock alone; it is held until the transaction ends."""
+        self.run("SELECT pg_advisory_xact_lock(%(key)s::bigint)", key=lock_key(name))
+
+    def try_lock_exclusive(self, name: str) -> bool:
+        """Take a named lock alone if nobody has it, without waiting, and say whether."""
+        taken = self.value("SELECT pg_try_advisory_xact_lock(%(key)s::bigint)", key=lock_key(name))
+        return taken is True
+
+    @property
+    def cursor(self) -> Cursor[Any]:
+        """A bare cursor for what has no verb here, e.g. COPY TO; close it by `with`."""
+        return self._connection.cursor()
+
+
+def lock_key(name: str) -> int:
+    """Return the 64-bit key of a named lock: the same in every process and every release."""
+    return int.from_bytes(sha256(b"yuejie:" + name.encode()).digest()[:8], "big", signed=True)

@@ -1,0 +1,158 @@
+"""The house file: what an operator writes down about its house, in TOML.
+
+[[fx]]          base, quote, on_date, rate, source
+[[account]]     id, provider, platform, base_url, region, credential or credential_env
+[[model]]       id, mode, owner, context_window, max_output, capabilities, deprecation_date, …
+[[deployment]]  model, account, upstream_model, cost_model, priority, weight
+[[book]]        id, kind, currency, prices = ["file", …] or "seed:cost", starts_at, approve
+[[customer]]    slug, legal_name, uscc, zone, currency, tag_names, …
+  [customer.contract]   book, currency, fx_policy, tax_mode, tax_ppm, starts_at
+  [[customer.project]]  name, parent, department, environment, allowed_providers, …
+  [[customer.key]]      project, name, tags, task_type, priority, models, expires_at
+"""
+
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from yuejie.contracts.contract import TAX_PPM
+from yuejie.kernel.errors import Invalid
+
+_CHINA: Final = "Asia/Shanghai"
+
+
+class _Part(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A part of the house file; a word it does not know is refused."""
+
+
+class FxPart(_Part):
+    """An exchange rate of a day."""
+
+    base: str
+    quote: str
+    on_date: date
+    rate: str
+    source: str
+
+
+class AccountPart(_Part):
+    """A provider account; the credential comes from the environment or stands here."""
+
+    id: str
+    provider: str
+    platform: str
+    base_url: str
+    region: str = ""
+    credential: str = ""
+    credential_env: str = ""
+
+
+class ModelPart(_Part):
+    """A model of the catalogue."""
+
+    id: str
+    mode: str = "chat"
+    owner: str = ""
+    context_window: int | None = None
+    max_output: int | None = None
+    capabilities: list[str] = []
+    deprecation_date: date | None = None
+    replacement: str | None = None
+    backup_model: str | None = None
+
+
+class DeploymentPart(_Part):
+    """Where a model is served."""
+
+    model: str
+    account: str
+    upstream_model: str = ""
+    cost_model: str = ""
+    priority: int = 0
+    weight: int = 1
+
+
+class BookPart(_Part):
+    """A price book and the files to publish in it."""
+
+    id: str
+    kind: str
+    currency: str
+    prices: list[str] = []
+    starts_at: str | None = None
+    approve: bool = False
+
+
+class ContractPart(_Part):
+    """The contract of a customer."""
+
+    book: str
+    starts_at: str
+    currency: str = "CNY"
+    fx_policy: str = "none"
+    tax_mode: str = "inclusive"
+    tax_ppm: int = TAX_PPM
+
+
+class ProjectPart(_Part):
+    """A project in a customer's tree."""
+
+    name: str
+    parent: str | None = None
+    department: str = ""
+    environment: str = ""
+    allowed_providers: list[str] | None = None
+    allowed_regions: list[str] | None = None
+
+
+class KeyPart(_Part):
+    """A key that should exist; it is issued once and its secret shown once."""
+
+    project: str
+    name: str
+    tags: dict[str, str] = {}
+    task_type: str = ""
+    priority: int = 0
+    models: list[str] | None = None
+    expires_at: str | None = None
+
+
+class CustomerPart(_Part):
+    """A customer with its contract, projects and keys."""
+
+    slug: str
+    legal_name: str
+    uscc: str | None = None
+    tax_address: str = ""
+    tax_phone: str = ""
+    bank_name: str = ""
+    bank_account: str = ""
+    zone: str = _CHINA
+    currency: str = "CNY"
+    tag_names: list[str] = []
+    state: str = "active"
+    contract: ContractPart | None = None
+    project: list[ProjectPart] = []
+    key: list[KeyPart] = []
+
+
+class HouseFile(_Part):
+    """The whole file."""
+
+    fx: list[FxPart] = []
+    account: list[AccountPart] = []
+    model: list[ModelPart] = []
+    deployment: list[DeploymentPart] = []
+    book: list[BookPart] = []
+    customer: list[CustomerPart] = []
+
+
+def read_house_file(text: str, name: str) -> HouseFile:
+    """Read a house file; the first thing that does not fit is named with its place."""
+    try:
+        return msgspec.toml.decode(text, type=HouseFile)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"{name} 不符合格式：{error}，请改正后重试，尚未做任何更改") from None
+    except msgspec.DecodeError as error:
+        raise Invalid(f"{name} 不是有效的 TOML：{error}，请改正后重试，尚未做任何更改") from None

@@ -1,0 +1,134 @@
+"""Settings: what the environment says, read once, at the top; rooms are given what they need.
+
+Everything lives below one home folder: the embedded database, journals, snapshot, secrets.
+In production YUEJIE_DATABASE_URL points elsewhere and the secrets come from the environment.
+"""
+
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from yuejie.kernel.errors import Invalid
+
+_SECRET_BYTES: Final = 32
+_HOME: Final = "yuejie-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """The operator's own legal entity: who issues the bill and into which account it is paid."""
+
+    legal_name: str
+    uscc: str
+    bank_name: str
+    bank_account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that differs between one installation and another."""
+
+    home: Path
+    database_url: str | None
+    node: str
+    host: str
+    gateway_port: int
+    api_port: int
+    workers: int
+    seller: Seller
+    pepper: bytes = field(repr=False)
+    credential_key: bytes = field(repr=False)
+    operator_token: str = field(repr=False)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings; secrets not given are made once and kept in the home folder."""
+        home = Path(environ.get("YUEJIE_HOME", _HOME)).absolute()
+        kept = _Secrets(home / "secrets", environ)
+        return cls(
+            home=home,
+            database_url=environ.get("YUEJIE_DATABASE_URL"),
+            node=environ.get("YUEJIE_NODE", socket.gethostname()),
+            host=environ.get("YUEJIE_HOST", "127.0.0.1"),
+            gateway_port=_number(environ, "YUEJIE_GATEWAY_PORT", 8400),
+            api_port=_number(environ, "YUEJIE_API_PORT", 8401),
+            workers=_number(environ, "YUEJIE_WORKERS", 2),
+            seller=Seller(
+                legal_name=environ.get("YUEJIE_SELLER_NAME", "月结示例科技有限公司"),
+                uscc=environ.get("YUEJIE_SELLER_USCC", "91350100M000100Y43"),
+                bank_name=environ.get("YUEJIE_SELLER_BANK", "示例银行上海分行营业部"),
+                bank_account=environ.get("YUEJIE_SELLER_ACCOUNT", "0000 0000 0000 0000 000"),
+            ),
+            pepper=kept.raw("YUEJIE_PEPPER"),
+            credential_key=kept.raw("YUEJIE_CREDENTIAL_KEY"),
+            operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
+        )
+
+    @property
+    def journals(self) -> Path:
+        """Return where the gateways of this node write usage."""
+        return self.home / "journals"
+
+    @property
+    def postgres(self) -> Path:
+        """Return where the embedded database lives."""
+        return self.home / "postgres"
+
+
+class _Secrets:
+    """Secrets from the environment, else from files only the owner may read, made when missing."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environ = environ
+
+    def text(self, name: str) -> str:
+        given = self._environ.get(name)
+        if given:
+            return given
+        path = self._folder / name.lower()
+        if not path.exists():
+            self._write(path, f"yj-{secrets.token_urlsafe(_SECRET_BYTES)}")
+        return path.read_text().strip()
+
+    def raw(self, name: str) -> bytes:
+        """Return 32 bytes, given or kept as hexadecimal."""
+        given = self._environ.get(name)
+        path = self._folder / name.lower()
+        if not given and not path.exists():
+            self._write(path, secrets.token_hex(_SECRET_BYTES))
+        written = given or path.read_text().strip()
+        try:
+            value = bytes.fromhex(written)
+        except ValueError:
+            value = b""
+        if len(value) != _SECRET_BYTES:
+            raise Invalid(f"{name} 应为 64 位十六进制数（32 字节），请检查环境变量或 {path}")
+        return value
+
+    def _write(self, path: Path, secret: str) -> None:
+        """Keep a secret; of two processes that start at once, one wins and both read it."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch = path.with_suffix(f".{os.getpid()}")
+        fd = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(fd, "w") as file:
+            file.write(secret + "\n")
+        try:
+            os.link(scratch, path)
+        except FileExistsError:
+            pass
+        finally:
+            scratch.unlink()
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, "")
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise Invalid(f"环境变量 {name}=“{text}”应为整数，请改正后重新启动")
+    return int(text)

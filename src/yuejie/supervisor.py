@@ -1,0 +1,189 @@
+"""The supervisor: starts every process of a node, restarts what dies, drains on SIGTERM.
+
+    yuejie serve
+    ├── postgres            the embedded server, unless YUEJIE_DATABASE_URL names another
+    ├── gateway × workers   each a one-worker Granian on the shared port
+    ├── intake              journals → database, database → snapshot
+    ├── console             the API
+    └── clerk               calendar, partitions, watches; leader by advisory lock
+
+A process that dies is started again, at once the first time and then with growing pauses; one that
+stays up is forgiven. The supervisor itself holds no state: kill it and start it again.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+import structlog
+
+from yuejie.app import Say
+from yuejie.db.embedded import EmbeddedPostgres
+from yuejie.db.migrate import migrate
+from yuejie.kernel.errors import DomainError
+from yuejie.settings import Settings
+
+log = structlog.get_logger()
+
+TICK_SECONDS: Final = 0.05
+DRAIN_SECONDS: Final = 30
+"""How long a gateway worker may finish its streams after SIGTERM."""
+FORGIVEN_SECONDS: Final = 30
+"""A process that has run this long starts again at once when it dies."""
+PAUSE_SECONDS_MAX: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process to keep running. `order` is when it stops: gateways first, the office last."""
+
+    name: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    order: int
+
+
+class Child:
+    """A program that runs, ran, or is about to run again."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.process: subprocess.Popen[bytes] | None = None
+        self.deaths = 0
+        self._started = 0.0
+        self._next = 0.0
+
+    def tend(self, now: float) -> None:
+        """Start the program if it does not run and its pause is over; note a death."""
+        if self.process is not None:
+            code = self.process.poll()
+            if code is None:
+                return
+            self.process = None
+            self._mourn(code, now)
+        if now >= self._next:
+            self.process = subprocess.Popen(
+                list(self.program.command), env=dict(self.program.environ), start_new_session=True
+            )
+            self._started = now
+            log.info("process.started", name=self.program.name, pid=self.process.pid)
+
+    def _mourn(self, code: int, now: float) -> None:
+        self.deaths = 1 if now - self._started > FORGIVEN_SECONDS else self.deaths + 1
+        pause = 0.0 if self.deaths == 1 else min(0.1 * 2**self.deaths, PAUSE_SECONDS_MAX)
+        self._next = now + pause
+        log.warning("process.died", name=self.program.name, code=code, pause_s=pause)
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM to a running program."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def wait_or_kill(self, deadline: float) -> None:
+        """Wait until the deadline, then kill the program and what it started."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("process.killed", name=self.program.name)
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+class Supervisor:
+    """Keeps the programs of one node running until it is told to stop."""
+
+    def __init__(self, settings: Settings, say: Say, programs: Sequence[Program]) -> None:
+        self._settings = settings
+        self._say = say
+        self.children = [Child(program) for program in programs]
+        self._postgres: EmbeddedPostgres | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Start the database, bring its schema up to date, then start every program."""
+        if self._settings.database_url is None:
+            self._settings.home.mkdir(parents=True, exist_ok=True)
+            self._postgres = EmbeddedPostgres(self._settings.postgres, progress=self._say)
+            self._postgres.start()
+            owner = self._postgres.url("owner")
+        else:
+            owner = self._settings.database_url
+        for name in migrate(owner):
+            log.info("database.migrated", migration=name)
+        self.tend()
+
+    def tend(self) -> None:
+        """Restart what has died, the database before its clients."""
+        if self._postgres is not None and not self._postgres.alive:
+            log.warning("postgres.died")
+            self._postgres.stop()
+            self._postgres.start()
+            log.info("postgres.started")
+        now = time.monotonic()
+        for child in self.children:
+            child.tend(now)
+
+    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Tend the processes until a signal or `until` says stop, then stop them in order."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        try:
+            while not self._stopping and not until():
+                self._tend_or_wait()
+                time.sleep(TICK_SECONDS)
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """Stop gateways first so that nothing new begins, the database last."""
+        orders = sorted({child.program.order for child in self.children})
+        for order in orders:
+            group = [child for child in self.children if child.program.order == order]
+            for child in group:
+                child.ask_to_stop()
+            deadline = time.monotonic() + DRAIN_SECONDS
+            for child in group:
+                child.wait_or_kill(deadline)
+        if self._postgres is not None:
+            self._postgres.stop()
+            self._postgres = None
+
+    def _tend_or_wait(self) -> None:
+        try:
+            self.tend()
+        except DomainError as error:
+            log.error("postgres.unavailable", why=error.sentence)  # noqa: TRY400 - one sentence, no traceback
+            time.sleep(1)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+
+def programs(settings: Settings) -> list[Program]:
+    """Return the programs of a node, each its own command of `yuejie`."""
+    environ = dict(os.environ) | {
+        "YUEJIE_HOME": str(settings.home),
+        "YUEJIE_NODE": settings.node,
+        "YUEJIE_HOST": settings.host,
+        "YUEJIE_GATEWAY_PORT": str(settings.gateway_port),
+        "YUEJIE_API_PORT": str(settings.api_port),
+    }
+    yuejie = [sys.executable, "-m", "yuejie"]
+    gateways = [
+        Program(f"gateway-{number}", [*yuejie, "gateway"], environ, order=1)
+        for number in range(1, settings.workers + 1)
+    ]
+    return [
+        *gateways,
+        Program("intake", [*yuejie, "intake"], environ, order=2),
+        Program("console", [*yuejie, "console"], environ, order=2),
+        Program("clerk", [*yuejie, "clerk"], environ, order=2),
+    ]

@@ -1,0 +1,25 @@
+"""What every test shares: databases, how Hypothesis searches, the switch for golden files."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.postgres"]
+
+# A deadline would test the machine, not the code; the same examples every time, so that a red
+# build is red for everyone.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("house")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--golden-update`."""
+    parser.addoption(
+        "--golden-update",
+        action="store_true",
+        help="rewrite tests/golden/ with what the code says now; read the diff",
+    )

@@ -1,0 +1,262 @@
+"""A builder that reads like a clerk's notes: one house, its customers, their calls, their bills.
+
+Everything goes through the real verbs and a real PostgreSQL; only the clock is fixed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from yuejie.bills.bill import Bill
+from yuejie.bills.closing.close import GRACE, Closed, close_month
+from yuejie.bills.issue import issue_bill
+from yuejie.bills.store import bill_of_month
+from yuejie.contracts.contract import Terms
+from yuejie.contracts.import_prices import PriceImport, import_prices
+from yuejie.contracts.prices import Book
+from yuejie.contracts.publish import open_book, publish_fx
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.store import book, book_rows, contract_at
+from yuejie.customers.customer import Customer
+from yuejie.customers.enrol import Particulars, ProjectDraft, add_project, enrol_customer
+from yuejie.customers.store import project_by_name
+from yuejie.db.session import Database
+from yuejie.kernel.ids import BookId, uuid7_at
+from yuejie.kernel.money import FxRate, Money
+from yuejie.kernel.period import BillingMonth, local_hour, zone_of
+from yuejie.rating.price import rate_items
+from yuejie.usage.event import Item
+from yuejie.usage.journal import Begun, Ended, EndedItem
+from yuejie.usage.meters import Meter
+from yuejie.usage.record import Recorder, unix_us
+from yuejie.usage.store import enter_epoch
+
+FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
+CLERK = "clerk"
+
+
+def cny(text: str) -> Money:
+    return Money.parse(text, "CNY")
+
+
+@dataclass
+class FixedClock:
+    """A clock that stands until it is moved."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+
+class Party:
+    """A customer of the scenario."""
+
+    def __init__(self, books: "Books", customer: Customer) -> None:
+        self.books = books
+        self.customer = customer
+        self.zone = zone_of(customer.zone)
+
+    def uses(
+        self,
+        when: str,
+        model: str,
+        *,
+        project: str = "main",
+        state: str = "measured",
+        **meters: int,
+    ) -> Ended:
+        """Record a call that began at a local wall-clock time."""
+        started = datetime.fromisoformat(when).replace(tzinfo=self.zone).astimezone(UTC)
+        return self.books.record(self, started, model, project, state, meters)
+
+    def bill(self, month: str) -> Bill:
+        """Return the bill of a month; there must be one."""
+        with self.books.db.read() as tx:
+            found = bill_of_month(tx, self.customer.customer_id, BillingMonth.parse(month))
+        assert found is not None, f"no bill {month} of {self.customer.slug}"
+        return found
+
+    def has_bill(self, month: str) -> bool:
+        with self.books.db.read() as tx:
+            return bool(bill_of_month(tx, self.customer.customer_id, BillingMonth.parse(month)))
+
+    def lines(self, month: str) -> list[str]:
+        """Return the lines of a bill as a clerk reads them."""
+        return [
+            f"{'' if line.service_month == bill.month else f'{line.service_month} late  '}"
+            f"{line.project_name}  {line.model}  {line.meter}  {line.quantity:,}"
+            f" = {Money(line.amount_fen, bill.currency)}"
+            for bill in [self.bill(month)]
+            for line in bill.lines
+        ]
+
+
+class Books:
+    """The house of the scenario."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.clock = FixedClock(FOUNDED)
+        self._recorder = Recorder()
+        self._drops = 0
+
+    def prices(self, toml: str, *, currency: str = "USD", starts: datetime = FOUNDED) -> None:
+        """Publish the sale book “list”, and a cost book that says the same."""
+        for book_id, kind in (("list", "sale"), ("cost", "cost")):
+            open_book(self.db, book_id, kind=kind, currency=currency, by=CLERK, now=FOUNDED)
+            text = toml if kind == "sale" else toml.replace('"gpt', '"openai/gpt')
+            wanted = PriceImport(
+                book_id=book_id,
+                name="prices.toml",
+                body=text.encode(),
+                starts_at=starts,
+                approve=True,
+            )
+            report = import_prices(self.db, wanted, by=CLERK, now=max(self.clock.now(), FOUNDED))
+            assert not report.refused, report.lines()
+
+    def fx(self, rate: str, on: str) -> None:
+        """Publish a USD→CNY rate of a day."""
+        publish_fx(
+            self.db,
+            FxRate.parse(rate, "USD", "CNY"),
+            date.fromisoformat(on),
+            source="中国外汇交易中心中间价",
+            by=CLERK,
+            now=self.clock.now(),
+        )
+
+    def customer(
+        self,
+        slug: str,
+        *,
+        zone: str = "Asia/Shanghai",
+        currency: str = "CNY",
+        fx_policy: str = "none",
+        tax_mode: str = "inclusive",
+        projects: Sequence[str] = ("main",),
+    ) -> Party:
+        """Enrol a customer with a contract on the sale book, and its projects."""
+        customer = enrol_customer(
+            self.db,
+            Particulars(slug=slug, legal_name=f"{slug} 有限公司", zone=zone, currency=currency),
+            by=CLERK,
+            now=FOUNDED,
+        )
+        terms = Terms(
+            customer_id=customer.customer_id,
+            sale_book=BookId("list"),
+            currency=currency,
+            zone=zone,
+            fx_policy=fx_policy,
+            tax_mode=tax_mode,
+            starts_at=FOUNDED,
+        )
+        sign_contract(self.db, terms, by=CLERK, now=self.clock.now())
+        for name in projects:
+            add_project(
+                self.db, customer.customer_id, ProjectDraft(name=name), by=CLERK, now=FOUNDED
+            )
+        return Party(self, customer)
+
+    def record(  # noqa: PLR0913 - the facts of a call
+        self,
+        party: Party,
+        started: datetime,
+        model: str,
+        project: str,
+        state: str,
+        meters: dict[str, int],
+    ) -> Ended:
+        """Rate a call as the gateway does and record it as the ingest does."""
+        self._drops += 1
+        customer = party.customer
+        with self.db.read() as tx:
+            contract = contract_at(tx, customer.customer_id, started)
+            assert contract is not None
+            place = project_by_name(tx, customer.customer_id, project)
+            assert place is not None
+            sale, cost = (
+                Book(book_rows(tx, row))
+                for row in (book(tx, contract.sale_book), book(tx, "cost"))
+                if row is not None
+            )
+        started_us = unix_us(started)
+        items = [Item(model, Meter(name), quantity) for name, quantity in meters.items()]
+        revisions = sale.revision_at(started_us), cost.revision_at(started_us)
+        assert revisions[0] is not None
+        assert revisions[1] is not None
+        rated = rate_items(
+            items,
+            sale=sale,
+            cost=cost,
+            sale_model=model,
+            cost_prefix="openai/",
+            sale_revision=revisions[0],
+            cost_revision=revisions[1],
+            started_us=started_us,
+            service_tier="default",
+            context_tokens=sum(meters.values()),
+            billable=True,
+        )
+        assert not rated.unpriced, rated.unpriced
+        begun = Begun(
+            event=uuid7_at(started_us // 1000),
+            operation=uuid7_at(started_us // 1000),
+            attempt=1,
+            started_us=started_us,
+            month=str(BillingMonth.of(started, party.zone)),
+            hour_s=int(local_hour(started, party.zone).timestamp()),
+            customer=customer.customer_id,
+            project=place.project_id,
+            key="key_scenario",
+            tags="",
+            deployment="sim",
+            api="openai.chat",
+            model=model,
+            stream=False,
+            contract=contract.contract_id,
+            contract_version=contract.version,
+            sale_book=contract.sale_book,
+            sale_revision=revisions[0],
+            cost_book="cost",
+            cost_revision=revisions[1],
+        )
+        ended = Ended(
+            begun=begun,
+            ended_us=started_us + 1_000_000,
+            state=state,
+            reason="",
+            billable=True,
+            items=tuple(
+                EndedItem(i.model, i.meter, i.quantity, i.sale_rate, i.cost_rate)
+                for i in rated.items
+            ),
+            context_tokens=sum(meters.values()),
+            service_tier="default",
+        )
+        self.ingest([ended])
+        return ended
+
+    def ingest(self, records: list[Ended]) -> None:
+        """Store ended attempts in one transaction, as the ingest does."""
+        entries = self._recorder.prepare(self.db, records)
+        with self.db.begin() as tx:
+            self._recorder.append(tx, entries, epoch=enter_epoch(tx), source="gateway")
+
+    def close(
+        self, month: str, *, customer: str | None = None, commit: bool = True
+    ) -> list[Closed]:
+        """Close a month as soon as it may be closed everywhere."""
+        label = BillingMonth.parse(month)
+        over = label.span(ZoneInfo("America/New_York")).end + GRACE + timedelta(minutes=1)
+        self.clock.at = max(self.clock.at, over)
+        return close_month(
+            self.db, label, customer=customer, commit=commit, by=CLERK, now=self.clock.now()
+        )
+
+    def issue(self, bill: Bill) -> Bill:
+        """Issue a drafted bill."""
+        return issue_bill(self.db, bill.bill_id, by=CLERK, now=self.clock.now())
