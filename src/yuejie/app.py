@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from yuejie.bills.documents.document import Seller
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.errors import DatabaseUnavailable, EmbeddedUnavailable
 from yuejie.db.migrate import migrate
@@ -24,6 +25,17 @@ def owner_url(settings: Settings) -> str:
     if settings.database_url is not None:
         return settings.database_url
     return EmbeddedPostgres(settings.postgres).url("owner")
+
+
+def reachable_url(settings: Settings) -> str:
+    """Return the application's address, or nothing while the embedded server is down.
+
+    A gateway starts all the same: it serves from its snapshot.
+    """
+    try:
+        return app_url(settings)
+    except EmbeddedUnavailable:
+        return ""
 
 
 @contextmanager
@@ -63,3 +75,13 @@ def _runs(settings: Settings) -> bool:
             return True
     except (EmbeddedUnavailable, DatabaseUnavailable):
         return False
+
+
+def seller(settings: Settings) -> Seller:
+    """Return the operator as its bills name it."""
+    return Seller(
+        legal_name=settings.seller_name,
+        uscc=settings.seller_uscc,
+        bank_name=settings.seller_bank,
+        bank_account=settings.seller_account,
+    )

@@ -137,7 +137,7 @@ def _account(part: AccountPart, applying: Applying) -> Iterator[Change]:
         account_id=part.id,
         provider=part.provider,
         platform=part.platform,
-        base_url=part.base_url,
+        base_url=part.base_url.rstrip("/"),
         region=part.region,
         credential=encrypt(secret, applying.credential_key, part.id),
     )

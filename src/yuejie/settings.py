@@ -9,6 +9,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Self
 
@@ -19,18 +20,11 @@ _HOME: Final = "yuejie-data"
 
 
 @dataclass(frozen=True, slots=True)
-class Seller:
-    """The operator's own legal entity: who issues the bill and into which account it is paid."""
-
-    legal_name: str
-    uscc: str
-    bank_name: str
-    bank_account: str
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that differs between one installation and another."""
+    """Everything that differs between one installation and another.
+
+    The seller is the operator's own legal entity: it issues the bills and is paid.
+    """
 
     home: Path
     database_url: str | None
@@ -39,7 +33,11 @@ class Settings:
     gateway_port: int
     api_port: int
     workers: int
-    seller: Seller
+    clock_shift: timedelta
+    seller_name: str
+    seller_uscc: str
+    seller_bank: str
+    seller_account: str
     pepper: bytes = field(repr=False)
     credential_key: bytes = field(repr=False)
     operator_token: str = field(repr=False)
@@ -57,12 +55,11 @@ class Settings:
             gateway_port=_number(environ, "YUEJIE_GATEWAY_PORT", 8400),
             api_port=_number(environ, "YUEJIE_API_PORT", 8401),
             workers=_number(environ, "YUEJIE_WORKERS", 2),
-            seller=Seller(
-                legal_name=environ.get("YUEJIE_SELLER_NAME", "月结示例科技有限公司"),
-                uscc=environ.get("YUEJIE_SELLER_USCC", "91350100M000100Y43"),
-                bank_name=environ.get("YUEJIE_SELLER_BANK", "示例银行上海分行营业部"),
-                bank_account=environ.get("YUEJIE_SELLER_ACCOUNT", "0000 0000 0000 0000 000"),
-            ),
+            clock_shift=timedelta(seconds=_number(environ, "YUEJIE_CLOCK_SHIFT_S", 0)),
+            seller_name=environ.get("YUEJIE_SELLER_NAME", "月结示例科技有限公司"),
+            seller_uscc=environ.get("YUEJIE_SELLER_USCC", "91350100M000100Y43"),
+            seller_bank=environ.get("YUEJIE_SELLER_BANK", "示例银行上海分行营业部"),
+            seller_account=environ.get("YUEJIE_SELLER_ACCOUNT", "0000 0000 0000 0000 000"),
             pepper=kept.raw("YUEJIE_PEPPER"),
             credential_key=kept.raw("YUEJIE_CREDENTIAL_KEY"),
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
@@ -129,6 +126,6 @@ def _number(environ: Mapping[str, str], name: str, default: int) -> int:
     text = environ.get(name, "")
     if not text:
         return default
-    if not text.isdecimal():
+    if not text.removeprefix("-").isdecimal():
         raise Invalid(f"环境变量 {name}=“{text}”应为整数，请改正后重新启动")
     return int(text)

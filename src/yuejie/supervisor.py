@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -34,9 +35,9 @@ log = structlog.get_logger()
 TICK_SECONDS: Final = 0.05
 DRAIN_SECONDS: Final = 30
 """How long a gateway worker may finish its streams after SIGTERM."""
-FORGIVEN_SECONDS: Final = 30
+FORGIVEN_SECONDS: Final = 10
 """A process that has run this long starts again at once when it dies."""
-PAUSE_SECONDS_MAX: Final = 5.0
+PAUSE_SECONDS_MAX: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,11 @@ class Program:
 class Child:
     """A program that runs, ran, or is about to run again."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, log_folder: Path | None) -> None:
         self.program = program
+        self._log_folder = log_folder
         self.process: subprocess.Popen[bytes] | None = None
+        self.wanted = True
         self.deaths = 0
         self._started = 0.0
         self._next = 0.0
@@ -67,12 +70,20 @@ class Child:
                 return
             self.process = None
             self._mourn(code, now)
-        if now >= self._next:
-            self.process = subprocess.Popen(
-                list(self.program.command), env=dict(self.program.environ), start_new_session=True
-            )
+        if self.wanted and now >= self._next:
+            self.process = self._spawn()
             self._started = now
             log.info("process.started", name=self.program.name, pid=self.process.pid)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command, environ = list(self.program.command), dict(self.program.environ)
+        if self._log_folder is None:
+            return subprocess.Popen(command, env=environ, start_new_session=True)
+        path = self._log_folder / f"{self.program.name}.log"
+        with path.open("ab") as file:
+            return subprocess.Popen(
+                command, env=environ, start_new_session=True, stdout=file, stderr=file
+            )
 
     def _mourn(self, code: int, now: float) -> None:
         self.deaths = 1 if now - self._started > FORGIVEN_SECONDS else self.deaths + 1
@@ -82,38 +93,48 @@ class Child:
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM to a running program."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+        process = self.process
+        if process is not None and process.poll() is None:
+            process.terminate()
 
     def wait_or_kill(self, deadline: float) -> None:
         """Wait until the deadline, then kill the program and what it started."""
-        if self.process is None:
+        process = self.process
+        if process is None:
             return
         try:
-            self.process.wait(max(0.0, deadline - time.monotonic()))
+            process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             log.warning("process.killed", name=self.program.name)
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 class Supervisor:
     """Keeps the programs of one node running until it is told to stop."""
 
-    def __init__(self, settings: Settings, say: Say, programs: Sequence[Program]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        say: Say,
+        programs: Sequence[Program],
+        *,
+        log_folder: Path | None = None,
+    ) -> None:
+        """Prepare to run the programs; with a log folder each writes to a file of its own there."""
         self._settings = settings
         self._say = say
-        self.children = [Child(program) for program in programs]
-        self._postgres: EmbeddedPostgres | None = None
+        self.children = [Child(program, log_folder) for program in programs]
+        self.postgres: EmbeddedPostgres | None = None
         self._stopping = False
 
     def start(self) -> None:
         """Start the database, bring its schema up to date, then start every program."""
         if self._settings.database_url is None:
             self._settings.home.mkdir(parents=True, exist_ok=True)
-            self._postgres = EmbeddedPostgres(self._settings.postgres, progress=self._say)
-            self._postgres.start()
-            owner = self._postgres.url("owner")
+            self.postgres = EmbeddedPostgres(self._settings.postgres, progress=self._say)
+            self.postgres.start()
+            owner = self.postgres.url("owner")
         else:
             owner = self._settings.database_url
         for name in migrate(owner):
@@ -122,14 +143,32 @@ class Supervisor:
 
     def tend(self) -> None:
         """Restart what has died, the database before its clients."""
-        if self._postgres is not None and not self._postgres.alive:
+        if self.postgres is not None and not self.postgres.alive:
             log.warning("postgres.died")
-            self._postgres.stop()
-            self._postgres.start()
+            self.postgres.stop()
+            self.postgres.start()
             log.info("postgres.started")
         now = time.monotonic()
         for child in self.children:
             child.tend(now)
+
+    def replace(self, programs: Mapping[str, Program]) -> None:
+        """Let children go on as other programs: whoever tends them starts the new ones."""
+        for child in self.children:
+            became = programs.get(child.program.name, child.program)
+            if became != child.program:
+                child.program = became
+                self._end(child)
+
+    def retire(self, leaving: Sequence[Child]) -> None:
+        """Stop some children in good order and keep them stopped."""
+        for child in leaving:
+            child.wanted = False
+            self._end(child)
+
+    def _end(self, child: Child) -> None:
+        child.ask_to_stop()
+        child.wait_or_kill(time.monotonic() + DRAIN_SECONDS)
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
         """Tend the processes until a signal or `until` says stop, then stop them in order."""
@@ -152,9 +191,9 @@ class Supervisor:
             deadline = time.monotonic() + DRAIN_SECONDS
             for child in group:
                 child.wait_or_kill(deadline)
-        if self._postgres is not None:
-            self._postgres.stop()
-            self._postgres = None
+        if self.postgres is not None:
+            self.postgres.stop()
+            self.postgres = None
 
     def _tend_or_wait(self) -> None:
         try:

@@ -161,7 +161,7 @@ class Books:
             )
         return Party(self, customer)
 
-    def record(  # noqa: PLR0913 - the facts of a call
+    def record(
         self,
         party: Party,
         started: datetime,

@@ -1,6 +1,6 @@
 import pytest
-from tests.scenarios.books import Books
 
+from tests.scenarios.books import Books
 from yuejie.db.session import Database
 
 PRICES = """

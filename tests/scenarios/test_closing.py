@@ -1,12 +1,12 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from tests.scenarios.books import Books, cny
 from tests.scenarios.conftest import PRICES
-
 from yuejie.assurance.prove import prove_month
 from yuejie.bills.bill import BillState
-from yuejie.bills.closing.close import Done, MonthNotOver
+from yuejie.bills.closing.close import Done, MonthNotOver, close_month
 from yuejie.bills.life import IllegalTransition
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.period import BillingMonth
@@ -166,8 +166,6 @@ def test_a_month_that_is_not_over_is_not_closed(priced: Books) -> None:
 
 
 def close(books: Books, *, commit: bool) -> None:
-    from yuejie.bills.closing.close import close_month
-
     close_month(books.db, OCTOBER, customer=None, commit=commit, by="clerk", now=books.clock.now())
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from yuejie.app import seller
 from yuejie.assurance.prove import Proof, prove_month
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Closed, Done, close_month
-from yuejie.bills.documents import DocumentKind
+from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.issue import find_bill, issue_bill
 from yuejie.bills.show import export_bill
 from yuejie.bills.store import bill_by_name, bills_of_month
@@ -31,7 +32,7 @@ _SAID = {
 _STATE = {BillState.DRAFT: "草稿", BillState.ISSUED: "已出账"}
 
 
-class Month(click.ParamType):
+class Month(click.ParamType[BillingMonth]):
     """A billing month on the command line."""
 
     name = "年月"
@@ -254,7 +255,7 @@ def export(
                 wanted += [bill.bill_id for bill in bills_of_month(tx, month)]
         with progress("导出账单") as move:
             for number, name in enumerate(wanted, 1):
-                for file_name, body in export_bill(db, name, house.settings.seller, chosen):
+                for file_name, body in export_bill(db, name, seller(house.settings), chosen):
                     (folder / file_name).write_bytes(body)
                 move(number, len(wanted))
     say(f"已导出 {len(wanted)} 张账单到 {folder.absolute()}")

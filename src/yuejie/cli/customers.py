@@ -141,7 +141,7 @@ def _state(key: ApiKey, now: datetime) -> str:
 @click.option("--expires", help="到期时间，例如 2027-01-01T00:00:00")
 @as_json
 @frame
-def issue(  # noqa: PLR0913 - a command takes its options one by one
+def issue(  # noqa: PLR0913, PLR0917 - a command takes its options one by one
     house: Frame,
     customer: str,
     project: str,

@@ -25,7 +25,7 @@ from rich.table import Table
 
 from yuejie.app import house
 from yuejie.db.session import Database
-from yuejie.kernel.clock import Clock, SystemClock
+from yuejie.kernel.clock import Clock, ShiftedClock, SystemClock
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.settings import Settings
@@ -59,7 +59,9 @@ frame = click.make_pass_decorator(Frame)
 
 def make_frame() -> Frame:
     """Read the settings; the deeds of this process are written down under the user's name."""
-    return Frame(Settings.load(), SystemClock(), f"cli:{getpass.getuser()}")
+    settings = Settings.load()
+    clock = ShiftedClock(SystemClock(), settings.clock_shift)
+    return Frame(settings, clock, f"cli:{getpass.getuser()}")
 
 
 def note(sentence: str) -> None:

@@ -31,11 +31,24 @@ def serve(house: Frame) -> None:
 @frame
 def gateway(house: Frame) -> None:
     """运行一个网关进程（同一端口可运行多个）。"""
-    from yuejie.gateway.worker import run
+    import uvloop
+
+    from yuejie.app import reachable_url
+    from yuejie.gateway.worker import Setting
+    from yuejie.gateway.worker import serve as serve_gateway
     from yuejie.logs import set_up
 
     set_up()
-    run(house.settings)
+    settings = house.settings
+    setting = Setting(
+        home=settings.home,
+        host=settings.host,
+        port=settings.gateway_port,
+        pepper=settings.pepper,
+        secret_key=settings.credential_key,
+        database_url=reachable_url(settings),
+    )
+    uvloop.run(serve_gateway(setting, house.clock))
 
 
 @click.command()

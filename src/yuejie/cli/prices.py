@@ -8,9 +8,8 @@ import click
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.contracts.contract import TAX_PPM, Terms
 from yuejie.contracts.import_prices import PriceImport, import_prices
-from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.contracts.prices import Book
-from yuejie.contracts.show import show as show_price
+from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import book, book_rows, books, contracts_of, fx_rows, revisions
 from yuejie.customers.enrol import find_customer
@@ -18,6 +17,7 @@ from yuejie.kernel.errors import NotFound
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import parse_instant, zone_of
+from yuejie.rating.explain import show as show_price
 
 _CHINA = zone_of("Asia/Shanghai")
 
@@ -199,7 +199,7 @@ def list_contracts(house: Frame, customer: str, *, json: bool) -> None:
 @click.option("--tax-mode", default="inclusive", type=click.Choice(["inclusive", "exclusive"]))
 @click.option("--tax-ppm", default=TAX_PPM, help="税率，百万分率：6% 写 60000")
 @frame
-def sign(  # noqa: PLR0913 - a command takes its options one by one
+def sign(
     house: Frame,
     customer: str,
     book_id: str,

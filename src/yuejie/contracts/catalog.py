@@ -7,7 +7,7 @@ at one provider account under the provider's own name; the cost book prices that
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from yuejie.contracts.prices import Book
@@ -94,14 +94,13 @@ class KeyUsage:
 class Notice:
     """Tell one customer that a model ends, which keys use it, and what replacing it would cost.
 
-    `now_costs` and `would_cost` are the last thirty days at list prices of the two models, None
-    where no replacement is named or it does not price what was used (`unpriced`).
+    `now_costs` and `would_cost` are the last thirty days at the customer's base prices of the two
+    models, None where no replacement is named or something used has no price (`unpriced`).
     """
 
     model: str
     ends_on: date
     days_left: int
-    threshold: int
     customer_id: CustomerId
     keys: tuple[KeyId, ...]
     replacement: str | None
@@ -130,7 +129,7 @@ class Notice:
         how = f"多 {amount}" if amount.fen >= 0 else f"少 {-amount}"
         return (
             f"{said}，建议改用 {self.replacement}："
-            f"按近 30 天用量和目录价估算，每 30 天约{how} {amount.currency}。"
+            f"按近 30 天用量和合同价估算，每 30 天约{how} {amount.currency}。"
         )
 
 
@@ -167,52 +166,61 @@ def threshold_due(ends_on: date, today: date, told: int | None) -> int | None:
     return min(reached)
 
 
-def deprecation_notices(
+def ending(models: Iterable[Model], today: date, within_days: int) -> list[Model]:
+    """Return the models that end within so many days, the first first; ended ones are past."""
+    last = today + timedelta(days=within_days)
+    dated = [(m.deprecation_date, m) for m in models if m.deprecation_date is not None]
+    return [
+        m for day, m in sorted(dated, key=lambda d: (d[0], d[1].model_id)) if today <= day <= last
+    ]
+
+
+def due_today(models: Iterable[Model], today: date, told: Mapping[str, int]) -> list[Model]:
+    """Return the models of which a notice is due; `told` is what each was last told at."""
+    return [
+        model
+        for model in models
+        if model.deprecation_date is not None
+        and threshold_due(model.deprecation_date, today, told.get(model.model_id)) is not None
+    ]
+
+
+def notices_of(
     models: Iterable[Model],
     usage: Iterable[KeyUsage],
     *,
     today: date,
-    told: Mapping[str, int],
-    prices: PricedAt,
+    prices: Mapping[CustomerId, PricedAt],
 ) -> list[Notice]:
-    """Return the notices due today: per ending model, one for each customer that uses it."""
+    """Return a notice per ending model and customer that uses it; no use, no notice.
+
+    `prices` holds the book that prices each customer; who has none gets no estimate.
+    """
     used: dict[tuple[str, CustomerId], list[KeyUsage]] = {}
     for each in usage:
         used.setdefault((each.model, each.customer_id), []).append(each)
-    notices = []
-    for model in models:
-        ends_on = model.deprecation_date
-        due = threshold_due(ends_on, today, told.get(model.model_id)) if ends_on else None
-        if ends_on is None or due is None:
-            continue
-        notices += [
-            _notice(model, ends_on, due, (ends_on - today).days, customer_id, rows, prices)
-            for (name, customer_id), rows in sorted(used.items())
-            if name == model.model_id
-        ]
-    return notices
+    return [
+        _notice(model, model.deprecation_date, today, rows, prices.get(customer_id))
+        for model in models
+        if model.deprecation_date is not None
+        for (name, customer_id), rows in sorted(used.items())
+        if name == model.model_id
+    ]
 
 
 def _notice(
-    model: Model,
-    ends_on: date,
-    due: int,
-    days_left: int,
-    customer_id: CustomerId,
-    rows: list[KeyUsage],
-    prices: PricedAt,
+    model: Model, ends_on: date, today: date, rows: list[KeyUsage], prices: PricedAt | None
 ) -> Notice:
-    now_costs, gaps_now = _worth(rows, model.model_id, prices)
-    would_cost, gaps = None, gaps_now
+    now_costs, gaps = _worth(rows, model.model_id, prices)
+    would_cost = None
     if model.replacement is not None:
-        would_cost, gaps_then = _worth(rows, model.replacement, prices)
-        gaps = tuple(dict.fromkeys(gaps_now + gaps_then))
+        would_cost, missing = _worth(rows, model.replacement, prices)
+        gaps = tuple(dict.fromkeys(gaps + missing))
     return Notice(
         model=model.model_id,
         ends_on=ends_on,
-        days_left=days_left,
-        threshold=due,
-        customer_id=customer_id,
+        days_left=(ends_on - today).days,
+        customer_id=rows[0].customer_id,
         keys=tuple(sorted({row.key_id for row in rows})),
         replacement=model.replacement,
         now_costs=now_costs,
@@ -222,9 +230,11 @@ def _notice(
 
 
 def _worth(
-    rows: list[KeyUsage], model: str, prices: PricedAt
+    rows: list[KeyUsage], model: str, prices: PricedAt | None
 ) -> tuple[Charge | None, tuple[str, ...]]:
-    """Rate quantities at a model's list prices; a meter without a price leaves no sum."""
+    """Rate quantities at a model's base prices; a meter without a price leaves no sum."""
+    if prices is None:
+        return None, (model,)
     total = Charge(0, prices.book.currency)
     gaps: list[str] = []
     for row in rows:

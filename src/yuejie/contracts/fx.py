@@ -97,7 +97,7 @@ def read_fx_csv(body: bytes) -> list[FxLine]:
     missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
     if missing:
         raise Invalid(f"汇率文件缺少列 {'、'.join(missing)}，首行应为 {','.join(_COLUMNS)}")
-    cells = ({name: (value or "").strip() for name, value in row.items()} for row in rows)
+    cells = ({name: (value or "").strip() for name, value in row.items() if name} for row in rows)
     return [_line(rows.line_num, each) for each in cells]
 
 

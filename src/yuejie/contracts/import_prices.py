@@ -9,8 +9,8 @@ from typing import Final
 from yuejie.contracts import store
 from yuejie.contracts.formats.facts import read_facts
 from yuejie.contracts.formats.ours import parse_json, parse_toml, read_csv, read_table
+from yuejie.contracts.formats.pricelist import PriceList, RateDraft, Remark, Severity
 from yuejie.contracts.formats.read import PriceFile
-from yuejie.contracts.pricelist import PriceList, RateDraft, Remark, Severity
 from yuejie.contracts.publish import Publication, Published, publish_revision, stops
 from yuejie.contracts.tier import DEFAULT
 from yuejie.db.session import Database

@@ -14,8 +14,7 @@ from typing import Final
 import msgspec
 
 from yuejie.contracts import store
-from yuejie.contracts.fx import FxRow
-from yuejie.contracts.pricelist import (
+from yuejie.contracts.formats.pricelist import (
     PriceList,
     RateDraft,
     Remark,
@@ -24,6 +23,7 @@ from yuejie.contracts.pricelist import (
     check,
     complete,
 )
+from yuejie.contracts.fx import FxRow
 from yuejie.contracts.prices import RateRow
 from yuejie.contracts.store import BookRow, RevisionNote
 from yuejie.db.deeds import Deed, record_deed

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from yuejie.contracts.catalog import Deployment, Model, ProviderAccount
+from yuejie.contracts.catalog import Deployment, KeyUsage, Model, ProviderAccount
 from yuejie.contracts.contract import Contract, at
 from yuejie.contracts.fx import LOOK_BACK, FxRow, MonthFx, month_rate
 from yuejie.contracts.prices import BookRows, RateRow, RevisionRow
@@ -15,6 +15,7 @@ from yuejie.kernel.period import BillingMonth
 
 OPERATOR_READS: Final = {
     "contracts": "the gateway's snapshot holds everybody's contracts",
+    "key_usage": "the clerk tells every customer which of its keys use an ending model",
     "contract_versions": "the operator signs the next version of a contract it names",
 }
 """Reads that serve the operator or the gateway; all others take `customer_id` first."""
@@ -491,3 +492,21 @@ def save_deployment(tx: Tx, deployment: Deployment) -> None:
         state=deployment.state,
         created_at=deployment.created_at,
     )
+
+
+KEY_USAGE: Final = """
+    SELECT d.customer_id, d.key_id, r.model, r.meter, sum(r.quantity) AS quantity
+    FROM usage_rollup r JOIN usage_dimension d USING (dimension_id)
+    WHERE r.model = ANY(%(models)s) AND r.hour >= %(since)s AND r.month >= %(first)s
+      AND r.state IN ('measured', 'partial')
+    GROUP BY d.customer_id, d.key_id, r.model, r.meter
+    HAVING sum(r.quantity) <> 0
+    ORDER BY d.customer_id, d.key_id, r.model, r.meter
+"""
+
+
+def key_usage(tx: Tx, models_used: Iterable[str], since: datetime) -> list[KeyUsage]:
+    """Return what each key used of some models since an instant."""
+    # Months are the customers' own: a day's margin takes in every zone.
+    first = f"{since - timedelta(days=1):%Y-%m}"
+    return tx.rows(KeyUsage, KEY_USAGE, models=sorted(set(models_used)), since=since, first=first)

@@ -1,6 +1,6 @@
 """The clock: the one place that asks the machine for the time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -18,3 +18,15 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present instant in UTC."""
         return datetime.now(UTC)
+
+
+class ShiftedClock:
+    """Another clock, moved by a constant: how the demo lives in last month; else by nothing."""
+
+    def __init__(self, clock: Clock, shift: timedelta) -> None:
+        self._clock = clock
+        self._shift = shift
+
+    def now(self) -> datetime:
+        """Return the other clock's instant, moved."""
+        return self._clock.now() + self._shift

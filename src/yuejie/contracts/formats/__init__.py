@@ -1,1 +1,1 @@
-"""The forms in which price lists arrive: our own in TOML, CSV or JSON, and the open fact file."""
+"""Price lists as they are written: their forms, what may stand in them, how they are completed."""

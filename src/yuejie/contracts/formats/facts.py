@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from yuejie.contracts.formats.pricelist import Multiplier, PriceList
 from yuejie.contracts.formats.read import Gathering, PriceFile
-from yuejie.contracts.pricelist import Multiplier, PriceList
 from yuejie.contracts.tier import DEFAULT
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.money import PPM, exact
@@ -80,6 +80,8 @@ def read_facts(document: Json, *, currency: str) -> PriceFile:
         _units(gathering, entry)
         _searches(gathering, entry)
         multipliers = tuple(_multipliers(gathering, entry))
+        if gathering.failed:
+            continue
         if not gathering.rates:
             gathering.skip("没有一项价格能对应到计量项，整条跳过")
             continue

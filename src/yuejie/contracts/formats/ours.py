@@ -38,8 +38,8 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, Final
 
+from yuejie.contracts.formats.pricelist import Multiplier, PriceList, Remark, Severity
 from yuejie.contracts.formats.read import Gathering, PriceFile
-from yuejie.contracts.pricelist import Multiplier, PriceList, Remark, Severity
 from yuejie.contracts.tier import DEFAULT
 from yuejie.kernel.errors import DomainError, Invalid
 from yuejie.kernel.money import CURRENCIES, PPM, exact
@@ -89,7 +89,9 @@ def read_table(document: Table, *, currency: str) -> PriceFile:
         _block(gathering, table, DEFAULT, 0, "")
         mode = str(table.get("mode", "chat"))
         multipliers = _multipliers(gathering, table.get("multipliers", {}))
-        read.lists.append(PriceList(str(model), mode, tuple(gathering.rates), multipliers, where))
+        if not gathering.failed:
+            rates = tuple(gathering.rates)
+            read.lists.append(PriceList(str(model), mode, rates, multipliers, where))
     return read
 
 
@@ -120,7 +122,9 @@ def read_csv(body: bytes, *, currency: str) -> PriceFile:
             time_window=cell.get("time_window") or "",
         )
     for model, (mode, gathering) in gathered.items():
-        read.lists.append(PriceList(model, mode, tuple(gathering.rates), (), f"模型 {model}"))
+        if not gathering.failed:
+            where = f"模型 {model}"
+            read.lists.append(PriceList(model, mode, tuple(gathering.rates), (), where))
     return read
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from yuejie.contracts.pricelist import PriceList, RateDraft, Remark, Severity
+from yuejie.contracts.formats.pricelist import PriceList, RateDraft, Remark, Severity
 from yuejie.contracts.tier import DEFAULT
 from yuejie.contracts.window import Window
 from yuejie.kernel.errors import DomainError
@@ -28,13 +28,17 @@ class PriceFile:
 
 @dataclass(slots=True)
 class Gathering:
-    """Collects one model's rates; what cannot be read becomes a remark and the rest goes on."""
+    """Collects one model's rates; what cannot be read becomes a remark and the rest goes on.
+
+    A list that `failed` is not handed on: the remarks about what it lacks would mislead.
+    """
 
     model: str
     where: str
     currency: str
     remarks: list[Remark]
     rates: list[RateDraft] = field(default_factory=list)
+    failed: bool = False
 
     def add(
         self,
@@ -71,6 +75,7 @@ class Gathering:
 
     def error(self, sentence: str) -> None:
         """Report what stops the import."""
+        self.failed = True
         self.remarks.append(Remark(self.where, Severity.ERROR, sentence))
 
     def skip(self, sentence: str) -> None:

@@ -488,6 +488,7 @@ BEGIN
 END $$;
 GRANT USAGE ON SCHEMA public TO yuejie_app;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO yuejie_app;
+REVOKE INSERT ON schema_migration FROM yuejie_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO yuejie_app;
 GRANT UPDATE ON month_close, usage_month, customer, project, api_key, provider_account, model, deployment,
                 epoch, journal, bill, bill_number, snapshot_revision TO yuejie_app;

@@ -182,7 +182,7 @@ def _places(prices: PriceList) -> Iterator[Remark]:
                 Severity.ERROR,
                 f"{prices.model} 的 {_spot(rate)} 只有时段价，缺少其余时间的单价，请补上",
             )
-        elif above and tier == DEFAULT and (rate.meter, (DEFAULT, 0, "")) not in seen:
+        elif above and not {(rate.meter, (each, 0, "")) for each in (tier, DEFAULT)} & seen:
             yield Remark(
                 prices.where,
                 Severity.ERROR,
@@ -194,7 +194,8 @@ def _places(prices: PriceList) -> Iterator[Remark]:
 def _unbased(prices: PriceList) -> Iterator[Remark]:
     base = {rate.meter for rate in prices.rates if rate.service_tier == DEFAULT}
     for rate in prices.rates:
-        if rate.meter not in base and not rate.context_above and not rate.time_window:
+        known = rate.meter in base or _nearest(rate.meter, base) is not None
+        if not known and not rate.context_above and not rate.time_window:
             yield Remark(
                 prices.where,
                 Severity.WARNING,
@@ -296,11 +297,11 @@ def _tier_bases(prices: PriceList, rows: list[RateDraft], remarks: list[Remark])
 def _fallbacks(prices: PriceList, rows: list[RateDraft], remarks: list[Remark]) -> list[RateDraft]:
     """Write the rows of every meter that the list leaves to another's price.
 
-    A meter that the list names nowhere takes all of its parent's rows. Reasoning is priced as
-    output *of its own tier*, so it also fills the places where only output is listed.
-    Only models that converse write caches.
+    A meter without a base price takes its parent's rows in every tier that does not name it.
+    Reasoning is priced as output *of its own tier*, so it also fills the places where only output
+    is listed. Only models that converse write caches.
     """
-    named = {row.meter for row in rows}
+    named = {row.meter for row in rows if row.place == (DEFAULT, 0, "")}
     added: list[RateDraft] = []
     roots: dict[Meter, list[Meter]] = {}
     for meter in FALLBACK:
@@ -309,17 +310,24 @@ def _fallbacks(prices: PriceList, rows: list[RateDraft], remarks: list[Remark]) 
             continue
         if meter in CACHE_WRITES and prices.mode not in _TALKS:
             continue
-        have = {row.place for row in rows if row.meter == meter}
-        filled = [
-            replace(row, meter=meter, origin=f"fallback:{parent}")
-            for row in rows
-            if row.meter == parent and row.place not in have
-        ]
+        filled = _borrowed(meter, parent, rows)
         if filled:
             added += filled
             roots.setdefault(parent, []).append(meter)
-    remarks += _told(prices, named, roots)
+    remarks += _told(prices, {row.meter for row in rows}, roots)
     return added
+
+
+def _borrowed(meter: Meter, parent: Meter, rows: list[RateDraft]) -> list[RateDraft]:
+    tiers = {row.service_tier for row in rows if row.meter == meter}
+    places = {row.place for row in rows if row.meter == meter}
+    return [
+        replace(row, meter=meter, origin=f"fallback:{parent}")
+        for row in rows
+        if row.meter == parent
+        and row.place not in places
+        and (meter is Meter.REASONING or row.service_tier not in tiers)
+    ]
 
 
 def _nearest(meter: Meter, named: set[Meter]) -> Meter | None:

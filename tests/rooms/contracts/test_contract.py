@@ -1,0 +1,73 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from yuejie.contracts.contract import Contract, Terms, at
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.ids import BookId, ContractId, CustomerId
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 10, number, tzinfo=UTC)
+
+
+FIRST = Contract(
+    contract_id=ContractId("con_1"),
+    version=1,
+    customer_id=CustomerId("cus_1"),
+    sale_book=BookId("sale"),
+    currency="CNY",
+    zone="Asia/Shanghai",
+    fx_policy="bill",
+    tax_mode="inclusive",
+    tax_ppm=60_000,
+    starts_at=day(1),
+    signed_at=day(1),
+)
+TERMS = Terms(
+    customer_id=CustomerId("cus_1"),
+    sale_book=BookId("sale"),
+    currency="CNY",
+    fx_policy="bill",
+    starts_at=day(1),
+)
+
+
+def test_the_newest_started_version_applies() -> None:
+    second = replace(FIRST, version=2, starts_at=day(10), signed_at=day(5))
+    assert at([FIRST, second], day(9)) == FIRST
+    assert at([FIRST, second], day(10)) == second
+    assert at([FIRST, second], datetime(2026, 9, 30, tzinfo=UTC)) is None
+
+
+def test_of_two_that_start_together_the_one_signed_last_applies() -> None:
+    second = replace(FIRST, version=2, signed_at=day(2))
+    assert at([second, FIRST], day(3)) == second
+
+
+def test_six_percent_inclusive_is_the_default() -> None:
+    assert (TERMS.tax_ppm, TERMS.tax_mode, TERMS.zone) == (60_000, "inclusive", "Asia/Shanghai")
+    TERMS.refuse_nonsense("USD")
+
+
+@pytest.mark.parametrize(
+    ("change", "book", "says"),
+    [
+        ({"currency": "EUR"}, "USD", "合同币种“EUR”"),
+        ({"zone": "Moon/Base"}, "USD", "时区"),
+        ({"fx_policy": "guess"}, "USD", "汇率方式“guess”"),
+        ({"fx_policy": "none"}, "USD", "请约定汇率方式"),
+        ({}, "CNY", "汇率方式请写 none"),
+        ({"tax_mode": "free"}, "USD", "计税方式“free”"),
+        ({"tax_ppm": -1}, "USD", "税率"),
+        ({"tax_ppm": 1_000_000}, "USD", "税率"),
+    ],
+)
+def test_terms_no_bill_could_be_drawn_from_are_refused(
+    change: dict[str, Any], book: str, says: str
+) -> None:
+    with pytest.raises(Invalid) as refusal:
+        replace(TERMS, **change).refuse_nonsense(book)
+    assert says in refusal.value.sentence
