@@ -4,15 +4,18 @@ Never a prompt, never a completion, never money in prose.
 """
 
 import sys
+from pathlib import Path
+from typing import TextIO
 
 import structlog
 
 
-def set_up() -> None:
-    """Set structlog up for this process: JSON when piped, readable on a terminal."""
+def set_up(path: Path | None = None) -> None:
+    """Set structlog up for this process: JSON when piped or in a file, readable on a terminal."""
+    sink: TextIO = path.open("a", encoding="utf-8") if path else sys.stderr
     last: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
-        if sys.stderr.isatty()
+        if sink.isatty()
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     structlog.configure(
@@ -24,6 +27,6 @@ def set_up() -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(sink),
         cache_logger_on_first_use=True,
     )

@@ -1,40 +1,60 @@
-"""The root command and its nouns."""
+"""The root command and its nouns, each loaded when asked for: a gateway needs no PDF writer."""
+
+from importlib import import_module
+from typing import Final
 
 import click
 
 from yuejie import __version__
-from yuejie.cli import bills, catalog, customers, house, prices, usage
-from yuejie.cli.frame import make_frame
+
+NOUNS: Final = {
+    "serve": "house",
+    "gateway": "house",
+    "intake": "house",
+    "console": "house",
+    "clerk": "house",
+    "demo": "house",
+    "apply": "house",
+    "journals": "house",
+    "token": "house",
+    "customers": "customers",
+    "projects": "customers",
+    "keys": "customers",
+    "models": "catalog",
+    "deployments": "catalog",
+    "price": "prices",
+    "fx": "prices",
+    "contracts": "prices",
+    "usage": "usage",
+    "bills": "bills",
+    "prove": "bills",
+}
+"""Which module holds which noun."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Nouns(click.Group):
+    """A group whose commands are imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the nouns in the order a newcomer needs them."""
+        del ctx
+        return list(NOUNS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the noun's module and return its command."""
+        del ctx
+        module = NOUNS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = getattr(import_module(f"yuejie.cli.{module}"), cmd_name)
+        return command
+
+
+@click.group(cls=Nouns, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="yuejie")
 @click.pass_context
 def yuejie(ctx: click.Context) -> None:
     """月结：企业大模型 API 采购中心。一个入口，精确计量，月底出账。"""
+    from yuejie.cli.frame import make_frame
+
     ctx.obj = make_frame()
-
-
-for command in (
-    house.serve,
-    house.gateway,
-    house.intake,
-    house.console,
-    house.clerk,
-    house.demo,
-    house.apply,
-    house.journals,
-    house.token,
-    customers.customers,
-    customers.projects,
-    customers.keys,
-    catalog.models,
-    catalog.deployments,
-    prices.price,
-    prices.fx,
-    prices.contracts,
-    usage.usage,
-    bills.bills,
-    bills.prove,
-):
-    yuejie.add_command(command)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from yuejie.db.session import Database
-from yuejie.demo.house import client_slug
+from yuejie.demo.house import CLIENTS, client_slug
 from yuejie.intake.imports.load import Progress, import_usage
 from yuejie.intake.imports.mapping import parse_mapping
 from yuejie.kernel.errors import Unavailable
@@ -21,7 +21,6 @@ from yuejie.kernel.period import BillingMonth
 
 AZURE: Final = "azure_conversation_2023_sample.csv.gz"
 SERVEGEN: Final = "servegen_two_weeks_sample.csv.gz"
-_CLIENTS: Final = 38
 _AZURE_DAY: Final = date(2023, 11, 16)
 _SERVEGEN_DAY: Final = date(2026, 10, 1)
 _MIDDLE: Final = timedelta(days=15)
@@ -95,7 +94,7 @@ def _servegen_mapping(month: BillingMonth) -> str:
     clients = "".join(
         f'[clients."{client_slug(number)}"]\n'
         f'customer = "{client_slug(number)}"\nmodel = "{models[number % len(models)]}"\n'
-        for number in range(_CLIENTS)
+        for number in CLIENTS
     )
     return _SERVEGEN_MAPPING.format(day=_SERVEGEN_DAY, to=month.first_day) + clients
 

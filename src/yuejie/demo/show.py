@@ -6,13 +6,14 @@ simulators. And while the SDKs call, the gateways' clock stands in last month, s
 are on the bills that are closed at the end; then the gateways start again with the true time.
 """
 
+import os
 import signal
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -43,6 +44,7 @@ from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import Unavailable
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.logs import set_up
 from yuejie.settings import Settings
 from yuejie.supervisor import Program, Supervisor, programs
 
@@ -89,6 +91,7 @@ def run_demo(settings: Settings, clock: Clock, *, once: bool) -> None:
     """Run the demo and leave the service running until Ctrl-C, or end it with `once`."""
     stage = Stage()
     settings = _fresh(settings)
+    set_up(settings.home / "demo.log")
     month = BillingMonth.of(clock.now(), _CHINA).previous
     with _simulators(settings.home) as upstream, _service(settings, stage, clock, month) as house:
         _play(settings, clock, month, upstream, house, stage)
@@ -108,7 +111,8 @@ def _fresh(settings: Settings) -> Settings:
         rmtree(home)
     home.mkdir(parents=True, exist_ok=True, mode=0o711)
     (home / _MARK).touch()
-    return replace(settings, home=home, database_url=None)
+    environ = {name: value for name, value in os.environ.items() if name != "YUEJIE_DATABASE_URL"}
+    return Settings.load(environ | {"YUEJIE_HOME": str(home)})
 
 
 def _play(
@@ -126,7 +130,7 @@ def _play(
         with stage.step(
             f"官方 SDK 经网关调用 {_CALLS} 次（openai、anthropic、google-genai）"
         ) as move:
-            house.wait_ready(f"{gateway}/readyz")
+            house.wait_ready(f"{gateway}/v1/models", keys)
             calls = list(traffic.plan(sizes_of_calls(_CALLS), keys))
             traffic.run(calls, gateway, move)
         _tell_live(stage, db, len(calls))
@@ -272,21 +276,19 @@ class House:
         while not self._stop.wait(0.05):
             self._supervisor.tend()
 
-    def wait_ready(self, url: str) -> None:
-        """Wait until a gateway says that it serves."""
+    def wait_ready(self, url: str, keys: Mapping[str, str]) -> None:
+        """Wait until the gateways serve and know every key."""
         deadline = time.monotonic() + _READY_SECONDS
-        while time.monotonic() < deadline:
-            if _answers(url):
-                return
-            time.sleep(0.1)
-        raise Unavailable(
-            f"{url} 在 {_READY_SECONDS} 秒内没有就绪，请查看 {self._settings.home} 下的日志"
-        )
+        for key in keys.values() or [""]:
+            while not _answers(url, key):
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"{url} 没有就绪，请查看 {self._settings.home} 下的日志")
+                time.sleep(0.1)
 
     def to_true_time(self) -> None:
         """Start the gateways again, with the machine's own time."""
         self._supervisor.replace(self._plain)
-        self.wait_ready(f"http://{self._settings.host}:{self._settings.gateway_port}/readyz")
+        self.wait_ready(f"http://{self._settings.host}:{self._settings.gateway_port}/readyz", {})
 
     def wait(self) -> None:
         """Wait for Ctrl-C or SIGTERM."""
@@ -302,9 +304,10 @@ class House:
         self._supervisor.stop()
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, key: str) -> bool:
+    request = urllib.request.Request(url, headers={"authorization": f"Bearer {key}"})  # noqa: S310 - our own loopback port
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 - our own loopback port
+        with urllib.request.urlopen(request, timeout=1) as answer:  # noqa: S310 - the same
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

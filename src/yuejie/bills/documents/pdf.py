@@ -1,0 +1,216 @@
+"""A bill as PDF: Typst lays out what this file has put into words.
+
+The template is markup, the bill is data: it travels as one JSON string into the template's inputs,
+and a string shown by Typst is never read as markup. One compiler is kept for the life of the
+process, because reading eight megabytes of fonts takes longer than setting a bill.
+"""
+
+import re
+from bisect import bisect_right
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+import msgspec
+import typst
+
+from yuejie.bills.bill import BillLine, LineKind, TaxMode
+from yuejie.bills.documents import wording
+from yuejie.bills.documents.advice import how_to_check
+from yuejie.bills.documents.document import BillDocument, LineGroup, Subtotal
+from yuejie.kernel.money import Money
+
+_HERE: Final = Path(__file__).parent
+_FONTS: Final = _HERE / "fonts"
+_LONG_RUN: Final = re.compile(r"[!-,.-~]{22}(?=[!-,.-~])")
+"""Latin text without space or hyphen is cut after so many characters; no column overflows."""
+_LINES_BELOW_SUMMARY: Final = 8
+"""A longer list of lines begins on a page of its own."""
+_BREAK: Final = "\N{ZERO WIDTH SPACE}"
+
+_turn: Final = Lock()
+"""The compiler is one object with one memory: one bill at a time."""
+
+
+def to_pdf(document: BillDocument) -> bytes:
+    """Set a bill on A4 pages; the same bill gives the same bytes."""
+    data = msgspec.json.encode(_page_data(document)).decode()
+    with _turn:
+        pages = _compiler().compile(
+            format="pdf",
+            sys_inputs={"bill": data},
+            timestamp=int(document.dated.timestamp()),
+            pdf_standards="a-2u",
+            pdf_tags=False,
+        )
+    assert isinstance(pages, bytes), "one PDF was asked for"
+    return pages
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    """Return the compiler that knows the template and our fonts, and no others."""
+    fonts = typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(_FONTS)]
+    )
+    return typst.Compiler(str(_HERE / "bill.typ"), root=str(_HERE), font_paths=fonts)
+
+
+@cache
+def _covered() -> list[int]:
+    """Return where the ranges of drawable characters begin and end, in order."""
+    lines = (_FONTS / "coverage.txt").read_text("ascii").splitlines()
+    ranges = (line.split("-") for line in lines)
+    return list(chain.from_iterable((int(a, 16), int(b, 16) + 1) for a, b in ranges))
+
+
+def _drawable(char: str) -> bool:
+    return bisect_right(_covered(), ord(char)) % 2 == 1
+
+
+def _name(text: str) -> str:
+    """Make a name fit to print: every character drawn or named, long runs breakable."""
+    return _LONG_RUN.sub(rf"\g<0>{_BREAK}", wording.printable(text, _drawable))
+
+
+def _page_data(document: BillDocument) -> dict[str, Any]:
+    """Return everything the template shows, as text."""
+    bill = document.bill
+    return {
+        "draft": document.is_draft,
+        "title": f"账单 {wording.number(document)}",
+        "number": wording.number(document),
+        "month": str(bill.month),
+        "customer": _name(document.customer.legal_name),
+        "seller": _name(document.seller.legal_name),
+        "facts": _facts(document),
+        "parties": _parties(document),
+        "due": _due(document),
+        "paid_into": [[label, _name(text)] for label, text in wording.paid_into(document)],
+        "tax": _tax(document),
+        "fx": [[wording.fx(fx), str(fx.on_date), _name(fx.source)] for fx in document.fx],
+        "currencies": [f"金额 {currency}" for currency in document.currencies],
+        "by_project": _projects(document),
+        "by_model": _models(document),
+        "groups": [_group(document, group) for group in document.groups()],
+        "total": _sums(document, document.total()),
+        "tokens": wording.tokens(document.total().tokens),
+        "calls": wording.count(document.total().requests),
+        "paged": len(bill.lines) > _LINES_BELOW_SUMMARY,
+        "late": wording.late_months(document),
+        "seal": bill.seal.hex() if bill.seal else "",
+        "previous": wording.previous_seal(bill),
+        "advice": [[title, _name(text)] for title, text in how_to_check(document)],
+    }
+
+
+def _facts(document: BillDocument) -> list[tuple[str, str]]:
+    bill = document.bill
+    dated = "关账时间" if document.is_draft else "出账时间"
+    facts = [
+        ("账单编号", wording.number(document)),
+        ("账期", str(bill.month)),
+        (dated, wording.moment(document.dated)),
+        ("合同", f"{_name(bill.contract_id)} 第 {bill.contract_version} 版"),
+        ("计价", wording.TAX_MODES[bill.tax_mode]),
+    ]
+    return facts + ([("应付日", str(document.due_on))] if document.due_on else [])
+
+
+def _parties(document: BillDocument) -> list[dict[str, Any]]:
+    customer, seller = document.customer, document.seller
+    contact = " ".join(filter(None, (customer.tax_address, customer.tax_phone)))
+    bank = " ".join(filter(None, (customer.bank_name, customer.bank_account)))
+    theirs = [("税号", customer.uscc or ""), ("地址电话", contact), ("开户行及账号", bank)]
+    return [
+        {
+            "role": "客户",
+            "name": _name(customer.legal_name),
+            "rows": [(label, _name(text)) for label, text in theirs if text],
+        },
+        {
+            "role": "服务方",
+            "name": _name(seller.legal_name),
+            "rows": [("税号", _name(seller.uscc))],
+        },
+    ]
+
+
+def _due(document: BillDocument) -> dict[str, str]:
+    """Say what is owed, in figures, in capitals, and in the other currency for reference."""
+    bill, total = document.bill, document.total()
+    other, fen = ("USD", total.usd_fen) if bill.currency == "CNY" else ("CNY", total.cny_fen)
+    beside = "" if fen is None else wording.signed(Money(fen, other))
+    return {
+        "title": wording.owed_title(document),
+        "figures": wording.signed(bill.gross),
+        "capitals": wording.in_capitals(bill.gross),
+        "beside": f"明细合计 {wording.signed(document.charged)} ≈ {beside}" if beside else "",
+    }
+
+
+def _tax(document: BillDocument) -> list[tuple[str, str]]:
+    bill = document.bill
+    plus = "其中税额" if bill.tax_mode is TaxMode.INCLUSIVE else "加：税额"
+    return [
+        ("不含税金额", wording.signed(bill.net)),
+        (f"{plus}（{wording.tax_rate(bill.tax_ppm)}）", wording.signed(bill.tax)),
+        ("价税合计", wording.signed(bill.gross)),
+    ]
+
+
+def _projects(document: BillDocument) -> list[list[str]]:
+    whole = document.charged.fen
+    return [
+        [
+            _name(part.name),
+            wording.tokens(part.tokens),
+            *_sums(document, part),
+            wording.share(part.amount_fen, whole),
+        ]
+        for part in document.by_project()
+    ]
+
+
+def _models(document: BillDocument) -> list[list[str]]:
+    whole = document.charged.fen
+    return [
+        [
+            _name(part.name),
+            wording.count(part.requests),
+            wording.tokens(part.tokens),
+            *_sums(document, part),
+            wording.share(part.amount_fen, whole),
+        ]
+        for part in document.by_model()
+    ]
+
+
+def _sums(document: BillDocument, part: Subtotal | BillLine) -> list[str]:
+    """Return the amounts of a line or a sum of lines, in the columns that the bill has."""
+    amounts = {"USD": part.usd_fen, "CNY": part.cny_fen}
+    return [wording.amount(amounts[currency]) for currency in document.currencies]
+
+
+def _group(document: BillDocument, group: LineGroup) -> dict[str, Any]:
+    late = group.kind is LineKind.LATE
+    return {
+        "name": _name(group.subtotal.name),
+        "department": _name(group.department),
+        "late": f"{wording.KINDS[LineKind.LATE]} {group.service_month}" if late else "",
+        "lines": [[*_line(line), *_sums(document, line)] for line in group.lines],
+        "sums": _sums(document, group.subtotal),
+    }
+
+
+def _line(line: BillLine) -> list[str]:
+    return [
+        str(line.position),
+        _name(line.model),
+        wording.meter_name(line.meter),
+        f"{line.quantity:,}",
+        wording.rate(line),
+        wording.rate_unit(line),
+    ]

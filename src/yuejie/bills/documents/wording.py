@@ -1,0 +1,208 @@
+"""How the documents say things: meters, amounts, rates, dates, and names made safe to print.
+
+Every document takes its words from here, so that the PDF and the spreadsheet never disagree.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from yuejie.bills.bill import Bill, BillLine, BillState, LineKind, TaxMode
+from yuejie.bills.documents.capitals import capitals
+from yuejie.bills.documents.document import BillDocument, FxUsed
+from yuejie.bills.seal import GENESIS
+from yuejie.kernel.money import FX_SCALE, MTOK, PICO, PPM, Money, Rate, plain
+from yuejie.usage.meters import UNIT_METERS
+
+METERS: Final = {
+    "input": "输入",
+    "cache_read": "缓存命中输入",
+    "cache_write_5m": "缓存写入（5 分钟）",
+    "cache_write_30m": "缓存写入（30 分钟）",
+    "cache_write_1h": "缓存写入（1 小时）",
+    "cache_write_12h": "缓存写入（12 小时）",
+    "cache_write_unspecified": "缓存写入",
+    "output": "输出",
+    "reasoning": "推理输出",
+    "audio_in": "音频输入",
+    "audio_out": "音频输出",
+    "image_in": "图像输入",
+    "image_out": "图像输出",
+    "video_in": "视频输入",
+    "video_out": "视频输出",
+    "cache_read_audio": "缓存命中音频",
+    "cache_read_image": "缓存命中图像",
+    "cache_read_video": "缓存命中视频",
+    "requests": "调用",
+    "failed_requests": "失败调用",
+    "images": "图片张数",
+    "seconds": "时长",
+    "characters": "字符",
+    "web_searches": "联网搜索",
+    "search_units": "搜索单元",
+}
+UNITS: Final = {
+    "requests": "次",
+    "failed_requests": "次",
+    "images": "张",
+    "seconds": "秒",
+    "characters": "字符",
+    "web_searches": "次",
+    "search_units": "个",
+}
+STATES: Final = {BillState.DRAFT: "草稿", BillState.ISSUED: "已出账"}
+KINDS: Final = {LineKind.USAGE: "本月用量", LineKind.LATE: "补计"}
+TAX_MODES: Final = {TaxMode.INCLUSIVE: "含税价", TaxMode.EXCLUSIVE: "不含税价，税额另计"}
+SIGNS: Final = {"CNY": "¥", "USD": "$"}
+CURRENCIES: Final = {"CNY": "人民币", "USD": "美元"}
+NONE: Final = "—"
+"""What stands where there is no amount; never 0.00."""
+
+_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+_PERMILLE: Final = 1000
+
+
+def meter_name(meter: str) -> str:
+    """Name a meter in Chinese; one we have no word for keeps its code."""
+    return METERS.get(meter, meter)
+
+
+def unit(meter: str) -> str:
+    """Name what a meter counts."""
+    return UNITS.get(meter, "token")
+
+
+def per(meter: str) -> int:
+    """Return how many units a printed rate is for: a million tokens, one of anything else."""
+    return 1 if meter in UNIT_METERS else MTOK
+
+
+def per_name(meter: str) -> str:
+    """Say what a printed rate is for."""
+    return unit(meter) if meter in UNIT_METERS else "百万 token"
+
+
+def rate(line: BillLine) -> str:
+    """Write a line's rate: 2.50, per million tokens or per piece."""
+    return Rate(line.rate_pico, line.rate_currency).per(per(line.meter))
+
+
+def rate_unit(line: BillLine) -> str:
+    """Say what a line's rate is in: USD/百万 token."""
+    return f"{line.rate_currency}/{per_name(line.meter)}"
+
+
+def charge(line: BillLine) -> str:
+    """Write a line's exact charge, all its decimals."""
+    return plain(line.charge_pico, PICO)
+
+
+def amount(fen: int | None) -> str:
+    """Write fen as 1,122.25, or that there is no amount."""
+    return NONE if fen is None else str(Money(fen, ""))
+
+
+def signed(money: Money) -> str:
+    """Write money with its sign of currency: ¥1,122.25."""
+    sign = SIGNS.get(money.currency, f"{money.currency} ")
+    return f"-{sign}{-money}" if money.fen < 0 else f"{sign}{money}"
+
+
+def in_capitals(money: Money) -> str:
+    """Write money in Chinese capitals, naming the currency first as the banks require."""
+    return f"{CURRENCIES.get(money.currency, money.currency)}{capitals(money.fen)}"
+
+
+def tax_rate(ppm: int) -> str:
+    """Write 60 000 ppm as 6%."""
+    return f"{plain(ppm, PPM // 100, 0)}%"
+
+
+def fx(used: FxUsed) -> str:
+    """Say what one unit is worth: 1 USD = 7.2 CNY."""
+    return f"1 {used.rate.base} = {used.rate} {used.rate.quote}"
+
+
+def fx_e8(value: int | None) -> str:
+    """Write the exchange rate frozen on a line, or nothing where none was needed."""
+    return "" if value is None else plain(value, FX_SCALE)
+
+
+def share(part: int, whole: int) -> str:
+    """Write a part of a total as 12.3%, rounded down; nothing where a share has no meaning."""
+    if whole <= 0 or part < 0 or part > whole:
+        return NONE
+    ones, tenths = divmod(part * _PERMILLE // whole, 10)
+    return f"{ones}.{tenths}%"
+
+
+def moment(instant: datetime) -> str:
+    """Write a local date and time with its offset from UTC."""
+    return f"{instant:%Y-%m-%d %H:%M} UTC{instant.isoformat()[-len('+08:00') :]}"
+
+
+def count(number: int | None) -> str:
+    """Write how many there were, where somebody counted."""
+    return NONE if number is None else f"{number:,}"
+
+
+def tokens(count: int) -> str:
+    """Write a number of tokens; nothing was counted in tokens where it is zero."""
+    return f"{count:,}" if count else NONE
+
+
+def owed_title(document: BillDocument) -> str:
+    """Name the sum at the head of the bill: owed, or carried forward when it is below zero."""
+    gross = document.bill.gross
+    owed = "本期应付" if gross.fen >= 0 else "本期为负，结转下期抵扣"
+    draft = "，草稿" if document.is_draft else ""
+    return f"{owed}（{CURRENCIES.get(gross.currency, gross.currency)}，价税合计{draft}）"
+
+
+def previous_seal(bill: Bill) -> str:
+    """Write the seal that this one is chained to."""
+    seal = bill.previous_seal or GENESIS
+    return "无（首张账单）" if seal == GENESIS else seal.hex()
+
+
+def number(document: BillDocument) -> str:
+    """Return the bill's number, or that it has none yet."""
+    return document.bill.number or "（草稿，未编号）"
+
+
+def paid_into(document: BillDocument) -> list[tuple[str, str]]:
+    """Say where the money goes and what the payer must write beside it."""
+    seller = document.seller
+    return [
+        ("户名", seller.legal_name),
+        ("开户行", seller.bank_name),
+        ("账号", seller.bank_account),
+        ("付款附言", document.bill.number or "出账后以账单编号为准"),
+    ]
+
+
+def late_months(document: BillDocument) -> str:
+    """Say which earlier months the bill still bills, or nothing."""
+    months = sorted({str(line.service_month) for line in document.late})
+    return "、".join(months)
+
+
+def printable(text: str, drawable: Callable[[str], bool] = lambda _: True) -> str:
+    """Return a name as it can be printed: what has no form is written as 〔U+202E〕.
+
+    Control and direction characters could hide or turn what stands beside them; characters that
+    no font has would be empty boxes. Nothing is lost: the code point is exact.
+    """
+    return "".join(
+        " " if char in "\t\r\n" else char if _has_form(char) and drawable(char) else _code(char)
+        for char in text
+    )
+
+
+def _has_form(char: str) -> bool:
+    return unicodedata.category(char) not in _UNPRINTABLE
+
+
+def _code(char: str) -> str:
+    return f"〔U+{ord(char):04X}〕"

@@ -1,0 +1,69 @@
+"""Gather what a bill's documents say, and render them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from yuejie.bills.bill import Bill
+from yuejie.bills.closing.lines import Place, SaleRate
+from yuejie.bills.closing.store import DailyRow, daily_usage, epoch_offsets, places, sale_rates
+from yuejie.bills.documents.document import BillDocument, DailyUsage, DocumentKind, FxUsed, Seller
+from yuejie.bills.documents.render import file_name, render
+from yuejie.bills.issue import find_bill
+from yuejie.bills.seal import canonical
+from yuejie.bills.store import bill_by_name
+from yuejie.contracts.store import fx_by_id
+from yuejie.customers.enrol import find_customer
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.money import Rate
+from yuejie.usage.event import NO_RATE
+from yuejie.usage.meters import Meter
+
+
+def export_bill(
+    db: Database, name: str, seller: Seller, kinds: Iterable[DocumentKind]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield each document of a bill as file name and bytes; the same bill, the same bytes."""
+    with db.read() as tx:
+        document = gather_document(tx, find_bill(bill_by_name(tx, name), name), seller)
+    for kind in kinds:
+        yield file_name(document, kind), render(document, kind)
+
+
+def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
+    """Gather the facts behind a bill as they were known at its epoch."""
+    customer = find_customer(tx, bill.customer_id)
+    rows = daily_usage(tx, bill.customer_id, bill.month, epoch=bill.epoch, zone=customer.zone)
+    rates = sale_rates(tx, {row.sale_rate for row in rows if row.sale_rate != NO_RATE})
+    named = places(tx, bill.customer_id)
+    fx_ids = sorted({line.fx_id for line in bill.lines if line.fx_id is not None})
+    fx = [fx_by_id(tx, fx_id) for fx_id in fx_ids]
+    return BillDocument(
+        bill=bill,
+        customer=customer,
+        seller=seller,
+        daily=tuple(_daily(row, rates, named) for row in rows if row.sale_rate != NO_RATE),
+        fx=tuple(FxUsed(row.rate, row.on_date, row.source) for row in fx),
+        requests=_requests(rows),
+        sealed_form=canonical(bill, epoch_offsets(tx, bill.epoch)) if bill.seal else None,
+    )
+
+
+def _daily(row: DailyRow, rates: dict[int, SaleRate], named: dict[str, Place]) -> DailyUsage:
+    rate = rates[row.sale_rate]
+    return DailyUsage(
+        day=row.day,
+        project_id=row.project_id,
+        project_name=named[row.project_id].name,
+        model=row.model,
+        meter=row.meter,
+        quantity=int(row.quantity),
+        charge=Rate(rate.pico, rate.currency).charge(int(row.quantity)),
+    )
+
+
+def _requests(rows: Iterable[DailyRow]) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for row in rows:
+        if row.meter == Meter.REQUESTS:
+            counted[row.model] += int(row.quantity)
+    return dict(counted)

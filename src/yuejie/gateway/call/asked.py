@@ -1,0 +1,116 @@
+"""What a client asked, once it is admitted: everything an attempt needs, in one place."""
+
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from yuejie.gateway.call.endpoints import Action, Endpoint
+from yuejie.gateway.call.headers import Pairs
+from yuejie.gateway.refusal import Refused, body_of
+from yuejie.gateway.rights.admission import Plan, Route
+from yuejie.usage.dialects import (
+    Api,
+    RequestHint,
+    UsageFilter,
+    force_include_usage,
+    replace_model,
+)
+
+_FORCED = frozenset({Api.OPENAI_CHAT, Api.OPENAI_COMPLETIONS})
+
+
+class Transport(Protocol):
+    """RSGI's stream to the client."""
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a piece; raises when the client has gone."""
+        ...
+
+
+class Proto(Protocol):
+    """The part of RSGI's protocol that answers."""
+
+    def response_bytes(self, status: int, headers: Pairs, body: bytes) -> None:
+        """Answer in one piece."""
+        ...
+
+    def response_stream(self, status: int, headers: Pairs) -> Any:  # noqa: ANN401 - Granian's own
+        """Begin an answer in pieces."""
+        ...
+
+
+class Form(Protocol):
+    """A multipart body on its way through."""
+
+    def renamed(self, model: str) -> AsyncIterable[bytes]:
+        """Give the body once, with another model's name in it."""
+        ...
+
+
+@dataclass(slots=True)
+class Asked:
+    """One operation: the client, its request, its rights."""
+
+    proto: Proto
+    endpoint: Endpoint
+    action: Action | None
+    operation: bytes
+    request_id: str
+    query: str
+    headers: Pairs
+    english: bool
+    hint: RequestHint
+    body: bytes
+    form: Form | None
+    plan: Plan
+    tags: str
+    _bodies: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def hides_usage(self) -> bool:
+        """Usage must be asked for upstream and hidden from a client that did not ask."""
+        hint = self.hint
+        return hint.stream and not hint.include_usage and self.endpoint.api in _FORCED
+
+    def usage_filter(self) -> UsageFilter | None:
+        """Return what hides the usage, where it must be hidden."""
+        return UsageFilter() if self.hides_usage else None
+
+    def url(self, route: Route) -> str:
+        """Return where a route's provider is asked this."""
+        access = route.target.access
+        action = self.action
+        if action is None:
+            return f"{access.base_url}{self.endpoint.tail}{self.query}"
+        model = route.target.upstream_model
+        return f"{access.base_url}/{action.version}/models/{model}:{action.verb}{self.query}"
+
+    def body_for(self, route: Route) -> bytes | AsyncIterable[bytes]:
+        """Return the body as this route's provider must see it."""
+        name = route.target.upstream_model
+        if self.form is not None:
+            return self.form.renamed(name)
+        body = self._bodies.get(name)
+        if body is None:
+            body = self._bodies[name] = self._spliced(name)
+        return body
+
+    def _spliced(self, name: str) -> bytes:
+        body = self.body
+        if name != self.hint.model:
+            if self.action is None:
+                body = replace_model(body, name)
+            elif self.endpoint.api is Api.GEMINI_EMBED:
+                # Embedding names the model once more in the body, and insists that it agrees.
+                body = body.replace(
+                    b'"models/%b"' % self.hint.model.encode(), b'"models/%b"' % name.encode()
+                )
+        return force_include_usage(body) if self.hides_usage else body
+
+    def refuse(self, refused: Refused) -> None:
+        """Answer with a refusal of ours."""
+        headers = [("content-type", "application/json"), ("x-request-id", self.request_id)]
+        if refused.retry_after_s is not None:
+            headers.append(("retry-after", str(refused.retry_after_s)))
+        body = body_of(refused, self.endpoint.dialect, self.request_id, english=self.english)
+        self.proto.response_bytes(refused.status, headers, body)

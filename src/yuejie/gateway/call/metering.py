@@ -1,0 +1,154 @@
+"""Begun and ended: the two records of an attempt, and the numbers the worker keeps for /metrics."""
+
+import asyncio
+from collections import Counter
+from typing import Final, NamedTuple
+
+from yuejie.gateway.call.chrono import Chrono
+from yuejie.gateway.call.ink import Ink
+from yuejie.gateway.call.worth import worth_of
+from yuejie.gateway.rights.admission import Plan, Route
+from yuejie.usage.dialects import Api, Reading, ReadingState
+from yuejie.usage.event import EventState, Outcome
+from yuejie.usage.journal import Begun, Ended
+
+WORD: Final = 200
+"""Longest word of a provider that is kept; what is longer is no name but an accident."""
+FACTS: Final = 32
+
+_STATES: Final = {
+    ReadingState.MEASURED: EventState.MEASURED,
+    ReadingState.PARTIAL: EventState.PARTIAL,
+    ReadingState.ABSENT: EventState.UNMEASURED,
+    ReadingState.NOT_APPLICABLE: EventState.MEASURED,
+}
+NOTHING_USED: Final = Reading(ReadingState.NOT_APPLICABLE)
+
+
+class Closing(NamedTuple):
+    """How an attempt ended."""
+
+    reading: Reading
+    status: int
+    outcome: Outcome
+    billable: bool
+    reason: str = ""
+    """Said where the reading cannot know: the connection was lost, the drain was cut short."""
+    first_byte_ms: int | None = None
+
+
+class Bought(NamedTuple):
+    """What the client is told of its call."""
+
+    charge: str | None
+    currency: str
+    state: EventState
+
+
+class Metering:
+    """Writes every attempt down, twice."""
+
+    __slots__ = ("_chrono", "_ink", "counts", "open_attempts")
+
+    def __init__(self, ink: Ink, chrono: Chrono) -> None:
+        self._ink = ink
+        self._chrono = chrono
+        self.open_attempts = 0
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        """Attempts by deployment, status and state."""
+
+    async def begin(
+        self,
+        plan: Plan,
+        route: Route,
+        *,
+        operation: bytes,
+        attempt: int,
+        api: Api,
+        stream: bool,
+        tags: str,
+    ) -> Begun:
+        """Write an attempt down; it is on disk when this returns."""
+        now_us = self._chrono.now_us()
+        month, hour_s = self._chrono.labels(plan.customer.zone, now_us)
+        key, target = plan.key, route.target
+        begun = Begun(
+            self._chrono.new_id(now_us),
+            operation,
+            attempt,
+            now_us,
+            month,
+            hour_s,
+            key.customer_id,
+            key.project_id,
+            key.key_id,
+            tags,
+            target.deployment_id,
+            api,
+            target.model_id,
+            stream,
+            plan.contract.contract_id,
+            plan.contract.version,
+            route.sale.book_id,
+            route.sale_revision,
+            route.cost.book_id,
+            route.cost_revision,
+        )
+        await self._ink.written(begun)
+        self.open_attempts += 1
+        return begun
+
+    def end(
+        self, begun: Begun, route: Route, closing: Closing
+    ) -> tuple[Bought, "asyncio.Future[None]"]:
+        """Write down how an attempt ended and what it used; the future is done when it is safe."""
+        reading = closing.reading
+        model = _word(reading.billed_model)
+        tier = _word(reading.service_tier)
+        facts = _facts(reading)
+        state = _STATES[reading.state]
+        reason = closing.reason or str(reading.reason or "")
+        worth = worth_of(
+            route,
+            reading,
+            started_us=begun.started_us,
+            billable=closing.billable,
+            worked=closing.billable and 200 <= closing.status < 300,
+        )
+        if worth.lacking and state in _PRICED:
+            state, reason = EventState.UNPRICED, "；".join(worth.lacking)[:WORD]
+        safe = self._ink.signed(
+            Ended(
+                begun,
+                self._chrono.now_us(),
+                state,
+                reason,
+                closing.billable,
+                worth.items,
+                reading.context_tokens,
+                model,
+                tier,
+                closing.status,
+                closing.outcome,
+                closing.first_byte_ms,
+                _word(reading.response_id),
+                facts,
+            )
+        )
+        self.open_attempts -= 1
+        self.counts[begun.deployment, str(closing.status), state] += 1
+        charge = worth.charge if state in _PRICED and closing.billable else None
+        return Bought(charge, route.sale.currency, state), safe
+
+
+_PRICED: Final = frozenset({EventState.MEASURED, EventState.PARTIAL})
+
+
+def _word(text: str | None) -> str:
+    return text[:WORD] if text else ""
+
+
+def _facts(reading: Reading) -> dict[str, str]:
+    """Keep what a provider says about its answer, within bounds."""
+    facts = dict(list(reading.facts.items())[:FACTS]) if reading.facts else {}
+    return {name[:WORD]: text[:WORD] for name, text in facts.items()}

@@ -1,0 +1,327 @@
+"""One operation: attempts in order until one answers, each written down before and after.
+
+Retry and fail-over happen only while the client has nothing of an answer yet.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from yuejie.gateway.call.asked import Asked
+from yuejie.gateway.call.headers import Pairs, downward
+from yuejie.gateway.call.live import Cut, Live, Running
+from yuejie.gateway.call.metering import NOTHING_USED, Bought, Closing, Metering
+from yuejie.gateway.call.quick import quick_reading
+from yuejie.gateway.call.stream import Pump
+from yuejie.gateway.refusal import Code, Refused, frame_of
+from yuejie.gateway.rights.admission import Route
+from yuejie.gateway.upstream.breaker import Breakers
+from yuejie.gateway.upstream.port import Answer, Lost, NotSent, Slow, Upstream, UpstreamError
+from yuejie.gateway.upstream.routing import in_order
+from yuejie.kernel.limits import ANSWER_BYTES, ATTEMPTS, RETRY_WAIT_SECONDS
+from yuejie.usage.dialects import Reading, ReadingState, StreamTap, read_body
+from yuejie.usage.event import Outcome
+from yuejie.usage.journal import Begun
+
+BACKOFF_MS: Final = 200
+"""First pause before the same deployment is asked again; it doubles."""
+ELSEWHERE: Final = frozenset({401, 402, 404, 408, 429})
+"""Statuses below 500 that another deployment may not share."""
+CREDENTIAL: Final = 401
+"""Our credential was refused: to the client that is our failure, not the client's key's."""
+
+
+UNKNOWN: Final = Reading(ReadingState.ABSENT)
+
+
+class TooLarge(UpstreamError):
+    """A buffered answer is larger than what may be held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The attempt failed and another one follows: which route, after how long."""
+
+    route: int
+    wait_ms: int
+
+
+@dataclass(slots=True)
+class Workshop:
+    """What all operations of a worker share."""
+
+    upstream: Upstream
+    metering: Metering
+    breakers: Breakers
+    live: Live
+    chance: Random
+
+
+class Operation:
+    """Carries one request to an answer."""
+
+    __slots__ = (
+        "_answer",
+        "_asked",
+        "_begun",
+        "_route",
+        "_routes",
+        "_running",
+        "_shop",
+        "_tried",
+        "answered",
+        "billed",
+    )
+
+    def __init__(self, asked: Asked, shop: Workshop, running: Running, now_us: int) -> None:
+        self._asked = asked
+        self._shop = shop
+        self._running = running
+        self._routes: Sequence[Route] = in_order(
+            asked.plan.routes, shop.breakers, shop.chance, now_us
+        )
+        self._route = self._routes[0]
+        self._tried = 0
+        self._begun: Begun | None = None
+        self._answer: Answer | None = None
+        self.answered = False
+        """The client has been told something, if only a status."""
+        self.billed = False
+        """An attempt ended whose answer is the client's."""
+
+    async def run(self) -> None:
+        """Try the routes until the client has an answer."""
+        again: Again | None = Again(0, 0)
+        while again is not None:
+            if again.wait_ms:
+                await asyncio.sleep(again.wait_ms / 1000)
+            self._route = self._routes[again.route]
+            self._tried += 1
+            try:
+                again = await self._attempt(again.route)
+            finally:
+                await self._give_up()
+
+    async def _give_up(self) -> None:
+        """Leave nothing open, whatever happened: no connection, and no attempt without an end."""
+        if self._answer is not None:
+            answer, self._answer = self._answer, None
+            await answer.close()
+        if self._begun is not None:
+            self._record(
+                Closing(
+                    UNKNOWN,
+                    0,
+                    Outcome.PROVIDER_CUT,
+                    billable=False,
+                    reason=self._running.cut or "abandoned",
+                )
+            )
+
+    async def _attempt(self, at: int) -> Again | None:
+        asked, route = self._asked, self._route
+        began_ns = time.monotonic_ns()
+        self._begun = await self._shop.metering.begin(
+            asked.plan,
+            route,
+            operation=asked.operation,
+            attempt=self._tried,
+            api=asked.endpoint.api,
+            stream=asked.hint.stream,
+            tags=asked.tags,
+        )
+        breaker = self._shop.breakers.of(route.target.deployment_id)
+        breaker.goes(self._begun.started_us)
+        headers = [
+            *asked.headers,
+            route.target.access.header,
+            ("accept-encoding", "identity"),
+            ("x-client-request-id", self._begun.event.hex()),
+        ]
+        try:
+            answer = self._answer = await self._shop.upstream.send(
+                "POST", asked.url(route), headers, asked.body_for(route)
+            )
+            passes = answer.status < 300 and (asked.hint.stream or asked.endpoint.passes)
+            first = await answer.read() if passes else None
+            body = b"" if passes else await _whole(answer)
+        except UpstreamError as error:
+            breaker.failed(self._begun.started_us)
+            return await self._unanswered(error, at)
+        first_byte_ms = (time.monotonic_ns() - began_ns) // 1_000_000
+        if passes:
+            breaker.worked()
+            await self._stream(answer, first, first_byte_ms)
+            return None
+        return await self._whole_answer(answer, body, at, first_byte_ms)
+
+    async def _unanswered(self, error: UpstreamError, at: int) -> Again | None:
+        """No answer, or not a whole one, and the client has nothing of it yet."""
+        nothing_sent = isinstance(error, NotSent)
+        again = None
+        if not isinstance(error, Slow | TooLarge):
+            again = self._next(at, retryable=True, wait_ms=None)
+        await self._end(
+            Closing(
+                NOTHING_USED if nothing_sent else UNKNOWN,
+                0,
+                Outcome.PROVIDER_ERROR if nothing_sent else Outcome.PROVIDER_CUT,
+                billable=False,
+                reason="" if nothing_sent else _REASONS[type(error)],
+            )
+        )
+        if again is None:
+            self.answered = True
+            self._asked.refuse(self._no_answer(error))
+        return again
+
+    def _no_answer(self, error: UpstreamError) -> Refused:
+        match error:
+            case Slow():
+                return Refused(Code.UPSTREAM_SLOW)
+            case TooLarge():
+                return Refused(Code.UPSTREAM_TOO_LARGE, {"limit": ANSWER_BYTES})
+            case NotSent():
+                facts = {"model": self._asked.plan.model, "attempts": self._tried}
+                return Refused(Code.UPSTREAM_DOWN, facts)
+        return Refused(Code.UPSTREAM_CUT)
+
+    async def _whole_answer(
+        self, answer: Answer, body: bytes, at: int, first_byte_ms: int
+    ) -> Again | None:
+        """The answer is here in one piece: pass it on, or try elsewhere."""
+        status = answer.status
+        asked = self._asked
+        api = asked.endpoint.api
+        reading = quick_reading(api, status, body, asked.hint.context_window) or read_body(
+            api, status, dict(answer.headers), body, asked.hint
+        )
+        again = self._judged(status, reading, at)
+        closing = Closing(
+            reading,
+            status,
+            Outcome.OK if status < 400 else Outcome.PROVIDER_ERROR,
+            billable=again is None and status != CREDENTIAL,
+            first_byte_ms=first_byte_ms,
+        )
+        bought = await self._end(closing)
+        if again is not None:
+            return again
+        self.answered = True
+        if status == CREDENTIAL:
+            asked.refuse(Refused(Code.UPSTREAM_CREDENTIAL))
+            return None
+        headers = downward(answer.headers, asked.request_id)
+        if bought.charge is not None:
+            headers += (("x-yuejie-charge", bought.charge), ("x-yuejie-currency", bought.currency))
+        asked.proto.response_bytes(status, headers, body)
+        return None
+
+    def _judged(self, status: int, reading: Reading, at: int) -> Again | None:
+        """Tell the deployment's breaker, and say whether another try is due."""
+        breaker = self._shop.breakers.of(self._route.target.deployment_id)
+        if status < 400:
+            breaker.worked()
+            return None
+        if status >= 500 or status in (CREDENTIAL, 402, 408):
+            breaker.failed(self._begun.started_us if self._begun else 0)
+        elif status != 429:
+            breaker.worked()
+        if status < 500 and status not in ELSEWHERE:
+            return None
+        same = status >= 500 or status in (408, 429)
+        return self._next(
+            at, retryable=same and reading.retryable is not False, wait_ms=reading.retry_after_ms
+        )
+
+    def _next(self, at: int, *, retryable: bool, wait_ms: int | None) -> Again | None:
+        """Choose what to try after a failure: the next route, else the same after a pause."""
+        if self._tried >= ATTEMPTS or self._asked.form is not None or self._shop.live.stopping:
+            return None
+        if at + 1 < len(self._routes):
+            return Again(at + 1, 0)
+        if not retryable:
+            return None
+        if wait_ms is None:
+            return Again(at, BACKOFF_MS << (self._tried - 1))
+        return Again(at, wait_ms) if wait_ms <= RETRY_WAIT_SECONDS * 1000 else None
+
+    async def _stream(self, answer: Answer, first: bytes | None, first_byte_ms: int) -> None:
+        asked = self._asked
+        headers = downward(answer.headers, asked.request_id)
+        self.answered = True
+        pump = Pump(
+            answer,
+            asked.proto.response_stream(answer.status, headers),
+            StreamTap(asked.endpoint.api, asked.hint),
+            asked.usage_filter(),
+            self._shop.live,
+            self._running,
+        )
+        reading = await pump.run(first)
+        cut = self._running.cut
+        outcome = Outcome.OK
+        if pump.broken and cut is None:
+            outcome = Outcome.PROVIDER_CUT
+        elif pump.gone:
+            outcome = Outcome.CLIENT_GONE
+        reason = str(cut) if cut and reading.state is not ReadingState.MEASURED else ""
+        await self._end(
+            Closing(
+                reading,
+                answer.status,
+                outcome,
+                billable=True,
+                reason=reason,
+                first_byte_ms=first_byte_ms,
+            )
+        )
+        last = b""
+        if pump.broken and _is_events(headers):
+            refused = Refused(Code.UPSTREAM_SLOW if cut is Cut.TOO_LONG else Code.UPSTREAM_CUT)
+            last = frame_of(
+                refused, asked.endpoint.dialect, asked.request_id, english=asked.english
+            )
+        await pump.finish(last)
+
+    async def _end(self, closing: Closing) -> Bought:
+        """Write down how the attempt ended; nothing more goes to the client before."""
+        bought, safe = self._record(closing)
+        await safe
+        return bought
+
+    def _record(self, closing: Closing) -> "tuple[Bought, asyncio.Future[None]]":
+        assert self._begun is not None, "an attempt ends once"
+        begun, self._begun = self._begun, None
+        self.billed = closing.billable and closing.status < 400
+        return self._shop.metering.end(begun, self._route, closing)
+
+
+_REASONS: Final[dict[type[UpstreamError], str]] = {
+    Lost: "connection_lost",
+    Slow: "timeout",
+    TooLarge: "answer_too_large",
+    UpstreamError: "connection_lost",
+}
+
+
+async def _whole(answer: Answer) -> bytes:
+    """Read an answer to its end; one that is too large to hold is given up."""
+    chunk = await answer.read()
+    if chunk is None:
+        return b""
+    parts = [chunk]
+    size = len(chunk)
+    while (chunk := await answer.read()) is not None:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > ANSWER_BYTES:
+            raise TooLarge
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _is_events(headers: Pairs) -> bool:
+    return any(name == "content-type" and "event-stream" in value for name, value in headers)

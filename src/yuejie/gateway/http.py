@@ -1,0 +1,331 @@
+"""The door: RSGI requests come in, find their endpoint, and are admitted or refused."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+
+from yuejie.customers.key import digest_of
+from yuejie.gateway.call.asked import Asked
+from yuejie.gateway.call.chrono import Chrono
+from yuejie.gateway.call.claims import KEY_LENGTH, Claims
+from yuejie.gateway.call.endpoints import (
+    LISTING,
+    OFFERED,
+    POSTS,
+    Action,
+    Endpoint,
+    action_of,
+    dialect_of,
+    not_offered,
+)
+from yuejie.gateway.call.form import TooMuch, Upload, receive
+from yuejie.gateway.call.headers import query_upward, secret_of, upward
+from yuejie.gateway.call.live import Cut
+from yuejie.gateway.call.operation import Operation, Workshop
+from yuejie.gateway.call.quick import quick_hint
+from yuejie.gateway.metrics import CONTENT_TYPE, Gauges
+from yuejie.gateway.refusal import Code, Dialect, Refused, body_of
+from yuejie.gateway.rights.admission import Admission, Plan, merge_tags
+from yuejie.gateway.rights.listing import entry, listing
+from yuejie.kernel.ids import request_id
+from yuejie.kernel.limits import BODY_BYTES, SNAPSHOT_AGE, UPLOAD_BYTES
+from yuejie.usage.dialects import BrokenJson, RequestHint, request_hint
+
+AGE_US: Final = int(SNAPSHOT_AGE.total_seconds()) * 1_000_000
+_PATHS: Final = "、".join(OFFERED)
+_HINT: Final = 4
+KEYS: Final = 10_000
+"""Keys whose digests are remembered: an HMAC costs as much as a third of an admission."""
+
+
+class Request:
+    """One request at the door: who asks, in whose words to answer."""
+
+    __slots__ = ("dialect", "english", "headers", "now_us", "operation", "pairs", "proto", "scope")
+
+    def __init__(  # Granian's own objects come without types
+        self,
+        scope: Any,
+        proto: Any,
+        now_us: int,
+        operation: bytes,  # noqa: ANN401
+    ) -> None:
+        self.scope = scope
+        self.proto = proto
+        self.now_us = now_us
+        self.operation = operation
+        self.pairs: list[tuple[str, str]] = scope.headers.items()
+        self.headers = dict(self.pairs)
+        self.english = self.headers.get("accept-language", "")[:2].lower() == "en"
+        self.dialect = Dialect.OPENAI
+
+    @property
+    def request_id(self) -> str:
+        """The operation's id as people see it."""
+        return request_id(self.operation)
+
+    def refuse(self, refused: Refused) -> None:
+        """Answer with a refusal."""
+        named = self.request_id
+        headers = [("content-type", "application/json"), ("x-request-id", named)]
+        if refused.retry_after_s is not None:
+            headers.append(("retry-after", str(refused.retry_after_s)))
+        body = body_of(refused, self.dialect, named, english=self.english)
+        self.proto.response_bytes(refused.status, headers, body)
+
+    def answer(self, body: bytes, kind: str = "application/json", status: int = 200) -> None:
+        """Answer with something of our own."""
+        headers = [("content-type", kind), ("x-request-id", self.request_id)]
+        self.proto.response_bytes(status, headers, body)
+
+
+class Refusal(Exception):
+    """A refusal on its way to the door."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.code.name)
+        self.refused = refused
+
+
+class Gateway:
+    """The RSGI application of one worker."""
+
+    def __init__(
+        self, shop: Workshop, chrono: Chrono, claims: Claims, gauges: Gauges, pepper: bytes
+    ) -> None:
+        self._shop = shop
+        self._chrono = chrono
+        self._claims = claims
+        self._gauges = gauges
+        self._pepper = pepper
+        self._admission: Admission | None = None
+        self._published_us = 0
+        self._digests: dict[str, bytes] = {}
+
+    def know(self, admission: Admission, published_us: int) -> None:
+        """Judge by other rights from now on."""
+        self._admission = admission
+        self._published_us = published_us
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:  # noqa: ANN401 - Granian's own
+        """Answer one request."""
+        now_us = self._chrono.now_us()
+        request = Request(scope, proto, now_us, self._chrono.new_id(now_us))
+        try:
+            if scope.method == "POST":
+                endpoint = POSTS.get(scope.path)
+                if endpoint is not None:
+                    request.dialect = endpoint.dialect
+                    await self._call(request, endpoint, None)
+                    return
+                action = action_of(scope.path)
+                if action is not None:
+                    request.dialect = Dialect.GEMINI
+                    await self._call(request, action.endpoint, action)
+                    return
+            self._other(request)
+        except Refusal as refusal:
+            self._gauges.refused(refusal.refused.code)
+            request.refuse(refusal.refused)
+
+    async def _call(self, request: Request, endpoint: Endpoint, action: Action | None) -> None:
+        admission = self._rights(request)
+        digest, hint = self._digest(request)
+        if isinstance(refused := admission.key(digest, hint, request.now_us), Refused):
+            raise Refusal(refused)
+        body, form, told = await self._received(request, endpoint)
+        if action is not None:
+            told = replace(told, model=action.model, stream=action.stream)
+        plan = admission.admit(
+            digest, hint, told.model, endpoint.dialect, request.scope.path, now_us=request.now_us
+        )
+        if isinstance(plan, Refused):
+            raise Refusal(plan)
+        window = plan.routes[0].target.context_window
+        if window is not None:
+            told = replace(told, context_window=window)
+        asked = Asked(
+            proto=request.proto,
+            endpoint=endpoint,
+            action=action,
+            operation=request.operation,
+            request_id=request.request_id,
+            query=query_upward(request.scope.query_string),
+            headers=upward(request.pairs),
+            english=request.english,
+            hint=told,
+            body=body,
+            form=form,
+            plan=plan,
+            tags=_tags(request, plan),
+        )
+        await self._claimed(request, asked)
+
+    async def _claimed(self, request: Request, asked: Asked) -> None:
+        client_key = request.headers.get("idempotency-key")
+        if client_key is None:
+            await self._run(request, asked)
+            return
+        customer_id = asked.plan.key.customer_id
+        client_key = client_key[:KEY_LENGTH]
+        refused = await self._claims.claim(
+            customer_id,
+            client_key,
+            asked=request.scope.path.encode() + b"\0" + asked.body,
+            operation=request.operation,
+            now_us=request.now_us,
+        )
+        if refused is not None:
+            raise Refusal(refused)
+        if not await self._run(request, asked):
+            await self._claims.release(customer_id, client_key, request.operation)
+
+    async def _run(self, request: Request, asked: Asked) -> bool:
+        """Carry the call to its answer; say whether a provider's answer reached the client."""
+        live = self._shop.live
+        task = asyncio.current_task()
+        assert task is not None, "Granian runs every request in a task"
+        running = live.enter(task)
+        operation = Operation(asked, self._shop, running, request.now_us)
+        try:
+            await operation.run()
+        except asyncio.CancelledError:
+            if running.cut is None:
+                raise
+            if not operation.answered:
+                code = Code.STOPPING if running.cut is Cut.STOPPING else Code.UPSTREAM_SLOW
+                asked.refuse(Refused(code))
+        except TooMuch:
+            asked.refuse(Refused(Code.BODY_TOO_LARGE, {"limit": UPLOAD_BYTES}))
+        finally:
+            live.leave(running)
+        return operation.billed
+
+    def _rights(self, request: Request) -> Admission:
+        admission = self._admission
+        if admission is None or request.now_us - self._published_us > AGE_US:
+            raise Refusal(Refused(Code.SNAPSHOT_STALE, retry_after_s=1))
+        if self._shop.live.stopping:
+            raise Refusal(Refused(Code.STOPPING, retry_after_s=1))
+        return admission
+
+    def _digest(self, request: Request) -> tuple[bytes, str]:
+        secret = secret_of(request.headers, request.scope.query_string)
+        if not secret:
+            raise Refusal(Refused(Code.KEY_MISSING))
+        digest = self._digests.get(secret)
+        if digest is None:
+            if len(self._digests) >= KEYS:
+                self._digests.clear()
+            digest = self._digests[secret] = digest_of(secret, self._pepper)
+        return digest, secret[-_HINT:]
+
+    async def _received(
+        self, request: Request, endpoint: Endpoint
+    ) -> tuple[bytes, Upload | None, RequestHint]:
+        if endpoint.multipart:
+            _refuse_large(request, UPLOAD_BYTES)
+            content_type = request.headers.get("content-type", "")
+            form = await receive(content_type, aiter(request.proto))
+            if isinstance(form, Refused):
+                raise Refusal(form)
+            fields = form.fields
+            stream = fields.get("stream", "").lower() == "true"
+            return b"", form, RequestHint(fields.get("model", ""), stream=stream)
+        _refuse_large(request, BODY_BYTES)
+        if "content-length" in request.headers:
+            body: bytes = await request.proto()
+        else:
+            body = await _gathered(aiter(request.proto))
+        try:
+            hint = quick_hint(endpoint.api, body) or request_hint(endpoint.api, body)
+            return body, None, hint
+        except BrokenJson as error:
+            raise Refusal(Refused(Code.BODY_BROKEN, {"why": str(error)})) from error
+
+    def _other(self, request: Request) -> None:
+        """Answer what is no call: lists of models, health, numbers, and strangers."""
+        path: str = request.scope.path
+        method: str = request.scope.method
+        anthropic = "anthropic-version" in request.headers
+        request.dialect = dialect_of(path, anthropic)
+        listed = LISTING.match(path)
+        if method == "GET" and listed is not None:
+            self._list(request, listed[2])
+        elif method == "GET" and path == "/healthz":
+            request.answer(b"ok\n", "text/plain; charset=utf-8")
+        elif method == "GET" and path == "/readyz":
+            self._ready(request)
+        elif method == "GET" and path == "/metrics":
+            self._gauges.snapshot_age_s = (request.now_us - self._published_us) // 1_000_000
+            request.answer(self._gauges.page(), CONTENT_TYPE)
+        elif (what := not_offered(path)) is not None:
+            raise Refusal(Refused(Code.NOT_OFFERED, {"path": path, "what": what, "paths": _PATHS}))
+        else:
+            facts = {"method": method, "path": path, "paths": _PATHS}
+            raise Refusal(Refused(Code.PATH_UNKNOWN, facts))
+
+    def _ready(self, request: Request) -> None:
+        try:
+            self._rights(request)
+        except Refusal as refusal:
+            sentence = refusal.refused.sentence(request.request_id, english=request.english)
+            request.answer(f"{sentence}\n".encode(), "text/plain; charset=utf-8", 503)
+        else:
+            request.answer(b"ready\n", "text/plain; charset=utf-8")
+
+    def _list(self, request: Request, name: str | None) -> None:
+        admission = self._rights(request)
+        dialect = request.dialect
+        if "x-goog-api-key" in request.headers:
+            dialect = request.dialect = Dialect.GEMINI
+        digest, hint = self._digest(request)
+        key = admission.key(digest, hint, request.now_us)
+        if isinstance(key, Refused):
+            raise Refusal(key)
+        names = admission.models(key, dialect, request.now_us)
+        if isinstance(names, Refused):
+            raise Refusal(names)
+        known = admission.view.models
+        if name is None:
+            request.answer(listing([known[each] for each in names], dialect))
+        elif name in names:
+            request.answer(_json(entry(known[name], dialect)))
+        else:
+            facts = {"model": name, "models": ", ".join(names)}
+            raise Refusal(Refused(Code.MODEL_UNKNOWN, facts))
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def _tags(request: Request, plan: Plan) -> str:
+    told = request.headers.get("x-yuejie-tags")
+    if not told:
+        return plan.key.tags
+    merged = merge_tags(plan, told)
+    if isinstance(merged, Refused):
+        raise Refusal(merged)
+    return merged
+
+
+def _refuse_large(request: Request, limit: int) -> None:
+    length = request.headers.get("content-length", "0")
+    if len(length) > 18 or not length.isdecimal() or int(length) > limit:
+        raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": limit}))
+
+
+async def _gathered(chunks: AsyncIterator[bytes]) -> bytes:
+    """Read a body that did not say how long it is, and no further than is allowed."""
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > BODY_BYTES:
+            raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": BODY_BYTES}))
+        parts.append(chunk)
+    return b"".join(parts)

@@ -1,0 +1,207 @@
+"""Publish what the gateways must know: one publisher per node, inside the intake process.
+
+It asks the database for one number several times a second, and reads everything only when that
+number has moved. The file is rewritten every few seconds all the same: its date says until when
+the database is known to have agreed.
+"""
+
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from yuejie.contracts import store as contracts
+from yuejie.customers.customer import CustomerState
+from yuejie.db.errors import CommitUncertain
+from yuejie.db.session import Database, Tx
+from yuejie.gateway import store
+from yuejie.gateway.snapshot import (
+    AccountRow,
+    ContractRow,
+    CustomerRow,
+    DeploymentRow,
+    KeyRow,
+    ModelRow,
+    ProjectRow,
+    Snapshot,
+    pack,
+    write_snapshot,
+)
+from yuejie.kernel.clock import Clock
+from yuejie.kernel.errors import Conflict, Unavailable
+from yuejie.kernel.limits import SNAPSHOT_POLL_SECONDS
+
+log = structlog.get_logger()
+
+REDATE: Final = timedelta(seconds=10)
+"""How often the file is dated anew though nothing has changed."""
+PAUSE_SECONDS: Final = 2
+"""How long to wait when the database does not answer; the gateways serve from the file."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND: Final = timedelta(seconds=1)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_ACTIVE: Final = "active"
+
+
+def publish_snapshot(db: Database, home: Path, *, now: datetime) -> Snapshot:
+    """Write the node's snapshot from the database as it is at this moment."""
+    with db.read(consistent=True) as tx:
+        snapshot = load(tx)
+    write_snapshot(home, pack(snapshot), _us(now))
+    return snapshot
+
+
+class Publisher:
+    """Keeps one node's snapshot true."""
+
+    def __init__(self, db: Database, home: Path, clock: Clock) -> None:
+        self._db = db
+        self._home = home
+        self._clock = clock
+        self._revision = -1
+        self._body = b""
+        self._dated: datetime | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Publish until told to stop; a database that is away is waited for."""
+        while not stop.is_set():
+            try:
+                self.step()
+                stop.wait(SNAPSHOT_POLL_SECONDS)
+            except (Unavailable, Conflict, CommitUncertain) as error:
+                log.warning("snapshot.database_away", error=str(error))
+                stop.wait(PAUSE_SECONDS)
+
+    def step(self) -> bool:
+        """Look once; say whether the file was written."""
+        now = self._clock.now()
+        with self._db.read(consistent=True) as tx:
+            revision = store.revision(tx)
+            changed = revision != self._revision
+            if changed:
+                self._body = pack(load(tx))
+        if not changed and self._dated is not None and now - self._dated < REDATE:
+            return False
+        write_snapshot(self._home, self._body, _us(now))
+        self._revision, self._dated = revision, now
+        if changed:
+            log.info("snapshot.published", revision=revision, bytes=len(self._body))
+        return True
+
+
+def load(tx: Tx) -> Snapshot:
+    """Read everything the gateways must know."""
+    return Snapshot(
+        revision=store.revision(tx),
+        keys=[
+            KeyRow(
+                key.key_id,
+                bytes(key.digest),
+                key.customer_id,
+                key.project_id,
+                key.tags,
+                key.models,
+                _us(key.expires_at),
+                _us(key.revoked_at),
+            )
+            for key in store.keys(tx)
+        ],
+        projects=narrowed(store.projects(tx)),
+        customers=[
+            CustomerRow(row.customer_id, row.state == CustomerState.ACTIVE, row.zone, row.tag_names)
+            for row in store.customers(tx)
+        ],
+        contracts=[
+            ContractRow(
+                row.contract_id,
+                row.version,
+                row.customer_id,
+                row.sale_book,
+                row.currency,
+                _us(row.starts_at),
+            )
+            for row in contracts.contracts(tx)
+        ],
+        models=_models(tx),
+        accounts=[
+            AccountRow(
+                row.account_id,
+                row.provider,
+                row.platform,
+                row.base_url,
+                row.region,
+                bytes(row.credential),
+                row.state == _ACTIVE,
+            )
+            for row in contracts.accounts(tx)
+        ],
+        deployments=[
+            DeploymentRow(
+                row.deployment_id,
+                row.model_id,
+                row.account_id,
+                row.upstream_model,
+                row.cost_model,
+                row.priority,
+                row.weight,
+                row.state == _ACTIVE,
+            )
+            for row in contracts.deployments(tx)
+        ],
+        books=[contracts.book_rows(tx, row) for row in contracts.books(tx)],
+    )
+
+
+def _models(tx: Tx) -> list[ModelRow]:
+    return [
+        ModelRow(
+            row.model_id,
+            row.mode,
+            row.owner,
+            row.context_window,
+            row.max_output,
+            row.backup_model,
+            row.state == _ACTIVE,
+            (row.created_at - _EPOCH) // _SECOND,
+        )
+        for row in contracts.models(tx)
+    ]
+
+
+def narrowed(projects: Iterable[store.ProjectFacts]) -> list[ProjectRow]:
+    """Give each project the policy that all its ancestors leave it."""
+    by_id = {project.project_id: project for project in projects}
+    return [
+        ProjectRow(
+            project.project_id,
+            project.customer_id,
+            _common(each.allowed_providers for each in _line(project, by_id)),
+            _common(each.allowed_regions for each in _line(project, by_id)),
+        )
+        for project in by_id.values()
+    ]
+
+
+def _line(
+    project: store.ProjectFacts, by_id: dict[str, store.ProjectFacts]
+) -> list[store.ProjectFacts]:
+    """Return a project and its ancestors; the tree has no loops, and this loop has an end."""
+    line = [project]
+    while (above := line[-1].parent_id) is not None and len(line) <= len(by_id):
+        line.append(by_id[above])
+    return line
+
+
+def _common(policies: Iterable[list[str] | None]) -> list[str] | None:
+    common: set[str] | None = None
+    for policy in policies:
+        if policy is not None:
+            common = set(policy) if common is None else common & set(policy)
+    return None if common is None else sorted(common)
+
+
+def _us(instant: datetime | None) -> int:
+    return 0 if instant is None else (instant - _EPOCH) // _MICROSECOND

@@ -1,0 +1,1 @@
+"""Rights: what a key may do, as the newest snapshot says."""

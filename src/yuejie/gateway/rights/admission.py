@@ -1,0 +1,237 @@
+"""Admission: may this key call this model, and what prices the call?
+
+Pure: a view, a key's digest, a model's name and an instant give a plan or a refusal.
+What was decided once holds until the view changes or something scheduled starts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from yuejie.contracts.prices import Book, RateRow
+from yuejie.gateway.refusal import Code, Dialect, Refused
+from yuejie.gateway.rights.view import FOREVER_US, Target, View
+from yuejie.gateway.snapshot import ContractRow, CustomerRow, KeyRow, ProjectRow
+from yuejie.kernel.limits import TAG_LENGTH, TAGS
+from yuejie.usage.event import join_tags, split_tags
+
+NAMED: Final = 20
+"""So many models are named in a refusal; a longer list helps nobody."""
+PLANS: Final = 10_000
+"""Plans remembered per view; model names come from clients and must not fill the memory."""
+
+INSTEAD: Final = {
+    Dialect.OPENAI: "/v1/chat/completions",
+    Dialect.ANTHROPIC: "/v1/messages",
+    Dialect.GEMINI: "/v1beta/models/{model}:generateContent",
+}
+
+
+class Fixed(NamedTuple):
+    """The rates of one meter on a route, where no fact of a call but its tier chooses them."""
+
+    sale_rate: int
+    cost_rate: int
+    pico: int
+    varies: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """A deployment together with the revisions that price a call through it."""
+
+    target: Target
+    sale: Book
+    sale_revision: int
+    cost: Book
+    cost_revision: int
+    sale_rates: Mapping[int, RateRow]
+    backup: bool = False
+    fixed: dict[tuple[str, str, str], Fixed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Admitted: whose call it is, what was agreed, and every route it may take."""
+
+    key: KeyRow
+    customer: CustomerRow
+    contract: ContractRow
+    model: str
+    routes: tuple[Route, ...]
+    until_us: int
+
+
+class Admission:
+    """Judges calls by one view, and remembers its judgements."""
+
+    __slots__ = ("_blocked", "_plans", "view")
+
+    def __init__(self, view: View, blocked: frozenset[str] = frozenset()) -> None:
+        self.view = view
+        self._blocked = blocked
+        self._plans: dict[tuple[bytes, str, Dialect], Plan] = {}
+
+    def blocking(self, blocked: frozenset[str]) -> "Admission":
+        """Return the same admission with another block list."""
+        return Admission(self.view, blocked)
+
+    def key(self, digest: bytes, hint: str, now_us: int) -> KeyRow | Refused:
+        """Find out whose key it is, and whether it still opens anything."""
+        key = self.view.keys.get(digest)
+        if key is None:
+            return Refused(Code.KEY_UNKNOWN, {"hint": hint})
+        if key.revoked_us or (self._blocked and self._is_blocked(key)):
+            return Refused(Code.KEY_REVOKED, {"hint": hint})
+        if key.expires_us and key.expires_us <= now_us:
+            return Refused(Code.KEY_EXPIRED, {"hint": hint})
+        return key
+
+    def _is_blocked(self, key: KeyRow) -> bool:
+        return key.key_id in self._blocked or key.digest.hex() in self._blocked
+
+    def admit(
+        self, digest: bytes, hint: str, model: str, dialect: Dialect, path: str, *, now_us: int
+    ) -> Plan | Refused:
+        """Admit a call or say why not."""
+        plan = self._plans.get((digest, model, dialect))
+        if plan is not None and now_us < plan.until_us:
+            return plan
+        key = self.key(digest, hint, now_us)
+        if isinstance(key, Refused):
+            return key
+        judged = self._judge(key, model, dialect, path, now_us)
+        if isinstance(judged, Plan):
+            if len(self._plans) >= PLANS:
+                self._plans.clear()
+            self._plans[digest, model, dialect] = judged
+        return judged
+
+    def models(self, key: KeyRow, dialect: Dialect | None, now_us: int) -> list[str] | Refused:
+        """Return the models a key may call, in one dialect or in any, by name."""
+        standing = self._standing(key, now_us)
+        if isinstance(standing, Refused):
+            return standing
+        _, contract, project = standing
+        names = self.view.models if key.models is None else set(key.models) & set(self.view.models)
+        return sorted(
+            name
+            for name in names
+            if self.view.models[name].active
+            and any(
+                dialect in (None, route.target.access.dialect)
+                for route in self._routes(name, project, contract, now_us, backup=False)
+            )
+        )
+
+    def _judge(
+        self, key: KeyRow, model: str, dialect: Dialect, path: str, now_us: int
+    ) -> Plan | Refused:
+        standing = self._standing(key, now_us)
+        if isinstance(standing, Refused):
+            return standing
+        customer, contract, project = standing
+        known = self.view.models.get(model)
+        if not model or known is None or not known.active or not _may(key, model):
+            code = Code.MODEL_UNKNOWN if model else Code.MODEL_MISSING
+            return Refused(code, {"model": model, "models": self._usable(key, dialect, now_us)})
+        routes = self._routes(model, project, contract, now_us, backup=False)
+        if known.backup_model and _may(key, known.backup_model):
+            routes += self._routes(known.backup_model, project, contract, now_us, backup=True)
+        spoken = tuple(route for route in routes if route.target.access.dialect is dialect)
+        if not spoken:
+            return self._unreachable(key, model, dialect, path, routes, project, now_us)
+        until = self.view.next_change_us(key.customer_id, now_us)
+        until = min(until, key.expires_us or FOREVER_US)
+        return Plan(key, customer, contract, model, spoken, until)
+
+    def _standing(
+        self, key: KeyRow, now_us: int
+    ) -> tuple[CustomerRow, ContractRow, ProjectRow] | Refused:
+        customer = self.view.customers[key.customer_id]
+        if not customer.active:
+            return Refused(Code.CUSTOMER_SUSPENDED)
+        contract = self.view.contract_at(key.customer_id, now_us)
+        if contract is None:
+            return Refused(Code.NO_CONTRACT)
+        return customer, contract, self.view.projects[key.project_id]
+
+    def _routes(
+        self, model: str, project: ProjectRow, contract: ContractRow, now_us: int, *, backup: bool
+    ) -> list[Route]:
+        """Every route that both books price and the project's policy allows."""
+        sale = self.view.books.get(contract.sale_book)
+        sale_revision = sale.revision_at(now_us) if sale else None
+        if sale is None or sale_revision is None or not sale.prices(model, sale_revision):
+            return []
+        routes = []
+        for target in self.view.targets.get(model, ()):
+            cost = self.view.cost_book_of(target.cost_model, now_us)
+            if cost is not None and _within(target, project):
+                rates = self.view.rates[contract.sale_book]
+                routes.append(Route(target, sale, sale_revision, *cost, rates, backup=backup))
+        return routes
+
+    def _unreachable(
+        self,
+        key: KeyRow,
+        model: str,
+        dialect: Dialect,
+        path: str,
+        routes: list[Route],
+        project: ProjectRow,
+        now_us: int,
+    ) -> Refused:
+        if routes:
+            instead = INSTEAD[routes[0].target.access.dialect].format(model=model)
+            facts = {"model": model, "path": path, "instead": instead}
+            return Refused(Code.MODEL_OTHER_DIALECT, facts)
+        targets = self.view.targets.get(model, ())
+        if not targets:
+            return Refused(Code.MODEL_DRAINED, {"model": model})
+        if not any(_within(target, project) for target in targets):
+            return Refused(Code.MODEL_OUT_OF_REACH, {"model": model})
+        facts = {"model": model, "models": self._usable(key, dialect, now_us)}
+        return Refused(Code.MODEL_UNPRICED, facts)
+
+    def _usable(self, key: KeyRow, dialect: Dialect, now_us: int) -> str:
+        found = self.models(key, dialect, now_us)
+        names = [] if isinstance(found, Refused) else found
+        more = "…" if len(names) > NAMED else ""
+        return ", ".join(names[:NAMED]) + more or "—"
+
+
+def merge_tags(plan: Plan, header: str) -> str | Refused:
+    """Add the tags of a request to those of its key; only declared names pass.
+
+    A request may not change what its key says: budgets and shared costs rely on it.
+    """
+    declared = plan.customer.tag_names
+    tags = split_tags(plan.key.tags)
+    for pair in header.split(","):
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals or not value or len(value) > TAG_LENGTH or not value.isprintable():
+            return _unfit(f"“{pair.strip()[:TAG_LENGTH]}”", declared)
+        if name not in declared:
+            return _unfit(f"标签名“{name[:TAG_LENGTH]}”没有登记", declared)
+        if tags.get(name, value) != value:
+            return _unfit(f"标签 {name} 已由密钥定为“{tags[name]}”", declared)
+        tags[name] = value
+    if len(tags) > TAGS:
+        return _unfit(f"标签超过 {TAGS} 个", declared)
+    return join_tags(tags)
+
+
+def _unfit(why: str, declared: list[str]) -> Refused:
+    return Refused(Code.TAGS_UNFIT, {"why": why, "names": "、".join(declared) or "无"})
+
+
+def _may(key: KeyRow, model: str) -> bool:
+    return key.models is None or model in key.models
+
+
+def _within(target: Target, project: ProjectRow) -> bool:
+    access = target.access
+    return (project.providers is None or access.provider in project.providers) and (
+        project.regions is None or access.region in project.regions
+    )

@@ -1,0 +1,196 @@
+"""The snapshot as admission reads it: looked up by name, credentials opened, books ready.
+
+A view never changes; a new snapshot makes a new one.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from yuejie.contracts.prices import Book
+from yuejie.gateway.refusal import Dialect
+from yuejie.gateway.snapshot import (
+    AccountRow,
+    ContractRow,
+    CustomerRow,
+    DeploymentRow,
+    KeyRow,
+    ModelRow,
+    ProjectRow,
+    Snapshot,
+)
+from yuejie.kernel.errors import DomainError
+
+FOREVER_US: Final = 1 << 62
+
+SPEAKS: Final = {
+    "anthropic": Dialect.ANTHROPIC,
+    "gemini": Dialect.GEMINI,
+    "gemini_api": Dialect.GEMINI,
+}
+"""Which dialect a platform speaks; every other platform speaks OpenAI's, except under an address
+that ends in /anthropic: so DeepSeek, Kimi, GLM and Qwen offer Anthropic's beside OpenAI's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How an account is reached: the address calls are made under, and the header that opens it."""
+
+    account_id: str
+    provider: str
+    platform: str
+    region: str
+    dialect: Dialect
+    base_url: str
+    header: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A deployment that may be called at all."""
+
+    deployment_id: str
+    model_id: str
+    upstream_model: str
+    cost_model: str
+    cost_prefix: str
+    priority: int
+    weight: int
+    access: Access
+    context_window: int | None
+
+
+class View:
+    """Everything a request is judged by."""
+
+    __slots__ = (
+        "books",
+        "contracts",
+        "cost_books",
+        "customers",
+        "keys",
+        "locked",
+        "models",
+        "projects",
+        "rates",
+        "revision",
+        "targets",
+    )
+
+    def __init__(self, snapshot: Snapshot, unlock: Callable[[AccountRow], str]) -> None:
+        """Arrange a snapshot. Accounts that `unlock` cannot open are left out, in `locked`."""
+        self.revision = snapshot.revision
+        self.keys: dict[bytes, KeyRow] = {row.digest: row for row in snapshot.keys}
+        self.projects: dict[str, ProjectRow] = {row.project_id: row for row in snapshot.projects}
+        self.customers: dict[str, CustomerRow] = {
+            row.customer_id: row for row in snapshot.customers
+        }
+        self.contracts = _contracts(snapshot.contracts)
+        self.models: dict[str, ModelRow] = {row.model_id: row for row in snapshot.models}
+        self.books = {rows.book_id: Book(rows) for rows in snapshot.books}
+        self.rates = {
+            rows.book_id: {rate.rate_id: rate for rate in rows.rates} for rows in snapshot.books
+        }
+        self.cost_books = [
+            self.books[rows.book_id]
+            for rows in sorted(snapshot.books, key=lambda rows: rows.book_id)
+            if rows.kind == "cost"
+        ]
+        self.locked: list[DomainError] = []
+        accounts = {row.account_id: self._access(row, unlock) for row in snapshot.accounts}
+        self.targets = _targets(snapshot.deployments, accounts, self.models)
+
+    def contract_at(self, customer_id: str, now_us: int) -> ContractRow | None:
+        """Return the newest version that has started."""
+        started = [row for row in self.contracts.get(customer_id, ()) if row.starts_us <= now_us]
+        return started[-1] if started else None
+
+    def cost_book_of(self, model: str, now_us: int) -> tuple[Book, int] | None:
+        """Return the cost book, and its revision, that prices a model at an instant."""
+        for book in self.cost_books:
+            revision = book.revision_at(now_us)
+            if revision is not None and book.prices(model, revision):
+                return book, revision
+        return None
+
+    def next_change_us(self, customer_id: str, now_us: int) -> int:
+        """Return when a scheduled price or contract next starts: what was pinned holds till then."""
+        starts = [row.starts_us for row in self.contracts.get(customer_id, ())]
+        for book in self.books.values():
+            starts += [revision.starts_us for revision in book.rows.revisions]
+        return min((start for start in starts if start > now_us), default=FOREVER_US)
+
+    def _access(self, row: AccountRow, unlock: Callable[[AccountRow], str]) -> Access | None:
+        if not row.active:
+            return None
+        try:
+            secret = unlock(row)
+        except DomainError as error:
+            self.locked.append(error)
+            return None
+        base = row.base_url.rstrip("/")
+        dialect = SPEAKS.get(row.platform, Dialect.OPENAI)
+        if base.endswith("/anthropic"):
+            dialect = Dialect.ANTHROPIC
+        return Access(
+            row.account_id,
+            row.provider,
+            row.platform,
+            row.region,
+            dialect,
+            _root(base, dialect),
+            _opening(row.platform, dialect, secret),
+        )
+
+
+def _root(base: str, dialect: Dialect) -> str:
+    """Return what an endpoint's path is added to, whether or not the version was written."""
+    if dialect is Dialect.OPENAI:
+        return base if "/" in base.partition("://")[2] else f"{base}/v1"
+    return base.removesuffix("/v1").removesuffix("/v1beta")
+
+
+def _opening(platform: str, dialect: Dialect, secret: str) -> tuple[str, str]:
+    match dialect:
+        case Dialect.ANTHROPIC:
+            return ("x-api-key", secret)
+        case Dialect.GEMINI:
+            return ("x-goog-api-key", secret)
+    if platform.startswith("azure"):
+        return ("api-key", secret)
+    return ("authorization", f"Bearer {secret}")
+
+
+def _contracts(rows: Iterable[ContractRow]) -> dict[str, list[ContractRow]]:
+    found: dict[str, list[ContractRow]] = {}
+    # Among versions that start together the later signed one counts: the order they come in.
+    for row in sorted(rows, key=lambda row: row.starts_us):
+        found.setdefault(row.customer_id, []).append(row)
+    return found
+
+
+def _targets(
+    rows: Iterable[DeploymentRow],
+    accounts: dict[str, Access | None],
+    models: dict[str, ModelRow],
+) -> dict[str, list[Target]]:
+    found: dict[str, list[Target]] = {}
+    for row in rows:
+        access = accounts.get(row.account_id)
+        model = models.get(row.model_id)
+        if not row.active or access is None or model is None:
+            continue
+        found.setdefault(row.model_id, []).append(
+            Target(
+                row.deployment_id,
+                row.model_id,
+                row.upstream_model,
+                row.cost_model,
+                f"{access.platform}/",
+                row.priority,
+                row.weight,
+                access,
+                model.context_window,
+            )
+        )
+    return found

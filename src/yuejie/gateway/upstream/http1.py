@@ -1,0 +1,197 @@
+"""The grammar of an HTTP/1.1 answer, apart from any socket: bytes in, head and body out.
+
+Only what RFC 9112 lets a server send to a client that asked plainly. Whatever else comes is
+`Malformed`, and the connection is not used again.
+"""
+
+from collections import deque
+from typing import Final, NamedTuple
+
+HEAD_BYTES: Final = 64 * 1024
+"""Longest head of an answer, and longest line between chunks."""
+_UNTIL_CLOSE: Final = -1
+_CHUNKED: Final = -2
+_CHUNK_END: Final = -1
+_HEX: Final = frozenset(b"0123456789abcdefABCDEF")
+_BODILESS: Final = frozenset({204, 304})
+
+
+class Malformed(Exception):
+    """These bytes are no HTTP/1.1 answer."""
+
+
+class Head(NamedTuple):
+    """Status and headers, names in lower case."""
+
+    status: int
+    headers: list[tuple[str, str]]
+
+
+class Parser:
+    """Reads one answer after another from a connection."""
+
+    __slots__ = ("_buffer", "_chunk", "_left", "body", "done", "head", "keeps", "size")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self.body: deque[bytes] = deque()
+        self.reset()
+
+    def reset(self) -> None:
+        """Be ready for the next answer."""
+        self.head: Head | None = None
+        self._left = 0
+        self._chunk = 0
+        self.size = 0
+        """Bytes of body that are here and have not been taken."""
+        self.done = False
+        """The answer is whole."""
+        self.keeps = True
+        """The connection may carry another request."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing came that nobody asked for."""
+        return not self._buffer
+
+    def feed(self, data: bytes) -> None:
+        """Take what came."""
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        if self.head is None:
+            rest = self._read_head(data)
+            if rest is None:
+                return
+            data = rest
+        if self._left == _CHUNKED:
+            self._read_chunks(data)
+        else:
+            self._read_plain(data)
+
+    def close(self) -> None:
+        """The server closed: that ends an answer of unknown length, and breaks any other."""
+        if self.head is not None and self._left == _UNTIL_CLOSE:
+            self.done = True
+
+    def take(self) -> bytes:
+        """Return all of the body that is here."""
+        body = self.body
+        self.size = 0
+        if len(body) == 1:
+            return body.popleft()
+        taken = b"".join(body)
+        body.clear()
+        return taken
+
+    def _read_head(self, data: bytes) -> bytes | None:
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                if len(data) > HEAD_BYTES:
+                    raise Malformed("head too long")
+                self._buffer = data
+                return None
+            status = _status(data)
+            if status < 200:
+                data = data[end + 4 :]
+                continue
+            self._framed(status, data[:end], old=data[7:8] == b"0")
+            return data[end + 4 :]
+
+    def _framed(self, status: int, head: bytes, *, old: bool) -> None:
+        """Read the headers, and from them how the body is told from what follows."""
+        headers: list[tuple[str, str]] = []
+        length, chunked = _UNTIL_CLOSE, False
+        keeps = not old
+        for line in head.decode("latin-1").split("\r\n")[1:]:
+            name, colon, text = line.partition(":")
+            if not colon or not name or name[-1] == " ":
+                raise Malformed("header without a name")
+            name = name.lower()
+            text = text.strip()
+            headers.append((name, text))
+            if name == "content-length":
+                if not text.isdecimal() or length not in (_UNTIL_CLOSE, int(text)):
+                    raise Malformed("content-length")
+                length = int(text)
+            elif name == "transfer-encoding":
+                chunked = text.lower() == "chunked"
+                if not chunked:
+                    raise Malformed("transfer-encoding")
+            elif name == "connection":
+                keeps = "close" not in text.lower() and (keeps or "keep-alive" in text.lower())
+        self.head = Head(status, headers)
+        self._left = 0 if status in _BODILESS else _CHUNKED if chunked else length
+        self.keeps = keeps and self._left != _UNTIL_CLOSE
+        self.done = self._left == 0
+
+    def _read_plain(self, data: bytes) -> None:
+        if self._left == _UNTIL_CLOSE:
+            self._keep(data)
+            return
+        if len(data) > self._left:
+            self._buffer = data[self._left :]
+            data = data[: self._left]
+        self._left -= len(data)
+        self._keep(data)
+        self.done = self._left == 0
+
+    def _read_chunks(self, data: bytes) -> None:
+        """Take chunks apart; what is here of a chunk that is not whole yet is passed on as well."""
+        at, end = 0, len(data)
+        while True:
+            if self._chunk > 0:
+                piece = data[at : at + self._chunk]
+                at += len(piece)
+                self._chunk -= len(piece)
+                self._keep(piece)
+                if self._chunk:
+                    return
+                self._chunk = _CHUNK_END
+            if self._chunk == _CHUNK_END:
+                if end - at < 2:
+                    break
+                if data[at : at + 2] != b"\r\n":
+                    raise Malformed("chunk end")
+                at += 2
+                self._chunk = 0
+            line = data.find(b"\r\n", at)
+            if line < 0:
+                break
+            self._chunk = _chunk_size(data[at:line])
+            if self._chunk == 0:
+                # Behind the last chunk: trailers, which nobody uses, and an empty line.
+                stop = data.find(b"\r\n\r\n", line)
+                if stop >= 0:
+                    self.done = True
+                    at = stop + 4
+                break
+            at = line + 2
+        self._buffer = data[at:]
+        if len(self._buffer) > HEAD_BYTES and not self.done:
+            raise Malformed("chunk size")
+
+    def _keep(self, data: bytes) -> None:
+        if data:
+            self.body.append(data)
+            self.size += len(data)
+
+
+def _status(data: bytes) -> int:
+    """Read `HTTP/1.1 200 …`."""
+    digits = data[9:12]
+    if not data.startswith((b"HTTP/1.1 ", b"HTTP/1.0 ")) or not digits.isdigit():
+        raise Malformed("status line")
+    status = int(digits)
+    if status < 100:
+        raise Malformed("status")
+    return status
+
+
+def _chunk_size(line: bytes) -> int:
+    """Read a chunk's size; extensions behind it mean nothing to us."""
+    digits = line.partition(b";")[0].strip()
+    if not digits or len(digits) > 8 or not all(each in _HEX for each in digits):
+        raise Malformed("chunk size")
+    return int(digits, 16)

@@ -1,0 +1,190 @@
+"""One gateway worker: one process, one loop, one journal, a port shared with its siblings.
+
+    python -m yuejie.gateway.worker --home DIR --port 8400 [--host 127.0.0.1] [--core N]
+
+Environment: YUEJIE_PEPPER and YUEJIE_SECRET_KEY (hex), YUEJIE_DATABASE_URL (only for
+`Idempotency-Key`). Granian opens the port with SO_REUSEPORT, so that workers started one by one
+share it and the kernel spreads connections over them.
+
+SIGTERM: no new connections, what is under way may finish, the journal is closed, exit 0.
+A journal that cannot be written: exit 70 at once, before anything else is served.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import structlog
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from yuejie.db.session import Database
+from yuejie.gateway.call.chrono import Chrono
+from yuejie.gateway.call.claims import THREADS, Claims
+from yuejie.gateway.call.ink import Ink
+from yuejie.gateway.call.live import SWEEP_SECONDS, Live
+from yuejie.gateway.call.metering import Metering
+from yuejie.gateway.call.operation import Workshop
+from yuejie.gateway.credentials import decrypt
+from yuejie.gateway.http import Gateway
+from yuejie.gateway.metrics import Gauges
+from yuejie.gateway.rights.admission import Admission
+from yuejie.gateway.rights.watch import Watch
+from yuejie.gateway.snapshot import AccountRow
+from yuejie.gateway.upstream.breaker import Breakers
+from yuejie.gateway.upstream.wire import WireUpstream
+from yuejie.kernel.clock import Clock, SystemClock
+from yuejie.kernel.errors import Invalid, Unavailable
+from yuejie.kernel.ids import uuid7
+
+log = structlog.get_logger()
+
+JOURNALS: Final = "journals"
+BACKLOG: Final = 4_096
+BACKPRESSURE: Final = 10_000
+"""Requests handled at once; beyond, connections wait in the kernel."""
+STOP_SECONDS: Final = 30
+"""How long streams may finish after SIGTERM."""
+BROKEN_JOURNAL: Final = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How one worker is to run."""
+
+    home: Path
+    host: str
+    port: int
+    pepper: bytes
+    secret_key: bytes
+    database_url: str
+    stop_seconds: int = STOP_SECONDS
+    core: int | None = None
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a worker until it is told to stop."""
+    setting = read_setting(argv if argv is not None else sys.argv[1:], dict(os.environ))
+    if setting.core is not None:
+        os.sched_setaffinity(0, {setting.core})
+    uvloop.run(serve(setting, SystemClock()))
+
+
+def read_setting(argv: list[str], environment: dict[str, str]) -> Setting:
+    """Read the command line and the environment."""
+    parser = argparse.ArgumentParser(prog="yuejie.gateway.worker", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--core", type=int)
+    parser.add_argument("--stop-seconds", type=int, default=STOP_SECONDS)
+    told = parser.parse_args(argv)
+    return Setting(
+        home=told.home,
+        host=told.host,
+        port=told.port,
+        pepper=_secret(environment, "YUEJIE_PEPPER"),
+        secret_key=_secret(environment, "YUEJIE_SECRET_KEY"),
+        database_url=environment.get("YUEJIE_DATABASE_URL", ""),
+        stop_seconds=told.stop_seconds,
+        core=told.core,
+    )
+
+
+async def serve(setting: Setting, clock: Clock) -> None:
+    """Serve until SIGTERM."""
+    loop = asyncio.get_running_loop()
+    ink = Ink(setting.home / JOURNALS, uuid7(clock.now()), loop, _die)
+    upstream = WireUpstream(loop)
+    chrono, live, breakers = Chrono(clock), Live(), Breakers()
+    metering = Metering(ink, chrono)
+    claims = Claims(lambda: _database(setting))
+    gauges = Gauges(str(os.getpid()), metering, live, breakers)
+    shop = Workshop(upstream, metering, breakers, live, Random())  # noqa: S311 - spreads load
+    gateway = Gateway(shop, chrono, claims, gauges, setting.pepper)
+
+    def hand_over(admission: Admission, published_us: int) -> None:
+        loop.call_soon_threadsafe(gateway.know, admission, published_us)
+
+    def unlock(row: AccountRow) -> str:
+        return decrypt(row.credential, setting.secret_key, row.account_id)
+
+    watch = Watch(setting.home, unlock, hand_over)
+    watch.start()
+    await asyncio.sleep(0)  # the rights handed over by the first look are in force
+    sweeper = asyncio.create_task(_sweep(live))
+    log.info("gateway.started", port=setting.port, journal=ink.journal.journal_id.hex)
+    try:
+        await _until_told(setting, gateway, live)
+    finally:
+        sweeper.cancel()
+        watch.stop()
+        await upstream.close()
+        claims.close()
+        ink.close()
+        log.info("gateway.stopped", journal=ink.journal.journal_id.hex)
+
+
+async def _until_told(setting: Setting, gateway: Gateway, live: Live) -> None:
+    loop = asyncio.get_running_loop()
+    server = Server(
+        gateway,
+        setting.host,
+        setting.port,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=BACKPRESSURE,
+        log_enabled=False,
+    )
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    serving = asyncio.create_task(server.serve())
+    waiting = asyncio.create_task(told.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    await live.stop(setting.stop_seconds)
+    server.stop()
+    await serving
+
+
+async def _sweep(live: Live) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        live.sweep()
+
+
+def _database(setting: Setting) -> Database:
+    if not setting.database_url:
+        raise Unavailable("没有配置数据库地址，请设置 YUEJIE_DATABASE_URL")
+    return Database.open(setting.database_url, size=THREADS, name="gateway", statement_seconds=5)
+
+
+def _die() -> None:
+    """Serve nothing more that cannot be metered."""
+    log.critical("journal.broken")
+    os._exit(BROKEN_JOURNAL)
+
+
+def _secret(environment: dict[str, str], name: str) -> bytes:
+    try:
+        secret = bytes.fromhex(environment.get(name, ""))
+    except ValueError:
+        secret = b""
+    if not secret:
+        raise Invalid(f"环境变量 {name} 缺失或不是十六进制，请由 yuejie serve 启动或自行设置")
+    return secret
+
+
+if __name__ == "__main__":
+    main()

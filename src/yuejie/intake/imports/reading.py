@@ -1,0 +1,208 @@
+"""Read a file row by row in bounded memory, whatever its form; a bad line is a row as well.
+
+Rows are flat: names and texts, as CSV has them. Of JSON, nested `meters` and `tags` become
+`input`, `tags.team`; a provider's usage page becomes one row per result.
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+
+from yuejie.intake.imports.exports import anthropic_row, openai_row
+from yuejie.kernel.errors import Invalid
+from yuejie.usage.meters import Meter
+
+FORMATS: Final = ("csv", "jsonl", "openai", "anthropic")
+PAGE_BYTES: Final = 64 * 1024 * 1024
+"""Largest page of a provider's export, which has to be read whole."""
+_METERS: Final = frozenset(str(meter) for meter in Meter)
+_decode: Final = msgspec.json.Decoder().decode
+
+Fields = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row with its number, 1 for the first after the heading; `fault` says why it is none."""
+
+    number: int
+    line: int
+    fields: Fields
+    digest: bytes
+    fault: str = ""
+
+
+@dataclass(slots=True)
+class Opened:
+    """A file being read: its rows, and how many bytes of it are done."""
+
+    raw: IO[bytes]
+    size: int
+    sha256: str
+    rows: Iterator[Row]
+
+    @property
+    def done(self) -> int:
+        """Bytes read so far, compressed where the file is."""
+        return min(self.raw.tell(), self.size)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.raw.close()
+
+
+def open_rows(path: Path, form: str) -> Opened:
+    """Open a file, plain or gzip, and read its rows one by one."""
+    if form not in FORMATS:
+        raise Invalid(f"文件格式“{form}”不认识，请写 {'、'.join(FORMATS)} 之一")
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise Invalid(f"打不开文件 {path}：{error.strerror}") from error
+    digest = file_digest(raw, "sha256").hexdigest()
+    size = raw.tell()
+    raw.seek(0)
+    head = raw.read(2)
+    raw.seek(0)
+    plain: IO[bytes] = gzip.GzipFile(fileobj=raw) if head == b"\x1f\x8b" else raw  # type: ignore[assignment]  # it reads bytes
+    return Opened(raw, size, digest, _safely(_READERS[form](plain)))
+
+
+def form_of(path: Path) -> str:
+    """Guess the form from the name; a provider's export has to be named."""
+    name = path.name.removesuffix(".gz")
+    if name.endswith((".jsonl", ".ndjson")):
+        return "jsonl"
+    if name.endswith(".csv"):
+        return "csv"
+    raise Invalid(
+        f"看不出 {path.name} 的格式，请用映射文件的 format 写明 {'、'.join(FORMATS)} 之一"
+    )
+
+
+def _safely(rows: Iterator[Row]) -> Iterator[Row]:
+    """Turn what makes a whole file unreadable into one sentence."""
+    try:
+        yield from rows
+    except UnicodeDecodeError as error:
+        raise Invalid(f"文件不是 UTF-8 编码（第 {error.start} 字节附近），请转码后重试") from error
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise Invalid(f"压缩文件不完整（{error}），请重新下载后重试") from error
+
+
+def _csv(file: IO[bytes]) -> Iterator[Row]:
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    reader = csv.reader(text)
+    heading = [name.strip() for name in next(reader, [])]
+    if len(set(heading)) != len(heading):
+        raise Invalid("表头有重名的列，请改正后重试")
+    number = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            number += 1
+            yield Row(number, reader.line_num, {}, b"", f"CSV 格式错误：{error}")
+            continue
+        if not cells:
+            continue
+        number += 1
+        digest = sha256("\x1f".join(cells).encode()).digest()
+        if len(cells) != len(heading):
+            fault = f"有 {len(cells)} 列，表头有 {len(heading)} 列"
+            yield Row(number, reader.line_num, {}, digest, fault)
+            continue
+        yield Row(number, reader.line_num, dict(zip(heading, cells, strict=True)), digest)
+
+
+def _jsonl(file: IO[bytes]) -> Iterator[Row]:
+    number = 0
+    for line, text in enumerate(file, 1):
+        if not text.strip():
+            continue
+        number += 1
+        digest = sha256(text.strip()).digest()
+        try:
+            yield Row(number, line, flat(_decode(text)), digest)
+        except (msgspec.DecodeError, Invalid) as error:
+            yield Row(number, line, {}, digest, f"不是可用的 JSON 对象：{error}")
+
+
+def flat(value: object) -> Fields:
+    """Return an object's members as texts; `meters`, `usage` and `tags` are spread out."""
+    if not isinstance(value, dict):
+        raise Invalid("应为一个对象")
+    fields: Fields = {}
+    for name, member in value.items():
+        if name in {"meters", "usage"} and isinstance(member, dict):
+            fields |= {str(meter): _text(quantity) for meter, quantity in member.items()}
+        elif name == "tags" and isinstance(member, dict):
+            fields |= {f"tags.{tag}": _text(text) for tag, text in member.items()}
+        else:
+            fields[name] = _text(member)
+    return fields
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _page(
+    file: IO[bytes], reader: Callable[[dict[str, Any], dict[str, Any]], Fields]
+) -> Iterator[Row]:
+    """Yield the results of pages: one page as a document, or several, one a line."""
+    number = 0
+    for line, page in _pages(file):
+        for bucket in page.get("data", []):
+            for result in bucket.get("results", []):
+                number += 1
+                digest = sha256(msgspec.json.encode([bucket | {"results": []}, result])).digest()
+                try:
+                    yield Row(number, line, reader(bucket, result), digest)
+                except (Invalid, TypeError, ValueError) as error:
+                    yield Row(number, line, {}, digest, f"用量导出的一项不合格：{error}")
+
+
+def _pages(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, text in _documents(file):
+        try:
+            page = _decode(text)
+        except msgspec.DecodeError as error:
+            raise Invalid(f"第 {line} 行起不是完整的 JSON：{error}；请重新导出") from error
+        if not isinstance(page, dict) or not isinstance(page.get("data"), list):
+            raise Invalid(f"第 {line} 行起不是供应商的用量导出（没有 data 列表）；请核对文件")
+        yield line, page
+
+
+def _documents(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield lines that are each a document, or the whole file as one."""
+    first = file.readline(PAGE_BYTES)
+    try:
+        _decode(first)
+    except msgspec.DecodeError:
+        rest = file.read(PAGE_BYTES)
+        if file.read(1):
+            raise Invalid("导出文件的一页过大，请按天分别导出") from None
+        yield 1, first + rest
+        return
+    yield 1, first
+    yield from ((n, text) for n, text in enumerate(file, 2) if text.strip())
+
+
+_READERS: Final[dict[str, Callable[[IO[bytes]], Iterator[Row]]]] = {
+    "csv": _csv,
+    "jsonl": _jsonl,
+    "openai": lambda file: _page(file, openai_row),
+    "anthropic": lambda file: _page(file, anthropic_row),
+}

@@ -1,0 +1,261 @@
+"""Record ended attempts: events and rollups together, in the transaction of who brings them.
+
+Every road into the usage tables ends here: the journal's ingest, pushed events, imported files.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from yuejie.db.session import Database, Tx
+from yuejie.usage import store
+from yuejie.usage.event import EventState
+from yuejie.usage.journal import Begun, Ended, EndedItem
+from yuejie.usage.meters import Meter
+from yuejie.usage.rollup import Tally
+from yuejie.usage.rows import (
+    Encoder,
+    Entry,
+    Place,
+    Places,
+    UnknownDimension,
+    Unstorable,
+    clean,
+    place_in,
+)
+from yuejie.usage.store import EventRow
+
+WORKER_DIED: Final = "worker_died"
+GATEWAY: Final = "gateway"
+_WEEKS_S: Final = 4 * 7 * 86_400
+"""Not longer than the shortest month."""
+
+
+class Fate(Enum):
+    """What becomes of an attempt that may have been stored before."""
+
+    NEW = "new"
+    SAME = "same"
+    """Stored already with the same contents."""
+    SUPERSEDES = "supersedes"
+    """It says what happened to a call that was given up as unmeasured."""
+    CLASHES = "clashes"
+    """The event is stored with other contents; the first word stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch came to."""
+
+    events: int
+    same: int = 0
+    clashes: tuple[UUID, ...] = ()
+
+
+class Recorder:
+    """Writes batches; remembers dimensions, partitions and encoded places between them."""
+
+    def __init__(self) -> None:
+        self._places = Places()
+        self._encoder = Encoder()
+        self._months: set[date] = set()
+
+    def prepare(self, db: Database, records: Sequence[Ended]) -> list[Entry]:
+        """Find out where attempts belong, and commit the partitions and dimensions they need.
+
+        Both only ever grow, so nothing is wrong if the attempts themselves then fail.
+        """
+        months = utc_months([ended.begun.event for ended in records]) - self._months
+        missing = self._places.unknown(records)
+        if months or missing:
+            with db.begin() as tx:
+                if months:
+                    store.ensure_partitions(tx, sorted(months))
+                found = store.intern_dimensions(tx, missing) if missing else {}
+            self._places.dimensions.update(found)
+            self._months |= months
+        of = self._places.of
+        return [Entry(ended, of(ended.begun)) for ended in records]
+
+    def entries(self, records: Sequence[Ended]) -> list[Entry] | None:
+        """Return where attempts belong, or None when they must be prepared first."""
+        if utc_months([ended.begun.event for ended in records]) - self._months:
+            return None
+        of = self._places.of
+        try:
+            return [Entry(ended, of(ended.begun)) for ended in records]
+        except UnknownDimension:
+            return None
+
+    def append(self, tx: Tx, entries: Iterable[Entry], *, epoch: int, source: str) -> Recorded:
+        """Write attempts that are new; a known one raises `EventKnown`."""
+        return write(tx, self._encoder, entries, Tally(), epoch=epoch, source=source)
+
+    def append_carefully(
+        self, tx: Tx, entries: Iterable[Entry], *, epoch: int, source: str
+    ) -> Recorded:
+        """Write attempts of which some may be known: skip, supersede, or report a clash."""
+        asked = list(entries)
+        ids = sorted({UUID(bytes=entry.ended.begun.event) for entry in asked})
+        versions: dict[UUID, list[Entry]] = defaultdict(list)
+        for row in store.versions_of(tx, ids):
+            versions[row.event_id].append(_entry(row))
+        tally, fresh, same, clashes = Tally(), list[Entry](), 0, list[UUID]()
+        for record, place, _ in asked:
+            known = versions[UUID(bytes=record.begun.event)]
+            match fate(record, [entry.ended for entry in known]):
+                case Fate.SAME:
+                    same += 1
+                case Fate.CLASHES:
+                    clashes.append(UUID(bytes=record.begun.event))
+                case Fate.NEW | Fate.SUPERSEDES:
+                    if known:
+                        tally.add(known[-1].place, known[-1].ended, -1)
+                    known.append(Entry(record, place, len(known) + 1))
+                    fresh.append(known[-1])
+        written = write(tx, self._encoder, fresh, tally, epoch=epoch, source=source)
+        return Recorded(written.events, same, tuple(clashes))
+
+
+def write(
+    tx: Tx, encoder: Encoder, entries: Iterable[Entry], tally: Tally, *, epoch: int, source: str
+) -> Recorded:
+    """Write events, and their quantities together with what `tally` holds already."""
+    pieces = encoder.rows(entries, epoch=epoch, source=source, tally=tally)
+    events = store.copy_events(tx, pieces)
+    store.add_rollups(tx, tally.sorted(), epoch)
+    return Recorded(events)
+
+
+def supersede(
+    tx: Tx, changes: Iterable[tuple[EventRow, Ended]], *, epoch: int, source: str
+) -> Recorded:
+    """Append the next version of each event, and move its quantities in the rollups."""
+    tally, entries = Tally(), list[Entry]()
+    for row, became in changes:
+        was = _entry(row)
+        tally.add(was.place, was.ended, -1)
+        entries.append(Entry(became, place_in(row.dimension_id, became.begun), row.version + 1))
+    return write(tx, Encoder(), entries, tally, epoch=epoch, source=source)
+
+
+def _entry(row: EventRow) -> Entry:
+    place = Place(row.month, unix_us(row.hour) // 1_000_000, row.dimension_id)
+    return Entry(ended_of(row), place, row.version)
+
+
+def fate(record: Ended, known: Sequence[Ended]) -> Fate:
+    """Decide what an attempt is to the versions of its event that are stored already."""
+    if not known:
+        return Fate.NEW
+    if given_up(record) or any(same_contents(record, version) for version in known):
+        return Fate.SAME
+    return Fate.SUPERSEDES if given_up(known[0]) else Fate.CLASHES
+
+
+def given_up(ended: Ended) -> bool:
+    """Tell whether nothing is known of a call but that it was begun."""
+    return ended.state == EventState.UNMEASURED and ended.reason == WORKER_DIED
+
+
+def same_contents(one: Ended, other: Ended) -> bool:
+    """Tell whether two records say the same about what was used."""
+    return (
+        one.state == other.state
+        and one.billable == other.billable
+        and one.ended_us == other.ended_us
+        and one.items == other.items
+        and clean(one.response_id) == other.response_id
+    )
+
+
+def died(begun: Begun) -> Ended:
+    """Return the end of a call whose worker died: it was begun, and that is all we know.
+
+    It is billable: the failed attempts of an operation end before the next one begins,
+    so what is left open is the attempt that would have answered.
+    """
+    return Ended(
+        begun=begun,
+        ended_us=begun.started_us,
+        state=EventState.UNMEASURED.value,
+        reason=WORKER_DIED,
+        billable=True,
+        items=(EndedItem(begun.model, Meter.REQUESTS.value, 1, 0, 0),),
+        http_status=0,
+        outcome=WORKER_DIED,
+    )
+
+
+def ended_of(row: EventRow) -> Ended:
+    """Return a stored version in the form in which usage arrives."""
+    begun = Begun(
+        event=row.event_id.bytes,
+        operation=row.operation_id.bytes,
+        attempt=row.attempt,
+        started_us=unix_us(row.started_at),
+        month=row.month,
+        hour_s=unix_us(row.hour) // 1_000_000,
+        customer=row.customer_id,
+        project=row.project_id,
+        key=row.key_id,
+        tags=row.tags,
+        deployment=row.deployment_id,
+        api=row.api,
+        model=row.model,
+        stream=row.stream,
+        contract=row.contract_id,
+        contract_version=row.contract_version,
+        sale_book=row.sale_book,
+        sale_revision=row.sale_revision,
+        cost_book=row.cost_book,
+        cost_revision=row.cost_revision,
+    )
+    return Ended(
+        begun=begun,
+        ended_us=unix_us(row.used_at),
+        state=row.state,
+        reason=row.reason,
+        billable=row.billable,
+        items=tuple(EndedItem(*item) for item in row.items),
+        context_tokens=row.context_tokens,
+        billed_model=row.billed_model,
+        service_tier=row.service_tier,
+        http_status=row.http_status,
+        outcome=row.outcome,
+        first_byte_ms=row.first_byte_ms,
+        response_id=row.response_id,
+        facts=row.facts,
+    )
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def unix_us(instant: datetime) -> int:
+    """Return whole microseconds since 1970, exactly."""
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def utc_months(events: Sequence[bytes]) -> set[date]:
+    """Return the first days of the UTC months in which ids were made."""
+    if not events:
+        return set()
+    # A few weeks touch no month but the first's and the last's; longer spans are looked through.
+    edges = [min(events), max(events)]
+    if _unix_s(edges[1]) - _unix_s(edges[0]) > _WEEKS_S:
+        edges = list(events)
+    try:
+        days = {datetime.fromtimestamp(second, UTC).date() for second in map(_unix_s, edges)}
+    except (ValueError, OverflowError) as error:
+        raise Unstorable(str(error)) from error
+    return {day.replace(day=1) for day in days}
+
+
+def _unix_s(event: bytes) -> int:
+    return int.from_bytes(event[:6], "big") // 1000

@@ -1,0 +1,107 @@
+"""Customers, their projects and their contracts."""
+
+from typing import Final
+
+from fastapi import Response, status
+
+from yuejie.contracts.contract import Terms
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.store import contracts_of
+from yuejie.customers.enrol import add_project, enrol_customer, find_customer
+from yuejie.customers.store import customer_by_slug, customers, projects
+from yuejie.kernel.ids import BookId
+from yuejie.web.auth import AnyCaller, guarded
+from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
+from yuejie.web.desk import Db, Now
+from yuejie.web.shapes.customers import CustomerIn, CustomerOut, ProjectIn, ProjectOut
+from yuejie.web.shapes.prices import ContractIn, ContractOut
+from yuejie.web.shapes.wire import Name
+
+routes: Final = guarded("客户", prefix="/customers")
+
+
+@routes.get("", summary="列出客户")
+def list_customers(db: Db, cursor: Cursor = None, limit: Limit = PAGE) -> Page[CustomerOut]:
+    """按简称列出客户。"""
+    window = Window.read("customers", cursor, limit)
+    with db.read() as tx:
+        rows = customers(tx, after=window.after, limit=window.fetch)
+    return window.page(rows, CustomerOut.model_validate, lambda row: row.slug)
+
+
+@routes.get("/{customer}", summary="查看客户")
+def get_customer(db: Db, customer: Name) -> CustomerOut:
+    """按简称或编号查看一个客户。"""
+    with db.read() as tx:
+        return CustomerOut.model_validate(find_customer(tx, customer))
+
+
+@routes.put("/{customer}", summary="登记或更改客户")
+def put_customer(
+    db: Db, caller: AnyCaller, now: Now, customer: Name, body: CustomerIn, response: Response
+) -> CustomerOut:
+    """按简称登记客户，已有则更改（201 新登记，200 已有）；时区和币种登记后不能改。"""
+    with db.read() as tx:
+        known = customer_by_slug(tx, customer)
+    slug = known.slug if known else customer
+    enrolled = enrol_customer(db, body.particulars(slug), by=caller.name, now=now)
+    response.status_code = status.HTTP_200_OK if known else status.HTTP_201_CREATED
+    return CustomerOut.model_validate(enrolled)
+
+
+@routes.get("/{customer}/projects", summary="列出项目", tags=["项目"])
+def list_projects(
+    db: Db, customer: Name, cursor: Cursor = None, limit: Limit = PAGE
+) -> Page[ProjectOut]:
+    """按名称列出一个客户的项目。"""
+    window = Window.read("projects", cursor, limit)
+    with db.read() as tx:
+        rows = projects(tx, find_customer(tx, customer).customer_id)
+    found = cut(window, rows, lambda row: row.name)
+    return window.page(found, ProjectOut.model_validate, lambda row: row.name)
+
+
+@routes.post("/{customer}/projects", summary="新增或更改项目", tags=["项目"])
+def put_project(db: Db, caller: AnyCaller, now: Now, customer: Name, body: ProjectIn) -> ProjectOut:
+    """新增项目，或更改同名项目；重复提交不再改动。"""
+    with db.read() as tx:
+        who = find_customer(tx, customer)
+    added = add_project(db, who.customer_id, body.draft(), by=caller.name, now=now)
+    return ProjectOut.model_validate(added)
+
+
+@routes.get("/{customer}/contracts", summary="列出合同", tags=["合同"])
+def list_contracts(
+    db: Db, customer: Name, cursor: Cursor = None, limit: Limit = PAGE
+) -> Page[ContractOut]:
+    """列出一个客户的合同各版。"""
+    window = Window.read("contracts", cursor, limit)
+    with db.read() as tx:
+        rows = contracts_of(tx, find_customer(tx, customer).customer_id)
+
+    def key(row: object) -> str:
+        version = ContractOut.model_validate(row)
+        return f"{version.starts_at.isoformat()} {version.contract_id} {version.version:08d}"
+
+    return window.page(cut(window, rows, key), ContractOut.model_validate, key)
+
+
+@routes.post("/{customer}/contracts", summary="签订合同", tags=["合同"])
+def sign(db: Db, caller: AnyCaller, now: Now, customer: Name, body: ContractIn) -> ContractOut:
+    """登记合同，或已有合同的下一版；条款相同则不再改动。"""
+    with db.read() as tx:
+        who = find_customer(tx, customer)
+        known = contracts_of(tx, who.customer_id)
+    terms = Terms(
+        customer_id=who.customer_id,
+        sale_book=BookId(body.book),
+        currency=body.currency,
+        zone=who.zone,
+        fx_policy=body.fx_policy,
+        tax_mode=body.tax_mode,
+        tax_ppm=body.tax_ppm,
+        starts_at=body.starts_at,
+    )
+    contract_id = known[-1].contract_id if known else None
+    signed = sign_contract(db, terms, by=caller.name, now=now, contract_id=contract_id)
+    return ContractOut.model_validate(signed)

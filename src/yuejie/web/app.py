@@ -1,0 +1,65 @@
+"""Put the console together: routes, the envelope, the table of errors, the description."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from yuejie import __version__
+from yuejie.web import docs, errors, health
+from yuejie.web.api import bills, catalog, customers, deeds, keys, prices, usage
+from yuejie.web.auth import ACCESS
+from yuejie.web.desk import Desk
+from yuejie.web.envelope import Envelope
+from yuejie.web.metrics import Metrics
+
+THREADS: Final = 8
+"""Requests at work at once, and connections of the pool: none waits for the other."""
+
+
+def make_app(desk: Desk) -> FastAPI:
+    """Return the console as an ASGI application; a route that ACCESS does not name is a bug."""
+    app = FastAPI(
+        title="月结 yuejie",
+        version=__version__,
+        description=docs.DESCRIPTION,
+        openapi_tags=docs.TAGS,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.desk = desk
+    app.state.metrics = Metrics()
+    app.add_middleware(Envelope, clock=desk.clock, metrics=app.state.metrics)
+    errors.install(app)
+    app.include_router(health.routes)
+    app.include_router(docs.routes)
+    for noun in (customers, keys, catalog, prices, usage, bills, deeds):
+        app.include_router(noun.routes)
+    _refuse_unnamed(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+
+
+def served(app: FastAPI) -> set[tuple[str, str]]:
+    """Return every route as method and path."""
+    return {
+        (method, route.path or "")
+        for route in iter_route_contexts(app.routes)
+        for method in route.methods or ()
+    }
+
+
+def _refuse_unnamed(app: FastAPI) -> None:
+    differing = served(app) ^ ACCESS.keys()
+    assert not differing, f"routes and auth.ACCESS differ: {sorted(differing)}"

@@ -1,0 +1,48 @@
+"""The desk: what every route is given, and how it asks for it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from yuejie.bills.documents.document import Seller
+from yuejie.db.session import Database
+from yuejie.kernel.clock import Clock
+from yuejie.web.door import Door
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything that the console has at hand."""
+
+    door: Door
+    clock: Clock
+    seller: Seller
+    pepper: bytes = field(repr=False)
+    operator_token: str = field(repr=False)
+
+
+async def desk_of(request: Request) -> Desk:
+    """Return the desk of the application that serves a request."""
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)
+    return desk
+
+
+# Asking for these waits for nothing, so it takes no thread.
+DeskHere = Annotated[Desk, Depends(desk_of)]
+
+
+async def _database(desk: DeskHere) -> Database:
+    return desk.door.database()
+
+
+async def _now(desk: DeskHere) -> datetime:
+    return desk.clock.now()
+
+
+Db = Annotated[Database, Depends(_database)]
+"""The open database; away, the request ends here with 503."""
+Now = Annotated[datetime, Depends(_now)]
+"""The instant of the request: asked once, the same throughout the deed."""

@@ -1,0 +1,162 @@
+"""The description of the API: OpenAPI as JSON, and a page to read and try it, without a network.
+
+The page is Swagger UI, vendored with its licence in `static/swagger-ui`.
+"""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+
+from yuejie.web.errors import MEDIA_TYPE
+
+routes: Final = APIRouter(include_in_schema=False)
+
+DESCRIPTION: Final = """\
+企业大模型 API 采购中心的接口：客户、密钥、价目、用量、账单。
+
+**令牌**　请求头 `Authorization: Bearer <令牌>`。运营令牌 `yj-…` 可做一切（`yuejie token` 可见）；
+客户的 API 密钥 `sk-yj-…` 只能读自己的模型、请求、用量和已出账的账单。
+
+**约定**　金额 `{"amount": "1122.25", "currency": "CNY"}` 是十进制文字；单价同；
+时间是 RFC 3339 的 UTC；账期写作 `2026-10`，按客户时区的自然月。
+列表分页：答复中的 `next_cursor` 原样填入下一次的 `cursor`，为空即到最后一页。
+
+**出错**　答复是 `application/problem+json`（RFC 9457）：`detail` 是以请求编号开头的一句话，
+`code` 供程序判断；每个答复都带 `X-Request-Id`，请在求助时提供。
+"""
+
+TAGS: Final = [
+    {"name": "客户", "description": "购买方：账单和发票的抬头。"},
+    {"name": "项目", "description": "客户的成本中心，组成一棵树。"},
+    {"name": "密钥", "description": "签发一次、只显示一次；轮换时新旧可重叠；吊销一秒内生效。"},
+    {"name": "合同", "description": "币种、计税、汇率方式和价目；只增不改，改动即签下一版。"},
+    {"name": "模型", "description": "模型目录、停用通知，以及部署的摘除与恢复。"},
+    {"name": "价目", "description": "成本价目与销售价目，按版生效；每个单价都能说明来由。"},
+    {"name": "汇率", "description": "逐日登记，注明出处。"},
+    {"name": "用量", "description": "两秒内可见；按任意维度汇总；待处理清单；批量推送。"},
+    {"name": "账单", "description": "关账、出账、下载。金额是各行之和，各行取整一次。"},
+    {"name": "验证", "description": "用独立的慢路径从原始事件重算，比对到分。"},
+    {"name": "操作记录", "description": "谁、何时、改了什么。"},
+]
+
+_PROBLEM: Final[dict[str, Any]] = {
+    "title": "问题",
+    "description": "一次拒绝（RFC 9457）。",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:yuejie:problem:not_found"]},
+        "title": {"type": "string", "examples": ["不存在"]},
+        "status": {"type": "integer", "examples": [404]},
+        "detail": {
+            "type": "string",
+            "description": "一句话：哪个请求、怎么了、该怎么办",
+            "examples": ["请求 req_019aa0…：客户不存在：acme"],
+        },
+        "instance": {"type": "string", "examples": ["/api/v1/customers/acme"]},
+        "code": {"type": "string", "description": "稳定的代码", "examples": ["not_found"]},
+        "request_id": {"type": "string", "examples": ["req_019aa0…"]},
+        "facts": {"type": "object", "description": "与这次拒绝有关的事实"},
+    },
+}
+
+_REFUSALS: Final = {
+    "401": "令牌缺失、无效、已过期或已吊销",
+    "403": "令牌无权使用这个接口",
+    "404": "不存在，或属于别的客户",
+    "409": "与现状冲突，未作改动",
+    "422": "内容不合要求，未作改动",
+    "503": "数据库暂不可用，未作改动，请稍后重试",
+}
+
+_ASSETS: Final = {
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "start.js": "text/javascript; charset=utf-8",
+}
+
+_PAGE: Final = """\
+<!doctype html>
+<html lang="zh-CN">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>月结 接口文档</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/api/docs/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<noscript>这个页面需要 JavaScript；完整描述在 <a href="/api/openapi.json">这里</a>。</noscript>
+<script src="/api/docs/swagger-ui-bundle.js"></script>
+<script src="/api/docs/start.js"></script>
+</body>
+</html>
+"""
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Nothing from elsewhere. Swagger UI styles its elements in place, hence 'unsafe-inline' there."""
+
+
+@routes.get("/api/docs")
+async def page() -> Response:
+    """Show the description."""
+    return HTMLResponse(_PAGE, headers={"content-security-policy": _POLICY})
+
+
+@routes.get("/api/docs/{name}")
+async def asset(name: str) -> Response:
+    """Give a file that the page needs."""
+    if name not in _ASSETS:
+        raise HTTPException(404)
+    headers = {"content-type": _ASSETS[name], "cache-control": "public, max-age=3600"}
+    return Response(_file(name), headers=headers)
+
+
+@routes.get("/api/openapi.json")
+async def description(request: Request) -> Response:
+    """Describe the API to programs."""
+    return JSONResponse(openapi(request.app))
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the description, made once, with the one form of refusal on every route."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            tags=app.openapi_tags,
+            routes=app.routes,
+        )
+        schemas = made["components"]["schemas"]
+        schemas["Problem"] = _PROBLEM
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        for operations in made["paths"].values():
+            for operation in operations.values():
+                _put_refusals(operation)
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _put_refusals(operation: dict[str, Any]) -> None:
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["responses"] |= {
+        status: {"description": said, "content": content} for status, said in _REFUSALS.items()
+    }
+
+
+@cache
+def _file(name: str) -> bytes:
+    folder = files("yuejie.web") / "static"
+    return (folder / ("" if name == "start.js" else "swagger-ui") / name).read_bytes()

@@ -1,0 +1,53 @@
+"""Why a field does not fit, in Chinese: pydantic's own words are English.
+
+The value itself is never repeated: it may be a secret in the wrong place.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+REASONS: Final[dict[str, str]] = {
+    "missing": "缺少",
+    "extra_forbidden": "是不认识的字段",
+    "string_type": "应为文字",
+    "string_too_short": "至少要有 {min_length} 个字符",
+    "string_too_long": "最多 {max_length} 个字符",
+    "string_pattern_mismatch": "格式不对，应符合 {pattern}",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
+    "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
+    "list_type": "应为列表",
+    "dict_type": "应为对象",
+    "model_type": "应为 JSON 对象",
+    "model_attributes_type": "应为 JSON 对象",
+    "too_long": "最多 {max_length} 项",
+    "too_short": "至少 {min_length} 项",
+    "greater_than_equal": "不能小于 {ge}",
+    "greater_than": "应大于 {gt}",
+    "less_than_equal": "不能大于 {le}",
+    "less_than": "应小于 {lt}",
+    "enum": "应为 {expected} 之一",
+    "literal_error": "应为 {expected} 之一",
+    "uuid_parsing": "不是有效的编号",
+    "uuid_type": "不是有效的编号",
+    "timezone_aware": "应写明时区，例如 2026-10-01T08:00:00+08:00",
+    "datetime_type": "应写成 2026-10-01T08:00:00+08:00",
+    "datetime_parsing": "应写成 2026-10-01T08:00:00+08:00",
+    "datetime_from_date_parsing": "应写成 2026-10-01T08:00:00+08:00",
+    "date_type": "应写成 2026-10-31",
+    "date_parsing": "应写成 2026-10-31",
+    "date_from_datetime_parsing": "应写成 2026-10-31",
+    "date_from_datetime_inexact": "应写成 2026-10-31",
+}
+
+
+def reason_of(error: Mapping[str, Any]) -> str:
+    """Say in a few words what is wrong with a field."""
+    context = {name: str(value).replace("'", "") for name, value in error.get("ctx", {}).items()}
+    said = REASONS.get(error["type"], "不合要求")
+    try:
+        return said.format_map(context).replace(" or ", "、")
+    except KeyError:
+        return said.partition("，")[0]

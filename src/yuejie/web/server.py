@@ -1,0 +1,119 @@
+"""The console process: one Granian, in this process, until SIGTERM.
+
+It starts whether or not the database is there: `/healthz` says that it lives, `/readyz` that it
+can work, and requests are refused with 503 until it can.
+"""
+
+import asyncio
+import signal
+import socket
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+from fastapi import FastAPI
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from yuejie.bills.documents.document import Seller
+from yuejie.db.embedded import EmbeddedPostgres
+from yuejie.db.session import Database
+from yuejie.kernel.clock import SystemClock
+from yuejie.kernel.errors import Unavailable
+from yuejie.web.app import THREADS, make_app
+from yuejie.web.desk import Desk
+from yuejie.web.door import Door
+
+log = structlog.get_logger()
+
+BACKLOG: Final = 256
+BACKPRESSURE: Final = 128
+"""Requests taken in at once; more wait in the backlog of the socket."""
+
+
+class Wanted(Protocol):
+    """What the console needs of the settings, which stand above it."""
+
+    @property
+    def database_url(self) -> str | None: ...  # noqa: D102
+    @property
+    def postgres(self) -> Path: ...  # noqa: D102
+    @property
+    def host(self) -> str: ...  # noqa: D102
+    @property
+    def api_port(self) -> int: ...  # noqa: D102
+    @property
+    def seller_name(self) -> str: ...  # noqa: D102
+    @property
+    def seller_uscc(self) -> str: ...  # noqa: D102
+    @property
+    def seller_bank(self) -> str: ...  # noqa: D102
+    @property
+    def seller_account(self) -> str: ...  # noqa: D102
+    @property
+    def pepper(self) -> bytes: ...  # noqa: D102
+    @property
+    def operator_token(self) -> str: ...  # noqa: D102
+
+
+def serve(settings: Wanted) -> None:
+    """Serve the console until SIGTERM or Ctrl-C; requests under way are finished first."""
+    _refuse_taken(settings.host, settings.api_port)
+    door = Door(lambda: _open(settings))
+    desk = Desk(
+        door=door,
+        clock=SystemClock(),
+        seller=Seller(
+            legal_name=settings.seller_name,
+            uscc=settings.seller_uscc,
+            bank_name=settings.seller_bank,
+            bank_account=settings.seller_account,
+        ),
+        pepper=settings.pepper,
+        operator_token=settings.operator_token,
+    )
+    door.start()
+    try:
+        asyncio.run(_serve(make_app(desk), settings.host, settings.api_port))
+    finally:
+        door.stop()
+
+
+def _open(settings: Wanted) -> Database:
+    """Open the database that the settings name, else the embedded one of this house."""
+    url = settings.database_url or EmbeddedPostgres(settings.postgres).url("app")
+    return Database.open(url, size=THREADS + 1, name="console")
+
+
+async def _serve(app: FastAPI, host: str, port: int) -> None:
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=BACKPRESSURE,
+        log_enabled=False,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    log.info("console.serving", host=host, port=port)
+    await server.serve()
+    log.info("console.stopped")
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Say in one sentence that somebody else has the port; Granian would share it silently."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Unavailable(
+                f"控制台不能使用 {host}:{port}（{error.strerror}），"
+                "请停掉占用它的程序，或用 YUEJIE_API_PORT 另选端口"
+            ) from None

@@ -1,0 +1,78 @@
+"""The forms that everything on the wire shares: amounts, months, what may come in."""
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from yuejie.kernel.money import MTOK, Charge, Money, Rate
+from yuejie.usage.meters import UNIT_METERS
+
+NAME_MAX: Final = 200
+"""Longest name that a path or a filter may carry; stored names are at most 64."""
+
+
+class Out(BaseModel):
+    """Something we tell; it can be made straight from a noun of a room."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class In(BaseModel):
+    """Something we are told; a word we do not know is refused, so that no typo is silent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Month = Annotated[
+    str,
+    Field(
+        pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+        description="账期，按客户时区的自然月",
+        examples=["2026-10"],
+    ),
+]
+Name = Annotated[str, Field(max_length=NAME_MAX, pattern=r"^[^\x00]+$")]
+"""A name that a query can be asked for: no text of the database holds a NUL."""
+
+
+class Amount(Out):
+    """金额：十进制文字，不丢精度。"""
+
+    amount: str = Field(description="两位小数，无千分位", examples=["1122.25"])
+    currency: str = Field(description="币种", examples=["CNY"])
+
+    @classmethod
+    def of(cls, money: Money) -> "Amount":
+        """Write money."""
+        return cls(amount=money.amount, currency=money.currency)
+
+    @classmethod
+    def of_fen(cls, fen: int | None, currency: str) -> "Amount | None":
+        """Write whole fen; None stays None."""
+        return None if fen is None else cls.of(Money(fen, currency))
+
+
+class Worth(Out):
+    """计费额：用量 × 单价的精确值，尚未取整到分。"""
+
+    amount: str = Field(description="精确十进制，至多 12 位小数", examples=["0.0123456"])
+    currency: str = Field(description="币种", examples=["CNY"])
+
+    @classmethod
+    def of(cls, charge: Charge) -> "Worth":
+        """Write an exact charge."""
+        return cls(amount=str(charge), currency=charge.currency)
+
+
+class UnitRate(Out):
+    """单价。"""
+
+    rate: str = Field(description="每 per 个单位的价格", examples=["2.50"])
+    currency: str = Field(description="币种", examples=["CNY"])
+    per: int = Field(description="1000000 表示每百万 token，1 表示每个（张、秒、次）")
+
+    @classmethod
+    def of(cls, meter: str, pico: int, currency: str) -> "UnitRate":
+        """Write a rate the way its price list does."""
+        per = 1 if meter in UNIT_METERS else MTOK
+        return cls(rate=Rate(pico, currency).per(per), currency=currency, per=per)

@@ -1,0 +1,143 @@
+"""A console on a real database, with two customers whose rows must never meet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from tests.scenarios.books import FOUNDED, Books, FixedClock, Party
+from yuejie.bills.bill import Bill
+from yuejie.bills.documents.document import Seller
+from yuejie.contracts.offer import (
+    AccountDraft,
+    DeploymentDraft,
+    ModelDraft,
+    put_account,
+    put_deployment,
+    put_model,
+)
+from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key
+from yuejie.db.session import Database
+from yuejie.kernel.clock import Clock
+from yuejie.web.app import make_app
+from yuejie.web.desk import Desk
+from yuejie.web.door import Door
+
+PEPPER = b"p" * 32
+TOKEN = "yj-operator-of-the-tests"
+BY = "tests"
+NOW = datetime(2026, 11, 5, 2, 0, tzinfo=UTC)
+OPERATOR = {"authorization": f"Bearer {TOKEN}"}
+SELLER = Seller("月结示例科技有限公司", "91350100M000100Y43", "示例银行", "0000 0000")
+PRICES = """
+currency = "CNY"
+
+[models."gpt-4o"]
+input = "5"
+output = "15"
+
+[models."lab/gpt-4o-mini"]
+input = "1"
+output = "3"
+"""
+
+
+def desk_at(db: Database, clock: Clock) -> Desk:
+    return Desk(Door.opened(db), clock, SELLER, PEPPER, TOKEN)
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {secret}"}
+
+
+@dataclass
+class House:
+    """What happened before: two customers, their calls of October, a bill each."""
+
+    books: Books
+    acme: Party
+    zeta: Party
+    acme_key: IssuedKey
+    zeta_key: IssuedKey
+    acme_bill: Bill
+    zeta_bill: Bill
+    acme_call: str
+    zeta_call: str
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def app(database: Database, clock: FixedClock) -> FastAPI:
+    return make_app(desk_at(database, clock))
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def operator(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, headers=OPERATOR) as client:
+        yield client
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    books = Books(database)
+    books.prices(PRICES, currency="CNY")
+    catalogue(database)
+    acme, zeta = books.customer("acme"), books.customer("zeta")
+    calls = [
+        party.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000, output=200_000)
+        for party in (acme, zeta)
+    ]
+    books.close("2026-10")
+    return House(
+        books,
+        acme,
+        zeta,
+        key_of(database, acme),
+        key_of(database, zeta),
+        books.issue(acme.bill("2026-10")),
+        books.issue(zeta.bill("2026-10")),
+        *(f"req_{call.begun.operation.hex()}" for call in calls),
+    )
+
+
+def catalogue(db: Database) -> None:
+    """Offer two models, of which one has a slash in its name."""
+    account = AccountDraft(
+        account_id="sim",
+        provider="openai",
+        platform="openai",
+        base_url="http://127.0.0.1:1",
+        region="cn",
+        credential=b"sealed",
+    )
+    put_account(db, account, by=BY, now=FOUNDED)
+    for name in ("gpt-4o", "lab/gpt-4o-mini"):
+        put_model(db, ModelDraft(model_id=name, owner="openai"), by=BY, now=FOUNDED)
+        draft = DeploymentDraft(
+            model_id=name, account_id="sim", upstream_model=name, cost_model=f"openai/{name}"
+        )
+        put_deployment(db, draft, by=BY, now=FOUNDED)
+
+
+def key_of(
+    db: Database,
+    party: Party,
+    *,
+    models: list[str] | None = None,
+    expires_at: datetime | None = None,
+) -> IssuedKey:
+    draft = KeyDraft(project="main", name="后端", models=models, expires_at=expires_at)
+    return issue_key(db, party.customer, draft, pepper=PEPPER, by=BY, now=NOW)

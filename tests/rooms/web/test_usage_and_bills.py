@@ -1,0 +1,238 @@
+"""Usage, requests, the worklist, pushed events, bills and their documents by the API."""
+
+import json
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from fastapi.testclient import TestClient
+from openpyxl import load_workbook
+from pypdf import PdfReader
+
+from tests.rooms.web.conftest import House
+from tests.scenarios.books import FixedClock
+from yuejie.web.api.bills import disposition
+from yuejie.web.auth import API
+
+
+def test_usage_is_summed_by_what_is_asked(operator: TestClient, house: House) -> None:
+    url = f"{API}/usage?month=2026-10&by=customer&by=model"
+    lines = operator.get(url).json()["lines"]
+    assert [line["keys"] for line in lines] == [
+        {"customer": "acme", "model": "gpt-4o"},
+        {"customer": "zeta", "model": "gpt-4o"},
+    ]
+    assert lines[0]["quantities"] == {"input": 1_000_000, "output": 200_000}
+    assert lines[0]["charges"] == [{"amount": "8.00", "currency": "CNY"}]
+    assert operator.get(f"{API}/usage?by=model").json()["lines"] == [], "this month has none"
+    assert house.acme_bill.gross.amount == "8.00"
+
+
+def test_a_request_tells_meters_rates_and_charge(operator: TestClient, house: House) -> None:
+    told = operator.get(f"{API}/requests/{house.acme_call}").json()
+    assert told["charge"] == {"amount": "8.00", "currency": "CNY"}
+    (attempt,) = told["attempts"]
+    items = {item["meter"]: item for item in attempt["items"]}
+    assert items["input"]["quantity"] == 1_000_000
+    assert items["input"]["rate"] == {"rate": "5.00", "currency": "CNY", "per": 1_000_000}
+    assert attempt["latency_ms"] == 1000
+    assert attempt["started_at"] == "2026-10-15T02:00:00Z"
+    listed = operator.get(f"{API}/requests?customer=acme").json()["items"]
+    assert listed == told["attempts"]
+
+
+def pushed(number: int = 1, **more: object) -> dict[str, Any]:
+    event = {
+        "id": f"job-{number}",
+        "customer": "acme",
+        "project": "main",
+        "model": "gpt-4o",
+        "meters": {"input": 1000},
+        "started_at": "2026-11-01T08:00:00+08:00",
+    }
+    return event | more
+
+
+def push(operator: TestClient, *events: dict[str, Any]) -> Any:
+    return operator.post(f"{API}/usage/events", json={"source": "batch", "events": list(events)})
+
+
+def test_a_batch_is_stored_once(operator: TestClient, house: House) -> None:
+    first = push(operator, pushed(1), pushed(2))
+    again = push(operator, pushed(1), pushed(2), pushed(3))
+    assert (first.json()["stored"], first.json()["replayed"]) == (2, 0)
+    assert (again.json()["stored"], again.json()["replayed"]) == (1, 2)
+    assert again.json()["events"][0]["event_id"] == first.json()["events"][0]["event_id"]
+    lines = operator.get(f"{API}/usage?month=2026-11&customer=acme").json()["lines"]
+    assert lines[0]["quantities"] == {"input": 3000, "requests": 3}
+    one = operator.get(f"{API}/requests/{first.json()['events'][0]['request_id']}").json()
+    assert one["charge"] == {"amount": "0.005", "currency": "CNY"}
+    assert house.acme_bill.number
+
+
+def test_the_same_id_with_other_contents_is_a_conflict(operator: TestClient, house: House) -> None:
+    push(operator, pushed(1))
+    answer = push(operator, pushed(2), pushed(1, meters={"input": 5}))
+    assert answer.status_code == 409
+    assert answer.json()["facts"]["ids"] == ["job-1"]
+    lines = operator.get(f"{API}/usage?month=2026-11&customer=acme").json()["lines"]
+    assert lines[0]["quantities"]["input"] == 1000, "nothing of the batch was stored"
+    assert house.acme_bill.number
+
+
+def test_a_batch_with_a_wrong_event_names_it_and_stores_nothing(
+    operator: TestClient, house: House
+) -> None:
+    answer = push(operator, pushed(1), pushed(2, model="none"), pushed(3, customer="nobody"))
+    assert answer.status_code == 422
+    errors = answer.json()["facts"]["errors"]
+    assert [(each["index"], each["id"]) for each in errors] == [(1, "job-2"), (2, "job-3")]
+    assert operator.get(f"{API}/usage?month=2026-11").json()["lines"] == []
+    assert house.acme_bill.number
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"meters": {"input": -1}},
+        {"meters": {"input": 1.5}},
+        {"meters": {"input": "7"}},
+        {"meters": {"tokens": 1}},
+        {"started_at": "yesterday"},
+        {"started_at": "2027-01-01T00:00:00Z"},
+        {"colour": "blue"},
+    ],
+)
+def test_an_unfit_event_is_refused(
+    operator: TestClient, house: House, wrong: dict[str, object]
+) -> None:
+    assert push(operator, pushed(1, **wrong)).status_code == 422
+    assert house.acme_bill.number
+
+
+def test_the_worklist_is_worked_off(operator: TestClient, house: House, clock: FixedClock) -> None:
+    house.acme.uses("2026-11-01 10:00:00", "gpt-4o", requests=1, state="unmeasured")
+    (waiting,) = operator.get(f"{API}/usage/worklist?customer=acme").json()["items"]
+    assert (waiting["state"], waiting["age_seconds"]) == ("unmeasured", 4 * 86_400)
+    url = f"{API}/usage/worklist/{waiting['event_id']}/resolve"
+    found = operator.post(url, json={"quantities": {"input": 2_000_000}})
+    assert found.json() == {"corrected": 1, "same": 0}
+    assert operator.get(f"{API}/usage/worklist").json()["items"] == []
+    told = operator.get(f"{API}/requests/{waiting['request_id']}").json()
+    assert told["charge"] == {"amount": "10.00", "currency": "CNY"}
+    assert told["attempts"][0]["version"] == 2
+    unknown = operator.post(
+        f"{API}/usage/worklist/{'0' * 32}/resolve", json={"quantities": {"input": 1}}
+    )
+    assert unknown.status_code == 404
+    assert operator.post(f"{API}/usage/worklist/reprice").json() == {"corrected": 0, "same": 0}
+    assert clock.at.month == 11
+
+
+def test_a_month_is_closed_dry_then_really_then_issued(
+    operator: TestClient, house: House, clock: FixedClock
+) -> None:
+    house.acme.uses("2026-11-02 10:00:00", "gpt-4o", input=1_000_000)
+    clock.at = clock.at.replace(month=12)
+    url = f"{API}/bills/close"
+    dry = operator.post(url, json={}).json()
+    assert (dry["month"], dry["committed"]) == ("2026-11", False)
+    (only,) = dry["customers"]
+    assert (only["customer"], only["done"]) == ("acme", "would_draft")
+    assert only["bill"]["gross"] == {"amount": "5.00", "currency": "CNY"}
+    assert operator.get(f"{API}/bills?month=2026-11").json()["items"] == []
+
+    done = operator.post(url, json={"month": "2026-11", "commit": True}).json()
+    assert done["customers"][0]["done"] == "drafted"
+    again = operator.post(url, json={"month": "2026-11", "commit": True}).json()
+    assert again["customers"][0]["done"] == "unchanged"
+
+    (draft,) = operator.get(f"{API}/bills?month=2026-11").json()["items"]
+    issued = operator.post(f"{API}/bills/{draft['bill_id']}/issue").json()
+    assert (issued["state"], issued["number"]) == ("issued", "YJ2026000003")
+    assert sum_of(issued["lines"]) == issued["gross"]["amount"] == "5.00"
+    twice = operator.post(f"{API}/bills/{draft['bill_id']}/issue")
+    assert (twice.status_code, twice.json()["code"]) == (409, "illegal_transition")
+    proof = operator.get(f"{API}/proofs/2026-11").json()
+    assert proof["proved"] is True
+    assert proof["bills"][0]["bill"]["seal"] == issued["seal"]
+
+
+def sum_of(lines: list[dict[str, Any]]) -> str:
+    fen = sum(int(line["amount"]["amount"].replace(".", "")) for line in lines)
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
+def test_closing_says_what_is_the_matter(operator: TestClient, house: House) -> None:
+    url = f"{API}/bills/close"
+    early = operator.post(url, json={"month": "2026-11"})
+    assert (early.status_code, early.json()["code"]) == (409, "month_not_over")
+    nobody = operator.post(url, json={"month": "2026-10", "customer": "nobody"})
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "not_found")
+    assert "客户不存在" in nobody.json()["detail"]
+    idle = operator.post(url, json={"month": "2026-03", "customer": "acme"}).json()
+    assert idle["said"] == "2026-03 无用量数据"
+    assert house.acme_bill.number
+
+
+def test_a_bill_is_listed_and_shown(operator: TestClient, house: House) -> None:
+    listed = operator.get(f"{API}/bills?month=2026-10").json()["items"]
+    assert [each["customer_id"] for each in listed] == [
+        house.acme.customer.customer_id,
+        house.zeta.customer.customer_id,
+    ]
+    shown = operator.get(f"{API}/bills/{house.acme_bill.number}").json()
+    assert {name: shown[name] for name in listed[0]} == listed[0]
+    assert shown["gross"] == {"amount": "8.00", "currency": "CNY"}
+    assert sum_of(shown["lines"]) == "8.00"
+    assert {line["service_month"] for line in shown["lines"]} == {"2026-10"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type"),
+    [
+        ("pdf", "application/pdf"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("csv", "text/csv; charset=utf-8"),
+        ("json", "application/json"),
+        ("txt", "text/plain; charset=utf-8"),
+    ],
+)
+def test_a_bill_can_be_taken_away(
+    operator: TestClient, house: House, kind: str, media_type: str
+) -> None:
+    answer = operator.get(f"{API}/bills/{house.acme_bill.number}/documents/{kind}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == media_type
+    named = answer.headers["content-disposition"]
+    assert named.startswith("attachment; filename=")
+    assert unquote(named.rpartition("''")[2]).endswith(f".{kind}")
+    assert "8.00" in text_of(kind, answer.content)
+
+
+def text_of(kind: str, body: bytes) -> str:
+    """Read a document back with other people's readers."""
+    if kind == "pdf":
+        return "\n".join(page.extract_text() for page in PdfReader(BytesIO(body)).pages)
+    if kind == "xlsx":
+        sheets = load_workbook(BytesIO(body), read_only=True)
+        cells = [cell for sheet in sheets for row in sheet.values for cell in row]
+        return "8.00" if 8 in cells else ""
+    if kind == "json":
+        return json.dumps(json.loads(body))
+    return body.decode()
+
+
+def test_a_document_of_another_kind_is_refused(operator: TestClient, house: House) -> None:
+    answer = operator.get(f"{API}/bills/{house.acme_bill.number}/documents/docx")
+    assert answer.status_code == 422
+
+
+def test_a_chinese_file_name_reaches_every_client() -> None:
+    header = disposition('月结 2026-10 "甲"\r\n公司.pdf')
+    assert header.isascii()
+    assert "\r" not in header
+    assert "\n" not in header
+    assert header.count('"') == 2
+    assert unquote(header.rpartition("''")[2]) == '月结 2026-10 "甲"\r\n公司.pdf'
