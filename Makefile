@@ -67,6 +67,7 @@ lock:  ## resolve pyproject.toml anew into requirements.lock (LOCK_ARGS="-P clic
 	    --allow-unsafe --strip-extras --no-config --no-header --no-emit-options \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	    --annotation-style=line --output-file requirements.lock $(LOCK_ARGS) pyproject.toml
+	sed -i '/^$$/d; /^# The following packages/d' requirements.lock
 
 clean:  ## remove .venv and everything that can be made again
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build

@@ -1,5 +1,5 @@
 """`python -m yuejie` is the command `yuejie`."""
 
-from yuejie.cli import main
+from yuejie.cli.main import main
 
 main()

@@ -1,26 +1,13 @@
-"""The command line: nouns, then verbs. Deeds that move money are dry runs unless `--commit`.
+"""The command line: what would an operator like to do?
 
     yuejie apply house.toml                 set providers, models, prices, customers up
     yuejie bills close 2026-10 --commit     draft a month's bills
     yuejie serve                            run everything
 
-Every read takes `--json`. Errors are one sentence on standard error and exit code 1.
+Owns: the words of the command line, tables and progress on the terminal.
+Does not own: any deed; every command is one verb of a room.
+
+Invariants:
+- nouns, then verbs; deeds that move money are dry runs unless `--commit`;
+- every read takes `--json`; an error is one sentence on standard error and exit code 1.
 """
-
-import sys
-
-from yuejie.cli.main import yuejie
-from yuejie.kernel.errors import DomainError
-
-__all__ = ["main", "yuejie"]
-
-
-def main() -> None:
-    """Run the command line; a refusal is a sentence, never a traceback."""
-    try:
-        yuejie(prog_name="yuejie")
-    except DomainError as error:
-        sys.stderr.write(f"错误：{error.sentence}\n")
-        sys.exit(1)
-    except BrokenPipeError:
-        sys.exit(141)

@@ -1,11 +1,13 @@
 """The root command and its nouns, each loaded when asked for: a gateway needs no PDF writer."""
 
+import sys
 from importlib import import_module
 from typing import Final
 
 import click
 
 from yuejie import __version__
+from yuejie.kernel.errors import DomainError
 
 NOUNS: Final = {
     "serve": "house",
@@ -58,3 +60,14 @@ def yuejie(ctx: click.Context) -> None:
     from yuejie.cli.frame import make_frame
 
     ctx.obj = make_frame()
+
+
+def main() -> None:
+    """Run the command line; a refusal is a sentence, never a traceback."""
+    try:
+        yuejie(prog_name="yuejie")
+    except DomainError as error:
+        sys.stderr.write(f"错误：{error.sentence}\n")
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(141)

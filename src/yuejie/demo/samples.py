@@ -24,6 +24,7 @@ SERVEGEN: Final = "servegen_two_weeks_sample.csv.gz"
 _AZURE_DAY: Final = date(2023, 11, 16)
 _SERVEGEN_DAY: Final = date(2026, 10, 1)
 _MIDDLE: Final = timedelta(days=15)
+_MODELS: Final = ("gpt-4o", "claude-3-haiku", "gemini-1.5-pro")
 
 _AZURE_MAPPING: Final = """
 format = "csv"
@@ -53,7 +54,7 @@ project = "main"
 
 def sizes_of_calls(count: int) -> list[tuple[int, int]]:
     """Return the sizes of that many real requests: context and generated tokens."""
-    with gzip.open(_sample(AZURE), "rt", newline="") as file:
+    with gzip.open(sample(AZURE), "rt", newline="") as file:
         rows = csv.DictReader(file)
         return [
             (int(row["ContextTokens"]), int(row["GeneratedTokens"]))
@@ -76,7 +77,7 @@ def trace_imports(
 
         rejects = folder / f"{name}.rejects.csv"
         report = import_usage(
-            db, _sample(name), parse_mapping(mapping), rejects=rejects, progress=move
+            db, sample(name), parse_mapping(mapping), rejects=rejects, progress=move
         )
         if report.rejected:
             raise Unavailable(f"样本 {name} 有 {report.rejected} 行被拒，原因见 {rejects}")
@@ -90,14 +91,19 @@ def _azure_mapping(month: BillingMonth) -> str:
 
 def _servegen_mapping(month: BillingMonth) -> str:
     """Give every client its own customer, and three models by turns."""
-    models = ("gpt-4o", "claude-3-haiku", "gemini-1.5-pro")
     clients = "".join(
         f'[clients."{client_slug(number)}"]\n'
-        f'customer = "{client_slug(number)}"\nmodel = "{models[number % len(models)]}"\n'
+        f'customer = "{client_slug(number)}"\nmodel = "{client_model(number)}"\n'
         for number in CLIENTS
     )
     return _SERVEGEN_MAPPING.format(day=_SERVEGEN_DAY, to=month.first_day) + clients
 
 
-def _sample(name: str) -> Path:
+def client_model(number: int) -> str:
+    """Return which model a client of the trace uses: three by turns."""
+    return _MODELS[number % len(_MODELS)]
+
+
+def sample(name: str) -> Path:
+    """Return where a sample lies."""
     return Path(str(files("yuejie.demo").joinpath("data", name)))
