@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import socket
 
@@ -15,8 +15,10 @@ from yuejie.app import app_url
 from yuejie.apply import Applying, apply_house
 from yuejie.db.session import Database
 from yuejie.demo.house import demo_house
+from yuejie.demo.show import shifted
 from yuejie.demo.simulators.launch import Running, running
 from yuejie.kernel.errors import DomainError
+from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.settings import Settings
 from yuejie.supervisor import Child, Supervisor, programs
 
@@ -75,8 +77,8 @@ class House:
 
 
 @contextmanager
-def running_house(workers: int = 2) -> Iterator[House]:
-    """Run a house, furnished like the demo's, until the block ends."""
+def running_house(workers: int = 2, shift: timedelta = timedelta()) -> Iterator[House]:
+    """Run a house, furnished like the demo's; `shift` moves the gateways' clock."""
     with open_folder() as home, running(home / "truth.jsonl") as simulator:
         settings = Settings.load(
             {
@@ -87,7 +89,8 @@ def running_house(workers: int = 2) -> Iterator[House]:
                 "YUEJIE_NODE": "test",
             }
         )
-        supervisor = Supervisor(settings, lambda _: None, programs(settings), log_folder=home)
+        staged = [shifted(program, shift) for program in programs(settings)]
+        supervisor = Supervisor(settings, lambda _: None, staged, log_folder=home)
         supervisor.start()
         with Database.open(app_url(settings), size=4) as db:
             house = House(settings, simulator, supervisor, db, furnish(db, settings, simulator.url))
@@ -113,5 +116,6 @@ def furnish(db: Database, settings: Settings, upstream: str) -> dict[str, str]:
         folder=Path(),
         environ={},
     )
-    changes = apply_house(demo_house(upstream, date(now.year, now.month, 1)), applying)
+    month_end = BillingMonth.of(now, zone_of("Asia/Shanghai")).previous.last_day
+    changes = apply_house(demo_house(upstream, month_end), applying)
     return {change.key_name: change.secret for change in changes if change.secret}

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from yuejie import __version__
-from yuejie.web import docs, errors, health
-from yuejie.web.api import bills, catalog, customers, deeds, keys, prices, usage
+from yuejie.web import docs, errors
+from yuejie.web.api import bills, catalog, customers, deeds, health, keys, prices, usage
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope

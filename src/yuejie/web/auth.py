@@ -139,6 +139,7 @@ def guarded(tag: str, *, prefix: str = "") -> APIRouter:
 
 
 def _recognise(desk: Desk, secret: str, now: datetime) -> Caller:
+    """Find out who holds a token. A suspended customer may still read: its bills remain due."""
     if not secret:
         raise Unauthenticated("请求没有带令牌，请加上请求头 Authorization: Bearer <运营令牌>")
     if hmac.compare_digest(secret.encode(), desk.operator_token.encode()):

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from tests.postgres import fresh_database
 from tests.scenarios.books import FOUNDED, Books, FixedClock, Party
 from yuejie.bills.bill import Bill
 from yuejie.bills.documents.document import Seller
@@ -20,6 +21,7 @@ from yuejie.contracts.offer import (
     put_model,
 )
 from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key
+from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock
 from yuejie.web.app import make_app
@@ -92,9 +94,36 @@ def operator(app: FastAPI) -> Iterator[TestClient]:
 
 @pytest.fixture
 def house(database: Database) -> House:
-    books = Books(database)
+    """A house of one's own, to change."""
+    return inhabit(database)
+
+
+@dataclass
+class Museum:
+    """A house to look at: shared by the tests of a file, so nobody changes anything in it."""
+
+    house: House
+    operator: TestClient
+    client: TestClient
+
+
+@pytest.fixture(scope="module")
+def museum(postgres: EmbeddedPostgres) -> Iterator[Museum]:
+    with (
+        fresh_database(postgres, "yuejie") as urls,
+        Database.open(urls.app, size=8, name="museum") as db,
+    ):
+        house = inhabit(db)
+        app = make_app(desk_at(db, FixedClock(NOW)))
+        with TestClient(app, headers=OPERATOR) as operator, TestClient(app) as client:
+            yield Museum(house, operator, client)
+
+
+def inhabit(db: Database) -> House:
+    """Let two customers call in October, and bill them."""
+    books = Books(db)
     books.prices(PRICES, currency="CNY")
-    catalogue(database)
+    catalogue(db)
     acme, zeta = books.customer("acme"), books.customer("zeta")
     calls = [
         party.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000, output=200_000)
@@ -105,8 +134,8 @@ def house(database: Database) -> House:
         books,
         acme,
         zeta,
-        key_of(database, acme),
-        key_of(database, zeta),
+        key_of(db, acme),
+        key_of(db, zeta),
         books.issue(acme.bill("2026-10")),
         books.issue(zeta.bill("2026-10")),
         *(f"req_{call.begun.operation.hex()}" for call in calls),
@@ -127,7 +156,11 @@ def catalogue(db: Database) -> None:
     for name in ("gpt-4o", "lab/gpt-4o-mini"):
         put_model(db, ModelDraft(model_id=name, owner="openai"), by=BY, now=FOUNDED)
         draft = DeploymentDraft(
-            model_id=name, account_id="sim", upstream_model=name, cost_model=f"openai/{name}"
+            model_id=name,
+            account_id="sim",
+            upstream_model=name,
+            cost_model=f"openai/{name}",
+            name="sim" if name == "gpt-4o" else "",
         )
         put_deployment(db, draft, by=BY, now=FOUNDED)
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
-from tests.rooms.web.conftest import NOW, OPERATOR, SELLER, desk_at
+from tests.rooms.web.conftest import NOW, OPERATOR, SELLER, Museum, desk_at
 from tests.scenarios.books import FixedClock
 from yuejie.db.errors import (
     CommitUncertain,
@@ -93,9 +93,9 @@ def test_what_a_query_looked_for_stays_in_the_house() -> None:
     ],
 )
 def test_a_refusal_is_a_problem(
-    operator: TestClient, method: str, path: str, status: int, code: str
+    museum: Museum, method: str, path: str, status: int, code: str
 ) -> None:
-    answer = operator.request(method, path)
+    answer = museum.operator.request(method, path)
     said = answer.json()
     assert (answer.status_code, said["code"]) == (status, code), said
     assert answer.headers["content-type"] == "application/problem+json"
@@ -107,15 +107,15 @@ def test_a_refusal_is_a_problem(
     assert said["detail"].count("。") == 0, "one sentence"
 
 
-def test_a_wrong_method_says_which_are_right(operator: TestClient) -> None:
-    answer = operator.delete(f"{API}/fx")
+def test_a_wrong_method_says_which_are_right(museum: Museum) -> None:
+    answer = museum.operator.delete(f"{API}/fx")
     assert "GET" in answer.headers["allow"]
     assert "GET" in answer.json()["detail"]
 
 
-def test_the_field_that_does_not_fit_is_named_without_its_value(operator: TestClient) -> None:
+def test_the_field_that_does_not_fit_is_named_without_its_value(museum: Museum) -> None:
     secret = "sk-yj-in-the-wrong-place"
-    answer = operator.put(
+    answer = museum.operator.put(
         f"{API}/customers/acme", json={"legal_name": 5, "currency": secret, "colour": "blue"}
     )
     fields = {each["field"]: each["why"] for each in answer.json()["facts"]["fields"]}
@@ -129,38 +129,38 @@ def test_the_field_that_does_not_fit_is_named_without_its_value(operator: TestCl
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b'{"a":}', b'"\\ud800"', b"[" * 100_000])
-def test_a_broken_body_is_a_sentence(operator: TestClient, body: bytes) -> None:
+def test_a_broken_body_is_a_sentence(museum: Museum, body: bytes) -> None:
     headers = {"content-type": "application/json"}
-    answer = operator.put(f"{API}/customers/acme", content=body, headers=headers)
+    answer = museum.operator.put(f"{API}/customers/acme", content=body, headers=headers)
     assert answer.status_code in {400, 422}
     assert answer.json()["detail"].startswith("请求 req_")
 
 
-def test_half_a_character_in_a_name_is_no_crash(operator: TestClient) -> None:
+def test_half_a_character_in_a_name_is_no_crash(museum: Museum) -> None:
     headers = {"content-type": "application/json"}
-    answer = operator.put(
+    answer = museum.operator.put(
         f"{API}/customers/acme", content=b'{"\\ud800": 1, "legal_name": "x"}', headers=headers
     )
     assert answer.status_code == 422
 
 
-def test_a_body_above_the_bound_is_refused(operator: TestClient) -> None:
+def test_a_body_above_the_bound_is_refused(museum: Museum) -> None:
     big = b" " * (BODY_BYTES + 1)
-    answer = operator.post(f"{API}/usage/events", content=big)
+    answer = museum.operator.post(f"{API}/usage/events", content=big)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
     assert str(BODY_BYTES) in answer.json()["detail"]
 
 
-def test_a_body_above_the_bound_without_a_length_is_refused(operator: TestClient) -> None:
+def test_a_body_above_the_bound_without_a_length_is_refused(museum: Museum) -> None:
     piece = b" " * 1_000_000
     pieces = (piece for _ in range(BODY_BYTES // len(piece) + 1))
-    answer = operator.post(f"{API}/usage/events", content=pieces)
+    answer = museum.operator.post(f"{API}/usage/events", content=pieces)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
-def test_a_bad_tax_number_is_a_sentence(operator: TestClient) -> None:
+def test_a_bad_tax_number_is_a_sentence(museum: Museum) -> None:
     body = {"legal_name": "甲", "uscc": "91350100M000100Y44"}
-    answer = operator.put(f"{API}/customers/acme", json=body)
+    answer = museum.operator.put(f"{API}/customers/acme", json=body)
     assert answer.status_code == 422
     assert "校验位不对" in answer.json()["detail"]
 
@@ -181,9 +181,9 @@ def test_a_bug_is_a_500_that_tells_nothing(database: Database) -> None:
     assert failed[0]["exc_info"]
 
 
-def test_every_answer_has_its_headers(operator: TestClient) -> None:
+def test_every_answer_has_its_headers(museum: Museum) -> None:
     for path in ("/healthz", "/nowhere", f"{API}/customers", "/api/docs", "/api/openapi.json"):
-        headers = operator.get(path, headers={"origin": "https://elsewhere.example"}).headers
+        headers = museum.operator.get(path, headers={"origin": "https://elsewhere.example"}).headers
         assert re.fullmatch(r"req_[0-9a-f]{32}", headers["x-request-id"])
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
@@ -191,8 +191,8 @@ def test_every_answer_has_its_headers(operator: TestClient) -> None:
         assert not [name for name in headers if name.startswith("access-control")]
 
 
-def test_a_client_cannot_choose_its_request_id(operator: TestClient) -> None:
-    answer = operator.get("/healthz", headers={"x-request-id": "mine"})
+def test_a_client_cannot_choose_its_request_id(museum: Museum) -> None:
+    answer = museum.operator.get("/healthz", headers={"x-request-id": "mine"})
     assert answer.headers["x-request-id"] != "mine"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.rooms.web.conftest import NOW, House, bearer
+from tests.rooms.web.conftest import NOW, House, Museum, bearer
 from tests.scenarios.books import FixedClock
 from yuejie.web.auth import API
 
@@ -37,11 +37,13 @@ def test_a_customer_is_enrolled_once_and_changed_after(operator: TestClient) -> 
     assert by_id["legal_name"] == "上海示例科技有限公司"
 
 
-def test_currency_and_zone_do_not_move(operator: TestClient, house: House) -> None:
-    answer = operator.put(f"{API}/customers/acme", json={"legal_name": "x", "currency": "USD"})
+def test_currency_and_zone_do_not_move(museum: Museum) -> None:
+    answer = museum.operator.put(
+        f"{API}/customers/acme", json={"legal_name": "x", "currency": "USD"}
+    )
     assert answer.status_code == 409
     assert "不能修改" in answer.json()["detail"]
-    assert house.acme.customer.currency == "CNY"
+    assert museum.house.acme.customer.currency == "CNY"
 
 
 def test_customers_come_page_by_page(operator: TestClient) -> None:
@@ -53,51 +55,45 @@ def test_customers_come_page_by_page(operator: TestClient) -> None:
     assert sorted(slugs) == sorted(["丙", "乙", "甲", "a", "B"])
 
 
-def test_a_cursor_of_another_list_is_refused(operator: TestClient, house: House) -> None:
-    cursor = operator.get(f"{API}/customers?limit=1").json()["next_cursor"]
-    answer = operator.get(f"{API}/bills?cursor={cursor}")
+def test_a_cursor_of_another_list_is_refused(museum: Museum) -> None:
+    cursor = museum.operator.get(f"{API}/customers?limit=1").json()["next_cursor"]
+    answer = museum.operator.get(f"{API}/bills?cursor={cursor}")
     assert answer.status_code == 422
     assert "next_cursor" in answer.json()["detail"]
-    assert house.acme_bill.number
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/requests?customer=acme",
-        "/usage/worklist",
-        "/deeds",
-        "/customers/acme/keys",
-        "/customers/acme/projects",
-        "/customers/acme/contracts",
-        "/models",
-        "/deployments",
-        "/books",
-        "/books/list/revisions",
-        "/fx",
-        "/bills",
-        "/bills?customer=acme",
-        "/customers",
-        "/models/deprecations",
-    ],
+LISTS = (
+    "/requests?customer=acme",
+    "/usage/worklist",
+    "/deeds",
+    "/customers/acme/keys",
+    "/customers/acme/projects",
+    "/customers/acme/contracts",
+    "/models",
+    "/deployments",
+    "/books",
+    "/books/list/revisions",
+    "/fx",
+    "/bills",
+    "/bills?customer=acme",
+    "/customers",
+    "/models/deprecations",
 )
-def test_every_list_is_the_same_in_pages_and_whole(
-    operator: TestClient, house: House, path: str
-) -> None:
-    house.acme.uses("2026-11-01 10:00:00", "gpt-4o", input=1, state="unmeasured")
-    house.acme.uses("2026-11-01 11:00:00", "gpt-4o", input=1, state="unmeasured")
+
+
+def test_every_list_is_the_same_in_pages_and_whole(operator: TestClient, house: House) -> None:
+    for hour in (10, 11):
+        house.acme.uses(f"2026-11-01 {hour}:00:00", "gpt-4o", input=1, state="unmeasured")
     operator.post(f"{API}/customers/acme/projects", json={"name": "second"})
-    whole = operator.get(f"{API}{path}").json()
-    assert whole["next_cursor"] is None
-    paged = [each for page in pages(operator, f"{API}{path}") for each in page]
-    assert _steady(paged) == _steady(whole["items"])
+    for path in LISTS:
+        whole = operator.get(f"{API}{path}").json()
+        assert whole["next_cursor"] is None
+        paged = [each for page in pages(operator, f"{API}{path}") for each in page]
+        assert paged == whole["items"], path
 
 
-def _steady(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return items
-
-
-def test_projects_form_a_tree(operator: TestClient, house: House) -> None:
+@pytest.mark.usefixtures("house")
+def test_projects_form_a_tree(operator: TestClient) -> None:
     body = {"name": "检索", "parent": "main", "department": "研发部", "environment": "production"}
     added = operator.post(f"{API}/customers/acme/projects", json=body).json()
     main = operator.get(f"{API}/customers/acme/projects").json()["items"]
@@ -105,7 +101,6 @@ def test_projects_form_a_tree(operator: TestClient, house: House) -> None:
     assert added["parent_id"] == parent["project_id"]
     loop = operator.post(f"{API}/customers/acme/projects", json={"name": "main", "parent": "检索"})
     assert loop.status_code == 409
-    assert house.acme.customer.customer_id == added["customer_id"]
 
 
 def test_a_secret_is_shown_once(operator: TestClient, house: House) -> None:
@@ -145,15 +140,16 @@ def test_a_revoked_key_cannot_be_revoked_again(operator: TestClient, house: Hous
     assert operator.post(url).status_code == 409
 
 
-def test_a_key_for_an_undeclared_tag_is_refused(operator: TestClient, house: House) -> None:
+def test_a_key_for_an_undeclared_tag_is_refused(museum: Museum) -> None:
     body = {"project": "main", "name": "x", "tags": {"team": "search"}}
-    answer = operator.post(f"{API}/customers/acme/keys", json=body)
+    answer = museum.operator.post(f"{API}/customers/acme/keys", json=body)
     assert answer.status_code == 422
     assert "team" in answer.json()["detail"]
-    assert house.acme.customer.tag_names == []
+    assert museum.house.acme.customer.tag_names == []
 
 
-def test_a_contract_grows_by_versions(operator: TestClient, house: House) -> None:
+@pytest.mark.usefixtures("house")
+def test_a_contract_grows_by_versions(operator: TestClient) -> None:
     body = {"book": "list", "starts_at": "2027-01-01T00:00:00+08:00", "tax_mode": "exclusive"}
     signed = operator.post(f"{API}/customers/acme/contracts", json=body).json()
     assert (signed["version"], signed["starts_at"]) == (2, "2026-12-31T16:00:00Z")
@@ -162,37 +158,36 @@ def test_a_contract_grows_by_versions(operator: TestClient, house: House) -> Non
     assert [each["version"] for each in listed] == [1, 2]
     wrong = operator.post(f"{API}/customers/acme/contracts", json=body | {"fx_policy": "bill"})
     assert wrong.status_code == 422
-    assert house.zeta.customer.slug == "zeta"
 
 
-def test_a_model_with_a_slash_is_disabled_and_enabled(operator: TestClient, house: House) -> None:
+@pytest.mark.usefixtures("house")
+def test_a_model_with_a_slash_is_disabled_and_enabled(operator: TestClient) -> None:
     url = f"{API}/models/lab/gpt-4o-mini"
     assert operator.post(f"{url}/disable").json()["state"] == "disabled"
     states = {m["model_id"]: m["state"] for m in operator.get(f"{API}/models").json()["items"]}
     assert states == {"gpt-4o": "active", "lab/gpt-4o-mini": "disabled"}
     assert operator.post(f"{url}/enable").json()["state"] == "active"
-    assert house.acme_bill.number
 
 
-def test_a_deployment_is_drained_and_restored(operator: TestClient, house: House) -> None:
+@pytest.mark.usefixtures("house")
+def test_a_deployment_is_drained_and_restored(operator: TestClient) -> None:
     url = f"{API}/deployments/lab/gpt-4o-mini@sim"
     assert operator.post(f"{url}/drain").json()["state"] == "drained"
     listed = operator.get(f"{API}/deployments").json()["items"]
-    assert [d["state"] for d in listed] == ["active", "drained"]
+    states = {each["deployment_id"]: each["state"] for each in listed}
+    assert states == {"sim": "active", "lab/gpt-4o-mini@sim": "drained"}
     assert operator.post(f"{url}/restore").json()["state"] == "active"
-    assert house.acme_bill.number
 
 
-def test_a_price_says_why(operator: TestClient, house: House) -> None:
+def test_a_price_says_why(museum: Museum) -> None:
     url = f"{API}/books/list/price?model=gpt-4o&at=2026-10-15T20:00:00%2B08:00"
-    shown = operator.get(url).json()
+    shown = museum.operator.get(url).json()
     rates = {each["meter"]: each for each in shown["rates"]}
     assert rates["input"]["rate"] == {"rate": "5.00", "currency": "CNY", "per": 1_000_000}
-    assert shown["at"] in {"2026-10-15T12:00:00Z", "2026-10-15T20:00:00+08:00"}
+    assert shown["at"] == "2026-10-15T12:00:00Z"
     assert any("第 1 版" in sentence for sentence in rates["output"]["why"])
-    early = operator.get(f"{API}/books/list/price?model=gpt-4o&at=2020-01-01T00:00:00Z")
+    early = museum.operator.get(f"{API}/books/list/price?model=gpt-4o&at=2020-01-01T00:00:00Z")
     assert early.status_code == 404
-    assert house.acme_bill.number
 
 
 def test_exchange_rates_are_dated(operator: TestClient) -> None:

@@ -4,7 +4,6 @@ from datetime import date
 from typing import Annotated, Final
 
 from fastapi import Query, status
-from pydantic import AwareDatetime
 
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import publish_fx
@@ -26,7 +25,7 @@ from yuejie.web.shapes.prices import (
     RevisionOut,
     meters_of,
 )
-from yuejie.web.shapes.wire import Name
+from yuejie.web.shapes.wire import Instant, Name
 
 routes: Final = guarded("价目")
 _FIRST: Final = date(2000, 1, 1)
@@ -60,7 +59,7 @@ def show_price(
     now: Now,
     book_id: Name,
     model: Annotated[Name, Query(description="模型", examples=["gpt-4o"])],
-    at: Annotated[AwareDatetime | None, Query(description="时刻；不写为现在")] = None,
+    at: Annotated[Instant | None, Query(description="时刻；不写为现在")] = None,
     service_tier: Annotated[Name, Query(description="服务档")] = DEFAULT,
     context_tokens: Annotated[int, Query(ge=0, description="整个请求的输入 token 数")] = 0,
 ) -> PriceOut:

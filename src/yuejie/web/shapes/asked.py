@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Final
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from yuejie.kernel.limits import PAGE, PAGE_MAX
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.correct import WorkFilter
 from yuejie.usage.show import By, Question
-from yuejie.web.shapes.wire import In, Month, Name
+from yuejie.web.shapes.wire import In, Instant, Month, Name
 
 _AGE_MAX: Final = 10 * 366 * 86_400
 
@@ -20,8 +20,8 @@ class UsageQuestion(In):
     by: list[By] = Field(default=[], max_length=12, description="按什么分组，可多次")
     month: Month | None = Field(None, description="账期；不写为本月")
     to_month: Month | None = Field(None, description="到哪个账期为止，含；不写为同一账期")
-    since: AwareDatetime | None = Field(None, description="不早于这个整点")
-    until: AwareDatetime | None = Field(None, description="早于这个整点")
+    since: Instant | None = Field(None, description="不早于这个整点")
+    until: Instant | None = Field(None, description="早于这个整点")
     customer: Name | None = Field(None, description="客户简称或编号；不写为全部")
     project: Name | None = Field(None, description="项目名或编号，含其下级")
     department: Name | None = Field(None, description="部门")

@@ -1,6 +1,5 @@
 """Bills, closings and proofs on the wire."""
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from yuejie.bills.bill import Bill, BillLine
 from yuejie.bills.closing.close import Closed
 from yuejie.kernel.money import FX_SCALE, plain
 from yuejie.web.shapes.customers import Text
-from yuejie.web.shapes.wire import Amount, In, Month, Out, UnitRate
+from yuejie.web.shapes.wire import Amount, In, Instant, Month, Out, UnitRate
 
 
 class BillHead(Out):
@@ -28,8 +27,8 @@ class BillHead(Out):
     net: Amount = Field(description="不含税金额")
     tax: Amount = Field(description="税额")
     gross: Amount = Field(description="价税合计")
-    closed_at: datetime = Field(description="关账时间")
-    issued_at: datetime | None = Field(description="出账时间")
+    closed_at: Instant = Field(description="关账时间")
+    issued_at: Instant | None = Field(description="出账时间")
     seal: str | None = Field(description="封印：规范形式的 SHA-256")
 
     @classmethod

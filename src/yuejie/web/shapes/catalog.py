@@ -1,10 +1,10 @@
 """Models, deployments and notices of deprecation on the wire."""
 
-from datetime import date, datetime
+from datetime import date
 
 from pydantic import Field
 
-from yuejie.web.shapes.wire import Out
+from yuejie.web.shapes.wire import Instant, Out
 
 
 class ModelOut(Out):
@@ -33,7 +33,7 @@ class DeploymentOut(Out):
     priority: int = Field(description="优先级，小的先用")
     weight: int = Field(description="同优先级内的权重")
     state: str = Field(description="active 启用，drained 摘除")
-    created_at: datetime = Field(description="登记时间")
+    created_at: Instant = Field(description="登记时间")
 
 
 class Switched(Out):

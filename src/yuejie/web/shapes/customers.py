@@ -1,15 +1,14 @@
 """Customers, projects and keys on the wire."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from yuejie.customers.enrol import Particulars, ProjectDraft
 from yuejie.customers.key import ApiKey
 from yuejie.customers.keys import IssuedKey, KeyDraft
 from yuejie.usage.event import split_tags
-from yuejie.web.shapes.wire import In, Out
+from yuejie.web.shapes.wire import In, Instant, Out
 
 Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 
@@ -29,7 +28,7 @@ class CustomerOut(Out):
     currency: str = Field(description="结算币种", examples=["CNY"])
     tag_names: list[str] = Field(description="已登记的标签名")
     state: str = Field(description="active 启用，suspended 停用")
-    created_at: datetime = Field(description="登记时间")
+    created_at: Instant = Field(description="登记时间")
 
 
 class CustomerIn(In):
@@ -66,7 +65,7 @@ class ProjectOut(Out):
     environment: str = Field(description="环境", examples=["production"])
     allowed_providers: list[str] | None = Field(description="允许的供应商；空为全部")
     allowed_regions: list[str] | None = Field(description="允许的地域；空为全部")
-    created_at: datetime = Field(description="建立时间")
+    created_at: Instant = Field(description="建立时间")
 
 
 class ProjectIn(In):
@@ -100,9 +99,9 @@ class KeyOut(Out):
     task_type: str = Field(description="任务类型")
     priority: int = Field(description="优先级")
     models: list[str] | None = Field(description="允许的模型；空为全部")
-    created_at: datetime = Field(description="签发时间")
-    expires_at: datetime | None = Field(description="到期时间")
-    revoked_at: datetime | None = Field(description="吊销时间")
+    created_at: Instant = Field(description="签发时间")
+    expires_at: Instant | None = Field(description="到期时间")
+    revoked_at: Instant | None = Field(description="吊销时间")
     replaced_by: str | None = Field(description="接替它的密钥编号")
 
     @classmethod
@@ -123,7 +122,7 @@ class KeyIn(In):
     models: list[Text] | None = Field(
         None, max_length=1000, description="允许的模型；不写为全部", examples=[["gpt-4o"]]
     )
-    expires_at: AwareDatetime | None = Field(None, description="到期时间；不写为长期有效")
+    expires_at: Instant | None = Field(None, description="到期时间；不写为长期有效")
 
     def draft(self) -> KeyDraft:
         """Return what the verb takes."""

@@ -1,9 +1,9 @@
 """Books, prices, exchange rates and contracts on the wire."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from yuejie.contracts.contract import TAX_PPM
 from yuejie.contracts.fx import FxRow
@@ -11,7 +11,7 @@ from yuejie.contracts.prices import Explanation, RateRow
 from yuejie.contracts.store import RevisionNote
 from yuejie.kernel.money import PPM
 from yuejie.web.shapes.customers import Text
-from yuejie.web.shapes.wire import In, Out, UnitRate
+from yuejie.web.shapes.wire import In, Instant, Out, UnitRate
 
 
 class BookOut(Out):
@@ -21,15 +21,15 @@ class BookOut(Out):
     kind: str = Field(description="cost 成本价，sale 销售价，card 折算卡")
     currency: str = Field(description="币种")
     parent_book: str | None = Field(description="折算卡所依据的目录价目")
-    created_at: datetime = Field(description="建立时间")
+    created_at: Instant = Field(description="建立时间")
 
 
 class RevisionOut(Out):
     """价目的一版；下一版生效时它自然结束。"""
 
     revision: int = Field(description="版次")
-    starts_at: datetime = Field(description="生效时间")
-    published_at: datetime = Field(description="发布时间")
+    starts_at: Instant = Field(description="生效时间")
+    published_at: Instant = Field(description="发布时间")
     source: str = Field(description="来源")
     approved_by: str | None = Field(description="批准大幅变动或提前生效的人")
     body_hash: str = Field(description="内容的 SHA-256")
@@ -72,7 +72,7 @@ class PriceOut(Out):
 
     book_id: str = Field(description="价目")
     model: str = Field(description="模型")
-    at: datetime = Field(description="时刻")
+    at: Instant = Field(description="时刻")
     revision: int = Field(description="此刻适用的版次")
     rates: list[RateOut] = Field(description="各计量项")
 
@@ -91,7 +91,7 @@ class FxOut(Out):
     on_date: date = Field(description="日期")
     rate: str = Field(description="1 base = rate quote，至多八位小数", examples=["7.2"])
     source: str = Field(description="出处", examples=["中国外汇交易中心中间价"])
-    published_at: datetime = Field(description="登记时间")
+    published_at: Instant = Field(description="登记时间")
 
     @classmethod
     def of(cls, row: FxRow) -> "FxOut":
@@ -122,8 +122,8 @@ class ContractOut(Out):
     fx_policy: str = Field(description="none 同币种，card 按价目卡折算，bill 出账时折算")
     tax_mode: str = Field(description="inclusive 含税，exclusive 不含税")
     tax_ppm: int = Field(description="税率，百万分率", examples=[TAX_PPM])
-    starts_at: datetime = Field(description="生效时间")
-    signed_at: datetime = Field(description="登记时间")
+    starts_at: Instant = Field(description="生效时间")
+    signed_at: Instant = Field(description="登记时间")
 
 
 class ContractIn(In):
@@ -134,4 +134,4 @@ class ContractIn(In):
     fx_policy: Literal["none", "card", "bill"] = Field("none", description="汇率方式")
     tax_mode: Literal["inclusive", "exclusive"] = Field("inclusive", description="计税方式")
     tax_ppm: int = Field(TAX_PPM, ge=0, lt=PPM, description="税率，百万分率：6% 写 60000")
-    starts_at: AwareDatetime = Field(description="生效时间")
+    starts_at: Instant = Field(description="生效时间")

@@ -1,6 +1,5 @@
 """Usage, requests, the worklist and deeds on the wire. What things cost us is the operator's."""
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from yuejie.usage.correct import WorkItem
 from yuejie.usage.event import split_tags
 from yuejie.usage.show import Attempt, PricedItem, UsageLine
 from yuejie.usage.store import PriceRow
-from yuejie.web.shapes.wire import Out, UnitRate, Worth
+from yuejie.web.shapes.wire import Instant, Out, UnitRate, Worth
 
 
 class UsageLineOut(Out):
@@ -77,8 +76,8 @@ class AttemptOut(Out):
     billed_model: str = Field(description="供应商报告的模型")
     service_tier: str = Field(description="服务档")
     stream: bool = Field(description="是否流式")
-    started_at: datetime = Field(description="开始时间；决定价格和账期")
-    used_at: datetime = Field(description="结束时间")
+    started_at: Instant = Field(description="开始时间；决定价格和账期")
+    used_at: Instant = Field(description="结束时间")
     latency_ms: int = Field(description="耗时毫秒")
     first_byte_ms: int | None = Field(description="首字节毫秒")
     http_status: int = Field(description="HTTP 状态")
@@ -129,7 +128,7 @@ class WorkOut(Out):
     model: str = Field(description="模型")
     state: str = Field(description="estimated 估算，unmeasured 未计量，unpriced 未定价")
     reason: str = Field(description="原因", examples=["worker_died"])
-    started_at: datetime = Field(description="开始时间")
+    started_at: Instant = Field(description="开始时间")
     age_seconds: int = Field(description="等了多久")
     response_id: str = Field(description="供应商的应答编号")
     quantities: dict[str, int] = Field(description="已知或估算的数量")
@@ -160,7 +159,7 @@ class DeedOut(Out):
     """一条操作记录：谁、何时、对什么做了什么，前后各是什么样。"""
 
     deed_id: int = Field(description="序号")
-    at: datetime = Field(description="时间")
+    at: Instant = Field(description="时间")
     by: str = Field(description="谁", examples=["api:operator"])
     verb: str = Field(description="做了什么", examples=["issue"])
     noun: str = Field(description="对哪一类", examples=["api_key"])

@@ -1,8 +1,9 @@
 """The forms that everything on the wire shares: amounts, months, what may come in."""
 
+from datetime import UTC
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from yuejie.kernel.money import MTOK, Charge, Money, Rate
 from yuejie.usage.meters import UNIT_METERS
@@ -31,6 +32,8 @@ Month = Annotated[
         examples=["2026-10"],
     ),
 ]
+Instant = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""A moment: any offset may come in, UTC goes out; one without an offset is refused."""
 Name = Annotated[str, Field(max_length=NAME_MAX, pattern=r"^[^\x00]+$")]
 """A name that a query can be asked for: no text of the database holds a NUL."""
 
