@@ -260,7 +260,7 @@ class House:
     def __init__(self, settings: Settings, stage: Stage, shift: timedelta) -> None:
         self._settings = settings
         plain = programs(settings)
-        staged = [_shifted(program, shift) for program in plain]
+        staged = [shifted(program, shift) for program in plain]
         self._plain = {program.name: program for program in plain}
         self._supervisor = Supervisor(settings, lambda _: None, staged, log_folder=settings.home)
         self._stop = threading.Event()
@@ -313,7 +313,7 @@ def _answers(url: str, key: str) -> bool:
         return False
 
 
-def _shifted(program: Program, shift: timedelta) -> Program:
+def shifted(program: Program, shift: timedelta) -> Program:
     """Let a gateway's clock stand in last month; every other process keeps the true time."""
     if not program.name.startswith("gateway"):
         return program

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -193,7 +194,10 @@ async def _cut(peer: str) -> None:
     host, _, port = peer.rpartition(":")
     for file in list(_FILES.iterdir()):
         with suppress(OSError, ValueError):
-            copy = os.dup(int(file.name))
-            with socket.socket(fileno=copy) as connection:
+            number = int(file.name)
+            # Only sockets are looked at: a copy of anything else would never be closed again.
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(number)) as connection:
                 if connection.getpeername()[:2] == (host.strip("[]"), int(port)):
                     connection.shutdown(socket.SHUT_RDWR)
