@@ -64,6 +64,12 @@ class House:
         if postgres is not None and postgres.alive:
             os.kill(postgres.pid, signal.SIGKILL)
 
+    def lose_database(self) -> None:
+        """Stop the database and keep it stopped."""
+        postgres, self.supervisor.postgres = self.supervisor.postgres, None
+        if postgres is not None:
+            postgres.stop()
+
     def retire_gateways(self) -> None:
         """Stop the gateways in good order; their journals are then dead and wholly readable."""
         gateways = [c for c in self.supervisor.children if c.program.name.startswith("gateway")]

@@ -25,7 +25,7 @@ from yuejie.contracts.offer import (
 )
 from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.contracts.sign import sign_contract
-from yuejie.contracts.store import accounts, contract_versions
+from yuejie.contracts.store import accounts, book, contract_versions, fx_rows
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import Particulars, ProjectDraft, add_project, enrol_customer
 from yuejie.customers.keys import KeyDraft, issue_key
@@ -101,8 +101,8 @@ def _check(house: HouseFile, applying: Applying) -> None:
     """Refuse what can be seen to be wrong before anything is changed."""
     for account in house.account:
         _credential(account, applying.environ)
-    for book in house.book:
-        for source in book.prices:
+    for priced in house.book:
+        for source in priced.prices:
             _price_file(source, applying.folder)
     for customer in house.customer:
         zone_of(customer.zone)
@@ -121,10 +121,12 @@ def _backups_first(models: list[ModelPart]) -> list[ModelPart]:
 
 def _fx(part: FxPart, applying: Applying) -> Iterator[Change]:
     rate = FxRate.parse(part.rate, part.base, part.quote)
+    with applying.db.read() as tx:
+        known = fx_rows(tx, base=part.base, quote=part.quote, first=part.on_date, last=part.on_date)
     row = publish_fx(
         applying.db, rate, part.on_date, source=part.source, by=applying.by, now=applying.now
     )
-    if row.published_at == applying.now:
+    if row not in known:
         yield Change(f"汇率 {part.on_date} 1 {part.base} = {rate} {part.quote}（{part.source}）")
 
 
@@ -194,8 +196,10 @@ def _deployment(part: DeploymentPart, applying: Applying) -> Iterator[Change]:
 
 def _book(part: BookPart, applying: Applying) -> Iterator[Change]:
     now, by = applying.now, applying.by
+    with applying.db.read() as tx:
+        known = book(tx, part.id)
     opened = open_book(applying.db, part.id, kind=part.kind, currency=part.currency, by=by, now=now)
-    if opened.created_at == now:
+    if opened != known:
         yield Change(f"价目 {part.id}（{part.kind}，{part.currency}）")
     for source in part.prices:
         name, body = _price_file(source, applying.folder)

@@ -1,0 +1,126 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from yuejie.apply import Applying, apply_house
+from yuejie.contracts.store import deployments, models
+from yuejie.customers.enrol import find_customer
+from yuejie.customers.store import keys
+from yuejie.db.session import Database
+from yuejie.house_file import read_house_file
+from yuejie.kernel.errors import Invalid, NotFound
+
+NOW = datetime(2026, 10, 1, tzinfo=UTC)
+HOUSE = """
+[[fx]]
+base = "USD"
+quote = "CNY"
+on_date = 2026-09-30
+rate = "7.2"
+source = "中国外汇交易中心中间价"
+
+[[account]]
+id = "openai-main"
+provider = "openai"
+platform = "openai"
+base_url = "https://api.example.com"
+credential_env = "OPENAI_API_KEY"
+
+[[model]]
+id = "gpt-4o"
+
+[[deployment]]
+model = "gpt-4o"
+account = "openai-main"
+
+[[book]]
+id = "sale"
+kind = "sale"
+currency = "USD"
+prices = ["sale.toml"]
+starts_at = "2026-01-01T00:00:00+08:00"
+approve = true
+
+[[customer]]
+slug = "acme"
+legal_name = "示例有限公司"
+
+  [customer.contract]
+  book = "sale"
+  starts_at = "2026-01-01T00:00:00+08:00"
+  fx_policy = "bill"
+
+  [[customer.project]]
+  name = "main"
+
+  [[customer.key]]
+  project = "main"
+  name = "app"
+"""
+PRICES = 'currency = "USD"\n[models."gpt-4o"]\nmode = "chat"\ninput = "5"\noutput = "15"\n'
+
+
+@pytest.fixture
+def applying(database: Database, tmp_path: Path) -> Applying:
+    (tmp_path / "sale.toml").write_text(PRICES)
+    return Applying(
+        db=database,
+        pepper=bytes(32),
+        credential_key=bytes(32),
+        by="t",
+        now=NOW,
+        folder=tmp_path,
+        environ={"OPENAI_API_KEY": "sk-upstream"},
+    )
+
+
+def test_applying_says_what_it_changed_and_again_changes_nothing(applying: Applying) -> None:
+    house = read_house_file(HOUSE, "house.toml")
+    first = [change.sentence for change in apply_house(house, applying)]
+    again = [change.sentence for change in apply_house(house, applying)]
+    assert [sentence.split()[0].split("（")[0] for sentence in first] == [
+        "汇率",
+        "供应商账号",
+        "模型",
+        "部署",
+        "价目",
+        "已发布价目",
+        "客户",
+        "客户",
+        "客户",
+        "客户",
+    ]
+    assert again == []
+    with applying.db.read() as tx:
+        assert [model.model_id for model in models(tx)] == ["gpt-4o"]
+        assert [each.cost_model for each in deployments(tx)] == ["openai/gpt-4o"]
+        assert len(keys(tx, find_customer(tx, "acme").customer_id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "sentence"),
+    [
+        ('slug = "acme"', 'slog = "acme"', "不符合格式"),
+        ('name = "app"', 'name = "app', "不是有效的 TOML"),
+        ('credential_env = "OPENAI_API_KEY"', 'credential_env = "NO_SUCH"', "没有凭证"),
+        ('prices = ["sale.toml"]', 'prices = ["none.toml"]', "不存在"),
+        ('project = "main"\n  name = "app"', 'project = "x"\n  name = "app"', "未写明的项目"),
+    ],
+)
+def test_what_can_be_seen_to_be_wrong_changes_nothing(
+    applying: Applying, was: str, becomes: str, sentence: str
+) -> None:
+    with pytest.raises(Invalid, match=sentence):
+        list(apply_house(read_house_file(HOUSE.replace(was, becomes), "house.toml"), applying))
+    with applying.db.read() as tx:
+        assert models(tx) == []
+        with pytest.raises(NotFound):
+            find_customer(tx, "acme")
+
+
+def test_a_part_that_fails_names_itself(applying: Applying) -> None:
+    (applying.folder / "sale.toml").write_text(PRICES.replace('"15"', '"-15"'))
+    with pytest.raises(Invalid, match="book sale") as raised:
+        list(apply_house(read_house_file(HOUSE, "house.toml"), applying))
+    assert "不能为负" in raised.value.sentence

@@ -1,0 +1,79 @@
+"""The command line as a person meets it: real processes, an embedded database of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import open_folder
+from yuejie.cli.main import NOUNS
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
+
+
+def yuejie(home: Path, *words: str, code: int = 0) -> str:
+    """Run a command, check its exit code, and return what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "yuejie", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "YUEJIE_HOME": str(home)},
+        timeout=120,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == code, said
+    assert "Traceback" not in said
+    return done.stdout if code == 0 else done.stderr
+
+
+def test_a_newcomer_is_told_what_there_is(home: Path) -> None:
+    said = yuejie(home, "--help")
+    assert all(noun in said for noun in NOUNS)
+
+
+def test_mistakes_are_one_sentence(home: Path) -> None:
+    """A month with no usage, a customer nobody knows, a bill that is not there, a bad month."""
+    assert "2026-09 无用量数据" in yuejie(home, "bills", "close", "2026-09")
+    for words, sentence in (
+        (("bills", "close", "2026-09", "--customer", "nobody"), "客户不存在"),
+        (("bills", "show", "YJ2026000001"), "账单 YJ2026000001 不存在"),
+        (("keys", "revoke", "key_none"), "密钥 key_none 不存在"),
+        (("price", "show", "gpt-4o", "--book", "none"), "价目 none 不存在"),
+        (("usage", "request", "req_xyz"), "请求编号"),
+    ):
+        said = yuejie(home, *words, code=1)
+        assert sentence in said
+        assert said.count("错误：") == 1
+    assert "2026-10" in yuejie(home, "bills", "close", "2026-13", code=2)
+    assert "尚未结束" in yuejie(home, "bills", "close", "2999-01", code=1)
+
+
+def test_reads_can_be_json(home: Path) -> None:
+    for words in (("customers", "list"), ("bills", "list"), ("models", "list"), ("fx", "list")):
+        assert json.loads(yuejie(home, *words, "--json")) == []
+
+
+def test_a_price_file_with_an_error_is_not_imported(home: Path, tmp_path: Path) -> None:
+    yuejie(home, "price", "open", "list", "--kind", "sale", "--currency", "USD")
+    file = tmp_path / "prices.toml"
+    file.write_text('currency = "USD"\n[models.m]\nmode = "chat"\ninput = "-1"\noutput = "1"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "yuejie", "price", "import", str(file), "--book", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "YUEJIE_HOME": str(home)},
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert "不能为负" in done.stdout
+    assert "未导入任何价目" in done.stdout
