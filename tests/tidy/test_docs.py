@@ -114,6 +114,15 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [link for link in inside if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    """A path in code font is read from the repository, or from the package."""
+    spans = INLINE.findall(FENCE.sub("", text(page)))
+    named = [span for span in spans if re.fullmatch(r"\w[\w.-]*(/[\w.-]+)+\.(py|sql|txt)", span)]
+    places = (ROOT, ROOT / "src/yuejie")
+    assert [each for each in named if not any((place / each).exists() for place in places)] == []
+
+
 @pytest.mark.parametrize("page", DECISIONS, ids=name)
 def test_a_decision_says_what_it_cost(page: Path) -> None:
     written = [line for line in text(page).splitlines() if line.startswith("## ")]

@@ -1,15 +1,16 @@
 """The door: RSGI requests come in, find their endpoint, and are admitted or refused."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from traceback import format_exception
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from yuejie.customers.key import digest_of
 from yuejie.gateway.call.asked import Asked
-from yuejie.gateway.call.chrono import Chrono
 from yuejie.gateway.call.claims import KEY_LENGTH, Claims
 from yuejie.gateway.call.endpoints import (
     LISTING,
@@ -25,7 +26,8 @@ from yuejie.gateway.call.form import TooMuch, Upload, receive
 from yuejie.gateway.call.headers import query_upward, secret_of, upward
 from yuejie.gateway.call.live import Cut
 from yuejie.gateway.call.operation import Operation, Workshop
-from yuejie.gateway.call.quick import quick_hint
+from yuejie.gateway.meter.chrono import Chrono
+from yuejie.gateway.meter.quick import quick_hint
 from yuejie.gateway.metrics import CONTENT_TYPE, Gauges
 from yuejie.gateway.refusal import Code, Dialect, Refused, body_of
 from yuejie.gateway.rights.admission import Admission, Plan, merge_tags
@@ -34,9 +36,13 @@ from yuejie.kernel.ids import request_id
 from yuejie.kernel.limits import BODY_BYTES, SNAPSHOT_AGE, UPLOAD_BYTES
 from yuejie.usage.dialects import BrokenJson, RequestHint, request_hint
 
+log = structlog.get_logger()
+
 AGE_US: Final = int(SNAPSHOT_AGE.total_seconds()) * 1_000_000
 _PATHS: Final = "、".join(OFFERED)
 _HINT: Final = 4
+CONFLICT: Final = 409
+"""SDKs repeat a 409 unless they are told not to."""
 KEYS: Final = 10_000
 """Keys whose digests are remembered: an HMAC costs as much as a third of an admission."""
 
@@ -46,12 +52,12 @@ class Request:
 
     __slots__ = ("dialect", "english", "headers", "now_us", "operation", "pairs", "proto", "scope")
 
-    def __init__(  # Granian's own objects come without types
+    def __init__(
         self,
-        scope: Any,
-        proto: Any,
+        scope: Any,  # noqa: ANN401 - Granian's own
+        proto: Any,  # noqa: ANN401 - the same
         now_us: int,
-        operation: bytes,  # noqa: ANN401
+        operation: bytes,
     ) -> None:
         self.scope = scope
         self.proto = proto
@@ -73,6 +79,8 @@ class Request:
         headers = [("content-type", "application/json"), ("x-request-id", named)]
         if refused.retry_after_s is not None:
             headers.append(("retry-after", str(refused.retry_after_s)))
+        elif refused.status == CONFLICT:
+            headers.append(("x-should-retry", "false"))
         body = body_of(refused, self.dialect, named, english=self.english)
         self.proto.response_bytes(refused.status, headers, body)
 
@@ -130,23 +138,25 @@ class Gateway:
         except Refusal as refusal:
             self._gauges.refused(refusal.refused.code)
             request.refuse(refusal.refused)
+        except Exception as error:
+            # Without the values of variables: a prompt or a key may be among them.
+            trace = "".join(format_exception(error))
+            log.critical("gateway.error", request=request.request_id, trace=trace)
+            request.refuse(Refused(Code.INTERNAL))
+            raise
 
     async def _call(self, request: Request, endpoint: Endpoint, action: Action | None) -> None:
         admission = self._rights(request)
         digest, hint = self._digest(request)
         if isinstance(refused := admission.key(digest, hint, request.now_us), Refused):
             raise Refusal(refused)
-        body, form, told = await self._received(request, endpoint)
-        if action is not None:
-            told = replace(told, model=action.model, stream=action.stream)
+        window_of = admission.view.window_of
+        body, form, told = await self._received(request, endpoint, action, window_of)
         plan = admission.admit(
             digest, hint, told.model, endpoint.dialect, request.scope.path, now_us=request.now_us
         )
         if isinstance(plan, Refused):
             raise Refusal(plan)
-        window = plan.routes[0].target.context_window
-        if window is not None:
-            told = replace(told, context_window=window)
         asked = Asked(
             proto=request.proto,
             endpoint=endpoint,
@@ -224,12 +234,16 @@ class Gateway:
         return digest, secret[-_HINT:]
 
     async def _received(
-        self, request: Request, endpoint: Endpoint
+        self,
+        request: Request,
+        endpoint: Endpoint,
+        action: Action | None,
+        window_of: Callable[[str], int | None],
     ) -> tuple[bytes, Upload | None, RequestHint]:
         if endpoint.multipart:
             _refuse_large(request, UPLOAD_BYTES)
             content_type = request.headers.get("content-type", "")
-            form = await receive(content_type, aiter(request.proto))
+            form = await receive(content_type, _chunks(request.proto))
             if isinstance(form, Refused):
                 raise Refusal(form)
             fields = form.fields
@@ -239,12 +253,16 @@ class Gateway:
         if "content-length" in request.headers:
             body: bytes = await request.proto()
         else:
-            body = await _gathered(aiter(request.proto))
+            body = await _gathered(_chunks(request.proto))
         try:
-            hint = quick_hint(endpoint.api, body) or request_hint(endpoint.api, body)
-            return body, None, hint
+            hint = quick_hint(endpoint.api, body, window_of) or request_hint(endpoint.api, body)
         except BrokenJson as error:
             raise Refusal(Refused(Code.BODY_BROKEN, {"why": str(error)})) from error
+        if action is not None:
+            hint = replace(hint, model=action.model, stream=action.stream)
+        if hint.context_window is None and (window := window_of(hint.model)) is not None:
+            hint = replace(hint, context_window=window)
+        return body, None, hint
 
     def _other(self, request: Request) -> None:
         """Answer what is no call: lists of models, health, numbers, and strangers."""
@@ -305,6 +323,10 @@ def _json(value: object) -> bytes:
 
 def _tags(request: Request, plan: Plan) -> str:
     told = request.headers.get("x-yuejie-tags")
+    if told is None and "x-yuejie-tags" in request.scope.headers:
+        # The server keeps to itself what is not ASCII; a tag must not vanish in silence.
+        names = "、".join(plan.customer.tag_names) or "无"
+        raise Refusal(Refused(Code.TAGS_UNFIT, {"why": "中文请用百分号编码", "names": names}))
     if not told:
         return plan.key.tags
     merged = merge_tags(plan, told)
@@ -317,6 +339,12 @@ def _refuse_large(request: Request, limit: int) -> None:
     length = request.headers.get("content-length", "0")
     if len(length) > 18 or not length.isdecimal() or int(length) > limit:
         raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": limit}))
+
+
+async def _chunks(proto: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - Granian's own
+    """Read a body piece by piece; Granian lets it be asked for only once."""
+    async for chunk in proto:
+        yield bytes(chunk)
 
 
 async def _gathered(chunks: AsyncIterator[bytes]) -> bytes:

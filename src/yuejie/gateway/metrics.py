@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from yuejie.gateway.call.live import Live
-from yuejie.gateway.call.metering import Metering
+from yuejie.gateway.meter.metering import Metering
 from yuejie.gateway.refusal import Code
 from yuejie.gateway.upstream.breaker import Breakers
 

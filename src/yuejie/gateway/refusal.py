@@ -49,7 +49,7 @@ class Code(Enum):
     KEY_MISSING = _Row(
         401,
         *_AUTH,
-        "请求没有带密钥，请在 Authorization、x-api-key 或 x-goog-api-key 头中填写 sk-yj- 开头的密钥",
+        "请求没有带密钥，请在 Authorization、x-api-key 或 x-goog-api-key 头中填写 sk-yj- 密钥",
         "No API key was sent: put your sk-yj- key into Authorization, x-api-key or x-goog-api-key.",
     )
     KEY_UNKNOWN = _Row(
@@ -199,7 +199,7 @@ class Code(Enum):
     REPEATED = _Row(
         409,
         *_CONFLICT,
-        "这个 Idempotency-Key 已用于请求 {first}（{state}），不会重复调用；请查询该请求，或换一个键",
+        "这个 Idempotency-Key 已用于请求 {first}（{state}），不会重复调用；请查询它，或换一个键",
         "This Idempotency-Key belongs to request {first} ({state}); it is not sent twice.",
     )
     KEY_REUSED = _Row(
@@ -213,6 +213,12 @@ class Code(Enum):
         *_DOWN,
         "数据库暂不可用，无法保证 Idempotency-Key 不重复，本次未调用；请稍后重试或去掉该头",
         "The database is away, so Idempotency-Key cannot be kept; nothing was called. Try later.",
+    )
+    INTERNAL = _Row(
+        500,
+        *_UPSTREAM,
+        "网关内部出错，已记录；请重试，若再次出现请把请求编号告诉运维",
+        "The gateway met an error of its own: try again, or tell its operator the request id.",
     )
 
 

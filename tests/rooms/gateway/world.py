@@ -7,12 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+import httpx2
 
 from yuejie.contracts.prices import BookRows, RateRow, RevisionRow
 from yuejie.customers.key import digest_of
@@ -66,6 +66,7 @@ MODES: Final = {
     "whisper-sim": "audio_transcription",
     "tts-sim": "audio_speech",
 }
+UPSTREAM_OF: Final = {"embed-sim": "text-embedding-3-small", "image-sim": "gpt-image-1"}
 PLATFORM_OF: Final = {"claude-sim": "anthropic", "gemini-sim": "gemini_api"}
 
 
@@ -73,7 +74,7 @@ def now_us() -> int:
     return int(SystemClock().now().timestamp() * 1_000_000)
 
 
-def key_row(secret: str = KEY, key_id: str = "key_1", **changes: Any) -> KeyRow:
+def key_row(secret: str = KEY, key_id: str = "key_1", **changes: object) -> KeyRow:
     facts: dict[str, Any] = {
         "key_id": key_id,
         "digest": digest_of(secret, PEPPER),
@@ -84,12 +85,13 @@ def key_row(secret: str = KEY, key_id: str = "key_1", **changes: Any) -> KeyRow:
         "expires_us": 0,
         "revoked_us": 0,
     }
-    return KeyRow(**{**facts, **changes})
+    facts.update(changes)
+    return KeyRow(**facts)
 
 
 def book(book_id: str, kind: str, models: list[str], *, scale: int = 1) -> BookRows:
     """A book that prices every meter of some models, from 2020 on."""
-    rates = []
+    rates: list[RateRow] = []
     for model in models:
         for meter, pico in TOKEN_RATES.items():
             rates.append(
@@ -109,7 +111,7 @@ def book(book_id: str, kind: str, models: list[str], *, scale: int = 1) -> BookR
     return BookRows(book_id, kind, "CNY", [RevisionRow(1, 1_577_836_800_000_000)], rates)
 
 
-def account(account_id: str, platform: str, base_url: str, **changes: Any) -> AccountRow:
+def account(account_id: str, platform: str, base_url: str, **changes: object) -> AccountRow:
     facts: dict[str, Any] = {
         "account_id": account_id,
         "provider": platform,
@@ -119,21 +121,31 @@ def account(account_id: str, platform: str, base_url: str, **changes: Any) -> Ac
         "credential": encrypt(CREDENTIAL, SECRET_KEY, account_id),
         "active": True,
     }
-    return AccountRow(**{**facts, **changes})
+    facts.update(changes)
+    return AccountRow(**facts)
 
 
-def deployment(deployment_id: str, model: str, account_id: str, **changes: Any) -> DeploymentRow:
+def deployment(deployment_id: str, model: str, account_id: str, **changes: object) -> DeploymentRow:
     facts: dict[str, Any] = {
         "deployment_id": deployment_id,
         "model_id": model,
         "account_id": account_id,
-        "upstream_model": model,
+        "upstream_model": UPSTREAM_OF.get(model, model),
         "cost_model": f"{PLATFORM_OF.get(model, 'openai')}/{model}",
         "priority": 0,
         "weight": 1,
         "active": True,
     }
-    return DeploymentRow(**{**facts, **changes})
+    facts.update(changes)
+    return DeploymentRow(**facts)
+
+
+def customer(*, active: bool = True) -> CustomerRow:
+    return CustomerRow("cus_1", active, "Asia/Shanghai", ["team", "feature"])
+
+
+def _model(name: str, mode: str, *, active: bool = True) -> ModelRow:
+    return ModelRow(name, mode, "sim", 128_000, 8_192, None, active, 1_700_000_000)
 
 
 @dataclass(slots=True)
@@ -146,9 +158,7 @@ class Draft:
     projects: list[ProjectRow] = field(
         default_factory=lambda: [ProjectRow("prj_1", "cus_1", None, None)]
     )
-    customers: list[CustomerRow] = field(
-        default_factory=lambda: [CustomerRow("cus_1", True, "Asia/Shanghai", ["team", "feature"])]
-    )
+    customers: list[CustomerRow] = field(default_factory=lambda: [customer()])
     contracts: list[ContractRow] = field(
         default_factory=lambda: [ContractRow("ctr_1", 1, "cus_1", "sale", "CNY", 0)]
     )
@@ -159,7 +169,7 @@ class Draft:
 
     def __post_init__(self) -> None:
         for name, mode in MODES.items():
-            self.models.append(ModelRow(name, mode, "sim", 128_000, 8_192, None, True, 1_700_000_000))
+            self.models.append(_model(name, mode))
             platform = PLATFORM_OF.get(name, "openai")
             self.deployments.append(deployment(f"dep_{name}", name, f"acc_{platform}"))
         for platform in ("openai", "anthropic", "gemini_api"):
@@ -214,13 +224,9 @@ class Program:
             if self.process.poll() is not None:
                 raise AssertionError(f"died with {self.process.returncode}")
             try:
-                with urllib.request.urlopen(self.url + path, timeout=2) as answer:
-                    if answer.status == status:
-                        return
-            except urllib.error.HTTPError as error:
-                if error.code == status:
+                if httpx2.get(self.url + path, timeout=2).status_code == status:
                     return
-            except OSError:
+            except httpx2.TransportError:
                 pass
             time.sleep(0.05)
         raise AssertionError(f"{path} did not answer {status}")

@@ -1,7 +1,9 @@
 """Calls as gateways write them down, and the journals that hold them."""
 
 import random
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -143,6 +145,31 @@ def take_in(db: Database, home: Path) -> int:
     while follower.behind:
         events += follower.step(NOW)
     return events
+
+
+@contextmanager
+def following(*followers: Ingest) -> Iterator[threading.Event]:
+    """Let ingests run on threads of their own; give something to wait on meanwhile."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=each.run, args=(stop,)) for each in followers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def wait_for(db: Database, ended: Sequence[Ended]) -> None:
+    """Wait until every one of these calls is stored, some seconds at most."""
+    pause = threading.Event()
+    for _ in range(400):
+        if len(events(db, ended)) >= len(ended):
+            return
+        pause.wait(0.05)
+    raise AssertionError("the ingest does not keep up")
 
 
 def events(db: Database, ended: Sequence[Ended]) -> list[EventRow]:

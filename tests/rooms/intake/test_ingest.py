@@ -1,6 +1,5 @@
 """Journals become events exactly once, whatever happens on the way."""
 
-import threading
 from pathlib import Path
 
 import psycopg
@@ -13,17 +12,20 @@ from tests.rooms.intake.calls import (
     calls,
     end,
     events,
+    following,
     ingest,
     journal_id,
     open_journal,
     quantities,
     rolled_up,
     take_in,
+    wait_for,
     whole,
     write,
     write_journal,
 )
 
+from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 from yuejie.intake import store
 from yuejie.intake.ingest import CLASHES, Ingest
@@ -34,6 +36,11 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.usage.journal import HEADER, EndedItem, Position
 from yuejie.usage.rebuild import rebuild
 from yuejie.usage.record import ended_of
+
+
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'"
+)
 
 
 def row_of(db: Database, folder: Path) -> JournalRow:
@@ -246,13 +253,13 @@ def test_what_providers_write_is_made_storable(database: Database, tmp_path: Pat
         response_id="id\x00\\",
         billed_model=model,
         facts={"k\x00": "\x00"},
-        items=(EndedItem(model, "input", 2**70, 11, 21),),
+        items=(EndedItem(model, "input", 2**63 + 1, 11, 21),),
     )
     write_journal(tmp_path, whole([call]))
     assert take_in(database, tmp_path) == 1
     (row,) = events(database, [call])
     assert row.model == "gpt\ufffd\t\\N\n"
-    assert row.items[0][:3] == ["gpt\ufffd\t\\N\n", "input", 2**70]
+    assert row.items[0][:3] == ["gpt\ufffd\t\\N\n", "input", 2**63 + 1]
     assert row.facts == {"k\ufffd": "\ufffd"}
     assert rebuild(database, BillingMonth(2026, 10)).different == 0
     assert take_in(database, tmp_path) == 0
@@ -261,54 +268,35 @@ def test_what_providers_write_is_made_storable(database: Database, tmp_path: Pat
 def test_two_ingesters_at_once_store_each_call_once(database: Database, tmp_path: Path) -> None:
     made = calls(3_000)
     journal = open_journal(tmp_path)
-    stop = threading.Event()
-    followers = [ingest(database, tmp_path) for _ in range(2)]
-    threads = [threading.Thread(target=f.run, args=(stop,)) for f in followers]
-    for thread in threads:
-        thread.start()
-    for start in range(0, len(made), 300):
-        write(journal, whole(made[start : start + 300]))
-        stop.wait(0.05)
-    journal.close()
-    for _ in range(200):
-        if rolled_up(database) == quantities(made):
-            break
-        stop.wait(0.05)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    with following(ingest(database, tmp_path), ingest(database, tmp_path)) as running:
+        for start in range(0, len(made), 300):
+            write(journal, whole(made[start : start + 300]))
+            running.wait(0.05)
+        journal.close()
+        wait_for(database, made)
     assert len(events(database, made)) == 3_000
     assert rolled_up(database) == quantities(made)
     assert rebuild(database, BillingMonth(2026, 10)).different == 0
 
 
 def test_an_outage_of_the_database_only_delays(
-    database: Database, database_url: str, owner_url: str, tmp_path: Path
+    database: Database, database_url: str, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     made = calls(400)
     journal = open_journal(tmp_path)
-    stop = threading.Event()
-    with Database.open(database_url, size=2, name="victim") as fragile:
-        thread = threading.Thread(
-            target=Ingest(fragile, tmp_path, "node-1", StandingClock()).run, args=(stop,)
-        )
-        thread.start()
-        with psycopg.connect(owner_url, autocommit=True) as axe:
-            for start in range(0, 400, 40):
-                write(journal, whole(made[start : start + 40]))
-                axe.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE application_name = 'victim' AND pid <> pg_backend_pid()"
-                )
-                stop.wait(0.1)
+    with (
+        psycopg.connect(postgres.url("superuser", "postgres"), autocommit=True) as axe,
+        Database.open(database_url, size=2, name="victim") as fragile,
+        following(Ingest(fragile, tmp_path, "node-1", StandingClock())) as running,
+    ):
+        for start in range(0, 400, 40):
+            write(journal, whole(made[start : start + 40]))
+            axe.execute(CUT)
+            running.wait(0.1)
         journal.close()
-        for _ in range(200):
-            if len(events(database, made)) == 400:
-                break
-            stop.wait(0.05)
-        stop.set()
-        thread.join()
+        wait_for(database, made)
     assert rolled_up(database) == quantities(made)
+    assert len(events(database, made)) == 400
 
 
 def test_a_quiet_journal_says_that_it_was_read(database: Database, tmp_path: Path) -> None:

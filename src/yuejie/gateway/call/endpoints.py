@@ -85,6 +85,7 @@ class Action:
 
     @property
     def stream(self) -> bool:
+        """The answer comes in pieces."""
         return self.verb == "streamGenerateContent"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -44,6 +45,7 @@ class Live:
     running: set[Running] = field(default_factory=set)
     draining: dict[Running, None] = field(default_factory=dict)
     stopping: bool = False
+    _empty: asyncio.Event = field(default_factory=asyncio.Event)
 
     def enter(self, task: "asyncio.Task[None]") -> Running:
         """An operation begins."""
@@ -55,6 +57,8 @@ class Live:
         """An operation is over."""
         self.running.discard(running)
         self.draining.pop(running, None)
+        if self.stopping and not self.running:
+            self._empty.set()
 
     def drain(self, running: Running) -> None:
         """The client has gone; the upstream is read on, within bounds."""
@@ -75,10 +79,10 @@ class Live:
     async def stop(self, seconds: int) -> None:
         """Let what is under way finish, for so long; then end it where it stands."""
         self.stopping = True
-        for patience, why in ((seconds, None), (SWEEP_SECONDS, Cut.STOPPING)):
-            if why is not None:
-                for running in tuple(self.running):
-                    running.end(why)
-            end_ns = time.monotonic_ns() + patience * _NS
-            while self.running and time.monotonic_ns() < end_ns:
-                await asyncio.sleep(0.05)
+        for patience in (seconds, SWEEP_SECONDS):
+            if not self.running:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), patience)
+            for running in tuple(self.running):
+                running.end(Cut.STOPPING)

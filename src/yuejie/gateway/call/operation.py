@@ -11,11 +11,12 @@ from random import Random
 from typing import Final
 
 from yuejie.gateway.call.asked import Asked
+from yuejie.gateway.call.form import TooMuch
 from yuejie.gateway.call.headers import Pairs, downward
 from yuejie.gateway.call.live import Cut, Live, Running
-from yuejie.gateway.call.metering import NOTHING_USED, Bought, Closing, Metering
-from yuejie.gateway.call.quick import quick_reading
 from yuejie.gateway.call.stream import Pump
+from yuejie.gateway.meter.metering import NOTHING_USED, Bought, Closing, Metering
+from yuejie.gateway.meter.quick import quick_reading
 from yuejie.gateway.refusal import Code, Refused, frame_of
 from yuejie.gateway.rights.admission import Route
 from yuejie.gateway.upstream.breaker import Breakers
@@ -70,6 +71,7 @@ class Operation:
         "_route",
         "_routes",
         "_running",
+        "_sent",
         "_shop",
         "_tried",
         "answered",
@@ -85,6 +87,7 @@ class Operation:
         )
         self._route = self._routes[0]
         self._tried = 0
+        self._sent = False
         self._begun: Begun | None = None
         self._answer: Answer | None = None
         self.answered = False
@@ -113,7 +116,7 @@ class Operation:
         if self._begun is not None:
             self._record(
                 Closing(
-                    UNKNOWN,
+                    UNKNOWN if self._sent else NOTHING_USED,
                     0,
                     Outcome.PROVIDER_CUT,
                     billable=False,
@@ -124,7 +127,8 @@ class Operation:
     async def _attempt(self, at: int) -> Again | None:
         asked, route = self._asked, self._route
         began_ns = time.monotonic_ns()
-        self._begun = await self._shop.metering.begin(
+        self._sent = False
+        self._begun, on_disk = self._shop.metering.begin(
             asked.plan,
             route,
             operation=asked.operation,
@@ -133,6 +137,7 @@ class Operation:
             stream=asked.hint.stream,
             tags=asked.tags,
         )
+        await on_disk
         breaker = self._shop.breakers.of(route.target.deployment_id)
         breaker.goes(self._begun.started_us)
         headers = [
@@ -141,6 +146,7 @@ class Operation:
             ("accept-encoding", "identity"),
             ("x-client-request-id", self._begun.event.hex()),
         ]
+        self._sent = True
         try:
             answer = self._answer = await self._shop.upstream.send(
                 "POST", asked.url(route), headers, asked.body_for(route)
@@ -148,6 +154,10 @@ class Operation:
             passes = answer.status < 300 and (asked.hint.stream or asked.endpoint.passes)
             first = await answer.read() if passes else None
             body = b"" if passes else await _whole(answer)
+        except TooMuch:
+            # The provider never had the whole of it, so it has nothing to charge.
+            self._record(Closing(NOTHING_USED, 413, Outcome.OK, billable=False))
+            raise
         except UpstreamError as error:
             breaker.failed(self._begun.started_us)
             return await self._unanswered(error, at)
@@ -266,6 +276,9 @@ class Operation:
         outcome = Outcome.OK
         if pump.broken and cut is None:
             outcome = Outcome.PROVIDER_CUT
+            self._shop.breakers.of(self._route.target.deployment_id).failed(
+                self._begun.started_us if self._begun else 0
+            )
         elif pump.gone:
             outcome = Outcome.CLIENT_GONE
         reason = str(cut) if cut and reading.state is not ReadingState.MEASURED else ""

@@ -41,7 +41,8 @@ class Pump:
             await self._pass_on(first)
             complete = True
         except UpstreamError:
-            self.broken = True
+            # Behind the provider's own end of the answer a broken line breaks nothing.
+            self.broken = not self.tap.saw_terminal
         except asyncio.CancelledError:
             if self.running.cut is None:
                 raise
@@ -58,7 +59,6 @@ class Pump:
                 self._drained += len(chunk)
                 if self._drained > DRAIN_BYTES:
                     self.running.cut = self.running.cut or Cut.DRAINED_OUT
-                    self.broken = True
                     raise UpstreamError(Cut.DRAINED_OUT)
             else:
                 out = chunk if hiding is None else hiding.feed(chunk)
@@ -73,6 +73,8 @@ class Pump:
         out = self._held + last
         if out and not self.gone:
             await self._send(out)
+        # Granian ends the answer when nobody holds its transport, and a traceback might.
+        del self.transport
 
     async def _send(self, data: bytes) -> None:
         try:

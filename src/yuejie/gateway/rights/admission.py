@@ -7,6 +7,7 @@ What was decided once holds until the view changes or something scheduled starts
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from yuejie.contracts.prices import Book, RateRow
 from yuejie.gateway.refusal import Code, Dialect, Refused
@@ -209,8 +210,8 @@ def merge_tags(plan: Plan, header: str) -> str | Refused:
     declared = plan.customer.tag_names
     tags = split_tags(plan.key.tags)
     for pair in header.split(","):
-        name, equals, value = (part.strip() for part in pair.partition("="))
-        if not equals or not value or len(value) > TAG_LENGTH or not value.isprintable():
+        name, equals, value = (unquote(part.strip()) for part in pair.partition("="))
+        if not equals or not 0 < len(value) <= TAG_LENGTH or not _is_plain(value):
             return _unfit(f"“{pair.strip()[:TAG_LENGTH]}”", declared)
         if name not in declared:
             return _unfit(f"标签名“{name[:TAG_LENGTH]}”没有登记", declared)
@@ -220,6 +221,10 @@ def merge_tags(plan: Plan, header: str) -> str | Refused:
     if len(tags) > TAGS:
         return _unfit(f"标签超过 {TAGS} 个", declared)
     return join_tags(tags)
+
+
+def _is_plain(value: str) -> bool:
+    return value.isprintable() and not any(char in value for char in ",=")
 
 
 def _unfit(why: str, declared: list[str]) -> Refused:

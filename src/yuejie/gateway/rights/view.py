@@ -57,7 +57,6 @@ class Target:
     priority: int
     weight: int
     access: Access
-    context_window: int | None
 
 
 class View:
@@ -100,6 +99,11 @@ class View:
         accounts = {row.account_id: self._access(row, unlock) for row in snapshot.accounts}
         self.targets = _targets(snapshot.deployments, accounts, self.models)
 
+    def window_of(self, model: str) -> int | None:
+        """Return how much a model can read at once, if the catalogue says."""
+        known = self.models.get(model)
+        return None if known is None else known.context_window
+
     def contract_at(self, customer_id: str, now_us: int) -> ContractRow | None:
         """Return the newest version that has started."""
         started = [row for row in self.contracts.get(customer_id, ()) if row.starts_us <= now_us]
@@ -114,7 +118,7 @@ class View:
         return None
 
     def next_change_us(self, customer_id: str, now_us: int) -> int:
-        """Return when a scheduled price or contract next starts: what was pinned holds till then."""
+        """Return when the next scheduled price or contract starts: pins hold till then."""
         starts = [row.starts_us for row in self.contracts.get(customer_id, ())]
         for book in self.books.values():
             starts += [revision.starts_us for revision in book.rows.revisions]
@@ -190,7 +194,6 @@ def _targets(
                 row.priority,
                 row.weight,
                 access,
-                model.context_window,
             )
         )
     return found

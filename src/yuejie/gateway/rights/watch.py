@@ -63,7 +63,7 @@ class Watch:
         try:
             self._read(marks[1] != self._marks[1])
         except (SnapshotBroken, FileNotFoundError) as error:
-            log.error("snapshot.unreadable", path=str(self._snapshot), error=str(error))
+            log.warning("snapshot.unreadable", path=str(self._snapshot), error=str(error))
         self._marks = marks
 
     def _read(self, blocks_changed: bool) -> None:  # noqa: FBT001 - one fact

@@ -26,6 +26,7 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
+        """It has failed so often in a row that it is left alone."""
         return self.failures >= FAILURES
 
     def may_pass(self, now_us: int) -> bool:

@@ -161,16 +161,20 @@ class Parser:
                 break
             self._chunk = _chunk_size(data[at:line])
             if self._chunk == 0:
-                # Behind the last chunk: trailers, which nobody uses, and an empty line.
-                stop = data.find(b"\r\n\r\n", line)
-                if stop >= 0:
-                    self.done = True
-                    at = stop + 4
+                at = self._read_trailer(data, at, line)
                 break
             at = line + 2
         self._buffer = data[at:]
         if len(self._buffer) > HEAD_BYTES and not self.done:
             raise Malformed("chunk size")
+
+    def _read_trailer(self, data: bytes, at: int, line: int) -> int:
+        """Behind the last chunk: trailers, which nobody uses, and an empty line."""
+        stop = data.find(b"\r\n\r\n", line)
+        if stop < 0:
+            return at
+        self.done = True
+        return stop + 4
 
     def _keep(self, data: bytes) -> None:
         if data:

@@ -1,4 +1,7 @@
-"""The port over pyreqwest: bytes pass as they are, nothing is decompressed, followed or retried."""
+"""The port over pyreqwest, for workers that reach providers through a proxy (HTTPS_PROXY).
+
+Bytes pass as they are: nothing is decompressed, followed or retried.
+"""
 
 from collections.abc import AsyncIterable, AsyncIterator
 from datetime import timedelta
@@ -19,6 +22,7 @@ from pyreqwest.response import Response
 from yuejie.gateway.upstream.port import Headers, Lost, NotSent, Slow, UpstreamError
 from yuejie.kernel.limits import CONNECT_SECONDS, FIRST_BYTE_SECONDS
 
+_CONNECTING: Final = "client error (Connect)"
 IDLE_CONNECTIONS: Final = 1_024
 """Idle connections kept per provider; opening one anew costs three round trips with TLS."""
 
@@ -101,8 +105,16 @@ async def _stream(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 def _translate(error: BuilderError | RequestError) -> UpstreamError:
     match error:
-        case ConnectError() | ConnectTimeoutError() | PoolTimeoutError() | BuilderError():
+        case ConnectTimeoutError() | PoolTimeoutError() | BuilderError():
+            return NotSent(error.message)
+        case ConnectError() if _never_connected(error):
             return NotSent(error.message)
         case RequestTimeoutError():
             return Slow(error.message)
     return Lost(error.message)
+
+
+def _never_connected(error: ConnectError) -> bool:
+    """Tell no connection from one that broke behind the request: both are "connection error"."""
+    causes = error.details["causes"] or []
+    return any(cause["message"] == _CONNECTING for cause in causes)

@@ -133,6 +133,10 @@ class Connection(asyncio.Protocol):
     async def stream(self, body: AsyncIterable[bytes]) -> None:
         """Send a body as it comes, no faster than the server takes it."""
         async for piece in body:
+            if self.parser.head is not None:
+                # It has answered without hearing us out; the connection ends with that answer.
+                self.parser.keeps = False
+                return
             if piece:
                 await self._put(b"%x\r\n%b\r\n" % (len(piece), piece))
         await self._put(_LAST_CHUNK)
@@ -141,7 +145,7 @@ class Connection(asyncio.Protocol):
         """Wait for the head of the answer."""
         while self.parser.head is None:
             if self._error is not None:
-                raise self._error
+                raise self._failure()
             await self._more()
 
     async def read(self) -> bytes | None:
@@ -151,7 +155,7 @@ class Connection(asyncio.Protocol):
             if parser.done:
                 return None
             if self._error is not None:
-                raise self._error
+                raise self._failure()
             await self._more()
         taken = parser.take()
         if self._paused and self.transport is not None:
@@ -159,11 +163,18 @@ class Connection(asyncio.Protocol):
             self.transport.resume_reading()
         return taken
 
+    def _failure(self) -> UpstreamError:
+        """Return what went wrong, anew each time: a raised error holds on to all that it passed."""
+        error = self._error or Lost("connection closed")
+        return type(error)(*error.args)
+
     async def _put(self, data: bytes) -> None:
         if self._writable is not None:
             await self._writable
+        if self.parser.head is not None:
+            return
         if self.transport is None or self._error is not None:
-            raise self._error or Lost("connection closed")
+            raise self._failure()
         self.transport.write(data)
         self.seen = self._loop.time()
 

@@ -5,6 +5,7 @@ Those are read here in a tenth of the time. Whatever is unusual in any way gives
 and `usage.dialects` reads it: a property test holds that the two never disagree.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -79,7 +80,7 @@ _REQUEST: Final = msgspec.json.Decoder(_Request)
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
 
 
-def quick_hint(api: Api, body: bytes) -> RequestHint | None:
+def quick_hint(api: Api, body: bytes, window_of: Callable[[str], int | None]) -> RequestHint | None:
     """Read an ordinary request; None if it is not ordinary."""
     if api is not Api.OPENAI_CHAT or b'"cache_control"' in body or b'"cachePoint"' in body:
         return None
@@ -107,6 +108,7 @@ def quick_hint(api: Api, body: bytes) -> RequestHint | None:
         most if most is not None and most > 0 else None,
         asked.stream is True,
         options is not None and options.include_usage is True,
+        context_window=window_of(asked.model),
     )
 
 

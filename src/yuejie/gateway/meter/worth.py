@@ -4,8 +4,8 @@ Most rates depend on neither context size nor hour. Those are found once per rou
 there; a route lives no longer than what admission pinned. All others are resolved call by call.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from yuejie.contracts.prices import Book
 from yuejie.contracts.tier import tier_key
@@ -20,8 +20,7 @@ REMEMBERED: Final = 10_000
 """Model and tier names come from answers; strange ones must not fill the memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
+class Worth(NamedTuple):
     """The items of an attempt with their rates, their charge, and what has no rate."""
 
     items: tuple[EndedItem, ...]
@@ -34,6 +33,11 @@ class Worth:
         return plain(self.charge_pico, PICO)
 
 
+@lru_cache(REMEMBERED)
+def _plain_tier(service_tier: str) -> str:
+    return tier_key(service_tier, {})
+
+
 def worth_of(
     route: Route, reading: Reading, *, started_us: int, billable: bool, worked: bool
 ) -> Worth:
@@ -41,7 +45,8 @@ def worth_of(
     main = reading.items[0].model if reading.items else route.target.upstream_model
     count = Item(main, Meter.REQUESTS if worked else Meter.FAILED_REQUESTS, 1)
     items = (*reading.items, count)
-    tier = tier_key(reading.service_tier or "", reading.facts)
+    tier = reading.service_tier or ""
+    tier = tier_key(tier, reading.facts) if reading.facts else _plain_tier(tier)
     if billable:
         worth = _remembered(route, items, main, tier, started_us)
         if worth is not None:

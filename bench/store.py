@@ -1,0 +1,55 @@
+"""The only SQL of the benchmarks: what is in the database, counted."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from yuejie.db.session import Tx
+
+COUNTED: Final = """
+    SELECT coalesce(sum(quantity), 0) FROM usage_rollup WHERE meter = 'requests'
+"""
+
+
+def counted(tx: Tx) -> int:
+    """Return how many calls the rollups know of, which takes no time."""
+    return int(tx.value(COUNTED))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the events say, counted one by one."""
+
+    events: int
+    operations: int
+    measured: int
+    input: int
+    cache_read: int
+    output: int
+
+
+STORED: Final = """
+    SELECT count(*) AS events, count(DISTINCT operation_id) AS operations,
+           count(*) FILTER (WHERE state = 'measured' AND billable) AS measured,
+           coalesce(sum(used.input), 0) AS input,
+           coalesce(sum(used.cache_read), 0) AS cache_read,
+           coalesce(sum(used.output), 0) AS output
+    FROM usage_event, LATERAL (
+        SELECT sum((item ->> 2)::bigint) FILTER (WHERE item ->> 1 = 'input') AS input,
+               sum((item ->> 2)::bigint) FILTER (WHERE item ->> 1 = 'cache_read') AS cache_read,
+               sum((item ->> 2)::bigint) FILTER (WHERE item ->> 1 = 'output') AS output
+        FROM jsonb_array_elements(items) AS item
+    ) used
+"""
+
+
+def stored(tx: Tx) -> Stored:
+    """Count the events and what they hold."""
+    row = tx.row(Stored, STORED)
+    return Stored(
+        row.events,
+        row.operations,
+        row.measured,
+        int(row.input),
+        int(row.cache_read),
+        int(row.output),
+    )

@@ -1,0 +1,308 @@
+# ruff: noqa: INP001 (cog imports it from the folder of the pages that it fills)
+"""Writes the generated parts of the reference, from the code that they describe.
+
+Each page in this folder holds a cog block that calls one function of this file; `make docs`
+rewrites them, `make check` refuses pages that are stale.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from enum import Enum
+from itertools import pairwise
+from types import ModuleType
+from typing import Final
+
+import click
+
+import yuejie
+from yuejie.bills import life
+from yuejie.bills.bill import BillState, LineKind
+from yuejie.bills.documents.wording import METERS
+from yuejie.cli.main import yuejie as root
+from yuejie.gateway.refusal import Code
+from yuejie.kernel import limits as bounds
+from yuejie.kernel.errors import DomainError
+from yuejie.settings import Settings
+from yuejie.usage.dialects import ReadingState, Reason
+from yuejie.usage.event import EventState, Outcome
+from yuejie.usage.meters import COUNT_METERS, FALLBACK, INPUT_SIDE, UNIT_METERS, Meter
+from yuejie.web.auth import ACCESS
+from yuejie.web.errors import HTTP, TABLE, UNFORESEEN, Kind
+
+WIDTH: Final = 96
+
+MEANING: Final[dict[str, tuple[str, str]]] = {
+    "YUEJIE_HOME": ("", "The home folder: embedded database, journals, snapshot, secrets."),
+    "YUEJIE_DATABASE_URL": (
+        "none: the embedded server",
+        "A PostgreSQL of 16 or newer. Its user runs migrations where one runs `yuejie serve`.",
+    ),
+    "YUEJIE_NODE": ("the machine's name", "How this node is called beside its journals."),
+    "YUEJIE_HOST": ("", "The address that gateway and console listen on."),
+    "YUEJIE_GATEWAY_PORT": ("", "The port of the gateway; its workers share it."),
+    "YUEJIE_API_PORT": ("", "The port of the console's REST API."),
+    "YUEJIE_WORKERS": ("", "How many gateway workers `yuejie serve` runs."),
+    "YUEJIE_CLOCK_SHIFT_S": ("", "Seconds by which this process's clock is moved; for the demo."),
+    "YUEJIE_SELLER_NAME": ("", "The operator's legal name on bills."),
+    "YUEJIE_SELLER_USCC": ("", "The operator's 统一社会信用代码."),
+    "YUEJIE_SELLER_BANK": ("", "The bank that customers pay into."),
+    "YUEJIE_SELLER_ACCOUNT": ("", "The account that customers pay into."),
+    "YUEJIE_PEPPER": (
+        "made once, in `<home>/secrets/`",
+        "64 hexadecimal digits. API keys are stored as HMAC under it; lost, every key is lost.",
+    ),
+    "YUEJIE_CREDENTIAL_KEY": (
+        "made once, in `<home>/secrets/`",
+        "64 hexadecimal digits. Provider credentials are encrypted with it.",
+    ),
+    "YUEJIE_OPERATOR_TOKEN": (
+        "made once, in `<home>/secrets/`",
+        "Opens the REST API to the operator; `yuejie token` shows it.",
+    ),
+}
+"""A default to print where the program's own is of this machine, and what the variable is for."""
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [_row(heads), _row(["---"] * len(heads)), *map(_row, rows)]
+    return "\n".join(lines)
+
+
+def _row(cells: Sequence[object]) -> str:
+    return "| " + " | ".join(str(cell).replace("|", r"\|") for cell in cells) + " |"
+
+
+def _code(text: object) -> str:
+    return f"`{text}`"
+
+
+# settings -----------------------------------------------------------------------------------------
+
+
+def settings() -> str:
+    """Return the table of environment variables; one without a meaning here is an error."""
+    fields = _variables()
+    secret = "0" * 64
+    loaded = Settings.load({name: secret for name in fields if _is_secret(name)})
+    rows = []
+    for name, field in fields.items():
+        default, meaning = MEANING.get(name, ("", "What is it for? Say so in render.MEANING."))
+        if name == "YUEJIE_HOME":
+            default = _code(loaded.home.name)
+        elif name == "YUEJIE_CLOCK_SHIFT_S":
+            default = _code(int(loaded.clock_shift.total_seconds()))
+        rows.append((_code(name), default or _code(getattr(loaded, field)), meaning))
+    return table(("variable", "default", "meaning"), rows)
+
+
+def _is_secret(name: str) -> bool:
+    return name in {"YUEJIE_PEPPER", "YUEJIE_CREDENTIAL_KEY", "YUEJIE_OPERATOR_TOKEN"}
+
+
+def _variables() -> dict[str, str]:
+    """Return every variable that `Settings.load` reads, with the field it fills."""
+    tree = ast.parse(inspect.getsource(importlib.import_module("yuejie.settings")))
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found |= dict.fromkeys(_named(node.value), node.targets[0].id)
+        elif isinstance(node, ast.keyword) and node.arg:
+            found |= dict.fromkeys(_named(node.value), node.arg)
+    return found
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    for each in ast.walk(node):
+        if (
+            isinstance(each, ast.Constant)
+            and isinstance(each.value, str)
+            and each.value.startswith("YUEJIE_")
+        ):
+            yield each.value
+
+
+# states -------------------------------------------------------------------------------------------
+
+
+def bill_life() -> str:
+    """Return the whole life of a bill: from each state, what leads where."""
+    rows = [
+        (_code(state), _code(event), _code(life.NEXT[state, event]))
+        for state in BillState
+        for event in life.BillEvent
+        if (state, event) in life.NEXT
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def event_states() -> str:
+    """Return what is known of an event's quantities, state by state."""
+    return _explained(EventState)
+
+
+def reading_states() -> str:
+    """Return what one answer can say about usage."""
+    return _explained(ReadingState)
+
+
+def reasons() -> str:
+    """Return why a reading is not measured."""
+    return _explained(Reason)
+
+
+def outcomes() -> str:
+    """Return how a call can end for its client."""
+    return ", ".join(_code(outcome) for outcome in Outcome) + "."
+
+
+def line_kinds() -> str:
+    """Return why a line can be on a bill."""
+    return _explained(LineKind)
+
+
+def _explained(kind: type[Enum]) -> str:
+    """Return the members of an enum with the sentences written below them."""
+    tree = ast.parse(inspect.getsource(kind))
+    notes = _notes([each for top in ast.iter_child_nodes(tree) for each in _body(top)])
+    rows = [(_code(each.value), notes.get(each.name, "")) for each in kind]
+    return table(("value", "meaning"), rows)
+
+
+def _body(node: ast.AST) -> list[ast.stmt]:
+    return node.body if isinstance(node, ast.ClassDef) else []
+
+
+def _notes(body: Sequence[ast.stmt]) -> dict[str, str]:
+    """Return the docstrings that stand below assignments, by the assigned name."""
+    notes: dict[str, str] = {}
+    for statement, below in pairwise(body):
+        name = _target(statement)
+        if name and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            notes[name] = " ".join(str(below.value.value).split())
+    return notes
+
+
+def _target(statement: ast.stmt) -> str:
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return name
+    return ""
+
+
+# meters and bounds --------------------------------------------------------------------------------
+
+
+def meters() -> str:
+    """Return every meter: its name on a bill, its unit, its side, whose price it borrows."""
+    rows = []
+    for meter in Meter:
+        unit = "piece" if meter in UNIT_METERS else "token"
+        side = "yes" if meter in INPUT_SIDE else ""
+        borrows = "needs no rate" if meter in COUNT_METERS else ""
+        if meter in FALLBACK:
+            borrows = _code(FALLBACK[meter])
+        rows.append((_code(meter), METERS[meter], unit, side, borrows))
+    heads = ("meter", "on bills", "unit", "context size", "priced as, when not listed")
+    return table(heads, rows)
+
+
+def limits() -> str:
+    """Return every bound of the system with its reason."""
+    notes = _notes(ast.parse(inspect.getsource(bounds)).body)
+    names = [name for name in vars(bounds) if name.isupper()]
+    rows = [(_code(name), _bound(getattr(bounds, name)), notes.get(name, "")) for name in names]
+    return table(("bound", "value", "reason"), rows)
+
+
+def _bound(value: object) -> str:
+    if not isinstance(value, timedelta):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    for unit, name in _UNITS:
+        if value % unit == timedelta():
+            return f"{value // unit} {name}"
+    return str(value)
+
+
+_UNITS: Final = (
+    (timedelta(days=1), "d"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "min"),
+    (timedelta(seconds=1), "s"),
+)
+
+
+# refusals -----------------------------------------------------------------------------------------
+
+
+def gateway_codes() -> str:
+    """Return the gateway's refusals: code, status, and the sentence without its facts."""
+    rows = [(_code(c.name.lower()), c.value.status, c.value.zh, c.value.en) for c in Code]
+    return table(("code", "status", "中文", "English"), rows)
+
+
+def problem_codes() -> str:
+    """Return the codes of the REST API's problems, with status, title and what they mean."""
+    _import_all(yuejie)
+    told = {error.code: (_kind(error), _first_line(error)) for error in _errors(DomainError)}
+    found = {code: (kind.status, kind.title, means) for code, (kind, means) in told.items()}
+    found |= {each.code: (status, each.title, "") for status, each in HTTP.items()}
+    found["invalid_request"] = (422, "内容不合要求", "A field of the request does not fit.")
+    found["internal"] = (UNFORESEEN.status, UNFORESEEN.title, "A bug of ours; it is in the log.")
+    rows = [(_code(code), *found[code]) for code in sorted(found)]
+    return table(("code", "status", "title", "meaning"), rows)
+
+
+def _kind(error: type[DomainError]) -> Kind:
+    return next(TABLE[each] for each in error.__mro__ if each in TABLE)
+
+
+def _first_line(error: type[DomainError]) -> str:
+    return (inspect.getdoc(error) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def _errors(error: type[DomainError]) -> Iterator[type[DomainError]]:
+    yield error
+    for below in error.__subclasses__():
+        yield from _errors(below)
+
+
+def _import_all(package: ModuleType) -> None:
+    """Import every module, so that every error is known; the demo has none of its own."""
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not found.name.endswith("__main__") and ".demo" not in found.name:
+            importlib.import_module(found.name)
+
+
+def routes() -> str:
+    """Return the routes of the REST API and who may call them."""
+    rows = [(method, _code(path), who.value) for (method, path), who in ACCESS.items()]
+    return table(("method", "path", "who"), rows)
+
+
+# commands -----------------------------------------------------------------------------------------
+
+
+def commands() -> str:
+    """Return the help of every command, as it prints itself."""
+    return "\n\n".join(_helps(root, None, "yuejie"))
+
+
+def _helps(command: click.Command, parent: click.Context | None, name: str) -> Iterator[str]:
+    context = click.Context(
+        command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
+    )
+    yield f"## {context.command_path}\n\n```text\n{_trimmed(command.get_help(context))}\n```"
+    if isinstance(command, click.Group):
+        for each in command.list_commands(context):
+            below = command.get_command(context, each)
+            if below is not None:
+                yield from _helps(below, context, each)
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.splitlines())

@@ -1,0 +1,1 @@
+"""Meter: what an attempt used and is worth, on disk before anybody relies on it."""

@@ -1,0 +1,157 @@
+"""What changes in the snapshot or on the block list is in force within a second."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import msgspec
+import pytest
+
+from tests.rooms.gateway.conftest import Node
+from tests.rooms.gateway.world import (
+    KEY,
+    OTHER_KEY,
+    Draft,
+    customer,
+    key_row,
+    now_us,
+    start_worker,
+)
+from yuejie.gateway.blocklist import block, unblock
+from yuejie.kernel.limits import SNAPSHOT_AGE
+
+CHAT = {"model": "gpt-sim", "messages": [{"role": "user", "content": "hello"}]}
+Change = Callable[[Draft], None]
+
+
+@pytest.fixture(autouse=True)
+def restored(node: Node) -> Iterator[None]:
+    yield
+    node.draft().write(node.home)
+    within_a_second(lambda: call(node) == 200)
+
+
+def call(node: Node, key: str = KEY, model: str = "gpt-sim") -> int:
+    headers = {"authorization": f"Bearer {key}"}
+    url = f"{node.url}/v1/chat/completions"
+    return httpx2.post(url, json={**CHAT, "model": model}, headers=headers).status_code
+
+
+def within_a_second(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 1
+    while not holds():
+        assert time.monotonic() < end, "a second has passed"
+        time.sleep(0.02)
+
+
+def revoke(draft: Draft) -> None:
+    draft.keys = [key_row(revoked_us=now_us())]
+
+
+def expire(draft: Draft) -> None:
+    draft.keys = [key_row(expires_us=now_us())]
+
+
+def suspend(draft: Draft) -> None:
+    draft.customers = [customer(active=False)]
+
+
+def disable(draft: Draft) -> None:
+    draft.models[0] = msgspec.structs.replace(draft.models[0], active=False)
+
+
+def drain(draft: Draft) -> None:
+    draft.deployments[0] = msgspec.structs.replace(draft.deployments[0], active=False)
+
+
+def confine(draft: Draft) -> None:
+    draft.projects = [msgspec.structs.replace(draft.projects[0], regions=["eu"])]
+
+
+def forget_the_price(draft: Draft) -> None:
+    sale = draft.books[0]
+    rates = [rate for rate in sale.rates if rate.model != "gpt-sim"]
+    draft.books[0] = msgspec.structs.replace(sale, rates=rates)
+
+
+def end_the_contract(draft: Draft) -> None:
+    draft.contracts = []
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        (revoke, 401),
+        (expire, 401),
+        (suspend, 403),
+        (disable, 404),
+        (drain, 503),
+        (confine, 403),
+        (forget_the_price, 400),
+        (end_the_contract, 403),
+    ],
+    ids=lambda each: getattr(each, "__name__", str(each)),
+)
+def test_a_change_is_in_force_within_a_second(node: Node, change: Change, status: int) -> None:
+    assert call(node) == 200
+    draft = node.draft()
+    change(draft)
+    draft.write(node.home)
+    within_a_second(lambda: call(node) == status)
+
+
+def test_a_blocked_key_is_refused_within_a_second_and_others_are_not(node: Node) -> None:
+    draft = node.draft()
+    draft.keys.append(key_row(OTHER_KEY, "key_2"))
+    draft.write(node.home)
+    within_a_second(lambda: call(node, OTHER_KEY) == 200)
+    assert block(node.home, "key_2")
+    within_a_second(lambda: call(node, OTHER_KEY) == 401)
+    assert call(node) == 200
+    assert unblock(node.home, "key_2")
+    within_a_second(lambda: call(node, OTHER_KEY) == 200)
+
+
+def test_a_key_is_blocked_by_its_digest_too(node: Node) -> None:
+    digest = key_row().digest
+    block(node.home, digest)
+    within_a_second(lambda: call(node) == 401)
+    unblock(node.home, digest)
+
+
+def test_a_key_reaches_only_its_models(node: Node) -> None:
+    draft = node.draft()
+    draft.keys = [key_row(models=["embed-sim"])]
+    draft.write(node.home)
+    within_a_second(lambda: call(node) == 404)
+    listed = httpx2.get(f"{node.url}/v1/models", headers={"x-api-key": KEY}).json()["data"]
+    assert [model["id"] for model in listed] == ["embed-sim"]
+
+
+def test_an_old_snapshot_is_refused_and_a_worker_without_one_is_not_ready(
+    node: Node, tmp_path: Path
+) -> None:
+    node.draft().write(node.home, now_us() - int(SNAPSHOT_AGE.total_seconds() + 1) * 1_000_000)
+    within_a_second(lambda: call(node) == 503)
+    assert httpx2.get(f"{node.url}/readyz").status_code == 503
+    bare = start_worker(tmp_path)
+    assert httpx2.get(f"{bare.url}/readyz").status_code == 503
+    node.draft().write(tmp_path)
+    within_a_second(lambda: httpx2.get(f"{bare.url}/readyz").status_code == 200)
+    assert bare.stop() == 0
+
+
+def test_a_broken_snapshot_changes_nothing(node: Node) -> None:
+    (node.home / "snapshot.msgpack").write_bytes(b"not a snapshot at all")
+    time.sleep(0.5)
+    assert call(node) == 200
+
+
+def test_metrics_count_what_happened(node: Node) -> None:
+    call(node)
+    call(node, "sk-yj-nobody")
+    page = httpx2.get(f"{node.url}/metrics").text
+    assert 'deployment="dep_gpt-sim",state="measured",status="200"' in page
+    assert 'code="key_unknown"' in page
+    assert "yuejie_gateway_snapshot_age_seconds" in page
