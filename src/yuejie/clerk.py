@@ -22,7 +22,7 @@ log = structlog.get_logger()
 ROUND_SECONDS: Final = 60.0
 _BEHIND: Final = timedelta(days=31)
 _MONTHS: Final = 5
-"""Last month and four ahead: a clerk may be away for a quarter."""
+"""Last month, this one and three ahead: a clerk may be away for a quarter."""
 
 
 def make_round(db: Database, now: datetime) -> None:

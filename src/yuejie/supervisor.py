@@ -33,10 +33,12 @@ from yuejie.settings import Settings
 log = structlog.get_logger()
 
 TICK_SECONDS: Final = 0.05
-DRAIN_SECONDS: Final = 30
-"""How long a gateway worker may finish its streams after SIGTERM."""
+DRAIN_SECONDS: Final = 40
+"""A gateway worker finishes its streams within 30 s of SIGTERM; then it writes down their ends."""
 FORGIVEN_SECONDS: Final = 10
 """A process that has run this long starts again at once when it dies."""
+SUPERVISOR: Final = "YUEJIE_SUPERVISOR"
+"""Tells a program whose child it is; it ends when that process does."""
 PAUSE_SECONDS_MAX: Final = 1.0
 
 
@@ -214,6 +216,7 @@ def programs(settings: Settings) -> list[Program]:
         "YUEJIE_HOST": settings.host,
         "YUEJIE_GATEWAY_PORT": str(settings.gateway_port),
         "YUEJIE_API_PORT": str(settings.api_port),
+        SUPERVISOR: str(os.getpid()),
     }
     yuejie = [sys.executable, "-m", "yuejie"]
     gateways = [

@@ -11,7 +11,7 @@ from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key, revoke_key, ro
 from yuejie.customers.store import customers as all_customers
 from yuejie.customers.store import keys as keys_of
 from yuejie.customers.store import projects as projects_of
-from yuejie.gateway.blocklist import block
+from yuejie.gateway.blocklist import block, unblock
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import KeyId
 from yuejie.kernel.period import parse_instant, zone_of
@@ -224,3 +224,12 @@ def block_key(house: Frame, key_id: str) -> None:
     """在本机立即封禁一个密钥，不需要数据库；数据库可用后请再吊销。"""
     block(house.settings.home, key_id)
     say(f"本机网关将在一秒内拒绝 {key_id}；数据库恢复后请执行 yuejie keys revoke {key_id}")
+
+
+@keys.command("unblock")
+@click.argument("key_id")
+@frame
+def unblock_key(house: Frame, key_id: str) -> None:
+    """解除本机对一个密钥的封禁；已吊销的密钥不会因此恢复。"""
+    was = unblock(house.settings.home, key_id)
+    say(f"本机不再封禁 {key_id}" if was else f"本机没有封禁 {key_id}")

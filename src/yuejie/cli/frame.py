@@ -33,6 +33,8 @@ from yuejie.settings import Settings
 as_json: Final = click.option("--json", "json", is_flag=True, help="以 JSON 输出，供程序读取")
 
 _NARROW: Final = 120
+_WHOLE: Final = frozenset({"请求", "事件", "编号"})
+"""Columns of ids, which are for copying and never cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     table = Table(title=title, title_justify="left", header_style="bold", expand=False)
     for number, column in enumerate(columns):
         figures = bool(rows) and all(_is_figure(row[number]) for row in rows)
-        table.add_column(column, justify="right" if figures else "left", no_wrap=figures)
+        table.add_column(
+            column, justify="right" if figures else "left", no_wrap=figures or column in _WHOLE
+        )
     for row in rows:
         table.add_row(*("" if cell is None else _shown(cell) for cell in row))
     console = Console()

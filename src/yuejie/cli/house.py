@@ -37,8 +37,10 @@ def gateway(house: Frame) -> None:
     from yuejie.gateway.worker import Setting
     from yuejie.gateway.worker import serve as serve_gateway
     from yuejie.logs import set_up
+    from yuejie.node import die_with_supervisor
 
     set_up()
+    die_with_supervisor()
     settings = house.settings
     setting = Setting(
         home=settings.home,
@@ -56,9 +58,10 @@ def gateway(house: Frame) -> None:
 def intake(house: Frame) -> None:
     """运行采集进程：流水入库，快照下发；每个网关节点一个。"""
     from yuejie.logs import set_up
-    from yuejie.node import run_intake
+    from yuejie.node import die_with_supervisor, run_intake
 
     set_up()
+    die_with_supervisor()
     run_intake(house.settings, house.clock, _until_told())
 
 
@@ -67,9 +70,11 @@ def intake(house: Frame) -> None:
 def console(house: Frame) -> None:
     """运行控制台进程：REST 接口。"""
     from yuejie.logs import set_up
+    from yuejie.node import die_with_supervisor
     from yuejie.web.server import serve as serve_console
 
     set_up()
+    die_with_supervisor()
     serve_console(house.settings)
 
 
@@ -79,9 +84,10 @@ def clerk(house: Frame) -> None:
     """运行文书进程：日历到点该办的事。"""
     from yuejie.clerk import run
     from yuejie.logs import set_up
-    from yuejie.node import wait_for_database
+    from yuejie.node import die_with_supervisor, wait_for_database
 
     set_up()
+    die_with_supervisor()
     stop = _until_told()
     db = wait_for_database(house.settings, stop)
     if db is not None:
@@ -158,10 +164,17 @@ def list_journals(house: Frame, *, json: bool) -> None:
 @frame
 def adopt(house: Frame, folder: Path) -> None:
     """收养另一节点抢救出来的流水目录，读入其中尚未入库的记录。"""
-    from yuejie.intake.ingest import Ingest
+    from yuejie.intake.ingest import PARKED, Ingest
+    from yuejie.intake.keep import release
+    from yuejie.intake.store import journals as all_journals
 
     settings = house.settings
     with house.database() as db:
+        with db.read() as tx:
+            known = {row.journal_id.hex: row for row in all_journals(tx)}
+        parked = known.get(folder.name)
+        if parked is not None and parked.state == PARKED:
+            release(db, folder, parked.offset)
         ingest = Ingest(db, settings.home, settings.node, house.clock)
         count = ingest.adopt(folder, house.now())
     say(f"已读入 {count} 条记录")

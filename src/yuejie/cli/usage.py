@@ -53,7 +53,9 @@ def _customer_id(db: Database, name: str | None) -> str | None:
 @usage.command("show")
 @click.option("--customer", help="客户；不写则全部")
 @click.option("--month", type=Month(), help="账期；不写则本月")
-@click.option("--by", "by", multiple=True, type=click.Choice([by.value for by in By]), help="分组，可多次")
+@click.option(
+    "--by", "by", multiple=True, type=click.Choice([by.value for by in By]), help="分组，可多次"
+)
 @click.option("--project", help="项目（含下级）")
 @click.option("--department")
 @click.option("--environment")

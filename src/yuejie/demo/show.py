@@ -72,7 +72,9 @@ class Stage:
         title = f"[{self._number}] {what}"
         began = time.monotonic()
         columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._console, transient=True) as bar:
+        with Progress(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        ) as bar:
             task = bar.add_task(what, total=None)
 
             def move(done: int, of: int) -> None:

@@ -27,11 +27,16 @@ from yuejie.customers.store import customers
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from yuejie.kernel.ids import BillId, CustomerId, LineId, mint
-from yuejie.kernel.limits import BILL_LINES, DRAIN_SECONDS, STREAM_SECONDS
+from yuejie.kernel.limits import (
+    BILL_LINES,
+    DRAIN_SECONDS,
+    FIRST_BYTE_SECONDS,
+    STREAM_SECONDS,
+)
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
 
-GRACE: Final = timedelta(seconds=STREAM_SECONDS + DRAIN_SECONDS)
+GRACE: Final = timedelta(seconds=FIRST_BYTE_SECONDS + STREAM_SECONDS + DRAIN_SECONDS)
 """The longest a call that began in the month can go on; then its journal record is written."""
 
 
