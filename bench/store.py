@@ -53,3 +53,35 @@ def stored(tx: Tx) -> Stored:
         int(row.cache_read),
         int(row.output),
     )
+
+
+EVENTS: Final = "SELECT count(*) FROM usage_event"
+
+
+def events(tx: Tx) -> int:
+    """Return how many events are stored."""
+    return int(tx.value(EVENTS))
+
+
+EVENTS_OF_MONTH: Final = "SELECT count(*) FROM usage_event WHERE month = %(month)s"
+
+
+def events_of_month(tx: Tx, month: str) -> int:
+    """Return how many events a month has."""
+    return int(tx.value(EVENTS_OF_MONTH, month=month))
+
+
+QUANTITY: Final = "SELECT coalesce(sum(quantity), 0) FROM usage_rollup"
+
+
+def quantity(tx: Tx) -> int:
+    """Return the sum of everything that the rollups hold."""
+    return int(tx.value(QUANTITY))
+
+
+BILLED: Final = "SELECT coalesce(sum(quantity), 0) FROM bill_line WHERE service_month = %(month)s"
+
+
+def billed(tx: Tx, month: str) -> int:
+    """Return the sum of everything on the bills for a month."""
+    return int(tx.value(BILLED, month=month))

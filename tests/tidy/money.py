@@ -57,6 +57,7 @@ THE_CLOCK: Final = "kernel/clock.py"
 EDGES: Final = (
     "app.py",
     "clerk.py",
+    "node.py",
     "cli.py",
     "cli/**",
     "supervisor.py",

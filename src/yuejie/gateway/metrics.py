@@ -48,7 +48,7 @@ class Gauges(Collector):
             labels=["worker", "deployment", "status", "state"],
         )
         for (deployment, status, state), count in self._metering.counts.items():
-            attempts.add_metric([self._worker, deployment, status, state], count)
+            attempts.add_metric([self._worker, deployment, str(status), state], count)
         yield attempts
         refusals = CounterMetricFamily(
             "yuejie_gateway_refusals", "Refused requests", labels=["worker", "code"]

@@ -126,7 +126,14 @@ def frame(payload: bytes) -> bytes:
 class Journal:
     """The writing end. `append` and `flush` are for one thread; the commits run on another."""
 
-    def __init__(self, root: Path, journal_id: UUID, on_durable: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        journal_id: UUID,
+        on_durable: Callable[[int], None],
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
         """Create the journal's folder and take its lock.
 
         `on_durable(n)` is called on the commit thread: every record up to the n-th is on disk.
@@ -138,6 +145,7 @@ class Journal:
         self._lock = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o640)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._on_durable = on_durable
+        self._segment_bytes = segment_bytes
         self._appended = 0
         self._written = 0
         self._pending: list[bytes] = []
@@ -166,7 +174,7 @@ class Journal:
             raise JournalBroken("流水写盘失败，进程即将退出，请检查磁盘空间") from self.broken
         batch = b"".join(self._pending)
         self._pending.clear()
-        if self._offset + len(batch) > SEGMENT_BYTES:
+        if self._offset + len(batch) > self._segment_bytes:
             self._roll()
         try:
             written = os.write(self._fd, batch)

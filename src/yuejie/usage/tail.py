@@ -163,7 +163,7 @@ def _scan(
             break
         head = 3 if payload[0] == _ARRAY_16 else 1
         if payload[head] == _BEGUN:
-            opened[payload[head + 3 : head + 19]] = (segment, base + used, payload)
+            opened.setdefault(payload[head + 3 : head + 19], (segment, base + used, payload))
         else:
             try:
                 record = _decode_ended(payload)

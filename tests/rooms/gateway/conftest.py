@@ -27,7 +27,7 @@ class Node:
         return Draft(self.simulators.url)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     folder = tmp_path_factory.mktemp("node")
     simulators = start_simulators(folder / "truth.jsonl")

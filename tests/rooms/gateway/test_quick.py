@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuejie.gateway.meter.quick import quick_hint, quick_reading
-from yuejie.usage.dialects import Api, Item, RequestHint, read_body, request_hint
+from yuejie.gateway.meter.quick import quick_answer, quick_hint
+from yuejie.usage.dialects import Api, ReadingState, RequestHint, read_body, request_hint
 
 COUNT = st.one_of(st.integers(-2, 50), st.none(), st.just(10**10), st.just("7"), st.just(1.5))
 SOME = st.integers(0, 50)
@@ -69,22 +69,21 @@ ANSWER = st.fixed_dictionaries(
 )
 
 
-def items(found: tuple[Item, ...]) -> list[Item]:
-    return sorted(found, key=lambda item: item.meter)
-
-
 @given(ANSWER, st.sampled_from([None, 1, 128_000]))
 def test_answers(answer: dict[str, Any], window: int | None) -> None:
     body = json.dumps(answer).encode()
     hint = request_hint(Api.OPENAI_CHAT, b'{"model": "asked"}')
-    quick = quick_reading(Api.OPENAI_CHAT, 200, body, window)
+    quick = quick_answer(Api.OPENAI_CHAT, 200, body, window)
     if quick is None:
         return
     slow = read_body(Api.OPENAI_CHAT, 200, {}, body, with_window(hint, window))
-    assert items(quick.items) == items(slow.items)
-    for name in slow.__slots__:
-        if name != "items":
-            assert getattr(quick, name) == getattr(slow, name), name
+    assert sorted(quick.counts) == sorted((item.meter, item.quantity) for item in slow.items)
+    assert {item.model for item in slow.items} == {quick.model} == {slow.billed_model}
+    assert (slow.state, slow.reason, slow.error_class) == (ReadingState.MEASURED, None, None)
+    assert quick.tier == (slow.service_tier or "")
+    assert quick.response_id == slow.response_id
+    assert quick.context_tokens == slow.context_tokens
+    assert not slow.facts
 
 
 def with_window(hint: RequestHint, window: int | None) -> RequestHint:
@@ -96,7 +95,7 @@ def test_the_ordinary_answer_is_read_quickly() -> None:
         b'{"id":"c","model":"m","choices":[{"finish_reason":"stop","message":{}}],'
         b'"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}'
     )
-    assert quick_reading(Api.OPENAI_CHAT, 200, body, None) is not None
+    assert quick_answer(Api.OPENAI_CHAT, 200, body, None) is not None
 
 
 REQUEST = maybe(
@@ -128,4 +127,4 @@ def test_requests(request: dict[str, Any]) -> None:
 def test_what_is_no_chat_is_left_to_others() -> None:
     assert quick_hint(Api.OPENAI_RESPONSES, b'{"model":"m"}', lambda _: None) is None
     assert quick_hint(Api.OPENAI_CHAT, b"{", lambda _: None) is None
-    assert quick_reading(Api.OPENAI_CHAT, 500, b"{}", None) is None
+    assert quick_answer(Api.OPENAI_CHAT, 500, b"{}", None) is None

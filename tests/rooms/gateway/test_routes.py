@@ -167,10 +167,10 @@ def known(node: Node, change: Callable[[Draft], None]) -> Iterator[None]:
     draft = node.draft()
     change(draft)
     draft.write(node.home)
-    time.sleep(0.6)
+    time.sleep(0.4)
     yield
     node.draft().write(node.home)
-    time.sleep(0.6)
+    time.sleep(0.4)
 
 
 def test_a_dead_deployment_costs_nothing_and_the_next_one_answers(

@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+
 from yuejie.db.session import Database
 from yuejie.intake.ingest import Ingest
 from yuejie.kernel.ids import uuid7_at
+from yuejie.kernel.limits import SEGMENT_BYTES
 from yuejie.usage import store
 from yuejie.usage.journal import Begun, Ended, EndedItem, Journal, Record
 from yuejie.usage.store import EventRow
@@ -29,7 +31,7 @@ class StandingClock:
         return NOW
 
 
-def begin(ms: int = OCTOBER_MS, **changes: Any) -> Begun:
+def begin(ms: int = OCTOBER_MS, **changes: Any) -> Begun:  # noqa: ANN401 - whatever a test changes
     """A call that is about to go upstream."""
     event = uuid7_at(ms)
     begun = Begun(
@@ -59,7 +61,7 @@ def begin(ms: int = OCTOBER_MS, **changes: Any) -> Begun:
     return msgspec.structs.replace(begun, **changes)
 
 
-def end(begun: Begun, **changes: Any) -> Ended:
+def end(begun: Begun, **changes: Any) -> Ended:  # noqa: ANN401 - whatever a test changes
     """The same call, answered."""
     ended = Ended(
         begun=begun,
@@ -110,9 +112,13 @@ def journal_id(ms: int = OCTOBER_MS) -> UUID:
     return UUID(bytes=uuid7_at(ms))
 
 
-def open_journal(home: Path, name: UUID | None = None) -> Journal:
+def open_journal(
+    home: Path, name: UUID | None = None, segment_bytes: int = SEGMENT_BYTES
+) -> Journal:
     """A journal that is being written."""
-    return Journal(home / "journals", name or journal_id(), lambda _: None)
+    return Journal(
+        home / "journals", name or journal_id(), lambda _: None, segment_bytes=segment_bytes
+    )
 
 
 def write(journal: Journal, records: Iterable[Record]) -> None:

@@ -16,7 +16,7 @@ from yuejie.gateway.call.headers import Pairs, downward
 from yuejie.gateway.call.live import Cut, Live, Running
 from yuejie.gateway.call.stream import Pump
 from yuejie.gateway.meter.metering import NOTHING_USED, Bought, Closing, Metering
-from yuejie.gateway.meter.quick import quick_reading
+from yuejie.gateway.meter.quick import quick_answer
 from yuejie.gateway.refusal import Code, Refused, frame_of
 from yuejie.gateway.rights.admission import Route
 from yuejie.gateway.upstream.breaker import Breakers
@@ -206,9 +206,9 @@ class Operation:
         status = answer.status
         asked = self._asked
         api = asked.endpoint.api
-        reading = quick_reading(api, status, body, asked.hint.context_window) or read_body(
-            api, status, dict(answer.headers), body, asked.hint
-        )
+        if await self._ordinary(answer, body, first_byte_ms):
+            return None
+        reading = read_body(api, status, dict(answer.headers), body, asked.hint)
         again = self._judged(status, reading, at)
         closing = Closing(
             reading,
@@ -224,11 +224,33 @@ class Operation:
         if status == CREDENTIAL:
             asked.refuse(Refused(Code.UPSTREAM_CREDENTIAL))
             return None
-        headers = downward(answer.headers, asked.request_id)
+        self._pass_on(answer, body, bought)
+        return None
+
+    async def _ordinary(self, answer: Answer, body: bytes, first_byte_ms: int) -> bool:
+        """Deal with an answer that is like most; False, and nothing done, if it is not."""
+        hint = self._asked.hint
+        api = self._asked.endpoint.api
+        quick = quick_answer(api, answer.status, body, hint.context_window)
+        if quick is None or self._begun is None:
+            return False
+        ended = self._shop.metering.end_quickly(self._begun, self._route, quick, first_byte_ms)
+        if ended is None:
+            return False
+        self._begun = None
+        self.billed = self.answered = True
+        self._shop.breakers.of(self._route.target.deployment_id).worked()
+        bought, safe = ended
+        await safe
+        self._pass_on(answer, body, bought)
+        return True
+
+    def _pass_on(self, answer: Answer, body: bytes, bought: Bought) -> None:
+        """Give the client what the provider said, and what it costs."""
+        headers = downward(answer.headers, self._asked.request_id)
         if bought.charge is not None:
             headers += (("x-yuejie-charge", bought.charge), ("x-yuejie-currency", bought.currency))
-        asked.proto.response_bytes(status, headers, body)
-        return None
+        self._asked.proto.response_bytes(answer.status, headers, body)
 
     def _judged(self, status: int, reading: Reading, at: int) -> Again | None:
         """Tell the deployment's breaker, and say whether another try is due."""

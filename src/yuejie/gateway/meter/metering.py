@@ -6,11 +6,13 @@ from typing import Final, NamedTuple
 
 from yuejie.gateway.meter.chrono import Chrono
 from yuejie.gateway.meter.ink import Ink
-from yuejie.gateway.meter.worth import worth_of
+from yuejie.gateway.meter.quick import Quick
+from yuejie.gateway.meter.worth import plain_tier, quick_worth, worth_of
 from yuejie.gateway.rights.admission import Plan, Route
 from yuejie.usage.dialects import Api, Reading, ReadingState
 from yuejie.usage.event import EventState, Outcome
 from yuejie.usage.journal import Begun, Ended
+from yuejie.usage.meters import Meter
 
 WORD: Final = 200
 """Longest word of a provider that is kept; what is longer is no name but an accident."""
@@ -54,7 +56,7 @@ class Metering:
         self._ink = ink
         self._chrono = chrono
         self.open_attempts = 0
-        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.counts: Counter[tuple[str, int, str]] = Counter()
         """Attempts by deployment, status and state."""
 
     def begin(
@@ -135,9 +137,38 @@ class Metering:
             )
         )
         self.open_attempts -= 1
-        self.counts[begun.deployment, str(closing.status), state] += 1
+        self.counts[begun.deployment, closing.status, state] += 1
         charge = worth.charge if state in _PRICED and closing.billable else None
         return Bought(charge, route.sale.currency, state), safe
+
+    def end_quickly(
+        self, begun: Begun, route: Route, quick: Quick, first_byte_ms: int
+    ) -> "tuple[Bought, asyncio.Future[None]] | None":
+        """Write down an ordinary answer; None, and nothing is written, if its rates are not."""
+        quick.counts.append((Meter.REQUESTS, 1))
+        worth = quick_worth(
+            route, quick.counts, quick.model, plain_tier(quick.tier), begun.started_us
+        )
+        if worth is None:
+            return None
+        safe = self._ink.signed(
+            Ended(
+                begun,
+                self._chrono.now_us(),
+                EventState.MEASURED,
+                "",
+                True,  # noqa: FBT003 - a record has fields in order
+                worth.items,
+                quick.context_tokens,
+                quick.model[:WORD],
+                quick.tier,
+                first_byte_ms=first_byte_ms,
+                response_id=quick.response_id[:WORD],
+            )
+        )
+        self.open_attempts -= 1
+        self.counts[begun.deployment, 200, EventState.MEASURED] += 1
+        return Bought(worth.charge, route.sale.currency, EventState.MEASURED), safe
 
 
 _PRICED: Final = frozenset({EventState.MEASURED, EventState.PARTIAL})

@@ -6,12 +6,12 @@ and `usage.dialects` reads it: a property test holds that the two never disagree
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from yuejie.kernel.limits import PLAUSIBLE_TOKENS
-from yuejie.usage.dialects import Api, Item, Reading, ReadingState, RequestHint
+from yuejie.usage.dialects import Api, RequestHint
 from yuejie.usage.meters import Meter
 
 _RAW: Final = msgspec.Raw()
@@ -112,7 +112,17 @@ def quick_hint(api: Api, body: bytes, window_of: Callable[[str], int | None]) ->
     )
 
 
-def quick_reading(api: Api, status: int, body: bytes, window: int | None) -> Reading | None:
+class Quick(NamedTuple):
+    """What an ordinary answer says: disjoint counts of one model, whole and credible."""
+
+    model: str
+    tier: str
+    response_id: str
+    context_tokens: int
+    counts: list[tuple[Meter, int]]
+
+
+def quick_answer(api: Api, status: int, body: bytes, window: int | None) -> Quick | None:
     """Read an ordinary answer; None if it is not ordinary."""
     if api is not Api.OPENAI_CHAT or status != 200:
         return None
@@ -133,22 +143,14 @@ def quick_reading(api: Api, status: int, body: bytes, window: int | None) -> Rea
         or answer.response
     ):
         return None
-    items = _items(answer.model, answer.usage)
+    counts = _counts(answer.usage)
     context = answer.usage.prompt_tokens
-    if items is None or (window and context > _WINDOWS * window):
+    if counts is None or (window and context > _WINDOWS * window):
         return None
-    return Reading(
-        ReadingState.MEASURED,
-        None,
-        items,
-        answer.model,
-        answer.service_tier,
-        answer.id,
-        context_tokens=context,
-    )
+    return Quick(answer.model, answer.service_tier or "", answer.id, context, counts)
 
 
-def _items(model: str, usage: _Usage) -> tuple[Item, ...] | None:
+def _counts(usage: _Usage) -> list[tuple[Meter, int]] | None:
     """Undo the overlaps where they are the documented ones; None where they are not."""
     size, said = usage.prompt_tokens, usage.completion_tokens
     read, wrote = usage.prompt_tokens_details, usage.completion_tokens_details
@@ -167,15 +169,15 @@ def _items(model: str, usage: _Usage) -> tuple[Item, ...] | None:
         or usage.total_tokens > PLAUSIBLE_TOKENS
     ):
         return None
-    items = [Item(model, Meter.INPUT, plain), Item(model, Meter.OUTPUT, rest)]
+    counts = [(Meter.INPUT, plain), (Meter.OUTPUT, rest)]
     if cached is not None:
-        items.append(Item(model, Meter.CACHE_READ, cached))
+        counts.append((Meter.CACHE_READ, cached))
     if thought is not None:
-        items.append(Item(model, Meter.REASONING, thought))
+        counts.append((Meter.REASONING, thought))
     for part, meter in ((read, Meter.AUDIO_IN), (wrote, Meter.AUDIO_OUT)):
         heard = part.audio_tokens if part is not None else None
         if heard:
             return None
         if heard == 0:
-            items.append(Item(model, meter, 0))
-    return tuple(items)
+            counts.append((meter, 0))
+    return counts

@@ -4,6 +4,7 @@ Most rates depend on neither context size nor hour. Those are found once per rou
 there; a route lives no longer than what admission pinned. All others are resolved call by call.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -34,7 +35,8 @@ class Worth(NamedTuple):
 
 
 @lru_cache(REMEMBERED)
-def _plain_tier(service_tier: str) -> str:
+def plain_tier(service_tier: str) -> str:
+    """Return the price key of a tier that no other fact marks."""
     return tier_key(service_tier, {})
 
 
@@ -46,7 +48,7 @@ def worth_of(
     count = Item(main, Meter.REQUESTS if worked else Meter.FAILED_REQUESTS, 1)
     items = (*reading.items, count)
     tier = reading.service_tier or ""
-    tier = tier_key(tier, reading.facts) if reading.facts else _plain_tier(tier)
+    tier = tier_key(tier, reading.facts) if reading.facts else plain_tier(tier)
     if billable:
         worth = _remembered(route, items, main, tier, started_us)
         if worth is not None:
@@ -95,49 +97,60 @@ def _remembered(
     route: Route, items: tuple[Item, ...], main: str, tier: str, started_us: int
 ) -> Worth | None:
     """Rate by what is known of the route; None if a rate has to be resolved for this call."""
-    fixed = route.fixed
+    if any(item.model != main for item in items):
+        return None
+    counts = [(item.meter, item.quantity) for item in items]
+    return quick_worth(route, counts, main, tier, started_us)
+
+
+def quick_worth(
+    route: Route, counts: Sequence[tuple[Meter, int]], model: str, tier: str, started_us: int
+) -> Worth | None:
+    """Rate what one model used, by what is known of the route; None if that is not enough."""
+    if started_us >= route.until_us:
+        return None
+    card = route.cards.get((model, tier))
+    if card is None:
+        if len(route.cards) >= REMEMBERED:
+            route.cards.clear()
+        card = route.cards[model, tier] = {}
     name = route.target.model_id
     priced: list[EndedItem] = []
     charge = 0
-    for item in items:
-        key = (item.model, item.meter, tier)
-        known = fixed.get(key)
+    for meter, quantity in counts:
+        known = card.get(meter)
         if known is None:
-            if item.model != main:
-                return None
-            if len(fixed) >= REMEMBERED:
-                fixed.clear()
-            known = fixed[key] = _fixed(route, item, tier, started_us)
-        if known.varies or item.model != main:
+            known = card[meter] = _fixed(route, model, meter, tier, started_us)
+        if known.varies:
             return None
-        charge += item.quantity * known.pico
-        priced.append(EndedItem(name, item.meter, item.quantity, known.sale_rate, known.cost_rate))
+        charge += quantity * known.pico
+        priced.append(EndedItem(name, meter, quantity, known.sale_rate, known.cost_rate))
     return Worth(tuple(priced), charge)
 
 
-def _fixed(route: Route, item: Item, tier: str, started_us: int) -> Fixed:
+def _fixed(route: Route, model: str, meter: Meter, tier: str, started_us: int) -> Fixed:
     """Find the rates of a main item, if they are the same for every call of this route."""
     target = route.target
-    probe = Item(item.model, item.meter, 1)
-    rated = _rated(route, (probe,), item.model, tier, 0, started_us, billable=True)
-    bought = f"{target.cost_prefix}{item.model}"
+    probe = Item(model, meter, 1)
+    rated = _rated(route, (probe,), model, tier, 0, started_us, billable=True)
+    bought = f"{target.cost_prefix}{model}"
     if not route.cost.prices(bought, route.cost_revision, started_us):
         bought = target.cost_model
     sides = (
         (route.sale, route.sale_revision, target.model_id),
         (route.cost, route.cost_revision, bought),
     )
-    if rated.unpriced or any(_varies(*side, item, started_us) for side in sides):
+    if rated.unpriced or any(_varies(*side, meter, started_us) for side in sides):
         return Fixed(0, 0, 0, varies=True)
     found = rated.items[0]
     pico = route.sale_rates[found.sale_rate].pico if found.sale_rate else 0
     return Fixed(found.sale_rate, found.cost_rate, pico)
 
 
-def _varies(book: Book, revision: int, model: str, item: Item, started_us: int) -> bool:
+def _varies(book: Book, revision: int, model: str, meter: Meter, started_us: int) -> bool:
     """Say whether a meter's rate depends on anything but the tier."""
     named = book.naming(model, revision, started_us)
     if named is None:
-        return item.meter not in COUNT_METERS
-    rows = [row for row in book.price_list(model, named) if row.meter == item.meter]
+        return meter not in COUNT_METERS
+    rows = [row for row in book.price_list(model, named) if row.meter == meter]
     return any(row.context_above or row.time_window for row in rows)

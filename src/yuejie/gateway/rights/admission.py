@@ -48,7 +48,10 @@ class Route:
     cost_revision: int
     sale_rates: Mapping[int, RateRow]
     backup: bool = False
-    fixed: dict[tuple[str, str, str], Fixed] = field(default_factory=dict)
+    until_us: int = FOREVER_US
+    """From then on something else is pinned, and what is remembered below is not valid."""
+    cards: dict[tuple[str, str], dict[str, Fixed]] = field(default_factory=dict)
+    """Rates found so far, by the answer's model and tier, then by meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +169,22 @@ class Admission:
         if sale is None or sale_revision is None or not sale.prices(model, sale_revision):
             return []
         routes = []
+        until_us = self.view.next_change_us(project.customer_id, now_us)
         for target in self.view.targets.get(model, ()):
             cost = self.view.cost_book_of(target.cost_model, now_us)
             if cost is not None and _within(target, project):
                 rates = self.view.rates[contract.sale_book]
-                routes.append(Route(target, sale, sale_revision, *cost, rates, backup=backup))
+                routes.append(
+                    Route(
+                        target,
+                        sale,
+                        sale_revision,
+                        *cost,
+                        rates,
+                        backup=backup,
+                        until_us=until_us,
+                    )
+                )
         return routes
 
     def _unreachable(

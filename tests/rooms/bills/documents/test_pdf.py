@@ -1,6 +1,7 @@
 import io
 import re
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -105,10 +106,13 @@ def test_names_are_data_and_rare_characters_are_drawn() -> None:
 
 def test_only_our_fonts_are_used_and_embedded() -> None:
     reader = PdfReader(io.BytesIO(to_pdf(strange_names())))
+    resources = [cast("DictionaryObject", page["/Resources"]) for page in reader.pages]
+    fonts = [
+        font for known in resources for font in cast("DictionaryObject", known["/Font"]).values()
+    ]
     names = {
         str(font.get_object()["/BaseFont"]).split("+")[-1].removesuffix("-Identity-H")
-        for page in reader.pages
-        for font in DictionaryObject(DictionaryObject(page["/Resources"])["/Font"]).values()
+        for font in fonts
     }
     assert names == {"Noto-Sans-SC-Regular", "Noto-Sans-SC-Bold", "Noto-Sans-SC-Rare-Regular"}
 
