@@ -2,7 +2,7 @@
 
     python -m yuejie.gateway.worker --home DIR --port 8400 [--host 127.0.0.1] [--core N]
 
-Environment: YUEJIE_PEPPER and YUEJIE_SECRET_KEY (hex), YUEJIE_DATABASE_URL (only for
+Environment: YUEJIE_PEPPER and YUEJIE_CREDENTIAL_KEY (hex), YUEJIE_DATABASE_URL (only for
 `Idempotency-Key`). Granian opens the port with SO_REUSEPORT, so that workers started one by one
 share it and the kernel spreads connections over them.
 
@@ -94,7 +94,7 @@ def read_setting(argv: list[str], environment: dict[str, str]) -> Setting:
         host=told.host,
         port=told.port,
         pepper=_secret(environment, "YUEJIE_PEPPER"),
-        secret_key=_secret(environment, "YUEJIE_SECRET_KEY"),
+        secret_key=_secret(environment, "YUEJIE_CREDENTIAL_KEY"),
         database_url=environment.get("YUEJIE_DATABASE_URL", ""),
         stop_seconds=told.stop_seconds,
         core=told.core,

@@ -16,7 +16,9 @@ import os
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -30,6 +32,8 @@ MAGIC: Final = b"yuejie-journal1\n"
 HEADER: Final = len(MAGIC) + 16
 _FRAME: Final = struct.Struct("<II")
 _LOCK: Final = "lock"
+LAZY_SECONDS: Final = 0.05
+"""How long a record that nobody waits for may be in the page cache alone."""
 
 
 class Begun(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
@@ -154,7 +158,7 @@ class Journal:
         self._offset = 0
         self._fd = -1
         self._roll()
-        self._wake = threading.Semaphore(0)
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._closing = False
         self.broken: Exception | None = None
         self._thread = threading.Thread(target=self._commits, name="journal", daemon=True)
@@ -166,8 +170,12 @@ class Journal:
         self._appended += 1
         return self._appended
 
-    def flush(self) -> None:
-        """Hand all queued records to the kernel in one write and ask for a group commit."""
+    def flush(self, *, commit: bool = True) -> None:
+        """Hand all queued records to the kernel in one write, and ask for a group commit.
+
+        Without `commit` they go with the next one, at most LAZY_SECONDS later: an end of a call
+        survives kill -9 in the page cache, and nobody waits for its disk.
+        """
         if not self._pending:
             return
         if self.broken is not None:
@@ -184,22 +192,26 @@ class Journal:
             raise JournalBroken("流水写盘不完整，请检查磁盘空间")
         self._offset += written
         self._written = self._appended
-        self._wake.release()
+        if commit:
+            self._wake.put(None)
 
     def close(self) -> None:
         """Flush, commit and give the lock back; the journal is then dead and wholly readable."""
         self.flush()
         self._closing = True
-        self._wake.release()
+        self._wake.put(None)
         self._thread.join()
         os.close(self._fd)
         os.close(self._lock)
 
     def _roll(self) -> None:
         path = self.folder / segment_name(self._segment + 1)
-        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
+        incoming = path.with_suffix(".incoming")
+        fd = os.open(incoming, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
         os.write(fd, MAGIC + self.journal_id.bytes)
         os.fsync(fd)
+        # A reader that follows closely never meets a segment without its header.
+        incoming.rename(path)
         with self._rolling:
             if self._fd >= 0:
                 os.fdatasync(self._fd)
@@ -214,11 +226,12 @@ class Journal:
 
     def _commits(self) -> None:
         """Group commit: one fdatasync covers all that was written before it began."""
+        committed = 0
         while True:
-            self._wake.acquire()
-            while self._wake.acquire(blocking=False):
-                pass
+            self._await_wish()
             closing, covered = self._closing, self._written
+            if covered == committed and not closing:
+                continue
             try:
                 with self._rolling:
                     os.fdatasync(self._fd)
@@ -226,9 +239,17 @@ class Journal:
                 self.broken = error
                 self._on_durable(-1)
                 return
+            committed = covered
             self._on_durable(covered)
             if closing:
                 return
+
+    def _await_wish(self) -> None:
+        """Wait until a commit is wished for or due, and take all wishes at once."""
+        with suppress(Empty):
+            self._wake.get(timeout=LAZY_SECONDS)
+            while True:
+                self._wake.get_nowait()
 
 
 def segment_name(number: int) -> str:

@@ -272,7 +272,7 @@ def start_worker(home: Path, port: int | None = None, *options: str, database: s
         env={
             **os.environ,
             "YUEJIE_PEPPER": PEPPER.hex(),
-            "YUEJIE_SECRET_KEY": SECRET_KEY.hex(),
+            "YUEJIE_CREDENTIAL_KEY": SECRET_KEY.hex(),
             "YUEJIE_DATABASE_URL": database,
         },
     )

@@ -31,7 +31,7 @@ class StandingClock:
         return NOW
 
 
-def begin(ms: int = OCTOBER_MS, **changes: Any) -> Begun:  # noqa: ANN401 - whatever a test changes
+def begin(ms: int = OCTOBER_MS, **changes: Any) -> Begun:
     """A call that is about to go upstream."""
     event = uuid7_at(ms)
     begun = Begun(
@@ -61,7 +61,7 @@ def begin(ms: int = OCTOBER_MS, **changes: Any) -> Begun:  # noqa: ANN401 - what
     return msgspec.structs.replace(begun, **changes)
 
 
-def end(begun: Begun, **changes: Any) -> Ended:  # noqa: ANN401 - whatever a test changes
+def end(begun: Begun, **changes: Any) -> Ended:
     """The same call, answered."""
     ended = Ended(
         begun=begun,

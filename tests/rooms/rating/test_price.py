@@ -39,7 +39,7 @@ output = "25"
 )
 
 
-def rated(*items: Item, **change: Any) -> Rated:  # noqa: ANN401 (any argument of rate_items)
+def rated(*items: Item, **change: Any) -> Rated:
     facts: dict[str, Any] = {
         "sale": SALE,
         "cost": COST,

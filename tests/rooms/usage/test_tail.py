@@ -80,12 +80,9 @@ def test_open_calls_are_found_again(tmp_path: Path) -> None:
     assert again.open_at == again.at
 
 
-def test_open_calls_are_found_again_across_segments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("yuejie.usage.journal.SEGMENT_BYTES", 2_000)
+def test_open_calls_are_found_again_across_segments(tmp_path: Path) -> None:
     waiting, made = begin(), calls(20)
-    journal = open_journal(tmp_path)
+    journal = open_journal(tmp_path, segment_bytes=2_000)
     write(journal, [waiting])
     for one in made:
         write(journal, whole([one]))
@@ -128,11 +125,8 @@ def test_any_byte_changed_before_whole_records_is_damage(tmp_path: Path, at: int
     assert "校验失败" in chunk.broken
 
 
-def test_damage_at_the_end_of_a_segment_that_is_not_the_last_is_damage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("yuejie.usage.journal.SEGMENT_BYTES", 2_000)
-    journal = open_journal(tmp_path)
+def test_damage_at_the_end_of_a_segment_that_is_not_the_last_is_damage(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path, segment_bytes=2_000)
     for one in calls(10):
         write(journal, whole([one]))
     journal.close()

@@ -28,6 +28,9 @@ _LONG_RUN: Final = re.compile(r"[!-,.-~]{22}(?=[!-,.-~])")
 """Latin text without space or hyphen is cut after so many characters; no column overflows."""
 _LINES_BELOW_SUMMARY: Final = 8
 """A longer list of lines begins on a page of its own."""
+_LINES_PRINTED: Final = 5_000
+"""A longer bill prints subtotals only: nobody reads so many pages, and Typst needs 0.13 MB a line.
+The spreadsheet and the CSV file hold every line of any bill."""
 _BREAK: Final = "\N{ZERO WIDTH SPACE}"
 
 _turn: Final = Lock()
@@ -95,6 +98,7 @@ def _page_data(document: BillDocument) -> dict[str, Any]:
         "by_project": _projects(document),
         "by_model": _models(document),
         "groups": [_group(document, group) for group in document.groups()],
+        "folded": _folded(document),
         "total": _sums(document, document.total()),
         "tokens": wording.tokens(document.total().tokens),
         "calls": wording.count(document.total().requests),
@@ -194,13 +198,24 @@ def _sums(document: BillDocument, part: Subtotal | BillLine) -> list[str]:
     return [wording.amount(amounts[currency]) for currency in document.currencies]
 
 
+def _folded(document: BillDocument) -> str:
+    """Say that a bill has too many lines to print, or nothing."""
+    count = len(document.bill.lines)
+    if count <= _LINES_PRINTED:
+        return ""
+    return f"共 {count:,} 行，此处只列小计，逐行明细见 XLSX 与 CSV 文件"
+
+
 def _group(document: BillDocument, group: LineGroup) -> dict[str, Any]:
     late = group.kind is LineKind.LATE
     return {
         "name": _name(group.subtotal.name),
         "department": _name(group.department),
         "late": f"{wording.KINDS[LineKind.LATE]} {group.service_month}" if late else "",
-        "lines": [[*_line(line), *_sums(document, line)] for line in group.lines],
+        "lines": [
+            [*_line(line), *_sums(document, line)]
+            for line in (() if _folded(document) else group.lines)
+        ],
         "sums": _sums(document, group.subtotal),
     }
 

@@ -153,6 +153,8 @@ def _summary(title: str, parts: Sequence[Subtotal], document: BillDocument) -> l
 
 def _payment(document: BillDocument) -> list[str]:
     account = wording.paid_into(document)
+    if not account:
+        return []
     rows = [(f"{_INDENT}{label}", wording.printable(text)) for label, text in account]
     return ["收款账户", *_table(rows, frozenset({0, 1}))]
 

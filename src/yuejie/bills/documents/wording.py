@@ -172,8 +172,10 @@ def number(document: BillDocument) -> str:
 
 
 def paid_into(document: BillDocument) -> list[tuple[str, str]]:
-    """Say where the money goes and what the payer must write beside it."""
+    """Say where the money goes and what to write beside it; nothing where nothing is owed."""
     seller = document.seller
+    if document.bill.gross.fen <= 0:
+        return []
     return [
         ("户名", seller.legal_name),
         ("开户行", seller.bank_name),

@@ -88,7 +88,7 @@ class Ink:
         self._due = False
         self._flushed = self._loop.time()
         try:
-            self.journal.flush()
+            self.journal.flush(commit=bool(self._writing))
         except JournalBroken:
             self._broken()
             raise

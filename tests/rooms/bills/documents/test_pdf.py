@@ -21,6 +21,7 @@ from tests.rooms.bills.documents.sample import (
     three_projects,
 )
 from yuejie.bills.bill import TaxMode
+from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument
 from yuejie.bills.documents.pdf import to_pdf
 from yuejie.bills.documents.wording import printable
@@ -94,6 +95,15 @@ def test_a_long_table_repeats_its_titles_and_numbers_its_pages() -> None:
     assert len(detailed) >= 4
     positions = re.findall(r"^(\d+) model-", "\n".join(texts), re.MULTILINE)
     assert [str(n) for n in range(1, 201)] == positions
+
+
+def test_a_bill_too_long_to_print_prints_its_subtotals() -> None:
+    document = many_lines(5_001)
+    texts = pages(document)
+    assert len(texts) < 10
+    assert flat("共 5,001 行，此处只列小计") in flat("".join(texts))
+    for group in document.groups():
+        assert wording.amount(group.subtotal.cny_fen) in flat(texts[-1])
 
 
 def test_names_are_data_and_rare_characters_are_drawn() -> None:

@@ -45,6 +45,7 @@ def test_money_carries_its_sign_before_the_currency() -> None:
 def test_what_is_below_zero_is_carried_forward() -> None:
     negative = bill_document(Use("gpt-4o", "input", -1_000_000, "5.00"))
     assert wording.owed_title(negative) == "本期为负，结转下期抵扣（人民币，价税合计）"
+    assert wording.paid_into(negative) == []
     assert wording.owed_title(three_lines()) == "本期应付（人民币，价税合计）"
 
 

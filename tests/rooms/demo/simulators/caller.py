@@ -18,7 +18,7 @@ class Reply:
     body: bytes
     whole: bool = True
 
-    def json(self) -> Any:  # noqa: ANN401 — JSON of any shape
+    def json(self) -> Any:
         return json.loads(self.body)
 
     def events(self) -> list[Any]:
