@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.rooms.intake.calls import rolled_up
 from tests.rooms.intake.shop import Shop
-
 from yuejie.db.session import Database
 from yuejie.intake.imports.load import ImportReport, Progress, import_usage
 from yuejie.intake.imports.mapping import Mapping, parse_mapping, read_mapping
@@ -143,9 +143,7 @@ def test_an_interrupted_import_goes_on_and_adds_nothing_twice(
     assert sums[shop.acme.customer_id, "gpt-4o", "requests", "measured"] == total
 
 
-def test_rejected_lines_get_another_chance(
-    database: Database, shop: Shop, tmp_path: Path
-) -> None:
+def test_rejected_lines_get_another_chance(database: Database, shop: Shop, tmp_path: Path) -> None:
     path = trace(tmp_path / "trace.csv", 3)
     lost = parse_mapping('[clients."a"]\ncustomer = "acme"\n[columns]\nclient = "TIMESTAMP"')
     assert counts(import_usage(database, path, lost)) == (3, 0, 0, 3)
@@ -189,9 +187,7 @@ def test_own_ids_are_the_sources(database: Database, shop: Shop, tmp_path: Path)
     ]
 
 
-def test_jsonl_is_read_like_pushed_events(
-    database: Database, shop: Shop, tmp_path: Path
-) -> None:
+def test_jsonl_is_read_like_pushed_events(database: Database, shop: Shop, tmp_path: Path) -> None:
     path = tmp_path / "usage.jsonl"
     row = {
         "started_at": "2026-10-02T00:00:00Z",
@@ -259,7 +255,7 @@ def test_openai_buckets_become_disjoint_meters(
     )
     report = import_usage(database, path, mapping)
     assert counts(report) == (4, 2, 0, 2)
-    assert "自相矛盾" in rejects(report)[0][1]
+    assert sum("自相矛盾" in reason for _, reason in rejects(report)) == 1
     acme = shop.acme.customer_id
     assert rolled_up(database) == {
         (acme, "gpt-4o", "input", "measured"): 200 + 30,
@@ -305,7 +301,7 @@ def test_anthropic_pages_by_line(database: Database, shop: Shop, tmp_path: Path)
         ("x.parquet", b"", "看不出 x.parquet 的格式"),
         ("x.csv", b"a,a\n", "表头有重名"),
         ("x.csv", "started_at\n你好".encode("gbk"), "不是 UTF-8"),
-        ("x.csv.gz", gzip.compress(b"a,b\n" * 9_999)[:-9], "压缩文件不完整"),
+        ("x.csv.gz", gzip.compress(b"a,b\n" * 9_999, mtime=0)[:-9], "压缩文件不完整"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(

@@ -5,9 +5,9 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+
 from tests.rooms.intake.calls import OCTOBER_MS, begin, end, take_in, whole, write_journal
 from tests.rooms.intake.shop import Shop, open_shop
-
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.money import Charge

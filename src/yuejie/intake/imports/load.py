@@ -79,7 +79,8 @@ class _Rejects:
             out = csv.writer(file)
             if fresh:
                 out.writerow(("行号", "原因", "内容"))
-            out.writerows(sorted(self._lines))
+            self._lines.sort(key=lambda line: line[0])
+            out.writerows(self._lines)
         self._lines.clear()
 
 

@@ -7,7 +7,7 @@ Rows are flat: names and texts, as CSV has them. Of JSON, nested `meters` and `t
 import csv
 import gzip
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -46,7 +46,7 @@ class Opened:
     raw: IO[bytes]
     size: int
     sha256: str
-    rows: Iterator[Row]
+    rows: Generator[Row, None, None]
 
     @property
     def done(self) -> int:
@@ -54,7 +54,8 @@ class Opened:
         return min(self.raw.tell(), self.size)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, once its reader has let go of it."""
+        self.rows.close()
         self.raw.close()
 
 
@@ -87,7 +88,7 @@ def form_of(path: Path) -> str:
     )
 
 
-def _safely(rows: Iterator[Row]) -> Iterator[Row]:
+def _safely(rows: Iterator[Row]) -> Generator[Row, None, None]:
     """Turn what makes a whole file unreadable into one sentence."""
     try:
         yield from rows
@@ -99,6 +100,14 @@ def _safely(rows: Iterator[Row]) -> Iterator[Row]:
 
 def _csv(file: IO[bytes]) -> Iterator[Row]:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        yield from _cells(text)
+    finally:
+        # The wrapper would close the file when it goes; its owner still asks how far it is.
+        text.detach()
+
+
+def _cells(text: io.TextIOWrapper) -> Iterator[Row]:
     reader = csv.reader(text)
     heading = [name.strip() for name in next(reader, [])]
     if len(set(heading)) != len(heading):
@@ -117,11 +126,12 @@ def _csv(file: IO[bytes]) -> Iterator[Row]:
             continue
         number += 1
         digest = sha256("\x1f".join(cells).encode()).digest()
-        if len(cells) != len(heading):
-            fault = f"有 {len(cells)} 列，表头有 {len(heading)} 列"
-            yield Row(number, reader.line_num, {}, digest, fault)
+        if len(cells) == len(heading):
+            fields = dict(zip(heading, cells, strict=True))
+            yield Row(number, reader.line_num, fields, digest)
             continue
-        yield Row(number, reader.line_num, dict(zip(heading, cells, strict=True)), digest)
+        fault = f"有 {len(cells)} 列，表头有 {len(heading)} 列"
+        yield Row(number, reader.line_num, {"": ",".join(cells)}, digest, fault)
 
 
 def _jsonl(file: IO[bytes]) -> Iterator[Row]:
@@ -134,7 +144,8 @@ def _jsonl(file: IO[bytes]) -> Iterator[Row]:
         try:
             yield Row(number, line, flat(_decode(text)), digest)
         except (msgspec.DecodeError, Invalid) as error:
-            yield Row(number, line, {}, digest, f"不是可用的 JSON 对象：{error}")
+            shown = text.decode("utf-8", "replace").strip()
+            yield Row(number, line, {"": shown}, digest, f"不是可用的 JSON 对象：{error}")
 
 
 def flat(value: object) -> Fields:
