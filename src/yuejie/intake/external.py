@@ -79,31 +79,18 @@ def judge(known: dict[str, ExternalRow], rows: Sequence[tuple[str, bytes]]) -> l
     return fates
 
 
-def record_external(
-    db: Database, recorder: Recorder, source: str, rows: Sequence[Sourced], *, whole: bool
-) -> list[Fate]:
-    """Store what is new of a batch in one transaction, and tell the fate of each row.
+def record_external(db: Database, recorder: Recorder, source: str, rows: Sequence[Sourced]) -> None:
+    """Store events that were new a moment ago, all in one transaction.
 
-    With `whole`, one conflict refuses the batch. Beaten by another sender of the same id, nothing
-    is done and `SerializationConflict` says: try again.
+    Beaten by another sender of one of the ids, nothing is done and `SerializationConflict` says:
+    look again what is known.
     """
     entries = recorder.prepare(db, [row.ended for row in rows])
     with db.begin() as tx:
-        known = store.known_externals(tx, source, [row.external_id for row in rows])
-        fates = judge(known, [(row.external_id, row.body_hash) for row in rows])
-        if whole and Fate.CONFLICTS in fates:
-            raise conflict(
-                row.external_id
-                for row, fate in zip(rows, fates, strict=True)
-                if fate is Fate.CONFLICTS
-            )
-        fresh = [i for i, fate in enumerate(fates) if fate is Fate.NEW]
-        if fresh:
-            if store.add_externals(tx, source, [rows[i].row for i in fresh]) != len(fresh):
-                raise SerializationConflict("同一编号正由另一个请求写入，本批未写入；请重试")
-            epoch = enter_epoch(tx)
-            recorder.append(tx, [entries[i] for i in fresh], epoch=epoch, source=source)
-    return fates
+        if store.add_externals(tx, source, [row.row for row in rows]) != len(rows):
+            raise SerializationConflict("同一编号正由另一个请求写入，本批未写入；请重试")
+        epoch = enter_epoch(tx)
+        recorder.append(tx, entries, epoch=epoch, source=source)
 
 
 def conflict(ids: Iterable[str]) -> IdsConflict:

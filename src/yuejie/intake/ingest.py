@@ -4,7 +4,6 @@ Whatever is held in memory can be found again in the journal, so whenever anythi
 memory of that journal is thrown away and built anew from the database's offset.
 """
 
-import gc
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -25,7 +24,7 @@ from yuejie.kernel.errors import Conflict, Invalid, Unavailable
 from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage import store as usage_store
 from yuejie.usage.journal import Position
-from yuejie.usage.record import GATEWAY, Recorded, Recorder, died
+from yuejie.usage.record import GATEWAY, Recorded, Recorder, died, rarely_collecting
 from yuejie.usage.rows import Entry, Unstorable
 from yuejie.usage.tail import (
     Chunk,
@@ -49,8 +48,6 @@ CHUNK: Final = 256
 """Calls read in one go: the server stores one chunk while the next is read."""
 TURN: Final = 20
 """Batches of one journal before the next gets its turn."""
-GC_BATCHES: Final = 40
-"""Batches of records, which are freed by their counts, between two searches for cycles."""
 TOUCH: Final = timedelta(seconds=5)
 """How often an idle journal says that it has been read to its end."""
 
@@ -159,9 +156,10 @@ class Ingest:
 
     def run(self, stop: threading.Event) -> None:
         """Step until told to stop; an outage of the database only delays."""
-        # Records refer to nothing that refers back; looking for cycles among them takes a sixth
-        # of the time. What garbage there is otherwise is still found, later.
-        gc.set_threshold(GC_BATCHES * INGEST_BATCH)
+        with rarely_collecting():
+            self._run(stop)
+
+    def _run(self, stop: threading.Event) -> None:
         wait = POLL_SECONDS
         while not stop.is_set():
             now = self._clock.now()

@@ -3,6 +3,7 @@
 The rules are rating's; this file only finds out what applies to a call of that customer, then.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth, local_hour, zone_of
 from yuejie.rating.price import Rated, rate_items
-from yuejie.usage.event import EventState, Item, Outcome
+from yuejie.usage.event import EventState, Item, Outcome, Pins
 from yuejie.usage.journal import Begun, Ended, EndedItem
 from yuejie.usage.meters import INPUT_SIDE, Meter
 from yuejie.usage.record import unix_us
@@ -81,12 +82,21 @@ class Tariffs:
             self._deployments[row.deployment_id] = (row, platforms[row.account_id])
             self._serving.setdefault(row.model_id, row.deployment_id)
         self._parties: dict[str, _Party | None] = {}
+        self._edges = sorted(
+            revision.starts_us for book in self._books.values() for revision in book.rows.revisions
+        )
+        """Instants at which another revision or contract may begin to hold."""
+        self._pins: dict[tuple[str, int, str, str], Pins] = {}
 
     def learn(self, tx: Tx, names: Iterable[str]) -> None:
         """Read the customers of these short names or ids, as far as they exist."""
         for name in set(names) - self._parties.keys():
             found = customers.customer_by_slug(tx, name)
-            self._parties[name] = _party(tx, found) if found else None
+            party = self._parties[name] = _party(tx, found) if found else None
+            if party is not None:
+                self._pins.clear()
+                self._edges += [unix_us(version.starts_at) for version in party.versions]
+                self._edges.sort()
 
     def knows(self, name: str) -> bool:
         """Tell whether `learn` was asked about a customer."""
@@ -141,7 +151,7 @@ class Tariffs:
             sale_revision=begun.sale_revision,
             cost_revision=begun.cost_revision,
             started_us=begun.started_us,
-            service_tier=tier_key(service_tier, facts),
+            service_tier=tier_key(service_tier, facts) if facts else _plain_tier(service_tier),
             context_tokens=context_tokens,
             billable=True,
             cost_model=placed[0].cost_model if placed else "",
@@ -157,19 +167,11 @@ class Tariffs:
     def _begin(
         self, draft: Draft, party: _Party, project: Project, event: bytes, started_us: int
     ) -> Begun:
-        contract = contract_noun.at(party.versions, draft.started_at)
-        if contract is None:
-            raise Invalid(
-                f"客户 {draft.customer} 在 {draft.started_at:%Y-%m-%d %H:%M} UTC 没有合同"
-            )
-        sale = self._books[contract.sale_book]
-        revision = sale.revision_at(started_us)
-        if revision is None or not sale.prices(draft.model, revision, started_us):
-            raise Invalid(f"模型 {draft.model} 在 {draft.started_at:%Y-%m-%d} 没有销售价，请先定价")
         deployment = draft.deployment or self._serving.get(draft.model, "")
-        if deployment and deployment not in self._deployments:
-            raise Invalid(f"部署 {deployment} 不存在，请改正或留空")
-        cost_book, cost_revision = self._cost_of(deployment, started_us)
+        span = (draft.customer, bisect_right(self._edges, started_us), draft.model, deployment)
+        pins = self._pins.get(span)
+        if pins is None:
+            pins = self._pins[span] = self._pin(draft, party, deployment, started_us)
         month, hour_s = _labels(party.customer.zone, started_us // 1_000_000 // _QUARTER_S)
         return Begun(
             event=event,
@@ -186,7 +188,30 @@ class Tariffs:
             api=draft.api,
             model=draft.model,
             stream=False,
-            contract=contract.contract_id,
+            contract=pins.contract_id,
+            contract_version=pins.contract_version,
+            sale_book=pins.sale_book,
+            sale_revision=pins.sale_revision,
+            cost_book=pins.cost_book,
+            cost_revision=pins.cost_revision,
+        )
+
+    def _pin(self, draft: Draft, party: _Party, deployment: str, started_us: int) -> Pins:
+        """Find the contract and the revisions that hold; between two edges they are the same."""
+        contract = contract_noun.at(party.versions, draft.started_at)
+        if contract is None:
+            raise Invalid(
+                f"客户 {draft.customer} 在 {draft.started_at:%Y-%m-%d %H:%M} UTC 没有合同"
+            )
+        sale = self._books[contract.sale_book]
+        revision = sale.revision_at(started_us)
+        if revision is None or not sale.prices(draft.model, revision, started_us):
+            raise Invalid(f"模型 {draft.model} 在 {draft.started_at:%Y-%m-%d} 没有销售价，请先定价")
+        if deployment and deployment not in self._deployments:
+            raise Invalid(f"部署 {deployment} 不存在，请改正或留空")
+        cost_book, cost_revision = self._cost_of(deployment, started_us)
+        return Pins(
+            contract_id=contract.contract_id,
             contract_version=contract.version,
             sale_book=contract.sale_book,
             sale_revision=revision,
@@ -221,6 +246,11 @@ def _party(tx: Tx, customer: Customer) -> _Party:
         frozenset(key.key_id for key in customers.keys(tx, customer_id)),
         tuple(contracts.contracts_of(tx, customer_id)),
     )
+
+
+@lru_cache(maxsize=1_000)
+def _plain_tier(service_tier: str) -> str:
+    return tier_key(service_tier, {})
 
 
 @lru_cache(maxsize=100_000)

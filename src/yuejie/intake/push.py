@@ -14,14 +14,21 @@ import msgspec
 
 from yuejie.db.errors import SerializationConflict
 from yuejie.db.session import RETRIES, Database
-from yuejie.intake.external import Fate, Sourced, event_id_of, record_external
+from yuejie.intake.external import (
+    Fate,
+    Sourced,
+    conflict,
+    event_id_of,
+    judge,
+    record_external,
+)
 from yuejie.intake.pricing import Draft, Tariffs, items_of
+from yuejie.intake.store import known_externals
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import request_id
 from yuejie.kernel.limits import PLAUSIBLE_TOKENS, PUSH_EVENTS, TAG_LENGTH, TAGS
 from yuejie.kernel.period import parse_instant, zone_of
 from yuejie.usage.event import EventState, join_tags
-from yuejie.usage.journal import Ended
 from yuejie.usage.meters import Meter
 from yuejie.usage.record import Recorder, unix_us
 
@@ -100,56 +107,81 @@ def push_events(
         raise Invalid(f"一次最多推送 {PUSH_EVENTS} 个事件，本次有 {len(events)} 个；请分批")
     if not source or len(source) > _ID:
         raise Invalid(f"来源名称须为 1 到 {_ID} 个字符，请改正 source")
+    refuse_nul(source)
     space = f"push:{customer}:{source}" if customer else f"push::{source}"
-    ended = _price(db, customer, space, events, now)
-    rows = [
-        Sourced(event.id, body_hash(event), one) for event, one in zip(events, ended, strict=True)
-    ]
-    fates = _record(db, space, rows)
-    return [
-        Outcome(
-            row.external_id,
-            request_id(row.ended.begun.operation),
-            UUID(bytes=row.ended.begun.event),
-            fate is not Fate.NEW,
-        )
-        for row, fate in zip(rows, fates, strict=True)
-    ]
-
-
-def _record(db: Database, space: str, rows: Sequence[Sourced]) -> list[Fate]:
-    recorder = Recorder()
+    drafts = _read(events, customer, now)
     for _ in range(RETRIES - 1):
         try:
-            return record_external(db, recorder, space, rows, whole=True)
+            return _store(db, customer, space, events, drafts)
         except SerializationConflict:
             continue
-    return record_external(db, recorder, space, rows, whole=True)
+    return _store(db, customer, space, events, drafts)
 
 
-def _price(
-    db: Database, customer: str | None, space: str, events: Sequence[PushedEvent], now: datetime
-) -> list[Ended]:
-    with db.read(consistent=True) as tx:
-        tariffs = Tariffs(tx)
-        tariffs.learn(tx, {customer or event.customer for event in events})
-    ended, errors = [], []
+def _read(events: Sequence[PushedEvent], customer: str | None, now: datetime) -> list[Draft]:
+    drafts, errors = [], []
     for index, event in enumerate(events):
         try:
-            draft = read_event(event, customer, now)
-            name = event_id_of(space, event.id, unix_us(draft.started_at))
-            ended.append(tariffs.ended(draft, name))
+            drafts.append(read_event(event, customer, now))
         except Invalid as error:
             errors.append(RowError(index, event.id, error.sentence))
     if errors:
         raise PushRefused(errors)
-    return ended
+    return drafts
+
+
+def _store(
+    db: Database,
+    customer: str | None,
+    space: str,
+    events: Sequence[PushedEvent],
+    drafts: Sequence[Draft],
+) -> list[Outcome]:
+    """Store what is not known yet; what is known is answered without pricing it again."""
+    hashes = [body_hash(event) for event in events]
+    with db.read(consistent=True) as tx:
+        known = known_externals(tx, space, [event.id for event in events])
+        fates = judge(known, [(e.id, h) for e, h in zip(events, hashes, strict=True)])
+        tariffs = Tariffs(tx) if Fate.NEW in fates else None
+        if tariffs is not None:
+            tariffs.learn(tx, {customer or event.customer for event in events})
+    if Fate.CONFLICTS in fates:
+        raise conflict(
+            event.id for event, fate in zip(events, fates, strict=True) if fate is Fate.CONFLICTS
+        )
+    stored = {name: row.event_id for name, row in known.items()}
+    fresh: list[Sourced] = []
+    if tariffs is not None:
+        new = [i for i, fate in enumerate(fates) if fate is Fate.NEW]
+        fresh = _price(tariffs, space, [(i, events[i].id, hashes[i], drafts[i]) for i in new])
+        record_external(db, Recorder(), space, fresh)
+    stored |= {row.external_id: UUID(bytes=row.ended.begun.event) for row in fresh}
+    return [
+        Outcome(event.id, request_id(stored[event.id].bytes), stored[event.id], fate is Fate.KNOWN)
+        for event, fate in zip(events, fates, strict=True)
+    ]
+
+
+def _price(
+    tariffs: Tariffs, space: str, rows: Sequence[tuple[int, str, bytes, Draft]]
+) -> list[Sourced]:
+    priced, errors = [], []
+    for index, name, digest, draft in rows:
+        event = event_id_of(space, name, unix_us(draft.started_at))
+        try:
+            priced.append(Sourced(name, digest, tariffs.ended(draft, event)))
+        except Invalid as error:
+            errors.append(RowError(index, name, error.sentence))
+    if errors:
+        raise PushRefused(errors)
+    return priced
 
 
 def read_event(event: PushedEvent, customer: str | None, now: datetime) -> Draft:
     """Check an event and turn it into a draft; every refusal is one sentence."""
     if not event.id or len(event.id) > _ID:
         raise Invalid(f"事件编号须为 1 到 {_ID} 个字符")
+    refuse_nul(event.id, event.model, event.project, event.customer, event.key)
     if customer and event.customer not in {"", customer}:
         raise Invalid(f"不能为其他客户（{event.customer}）推送用量")
     zone = zone_of("UTC")
@@ -204,6 +236,12 @@ def read_tags(tags: Mapping[str, str]) -> str:
         if not name or set(name + value) & set(",=\x00") or max(len(name), len(value)) > TAG_LENGTH:
             raise Invalid(f"标签 {name}={value} 不合格：不含逗号和等号，各不超过 {TAG_LENGTH} 字")
     return join_tags(tags)
+
+
+def refuse_nul(*texts: str) -> None:
+    """Refuse the one character that the database cannot hold."""
+    if any("\x00" in text for text in texts):
+        raise Invalid("文字中有空字符（NUL），请去掉后重试")
 
 
 def body_hash(event: PushedEvent) -> bytes:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from yuejie.db.session import Tx
 from yuejie.usage.journal import START, Position
+from yuejie.usage.rows import jsonb
 
 OPERATOR_READS: Final = {
     "known_externals": "a source names its own ids; whose they are is compared by the verb",
@@ -149,32 +150,30 @@ class ExternalRow:
 KNOWN_EXTERNALS: Final = """
     SELECT external_id, customer_id, body_hash, event_id
     FROM external_event
-    WHERE source = %(source)s AND external_id = ANY(%(external_ids)s)
+    WHERE source = %(source)s
+      AND external_id IN (SELECT jsonb_array_elements_text(%(external_ids)s::jsonb))
 """
 
 
 def known_externals(tx: Tx, source: str, ids: Sequence[str]) -> dict[str, ExternalRow]:
     """Return which of a source's ids are stored."""
-    rows = tx.rows(ExternalRow, KNOWN_EXTERNALS, source=source, external_ids=list(ids))
+    rows = tx.rows(
+        ExternalRow, KNOWN_EXTERNALS, source=source, external_ids=jsonb(list(ids)).decode()
+    )
     return {row.external_id: row for row in rows}
 
 
 ADD_EXTERNALS: Final = """
     INSERT INTO external_event (source, external_id, customer_id, body_hash, event_id)
-    SELECT %(source)s, * FROM unnest(%(external_ids)s::text[], %(customers)s::text[],
-                                     %(body_hashes)s::bytea[], %(event_ids)s::uuid[])
+    SELECT %(source)s, row ->> 0, row ->> 1, decode(row ->> 2, 'hex'), (row ->> 3)::uuid
+    FROM jsonb_array_elements(%(rows)s::jsonb) AS row
     ON CONFLICT DO NOTHING
 """
 
 
 def add_externals(tx: Tx, source: str, rows: Iterable[ExternalRow]) -> int:
     """Write ids down for ever and return how many; fewer than given means another was first."""
-    ordered = sorted(rows, key=lambda row: row.external_id)
-    return tx.run(
-        ADD_EXTERNALS,
-        source=source,
-        external_ids=[row.external_id for row in ordered],
-        customers=[row.customer_id for row in ordered],
-        body_hashes=[row.body_hash for row in ordered],
-        event_ids=[row.event_id for row in ordered],
+    written = sorted(
+        (row.external_id, row.customer_id, row.body_hash.hex(), row.event_id.hex) for row in rows
     )
+    return tx.run(ADD_EXTERNALS, source=source, rows=jsonb(written).decode())

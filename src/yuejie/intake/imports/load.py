@@ -21,7 +21,7 @@ from yuejie.intake.pricing import Draft, Tariffs
 from yuejie.intake.resolve import Measured, ReportRow
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.limits import IMPORT_BATCH
-from yuejie.usage.record import Recorder, unix_us
+from yuejie.usage.record import Recorder, rarely_collecting, unix_us
 
 _EXPORTS = ("openai", "anthropic")
 
@@ -96,7 +96,7 @@ def import_usage(
     form = mapping.form or form_of(path)
     refused = _Rejects(rejects or path.with_name(path.name + ".rejects.csv"))
     refused.path.unlink(missing_ok=True)
-    with closing(open_rows(path, form)) as file:
+    with rarely_collecting(), closing(open_rows(path, form)) as file:
         run = _Run(db, mapping, reader_of(mapping, aggregated=form in _EXPORTS), file, refused)
         report = ImportReport(path, file.sha256)
         for batch in run.batches():
@@ -157,36 +157,34 @@ class _Run:
         return _Line(row, f"file:{self.file.sha256}", f"{row.number:010d}", draft)
 
     def _store(self, source: str, lines: Sequence[_Line]) -> list[Fate]:
-        """Price and store what is not known, and return every fate; conflicts are refused."""
+        """Store what is not known, and return every fate; another sender may come between."""
+        for _ in range(RETRIES - 1):
+            try:
+                return self._store_new(source, lines)
+            except SerializationConflict:
+                continue
+        return self._store_new(source, lines)
+
+    def _store_new(self, source: str, lines: Sequence[_Line]) -> list[Fate]:
         tariffs = self._tariffs({line.draft.customer for line in lines})
         with self.db.read() as tx:
             known = store.known_externals(tx, source, [line.external_id for line in lines])
         fates = judge(known, [(line.external_id, line.row.digest) for line in lines])
         fresh: list[Sourced] = []
+        refused: list[tuple[Row, str]] = []
         for line, fate in zip(lines, fates, strict=True):
             if fate is Fate.CONFLICTS:
-                self.refused.add(line.row, f"编号 {line.external_id} 已用于内容不同的事件")
-            elif fate is Fate.NEW and (sourced := self._priced(tariffs, source, line)):
-                fresh.append(sourced)
-        stored = self._record(source, fresh) if fresh else []
-        known_now = [fate for fate in fates if fate is Fate.KNOWN]
-        return [*stored, *known_now]
-
-    def _priced(self, tariffs: Tariffs, source: str, line: _Line) -> Sourced | None:
-        name = event_id_of(source, line.external_id, unix_us(line.draft.started_at))
-        try:
-            return Sourced(line.external_id, line.row.digest, tariffs.ended(line.draft, name))
-        except Invalid as error:
-            self.refused.add(line.row, error.sentence)
-            return None
-
-    def _record(self, source: str, rows: Sequence[Sourced]) -> list[Fate]:
-        for _ in range(RETRIES - 1):
-            try:
-                return record_external(self.db, self.recorder, source, rows, whole=False)
-            except SerializationConflict:
-                continue
-        return record_external(self.db, self.recorder, source, rows, whole=False)
+                refused.append((line.row, f"编号 {line.external_id} 已用于内容不同的事件"))
+            elif fate is Fate.NEW:
+                try:
+                    fresh.append(_priced(tariffs, source, line))
+                except Invalid as error:
+                    refused.append((line.row, error.sentence))
+        if fresh:
+            record_external(self.db, self.recorder, source, fresh)
+        for row, why in refused:
+            self.refused.add(row, why)
+        return [Fate.NEW] * len(fresh) + [fate for fate in fates if fate is Fate.KNOWN]
 
     def _tariffs(self, customers: set[str]) -> Tariffs:
         """Return the tariffs, read once, with the customers of this batch."""
@@ -195,6 +193,11 @@ class _Run:
                 self.tariffs = self.tariffs or Tariffs(tx)
                 self.tariffs.learn(tx, customers)
         return self.tariffs
+
+
+def _priced(tariffs: Tariffs, source: str, line: _Line) -> Sourced:
+    name = event_id_of(source, line.external_id, unix_us(line.draft.started_at))
+    return Sourced(line.external_id, line.row.digest, tariffs.ended(line.draft, name))
 
 
 def read_report(path: Path, form: str) -> Iterator[ReportRow]:
