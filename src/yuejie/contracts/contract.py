@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from yuejie.contracts.terms import STANDARD, CommercialTerms
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
 from yuejie.kernel.money import CURRENCIES, PPM
@@ -45,6 +46,7 @@ class Contract:
     tax_ppm: int
     starts_at: datetime
     signed_at: datetime
+    terms: CommercialTerms = STANDARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +61,12 @@ class Terms:
     tax_mode: str = "inclusive"
     tax_ppm: int = TAX_PPM
     starts_at: datetime
+    commercial: CommercialTerms = STANDARD
 
     def refuse_nonsense(self, book_currency: str) -> None:
         """Refuse terms that no bill could be drawn from."""
         zone_of(self.zone)
+        self.commercial.refuse_nonsense()
         if self.currency not in CURRENCIES:
             raise Invalid(f"合同币种“{self.currency}”不支持，请写 CNY 或 USD")
         if self.fx_policy not in set(FxPolicy):

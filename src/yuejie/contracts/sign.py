@@ -36,6 +36,7 @@ def sign_contract(
             tax_ppm=terms.tax_ppm,
             starts_at=terms.starts_at,
             signed_at=now,
+            terms=terms.commercial,
         )
         if was is not None:
             if replace(became, version=was.version, signed_at=was.signed_at) == was:

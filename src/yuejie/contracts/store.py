@@ -9,8 +9,9 @@ from yuejie.contracts.catalog import Deployment, KeyUsage, Model, ProviderAccoun
 from yuejie.contracts.contract import Contract, at
 from yuejie.contracts.fx import LOOK_BACK, FxRow, MonthFx, month_rate
 from yuejie.contracts.prices import BookRows, RateRow, RevisionRow
+from yuejie.contracts.terms import decode_terms, encode_terms
 from yuejie.db.session import Tx
-from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.ids import BookId, ContractId, CustomerId
 from yuejie.kernel.period import BillingMonth
 
 OPERATOR_READS: Final = {
@@ -297,9 +298,43 @@ def month_fx(tx: Tx, *, base: str, quote: str, month: BillingMonth) -> MonthFx:
 
 # ── contracts ───────────────────────────────────────────────────────────────────────────────────
 
+
+@dataclass(frozen=True, slots=True)
+class _ContractRow:
+    contract_id: ContractId
+    version: int
+    customer_id: CustomerId
+    sale_book: BookId
+    currency: str
+    zone: str
+    fx_policy: str
+    tax_mode: str
+    tax_ppm: int
+    starts_at: datetime
+    signed_at: datetime
+    terms: str
+
+
+def _contract(row: _ContractRow) -> Contract:
+    return Contract(
+        contract_id=row.contract_id,
+        version=row.version,
+        customer_id=row.customer_id,
+        sale_book=row.sale_book,
+        currency=row.currency,
+        zone=row.zone,
+        fx_policy=row.fx_policy,
+        tax_mode=row.tax_mode,
+        tax_ppm=row.tax_ppm,
+        starts_at=row.starts_at,
+        signed_at=row.signed_at,
+        terms=decode_terms(row.terms),
+    )
+
+
 CONTRACTS: Final = """
     SELECT contract_id, version, customer_id, sale_book, currency, zone, fx_policy, tax_mode,
-           tax_ppm, starts_at, signed_at
+           tax_ppm, starts_at, signed_at, terms::text AS terms
     FROM contract
     ORDER BY customer_id, starts_at, signed_at, version
 """
@@ -307,12 +342,12 @@ CONTRACTS: Final = """
 
 def contracts(tx: Tx) -> list[Contract]:
     """Return every version of every contract."""
-    return tx.rows(Contract, CONTRACTS)
+    return [_contract(row) for row in tx.rows(_ContractRow, CONTRACTS)]
 
 
 CONTRACTS_OF_CUSTOMER: Final = """
     SELECT contract_id, version, customer_id, sale_book, currency, zone, fx_policy, tax_mode,
-           tax_ppm, starts_at, signed_at
+           tax_ppm, starts_at, signed_at, terms::text AS terms
     FROM contract
     WHERE customer_id = %(customer_id)s
     ORDER BY starts_at, signed_at, version
@@ -321,7 +356,8 @@ CONTRACTS_OF_CUSTOMER: Final = """
 
 def contracts_of(tx: Tx, customer_id: CustomerId) -> list[Contract]:
     """Return every contract version of a customer."""
-    return tx.rows(Contract, CONTRACTS_OF_CUSTOMER, customer_id=customer_id)
+    rows = tx.rows(_ContractRow, CONTRACTS_OF_CUSTOMER, customer_id=customer_id)
+    return [_contract(row) for row in rows]
 
 
 def contract_at(tx: Tx, customer_id: CustomerId, started: datetime) -> Contract | None:
@@ -331,7 +367,7 @@ def contract_at(tx: Tx, customer_id: CustomerId, started: datetime) -> Contract 
 
 VERSIONS: Final = """
     SELECT contract_id, version, customer_id, sale_book, currency, zone, fx_policy, tax_mode,
-           tax_ppm, starts_at, signed_at
+           tax_ppm, starts_at, signed_at, terms::text AS terms
     FROM contract
     WHERE contract_id = %(contract_id)s
     ORDER BY version
@@ -340,14 +376,16 @@ VERSIONS: Final = """
 
 def contract_versions(tx: Tx, contract_id: str) -> list[Contract]:
     """Return the versions of one contract, the oldest first."""
-    return tx.rows(Contract, VERSIONS, contract_id=contract_id)
+    rows = tx.rows(_ContractRow, VERSIONS, contract_id=contract_id)
+    return [_contract(row) for row in rows]
 
 
 INSERT_CONTRACT: Final = """
     INSERT INTO contract (contract_id, version, customer_id, sale_book, currency, zone, fx_policy,
-                          tax_mode, tax_ppm, starts_at, signed_at)
+                          tax_mode, tax_ppm, starts_at, signed_at, terms)
     VALUES (%(contract_id)s, %(version)s, %(customer_id)s, %(sale_book)s, %(currency)s, %(zone)s,
-            %(fx_policy)s, %(tax_mode)s, %(tax_ppm)s, %(starts_at)s, %(signed_at)s)
+            %(fx_policy)s, %(tax_mode)s, %(tax_ppm)s, %(starts_at)s, %(signed_at)s,
+            %(terms)s::jsonb)
 """
 
 
@@ -366,6 +404,7 @@ def insert_contract(tx: Tx, contract: Contract) -> None:
         tax_ppm=contract.tax_ppm,
         starts_at=contract.starts_at,
         signed_at=contract.signed_at,
+        terms=encode_terms(contract.terms),
     )
 
 

@@ -214,6 +214,7 @@ CREATE TABLE contract (
     tax_ppm integer NOT NULL,
     starts_at timestamp with time zone NOT NULL,
     signed_at timestamp with time zone NOT NULL,
+    terms jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT contract_pkey PRIMARY KEY (contract_id, version),
     CONSTRAINT contract_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT contract_fx_policy_check CHECK ((fx_policy = ANY (ARRAY['none'::text, 'card'::text, 'bill'::text]))),

@@ -1,0 +1,246 @@
+"""What a contract agrees commercially, beyond its price book: class, credit, fees, days, fapiao.
+
+Pure data, frozen with the version that was signed; a change is another version. Amounts are fen of
+the contract's currency, shares are parts per million (ppm), days are calendar days unless a name
+says otherwise. Every default is what product.md E4 calls standard: five days to review, seven to
+pay, ten to the fapiao, all counted from the bill's date and rolling to the next working day.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from yuejie.kernel.errors import Invalid
+
+REVIEW_DAYS: Final = 5
+PAYMENT_DAYS: Final = 7
+FAPIAO_DAYS: Final = 10
+LATE_FEE_PPM: Final = 500
+"""0.05 % a day (每日万分之五), the usual rate of Chinese supply contracts."""
+LATE_FEE_CAP_PPM: Final = 200_000
+"""Late fees stop at a fifth of the overdue sum; courts cut what exceeds the loss (民法典 585)."""
+
+
+class ContractType(StrEnum):
+    """How long one is bound (D2)."""
+
+    OPEN = "open"
+    """No term: cancel at any time."""
+    ONE_YEAR = "one_year"
+    """Thirty days' notice."""
+    THREE_YEAR = "three_year"
+    """No cancellation but against a break fee."""
+
+
+class CreditClass(StrEnum):
+    """How far the customer is trusted (D1)."""
+
+    LISTED = "listed"
+    MEDIUM = "medium"
+    STARTUP = "startup"
+    HIGH_RISK = "high_risk"
+
+
+class PaymentMode(StrEnum):
+    """Whether money comes after use, before it, or the balance first and then credit."""
+
+    POSTPAID = "postpaid"
+    PREPAID_MONTHLY = "prepaid_monthly"
+    PREPAID = "prepaid"
+
+
+class DueBasis(StrEnum):
+    """From which day the payment days count."""
+
+    BILL_DATE = "bill_date"
+    FAPIAO_RECEIPT = "fapiao_receipt"
+
+
+class Confirmation(StrEnum):
+    """What the customer's silence means."""
+
+    NONE = "none"
+    """Bills are issued without being asked about."""
+    REQUIRED = "required"
+    """Somebody at the customer says yes, line by line or as a whole."""
+    DEEMED = "deemed"
+    """Silence until the end of the review days is a yes; only where the contract says so."""
+
+
+class SettlementOrder(StrEnum):
+    """Which comes first, money or fapiao."""
+
+    PAY_FIRST = "pay_first"
+    FAPIAO_FIRST = "fapiao_first"
+
+
+class FapiaoKind(StrEnum):
+    """数电专票 or 数电普票."""
+
+    SPECIAL = "special"
+    ORDINARY = "ordinary"
+
+
+class Split(StrEnum):
+    """How a month becomes bills (E3)."""
+
+    MERGED = "merged"
+    PROJECT = "project"
+    DEPARTMENT = "department"
+    UNIT = "unit"
+    """By billing unit: a subsidiary or department with a fapiao title of its own."""
+
+
+class HeadShare(StrEnum):
+    """Where fees, minimum, discounts and credits of the whole customer go when bills are split."""
+
+    HEAD = "head"
+    APPORTIONED = "apportioned"
+    """By net usage of each part."""
+
+
+class TaxGrouping(StrEnum):
+    """How bill lines group into tax lines, and so into the lines of a fapiao."""
+
+    SINGLE = "single"
+    MODEL = "model"
+    PROJECT = "project"
+
+
+class TierMode(StrEnum):
+    """Whether a discount step applies to what lies above it, or to the whole month."""
+
+    GRADUATED = "graduated"
+    VOLUME = "volume"
+
+
+class CommitmentPeriod(StrEnum):
+    """Over which time a minimum is promised."""
+
+    MONTH = "month"
+    YEAR = "year"
+    TERM = "term"
+
+
+@dataclass(frozen=True, slots=True)
+class TierStep:
+    """From `above_fen` of a month's usage on, this share off."""
+
+    above_fen: int
+    discount_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierDiscount:
+    """A discount that grows with the month's usage, before packages (HOUSE 9)."""
+
+    steps: tuple[TierStep, ...]
+    mode: TierMode = TierMode.GRADUATED
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A minimum spend; what is missing at the end of the period is billed as a true-up line.
+
+    Spend is usage after tier discount, before packages, fees and credits, as it stands on bills.
+    """
+
+    amount_fen: int
+    period: CommitmentPeriod = CommitmentPeriod.MONTH
+
+
+@dataclass(frozen=True, slots=True)
+class BreakFee:
+    """What leaving early costs: a share of what the rest of the term was promised, plus a sum."""
+
+    remaining_commitment_ppm: int = 0
+    fixed_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommercialTerms:
+    """Everything that is agreed besides book, currency, zone and tax; see the fields' types."""
+
+    type: ContractType = ContractType.OPEN
+    credit_class: CreditClass = CreditClass.MEDIUM
+    payment_mode: PaymentMode = PaymentMode.POSTPAID
+    ends_on: date | None = None
+    """The first day on which the contract no longer holds, in its zone; None: open end."""
+    notice_days: int = 0
+    break_fee: BreakFee = BreakFee()
+    credit_limit_fen: int | None = None
+    """None: no limit is watched."""
+    deposit_fen: int = 0
+    tier_discount: TierDiscount | None = None
+    commitment: Commitment | None = None
+    management_fee_fen: int = 0
+    """Each month, whether or not anything was used while the contract holds."""
+    review_days: int = REVIEW_DAYS
+    payment_days: int = PAYMENT_DAYS
+    """Net days of the contract; D1's net 30 or net 15 stand here."""
+    due_basis: DueBasis = DueBasis.BILL_DATE
+    late_fee_ppm_per_day: int = LATE_FEE_PPM
+    late_fee_cap_ppm: int = LATE_FEE_CAP_PPM
+    settlement_order: SettlementOrder = SettlementOrder.PAY_FIRST
+    fapiao_kind: FapiaoKind = FapiaoKind.SPECIAL
+    fapiao_days: int = FAPIAO_DAYS
+    confirmation: Confirmation = Confirmation.NONE
+    split: Split = Split.MERGED
+    head_share: HeadShare = HeadShare.HEAD
+    tax_grouping: TaxGrouping = TaxGrouping.SINGLE
+    price_lock_until: date | None = None
+    price_notice_days: int = 0
+    purchase_order: str = ""
+    grace_days: int = 3
+    """Days after the due date before anything is suspended."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """Clauses that are printed and nothing computes from."""
+
+    def refuse_nonsense(self) -> None:
+        """Refuse terms that no bill could be drawn from, naming the field."""
+        for name, value in (
+            ("押金", self.deposit_fen),
+            ("管理费", self.management_fee_fen),
+            ("授信额度", self.credit_limit_fen or 0),
+            ("通知天数", self.notice_days),
+            ("对账天数", self.review_days),
+            ("付款天数", self.payment_days),
+            ("开票天数", self.fapiao_days),
+            ("宽限天数", self.grace_days),
+            ("违约金日费率", self.late_fee_ppm_per_day),
+            ("违约金上限", self.late_fee_cap_ppm),
+        ):
+            if value < 0:
+                raise Invalid(f"合同条款“{name}”不能为负（现为 {value}），请改正后重试")
+        if self.commitment is not None and self.commitment.amount_fen <= 0:
+            raise Invalid("合同条款“承诺消费”须大于零；没有承诺消费请不要填写")
+        if self.tier_discount is not None:
+            _refuse_steps(self.tier_discount.steps)
+
+
+def _refuse_steps(steps: tuple[TierStep, ...]) -> None:
+    above = [step.above_fen for step in steps]
+    if not steps or above != sorted(set(above)) or above[0] < 0:
+        raise Invalid("合同条款“阶梯折扣”的档位须从低到高、互不相同且不为负，请改正后重试")
+    if any(not 0 <= step.discount_ppm <= 1_000_000 for step in steps):
+        raise Invalid("合同条款“阶梯折扣”的折扣须在 0 到 1000000 ppm 之间（10% 写作 100000）")
+
+
+STANDARD: Final = CommercialTerms()
+"""Pay after use, no minimum, no fee, no confirmation: what a contract says that says nothing."""
+
+
+def encode_terms(terms: CommercialTerms) -> str:
+    """Write terms as they are kept: JSON, sorted, every field named."""
+    return msgspec.json.encode(terms, order="sorted").decode()
+
+
+def decode_terms(text: str | bytes) -> CommercialTerms:
+    """Read terms as they were kept; a field that did not exist then has its default."""
+    try:
+        return msgspec.json.decode(text, type=CommercialTerms)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"合同条款读不懂：{error}；请对照 docs/reference 的合同条款一览") from error
