@@ -84,6 +84,14 @@ BEGIN
     RETURN NEW;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_change_of_ledger()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'the ledger never changes: post a reversal';
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_edit_of_issued()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -97,6 +105,30 @@ BEGIN
         RAISE EXCEPTION 'the lines of an issued bill never change';
     END IF;
     RETURN COALESCE(NEW, OLD);
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_late_posting()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_entry
+                   WHERE entry_id = NEW.entry_id AND recorded_at = now()) THEN
+        RAISE EXCEPTION 'entry % is written and never changes', NEW.entry_id;
+    END IF;
+    RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_unbalanced_entry()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM ledger_posting WHERE entry_id = NEW.entry_id
+               GROUP BY currency HAVING sum(fen) <> 0) THEN
+        RAISE EXCEPTION 'entry % does not balance', NEW.entry_id;
+    END IF;
+    RETURN NULL;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.uuid_floor(instant timestamp with time zone)
@@ -508,25 +540,32 @@ CREATE TABLE ledger_balance (
 );
 
 CREATE TABLE ledger_entry (
+    entry_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     key text NOT NULL,
     kind text NOT NULL,
     at timestamp with time zone NOT NULL,
     by text NOT NULL,
-    refers_to text NOT NULL,
-    memo text NOT NULL,
+    refers_to text DEFAULT ''::text NOT NULL,
+    memo text DEFAULT ''::text NOT NULL,
     body_hash bytea NOT NULL,
-    CONSTRAINT ledger_entry_pkey PRIMARY KEY (key)
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ledger_entry_pkey PRIMARY KEY (entry_id),
+    CONSTRAINT ledger_entry_key_key UNIQUE (key),
+    CONSTRAINT ledger_entry_by_check CHECK ((by <> ''::text)),
+    CONSTRAINT ledger_entry_key_check CHECK ((key <> ''::text)),
+    CONSTRAINT ledger_entry_kind_check CHECK ((kind <> ''::text))
 );
 
 CREATE TABLE ledger_posting (
-    key text NOT NULL,
-    "position" integer NOT NULL,
+    entry_id bigint NOT NULL,
+    "position" smallint NOT NULL,
     account text NOT NULL,
     party text NOT NULL,
     currency text NOT NULL,
     fen bigint NOT NULL,
-    CONSTRAINT ledger_posting_pkey PRIMARY KEY (key, "position"),
-    CONSTRAINT ledger_posting_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text])))
+    CONSTRAINT ledger_posting_pkey PRIMARY KEY (entry_id, "position"),
+    CONSTRAINT ledger_posting_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT ledger_posting_fen_check CHECK ((fen <> 0))
 );
 
 CREATE TABLE model (
@@ -707,7 +746,7 @@ ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_line_id_fkey FOREIG
 ALTER TABLE customer_grant ADD CONSTRAINT customer_grant_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_account_id_fkey FOREIGN KEY (account_id) REFERENCES provider_account(account_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
-ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_key_fkey FOREIGN KEY (key) REFERENCES ledger_entry(key);
+ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -730,9 +769,10 @@ CREATE INDEX contract_customer ON public.contract USING btree (customer_id, star
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
-CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at);
-CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to);
-CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account);
+CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
+CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
+CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) WHERE (refers_to <> ''::text);
+CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
 CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
@@ -747,6 +787,10 @@ CREATE TRIGGER contract_snapshot AFTER INSERT ON public.contract FOR EACH STATEM
 CREATE TRIGGER credit_note_frozen BEFORE UPDATE ON public.credit_note FOR EACH ROW EXECUTE FUNCTION refuse_change_of_decided_credit();
 CREATE TRIGGER customer_snapshot AFTER INSERT OR UPDATE ON public.customer FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER deployment_snapshot AFTER INSERT OR UPDATE ON public.deployment FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_unbalanced_entry();
+CREATE TRIGGER ledger_entry_frozen BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION refuse_change_of_ledger();
+CREATE TRIGGER ledger_posting_frozen BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_change_of_ledger();
+CREATE TRIGGER ledger_posting_with_entry BEFORE INSERT ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_late_posting();
 CREATE TRIGGER model_snapshot AFTER INSERT OR UPDATE ON public.model FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER project_snapshot AFTER INSERT OR UPDATE ON public.project FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provider_account FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
