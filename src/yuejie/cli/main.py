@@ -30,6 +30,7 @@ NOUNS: Final = {
     "usage": "usage",
     "bills": "bills",
     "prove": "bills",
+    "ledger": "ledger",
 }
 """Which module holds which noun."""
 

@@ -79,6 +79,11 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("POST", f"{API}/bills/{{bill}}/issue"): Who.OPERATOR,
     ("GET", f"{API}/proofs/{{month}}"): Who.OPERATOR,
     ("GET", f"{API}/deeds"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/balances"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/trial-balance"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/statement"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/entries"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/check"): Who.OPERATOR,
 }
 
 
