@@ -47,12 +47,38 @@ BEGIN
     RETURN NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.refuse_change_of_issued_bill()
+CREATE OR REPLACE FUNCTION public.refuse_change_of_decided_credit()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    IF OLD.state <> 'draft' AND (OLD.*) IS DISTINCT FROM (NEW.*) THEN
+    IF OLD.state <> 'requested' AND OLD IS DISTINCT FROM NEW THEN
+        RAISE EXCEPTION 'a decided credit note never changes';
+    END IF;
+    RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_change_of_issued_bill()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    was bill := OLD;
+    became bill := NEW;
+BEGIN
+    IF OLD.issued_at IS NULL THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.state NOT IN ('issued', 'paid', 'written_off', 'voided') THEN
+        RAISE EXCEPTION 'an issued bill never becomes a draft again';
+    END IF;
+    was.state := NULL;
+    became.state := NULL;
+    IF OLD.due_on IS NULL THEN
+        was.due_on := NULL;
+        became.due_on := NULL;
+    END IF;
+    IF was IS DISTINCT FROM became THEN
         RAISE EXCEPTION 'an issued bill never changes';
     END IF;
     RETURN NEW;
@@ -114,6 +140,32 @@ AS $function$
             || '00000000000000000000')::uuid
 $function$;
 
+CREATE TABLE adjustment (
+    adjustment_id text NOT NULL,
+    key text,
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    service_month character(7) NOT NULL,
+    part text DEFAULT ''::text NOT NULL,
+    currency text NOT NULL,
+    amount_fen bigint NOT NULL,
+    item text NOT NULL,
+    why text NOT NULL,
+    refers_to text DEFAULT ''::text NOT NULL,
+    state text NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    by_rule boolean DEFAULT false NOT NULL,
+    CONSTRAINT adjustment_pkey PRIMARY KEY (adjustment_id),
+    CONSTRAINT adjustment_key_key UNIQUE (key),
+    CONSTRAINT adjustment_amount_fen_check CHECK ((amount_fen <> 0)),
+    CONSTRAINT adjustment_check CHECK ((by_rule OR (decided_by IS DISTINCT FROM proposed_by) OR (state = 'withdrawn'::text))),
+    CONSTRAINT adjustment_kind_check CHECK ((kind = ANY (ARRAY['adjustment'::text, 'late_fee'::text, 'sla_credit'::text, 'break_fee'::text]))),
+    CONSTRAINT adjustment_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text])))
+);
+
 CREATE TABLE api_key (
     key_id text NOT NULL,
     customer_id text NOT NULL,
@@ -153,9 +205,37 @@ CREATE TABLE bill (
     previous_seal bytea,
     closed_at timestamp with time zone NOT NULL,
     issued_at timestamp with time zone,
+    part text DEFAULT ''::text NOT NULL,
+    part_name text DEFAULT ''::text NOT NULL,
+    purchase_order text DEFAULT ''::text NOT NULL,
+    proposed_hash bytea,
+    billed_on date,
+    review_until date,
+    due_on date,
+    fapiao_by date,
+    seal_form smallint DEFAULT 1 NOT NULL,
     CONSTRAINT bill_pkey PRIMARY KEY (bill_id),
     CONSTRAINT bill_number_key UNIQUE (number),
-    CONSTRAINT bill_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'issued'::text])))
+    CONSTRAINT bill_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'proposed'::text, 'confirmed'::text, 'disputed'::text, 'issued'::text, 'paid'::text, 'written_off'::text, 'voided'::text])))
+);
+
+CREATE TABLE bill_dispute (
+    dispute_id text NOT NULL,
+    bill_id text NOT NULL,
+    customer_id text NOT NULL,
+    line_id text NOT NULL,
+    line_text text NOT NULL,
+    claimed_fen bigint,
+    why text NOT NULL,
+    state text NOT NULL,
+    raised_by text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    answer text DEFAULT ''::text NOT NULL,
+    adjustment_id text,
+    answered_by text,
+    answered_at timestamp with time zone,
+    CONSTRAINT bill_dispute_pkey PRIMARY KEY (dispute_id),
+    CONSTRAINT bill_dispute_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text, 'withdrawn'::text])))
 );
 
 CREATE TABLE bill_line (
@@ -165,10 +245,10 @@ CREATE TABLE bill_line (
     "position" integer NOT NULL,
     kind text NOT NULL,
     service_month character(7) NOT NULL,
-    project_id text NOT NULL,
+    project_id text,
     model text NOT NULL,
     meter text NOT NULL,
-    sale_rate bigint NOT NULL,
+    sale_rate bigint,
     quantity numeric(38,0) NOT NULL,
     rate_pico bigint NOT NULL,
     rate_currency text NOT NULL,
@@ -180,15 +260,34 @@ CREATE TABLE bill_line (
     cny_fen bigint,
     net_fen bigint NOT NULL,
     tax_fen bigint NOT NULL,
+    item text DEFAULT ''::text NOT NULL,
+    refers_to text DEFAULT ''::text NOT NULL,
+    tax_line integer,
     CONSTRAINT bill_line_pkey PRIMARY KEY (line_id),
     CONSTRAINT bill_line_bill_id_position_key UNIQUE (bill_id, "position"),
-    CONSTRAINT bill_line_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'late'::text])))
+    CONSTRAINT bill_line_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'late'::text, 'tier_discount'::text, 'package'::text, 'true_up'::text, 'management_fee'::text, 'sla_credit'::text, 'voucher'::text, 'adjustment'::text, 'late_fee'::text, 'break_fee'::text, 'package_purchase'::text, 'carried'::text]))),
+    CONSTRAINT bill_line_usage_check CHECK (((kind = ANY (ARRAY['usage'::text, 'late'::text])) = ((project_id IS NOT NULL) AND (sale_rate IS NOT NULL))))
 );
 
 CREATE TABLE bill_number (
     year integer NOT NULL,
     last integer NOT NULL,
     CONSTRAINT bill_number_pkey PRIMARY KEY (year)
+);
+
+CREATE TABLE bill_tax_line (
+    bill_id text NOT NULL,
+    "position" integer NOT NULL,
+    customer_id text NOT NULL,
+    item text NOT NULL,
+    project_id text,
+    model text,
+    tax_ppm integer NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    CONSTRAINT bill_tax_line_pkey PRIMARY KEY (bill_id, "position"),
+    CONSTRAINT bill_tax_line_check CHECK ((gross_fen = (net_fen + tax_fen)))
 );
 
 CREATE TABLE bill_transition (
@@ -199,6 +298,24 @@ CREATE TABLE bill_transition (
     became text NOT NULL,
     by text NOT NULL,
     why text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE billing_unit (
+    unit_id text NOT NULL,
+    customer_id text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT billing_unit_pkey PRIMARY KEY (unit_id),
+    CONSTRAINT billing_unit_customer_id_name_key UNIQUE (customer_id, name)
+);
+
+CREATE TABLE billing_unit_project (
+    customer_id text NOT NULL,
+    project_id text NOT NULL,
+    since character(7) NOT NULL,
+    unit_id text NOT NULL,
+    assigned_at timestamp with time zone NOT NULL,
+    CONSTRAINT billing_unit_project_pkey PRIMARY KEY (project_id, since, assigned_at)
 );
 
 CREATE TABLE book (
@@ -254,6 +371,44 @@ CREATE TABLE contract (
     CONSTRAINT contract_tax_ppm_check CHECK ((tax_ppm >= 0))
 );
 
+CREATE TABLE credit_note (
+    credit_note_id text NOT NULL,
+    number text,
+    bill_id text NOT NULL,
+    customer_id text NOT NULL,
+    whole boolean NOT NULL,
+    currency text NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    why text NOT NULL,
+    state text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    seal bytea,
+    CONSTRAINT credit_note_pkey PRIMARY KEY (credit_note_id),
+    CONSTRAINT credit_note_number_key UNIQUE (number),
+    CONSTRAINT credit_note_check CHECK ((gross_fen = (net_fen + tax_fen))),
+    CONSTRAINT credit_note_check1 CHECK ((decided_by IS DISTINCT FROM requested_by)),
+    CONSTRAINT credit_note_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text])))
+);
+
+CREATE TABLE credit_note_line (
+    credit_note_id text NOT NULL,
+    line_id text NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    CONSTRAINT credit_note_line_pkey PRIMARY KEY (credit_note_id, line_id)
+);
+
+CREATE TABLE credit_note_number (
+    year integer NOT NULL,
+    last integer NOT NULL,
+    CONSTRAINT credit_note_number_pkey PRIMARY KEY (year)
+);
+
 CREATE TABLE customer (
     customer_id text NOT NULL,
     slug text NOT NULL,
@@ -272,6 +427,29 @@ CREATE TABLE customer (
     CONSTRAINT customer_slug_key UNIQUE (slug),
     CONSTRAINT customer_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT customer_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text])))
+);
+
+CREATE TABLE customer_grant (
+    grant_id text NOT NULL,
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    amount_fen bigint NOT NULL,
+    paid_fen bigint NOT NULL,
+    currency text NOT NULL,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    approved_by text,
+    CONSTRAINT customer_grant_pkey PRIMARY KEY (grant_id),
+    CONSTRAINT customer_grant_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT customer_grant_check CHECK ((ends_on > starts_on)),
+    CONSTRAINT customer_grant_check1 CHECK ((approved_by <> asked_by)),
+    CONSTRAINT customer_grant_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT customer_grant_kind_check CHECK ((kind = ANY (ARRAY['package'::text, 'voucher'::text]))),
+    CONSTRAINT customer_grant_paid_fen_check CHECK ((paid_fen >= 0))
 );
 
 CREATE TABLE deed (
@@ -604,19 +782,34 @@ CREATE TABLE usage_event (
     CONSTRAINT usage_event_state_check CHECK ((state = ANY (ARRAY['measured'::text, 'partial'::text, 'estimated'::text, 'unmeasured'::text, 'unpriced'::text])))
 ) PARTITION BY RANGE (event_id);
 
+ALTER TABLE adjustment ADD CONSTRAINT adjustment_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES api_key(key_id);
 ALTER TABLE bill ADD CONSTRAINT bill_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_adjustment_id_fkey FOREIGN KEY (adjustment_id) REFERENCES adjustment(adjustment_id);
+ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_sale_rate_fkey FOREIGN KEY (sale_rate) REFERENCES rate(rate_id);
+ALTER TABLE bill_tax_line ADD CONSTRAINT bill_tax_line_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE bill_tax_line ADD CONSTRAINT bill_tax_line_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE bill_transition ADD CONSTRAINT bill_transition_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE billing_unit ADD CONSTRAINT billing_unit_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE billing_unit_project ADD CONSTRAINT billing_unit_project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE billing_unit_project ADD CONSTRAINT billing_unit_project_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
+ALTER TABLE billing_unit_project ADD CONSTRAINT billing_unit_project_unit_id_fkey FOREIGN KEY (unit_id) REFERENCES billing_unit(unit_id);
 ALTER TABLE book ADD CONSTRAINT book_parent_book_fkey FOREIGN KEY (parent_book) REFERENCES book(book_id);
 ALTER TABLE book_revision ADD CONSTRAINT book_revision_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
 ALTER TABLE book_revision ADD CONSTRAINT book_revision_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE contract ADD CONSTRAINT contract_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE contract ADD CONSTRAINT contract_sale_book_fkey FOREIGN KEY (sale_book) REFERENCES book(book_id);
+ALTER TABLE credit_note ADD CONSTRAINT credit_note_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE credit_note ADD CONSTRAINT credit_note_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_credit_note_id_fkey FOREIGN KEY (credit_note_id) REFERENCES credit_note(credit_note_id);
+ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_line_id_fkey FOREIGN KEY (line_id) REFERENCES bill_line(line_id);
+ALTER TABLE customer_grant ADD CONSTRAINT customer_grant_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_account_id_fkey FOREIGN KEY (account_id) REFERENCES provider_account(account_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
 ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
@@ -630,10 +823,19 @@ ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id,
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
 ALTER TABLE reconciliation_difference ADD CONSTRAINT reconciliation_difference_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES reconciliation(reconciliation_id);
 
+CREATE INDEX adjustment_open ON public.adjustment USING btree (customer_id) WHERE (state = ANY (ARRAY['proposed'::text, 'approved'::text]));
 CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
-CREATE UNIQUE INDEX bill_once ON public.bill USING btree (customer_id, month);
+CREATE INDEX bill_asked ON public.bill USING btree (state) WHERE (state = ANY (ARRAY['proposed'::text, 'confirmed'::text, 'disputed'::text]));
+CREATE INDEX bill_customer ON public.bill USING btree (customer_id, month);
+CREATE UNIQUE INDEX bill_once ON public.bill USING btree (customer_id, month, part) WHERE (state <> 'voided'::text);
+CREATE INDEX bill_dispute_bill ON public.bill_dispute USING btree (bill_id);
+CREATE INDEX bill_dispute_open ON public.bill_dispute USING btree (customer_id) WHERE (state = 'open'::text);
 CREATE INDEX bill_line_billed ON public.bill_line USING btree (customer_id, service_month);
+CREATE INDEX bill_line_reference ON public.bill_line USING btree (customer_id, refers_to) WHERE (refers_to <> ''::text);
+CREATE INDEX bill_tax_line_customer ON public.bill_tax_line USING btree (customer_id);
 CREATE INDEX contract_customer ON public.contract USING btree (customer_id, starts_at);
+CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
+CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
@@ -648,8 +850,10 @@ CREATE INDEX usage_event_recent ON ONLY public.usage_event USING btree (customer
 CREATE TRIGGER api_key_snapshot AFTER INSERT OR UPDATE ON public.api_key FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER bill_frozen BEFORE UPDATE ON public.bill FOR EACH ROW EXECUTE FUNCTION refuse_change_of_issued_bill();
 CREATE TRIGGER bill_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill_line FOR EACH ROW EXECUTE FUNCTION refuse_edit_of_issued();
+CREATE TRIGGER bill_tax_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill_tax_line FOR EACH ROW EXECUTE FUNCTION refuse_edit_of_issued();
 CREATE TRIGGER book_revision_snapshot AFTER INSERT ON public.book_revision FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER contract_snapshot AFTER INSERT ON public.contract FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER credit_note_frozen BEFORE UPDATE ON public.credit_note FOR EACH ROW EXECUTE FUNCTION refuse_change_of_decided_credit();
 CREATE TRIGGER customer_snapshot AFTER INSERT OR UPDATE ON public.customer FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER deployment_snapshot AFTER INSERT OR UPDATE ON public.deployment FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_unbalanced_entry();
@@ -662,16 +866,25 @@ CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provid
 CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_usage_month();
 
 GRANT USAGE ON SCHEMA public TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE adjustment TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE api_key TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE bill_dispute TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE bill_line TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill_number TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE bill_tax_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE bill_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE billing_unit TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE billing_unit_project TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book_revision TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE client_key TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE credit_note TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE credit_note_line TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE credit_note_number TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE customer TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE customer_grant TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE deed TO yuejie_app;
 GRANT USAGE ON SEQUENCE deed_deed_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE deployment TO yuejie_app;
@@ -700,3 +913,4 @@ GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
+GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
