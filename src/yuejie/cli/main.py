@@ -31,6 +31,8 @@ NOUNS: Final = {
     "bills": "bills",
     "prove": "bills",
     "ledger": "ledger",
+    "reconcile": "reconcile",
+    "margin": "reconcile",
 }
 """Which module holds which noun."""
 

@@ -84,6 +84,13 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("GET", f"{API}/ledger/statement"): Who.OPERATOR,
     ("GET", f"{API}/ledger/entries"): Who.OPERATOR,
     ("GET", f"{API}/ledger/check"): Who.OPERATOR,
+    ("POST", f"{API}/reconciliations/reports"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/reports"): Who.OPERATOR,
+    ("POST", f"{API}/reconciliations"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/{{reconciliation_id}}"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/{{reconciliation_id}}/documents/{{kind}}"): Who.OPERATOR,
+    ("GET", f"{API}/margins/{{month}}"): Who.OPERATOR,
 }
 
 

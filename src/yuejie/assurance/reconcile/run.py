@@ -87,7 +87,7 @@ def import_report(db: Database, sent: Sent, *, by: str, now: datetime) -> Filed:
     return filed
 
 
-def reconcile(
+def reconcile_month(
     db: Database, account_id: str, month: BillingMonth, *, by: str, now: datetime
 ) -> list[Found]:
     """Compare the newest reports on file with our rollups, once per currency, and keep the result.
