@@ -35,6 +35,9 @@ NOUNS: Final = {
     "grants": "review",
     "members": "review",
     "prove": "bills",
+    "ledger": "ledger",
+    "reconcile": "reconcile",
+    "margin": "reconcile",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -633,6 +633,42 @@ CREATE TABLE provider_account (
     CONSTRAINT provider_account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'drained'::text])))
 );
 
+CREATE TABLE provider_report (
+    report_id text NOT NULL,
+    account_id text NOT NULL,
+    month character(7) NOT NULL,
+    source text NOT NULL,
+    says text NOT NULL,
+    zone text NOT NULL,
+    currency text NOT NULL,
+    meters text[] NOT NULL,
+    folds jsonb NOT NULL,
+    grain_pico bigint NOT NULL,
+    file_name text NOT NULL,
+    sha256 text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_report_pkey PRIMARY KEY (report_id),
+    CONSTRAINT provider_report_account_id_month_source_sha256_key UNIQUE (account_id, month, source, sha256),
+    CONSTRAINT provider_report_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_report_grain_pico_check CHECK ((grain_pico > 0)),
+    CONSTRAINT provider_report_says_check CHECK ((says = ANY (ARRAY['usage'::text, 'cost'::text, 'both'::text])))
+);
+
+CREATE TABLE provider_report_line (
+    report_id text NOT NULL,
+    "position" integer NOT NULL,
+    line integer NOT NULL,
+    day date NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    quantity numeric(38,0),
+    cost_pico numeric(38,0),
+    note text NOT NULL,
+    CONSTRAINT provider_report_line_pkey PRIMARY KEY (report_id, "position")
+);
+
 CREATE TABLE rate (
     rate_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     book_id text NOT NULL,
@@ -649,6 +685,36 @@ CREATE TABLE rate (
     CONSTRAINT rate_pkey PRIMARY KEY (rate_id),
     CONSTRAINT rate_book_id_revision_model_meter_service_tier_context_abov_key UNIQUE (book_id, revision, model, meter, service_tier, context_above, time_window),
     CONSTRAINT rate_pico_check CHECK ((pico >= 0))
+);
+
+CREATE TABLE reconciliation (
+    reconciliation_id text NOT NULL,
+    account_id text NOT NULL,
+    month character(7) NOT NULL,
+    currency text NOT NULL,
+    report_ids text[] NOT NULL,
+    ours_pico numeric(38,0) NOT NULL,
+    theirs_pico numeric(38,0) NOT NULL,
+    explained_pico numeric(38,0) NOT NULL,
+    unexplained_pico numeric(38,0) NOT NULL,
+    cells integer NOT NULL,
+    passes boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT reconciliation_pkey PRIMARY KEY (reconciliation_id)
+);
+
+CREATE TABLE reconciliation_difference (
+    reconciliation_id text NOT NULL,
+    "position" integer NOT NULL,
+    day date NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    cause text NOT NULL,
+    quantity numeric(38,0) NOT NULL,
+    pico numeric(38,0) NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT reconciliation_difference_pkey PRIMARY KEY (reconciliation_id, "position")
 );
 
 CREATE TABLE snapshot_revision (
@@ -766,8 +832,10 @@ ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bil
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
+ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES provider_report(report_id);
 ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
+ALTER TABLE reconciliation_difference ADD CONSTRAINT reconciliation_difference_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES reconciliation(reconciliation_id);
 
 CREATE INDEX adjustment_open ON public.adjustment USING btree (customer_id) WHERE (state = ANY (ARRAY['proposed'::text, 'approved'::text]));
 CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
@@ -789,6 +857,7 @@ CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) 
 CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
 CREATE INDEX member_customer ON public.member USING btree (customer_id);
 CREATE UNIQUE INDEX member_name ON public.member USING btree (name) WHERE (revoked_at IS NULL);
+CREATE INDEX reconciliation_month ON public.reconciliation USING btree (account_id, month, at);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
 CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
@@ -849,8 +918,12 @@ GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE provider_account TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_report TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_report_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE rate_rate_id_seq TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE reconciliation TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE reconciliation_difference TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE snapshot_revision TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
 GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;

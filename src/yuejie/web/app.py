@@ -18,8 +18,10 @@ from yuejie.web.api import (
     deeds,
     health,
     keys,
+    ledger,
     members,
     prices,
+    reconcile,
     review,
     usage,
 )
@@ -38,6 +40,8 @@ NOUNS: Final = (
     bills,
     review,
     corrections,
+    ledger,
+    reconcile,
     deeds,
 )
 THREADS: Final = 8

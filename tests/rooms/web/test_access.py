@@ -27,6 +27,10 @@ QUERIES = {
     "/requests": "?customer=zeta",
     "/bills": "?customer=zeta",
     "/proofs/{month}": "?customer=zeta",
+    "/ledger/balances": "?party=zeta",
+    "/ledger/trial-balance": "?first=2026-10",
+    "/ledger/statement": "?party=zeta&account=receivable&first=2026-10",
+    "/ledger/entries": "?first=2026-10",
 }
 
 EVENT = {
