@@ -53,3 +53,17 @@ PUBLICATION_LEAD: Final = timedelta(minutes=10)
 """A revision starts at least this long after its publication, unless an approved correction."""
 PRICE_CHANGE_PPM: Final = 300_000
 """A rate that moves by more than 30 % needs --approve."""
+PRICE_CHANGE_PPM: Final = 300_000
+"""A rate that moves by more than 30 % needs --approve."""
+
+# Money that comes in
+STATEMENT_BYTES: Final = 32 * 1024 * 1024
+"""Largest bank statement file; a year of a busy account as xlsx is a tenth of it."""
+STATEMENT_LINES: Final = 200_000
+"""Rows of one statement file, so that a file is held and judged whole."""
+SUBSET_BILLS: Final = 20
+"""So many of the oldest open bills are tried for a sum that a transfer might pay."""
+SUBSET_SUMS: Final = 100_000
+"""Different sums kept while looking; beyond, no sum is claimed to be the only one."""
+SHORT_PAY_FEN: Final = 50_00
+"""A difference up to ¥50 may be a bank's fee; a second person decides (china-finance §3.3)."""
