@@ -1,6 +1,7 @@
 """Write a batch of apportionments: rows, ledger, and the states of the bills it touches."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from yuejie.bills.pay import mark_paid, mark_unpaid, mark_written_off
@@ -43,10 +44,12 @@ def book(
     batch = rows[0].batch_id
     post(tx, entry(batch, moves, at=at, by=by, why=why))
     _refuse_overdrawn(tx, moves)
-    touched = {(m.customer_id, m.bill_id) for m in moves if m.bill_id is not None}
-    for customer_id in sorted({customer for customer, _ in touched}):
-        bills = {bill for customer, bill in touched if customer == customer_id}
-        _follow(tx, customer_id, bills, by=by, at=at, why=why)
+    added: dict[CustomerId, Counter[BillId]] = {}
+    for move in moves:
+        if move.bill_id is not None:
+            added.setdefault(move.customer_id, Counter())[move.bill_id] += move.fen
+    for customer_id in sorted(added):
+        _follow(tx, customer_id, added[customer_id], by=by, at=at, why=why)
     return batch
 
 
@@ -73,7 +76,7 @@ def _refuse_overdrawn(tx: Tx, moves: Sequence[Move]) -> None:
 def _follow(
     tx: Tx,
     customer_id: CustomerId,
-    bills: set[BillId],
+    added: Mapping[BillId, int],
     *,
     by: str,
     at: datetime,
@@ -81,12 +84,12 @@ def _follow(
 ) -> None:
     """Move bills along to what is open of them now; what is beyond a bill is refused."""
     known = {amount.bill_id: amount for amount in amounts_of(tx, customer_id)}
-    for bill_id in sorted(bills):
+    for bill_id in sorted(added):
         amount = known.get(bill_id)
         if amount is None:
             # Voided: whatever it held goes back to the prepayment, and its state stays.
             continue
-        if amount.open_fen < 0 and amount.credited_fen == 0:
+        if amount.open_fen < 0 < added[bill_id]:
             raise Conflict(
                 f"账单 {amount.number} 未付 {plain(amount.open_fen, FEN)}，认款超过应付，本次未入账"
             )

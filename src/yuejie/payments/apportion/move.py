@@ -163,8 +163,6 @@ def entry(batch: str, moves: Iterable[Move], *, at: datetime, by: str, why: str)
 def _party(move: Move) -> str:
     if move.source is Source.RECEIPT:
         return move.bank_account
-    if move.source is Source.BANK_CHARGES:
-        return ""
     return move.source_customer or move.customer_id
 
 

@@ -16,10 +16,12 @@ from yuejie.payments.apportion.book import book, hold_customers
 from yuejie.payments.apportion.move import Move, Source, Use
 from yuejie.payments.apportion.open import amount_of, amounts_of_all
 from yuejie.payments.apportion.shares import Share, share_out
-from yuejie.payments.banks.store import parent_of, subsidiaries
+from yuejie.payments.banks.store import subsidiaries
 from yuejie.payments.dunning.standing import review_standing
 from yuejie.payments.receipts import store as receipt_store
+from yuejie.payments.receipts.payer import refuse_third_party
 from yuejie.payments.receipts.receipt import Receipt, ReceiptEvent, ReceiptState, advance
+from yuejie.payments.receipts.score import numbers_in
 from yuejie.payments.telling import News, Tell, silence
 
 
@@ -94,9 +96,7 @@ def family_of(tx: Tx, customer_id: CustomerId) -> list[CustomerId]:
     return [customer_id, *subsidiaries(tx, customer_id)]
 
 
-def _named(
-    tx: Tx, family: Sequence[CustomerId], bills: Mapping[str, int]
-) -> tuple[Share, ...]:
+def _named(tx: Tx, family: Sequence[CustomerId], bills: Mapping[str, int]) -> tuple[Share, ...]:
     shares = []
     for number, fen in bills.items():
         bill = find_bill(bill_by_name(tx, number), number)
@@ -128,6 +128,7 @@ def place(
     left = left_of(tx, receipt)
     if receipt.state in {ReceiptState.APPORTIONED, ReceiptState.RETURNED} or left <= 0:
         raise Conflict(f"到账 {receipt.receipt_id} 已全部认款或退回，本次未入账")
+    refuse_third_party(tx, receipt, customer_id)
     if not 0 <= placing.deposit_fen <= left:
         raise Invalid(f"转押金须在 0 与到账余额 {plain(left, FEN)} 之间")
     over = left - placing.deposit_fen
@@ -135,15 +136,19 @@ def place(
         shares = _by_rule(tx, receipt, customer_id, over)
     over -= sum(share.fen for share in shares)
     if over < 0:
-        raise Conflict(f"认款合计超过到账余额 {plain(left, FEN)}，差 {plain(-over, FEN)}，本次未入账")
-    moves = _moves(tx, receipt, customer_id, shares)
+        raise Conflict(
+            f"认款合计超过到账余额 {plain(left, FEN)}，差 {plain(-over, FEN)}，本次未入账"
+        )
+    moves = _moves(tx, receipt, shares)
     moves += [
         _move(receipt, use, customer_id, fen)
         for use, fen in ((Use.DEPOSIT, placing.deposit_fen), (placing.rest, over))
         if use is not None and fen > 0
     ]
     if not moves:
-        raise Conflict(f"没有可认款的未付账单，到账 {receipt.receipt_id} 未处理；可指定转预收或押金")
+        raise Conflict(
+            f"没有可认款的未付账单，到账 {receipt.receipt_id} 未处理；可指定转预收或押金"
+        )
     why = placing.why or f"认款 {receipt.payer_name} {plain(left, FEN)}"
     batch = book(tx, moves, by=by, at=now, why=why)
     remains = 0 if placing.rest is not None else over
@@ -155,18 +160,12 @@ def place(
     return Placed(became, batch, shares, over - remains, remains)
 
 
-def _by_rule(
-    tx: Tx, receipt: Receipt, customer_id: CustomerId, fen: int
-) -> tuple[Share, ...]:
-    from yuejie.payments.receipts.score import numbers_in
-
+def _by_rule(tx: Tx, receipt: Receipt, customer_id: CustomerId, fen: int) -> tuple[Share, ...]:
     amounts = amounts_of_all(tx, family_of(tx, customer_id))
     return share_out(fen, receipt.currency, amounts, numbers_in(receipt.memo)).shares
 
 
-def _moves(
-    tx: Tx, receipt: Receipt, customer_id: CustomerId, shares: Sequence[Share]
-) -> list[Move]:
+def _moves(tx: Tx, receipt: Receipt, shares: Sequence[Share]) -> list[Move]:
     """Return the moves onto bills; what comes in for a bad debt takes the debt back first."""
     moves = []
     for share in shares:
@@ -211,9 +210,7 @@ def _moved(
     """Move the receipt along: whole with its place, or with something left to be placed."""
     event = ReceiptEvent.SUSPEND if remains else ReceiptEvent.APPORTION
     became = replace(receipt, state=advance(receipt.state, event), customer_id=customer_id)
-    if not receipt_store.move(
-        tx, became, was=receipt.state, event=event, by=by, at=now, why=why
-    ):
+    if not receipt_store.move(tx, became, was=receipt.state, event=event, by=by, at=now, why=why):
         raise Conflict(f"到账 {receipt.receipt_id} 正被另一操作处理，请刷新后重试")
     return became
 
@@ -244,8 +241,3 @@ def _tell(
     }
     key = f"payment_received:{receipt.receipt_id}:{now.isoformat()}"
     tell(tx, News("payment_received", customer_id, facts, key, now))
-
-
-def parents(tx: Tx, customer_id: CustomerId) -> CustomerId | None:
-    """Return who pays for a customer."""
-    return parent_of(tx, customer_id)

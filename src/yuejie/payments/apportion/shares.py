@@ -1,7 +1,7 @@
 """Sharing an amount over open bills: named first, then what fits, then the oldest. Pure.
 
-All amounts are fen of one currency. Nothing here rounds: a share is a whole number of fen taken from
-what is open, and what is left over is told.
+All amounts are fen of one currency. Nothing here rounds: a share is a whole number of fen taken
+from what is open, and what is left over is told.
 """
 
 from collections.abc import Iterable, Sequence

@@ -13,6 +13,7 @@ from yuejie.payments.apportion.waiver import Waiver, WaiverKind, WaiverState
 
 OPERATOR_READS: Final = {
     "batch": "a batch may serve a parent and its subsidiaries; the operator names it",
+    "is_undone": "the same",
     "of_receipt": "a receipt belongs to nobody until it is apportioned",
     "receipt_used": "the same",
     "receipt_refunded": "the same",
@@ -269,7 +270,7 @@ def holders_of_prepayment(tx: Tx) -> list[Holder]:
     return tx.rows(Holder, HOLDERS)
 
 
-# refunds -------------------------------------------------------------------------------------------
+# refunds ----------------------------------------------------------------------------------------
 
 INSERT_REFUND: Final = """
     INSERT INTO refund (refund_id, receipt_id, source, customer_id, account_id, currency,
@@ -338,9 +339,7 @@ def refunds(
 ) -> list[Refund]:
     """Return refunds of a state (or all), from behind `after` on."""
     named = str(state) if state else None
-    return [
-        row.typed() for row in tx.rows(Refund, REFUNDS, state=named, after=after, limit=limit)
-    ]
+    return [row.typed() for row in tx.rows(Refund, REFUNDS, state=named, after=after, limit=limit)]
 
 
 MOVE_REFUND: Final = """
@@ -382,7 +381,7 @@ def move_refund(
     return done == 1
 
 
-# waivers -------------------------------------------------------------------------------------------
+# waivers ----------------------------------------------------------------------------------------
 
 INSERT_WAIVER: Final = """
     INSERT INTO waiver (waiver_id, kind, customer_id, bill_id, currency, amount_fen, why, state,
@@ -473,7 +472,9 @@ def waivers(
 ) -> list[Waiver]:
     """Return waivers of a state (or all), from behind `after` on."""
     named = str(state) if state else None
-    return [row.noun() for row in tx.rows(_WaiverRow, WAIVERS, state=named, after=after, limit=limit)]
+    return [
+        row.noun() for row in tx.rows(_WaiverRow, WAIVERS, state=named, after=after, limit=limit)
+    ]
 
 
 DECIDE_WAIVER: Final = """
@@ -487,7 +488,7 @@ def decide_waiver(tx: Tx, waiver_id: str, state: WaiverState, *, by: str, at: da
     return tx.run(DECIDE_WAIVER, waiver_id=waiver_id, state=str(state), by=by, at=at) == 1
 
 
-# slips of deposits ---------------------------------------------------------------------------------
+# slips of deposits ------------------------------------------------------------------------------
 
 NEXT_SLIP: Final = """
     INSERT INTO deposit_slip_number (year, last) VALUES (%(year)s, 1)

@@ -134,9 +134,7 @@ def file_authorisation(
         return filed
 
 
-def set_parent(
-    db: Database, customer: str, parent: str | None, *, by: str, now: datetime
-) -> None:
+def set_parent(db: Database, customer: str, parent: str | None, *, by: str, now: datetime) -> None:
     """Say who pays for a customer from now on; None: it pays for itself again.
 
     A parent has no parent of its own: who pays is one step away, never a chain.

@@ -42,9 +42,7 @@ RENAME_ACCOUNT: Final = """
 
 def rename_account(tx: Tx, account: BankAccount) -> None:
     """Write the holder's and the bank's name anew."""
-    tx.run(
-        RENAME_ACCOUNT, account_id=account.account_id, holder=account.holder, bank=account.bank
-    )
+    tx.run(RENAME_ACCOUNT, account_id=account.account_id, holder=account.holder, bank=account.bank)
 
 
 ACCOUNT_BY_NAME: Final = """

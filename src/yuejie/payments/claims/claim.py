@@ -39,9 +39,7 @@ class Claim:
 
     def typed(self) -> "Claim":
         """Return the claim with its words as the words they are, after reading a row."""
-        return replace(
-            self, state=ClaimState(self.state), bill_numbers=tuple(self.bill_numbers)
-        )
+        return replace(self, state=ClaimState(self.state), bill_numbers=tuple(self.bill_numbers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

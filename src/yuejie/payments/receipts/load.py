@@ -9,7 +9,7 @@ from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.ids import mint
 from yuejie.kernel.money import FEN, plain
-from yuejie.ledger.post import post
+from yuejie.ledger.post import post_all
 from yuejie.ledger.posting import Account, Entry, credit, debit
 from yuejie.payments.banks.account import BankAccount
 from yuejie.payments.banks.keep import find_account
@@ -84,10 +84,13 @@ def import_statement(
         written = [(mint("bsl", now), identity, line) for identity, line in fresh.items()]
         store.copy_lines(tx, row.file_id, ours.account_id, written)
         receipts = [
-            _receive(tx, ours, line_id, line, by=by, now=now)
+            _receipt(ours, line_id, line, now)
             for line_id, _, line in written
             if line.direction is Direction.IN
         ]
+        for receipt in receipts:
+            store.insert_receipt(tx, receipt)
+        post_all(tx, (booked(receipt, by=by, at=now) for receipt in receipts))
         record_deed(
             tx, Deed(by, now, "import", "statement_file", row.file_id), became={"name": name}
         )
@@ -174,11 +177,8 @@ def _day_before(line: StatementLine) -> date:
     return date.fromordinal(line.booked_on.toordinal() - 1)
 
 
-def _receive(
-    tx: Tx, ours: BankAccount, line_id: str, line: StatementLine, *, by: str, now: datetime
-) -> Receipt:
-    """Write a receipt for a line, and book it: it is the bank's word that the money is there."""
-    receipt = Receipt(
+def _receipt(ours: BankAccount, line_id: str, line: StatementLine, now: datetime) -> Receipt:
+    return Receipt(
         receipt_id=mint("rcp", now),
         line_id=line_id,
         account_id=ours.account_id,
@@ -194,23 +194,26 @@ def _receive(
         state=ReceiptState.RECEIVED,
         created_at=now,
     )
-    store.insert_receipt(tx, receipt)
-    entry = Entry(
-        key=f"receipt:{receipt.receipt_id}:in",
-        kind="payment.receive",
-        at=now,
-        by=by,
-        postings=(
-            debit(Account.BANK, receipt.amount_fen, receipt.currency, party=ours.party),
-            credit(Account.SUSPENSE, receipt.amount_fen, receipt.currency, party=ours.party),
-        ),
-        refers_to=receipt.receipt_id,
-        memo=f"{line.payer_name} {line.memo}".strip(),
-    )
-    post(tx, entry)
-    return receipt
 
 
 def _into(ours: BankAccount, line: StatementLine) -> str:
     """Return the number of its own that a payer paid into, or "" where it is the account's own."""
     return "" if line.into == ours.number else line.into
+
+
+def booked(receipt: Receipt, *, by: str, at: datetime) -> Entry:
+    """Return what a receipt books: the bank says that the money is there, nobody yet for what."""
+    return Entry(
+        key=f"receipt:{receipt.receipt_id}:in",
+        kind="payment.receive",
+        at=at,
+        by=by,
+        postings=(
+            debit(Account.BANK, receipt.amount_fen, receipt.currency, party=receipt.account_id),
+            credit(
+                Account.SUSPENSE, receipt.amount_fen, receipt.currency, party=receipt.account_id
+            ),
+        ),
+        refers_to=receipt.receipt_id,
+        memo=f"{receipt.payer_name} {receipt.memo}".strip(),
+    )

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Final
 
 from yuejie.kernel.ids import CustomerId
-from yuejie.payments.apportion.shares import OpenAmount, Share, Shared, share_out
+from yuejie.payments.apportion.shares import OpenAmount, Shared, share_out
 from yuejie.payments.receipts.receipt import Receipt
 
 AUTO: Final = 90
@@ -46,19 +46,28 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Payers:
+    """Who may pay for a customer: by name without a word, by an account known, by a paper.
+
+    `authorised` are names and accounts (either may be "") with a 代付协议 in force on that day.
+    """
+
+    names: tuple[str, ...]
+    known_numbers: Collection[str]
+    authorised: Collection[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known about one customer that may have paid.
 
-    `names` are who may pay for it without a word: itself and its parent. `open` are the amounts it
-    may be paying: its own bills and those of its subsidiaries, the oldest first.
+    `open` are the amounts it may be paying: its own bills and those of its subsidiaries, the oldest
+    first.
     """
 
     customer_id: CustomerId
-    names: tuple[str, ...]
+    payers: Payers
     into: Collection[str]
-    known_numbers: Collection[str]
-    authorised: Collection[tuple[str, str]]
-    """Names and accounts (either may be "") with a 代付协议 in force on the day of the receipt."""
     open: Sequence[OpenAmount]
 
 
@@ -117,7 +126,7 @@ def _weigh(receipt: Receipt, facts: Facts, named: Sequence[str]) -> Candidate:
         points |= _amount(receipt, facts, shared)
     reasons = tuple(f"{reason} +{score}" for reason, score in points.items())
     return Candidate(
-        facts.customer_id, sum(points.values()), reasons, _may_pay(receipt, facts), shared
+        facts.customer_id, sum(points.values()), reasons, may_pay(receipt, facts.payers), shared
     )
 
 
@@ -128,10 +137,10 @@ def _identity(receipt: Receipt, facts: Facts, named: Sequence[str]) -> Iterable[
     theirs = [amount.number for amount in facts.open if amount.number in named]
     if theirs:
         yield f"附言写明账单 {'、'.join(theirs)}", BILL_NUMBER
-    if receipt.payer_number and receipt.payer_number in facts.known_numbers:
+    if receipt.payer_number and receipt.payer_number in facts.payers.known_numbers:
         yield f"付款账号 {receipt.payer_number} 已确认过", PAYER_NUMBER
     name = same_name(receipt.payer_name)
-    if name and name in {same_name(each) for each in facts.names}:
+    if name and name in {same_name(each) for each in facts.payers.names}:
         yield f"付款户名“{receipt.payer_name}”一致", PAYER_NAME
 
 
@@ -148,19 +157,19 @@ def _amount(receipt: Receipt, facts: Facts, shared: Shared) -> Mapping[str, int]
     return points
 
 
-def _may_pay(receipt: Receipt, facts: Facts) -> bool:
+def may_pay(receipt: Receipt, payers: Payers) -> bool:
     """Say whether the payer is the customer, its parent, or named by a paper on file.
 
     A payer without a name is known by an account that was confirmed before, or not at all.
     """
     name = same_name(receipt.payer_name)
     if not name:
-        return bool(receipt.payer_number) and receipt.payer_number in facts.known_numbers
-    if name in {same_name(each) for each in facts.names}:
+        return bool(receipt.payer_number) and receipt.payer_number in payers.known_numbers
+    if name in {same_name(each) for each in payers.names}:
         return True
     return any(
         (not known or same_name(known) == name) and (not number or number == receipt.payer_number)
-        for known, number in facts.authorised
+        for known, number in payers.authorised
     )
 
 
@@ -179,11 +188,6 @@ def _verdict(candidates: Sequence[Candidate]) -> tuple[Verdict, str]:
     if best.shared.ambiguous:
         return Verdict.PROPOSE, f"有多种账单组合之和等于到账金额，待人工确认（{said}）"
     return Verdict.APPORTION, said
-
-
-def shares_of(candidate: Candidate) -> tuple[Share, ...]:
-    """Return how the receipt would be shared over the candidate's bills."""
-    return candidate.shared.shares
 
 
 def in_force(starts_on: date, ends_on: date | None, day: date) -> bool:

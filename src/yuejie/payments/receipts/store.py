@@ -140,13 +140,9 @@ LINES_BY_IDENTITY: Final = """
 """
 
 
-def lines_by_identity(
-    tx: Tx, account_id: str, identities: Sequence[str]
-) -> dict[str, KeptLine]:
+def lines_by_identity(tx: Tx, account_id: str, identities: Sequence[str]) -> dict[str, KeptLine]:
     """Return which of these lines are there already."""
-    rows = tx.rows(
-        KeptLine, LINES_BY_IDENTITY, account_id=account_id, identities=list(identities)
-    )
+    rows = tx.rows(KeptLine, LINES_BY_IDENTITY, account_id=account_id, identities=list(identities))
     return {row.identity: row for row in rows}
 
 
@@ -390,7 +386,7 @@ NOTE: Final = """
 def move(
     tx: Tx, receipt: Receipt, *, was: ReceiptState, event: str, by: str, at: datetime, why: str
 ) -> bool:
-    """Turn a receipt into what it has become, with its transition; False if it was another state."""
+    """Turn a receipt into what it has become, with its transition; False if it was not so."""
     done = tx.run(
         MOVE,
         receipt_id=receipt.receipt_id,
