@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from tests.scenarios.books import CLERK, Books, Party
+from yuejie.db.session import Tx
 from yuejie.kernel.money import FEN, Money, exact, plain
 from yuejie.ledger.check import check_ledger
 from yuejie.ledger.posting import Account
@@ -19,7 +20,6 @@ from yuejie.payments.receipts.load import Imported, import_statement
 from yuejie.payments.receipts.match import match_open
 from yuejie.payments.receipts.receipt import Receipt
 from yuejie.payments.receipts.store import receipts
-from yuejie.db.session import Tx
 from yuejie.payments.telling import News
 
 NUMBER = "110912345610801"

@@ -81,9 +81,8 @@ def _shares(
     shares = tuple(_share(by_number, number, fen, currency) for number, fen in bills.items())
     wanted = sum(share.fen for share in shares)
     if wanted > free:
-        raise Conflict(
-            f"{_SAID[holding.what]}余额 {plain(free, FEN)}，不足以支付 {plain(wanted, FEN)}，本次未入账"
-        )
+        said = _SAID[holding.what]
+        raise Conflict(f"{said}余额 {plain(free, FEN)}，不足以支付 {plain(wanted, FEN)}，未入账")
     return shares
 
 

@@ -151,6 +151,7 @@ def place(
         )
     why = placing.why or f"认款 {receipt.payer_name} {plain(left, FEN)}"
     batch = book(tx, moves, by=by, at=now, why=why)
+    _write_slips(tx, batch, by=by, now=now)
     remains = 0 if placing.rest is not None else over
     became = _moved(tx, receipt, customer_id, remains=remains, by=by, now=now, why=why)
     _learn(tx, became, customer_id, now)
@@ -213,6 +214,13 @@ def _moved(
     if not receipt_store.move(tx, became, was=receipt.state, event=event, by=by, at=now, why=why):
         raise Conflict(f"到账 {receipt.receipt_id} 正被另一操作处理，请刷新后重试")
     return became
+
+
+def _write_slips(tx: Tx, batch: str, *, by: str, now: datetime) -> None:
+    """Number a slip (收据) for each deposit of a batch: a deposit is no income, so no fapiao."""
+    for row in store.batch(tx, batch):
+        if row.use is Use.DEPOSIT:
+            store.insert_slip(tx, row, year=row.effective_on.year, by=by, at=now)
 
 
 def _learn(tx: Tx, receipt: Receipt, customer_id: CustomerId, now: datetime) -> None:

@@ -219,6 +219,18 @@ def _standing(tx: Tx, customer_id: CustomerId, now: datetime) -> Standing:
     return Standing(customer_id, S(row.state), row.reason, row.credit_step, row.episode, row.since)
 
 
+def standing_now(tx: Tx, customer_id: CustomerId, now: datetime) -> Standing:
+    """Return how a customer stands, as last reviewed."""
+    return _standing(tx, customer_id, now)
+
+
+def credit_now(tx: Tx, customer_id: CustomerId, now: datetime) -> Credit:
+    """Return what a customer has used of its credit at this moment."""
+    contract = contract_at(tx, customer_id, now)
+    today = now.astimezone(zone_of(find_customer(tx, customer_id).zone)).date()
+    return credit_of(tx, customer_id, contract, amounts_of(tx, customer_id), today)
+
+
 def credit_of(
     tx: Tx,
     customer_id: CustomerId,
