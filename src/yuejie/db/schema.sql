@@ -675,6 +675,19 @@ CREATE TABLE ledger_posting (
     CONSTRAINT ledger_posting_fen_check CHECK ((fen <> 0))
 );
 
+CREATE TABLE member (
+    member_id text NOT NULL,
+    customer_id text,
+    name text NOT NULL,
+    role text NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT member_pkey PRIMARY KEY (member_id),
+    CONSTRAINT member_digest_key UNIQUE (digest),
+    CONSTRAINT member_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'finance'::text, 'sales'::text, 'support'::text, 'developer'::text, 'auditor'::text])))
+);
+
 CREATE TABLE model (
     model_id text NOT NULL,
     mode text NOT NULL,
@@ -1071,6 +1084,7 @@ ALTER TABLE known_payer ADD CONSTRAINT known_payer_receipt_id_fkey FOREIGN KEY (
 ALTER TABLE late_fee ADD CONSTRAINT late_fee_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE late_fee ADD CONSTRAINT late_fee_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
+ALTER TABLE member ADD CONSTRAINT member_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -1125,6 +1139,8 @@ CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
 CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) WHERE (refers_to <> ''::text);
 CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
+CREATE INDEX member_customer ON public.member USING btree (customer_id);
+CREATE UNIQUE INDEX member_name ON public.member USING btree (name) WHERE (revoked_at IS NULL);
 CREATE INDEX payer_authorisation_customer ON public.payer_authorisation USING btree (customer_id);
 CREATE INDEX receipt_customer ON public.receipt USING btree (customer_id, received_on);
 CREATE INDEX receipt_open ON public.receipt USING btree (state, received_on) WHERE (state <> 'apportioned'::text);
@@ -1202,6 +1218,7 @@ GRANT INSERT, SELECT ON TABLE late_fee TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ledger_balance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_posting TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE member TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
@@ -1231,6 +1248,7 @@ GRANT UPDATE (bank), UPDATE (holder) ON TABLE bank_account TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
 GRANT UPDATE (credit_step), UPDATE (episode), UPDATE (reason), UPDATE (since), UPDATE (state) ON TABLE customer_standing TO yuejie_app;
 GRANT UPDATE (last) ON TABLE deposit_slip_number TO yuejie_app;
+GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
 GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
 GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_on), UPDATE (state) ON TABLE refund TO yuejie_app;

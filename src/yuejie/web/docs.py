@@ -32,6 +32,7 @@ DESCRIPTION: Final = """\
 
 TAGS: Final = [
     {"name": "客户", "description": "购买方：账单和发票的抬头。"},
+    {"name": "成员", "description": "以自己的名义行事的人；须两人经手的事要两个成员。"},
     {"name": "项目", "description": "客户的成本中心，组成一棵树。"},
     {"name": "密钥", "description": "签发一次、只显示一次；轮换时新旧可重叠；吊销一秒内生效。"},
     {"name": "合同", "description": "币种、计税、汇率方式和价目；只增不改，改动即签下一版。"},
@@ -40,6 +41,8 @@ TAGS: Final = [
     {"name": "汇率", "description": "逐日登记，注明出处。"},
     {"name": "用量", "description": "两秒内可见；按任意维度汇总；待处理清单；批量推送。"},
     {"name": "账单", "description": "关账、出账、下载。金额是各行之和，各行取整一次。"},
+    {"name": "对账确认", "description": "提交、确认、异议、撤回重算；每一步有据可查。"},
+    {"name": "调整与冲减", "description": "一人提出、另一人审批；已出账的账单永不更改。"},
     {"name": "验证", "description": "用独立的慢路径从原始事件重算，比对到分。"},
     {"name": "操作记录", "description": "谁、何时、改了什么。"},
 ]
