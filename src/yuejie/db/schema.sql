@@ -504,6 +504,26 @@ CREATE TABLE external_event (
     CONSTRAINT external_event_pkey PRIMARY KEY (source, external_id)
 );
 
+CREATE TABLE finance_batch (
+    batch_id text NOT NULL,
+    month character(7) NOT NULL,
+    system text NOT NULL,
+    codes text NOT NULL,
+    entries integer NOT NULL,
+    vouchers integer NOT NULL,
+    debit_fen bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT finance_batch_pkey PRIMARY KEY (batch_id),
+    CONSTRAINT finance_batch_system_check CHECK ((system = ANY (ARRAY['yonyou'::text, 'kingdee'::text])))
+);
+
+CREATE TABLE finance_batch_entry (
+    entry_id bigint NOT NULL,
+    batch_id text NOT NULL,
+    CONSTRAINT finance_batch_entry_pkey PRIMARY KEY (entry_id)
+);
+
 CREATE TABLE fx_rate (
     fx_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     base text NOT NULL,
@@ -812,6 +832,8 @@ ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_line_id_fkey FOREIG
 ALTER TABLE customer_grant ADD CONSTRAINT customer_grant_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_account_id_fkey FOREIGN KEY (account_id) REFERENCES provider_account(account_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
+ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES finance_batch(batch_id);
+ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -837,6 +859,7 @@ CREATE INDEX contract_customer ON public.contract USING btree (customer_id, star
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
+CREATE INDEX finance_batch_entry_batch ON public.finance_batch_entry USING btree (batch_id);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
 CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) WHERE (refers_to <> ''::text);
@@ -891,6 +914,8 @@ GRANT INSERT, SELECT, UPDATE ON TABLE deployment TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE epoch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE epoch_closing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE external_event TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE finance_batch TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE finance_batch_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;

@@ -73,5 +73,28 @@ CREATE TABLE reconciliation_difference (
     PRIMARY KEY (reconciliation_id, position)
 );
 
+-- ledger/handover: what finance has carried over --------------------------------------------------
+
+-- `codes` is the mapping's text: a batch is written again byte for byte.
+CREATE TABLE finance_batch (
+    batch_id  TEXT PRIMARY KEY,
+    month     CHAR(7) NOT NULL,
+    system    TEXT NOT NULL CHECK (system IN ('yonyou', 'kingdee')),
+    codes     TEXT NOT NULL,
+    entries   INTEGER NOT NULL,
+    vouchers  INTEGER NOT NULL,
+    debit_fen BIGINT NOT NULL,
+    at        TIMESTAMPTZ NOT NULL,
+    by        TEXT NOT NULL
+);
+
+-- An entry is in one batch at most.
+CREATE TABLE finance_batch_entry (
+    entry_id BIGINT PRIMARY KEY REFERENCES ledger_entry,
+    batch_id TEXT NOT NULL REFERENCES finance_batch
+);
+CREATE INDEX finance_batch_entry_batch ON finance_batch_entry (batch_id);
+
+GRANT SELECT, INSERT ON finance_batch, finance_batch_entry TO yuejie_app;
 GRANT SELECT, INSERT ON provider_report, provider_report_line, reconciliation,
     reconciliation_difference TO yuejie_app;
