@@ -10,6 +10,7 @@ from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Closed, Done, close_month
 from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.issue import find_bill, issue_bill
+from yuejie.bills.life import SAID
 from yuejie.bills.show import export_bill
 from yuejie.bills.store import bill_by_name, bills_of_month
 from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
@@ -25,11 +26,11 @@ _SAID = {
     Done.DRAFTED: "已生成草稿",
     Done.REDRAFTED: "草稿已重算",
     Done.UNCHANGED: "无变化",
-    Done.ALREADY_ISSUED: "已出账，未改动",
+    Done.ALREADY_ISSUED: "已提交或已出账，未改动",
     Done.NO_USAGE: "无用量数据",
     Done.FAILED: "未能关账",
 }
-_STATE = {BillState.DRAFT: "草稿", BillState.ISSUED: "已出账"}
+_STATE = SAID
 
 
 class Month(click.ParamType[BillingMonth]):
@@ -176,10 +177,10 @@ def show(house: Frame, name: str, *, json: bool) -> None:
             line.position,
             "" if line.service_month == bill.month else f"{line.service_month} 补计",
             line.project_name,
-            line.model,
+            line.model if line.metered else line.item,
             line.meter,
-            line.quantity,
-            _rate(line.meter, line.rate_pico, line.rate_currency),
+            line.quantity if line.metered else None,
+            _rate(line.meter, line.rate_pico, line.rate_currency) if line.metered else "",
             Money(line.usd_fen, "USD") if line.usd_fen is not None else None,
             Money(line.amount_fen, bill.currency),
         )

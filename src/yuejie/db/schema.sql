@@ -588,6 +588,19 @@ CREATE TABLE ledger_posting (
     CONSTRAINT ledger_posting_fen_check CHECK ((fen <> 0))
 );
 
+CREATE TABLE member (
+    member_id text NOT NULL,
+    customer_id text,
+    name text NOT NULL,
+    role text NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT member_pkey PRIMARY KEY (member_id),
+    CONSTRAINT member_digest_key UNIQUE (digest),
+    CONSTRAINT member_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'finance'::text, 'sales'::text, 'support'::text, 'developer'::text, 'auditor'::text])))
+);
+
 CREATE TABLE model (
     model_id text NOT NULL,
     mode text NOT NULL,
@@ -835,6 +848,7 @@ ALTER TABLE deployment ADD CONSTRAINT deployment_model_id_fkey FOREIGN KEY (mode
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES finance_batch(batch_id);
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
+ALTER TABLE member ADD CONSTRAINT member_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -864,6 +878,8 @@ CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
 CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) WHERE (refers_to <> ''::text);
 CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
+CREATE INDEX member_customer ON public.member USING btree (customer_id);
+CREATE UNIQUE INDEX member_name ON public.member USING btree (name) WHERE (revoked_at IS NULL);
 CREATE INDEX reconciliation_month ON public.reconciliation USING btree (account_id, month, at);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
@@ -922,6 +938,7 @@ GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ledger_balance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_posting TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE member TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
@@ -939,3 +956,4 @@ GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
+GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
