@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from yuejie.app import LEDGER_CHECKS
+from yuejie.app import ledger_checks
 from yuejie.assurance.unbilled import unbilled
 from yuejie.cli.bills import Month, last_month, month_argument
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
@@ -32,7 +32,7 @@ def ledger() -> None:
 def check(house: Frame, *, json: bool) -> None:
     """检查账簿：借贷相等、余额等于分录之和、分录未被改动；不成立则退出码为 1。"""
     with house.database() as db:
-        found = check_ledger(db, LEDGER_CHECKS)
+        found = check_ledger(db, ledger_checks())
     if json:
         give_json(found)
     else:

@@ -92,6 +92,22 @@ BEGIN
     RAISE EXCEPTION 'the ledger never changes: post a reversal';
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_change_of_provider_payment()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF OLD.state IN ('paid', 'rejected')
+       OR (OLD.account_id, OLD.provider_bill_id, OLD.purpose, OLD.currency, OLD.fen,
+           OLD.requested_by, OLD.requested_at)
+          IS DISTINCT FROM
+          (NEW.account_id, NEW.provider_bill_id, NEW.purpose, NEW.currency, NEW.fen,
+           NEW.requested_by, NEW.requested_at) THEN
+        RAISE EXCEPTION 'a payment to a provider changes only along its life';
+    END IF;
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_edit_of_issued()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -653,6 +669,85 @@ CREATE TABLE provider_account (
     CONSTRAINT provider_account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'drained'::text])))
 );
 
+CREATE TABLE provider_balance (
+    account_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    balance_fen bigint NOT NULL,
+    currency text NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT provider_balance_pkey PRIMARY KEY (account_id, at),
+    CONSTRAINT provider_balance_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text])))
+);
+
+CREATE TABLE provider_bill (
+    provider_bill_id text NOT NULL,
+    account_id text NOT NULL,
+    number text NOT NULL,
+    month character(7) NOT NULL,
+    currency text NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    billed_on date NOT NULL,
+    due_on date NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_bill_pkey PRIMARY KEY (provider_bill_id),
+    CONSTRAINT provider_bill_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_bill_net_fen_check CHECK ((net_fen >= 0)),
+    CONSTRAINT provider_bill_tax_fen_check CHECK ((tax_fen >= 0))
+);
+
+CREATE TABLE provider_bill_void (
+    provider_bill_id text NOT NULL,
+    why text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_bill_void_pkey PRIMARY KEY (provider_bill_id),
+    CONSTRAINT provider_bill_void_why_check CHECK ((why <> ''::text))
+);
+
+CREATE TABLE provider_payment (
+    payment_id text NOT NULL,
+    account_id text NOT NULL,
+    provider_bill_id text,
+    purpose text NOT NULL,
+    currency text NOT NULL,
+    fen bigint NOT NULL,
+    state text NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    bank text DEFAULT ''::text NOT NULL,
+    bank_reference text DEFAULT ''::text NOT NULL,
+    paid_currency text,
+    paid_fen bigint,
+    charges_fen bigint DEFAULT 0 NOT NULL,
+    paid_at timestamp with time zone,
+    CONSTRAINT provider_payment_pkey PRIMARY KEY (payment_id),
+    CONSTRAINT provider_payment_charges_fen_check CHECK ((charges_fen >= 0)),
+    CONSTRAINT provider_payment_check CHECK (((state <> ALL (ARRAY['approved'::text, 'paid'::text])) OR (decided_by <> requested_by))),
+    CONSTRAINT provider_payment_check1 CHECK (((state <> 'paid'::text) OR ((paid_at IS NOT NULL) AND (paid_fen >= charges_fen)))),
+    CONSTRAINT provider_payment_check2 CHECK (((purpose = 'top_up'::text) = (provider_bill_id IS NULL))),
+    CONSTRAINT provider_payment_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_payment_fen_check CHECK ((fen > 0)),
+    CONSTRAINT provider_payment_paid_currency_check CHECK ((paid_currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_payment_paid_fen_check CHECK ((paid_fen >= 0)),
+    CONSTRAINT provider_payment_purpose_check CHECK ((purpose = ANY (ARRAY['bill'::text, 'top_up'::text, 'draw'::text]))),
+    CONSTRAINT provider_payment_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text, 'paid'::text])))
+);
+
+CREATE TABLE provider_payment_transition (
+    payment_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    step text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text DEFAULT ''::text NOT NULL
+);
+
 CREATE TABLE provider_report (
     report_id text NOT NULL,
     account_id text NOT NULL,
@@ -687,6 +782,26 @@ CREATE TABLE provider_report_line (
     cost_pico numeric(38,0),
     note text NOT NULL,
     CONSTRAINT provider_report_line_pkey PRIMARY KEY (report_id, "position")
+);
+
+CREATE TABLE provider_terms (
+    terms_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    account_id text NOT NULL,
+    currency text NOT NULL,
+    prepaid boolean NOT NULL,
+    low_fen bigint NOT NULL,
+    low_days integer NOT NULL,
+    monthly_ceiling_fen bigint,
+    credential_expires_on date,
+    net_days integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT provider_terms_pkey PRIMARY KEY (terms_id),
+    CONSTRAINT provider_terms_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_terms_low_days_check CHECK ((low_days >= 0)),
+    CONSTRAINT provider_terms_low_fen_check CHECK ((low_fen >= 0)),
+    CONSTRAINT provider_terms_monthly_ceiling_fen_check CHECK ((monthly_ceiling_fen > 0)),
+    CONSTRAINT provider_terms_net_days_check CHECK ((net_days >= 0))
 );
 
 CREATE TABLE rate (
@@ -854,6 +969,9 @@ ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bil
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
+ALTER TABLE provider_bill_void ADD CONSTRAINT provider_bill_void_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
+ALTER TABLE provider_payment ADD CONSTRAINT provider_payment_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
+ALTER TABLE provider_payment_transition ADD CONSTRAINT provider_payment_transition_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES provider_payment(payment_id);
 ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES provider_report(report_id);
 ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
@@ -880,6 +998,8 @@ CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) 
 CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
 CREATE INDEX member_customer ON public.member USING btree (customer_id);
 CREATE UNIQUE INDEX member_name ON public.member USING btree (name) WHERE (revoked_at IS NULL);
+CREATE INDEX provider_payment_bill ON public.provider_payment USING btree (provider_bill_id);
+CREATE INDEX provider_terms_account ON public.provider_terms USING btree (account_id, terms_id DESC);
 CREATE INDEX reconciliation_month ON public.reconciliation USING btree (account_id, month, at);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
@@ -902,6 +1022,7 @@ CREATE TRIGGER ledger_posting_with_entry BEFORE INSERT ON public.ledger_posting 
 CREATE TRIGGER model_snapshot AFTER INSERT OR UPDATE ON public.model FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER project_snapshot AFTER INSERT OR UPDATE ON public.project FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provider_account FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER provider_payment_frozen BEFORE UPDATE ON public.provider_payment FOR EACH ROW EXECUTE FUNCTION refuse_change_of_provider_payment();
 CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_usage_month();
 
 GRANT USAGE ON SCHEMA public TO yuejie_app;
@@ -943,8 +1064,15 @@ GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE provider_account TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_balance TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_bill TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_bill_void TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_payment TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_payment_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_report TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_report_line TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_terms TO yuejie_app;
+GRANT USAGE ON SEQUENCE provider_terms_terms_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE rate_rate_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reconciliation TO yuejie_app;
@@ -957,3 +1085,4 @@ GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
 GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
+GRANT UPDATE (bank), UPDATE (bank_reference), UPDATE (charges_fen), UPDATE (decided_at), UPDATE (decided_by), UPDATE (paid_at), UPDATE (paid_currency), UPDATE (paid_fen), UPDATE (state) ON TABLE provider_payment TO yuejie_app;

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import Query, Response
 
-from yuejie.app import LEDGER_CHECKS
+from yuejie.app import ledger_checks
 from yuejie.assurance.unbilled import unbilled
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
@@ -99,7 +99,7 @@ def list_entries(
 @routes.get("/check", summary="检查账簿")
 def check(db: Db) -> ChecksOut:
     """逐项检查账簿：借贷相等、余额等于分录之和、分录未被改动。"""
-    found = check_ledger(db, LEDGER_CHECKS)
+    found = check_ledger(db, ledger_checks())
     return ChecksOut(
         whole=all(each.holds for each in found), checks=[CheckOut.of(each) for each in found]
     )
