@@ -264,7 +264,7 @@ def test_the_api_reconciles_as_well(world: World, database: Database) -> None:
         number = made["reconciliation"]["reconciliation_id"]
         assert operator.get(f"{API}/reconciliations/{number}").json() == made
         assert len(operator.get(f"{API}/reconciliations").json()["items"]) == 1
-        table = operator.get(f"{API}/reconciliations/{number}/documents/csv")
+        table = operator.get(f"{API}/reconciliations/{number}/tables/csv")
         assert "金额差" in table.content.decode("utf-8-sig")
         margins = operator.get(f"{API}/margins/2026-10?by=model").json()
         assert margins[0]["name"] == "gpt-4o"

@@ -7,7 +7,7 @@ from typing import Final
 
 from yuejie.db.session import Tx
 from yuejie.ledger.posting import Account, Entry, Posting
-from yuejie.ledger.statement import Movement, Statement, TrialLine
+from yuejie.ledger.statement import Movement, Statement, TrialLine, Written
 
 INSERT_ENTRY: Final = """
     INSERT INTO ledger_entry (key, kind, at, by, refers_to, memo, body_hash)
@@ -100,15 +100,6 @@ class EntryRow:
     parties: list[str]
     currencies: list[str]
     fens: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """An entry as it stands in the database, with its number and the hash it was written with."""
-
-    entry_id: int
-    entry: Entry
-    body_hash: bytes
 
 
 ENTRY_COLUMNS: Final = """

@@ -130,7 +130,7 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("POST", f"{API}/reconciliations"): Who.OPERATOR,
     ("GET", f"{API}/reconciliations"): Who.OPERATOR,
     ("GET", f"{API}/reconciliations/{{reconciliation_id}}"): Who.OPERATOR,
-    ("GET", f"{API}/reconciliations/{{reconciliation_id}}/documents/{{kind}}"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/{{reconciliation_id}}/tables/{{table}}"): Who.OPERATOR,
     ("GET", f"{API}/margins/{{month}}"): Who.OPERATOR,
 }
 

@@ -30,7 +30,7 @@ from yuejie.ledger.handover.layouts import (
 from yuejie.ledger.handover.voucher import vouchers
 from yuejie.ledger.posting import Account, Entry, Posting, credit, debit
 from yuejie.ledger.show import books_span
-from yuejie.ledger.store import Written
+from yuejie.ledger.statement import Written
 
 NOVEMBER = BillingMonth(2026, 11)
 DECEMBER = BillingMonth(2026, 12)

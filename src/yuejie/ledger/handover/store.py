@@ -6,7 +6,8 @@ from typing import Final
 
 from yuejie.db.session import Tx
 from yuejie.ledger.posting import Account
-from yuejie.ledger.store import ENTRY_COLUMNS, EntryRow, Written, written
+from yuejie.ledger.statement import Written
+from yuejie.ledger.store import ENTRY_COLUMNS, EntryRow, written
 
 
 @dataclass(frozen=True, slots=True)

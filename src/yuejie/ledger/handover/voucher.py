@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from yuejie.kernel.money import FX_SCALE, apportion, divide
 from yuejie.ledger.handover.codes import Auxiliary, Codes, Group
 from yuejie.ledger.posting import Entry, Posting, net
-from yuejie.ledger.store import Written
+from yuejie.ledger.statement import Written
 
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 

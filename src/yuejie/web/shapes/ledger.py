@@ -9,8 +9,8 @@ from yuejie.ledger.handover.layouts import System
 from yuejie.ledger.handover.store import BatchRow
 from yuejie.ledger.posting import ACCOUNT_NAMES, Account
 from yuejie.ledger.show import TrialBalance
-from yuejie.ledger.statement import Movement, Statement, TrialLine
-from yuejie.ledger.store import Balance, Written
+from yuejie.ledger.statement import Movement, Statement, TrialLine, Written
+from yuejie.ledger.store import Balance
 from yuejie.web.shapes.wire import Amount, In, Instant, Month, Out
 
 
