@@ -8,6 +8,7 @@ from tests.rooms.cli.desk import run, run_json
 from tests.rooms.web.conftest import OPERATOR, desk_at
 from tests.scenarios.test_reconcile import World
 from yuejie.assurance.providers.pay import LEDGER_CHECKS
+from yuejie.assurance.providers.watch import tell_warnings
 from yuejie.cli.providers import providers
 from yuejie.db.session import Database
 from yuejie.ledger.check import check_ledger
@@ -35,6 +36,8 @@ def test_a_prepaid_balance_burns_down_and_is_topped_up_by_two_people(
     assert set(found) == {"burn_down", "credential"}
     assert "还够 4 天" in found["burn_down"]
     assert "还有 20 天" in found["credential"]
+    assert tell_warnings(database, late) == 2
+    assert tell_warnings(database, late) == 0
     (standing,) = run_json(providers, database_url, late, "list")
     assert (standing["left_fen"], standing["days"]) == (300_00, 4)
     assert "300.00" in said("list", now=late)

@@ -4,8 +4,8 @@ A warning has a key that names its threshold and its cause, so that whoever send
 a new observation or new terms make a new key.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -21,8 +21,6 @@ BURN_DAYS: Final = 7
 """The daily burn is the average of so many days: a week holds its weekend."""
 STALE: Final = timedelta(days=7)
 """A prepaid balance that nobody looked at for so long is a guess."""
-NOTICE_KIND: Final = "provider_account_low"
-"""The kind of notice that carries every warning (notices room)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +81,13 @@ class WarningKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """A warning: its key is the same until its cause is another."""
+    """A warning: its key is the same until its cause is another; `facts` are for a notice."""
 
     key: str
     kind: WarningKind
     account_id: str
     sentence: str
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,41 +131,47 @@ def _of_balance(standing: Standing, now: datetime) -> Iterable[Warned]:
     terms, seen, left = standing.terms, standing.seen, standing.left_fen
     name = terms.account_id
     if seen is None or left is None:
-        key = f"provider:{name}:stale:never"
-        yield Warned(key, WarningKind.STALE, name, f"账号 {name} 是预付费，但从未登记余额，请登记")
+        sentence = f"账号 {name} 是预付费，但从未登记余额，请登记"
+        yield Warned(f"provider:{name}:stale:never", WarningKind.STALE, name, sentence)
         return
+    amount = f"{Money(left, seen.currency)} {seen.currency}"
     mark = f"{seen.at:%Y%m%dT%H%M%S}"
+
+    def warned(kind: WarningKind, sentence: str, **facts: str) -> Warned:
+        facts |= {"balance": amount}
+        return Warned(f"provider:{name}:{kind}:{mark}", kind, name, sentence, facts)
+
     if now - seen.at > STALE:
         days = (now - seen.at).days
-        sentence = f"账号 {name} 的余额已 {days} 天未更新，请登记最新余额"
-        yield Warned(f"provider:{name}:stale:{mark}", WarningKind.STALE, name, sentence)
+        yield warned(WarningKind.STALE, f"账号 {name} 的余额已 {days} 天未更新，请登记最新余额")
     if left < terms.low_fen:
-        amount = f"{Money(left, seen.currency)} {seen.currency}"
-        sentence = (
-            f"账号 {name} 余额约 {amount}，低于下限 {Money(terms.low_fen, seen.currency)}，请充值"
-        )
-        yield Warned(f"provider:{name}:balance:{mark}", WarningKind.BALANCE, name, sentence)
+        lowest = Money(terms.low_fen, seen.currency)
+        sentence = f"账号 {name} 余额约 {amount}，低于下限 {lowest}，请充值"
+        yield warned(WarningKind.BALANCE, sentence)
     days_left = standing.days_left
     if days_left is not None and days_left < terms.low_days:
         sentence = f"账号 {name} 的余额按近 {BURN_DAYS} 天用量还够 {days_left} 天，请充值"
-        yield Warned(f"provider:{name}:burn_down:{mark}", WarningKind.BURN_DOWN, name, sentence)
+        yield warned(WarningKind.BURN_DOWN, sentence, days=str(days_left))
 
 
 def _of_ceiling(standing: Standing, today: date) -> Iterable[Warned]:
     terms = standing.terms
     if terms.monthly_ceiling_fen is None:
         return
-    used = divide(standing.spend.month_pico, PICO_PER_FEN)
-    reached = [p for p in CEILING_PPM if used * PPM >= terms.monthly_ceiling_fen * p]
+    used_fen = divide(standing.spend.month_pico, PICO_PER_FEN)
+    reached = [p for p in CEILING_PPM if used_fen * PPM >= terms.monthly_ceiling_fen * p]
     if reached:
         share = max(reached) // (PPM // 100)
         name, month = terms.account_id, f"{today:%Y-%m}"
-        sentence = (
-            f"账号 {name} 本月已用 {Money(used, terms.currency)} {terms.currency}，"
-            f"达到供应商每月上限 {Money(terms.monthly_ceiling_fen, terms.currency)} 的 {share} %"
+        used = f"{Money(used_fen, terms.currency)} {terms.currency}"
+        limit = f"{Money(terms.monthly_ceiling_fen, terms.currency)} {terms.currency}"
+        yield Warned(
+            key=f"provider:{name}:ceiling:{month}:{terms.monthly_ceiling_fen}:{share}",
+            kind=WarningKind.CEILING,
+            account_id=name,
+            sentence=f"账号 {name} 本月已用 {used}，达到供应商每月上限 {limit} 的 {share} %",
+            facts={"used": used, "limit": limit, "percent": str(share)},
         )
-        key = f"provider:{name}:ceiling:{month}:{terms.monthly_ceiling_fen}:{share}"
-        yield Warned(key, WarningKind.CEILING, name, sentence)
 
 
 def _of_credential(terms: ProviderTerms, today: date) -> Iterable[Warned]:
@@ -178,6 +183,10 @@ def _of_credential(terms: ProviderTerms, today: date) -> Iterable[Warned]:
         return
     name = terms.account_id
     said = f"还有 {left} 天" if left >= 0 else "已经"
-    sentence = f"账号 {name} 的凭证{said}于 {terms.credential_expires_on} 到期，请更换"
-    key = f"provider:{name}:credential:{terms.credential_expires_on}:{min(reached)}"
-    yield Warned(key, WarningKind.CREDENTIAL, name, sentence)
+    yield Warned(
+        key=f"provider:{name}:credential:{terms.credential_expires_on}:{min(reached)}",
+        kind=WarningKind.CREDENTIAL,
+        account_id=name,
+        sentence=f"账号 {name} 的凭证{said}于 {terms.credential_expires_on} 到期，请更换",
+        facts={"ends_on": terms.credential_expires_on.isoformat(), "days": str(max(left, 0))},
+    )

@@ -13,6 +13,7 @@ from yuejie.assurance.providers.standing import (
     Spend,
     Standing,
     Warned,
+    WarningKind,
     warnings_of,
 )
 from yuejie.assurance.reconcile.store import account_exists
@@ -20,9 +21,19 @@ from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.notices.notice import Audience, Kind, Notice
+from yuejie.notices.outbox import enqueue
 
 _ZONE: Final = "Asia/Shanghai"
 """Providers' months and days are read as the house's: a warning may come hours early, not late."""
+
+_KINDS: Final = {
+    WarningKind.BALANCE: Kind.PROVIDER_ACCOUNT_LOW,
+    WarningKind.BURN_DOWN: Kind.PROVIDER_ACCOUNT_LOW,
+    WarningKind.CEILING: Kind.PROVIDER_CEILING_NEAR,
+    WarningKind.CREDENTIAL: Kind.PROVIDER_CREDENTIAL_ENDING,
+}
+"""What is told. A balance that nobody reads is on the list of warnings and wakes nobody."""
 
 
 def put_terms(db: Database, terms: ProviderTerms, *, by: str, now: datetime) -> bool:
@@ -69,6 +80,23 @@ def due_warnings(db: Database, now: datetime) -> list[Warned]:
     """Return every warning that is due now; its key tells whether it has been sent before."""
     today = now.astimezone(zone_of(_ZONE)).date()
     return [each for standing in standings(db, now) for each in warnings_of(standing, now, today)]
+
+
+def tell_warnings(db: Database, now: datetime) -> int:
+    """Tell the operator's people what is due, each once; return how many notices are new."""
+    due = [each for each in due_warnings(db, now) if each.kind in _KINDS]
+    with db.begin() as tx:
+        return sum(enqueue(tx, _notice(each), at=now) for each in due)
+
+
+def _notice(each: Warned) -> Notice:
+    return Notice(
+        kind=_KINDS[each.kind],
+        audience=Audience.OPERATOR,
+        facts={"account": each.account_id, **each.facts, "why": each.sentence},
+        key=each.key,
+        customer_id=None,
+    )
 
 
 def refuse_unknown(tx: Tx, account_id: str) -> None:
