@@ -19,6 +19,7 @@ from typing import Final
 import click
 
 import yuejie
+from yuejie.assurance.providers import owed
 from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.bills.documents.wording import METERS
@@ -142,6 +143,17 @@ def bill_life() -> str:
         if (state, event) in life.NEXT
     ]
     return table(("state", "event", "becomes"), rows)
+
+
+def payment_life() -> str:
+    """Return the whole life of a payment to a provider."""
+    rows = [
+        (_code(state), _code(step), _code(owed.NEXT[state, step]))
+        for state in owed.ProviderPaymentState
+        for step in owed.PaymentStep
+        if (state, step) in owed.NEXT
+    ]
+    return table(("state", "step", "becomes"), rows)
 
 
 def event_states() -> str:

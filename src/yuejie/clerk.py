@@ -6,11 +6,12 @@ does the work and the others find it done.
 """
 
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
 
+from yuejie.assurance.providers.watch import tell_warnings
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import DomainError
@@ -20,6 +21,8 @@ from yuejie.usage.store import ensure_partitions
 log = structlog.get_logger()
 
 ROUND_SECONDS: Final = 60.0
+WATCH: Final = timedelta(hours=1)
+"""How often provider accounts are looked at: it sums a month of rollups."""
 _BEHIND: Final = timedelta(days=31)
 _MONTHS: Final = 5
 """Last month, this one and three ahead: a clerk may be away for a quarter."""
@@ -39,9 +42,14 @@ def make_round(db: Database, now: datetime) -> None:
 
 def run(db: Database, clock: Clock, stop: threading.Event) -> None:
     """Make a round a minute until told to stop; a database that is away is waited for."""
+    watched = datetime.min.replace(tzinfo=UTC)
     while not stop.is_set():
         try:
-            make_round(db, clock.now())
+            now = clock.now()
+            make_round(db, now)
+            if now - watched >= WATCH:
+                tell_warnings(db, now)
+                watched = now
             log.debug("clerk.round")
         except DomainError as error:
             log.warning("clerk.waits", why=error.sentence)

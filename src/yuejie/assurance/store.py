@@ -13,6 +13,7 @@ from yuejie.kernel.ids import BillId, CustomerId
 OPERATOR_READS: Final = {
     "book_rows": "books belong to the house",
     "worth": "margins are the operator's alone",
+    "unissued": "finance accrues everybody's month at once",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -126,8 +127,10 @@ class WorthRow:
     `included_tax_ppm` is the tax that the contract's prices contain; zero where it comes on top.
     """
 
+    customer_id: str
     customer: str
     contract_id: str
+    contract_currency: str | None
     model: str
     calls: int
     included_tax_ppm: int
@@ -138,7 +141,8 @@ class WorthRow:
 
 
 WORTH: Final = """
-    SELECT c.slug AS customer, coalesce(k.contract_id, '') AS contract_id, r.model,
+    SELECT c.customer_id, c.slug AS customer, coalesce(k.contract_id, '') AS contract_id,
+           k.currency AS contract_currency, r.model,
            coalesce(sum(r.quantity) FILTER (WHERE r.meter = 'requests'), 0)::bigint AS calls,
            CASE WHEN k.tax_mode = 'inclusive' THEN k.tax_ppm ELSE 0 END AS included_tax_ppm,
            sale.currency AS sale_currency,
@@ -149,18 +153,45 @@ WORTH: Final = """
     JOIN usage_dimension d USING (dimension_id)
     JOIN customer c USING (customer_id)
     LEFT JOIN LATERAL (
-        SELECT contract_id, tax_mode, tax_ppm FROM contract
+        SELECT contract_id, currency, tax_mode, tax_ppm FROM contract
         WHERE customer_id = d.customer_id AND starts_at <= %(ends)s
         ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
     ) k ON TRUE
     LEFT JOIN rate sale ON sale.rate_id = r.sale_rate
     LEFT JOIN rate cost ON cost.rate_id = r.cost_rate
     WHERE r.month = %(month)s AND r.state IN ('measured', 'partial')
-    GROUP BY 1, 2, 3, 5, 6, 8
-    ORDER BY 1, 2, 3, 5, 6, 8
+    GROUP BY 1, 2, 3, 4, 5, 7, 8, 10
+    ORDER BY 2, 3, 4, 5, 7, 8, 10
 """
 
 
 def worth(tx: Tx, month: str, ends: datetime) -> list[WorthRow]:
     """Return what everybody's usage of a month is worth, under the contract at its end."""
     return tx.rows(WorthRow, WORTH, month=month, ends=ends)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftedRow:
+    """A customer's bills of a month: whether one is issued, and the net of those that are not."""
+
+    customer_id: str
+    currency: str
+    is_issued: bool
+    net_fen: int
+
+
+UNISSUED: Final = """
+    SELECT customer_id, currency,
+           bool_or(state IN ('issued', 'paid', 'written_off')) AS is_issued,
+           coalesce(sum(net_fen) FILTER (
+               WHERE state IN ('draft', 'proposed', 'confirmed', 'disputed')), 0)::bigint AS net_fen
+    FROM bill
+    WHERE month = %(month)s AND (issued_at IS NULL OR issued_at < %(until)s)
+    GROUP BY customer_id, currency
+    ORDER BY customer_id, currency
+"""
+
+
+def unissued(tx: Tx, month: str, until: datetime) -> list[DraftedRow]:
+    """Return what stands on bills of a month; bills issued after `until` are not seen."""
+    return tx.rows(DraftedRow, UNISSUED, month=month, until=until)

@@ -38,6 +38,7 @@ NOUNS: Final = {
     "ledger": "ledger",
     "reconcile": "reconcile",
     "margin": "reconcile",
+    "providers": "providers",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

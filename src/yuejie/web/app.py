@@ -21,6 +21,7 @@ from yuejie.web.api import (
     ledger,
     members,
     prices,
+    providers,
     reconcile,
     review,
     usage,
@@ -41,6 +42,7 @@ NOUNS: Final = (
     review,
     corrections,
     ledger,
+    providers,
     reconcile,
     deeds,
 )

@@ -70,6 +70,36 @@ BODIES: dict[str, dict[str, Any]] = {
         "unit": "子公司",
         "since": "2026-11",
     },
+    "POST /ledger/accruals": {"month": "2026-10"},
+    "POST /ledger/handovers": {"month": "2026-10", "system": "yonyou", "codes": ""},
+    "PUT /providers/{account_id}/terms": {"currency": "CNY"},
+    "POST /providers/{account_id}/balances": {"balance": "1.00", "currency": "CNY"},
+    "POST /providers/bills": {
+        "account": "sim",
+        "number": "1",
+        "month": "2026-10",
+        "currency": "CNY",
+        "net": "1.00",
+        "billed_on": "2026-11-01",
+    },
+    "POST /providers/bills/{provider_bill_id}/void": {"why": "录错"},
+    "POST /providers/payments": {
+        "account": "sim",
+        "amount": "1.00",
+        "currency": "CNY",
+        "purpose": "top_up",
+    },
+    "POST /providers/payments/{payment_id}/decision": {"approve": True},
+    "POST /providers/payments/{payment_id}/paid": {},
+    "POST /reconciliations/reports": {
+        "account": "sim",
+        "month": "2026-10",
+        "source": "csv",
+        "file_name": "x.csv",
+        "content": "ZGF5LGlucHV0CjIwMjYtMTAtMDEsMQo=",
+        "mapping": '[columns]\nday = "day"\ninput = "input"',
+    },
+    "POST /reconciliations": {"account": "sim", "month": "2026-09"},
     "POST /members": {"name": "li.na", "role": "finance", "customer": "zeta"},
 }
 ODD = (
@@ -85,8 +115,14 @@ ODD = (
     "/approve",
     "/{decision}",
     "/{member}/revoke",
+    "/void",
+    "/decision",
+    "/paid",
+    "/reconciliations",
 )
 """Deeds that the state of the example forbids, or whose example does not exist."""
+NOWHERE = ("/{batch_id}/file", "/{reconciliation_id}", "/{reconciliation_id}/tables/{table}")
+"""Reads of what nobody in this house has made."""
 
 
 def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str, Any] | None]]:
@@ -107,6 +143,12 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "decision": "approve",
         "note": "cn_0",
         "member": "zeta.finance",
+        "batch_id": "bat_0",
+        "account_id": "sim",
+        "provider_bill_id": "pbl_0",
+        "payment_id": "ppy_0",
+        "reconciliation_id": "rec_0",
+        "table": "csv",
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:
@@ -121,7 +163,7 @@ def test_every_example_is_one_that_the_operator_may_ask(operator: TestClient, ho
     """A refusal below is about who asks, not about a mistake in the example."""
     for (method, template), url, body in asked_of_zeta(house):
         answer = operator.request(method, url, json=body)
-        odd = method == "POST" and template.endswith(ODD)
+        odd = template.endswith(ODD if method == "POST" else NOWHERE)
         assert answer.status_code in ({404, 409} if odd else {200, 201}), (url, answer.text)
 
 
