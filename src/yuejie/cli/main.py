@@ -30,6 +30,7 @@ NOUNS: Final = {
     "usage": "usage",
     "bills": "bills",
     "prove": "bills",
+    "notices": "notices",
 }
 """Which module holds which noun."""
 
