@@ -124,7 +124,10 @@ def feishu(secret: str) -> Callable[[Got], Answer]:
         key = f"{got.json['timestamp']}\n{secret}".encode()
         wanted = base64.b64encode(hmac.digest(key, b"", "sha256")).decode()
         if got.json["sign"] != wanted or len(got.body) > 20_000:
-            return 200, {"code": 19021, "msg": "sign match fail or timestamp is not within one hour"}
+            return 200, {
+                "code": 19021,
+                "msg": "sign match fail or timestamp is not within one hour",
+            }
         return 200, {"code": 0, "msg": "success"}
 
     return check

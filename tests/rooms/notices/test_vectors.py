@@ -96,7 +96,9 @@ def test_a_webhook_is_signed_as_the_standard_has_it() -> None:
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-@pytest.mark.parametrize("secret", ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=", "whsec_%"])
+@pytest.mark.parametrize(
+    "secret", ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=", "whsec_%"]
+)
 def test_a_webhook_key_that_is_none_is_refused(secret: str) -> None:
     with pytest.raises(Invalid, match="whsec_"):
         webhook.key_of(secret)

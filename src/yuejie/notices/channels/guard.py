@@ -18,6 +18,8 @@ Resolve = Callable[[str, int], Iterable[str]]
 
 _METADATA: Final = frozenset({ipaddress.ip_address("168.63.129.16")})
 """Azure's metadata server has a public address; the other clouds' are link-local or shared."""
+_PROTOCOLS: Final = ipaddress.ip_network("192.0.0.0/24")
+"""IETF protocol assignments; Oracle's metadata server is among them."""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _PORTS: Final = frozenset({443, 8443})
 
@@ -103,6 +105,7 @@ def is_public(address: Address) -> bool:
         and not address.is_multicast
         and not address.is_reserved
         and address not in _METADATA
+        and address not in _PROTOCOLS
     )
 
 
