@@ -10,7 +10,17 @@ from fastapi.routing import iter_route_contexts
 
 from yuejie import __version__
 from yuejie.web import docs, errors
-from yuejie.web.api import bills, catalog, customers, deeds, health, keys, prices, usage
+from yuejie.web.api import (
+    bills,
+    catalog,
+    customers,
+    deeds,
+    health,
+    keys,
+    notices,
+    prices,
+    usage,
+)
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -39,7 +49,7 @@ def make_app(desk: Desk) -> FastAPI:
     errors.install(app)
     app.include_router(health.routes)
     app.include_router(docs.routes)
-    for noun in (customers, keys, catalog, prices, usage, bills, deeds):
+    for noun in (customers, keys, catalog, prices, usage, bills, deeds, notices):
         app.include_router(noun.routes)
     _refuse_unnamed(app)
     return app

@@ -42,6 +42,7 @@ TAGS: Final = [
     {"name": "账单", "description": "关账、出账、下载。金额是各行之和，各行取整一次。"},
     {"name": "验证", "description": "用独立的慢路径从原始事件重算，比对到分。"},
     {"name": "操作记录", "description": "谁、何时、改了什么。"},
+    {"name": "通知", "description": "联系人、渠道、测试，以及每条消息的投递记录。"},
 ]
 
 _PROBLEM: Final[dict[str, Any]] = {

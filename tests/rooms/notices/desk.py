@@ -1,4 +1,4 @@
-"""What the tests of notices share: contacts with channels, notices with facts, a patient courier."""
+"""What the tests of notices share: contacts with channels, notices, a patient courier."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ def customer(db: Database, slug: str = "acme") -> CustomerId:
     return enrol_customer(db, particulars, by=BY, now=NOW).customer_id
 
 
-def channel(  # noqa: PLR0917 - a builder
+def channel(
     db: Database,
     kind: str,
     address: str,
@@ -109,5 +109,6 @@ class Memory:
     moods: list[Outcome] = field(default_factory=list)
 
     def send(self, parcel: Parcel, *, at: datetime) -> Outcome:
+        assert at.tzinfo is not None
         self.parcels.append(parcel)
         return self.moods.pop(0) if self.moods else sent("ok")

@@ -72,7 +72,7 @@ def test_no_sms_holds_a_url_or_a_long_word(kind: Kind) -> None:
         "长" * 99,
         "\n",
     ):
-        values = sms_of(kind, {name: evil for name in NEEDS[kind].facts})
+        values = sms_of(kind, dict.fromkeys(NEEDS[kind].facts, evil))
         assert tuple(values) == NEEDS[kind].facts
         for value in values.values():
             assert 0 < len(value) <= SMS_LENGTH
