@@ -39,6 +39,7 @@ NOUNS: Final = {
     "reconcile": "reconcile",
     "margin": "reconcile",
     "providers": "providers",
+    "notices": "notices",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -20,6 +20,7 @@ from yuejie.web.api import (
     keys,
     ledger,
     members,
+    notices,
     prices,
     providers,
     reconcile,
@@ -44,6 +45,7 @@ NOUNS: Final = (
     ledger,
     providers,
     reconcile,
+    notices,
     deeds,
 )
 THREADS: Final = 8
