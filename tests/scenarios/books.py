@@ -188,6 +188,26 @@ class Books:
             )
         return Party(self, customer)
 
+    def amend(self, party: Party, commercial: CommercialTerms, *, starts: datetime) -> None:
+        """Sign the next version of a party's contract."""
+        customer = party.customer
+        with self.db.read() as tx:
+            was = contract_at(tx, customer.customer_id, starts)
+        assert was is not None
+        terms = Terms(
+            customer_id=customer.customer_id,
+            sale_book=BookId("list"),
+            currency=was.currency,
+            zone=was.zone,
+            fx_policy=was.fx_policy,
+            tax_mode=was.tax_mode,
+            tax_ppm=was.tax_ppm,
+            starts_at=starts,
+            commercial=commercial,
+        )
+        now = self.clock.now()
+        sign_contract(self.db, terms, by=CLERK, now=now, contract_id=was.contract_id)
+
     def record(
         self,
         party: Party,

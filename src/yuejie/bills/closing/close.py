@@ -21,7 +21,7 @@ from yuejie.bills.closing import store
 from yuejie.bills.closing.draw import Drawing, draw_bills, is_obliged
 from yuejie.bills.life import BillEvent, advance
 from yuejie.bills.store import Transition
-from yuejie.contracts.contract import Contract, at
+from yuejie.contracts.contract import Contract
 from yuejie.contracts.store import contracts, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
@@ -171,9 +171,7 @@ def _obliged(tx: Tx, month: BillingMonth, only: Customer | None) -> set[Customer
     zones = {each.customer_id: each.zone for each in ([only] if only else customers(tx))}
     found = store.waiting_customers(tx, month)
     for customer_id, known in versions.items():
-        zone = zones[customer_id]
-        contract = at(known, month.span(zone_of(zone)).end - timedelta(microseconds=1))
-        if contract is not None and is_obliged(contract, month, zone):
+        if is_obliged(known, month, zones[customer_id]):
             found.add(customer_id)
     return found & zones.keys()
 
@@ -288,10 +286,10 @@ def _draw(
 
 
 def redraw(tx: Tx, draft: Bill, *, now: datetime) -> Bill:
-    """Draw one draft anew with the usage of its closing, and with what was approved since."""
+    """Draw one draft anew with the usage it has, and with what was approved since."""
     customer = find_customer(tx, draft.customer_id)
-    months = {line.service_month for line in draft.lines if line.metered} | {draft.month}
-    drawing = Drawing(customer, draft.month, tuple(sorted(months)), draft.epoch, now, (draft,))
+    months = tuple(sorted({line.service_month for line in draft.lines} | {draft.month}))
+    drawing = Drawing(customer, draft.month, months, draft.epoch, now, (draft,), draft.part)
     drawn = {bill.part: bill for bill in draw_bills(tx, drawing)}
     return drawn[draft.part]
 
@@ -305,8 +303,7 @@ def _refuse_skipped(tx: Tx, customer: Customer, month: BillingMonth) -> None:
         return
     label = BillingMonth.of(min(version.starts_at for version in versions), zone)
     while label < month:
-        contract = at(versions, label.span(zone).end - timedelta(microseconds=1))
-        if str(label) not in closed and contract and is_obliged(contract, label, customer.zone):
+        if str(label) not in closed and is_obliged(versions, label, customer.zone):
             raise Conflict(
                 f"客户 {customer.slug} 的 {label} 按合同应出账但尚未关账，请先关 {label}"
             )
