@@ -45,7 +45,7 @@ def yuan(books: Books) -> Books:
 
 
 def void(books: Books, name: str) -> None:
-    now = books.clock.now()
+    now = books.tick()
     asked = request_credit(books.db, name, amounts=None, why="抬头有误", by="a", now=now)
     decide_credit(books.db, asked.credit_note_id, approve=True, by="b", now=now)
 
@@ -66,8 +66,8 @@ def adjust(books: Books, party: Party, fen: int, month: str = "2026-10", **more:
 
 
 def reopen(books: Books, name: str) -> None:
-    propose_bill(books.db, name, by=CLERK, now=books.clock.now())
-    reopen_bill(books.db, name, by=CLERK, now=books.clock.now(), why="补充说明")
+    propose_bill(books.db, name, by=CLERK, now=books.tick())
+    reopen_bill(books.db, name, by=CLERK, now=books.tick(), why="补充说明")
 
 
 def test_a_month_reopened_behind_a_later_one_keeps_its_usage(yuan: Books) -> None:

@@ -15,7 +15,7 @@ from yuejie.bills.closing.store import epoch_offsets
 from yuejie.bills.correct.credit import CreditState, canonical_credit
 from yuejie.bills.correct.store import credits_of
 from yuejie.bills.seal import canonical
-from yuejie.bills.store import sealed_bills
+from yuejie.bills.store import whole_bills
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
@@ -32,7 +32,7 @@ def export_seals(db: Database, customer: str) -> bytes:
     """
     with db.read(consistent=True) as tx:
         who = find_customer(tx, customer)
-        bills = in_chain(sealed_bills(tx, who.customer_id))
+        bills = in_chain([b for b in whole_bills(tx, who.customer_id) if b.seal])
         records = [_head(who), *_records(tx, who, bills)]
     lines = [(_name(record), encode(record)) for record in records]
     return b"".join(line + b"\n" for _, line in lines) + encode(end_record(lines)) + b"\n"

@@ -137,20 +137,20 @@ def bills_of_customer(tx: Tx, customer_id: CustomerId) -> list[Bill]:
     return [_bill(row, ()) for row in rows]
 
 
-SEALED_BILLS: Final = """
+WHOLE_BILLS: Final = """
     SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
            fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
            closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
            review_until, due_on, fapiao_by, seal_form
     FROM bill
-    WHERE customer_id = %(customer_id)s AND seal IS NOT NULL
-    ORDER BY issued_at, number
+    WHERE customer_id = %(customer_id)s
+    ORDER BY month, part, bill_id
 """
 
 
-def sealed_bills(tx: Tx, customer_id: CustomerId) -> list[Bill]:
-    """Return every bill of a customer that was issued, whole, also the voided ones."""
-    rows = tx.rows(_BillRow, SEALED_BILLS, customer_id=customer_id)
+def whole_bills(tx: Tx, customer_id: CustomerId) -> list[Bill]:
+    """Return every bill of a customer in whatever state, whole, also the voided ones."""
+    rows = tx.rows(_BillRow, WHOLE_BILLS, customer_id=customer_id)
     return [_whole(tx, row) for row in rows]
 
 

@@ -281,6 +281,12 @@ def _vouchers(reckoning: _Reckoning, grants: Sequence[Grant], ledgered: Ledgered
         for key, target in reckoning.targets.items()
         if key.kind not in {LineKind.TIER_DISCOUNT, LineKind.PACKAGE}
     )
+    # What was adjusted on earlier bills is still owed when the month is looked at again.
+    fees += sum(
+        amount
+        for key, amount in ledgered.terms.get(reckoning.month, {}).items()
+        if key.kind not in _RECOMPUTED and key not in reckoning.targets
+    )
     for grant in _usable(reckoning, grants, GrantKind.VOUCHER):
         balance = grant.amount_fen - ledgered.drawn(grant.grant_id, except_month=reckoning.month)
         drawn = _draw(reckoning.left, grant, balance)

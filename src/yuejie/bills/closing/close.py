@@ -237,14 +237,15 @@ def _draft(closing: _Closing, case: _Case, customer: Customer) -> Closed:
 def save_drafts(
     tx: Tx, bills: Sequence[Bill], was: Sequence[Bill], *, by: str, now: datetime
 ) -> tuple[Done, list[Bill]]:
-    """Write what has changed of a month's drafts, and tell what was done; ids stay."""
+    """Write a month's drafts if any of them has changed, and tell what was done; ids stay.
+
+    All parts of a month are of one epoch, so that what each counts on can be told later.
+    """
     before = {bill.bill_id: bill for bill in was}
-    done, kept = Done.UNCHANGED, []
+    if all(bill.bill_id in before and _same(bill, before[bill.bill_id]) for bill in bills):
+        return Done.UNCHANGED, [before[bill.bill_id] for bill in bills]
     for bill in bills:
         old = before.get(bill.bill_id)
-        if old is not None and _same(bill, old):
-            kept.append(old)
-            continue
         bill_store.save_draft(tx, bill)
         event = BillEvent.RECOMPUTE
         moved = Transition(
@@ -255,9 +256,7 @@ def save_drafts(
             by=by,
         )
         bill_store.note_transition(tx, bill.bill_id, moved)
-        kept.append(bill)
-        done = Done.REDRAFTED if was else Done.DRAFTED
-    return done, kept
+    return Done.REDRAFTED if was else Done.DRAFTED, list(bills)
 
 
 def _refuse_behind(tx: Tx, customer: Customer, month: BillingMonth) -> None:

@@ -110,7 +110,7 @@ def draw_bills(tx: Tx, drawing: Drawing) -> list[Bill]:
     parted = parting(terms.split, terms.head_share, tariff.places, units)
     work = _Work(drawing, agreements, contract, tariff, parted)
     lines = work.parts(tx, usage)
-    lines = {part: own for part, own in lines.items() if own or _was(drawing, part)}
+    lines = {part: lines[part] for part in sorted(lines) if lines[part] or _was(drawing, part)}
     rule = TaxRule(TaxMode(contract.tax_mode), contract.tax_ppm, terms.tax_grouping)
     names = {place.project_id: place.name for place in tariff.places.values()}
     return [work.bill(part, taxed) for part, taxed in sorted(tax_parts(lines, rule, names).items())]
