@@ -21,7 +21,7 @@ from yuejie.bills.closing import store
 from yuejie.bills.closing.draw import Drawing, draw_bills, is_obliged
 from yuejie.bills.life import BillEvent, advance
 from yuejie.bills.store import Transition
-from yuejie.contracts.contract import Contract, at
+from yuejie.contracts.contract import Contract
 from yuejie.contracts.store import contracts, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
@@ -171,9 +171,7 @@ def _obliged(tx: Tx, month: BillingMonth, only: Customer | None) -> set[Customer
     zones = {each.customer_id: each.zone for each in ([only] if only else customers(tx))}
     found = store.waiting_customers(tx, month)
     for customer_id, known in versions.items():
-        zone = zones[customer_id]
-        contract = at(known, month.span(zone_of(zone)).end - timedelta(microseconds=1))
-        if contract is not None and is_obliged(contract, month, zone):
+        if is_obliged(known, month, zones[customer_id]):
             found.add(customer_id)
     return found & zones.keys()
 
@@ -239,14 +237,15 @@ def _draft(closing: _Closing, case: _Case, customer: Customer) -> Closed:
 def save_drafts(
     tx: Tx, bills: Sequence[Bill], was: Sequence[Bill], *, by: str, now: datetime
 ) -> tuple[Done, list[Bill]]:
-    """Write what has changed of a month's drafts, and tell what was done; ids stay."""
+    """Write a month's drafts if any of them has changed, and tell what was done; ids stay.
+
+    All parts of a month are of one epoch, so that what each counts on can be told later.
+    """
     before = {bill.bill_id: bill for bill in was}
-    done, kept = Done.UNCHANGED, []
+    if all(bill.bill_id in before and _same(bill, before[bill.bill_id]) for bill in bills):
+        return Done.UNCHANGED, [before[bill.bill_id] for bill in bills]
     for bill in bills:
         old = before.get(bill.bill_id)
-        if old is not None and _same(bill, old):
-            kept.append(old)
-            continue
         bill_store.save_draft(tx, bill)
         event = BillEvent.RECOMPUTE
         moved = Transition(
@@ -257,9 +256,7 @@ def save_drafts(
             by=by,
         )
         bill_store.note_transition(tx, bill.bill_id, moved)
-        kept.append(bill)
-        done = Done.REDRAFTED if was else Done.DRAFTED
-    return done, kept
+    return Done.REDRAFTED if was else Done.DRAFTED, list(bills)
 
 
 def _refuse_behind(tx: Tx, customer: Customer, month: BillingMonth) -> None:
@@ -288,10 +285,10 @@ def _draw(
 
 
 def redraw(tx: Tx, draft: Bill, *, now: datetime) -> Bill:
-    """Draw one draft anew with the usage of its closing, and with what was approved since."""
+    """Draw one draft anew with the usage it has, and with what was approved since."""
     customer = find_customer(tx, draft.customer_id)
-    months = {line.service_month for line in draft.lines if line.metered} | {draft.month}
-    drawing = Drawing(customer, draft.month, tuple(sorted(months)), draft.epoch, now, (draft,))
+    months = tuple(sorted({line.service_month for line in draft.lines} | {draft.month}))
+    drawing = Drawing(customer, draft.month, months, draft.epoch, now, (draft,), draft.part)
     drawn = {bill.part: bill for bill in draw_bills(tx, drawing)}
     return drawn[draft.part]
 
@@ -305,8 +302,7 @@ def _refuse_skipped(tx: Tx, customer: Customer, month: BillingMonth) -> None:
         return
     label = BillingMonth.of(min(version.starts_at for version in versions), zone)
     while label < month:
-        contract = at(versions, label.span(zone).end - timedelta(microseconds=1))
-        if str(label) not in closed and contract and is_obliged(contract, label, customer.zone):
+        if str(label) not in closed and is_obliged(versions, label, customer.zone):
             raise Conflict(
                 f"客户 {customer.slug} 的 {label} 按合同应出账但尚未关账，请先关 {label}"
             )

@@ -43,13 +43,21 @@ USED_MONTHS: Final = """
       AND (u.month = %(month)s
            OR u.month < %(month)s AND u.last_epoch > COALESCE(
                 (SELECT max(s.epoch) FROM month_close s
-                 WHERE s.customer_id = u.customer_id AND s.month < %(month)s), 0))
+                 WHERE s.customer_id = u.customer_id AND s.month < %(month)s), 0)
+           OR u.month < %(month)s AND EXISTS (
+                SELECT FROM bill_line l JOIN bill b USING (bill_id)
+                WHERE l.customer_id = u.customer_id AND l.service_month = u.month
+                  AND b.state = 'voided'))
     ORDER BY u.customer_id, u.month
 """
 
 
 def used_months(tx: Tx, month: BillingMonth, customer_id: CustomerId | None) -> list[UsedMonth]:
-    """Return who used something this month, and which earlier months have usage unlooked at."""
+    """Return who used something this month, and which earlier months are to be looked at again.
+
+    Those are months with usage that no closing has looked at, and months of which a bill was
+    voided: perhaps behind a later closing, so that nothing else would bill them again.
+    """
     return tx.rows(UsedMonth, USED_MONTHS, month=str(month), customer_id=customer_id)
 
 
@@ -206,6 +214,7 @@ EXTRAS: Final = """
     WHERE a.customer_id = %(customer_id)s
       AND a.state = 'approved'
       AND a.service_month <= %(month)s
+      AND a.currency = %(currency)s
       AND NOT EXISTS (
           SELECT FROM bill_line l
           JOIN bill b USING (bill_id)
@@ -216,14 +225,20 @@ EXTRAS: Final = """
 
 
 def extras(
-    tx: Tx, customer_id: CustomerId, month: BillingMonth, *, except_bills: Iterable[BillId]
+    tx: Tx,
+    customer_id: CustomerId,
+    month: BillingMonth,
+    *,
+    currency: str,
+    except_bills: Iterable[BillId],
 ) -> list[Extra]:
-    """Return the approved amounts of a customer that no bill has yet."""
+    """Return the approved amounts of a customer, in its bill's currency, that no bill has yet."""
     rows = tx.rows(
         _ExtraRow,
         EXTRAS,
         customer_id=customer_id,
         month=str(month),
+        currency=currency,
         except_bills=list(except_bills),
     )
     return [
@@ -253,17 +268,33 @@ WAITING: Final = """
           JOIN bill b USING (bill_id)
           WHERE l.customer_id = a.customer_id AND l.refers_to = a.adjustment_id
             AND b.state <> 'voided' AND NOT (b.state = 'draft' AND b.month = %(month)s))
+    UNION
+    SELECT customer_id FROM bill WHERE state = 'voided' AND month <= %(month)s
 """
 
 
 def waiting_customers(tx: Tx, month: BillingMonth) -> set[CustomerId]:
-    """Return who has an approved amount that is on no bill but perhaps a draft of the month."""
+    """Return who has an approved amount on no bill but perhaps a draft, or a voided bill."""
     return {row.customer_id for row in tx.rows(_Waiting, WAITING, month=str(month))}
 
 
 @dataclass(frozen=True, slots=True)
 class _ClosedMonth:
     month: str
+
+
+VOIDED_MONTHS: Final = """
+    SELECT DISTINCT l.service_month AS month
+    FROM bill_line l
+    JOIN bill b USING (bill_id)
+    WHERE l.customer_id = %(customer_id)s AND b.state = 'voided' AND l.service_month <= %(month)s
+"""
+
+
+def voided_months(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> list[BillingMonth]:
+    """Return the service months up to one that stood on bills that were voided."""
+    rows = tx.rows(_ClosedMonth, VOIDED_MONTHS, customer_id=customer_id, month=str(month))
+    return [BillingMonth.parse(row.month) for row in rows]
 
 
 CLOSED_MONTHS: Final = """
