@@ -3,6 +3,7 @@
 A TLS terminator in front has bounds of its own; these hold without one.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 HEAD_BYTES: Final = 64 * 1024
@@ -19,16 +20,24 @@ BACKLOG: Final = 4_096
 HIGH: Final = 256 * 1024
 """More of a body than this that nobody has read yet waits in the kernel, not in our memory."""
 
-HEAD_SECONDS: Final = 20
-"""From a head's first byte to its last, however busily it trickles."""
-IDLE_SECONDS: Final = 90
-"""Between two requests; SDKs give an idle connection up earlier, so that they never lose a race."""
-BODY_IDLE_SECONDS: Final = 30
-BODY_SECONDS: Final = 900
-"""The longest body altogether: 256 MiB at 300 kB/s."""
-WRITE_SECONDS: Final = 120
-"""A client that takes nothing of its answer for so long has gone."""
-LINGER_SECONDS: Final = 2
-"""How long a client that is still sending may read why it is being hung up on."""
-TICK_SECONDS: Final = 1
-"""One look at all connections, instead of a timer for each."""
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds a client may take for what."""
+
+    head: float = 20
+    """From a head's first byte to its last, however busily it trickles."""
+    idle: float = 90
+    """Between two requests; SDKs give an idle connection up earlier and so never lose a race."""
+    piece: float = 30
+    """Between two pieces of a body."""
+    body: float = 900
+    """The longest body altogether: 256 MiB at 300 kB/s."""
+    write: float = 120
+    """A client that takes nothing of its answer for so long has gone."""
+    linger: float = 2
+    """How long a client that is still sending may read why it is being hung up on."""
+    flush: float = 5
+    """How long, when the worker stops, clients may take what they have been answered."""
+    tick: float = 1
+    """One look at all connections, instead of a timer for each."""

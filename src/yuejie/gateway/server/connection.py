@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Final, Protocol, cast
+from typing import Protocol, cast
 
 from httptools import (
     HttpParserCallbackError,
@@ -15,30 +15,24 @@ from httptools import (
 )
 
 from yuejie.gateway.server.bounds import (
-    BODY_IDLE_SECONDS,
-    BODY_SECONDS,
     HEAD_BYTES,
-    HEAD_SECONDS,
     HEADERS,
-    IDLE_SECONDS,
-    LINGER_SECONDS,
     PIPELINED,
     TARGET_BYTES,
-    WRITE_SECONDS,
+    Patience,
 )
 from yuejie.gateway.server.exchange import Exchange
 from yuejie.gateway.server.fault import Fault, answer_to
+from yuejie.gateway.server.soundness import FRAMING, VERSIONS, Refused, Rest, path_of, unsound
 
 Application = Callable[[Exchange], Awaitable[None]]
-
-_VERSIONS: Final = frozenset({"1.1", "1.0"})
-_FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
 
 
 class Listener(Protocol):
     """What a connection wants of its server."""
 
     loop: asyncio.AbstractEventLoop
+    patience: Patience
     date: str
     stopping: bool
     connections: "set[Connection]"
@@ -51,9 +45,13 @@ class Listener(Protocol):
         """Have a request answered."""
         ...
 
+    def forget(self, connection: "Connection") -> None:
+        """A connection is gone."""
+        ...
+
 
 class Connection(asyncio.Protocol):
-    """A client's connection. `deadline` (of the loop's clock) is what the server's sweep looks at."""
+    """A client's connection; the server's sweep looks at `deadline`, of the loop's clock."""
 
     __slots__ = (
         "_buffered",
@@ -65,6 +63,7 @@ class Connection(asyncio.Protocol):
         "_lingering",
         "_pairs",
         "_parser",
+        "_patience",
         "_paused",
         "_receiving",
         "_server",
@@ -98,7 +97,8 @@ class Connection(asyncio.Protocol):
         self._last = False
         """Nothing that comes from here on will be heard."""
         self._lingering = False
-        self.deadline = server.loop.time() + HEAD_SECONDS
+        self._patience = server.patience
+        self.deadline = server.loop.time() + self._patience.head
 
     # What the loop says.
 
@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         """The connection is gone."""
-        self._server.connections.discard(self)
+        self._server.forget(self)
         self._transport = None
         # The parser holds on to the connection that holds it.
         self._parser = None
@@ -146,7 +146,7 @@ class Connection(asyncio.Protocol):
         """The client takes no more for now."""
         self._drained = self._server.loop.create_future()
         self._buffered = 0
-        self.deadline = self._server.loop.time() + WRITE_SECONDS
+        self.deadline = self._server.loop.time() + self._patience.write
 
     def resume_writing(self) -> None:
         """The client takes more."""
@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
         """Some of the target."""
         self._target += part
         if len(self._target) > TARGET_BYTES:
-            raise _Refused(Fault.TARGET)
+            raise Refused(Fault.TARGET)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; behind a body it is a trailer, which nobody reads."""
@@ -169,7 +169,7 @@ class Connection(asyncio.Protocol):
             return
         self._size += len(name) + len(value)
         if self._size > HEAD_BYTES or len(self._pairs) >= HEADERS:
-            raise _Refused(Fault.HEAD)
+            raise Refused(Fault.HEAD)
         try:
             self._pairs.append((name.lower().decode(), value.decode("ascii").rstrip(" \t")))
         except UnicodeDecodeError:
@@ -180,16 +180,16 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         assert parser is not None, "a connection that is gone reads nothing"
         version = parser.get_http_version()
-        if version not in _VERSIONS:
-            raise _Refused(Fault.VERSION)
+        if version not in VERSIONS:
+            raise Refused(Fault.VERSION)
         method = parser.get_method().decode()
         if method == "CONNECT":
-            raise _Refused(Fault.METHOD)
+            raise Refused(Fault.METHOD)
         exchange = Exchange(
             self,
             self._server.loop,
             method,
-            _path_of(self._target.decode()),
+            path_of(self._target.decode()),
             self._pairs,
             keeps=parser.should_keep_alive(),
             old=version == "1.0",
@@ -197,8 +197,10 @@ class Connection(asyncio.Protocol):
         if self._hidden:
             exchange.hidden = frozenset(self._hidden)
             self._hidden = set()
-        if (fault := _unsound(exchange)) is not None:
-            raise _Refused(fault)
+        if (fault := unsound(exchange)) is not None:
+            raise Refused(fault)
+        if len(self._waiting) >= PIPELINED:
+            raise Refused(Fault.PIPELINE)
         self._target, self._pairs, self._size, self._dry = b"", [], 0, 0
         exchange.began = self._server.loop.time()
         self._receiving = exchange
@@ -206,11 +208,9 @@ class Connection(asyncio.Protocol):
         if self._current is None:
             self._current = exchange
             self._server.start(exchange)
-        elif len(self._waiting) < PIPELINED:
+        else:
             self._waiting.append(exchange)
             self.slow()
-        else:
-            raise _Refused(Fault.PIPELINE)
 
     def on_body(self, piece: bytes) -> None:
         """Some of a body."""
@@ -289,6 +289,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    @property
+    def is_slowed(self) -> bool:
+        """Nothing more is taken from the client for now."""
+        return self._paused
+
     # What the server's sweep wants.
 
     @property
@@ -310,7 +315,7 @@ class Connection(asyncio.Protocol):
             left = transport.get_write_buffer_size()
             if not self._buffered or left < self._buffered:
                 self._buffered = left
-                self.deadline = self._server.loop.time() + WRITE_SECONDS
+                self.deadline = self._server.loop.time() + self._patience.write
                 return
         elif self._current is None and not self._last:
             if self._dry:
@@ -327,7 +332,7 @@ class Connection(asyncio.Protocol):
             self._stay(data[upgrade.args[0] :])
         except HttpParserCallbackError as error:
             fault = error.__context__
-            self._fail(fault.fault if isinstance(fault, _Refused) else Fault.MALFORMED)
+            self._fail(fault.fault if isinstance(fault, Refused) else Fault.MALFORMED)
         except HttpParserInvalidMethodError:
             self._fail(Fault.METHOD)
         except HttpParserError:
@@ -337,14 +342,14 @@ class Connection(asyncio.Protocol):
         """Set the deadline by what is waited for: a head that has begun keeps the one it has."""
         if self._drained is not None or self._lingering:
             return
-        now = self._server.loop.time()
+        now, patience = self._server.loop.time(), self._patience
         receiving = self._receiving
         if receiving is not None and not self._paused:
-            self.deadline = min(now + BODY_IDLE_SECONDS, receiving.began + BODY_SECONDS)
+            self.deadline = min(now + patience.piece, receiving.began + patience.body)
         elif self._current is not None:
             self.deadline = inf
         elif fresh:
-            self.deadline = now + (HEAD_SECONDS if self._dry else IDLE_SECONDS)
+            self.deadline = now + (patience.head if self._dry else patience.idle)
 
     def _stay(self, rest: bytes) -> None:
         """Ignore a wish for another protocol, as a server may: the request is like any other.
@@ -356,8 +361,8 @@ class Connection(asyncio.Protocol):
         assert exchange is not None, "the wish stands in a head"
         exchange.keeps = False
         self._staying = False
-        self._parser = parser = HttpRequestParser(_Deaf(self))
-        framing = "".join(f"{n}: {text}\r\n" for n, text in exchange.pairs if n in _FRAMING)
+        self._parser = parser = HttpRequestParser(Rest(self.on_body, self.on_message_complete))
+        framing = "".join(f"{n}: {text}\r\n" for n, text in exchange.pairs if n in FRAMING)
         self._feed(parser, f"POST / HTTP/1.1\r\n{framing}\r\n".encode())
         if rest and self._receiving is not None:
             self._feed(parser, rest)
@@ -395,53 +400,4 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
         transport.write_eof()
         self.resume()
-        self.deadline = self._server.loop.time() + LINGER_SECONDS
-
-
-class _Refused(Exception):
-    """A fault on its way through llhttp."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.name)
-        self.fault = fault
-
-
-class _Deaf:
-    """Hears the rest of a body for a connection, and ends with it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.on_body = connection.on_body
-        self.on_message_complete = connection.on_message_complete
-
-
-def _path_of(target: str) -> str:
-    """Return path and query of a target, however it is written."""
-    if not target.startswith("/"):
-        _, scheme, rest = target.partition("://")
-        if scheme:
-            slash, mark = rest.find("/"), rest.find("?")
-            at = slash if slash >= 0 else mark
-            target = rest[at:] if at >= 0 else ""
-            if not target.startswith("/"):
-                target = "/" + target
-    return target.partition("#")[0]
-
-
-def _unsound(exchange: Exchange) -> Fault | None:
-    """Find what llhttp lets pass and we do not: two readers might take it for two things."""
-    names = [name for name, _ in exchange.pairs]
-    if "transfer-encoding" in exchange.headers:
-        # llhttp has refused a length beside it, and any coding but chunked at the end.
-        if exchange.old or exchange.headers["transfer-encoding"].lower() != "chunked":
-            return Fault.MALFORMED
-        if names.count("transfer-encoding") > 1:
-            return Fault.MALFORMED
-    hosts = names.count("host")
-    if hosts > 1 or (hosts == 0 and not exchange.old):
-        return Fault.HOST
-    expected = exchange.headers.get("expect")
-    if expected is not None and expected.lower() != "100-continue":
-        return Fault.EXPECTATION
-    if _FRAMING & exchange.hidden:
-        return Fault.MALFORMED
-    return None
+        self.deadline = self._server.loop.time() + self._patience.linger

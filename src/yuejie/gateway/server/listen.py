@@ -2,17 +2,16 @@
 
 import asyncio
 import resource
+from contextlib import suppress
 from email.utils import format_datetime
 from typing import Final
 
-from yuejie.gateway.server.bounds import BACKLOG, CONNECTIONS, TICK_SECONDS
+from yuejie.gateway.server.bounds import BACKLOG, CONNECTIONS, Patience
 from yuejie.gateway.server.connection import Application, Connection
 from yuejie.gateway.server.exchange import Exchange, Gone
 from yuejie.kernel.clock import Clock
 
-_FLUSH_SECONDS: Final = 5
-"""How long, at the end, clients may take what they have been answered."""
-_LOOK_SECONDS: Final = 0.02
+_PATIENCE: Final = Patience()
 
 
 class Server:
@@ -25,15 +24,18 @@ class Server:
         clock: Clock,
         *,
         connections: int = CONNECTIONS,
+        patience: Patience = _PATIENCE,
     ) -> None:
         self.loop = loop
         self.stopping = False
         self.connections: set[Connection] = set()
+        self.patience = patience
         self.date = ""
         self._clock = clock
         self._application = application
         self._most = min(connections, _files())
         self._tasks: set[asyncio.Task[None]] = set()
+        self._empty = asyncio.Event()
         self._listening: asyncio.Server | None = None
         self._ticker: asyncio.TimerHandle | None = None
 
@@ -47,6 +49,12 @@ class Server:
     def admits(self) -> bool:
         """Say whether one more connection may stand."""
         return len(self.connections) < self._most
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self.connections.discard(connection)
+        if self.stopping and not self.connections:
+            self._empty.set()
 
     def start(self, exchange: Exchange) -> None:
         """Have a request answered."""
@@ -64,9 +72,9 @@ class Server:
 
     async def close(self) -> None:
         """Let clients take what they have been answered, for so long; then hang up."""
-        deadline = self.loop.time() + _FLUSH_SECONDS
-        while self.connections and self.loop.time() < deadline:
-            await asyncio.sleep(_LOOK_SECONDS)
+        if self.connections:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), self.patience.flush)
         for connection in tuple(self.connections):
             connection.abort()
         if self._ticker is not None:
@@ -82,7 +90,7 @@ class Server:
 
     def _tick(self) -> None:
         """Give up what has taken too long, without a timer per connection."""
-        self._ticker = self.loop.call_later(TICK_SECONDS, self._tick)
+        self._ticker = self.loop.call_later(self.patience.tick, self._tick)
         self.date = f"date: {format_datetime(self._clock.now(), usegmt=True)}\r\n"
         now = self.loop.time()
         for connection in [each for each in self.connections if each.deadline < now]:
