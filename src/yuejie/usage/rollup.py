@@ -5,9 +5,10 @@ Replacing a version of an event takes its quantities out and puts the new ones i
 present epoch, so that what an earlier epoch said is still there to read.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
-from yuejie.usage.journal import Ended
+from yuejie.usage.arrival import ItemTuple
 
 
 class Where(Protocol):
@@ -34,15 +35,15 @@ class Tally:
     def __init__(self) -> None:
         self._sums: dict[_Where, dict[_What, int]] = {}
 
-    def add(self, where: Where, ended: Ended, sign: int) -> None:
+    def add(self, where: Where, state: str, items: Iterable[ItemTuple], sign: int) -> None:
         """Count an attempt's items in (1) or out (−1)."""
-        key = (where.month, where.dimension, where.hour_s, ended.state)
+        key = (where.month, where.dimension, where.hour_s, state)
         sums = self._sums.get(key)
         if sums is None:
             sums = self._sums[key] = {}
-        for item in ended.items:
-            what = (item.model, item.meter, item.sale_rate, item.cost_rate)
-            sums[what] = sums.get(what, 0) + sign * item.quantity
+        for model, meter, quantity, sale_rate, cost_rate in items:
+            what = (model, meter, sale_rate, cost_rate)
+            sums[what] = sums.get(what, 0) + sign * quantity
 
     def sorted(self) -> list[RollupSum]:
         """Return the sums that are not zero, in the one order in which everybody locks rows."""
