@@ -264,13 +264,13 @@ class Ingest:
 
     def _flow(
         self, reading: Reading, batch: "_Batch", entries: list[Entry], *, alive: bool
-    ) -> Iterator[Entry]:
+    ) -> Iterator[list[Entry]]:
         """Yield entries while there is something to read: the server stores what we go on reading.
 
         It stops before calls of a dimension or month that must be prepared outside.
         """
         batch.arrived += batch.last.arrived
-        yield from entries
+        yield entries
         while not batch.last.tail and not batch.last.broken and batch.fits:
             chunk = reading.next(alive=alive)
             more = self._recorder.entries(chunk.arrived)
@@ -279,13 +279,13 @@ class Ingest:
                 return
             batch.last = chunk
             batch.arrived += chunk.arrived
-            yield from more
+            yield more
 
     def _commit(
         self,
         reading: Reading,
         batch: "_Batch",
-        flow: Iterator[Entry] | None,
+        flow: Iterator[list[Entry]] | None,
         now: datetime,
         *,
         alive: bool,
@@ -299,7 +299,7 @@ class Ingest:
             if (row.state, row.offset) != (reading.state, reading.stored_at):
                 raise Overtaken(f"流水 {reading.name} 已由另一个进程读取")
             if flow is not None:
-                done = self._recorder.append(tx, flow, epoch=epoch, source=GATEWAY)
+                done = self._recorder.append_flow(tx, flow, epoch=epoch, source=GATEWAY)
             else:
                 done = self._recorder.append_arrived(tx, batch.arrived, epoch=epoch, source=GATEWAY)
             move = reading.move(batch.last, now, alive=alive)

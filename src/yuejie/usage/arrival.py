@@ -6,7 +6,7 @@ record is decoded and checked as always, and a record of any other build is deco
 """
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -65,19 +65,16 @@ class Shape:
         """One of those calls."""
 
 
-class Arrival(NamedTuple):
-    """An ended call as it came out of a journal."""
+Arrival = tuple[Shape, Head, Answer | Ended, list[ItemTuple], bytes]
+"""An ended call as it came out of a journal; the bytes are the whole record.
 
-    shape: Shape
-    head: Head
-    answer: Answer | Ended
-    items: list[ItemTuple]
-    payload: bytes
+A bare tuple: one is made for every call of a customer.
+"""
 
-    @property
-    def ended(self) -> Ended:
-        """Everything that the record says."""
-        return _decode_ended(self.payload)
+
+def in_full(arrival: Arrival) -> Ended:
+    """Return everything that the record says."""
+    return _decode_ended(arrival[4])
 
 
 _decode_ended: Final = msgspec.msgpack.Decoder(Ended).decode
@@ -107,7 +104,7 @@ class Reader:
                 shape = known(payload[start : start + span])
                 if shape is not None:
                     head = (event, operation, attempt, started)
-                    return Arrival(shape, head, answer, answer.items, payload)
+                    return (shape, head, answer, answer.items, payload)
         return self._learn(payload)
 
     def read_ended(self, ended: Ended) -> Arrival:
@@ -125,7 +122,7 @@ class Reader:
             shape = self._shapes.setdefault(key, shape)
             if len(key) not in self._spans:
                 self._spans = [len(key), *self._spans[: SPANS - 1]]
-        return Arrival(shape, head_of(begun), ended, item_tuples(ended.items), payload)
+        return (shape, head_of(begun), ended, item_tuples(ended.items), payload)
 
 
 def head_of(begun: Begun) -> Head:

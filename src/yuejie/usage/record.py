@@ -16,7 +16,7 @@ from uuid import UUID
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage import store
-from yuejie.usage.arrival import Arrival, item_tuples
+from yuejie.usage.arrival import Arrival, in_full, item_tuples
 from yuejie.usage.event import EventState
 from yuejie.usage.journal import Begun, Ended, EndedItem
 from yuejie.usage.meters import Meter
@@ -122,13 +122,19 @@ class Recorder:
 
     def append(self, tx: Tx, entries: Iterable[Entry], *, epoch: int, source: str) -> Recorded:
         """Write attempts that are new; a known one raises `EventKnown`."""
-        return write(tx, self._encoder, entries, Tally(), epoch=epoch, source=source)
+        return self.append_flow(tx, (entries,), epoch=epoch, source=source)
+
+    def append_flow(
+        self, tx: Tx, flow: Iterable[Iterable[Entry]], *, epoch: int, source: str
+    ) -> Recorded:
+        """Do the same for attempts that come chunk by chunk."""
+        return write(tx, self._encoder, flow, Tally(), epoch=epoch, source=source)
 
     def append_arrived(
         self, tx: Tx, arrived: Iterable[Arrival], *, epoch: int, source: str
     ) -> Recorded:
         """Write calls from a journal of which some may be known: skip, supersede, or report."""
-        asked = [arrival.ended for arrival in arrived]
+        asked = [in_full(arrival) for arrival in arrived]
         ids = sorted({UUID(bytes=ended.begun.event) for ended in asked})
         versions: dict[UUID, list[tuple[Place, Ended]]] = defaultdict(list)
         for row in store.versions_of(tx, ids):
@@ -147,15 +153,21 @@ class Recorder:
                     place = self._places.of(ended.begun)
                     known.append((place, ended))
                     fresh.append(entry_of(ended, place, len(known)))
-        written = write(tx, self._encoder, fresh, tally, epoch=epoch, source=source)
+        written = write(tx, self._encoder, [fresh], tally, epoch=epoch, source=source)
         return Recorded(written.events, same, tuple(clashes))
 
 
 def write(
-    tx: Tx, encoder: Encoder, entries: Iterable[Entry], tally: Tally, *, epoch: int, source: str
+    tx: Tx,
+    encoder: Encoder,
+    flow: Iterable[Iterable[Entry]],
+    tally: Tally,
+    *,
+    epoch: int,
+    source: str,
 ) -> Recorded:
     """Write events, and their quantities together with what `tally` holds already."""
-    pieces = encoder.rows(entries, epoch=epoch, source=source, tally=tally)
+    pieces = encoder.rows(flow, epoch=epoch, source=source, tally=tally)
     events = store.copy_events(tx, pieces)
     store.add_rollups(tx, tally.sorted(), epoch)
     return Recorded(events)
@@ -170,7 +182,7 @@ def supersede(
         _take_out(tally, _place(row), ended_of(row))
         place = place_in(row.dimension_id, became.begun)
         entries.append(entry_of(became, place, row.version + 1))
-    return write(tx, Encoder(), entries, tally, epoch=epoch, source=source)
+    return write(tx, Encoder(), [entries], tally, epoch=epoch, source=source)
 
 
 def _place(row: EventRow) -> Place:

@@ -17,7 +17,7 @@ import msgspec
 from crc32c import crc32c
 
 from yuejie.kernel.limits import INGEST_BATCH
-from yuejie.usage.arrival import Arrival, Reader
+from yuejie.usage.arrival import Arrival, Reader, in_full
 from yuejie.usage.journal import HEADER, MAGIC, Begun, Ended, Position, segment_name
 
 READ_BYTES: Final = 512 * 1024
@@ -53,7 +53,7 @@ class Chunk:
     @property
     def ended(self) -> list[Ended]:
         """The calls in full, as they were written."""
-        return [arrival.ended for arrival in self.arrived]
+        return [in_full(arrival) for arrival in self.arrived]
 
 
 @dataclass(slots=True)
