@@ -699,7 +699,7 @@ CREATE TABLE usage_event (
     sale_revision integer NOT NULL,
     cost_book text NOT NULL,
     cost_revision integer NOT NULL,
-    items jsonb NOT NULL,
+    items json NOT NULL,
     context_tokens bigint NOT NULL,
     billed_model text NOT NULL,
     service_tier text NOT NULL,
@@ -709,7 +709,7 @@ CREATE TABLE usage_event (
     first_byte_ms integer,
     response_id text NOT NULL,
     source text NOT NULL,
-    facts jsonb NOT NULL,
+    facts json NOT NULL,
     epoch integer NOT NULL,
     recorded_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT usage_event_pkey PRIMARY KEY (event_id, version),
@@ -775,7 +775,7 @@ CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) 
 CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
-CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
+CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id) WHERE (operation_id <> event_id);
 CREATE INDEX usage_event_recent ON ONLY public.usage_event USING btree (customer_id, event_id DESC);
 
 CREATE TRIGGER api_key_snapshot AFTER INSERT OR UPDATE ON public.api_key FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();

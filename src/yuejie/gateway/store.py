@@ -23,6 +23,15 @@ def revision(tx: Tx) -> int:
     return int(tx.value(REVISION))
 
 
+INSTANT: Final = "SELECT clock_timestamp()"
+
+
+def instant(tx: Tx) -> datetime:
+    """Return what the database's own clock says at this moment."""
+    found: datetime = tx.value(INSTANT)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
     """A key as it is stored."""
