@@ -200,7 +200,7 @@ def test_credit_notes_of_a_line_end_at_exactly_nothing(books: Books) -> None:
     with pytest.raises(Invalid, match="可冲减"):
         request_credit(db, bill.bill_id, amounts={1: 1}, why="再来", by="finance", now=now)
     assert acme.bill("2026-10").seal == bill.seal
-    assert check_ledger(db) == []
+    assert all(each.holds for each in check_ledger(db))
 
 
 def test_a_voided_bill_is_billed_again(books: Books) -> None:
