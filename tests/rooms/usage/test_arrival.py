@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yuejie.usage.arrival import Arrival, Reader, in_full
@@ -115,7 +115,8 @@ ends = st.builds(
 )
 
 
-@given(st.lists(ends, max_size=12))
+@settings(max_examples=40)
+@given(st.lists(ends, max_size=8))
 def test_an_arrival_says_what_the_record_says(records: list[Ended]) -> None:
     """Guards usage: shapes that were met before, met anew, unusual ones, holds of any length."""
     reader = Reader()
