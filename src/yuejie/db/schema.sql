@@ -1486,7 +1486,7 @@ CREATE TABLE usage_event (
     sale_revision integer NOT NULL,
     cost_book text NOT NULL,
     cost_revision integer NOT NULL,
-    items jsonb NOT NULL,
+    items json NOT NULL,
     context_tokens bigint NOT NULL,
     billed_model text NOT NULL,
     service_tier text NOT NULL,
@@ -1496,7 +1496,7 @@ CREATE TABLE usage_event (
     first_byte_ms integer,
     response_id text NOT NULL,
     source text NOT NULL,
-    facts jsonb NOT NULL,
+    facts json NOT NULL,
     epoch integer NOT NULL,
     recorded_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT usage_event_pkey PRIMARY KEY (event_id, version),
@@ -1677,7 +1677,7 @@ CREATE INDEX statement_line_day ON public.statement_line USING btree (account_id
 CREATE INDEX temporary_limit_customer ON public.temporary_limit USING btree (customer_id);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
-CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
+CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id) WHERE (operation_id <> event_id);
 CREATE INDEX usage_event_recent ON ONLY public.usage_event USING btree (customer_id, event_id DESC);
 CREATE INDEX virtual_account_customer ON public.virtual_account USING btree (customer_id);
 CREATE UNIQUE INDEX waiver_open ON public.waiver USING btree (bill_id) WHERE (state = 'requested'::text);

@@ -284,9 +284,12 @@ class Gateway:
 
     def _ready(self, request: Request) -> None:
         try:
-            self._rights(request)
+            skew_ms = self._rights(request).view.skew_ms
+            refused = Refused(Code.CLOCK_SKEWED, {"skew_ms": skew_ms}) if skew_ms else None
         except Refusal as refusal:
-            sentence = refusal.refused.sentence(request.request_id, english=request.english)
+            refused = refusal.refused
+        if refused is not None:
+            sentence = refused.sentence(request.request_id, english=request.english)
             request.answer(f"{sentence}\n".encode(), "text/plain; charset=utf-8", 503)
         else:
             request.answer(b"ready\n", "text/plain; charset=utf-8")

@@ -55,6 +55,8 @@ class Drawing:
     drafts: tuple[Bill, ...] = ()
     only: str | None = None
     """Set where one part is drawn anew alone: its usage stays, and what terms give goes to it."""
+    target: Mapping[LineKey, int] | None = None
+    """What the month itself comes to, where the closing has read that for many customers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,11 @@ def _owed(tx: Tx, drawing: Drawing) -> list[tuple[LineKey, int]]:
     customer_id, drafts = drawing.customer.customer_id, [bill.bill_id for bill in drawing.drafts]
     if drawing.only is not None:
         return _kept(drawing)
-    target = store.targets(tx, customer_id, drawing.months, drawing.epoch)
+    known = drawing.target
+    unread = [each for each in drawing.months if known is None or each != drawing.month]
+    target = store.targets(tx, customer_id, unread, drawing.epoch) if unread else {}
+    if known is not None:
+        target |= known
     billed = store.billed(tx, customer_id, drawing.months, except_bills=drafts)
     quantities = owed(target, billed)
     if len(quantities) > BILL_LINES:

@@ -14,6 +14,7 @@ from yuejie.kernel.period import BillingMonth
 
 OPERATOR_READS: Final = {
     "used_months": "closing looks at every customer at once",
+    "targets_of_month": "closing reads a month once for many customers",
     "sale_rates": "rates belong to books, not to customers",
     "lagging_journals": "journals belong to gateway nodes",
     "epoch_offsets": "epochs belong to the house",
@@ -96,6 +97,41 @@ def targets(
         epoch=epoch,
     )
     return _by_key(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Used(_Quantity):
+    customer_id: CustomerId
+
+
+# The planner reads a month's rows in the order in which they lie; asked customer by customer, it
+# would read each of their hours from another page.
+TARGETS_OF_MONTH: Final = """
+    SELECT d.customer_id, r.month, d.project_id, r.model, r.meter, r.sale_rate,
+           sum(r.quantity) AS quantity
+    FROM usage_rollup r
+    JOIN usage_dimension d USING (dimension_id)
+    WHERE d.customer_id = ANY(%(customer_ids)s)
+      AND r.month = %(month)s
+      AND r.epoch <= %(epoch)s
+      AND r.sale_rate <> 0
+      AND r.state IN ('measured', 'partial')
+    GROUP BY d.customer_id, r.month, d.project_id, r.model, r.meter, r.sale_rate
+"""
+
+
+def targets_of_month(
+    tx: Tx, customer_ids: Iterable[CustomerId], month: BillingMonth, epoch: int
+) -> dict[CustomerId, dict[LineKey, int]]:
+    """Return what should have been billed to many customers for a month, in one reading.
+
+    Of an epoch that has ended it is what each would be told alone: nothing is added to it.
+    """
+    asked = list(customer_ids)
+    found: dict[CustomerId, list[_Quantity]] = {customer_id: [] for customer_id in asked}
+    for row in tx.rows(_Used, TARGETS_OF_MONTH, customer_ids=asked, month=str(month), epoch=epoch):
+        found[row.customer_id].append(row)
+    return {customer_id: _by_key(rows) for customer_id, rows in found.items()}
 
 
 BILLED: Final = """
