@@ -128,10 +128,10 @@ def inhabit(db: Database) -> House:
     books.prices(PRICES, currency="CNY")
     catalogue(db)
     acme, zeta = books.customer("acme"), books.customer("zeta")
-    calls = [
+    first, second = (
         party.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000, output=200_000)
         for party in (acme, zeta)
-    ]
+    )
     books.close("2026-10")
     contact, channel = hook_of(db, zeta)
     return House(
@@ -142,7 +142,8 @@ def inhabit(db: Database) -> House:
         key_of(db, zeta),
         books.issue(acme.bill("2026-10")),
         books.issue(zeta.bill("2026-10")),
-        *(f"req_{call.begun.operation.hex()}" for call in calls),
+        f"req_{first.begun.operation.hex()}",
+        f"req_{second.begun.operation.hex()}",
         zeta_contact=contact,
         zeta_channel=channel,
     )
