@@ -1,7 +1,7 @@
 """A console on a real database, with two customers whose rows must never meet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -134,7 +134,7 @@ def inhabit(db: Database) -> House:
     ]
     books.close("2026-10")
     contact, channel = hook_of(db, zeta)
-    return House(
+    house = House(
         books,
         acme,
         zeta,
@@ -143,9 +143,8 @@ def inhabit(db: Database) -> House:
         books.issue(acme.bill("2026-10")),
         books.issue(zeta.bill("2026-10")),
         *(f"req_{call.begun.operation.hex()}" for call in calls),
-        zeta_contact=contact,
-        zeta_channel=channel,
     )
+    return replace(house, zeta_contact=contact, zeta_channel=channel)
 
 
 def hook_of(db: Database, party: Party) -> tuple[str, str]:
