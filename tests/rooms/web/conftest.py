@@ -1,7 +1,7 @@
 """A console on a real database, with two customers whose rows must never meet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -128,13 +128,13 @@ def inhabit(db: Database) -> House:
     books.prices(PRICES, currency="CNY")
     catalogue(db)
     acme, zeta = books.customer("acme"), books.customer("zeta")
-    first, second = (
+    calls = [
         party.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000, output=200_000)
         for party in (acme, zeta)
-    )
+    ]
     books.close("2026-10")
     contact, channel = hook_of(db, zeta)
-    return House(
+    house = House(
         books,
         acme,
         zeta,
@@ -142,11 +142,9 @@ def inhabit(db: Database) -> House:
         key_of(db, zeta),
         books.issue(acme.bill("2026-10")),
         books.issue(zeta.bill("2026-10")),
-        f"req_{first.begun.operation.hex()}",
-        f"req_{second.begun.operation.hex()}",
-        zeta_contact=contact,
-        zeta_channel=channel,
+        *(f"req_{call.begun.operation.hex()}" for call in calls),
     )
+    return replace(house, zeta_contact=contact, zeta_channel=channel)
 
 
 def hook_of(db: Database, party: Party) -> tuple[str, str]:
