@@ -34,6 +34,9 @@ NOUNS: Final = {
     "credits": "review",
     "grants": "review",
     "members": "review",
+    "bank": "money.bank",
+    "receipts": "money.receipts",
+    "receivables": "money.receivables",
     "prove": "bills",
 }
 """Which module holds which noun."""

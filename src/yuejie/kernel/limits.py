@@ -53,8 +53,6 @@ PUBLICATION_LEAD: Final = timedelta(minutes=10)
 """A revision starts at least this long after its publication, unless an approved correction."""
 PRICE_CHANGE_PPM: Final = 300_000
 """A rate that moves by more than 30 % needs --approve."""
-PRICE_CHANGE_PPM: Final = 300_000
-"""A rate that moves by more than 30 % needs --approve."""
 
 # Money that comes in
 STATEMENT_BYTES: Final = 32 * 1024 * 1024

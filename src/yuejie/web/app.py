@@ -23,6 +23,7 @@ from yuejie.web.api import (
     review,
     usage,
 )
+from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -38,6 +39,9 @@ NOUNS: Final = (
     bills,
     review,
     corrections,
+    bank,
+    receipts,
+    receivables,
     deeds,
 )
 THREADS: Final = 8
