@@ -188,7 +188,7 @@ def facts(customer: CustomerId = ACME, **more: object) -> Facts:
 def test_points_and_what_follows(
     paid: dict[str, object], known: dict[str, object], score: int, verdict: Verdict
 ) -> None:
-    found = judge(receipt(**paid), [facts(**known)])
+    found = judge(receipt(**paid), [facts(ACME, **known)])
     assert (found.candidates[0].score if found.candidates else 0) == score
     assert found.verdict is verdict, found.why
 
