@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from yuejie.app import seller
+from yuejie.app import app_url, seller
 from yuejie.assurance.prove import Proof, prove_month
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Closed, Done, close_month
 from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.issue import find_bill, issue_bill
 from yuejie.bills.life import SAID
-from yuejie.bills.show import export_bill
+from yuejie.bills.press import Order, press
 from yuejie.bills.store import bill_by_name, bills_of_month
 from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
 from yuejie.customers.enrol import find_customer
@@ -238,6 +238,7 @@ def issue(
     "--format", "kinds", multiple=True, type=click.Choice([k.value for k in DocumentKind])
 )
 @click.option("--to", "folder", type=click.Path(path_type=Path), default=Path("bills"))
+@click.option("--jobs", type=click.IntRange(1), help="同时用几个进程；不写为全部处理器")
 @frame
 def export(
     house: Frame,
@@ -245,20 +246,20 @@ def export(
     month: BillingMonth | None,
     kinds: tuple[str, ...],
     folder: Path,
+    jobs: int | None,
 ) -> None:
     """导出账单为 PDF、XLSX、CSV、JSON、TXT（默认全部格式）。"""
-    chosen = [DocumentKind(kind) for kind in kinds] or list(DocumentKind)
-    folder.mkdir(parents=True, exist_ok=True)
+    chosen = tuple(DocumentKind(kind) for kind in kinds) or tuple(DocumentKind)
+    order = Order(seller(house.settings), chosen, folder)
     with house.database() as db:
         wanted = list(names)
         if month is not None:
             with db.read() as tx:
-                wanted += [bill.bill_id for bill in bills_of_month(tx, month)]
+                wanted += [
+                    b.bill_id for b in bills_of_month(tx, month) if b.gross.fen or b.is_final
+                ]
         with progress("导出账单") as move:
-            for number, name in enumerate(wanted, 1):
-                for file_name, body in export_bill(db, name, seller(house.settings), chosen):
-                    (folder / file_name).write_bytes(body)
-                move(number, len(wanted))
+            press(db, app_url(house.settings), wanted, order, jobs=jobs, progress=move)
     say(f"已导出 {len(wanted)} 张账单到 {folder.absolute()}")
 
 

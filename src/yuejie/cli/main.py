@@ -38,6 +38,9 @@ NOUNS: Final = {
     "receipts": "money.receipts",
     "receivables": "money.receivables",
     "prove": "bills",
+    "ledger": "ledger",
+    "reconcile": "reconcile",
+    "margin": "reconcile",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -374,9 +374,9 @@ CREATE TABLE book (
     parent_book text,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT book_pkey PRIMARY KEY (book_id),
-    CONSTRAINT book_check CHECK (((kind = 'card'::text) = (parent_book IS NOT NULL))),
+    CONSTRAINT book_check CHECK (((kind = ANY (ARRAY['card'::text, 'contract'::text])) = (parent_book IS NOT NULL))),
     CONSTRAINT book_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
-    CONSTRAINT book_kind_check CHECK ((kind = ANY (ARRAY['cost'::text, 'sale'::text, 'card'::text])))
+    CONSTRAINT book_kind_check CHECK ((kind = ANY (ARRAY['cost'::text, 'sale'::text, 'card'::text, 'contract'::text])))
 );
 
 CREATE TABLE book_revision (
@@ -420,6 +420,93 @@ CREATE TABLE contract (
     CONSTRAINT contract_tax_ppm_check CHECK ((tax_ppm >= 0))
 );
 
+CREATE TABLE contract_book (
+    book_id text NOT NULL,
+    contract_id text NOT NULL,
+    customer_id text NOT NULL,
+    pricing jsonb NOT NULL,
+    priced_at timestamp with time zone NOT NULL,
+    lock_until timestamp with time zone,
+    notice_days integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT contract_book_pkey PRIMARY KEY (book_id),
+    CONSTRAINT contract_book_notice_days_check CHECK ((notice_days >= 0))
+);
+
+CREATE TABLE contract_draft (
+    draft_id text NOT NULL,
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    contract_id text,
+    version integer,
+    state text NOT NULL,
+    body jsonb NOT NULL,
+    drafted_by text NOT NULL,
+    reviewed_by text,
+    signed_by text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT contract_draft_pkey PRIMARY KEY (draft_id),
+    CONSTRAINT contract_draft_check CHECK ((signed_by <> drafted_by)),
+    CONSTRAINT contract_draft_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'amend'::text, 'renew'::text]))),
+    CONSTRAINT contract_draft_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'submitted'::text, 'reviewed'::text, 'rejected'::text, 'withdrawn'::text, 'signed'::text])))
+);
+
+CREATE TABLE contract_draft_step (
+    step_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    draft_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    body jsonb NOT NULL,
+    CONSTRAINT contract_draft_step_pkey PRIMARY KEY (step_id)
+);
+
+CREATE TABLE contract_end (
+    end_id text NOT NULL,
+    contract_id text NOT NULL,
+    customer_id text NOT NULL,
+    party text NOT NULL,
+    asked_on date NOT NULL,
+    ends_on date NOT NULL,
+    currency text NOT NULL,
+    fee_fen bigint NOT NULL,
+    waived_fen bigint DEFAULT 0 NOT NULL,
+    reasons text[] NOT NULL,
+    why text NOT NULL,
+    asked_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    approved_by text,
+    approved_at timestamp with time zone,
+    version integer,
+    CONSTRAINT contract_end_pkey PRIMARY KEY (end_id),
+    CONSTRAINT contract_end_check CHECK (((waived_fen >= 0) AND (waived_fen <= fee_fen))),
+    CONSTRAINT contract_end_check1 CHECK ((approved_by <> asked_by)),
+    CONSTRAINT contract_end_check2 CHECK (((approved_by IS NULL) = (version IS NULL))),
+    CONSTRAINT contract_end_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT contract_end_fee_fen_check CHECK ((fee_fen >= 0)),
+    CONSTRAINT contract_end_party_check CHECK ((party = ANY (ARRAY['customer'::text, 'operator'::text])))
+);
+
+CREATE TABLE contract_paper (
+    paper_id text NOT NULL,
+    customer_id text NOT NULL,
+    draft_id text,
+    contract_id text,
+    kind text NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    sha256 bytea NOT NULL,
+    body bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT contract_paper_pkey PRIMARY KEY (paper_id),
+    CONSTRAINT contract_paper_check CHECK (((draft_id IS NOT NULL) OR (contract_id IS NOT NULL))),
+    CONSTRAINT contract_paper_kind_check CHECK ((kind = ANY (ARRAY['generated'::text, 'signed'::text, 'attachment'::text])))
+);
+
 CREATE TABLE credit_note (
     credit_note_id text NOT NULL,
     number text,
@@ -456,6 +543,25 @@ CREATE TABLE credit_note_number (
     year integer NOT NULL,
     last integer NOT NULL,
     CONSTRAINT credit_note_number_pkey PRIMARY KEY (year)
+);
+
+CREATE TABLE credit_rule (
+    rule_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    credit_class text NOT NULL,
+    deposit_months_least integer NOT NULL,
+    deposit_months_most integer NOT NULL,
+    depth text NOT NULL,
+    payment_days integer NOT NULL,
+    payment_mode text NOT NULL,
+    three_people_fen bigint NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    set_by text NOT NULL,
+    CONSTRAINT credit_rule_pkey PRIMARY KEY (rule_id),
+    CONSTRAINT credit_rule_check CHECK ((deposit_months_most >= deposit_months_least)),
+    CONSTRAINT credit_rule_deposit_months_least_check CHECK ((deposit_months_least >= 0)),
+    CONSTRAINT credit_rule_depth_check CHECK ((depth = ANY (ARRAY['light'::text, 'medium'::text, 'strict'::text, 'very_strict'::text]))),
+    CONSTRAINT credit_rule_payment_days_check CHECK ((payment_days >= 0)),
+    CONSTRAINT credit_rule_three_people_fen_check CHECK ((three_people_fen >= 0))
 );
 
 CREATE TABLE customer (
@@ -713,6 +819,115 @@ CREATE TABLE month_close (
     CONSTRAINT month_close_pkey PRIMARY KEY (customer_id, month)
 );
 
+CREATE TABLE notice (
+    notice_id text NOT NULL,
+    key text NOT NULL,
+    kind text NOT NULL,
+    audience text NOT NULL,
+    customer_id text,
+    facts jsonb NOT NULL,
+    only_channel text,
+    at timestamp with time zone NOT NULL,
+    handed_on_at timestamp with time zone,
+    channels integer,
+    CONSTRAINT notice_pkey PRIMARY KEY (notice_id),
+    CONSTRAINT notice_key_key UNIQUE (key),
+    CONSTRAINT notice_audience_check CHECK ((audience = ANY (ARRAY['customer'::text, 'operator'::text]))),
+    CONSTRAINT notice_check CHECK (((audience = 'operator'::text) OR (customer_id IS NOT NULL))),
+    CONSTRAINT notice_key_check CHECK ((key <> ''::text))
+);
+
+CREATE TABLE notice_attachment (
+    notice_id text NOT NULL,
+    "position" smallint NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT notice_attachment_pkey PRIMARY KEY (notice_id, "position")
+);
+
+CREATE TABLE notice_attempt (
+    message_id text NOT NULL,
+    number integer NOT NULL,
+    bucket text NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    CONSTRAINT notice_attempt_pkey PRIMARY KEY (message_id, number)
+);
+
+CREATE TABLE notice_channel (
+    channel_id text NOT NULL,
+    contact_id text NOT NULL,
+    customer_id text,
+    kind text NOT NULL,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    hint text NOT NULL,
+    sealed bytea NOT NULL,
+    bucket text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT notice_channel_pkey PRIMARY KEY (channel_id),
+    CONSTRAINT notice_channel_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'wecom'::text, 'dingtalk'::text, 'feishu'::text, 'aliyun_sms'::text, 'tencent_sms'::text, 'webhook'::text])))
+);
+
+CREATE TABLE notice_contact (
+    contact_id text NOT NULL,
+    customer_id text,
+    name text NOT NULL,
+    language text NOT NULL,
+    zone text NOT NULL,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT notice_contact_pkey PRIMARY KEY (contact_id),
+    CONSTRAINT notice_contact_check CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
+    CONSTRAINT notice_contact_language_check CHECK ((language = ANY (ARRAY['zh-CN'::text, 'en'::text]))),
+    CONSTRAINT notice_contact_name_check CHECK ((name <> ''::text))
+);
+
+CREATE TABLE notice_copy (
+    notice_id text NOT NULL,
+    channel_id text NOT NULL,
+    ready_at timestamp with time zone NOT NULL,
+    message_id text,
+    CONSTRAINT notice_copy_pkey PRIMARY KEY (notice_id, channel_id)
+);
+
+CREATE TABLE notice_message (
+    message_id text NOT NULL,
+    channel_id text NOT NULL,
+    customer_id text,
+    channel_kind text NOT NULL,
+    hint text NOT NULL,
+    bucket text NOT NULL,
+    urgent boolean NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    formed_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT notice_message_pkey PRIMARY KEY (message_id),
+    CONSTRAINT notice_message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'dead'::text, 'dropped'::text])))
+);
+
+CREATE TABLE notice_outcome (
+    message_id text NOT NULL,
+    number integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    result text NOT NULL,
+    code text NOT NULL,
+    said text NOT NULL,
+    CONSTRAINT notice_outcome_pkey PRIMARY KEY (message_id, number),
+    CONSTRAINT notice_outcome_result_check CHECK ((result = ANY (ARRAY['sent'::text, 'retry'::text, 'refused'::text])))
+);
+
+CREATE TABLE notice_sender (
+    kind text NOT NULL,
+    settings jsonb NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT notice_sender_pkey PRIMARY KEY (kind),
+    CONSTRAINT notice_sender_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'aliyun_sms'::text, 'tencent_sms'::text])))
+);
+
 CREATE TABLE payer_authorisation (
     authorisation_id text NOT NULL,
     customer_id text NOT NULL,
@@ -752,6 +967,42 @@ CREATE TABLE provider_account (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT provider_account_pkey PRIMARY KEY (account_id),
     CONSTRAINT provider_account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'drained'::text])))
+);
+
+CREATE TABLE provider_report (
+    report_id text NOT NULL,
+    account_id text NOT NULL,
+    month character(7) NOT NULL,
+    source text NOT NULL,
+    says text NOT NULL,
+    zone text NOT NULL,
+    currency text NOT NULL,
+    meters text[] NOT NULL,
+    folds jsonb NOT NULL,
+    grain_pico bigint NOT NULL,
+    file_name text NOT NULL,
+    sha256 text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_report_pkey PRIMARY KEY (report_id),
+    CONSTRAINT provider_report_account_id_month_source_sha256_key UNIQUE (account_id, month, source, sha256),
+    CONSTRAINT provider_report_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_report_grain_pico_check CHECK ((grain_pico > 0)),
+    CONSTRAINT provider_report_says_check CHECK ((says = ANY (ARRAY['usage'::text, 'cost'::text, 'both'::text])))
+);
+
+CREATE TABLE provider_report_line (
+    report_id text NOT NULL,
+    "position" integer NOT NULL,
+    line integer NOT NULL,
+    day date NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    quantity numeric(38,0),
+    cost_pico numeric(38,0),
+    note text NOT NULL,
+    CONSTRAINT provider_report_line_pkey PRIMARY KEY (report_id, "position")
 );
 
 CREATE TABLE rate (
@@ -835,6 +1086,36 @@ CREATE TABLE receipt_transition (
     why text NOT NULL
 );
 
+CREATE TABLE reconciliation (
+    reconciliation_id text NOT NULL,
+    account_id text NOT NULL,
+    month character(7) NOT NULL,
+    currency text NOT NULL,
+    report_ids text[] NOT NULL,
+    ours_pico numeric(38,0) NOT NULL,
+    theirs_pico numeric(38,0) NOT NULL,
+    explained_pico numeric(38,0) NOT NULL,
+    unexplained_pico numeric(38,0) NOT NULL,
+    cells integer NOT NULL,
+    passes boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT reconciliation_pkey PRIMARY KEY (reconciliation_id)
+);
+
+CREATE TABLE reconciliation_difference (
+    reconciliation_id text NOT NULL,
+    "position" integer NOT NULL,
+    day date NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    cause text NOT NULL,
+    quantity numeric(38,0) NOT NULL,
+    pico numeric(38,0) NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT reconciliation_difference_pkey PRIMARY KEY (reconciliation_id, "position")
+);
+
 CREATE TABLE refund (
     refund_id text NOT NULL,
     receipt_id text NOT NULL,
@@ -878,6 +1159,38 @@ CREATE TABLE reprieve (
     why text NOT NULL,
     by text NOT NULL,
     at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE signing (
+    signing_id text NOT NULL,
+    customer_id text NOT NULL,
+    draft_id text NOT NULL,
+    paper_id text NOT NULL,
+    platform text NOT NULL,
+    state text NOT NULL,
+    signer jsonb NOT NULL,
+    task text DEFAULT ''::text NOT NULL,
+    url text DEFAULT ''::text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT signing_pkey PRIMARY KEY (signing_id),
+    CONSTRAINT signing_platform_check CHECK ((platform = ANY (ARRAY['esign'::text, 'fadada'::text]))),
+    CONSTRAINT signing_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text, 'completed'::text, 'refused'::text, 'failed'::text])))
+);
+
+CREATE TABLE signing_step (
+    step_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    signing_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    CONSTRAINT signing_step_pkey PRIMARY KEY (step_id)
 );
 
 CREATE TABLE snapshot_revision (
@@ -935,6 +1248,24 @@ CREATE TABLE statement_line (
     CONSTRAINT statement_line_account_id_identity_key UNIQUE (account_id, identity),
     CONSTRAINT statement_line_amount_fen_check CHECK ((amount_fen > 0)),
     CONSTRAINT statement_line_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text])))
+);
+
+CREATE TABLE temporary_limit (
+    limit_id text NOT NULL,
+    customer_id text NOT NULL,
+    limit_fen bigint NOT NULL,
+    currency text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    why text NOT NULL,
+    asked_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    approved_by text,
+    CONSTRAINT temporary_limit_pkey PRIMARY KEY (limit_id),
+    CONSTRAINT temporary_limit_check CHECK ((ends_at > starts_at)),
+    CONSTRAINT temporary_limit_check1 CHECK ((approved_by <> asked_by)),
+    CONSTRAINT temporary_limit_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT temporary_limit_limit_fen_check CHECK ((limit_fen > 0))
 );
 
 CREATE TABLE usage_dimension (
@@ -1067,6 +1398,13 @@ ALTER TABLE book_revision ADD CONSTRAINT book_revision_book_id_fkey FOREIGN KEY 
 ALTER TABLE book_revision ADD CONSTRAINT book_revision_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE contract ADD CONSTRAINT contract_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE contract ADD CONSTRAINT contract_sale_book_fkey FOREIGN KEY (sale_book) REFERENCES book(book_id);
+ALTER TABLE contract_book ADD CONSTRAINT contract_book_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
+ALTER TABLE contract_book ADD CONSTRAINT contract_book_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_draft ADD CONSTRAINT contract_draft_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_draft_step ADD CONSTRAINT contract_draft_step_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
+ALTER TABLE contract_end ADD CONSTRAINT contract_end_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_paper ADD CONSTRAINT contract_paper_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_paper ADD CONSTRAINT contract_paper_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
 ALTER TABLE credit_note ADD CONSTRAINT credit_note_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE credit_note ADD CONSTRAINT credit_note_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_credit_note_id_fkey FOREIGN KEY (credit_note_id) REFERENCES credit_note(credit_note_id);
@@ -1088,9 +1426,20 @@ ALTER TABLE member ADD CONSTRAINT member_customer_id_fkey FOREIGN KEY (customer_
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice ADD CONSTRAINT notice_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice_attachment ADD CONSTRAINT notice_attachment_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(notice_id);
+ALTER TABLE notice_attempt ADD CONSTRAINT notice_attempt_message_id_fkey FOREIGN KEY (message_id) REFERENCES notice_message(message_id);
+ALTER TABLE notice_channel ADD CONSTRAINT notice_channel_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES notice_contact(contact_id);
+ALTER TABLE notice_channel ADD CONSTRAINT notice_channel_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice_contact ADD CONSTRAINT notice_contact_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice_copy ADD CONSTRAINT notice_copy_message_id_fkey FOREIGN KEY (message_id) REFERENCES notice_message(message_id);
+ALTER TABLE notice_copy ADD CONSTRAINT notice_copy_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(notice_id);
+ALTER TABLE notice_message ADD CONSTRAINT notice_message_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey FOREIGN KEY (message_id, number) REFERENCES notice_attempt(message_id, number);
 ALTER TABLE payer_authorisation ADD CONSTRAINT payer_authorisation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
+ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES provider_report(report_id);
 ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
 ALTER TABLE receipt ADD CONSTRAINT receipt_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
@@ -1101,16 +1450,22 @@ ALTER TABLE receipt_candidate ADD CONSTRAINT receipt_candidate_receipt_id_fkey F
 ALTER TABLE receipt_claim ADD CONSTRAINT receipt_claim_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE receipt_claim ADD CONSTRAINT receipt_claim_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
 ALTER TABLE receipt_transition ADD CONSTRAINT receipt_transition_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
+ALTER TABLE reconciliation_difference ADD CONSTRAINT reconciliation_difference_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES reconciliation(reconciliation_id);
 ALTER TABLE refund ADD CONSTRAINT refund_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
 ALTER TABLE refund ADD CONSTRAINT refund_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE refund ADD CONSTRAINT refund_line_id_fkey FOREIGN KEY (line_id) REFERENCES statement_line(line_id);
 ALTER TABLE refund ADD CONSTRAINT refund_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
 ALTER TABLE refund_transition ADD CONSTRAINT refund_transition_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES refund(refund_id);
 ALTER TABLE reprieve ADD CONSTRAINT reprieve_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE signing ADD CONSTRAINT signing_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE signing ADD CONSTRAINT signing_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
+ALTER TABLE signing ADD CONSTRAINT signing_paper_id_fkey FOREIGN KEY (paper_id) REFERENCES contract_paper(paper_id);
+ALTER TABLE signing_step ADD CONSTRAINT signing_step_signing_id_fkey FOREIGN KEY (signing_id) REFERENCES signing(signing_id);
 ALTER TABLE standing_transition ADD CONSTRAINT standing_transition_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE statement_file ADD CONSTRAINT statement_file_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
 ALTER TABLE statement_line ADD CONSTRAINT statement_line_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
 ALTER TABLE statement_line ADD CONSTRAINT statement_line_file_id_fkey FOREIGN KEY (file_id) REFERENCES statement_file(file_id);
+ALTER TABLE temporary_limit ADD CONSTRAINT temporary_limit_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE virtual_account ADD CONSTRAINT virtual_account_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
 ALTER TABLE virtual_account ADD CONSTRAINT virtual_account_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE waiver ADD CONSTRAINT waiver_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -1131,6 +1486,14 @@ CREATE INDEX bill_line_billed ON public.bill_line USING btree (customer_id, serv
 CREATE INDEX bill_line_reference ON public.bill_line USING btree (customer_id, refers_to) WHERE (refers_to <> ''::text);
 CREATE INDEX bill_tax_line_customer ON public.bill_tax_line USING btree (customer_id);
 CREATE INDEX contract_customer ON public.contract USING btree (customer_id, starts_at);
+CREATE INDEX contract_book_customer ON public.contract_book USING btree (customer_id);
+CREATE INDEX contract_draft_customer ON public.contract_draft USING btree (customer_id);
+CREATE INDEX contract_draft_open ON public.contract_draft USING btree (state, draft_id) WHERE (state = ANY (ARRAY['draft'::text, 'submitted'::text, 'reviewed'::text]));
+CREATE INDEX contract_draft_step_draft ON public.contract_draft_step USING btree (draft_id);
+CREATE INDEX contract_end_customer ON public.contract_end USING btree (customer_id);
+CREATE UNIQUE INDEX contract_end_waiting ON public.contract_end USING btree (contract_id) WHERE (approved_by IS NULL);
+CREATE INDEX contract_paper_customer ON public.contract_paper USING btree (customer_id);
+CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (COALESCE(draft_id, ''::text), COALESCE(contract_id, ''::text), kind, sha256);
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
@@ -1141,16 +1504,34 @@ CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) 
 CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
 CREATE INDEX member_customer ON public.member USING btree (customer_id);
 CREATE UNIQUE INDEX member_name ON public.member USING btree (name) WHERE (revoked_at IS NULL);
+CREATE INDEX notice_customer ON public.notice USING btree (customer_id, notice_id);
+CREATE INDEX notice_waiting ON public.notice USING btree (notice_id) WHERE (handed_on_at IS NULL);
+CREATE INDEX notice_attempt_bucket ON public.notice_attempt USING btree (bucket, begun_at);
+CREATE INDEX notice_channel_contact ON public.notice_channel USING btree (contact_id);
+CREATE INDEX notice_channel_customer ON public.notice_channel USING btree (customer_id);
+CREATE INDEX notice_contact_customer ON public.notice_contact USING btree (customer_id);
+CREATE INDEX notice_copy_message ON public.notice_copy USING btree (message_id);
+CREATE INDEX notice_copy_waiting ON public.notice_copy USING btree (channel_id, ready_at) WHERE (message_id IS NULL);
+CREATE INDEX notice_message_channel ON public.notice_message USING btree (channel_id, formed_at);
+CREATE INDEX notice_message_customer ON public.notice_message USING btree (customer_id, message_id);
+CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX payer_authorisation_customer ON public.payer_authorisation USING btree (customer_id);
 CREATE INDEX receipt_customer ON public.receipt USING btree (customer_id, received_on);
 CREATE INDEX receipt_open ON public.receipt USING btree (state, received_on) WHERE (state <> 'apportioned'::text);
 CREATE INDEX receipt_claim_open ON public.receipt_claim USING btree (customer_id) WHERE (state = 'open'::text);
 CREATE INDEX receipt_transition_receipt ON public.receipt_transition USING btree (receipt_id, at);
+CREATE INDEX reconciliation_month ON public.reconciliation USING btree (account_id, month, at);
 CREATE INDEX refund_customer ON public.refund USING btree (customer_id);
 CREATE INDEX refund_receipt ON public.refund USING btree (receipt_id);
 CREATE INDEX reprieve_customer ON public.reprieve USING btree (customer_id, until_on);
+CREATE INDEX signing_customer ON public.signing USING btree (customer_id);
+CREATE INDEX signing_due ON public.signing USING btree (next_at) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
+CREATE UNIQUE INDEX signing_once ON public.signing USING btree (paper_id) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
+CREATE UNIQUE INDEX signing_task ON public.signing USING btree (platform, task) WHERE (task <> ''::text);
+CREATE INDEX signing_step_signing ON public.signing_step USING btree (signing_id);
 CREATE INDEX standing_transition_customer ON public.standing_transition USING btree (customer_id, at);
 CREATE INDEX statement_line_day ON public.statement_line USING btree (account_id, booked_on);
+CREATE INDEX temporary_limit_customer ON public.temporary_limit USING btree (customer_id);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
 CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
@@ -1195,9 +1576,15 @@ GRANT INSERT, SELECT ON TABLE book TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book_revision TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE client_key TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_book TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_draft TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_draft_step TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_end TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_paper TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE credit_note TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE credit_note_line TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE credit_note_number TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE credit_rule TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE customer TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE customer_grant TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE customer_parent TO yuejie_app;
@@ -1221,22 +1608,38 @@ GRANT INSERT, SELECT ON TABLE ledger_posting TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE member TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice_attachment TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice_attempt TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_channel TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_contact TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE notice_copy TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice_message TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice_outcome TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE provider_account TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_report TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_report_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE rate_rate_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE receipt TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE receipt_candidate TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE receipt_claim TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE receipt_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE reconciliation TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE reconciliation_difference TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE refund TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE refund_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reprieve TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE signing_step TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE snapshot_revision TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE standing_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE statement_file TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE statement_line TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE temporary_limit TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
 GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
@@ -1245,11 +1648,18 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE virtual_account TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE waiver TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (holder) ON TABLE bank_account TO yuejie_app;
+GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
+GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE contract_end TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
 GRANT UPDATE (credit_step), UPDATE (episode), UPDATE (reason), UPDATE (since), UPDATE (state) ON TABLE customer_standing TO yuejie_app;
 GRANT UPDATE (last) ON TABLE deposit_slip_number TO yuejie_app;
 GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
+GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
+GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
+GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
 GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
 GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_on), UPDATE (state) ON TABLE refund TO yuejie_app;
+GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE (task), UPDATE (url) ON TABLE signing TO yuejie_app;
+GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state) ON TABLE waiver TO yuejie_app;

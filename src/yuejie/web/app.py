@@ -18,8 +18,10 @@ from yuejie.web.api import (
     deeds,
     health,
     keys,
+    ledger,
     members,
     prices,
+    reconcile,
     review,
     usage,
 )
@@ -42,6 +44,8 @@ NOUNS: Final = (
     bank,
     receipts,
     receivables,
+    ledger,
+    reconcile,
     deeds,
 )
 THREADS: Final = 8

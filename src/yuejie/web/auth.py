@@ -139,6 +139,18 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("POST", f"{API}/customers/{{customer}}/reprieve"): Who.OPERATOR,
     ("GET", f"{API}/proofs/{{month}}"): Who.OPERATOR,
     ("GET", f"{API}/deeds"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/balances"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/trial-balance"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/statement"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/entries"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/check"): Who.OPERATOR,
+    ("POST", f"{API}/reconciliations/reports"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/reports"): Who.OPERATOR,
+    ("POST", f"{API}/reconciliations"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/{{reconciliation_id}}"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/{{reconciliation_id}}/documents/{{kind}}"): Who.OPERATOR,
+    ("GET", f"{API}/margins/{{month}}"): Who.OPERATOR,
 }
 
 

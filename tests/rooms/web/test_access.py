@@ -33,6 +33,10 @@ QUERIES = {
     "/claims": "?customer=zeta",
     "/customers/{customer}/statement": "?since=2026-10-01&until=2026-11-01",
     "/customers/{customer}/letters/{letter}": "?since=2026-10-01&until=2026-11-01",
+    "/ledger/balances": "?party=zeta",
+    "/ledger/trial-balance": "?first=2026-10",
+    "/ledger/statement": "?party=zeta&account=receivable&first=2026-10",
+    "/ledger/entries": "?first=2026-10",
 }
 
 EVENT = {
