@@ -27,6 +27,9 @@ from yuejie.cli.main import yuejie as root
 from yuejie.gateway.refusal import Code
 from yuejie.kernel import limits as bounds
 from yuejie.kernel.errors import DomainError
+from yuejie.payments.apportion import refund
+from yuejie.payments.dunning import standing
+from yuejie.payments.receipts import receipt
 from yuejie.settings import Settings
 from yuejie.usage.dialects import ReadingState, Reason
 from yuejie.usage.event import EventState, Outcome
@@ -158,6 +161,28 @@ def payment_life() -> str:
         if (state, step) in owed.NEXT
     ]
     return table(("state", "step", "becomes"), rows)
+def receipt_life() -> str:
+    """Return the whole life of a receipt: from each state, what leads where."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in receipt.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def standing_life() -> str:
+    """Return how a customer's standing moves."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in standing.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def refund_life() -> str:
+    """Return the whole life of a refund."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in refund.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
 
 
 def event_states() -> str:

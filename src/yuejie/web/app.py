@@ -27,6 +27,7 @@ from yuejie.web.api import (
     review,
     usage,
 )
+from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -42,6 +43,9 @@ NOUNS: Final = (
     bills,
     review,
     corrections,
+    bank,
+    receipts,
+    receivables,
     ledger,
     providers,
     reconcile,
