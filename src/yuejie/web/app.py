@@ -18,14 +18,12 @@ from yuejie.web.api import (
     deeds,
     health,
     keys,
-    ledger,
     members,
     prices,
-    providers,
-    reconcile,
     review,
     usage,
 )
+from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
