@@ -35,10 +35,10 @@ NOUNS: Final = {
     "grants": "review",
     "members": "review",
     "prove": "bills",
-    "ledger": "ledger",
-    "reconcile": "reconcile",
-    "margin": "reconcile",
-    "providers": "providers",
+    "ledger": "books.ledger",
+    "reconcile": "books.reconcile",
+    "margin": "books.reconcile",
+    "providers": "books.providers",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}
