@@ -39,11 +39,11 @@ NOUNS: Final = {
     "receipts": "money.receipts",
     "receivables": "money.receivables",
     "prove": "bills",
-    "ledger": "ledger",
-    "reconcile": "reconcile",
-    "margin": "reconcile",
-    "providers": "providers",
     "notices": "notices",
+    "ledger": "books.ledger",
+    "reconcile": "books.reconcile",
+    "margin": "books.reconcile",
+    "providers": "books.providers",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

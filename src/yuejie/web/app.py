@@ -18,15 +18,13 @@ from yuejie.web.api import (
     deeds,
     health,
     keys,
-    ledger,
     members,
     notices,
     prices,
-    providers,
-    reconcile,
     review,
     usage,
 )
+from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
