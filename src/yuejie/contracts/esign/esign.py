@@ -1,4 +1,4 @@
-"""e签宝 V3 (open.esign.cn): how requests are signed, what they say, how callbacks are checked.
+r"""e签宝 V3 (open.esign.cn): how requests are signed, what they say, how callbacks are checked.
 
     X-Tsign-Open-Ca-Signature = base64(HMAC-SHA256(secret,
         METHOD \n Accept \n Content-MD5 \n Content-Type \n Date \n path?sorted query))
@@ -62,7 +62,9 @@ class Esign:
         place = self._call(send, "POST", "/v3/files/file-upload-url", now, upload)
         self._put(send, str(place["fileUploadUrl"]), pdf)
         flow = self._flow(signer, title, str(place["fileId"]))
-        task = str(self._call(send, "POST", "/v3/sign-flow/create-by-file", now, flow)["signFlowId"])
+        task = str(
+            self._call(send, "POST", "/v3/sign-flow/create-by-file", now, flow)["signFlowId"]
+        )
         wanted = {"operator": {"psnAccount": signer.mobile}, "needLogin": False, "urlType": 2}
         shown = self._call(send, "POST", f"/v3/sign-flow/{task}/sign-url", now, wanted)
         return Started(task, str(shown["shortUrl"] or shown["url"]))
@@ -126,7 +128,7 @@ class Esign:
         }
 
     def _call(
-        self, send: Send, method: str, path: str, now: datetime, facts: Any = None
+        self, send: Send, method: str, path: str, now: datetime, facts: object = None
     ) -> dict[str, Any]:
         body = b"" if facts is None else msgspec.json.encode(facts)
         headers = signed_headers(self.app_id, self.secret, method, path, body, now)
@@ -151,7 +153,7 @@ def signature(secret: str, method: str, path: str, body: bytes) -> str:
     parts = urlsplit(path)
     query = sorted(parse_qsl(parts.query, keep_blank_values=True))
     where = f"{parts.path}?{urlencode(query)}" if query else parts.path
-    text = "\n".join((method, "*/*", digest, JSON, "", where))
+    text = f"{method}\n*/*\n{digest}\n{JSON}\n\n{where}"
     return b64encode(hmac.digest(secret.encode(), text.encode(), sha256)).decode()
 
 
