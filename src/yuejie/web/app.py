@@ -13,7 +13,9 @@ from yuejie.web import docs, errors
 from yuejie.web.api import (
     bills,
     catalog,
+    contracts,
     corrections,
+    credit,
     customers,
     deeds,
     health,
@@ -35,6 +37,8 @@ NOUNS: Final = (
     customers,
     members,
     keys,
+    contracts,
+    credit,
     catalog,
     prices,
     usage,

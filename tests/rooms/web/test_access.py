@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from tests.rooms.web.conftest import NOW, House, Museum, bearer, key_of
 from tests.scenarios.books import FixedClock
+from yuejie.contracts.store import contracts_of
 from yuejie.customers.keys import revoke_key
 from yuejie.db.session import Database
 from yuejie.web.app import served
@@ -33,6 +34,10 @@ QUERIES = {
     "/claims": "?customer=zeta",
     "/customers/{customer}/statement": "?since=2026-10-01&until=2026-11-01",
     "/customers/{customer}/letters/{letter}": "?since=2026-10-01&until=2026-11-01",
+    "/contracts": "?customer=zeta",
+    "/contract-ends": "?customer=zeta",
+    "/contract-drafts": "?customer=zeta",
+    "/contract-drafts/{draft}/papers": "?name=x",
     "/ledger/balances": "?party=zeta",
     "/ledger/trial-balance": "?first=2026-10",
     "/ledger/statement": "?party=zeta&account=receivable&first=2026-10",
@@ -53,6 +58,8 @@ EVENT = {
 RATE = {"base": "USD", "quote": "CNY", "on_date": "2026-10-31", "rate": "7", "source": "x"}
 CSV = b64encode("交易日期,贷方发生额,对方户名\n2026-10-01,1.00,x\n".encode()).decode()
 BODIES: dict[str, dict[str, Any]] = {
+DRAFT = {"customer": "zeta", "book": "list", "starts_at": "2026-12-01T00:00:00Z"}
+BODIES: dict[str, Any] = {
     "PUT /customers/{customer}": {"legal_name": "别人"},
     "POST /customers/{customer}/projects": {"name": "x"},
     "POST /customers/{customer}/keys": {"project": "main", "name": "x"},
@@ -136,6 +143,34 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /refunds/{refund}/failed": {"why": "x"},
     "POST /bills/{bill}/waivers": {"kind": "write_off", "why": "x"},
     "POST /customers/{customer}/reprieve": {"until": "2026-12-01", "why": "x"},
+    "PUT /credit-classes/{credit_class}": {
+        "deposit_months_least": 0,
+        "deposit_months_most": 1,
+        "depth": "medium",
+        "payment_days": 15,
+        "payment_mode": "postpaid",
+    },
+    "POST /customers/{customer}/limits": {
+        "amount": "1.00",
+        "starts_at": "2026-12-01T00:00:00Z",
+        "ends_at": "2026-12-02T00:00:00Z",
+        "why": "x",
+    },
+    "POST /customers/{customer}/grants": {
+        "kind": "voucher",
+        "name": "x",
+        "amount": "1.00",
+        "starts_on": "2026-12-01",
+        "ends_on": "2026-12-02",
+    },
+    "POST /contract-drafts": DRAFT,
+    "PUT /contract-drafts/{draft}": DRAFT,
+    "POST /contract-drafts/{draft}/review": {"grade": "A"},
+    "POST /contract-drafts/{draft}/sign": {},
+    "POST /contract-drafts/{draft}/{step}": {"why": "x"},
+    "POST /contract-drafts/{draft}/papers": "a file",
+    "POST /contracts/{contract}/renew": {},
+    "POST /contracts/{contract}/terminate": {"on": "2026-12-01", "why": "x"},
     "POST /members": {"name": "li.na", "role": "finance", "customer": "zeta"},
     "POST /notices/contacts": {"name": "王会计"},
     "POST /notices/contacts/{contact_id}/channels": {"kind": "email", "address": "a@b.example.com"},
@@ -167,6 +202,13 @@ ODD = (
     "/refunds/{refund}/paid",
     "/refunds/{refund}/failed",
     "/deposit-slips/{number}",
+    "/{draft}",
+    "/{draft}/review",
+    "/{draft}/sign",
+    "/{draft}/{step}",
+    "/{draft}/papers",
+    "/{draft}/documents/{format}",
+    "/{contract}/renew",
 )
 """Deeds that the state of the example forbids, or whose example does not exist."""
 NOWHERE = ("/{batch_id}/file", "/{reconciliation_id}", "/{reconciliation_id}/tables/{table}")
@@ -180,6 +222,11 @@ LISTS = {
     ("GET", "/bank/accounts/{account}/statements"),
 }
 """Reads that share the end of their path with such a deed."""
+
+
+def contract_of(house: House) -> str:
+    with house.books.db.read() as tx:
+        return contracts_of(tx, house.zeta.customer.customer_id)[-1].contract_id
 
 
 def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str, Any] | None]]:
@@ -216,6 +263,14 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "waiver": "wvr_0",
         "letter": "statement",
         "number": "SJ2026000001",
+        "limit": "limit_0",
+        "grant": "grant_0",
+        "credit_class": "medium",
+        "draft": "draft_0",
+        "step": "submit",
+        "format": "txt",
+        "contract": contract_of(house),
+        "end": "end_0",
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:
@@ -232,6 +287,7 @@ def test_every_example_is_one_that_the_operator_may_ask(operator: TestClient, ho
         answer = operator.request(method, url, json=body)
         odd = template.endswith(ODD if method == "POST" else NOWHERE)
         odd = template.endswith(ODD) and (method, template.removeprefix(API)) not in LISTS
+        odd = template.endswith(ODD) and (method == "POST" or "{draft}" in template)
         assert answer.status_code in ({404, 409} if odd else {200, 201}), (url, answer.text)
         odd = template.endswith(("/resolve", "/issue"))  # no such event; issued already
         assert answer.status_code in ({404, 409} if odd else {200, 201, 202}), (url, answer.text)
@@ -303,6 +359,7 @@ def test_a_key_reads_its_own(museum: Museum) -> None:
         f"{API}/usage?month=2026-10&by=customer": "acme",
         f"{API}/usage?month=2026-10&by=customer&customer=acme": "acme",
         f"{API}/models": "gpt-4o",
+        f"{API}/contracts": house.acme.customer.customer_id,
         f"{API}/bills": str(house.acme_bill.number),
         f"{API}/bills/{house.acme_bill.number}": "gpt-4o",
         f"{API}/bills/{house.acme_bill.number}/documents/txt": "8.00",
