@@ -52,13 +52,17 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_SELLER_USCC": ("", "The operator's 统一社会信用代码."),
     "YUEJIE_SELLER_BANK": ("", "The bank that customers pay into."),
     "YUEJIE_SELLER_ACCOUNT": ("", "The account that customers pay into."),
+    "YUEJIE_NOTICE_HOSTS": (
+        "none",
+        "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",
+    ),
     "YUEJIE_PEPPER": (
         "made once, in `<home>/secrets/`",
         "64 hexadecimal digits. API keys are stored as HMAC under it; lost, every key is lost.",
     ),
     "YUEJIE_CREDENTIAL_KEY": (
         "made once, in `<home>/secrets/`",
-        "64 hexadecimal digits. Provider credentials are encrypted with it.",
+        "64 hexadecimal digits. Provider credentials and notice channels are encrypted with it.",
     ),
     "YUEJIE_OPERATOR_TOKEN": (
         "made once, in `<home>/secrets/`",

@@ -12,6 +12,8 @@ from yuejie.settings import Settings
 
 if TYPE_CHECKING:
     from yuejie.bills.documents.document import Seller
+    from yuejie.contracts.documents.framework import Signatory
+    from yuejie.customers.customer import Customer
     from yuejie.ledger.check import Check
 
 Say = Callable[[str], None]
@@ -98,3 +100,24 @@ def ledger_checks() -> "tuple[Check, ...]":
     from yuejie.assurance.providers.pay import LEDGER_CHECKS  # noqa: PLC0415 - as above
 
     return LEDGER_CHECKS
+
+
+def signatories(seller: "Seller", customer: "Customer") -> "tuple[Signatory, Signatory]":
+    """Return both parties as a contract names them: the operator, then the customer."""
+    from yuejie.contracts.documents.framework import Signatory  # noqa: PLC0415 - as above
+
+    ours = Signatory(
+        legal_name=seller.legal_name,
+        uscc=seller.uscc,
+        bank_name=seller.bank_name,
+        bank_account=seller.bank_account,
+    )
+    theirs = Signatory(
+        legal_name=customer.legal_name,
+        uscc=customer.uscc or "",
+        address=customer.tax_address,
+        phone=customer.tax_phone,
+        bank_name=customer.bank_name,
+        bank_account=customer.bank_account,
+    )
+    return ours, theirs

@@ -89,7 +89,7 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.PROVIDER_CEILING_NEAR: Needs(("account", "used", "limit", "percent"), _URGENT),
     Kind.SUSPENSE_UNCLAIMED: Needs(("amount", "received_on")),
     Kind.UNDELIVERED: Needs(("message", "channel", "why")),
-    Kind.TEST: Needs(()),
+    Kind.TEST: Needs((), _URGENT),
 }
 """Amounts are written out with their currency, days as whole numbers, dates as 2026-11-10."""
 

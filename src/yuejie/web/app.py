@@ -19,6 +19,7 @@ from yuejie.web.api import (
     health,
     keys,
     members,
+    notices,
     prices,
     review,
     usage,
@@ -42,6 +43,7 @@ NOUNS: Final = (
     ledger,
     providers,
     reconcile,
+    notices,
     deeds,
 )
 THREADS: Final = 8

@@ -132,6 +132,15 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("GET", f"{API}/reconciliations/{{reconciliation_id}}"): Who.OPERATOR,
     ("GET", f"{API}/reconciliations/{{reconciliation_id}}/tables/{{table}}"): Who.OPERATOR,
     ("GET", f"{API}/margins/{{month}}"): Who.OPERATOR,
+    ("GET", f"{API}/notices/contacts"): Who.OWN,
+    ("POST", f"{API}/notices/contacts"): Who.OPERATOR,
+    ("GET", f"{API}/notices/channels"): Who.OWN,
+    ("POST", f"{API}/notices/contacts/{{contact_id}}/channels"): Who.OPERATOR,
+    ("POST", f"{API}/notices/channels/{{channel_id}}/test"): Who.OPERATOR,
+    ("POST", f"{API}/notices/channels/{{channel_id}}/rotate"): Who.OPERATOR,
+    ("POST", f"{API}/notices/channels/{{channel_id}}/remove"): Who.OPERATOR,
+    ("POST", f"{API}/notices/contacts/{{contact_id}}/remove"): Who.OPERATOR,
+    ("GET", f"{API}/notices/log"): Who.OWN,
 }
 
 

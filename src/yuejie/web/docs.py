@@ -48,6 +48,7 @@ TAGS: Final = [
     {"name": "供应商", "description": "账号余额与告警、供应商账单、付款（两人审批）。"},
     {"name": "对账", "description": "供应商的报告与我方计量逐项比对，差异各有原因；毛利。"},
     {"name": "操作记录", "description": "谁、何时、改了什么。"},
+    {"name": "通知", "description": "联系人、渠道、测试，以及每条消息的投递记录。"},
 ]
 
 _PROBLEM: Final[dict[str, Any]] = {
