@@ -44,6 +44,8 @@ NOUNS: Final = {
     "reconcile": "books.reconcile",
     "margin": "books.reconcile",
     "providers": "books.providers",
+
+    "notices": "notices",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}
