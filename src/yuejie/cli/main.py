@@ -39,12 +39,10 @@ NOUNS: Final = {
     "receipts": "money.receipts",
     "receivables": "money.receivables",
     "prove": "bills",
-    "notices": "notices",
     "ledger": "books.ledger",
     "reconcile": "books.reconcile",
     "margin": "books.reconcile",
     "providers": "books.providers",
-
     "notices": "notices",
 }
 """Which module holds which noun."""
