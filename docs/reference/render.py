@@ -21,6 +21,7 @@ import click
 import msgspec
 
 import yuejie
+from yuejie.assurance.providers import owed
 from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.bills.documents.wording import METERS
@@ -31,6 +32,9 @@ from yuejie.contracts.terms import CommercialTerms
 from yuejie.gateway.refusal import Code
 from yuejie.kernel import limits as bounds
 from yuejie.kernel.errors import DomainError
+from yuejie.payments.apportion import refund
+from yuejie.payments.dunning import standing
+from yuejie.payments.receipts import receipt
 from yuejie.settings import Settings
 from yuejie.usage.dialects import ReadingState, Reason
 from yuejie.usage.event import EventState, Outcome
@@ -56,13 +60,17 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_SELLER_USCC": ("", "The operator's 统一社会信用代码."),
     "YUEJIE_SELLER_BANK": ("", "The bank that customers pay into."),
     "YUEJIE_SELLER_ACCOUNT": ("", "The account that customers pay into."),
+    "YUEJIE_NOTICE_HOSTS": (
+        "none",
+        "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",
+    ),
     "YUEJIE_PEPPER": (
         "made once, in `<home>/secrets/`",
         "64 hexadecimal digits. API keys are stored as HMAC under it; lost, every key is lost.",
     ),
     "YUEJIE_CREDENTIAL_KEY": (
         "made once, in `<home>/secrets/`",
-        "64 hexadecimal digits. Provider credentials are encrypted with it.",
+        "64 hexadecimal digits. Provider credentials and notice channels are encrypted with it.",
     ),
     "YUEJIE_OPERATOR_TOKEN": (
         "made once, in `<home>/secrets/`",
@@ -145,6 +153,39 @@ def bill_life() -> str:
         for state in BillState
         for event in life.BillEvent
         if (state, event) in life.NEXT
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def payment_life() -> str:
+    """Return the whole life of a payment to a provider."""
+    rows = [
+        (_code(state), _code(step), _code(owed.NEXT[state, step]))
+        for state in owed.ProviderPaymentState
+        for step in owed.PaymentStep
+        if (state, step) in owed.NEXT
+    ]
+    return table(("state", "step", "becomes"), rows)
+def receipt_life() -> str:
+    """Return the whole life of a receipt: from each state, what leads where."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in receipt.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def standing_life() -> str:
+    """Return how a customer's standing moves."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in standing.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def refund_life() -> str:
+    """Return the whole life of a refund."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in refund.NEXT.items()
     ]
     return table(("state", "event", "becomes"), rows)
 

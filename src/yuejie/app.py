@@ -2,24 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.errors import DatabaseUnavailable, EmbeddedUnavailable
 from yuejie.db.migrate import migrate
 from yuejie.db.session import Database
-from yuejie.ledger.check import Check
 from yuejie.settings import Settings
 
 if TYPE_CHECKING:
     from yuejie.bills.documents.document import Seller
     from yuejie.contracts.documents.framework import Signatory
     from yuejie.customers.customer import Customer
+    from yuejie.ledger.check import Check
 
 Say = Callable[[str], None]
-
-LEDGER_CHECKS: Final[tuple[Check, ...]] = ()
-"""What the rooms that post promise about the books, beside the ledger's own checks."""
 
 
 def app_url(settings: Settings) -> str:
@@ -96,6 +93,13 @@ def seller(settings: Settings) -> "Seller":
         bank_name=settings.seller_bank,
         bank_account=settings.seller_account,
     )
+
+
+def ledger_checks() -> "tuple[Check, ...]":
+    """Return what the rooms that post promise about the books, beside the ledger's own checks."""
+    from yuejie.assurance.providers.pay import LEDGER_CHECKS  # noqa: PLC0415 - as above
+
+    return LEDGER_CHECKS
 
 
 def signatories(seller: "Seller", customer: "Customer") -> "tuple[Signatory, Signatory]":

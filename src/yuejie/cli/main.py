@@ -35,10 +35,15 @@ NOUNS: Final = {
     "credits": "review",
     "grants": "review",
     "members": "review",
+    "bank": "money.bank",
+    "receipts": "money.receipts",
+    "receivables": "money.receivables",
     "prove": "bills",
-    "ledger": "ledger",
-    "reconcile": "reconcile",
-    "margin": "reconcile",
+    "ledger": "books.ledger",
+    "reconcile": "books.reconcile",
+    "margin": "books.reconcile",
+    "providers": "books.providers",
+    "notices": "notices",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -52,12 +52,13 @@ class ProjectRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CustomerRow(msgspec.Struct, frozen=True, array_like=True):
-    """A customer as admission needs it."""
+    """A customer as admission needs it. `barred` is why its calls are refused for money, or ""."""
 
     customer_id: str
     active: bool
     zone: str
     tag_names: list[str]
+    barred: str = ""
 
 
 class ContractRow(msgspec.Struct, frozen=True, array_like=True):
@@ -123,6 +124,9 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     accounts: list[AccountRow]
     deployments: list[DeploymentRow]
     books: list[BookRows]
+    skew_ms: int = 0
+    """How far the node's clock is from the database's, where that is more than CLOCK_SKEW; else 0,
+    so that the file does not change with every breath of a clock."""
 
 
 class Head(NamedTuple):

@@ -23,6 +23,15 @@ def revision(tx: Tx) -> int:
     return int(tx.value(REVISION))
 
 
+INSTANT: Final = "SELECT clock_timestamp()"
+
+
+def instant(tx: Tx) -> datetime:
+    """Return what the database's own clock says at this moment."""
+    found: datetime = tx.value(INSTANT)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
     """A key as it is stored."""
@@ -80,9 +89,16 @@ class CustomerFacts:
     state: str
     zone: str
     tag_names: list[str]
+    barred: str
 
 
-CUSTOMERS: Final = "SELECT customer_id, state, zone, tag_names FROM customer ORDER BY customer_id"
+CUSTOMERS: Final = """
+    SELECT c.customer_id, c.state, c.zone, c.tag_names,
+           CASE WHEN s.state = 'suspended' THEN s.reason ELSE '' END AS barred
+    FROM customer c
+    LEFT JOIN customer_standing s USING (customer_id)
+    ORDER BY c.customer_id
+"""
 
 
 def customers(tx: Tx) -> list[CustomerFacts]:
@@ -123,7 +139,10 @@ def claim(
 
 FIRST_USE: Final = """
     SELECT body_hash, operation_id,
-           EXISTS (SELECT FROM usage_event e WHERE e.operation_id = k.operation_id AND e.billable)
+           EXISTS (SELECT FROM usage_event e
+                   WHERE e.billable
+                     AND (e.event_id = k.operation_id AND e.operation_id = e.event_id
+                          OR e.operation_id = k.operation_id AND e.operation_id <> e.event_id))
            AS ended
     FROM client_key k
     WHERE customer_id = %(customer_id)s AND client_key = %(client_key)s

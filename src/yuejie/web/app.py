@@ -20,13 +20,14 @@ from yuejie.web.api import (
     deeds,
     health,
     keys,
-    ledger,
     members,
+    notices,
     prices,
-    reconcile,
     review,
     usage,
 )
+from yuejie.web.api.books import ledger, providers, reconcile
+from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -44,8 +45,13 @@ NOUNS: Final = (
     bills,
     review,
     corrections,
+    bank,
+    receipts,
+    receivables,
     ledger,
+    providers,
     reconcile,
+    notices,
     deeds,
 )
 THREADS: Final = 8

@@ -47,10 +47,15 @@ TAGS: Final = [
     {"name": "账单", "description": "关账、出账、下载。金额是各行之和，各行取整一次。"},
     {"name": "对账确认", "description": "提交、确认、异议、撤回重算；每一步有据可查。"},
     {"name": "调整与冲减", "description": "一人提出、另一人审批；已出账的账单永不更改。"},
+    {"name": "银行", "description": "我方账户、专属账号、流水导入、代付协议。"},
+    {"name": "到账", "description": "谁付的、付了哪些账单；认领与退款。"},
+    {"name": "应收", "description": "未付、账龄、对账单、减免、授信与停服。"},
     {"name": "验证", "description": "用独立的慢路径从原始事件重算，比对到分。"},
     {"name": "账簿", "description": "复式分录：余额、明细账、试算平衡表、检查。分录只增不改。"},
+    {"name": "供应商", "description": "账号余额与告警、供应商账单、付款（两人审批）。"},
     {"name": "对账", "description": "供应商的报告与我方计量逐项比对，差异各有原因；毛利。"},
     {"name": "操作记录", "description": "谁、何时、改了什么。"},
+    {"name": "通知", "description": "联系人、渠道、测试，以及每条消息的投递记录。"},
 ]
 
 _PROBLEM: Final[dict[str, Any]] = {

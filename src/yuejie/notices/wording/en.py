@@ -49,9 +49,7 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Your service is suspended",
         "The service is suspended because {amount} is overdue. It resumes once this is paid.",
     ),
-    Kind.RESTORED: Wording(
-        "Your service is restored", "Everything overdue is paid; the service runs again. Thank you."
-    ),
+    Kind.RESTORED: Wording("Your service is restored", "New calls are served again. Thank you."),
     Kind.RED_FORM_WAITING: Wording(
         "Red-letter form waits: {fapiao_number}",
         "The red-letter form of fapiao {fapiao_number} ({amount}) waits for confirmation "
@@ -88,6 +86,15 @@ WORDINGS: Final[dict[Kind, Wording]] = {
     Kind.PROVIDER_ACCOUNT_LOW: Wording(
         "Provider account {account} runs low",
         "The balance of provider account {account} is {balance}. Please top it up.",
+    ),
+    Kind.PROVIDER_CREDENTIAL_ENDING: Wording(
+        "Credential of provider account {account} ends",
+        "The credential of provider account {account} ends on {ends_on}. Please renew it.",
+    ),
+    Kind.PROVIDER_CEILING_NEAR: Wording(
+        "Provider account {account} nears its ceiling",
+        "Provider account {account} has used {used} of its monthly ceiling of {limit} "
+        "({percent} %). Please ask the provider to raise it.",
     ),
     Kind.SUSPENSE_UNCLAIMED: Wording(
         "Unclaimed receipt: {amount}",

@@ -46,7 +46,7 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "服务已暂停",
         "因逾期款 {amount} 未付清，服务已暂停；付清后自动恢复。",
     ),
-    Kind.RESTORED: Wording("服务已恢复", "逾期款已付清，服务已恢复，感谢。"),
+    Kind.RESTORED: Wording("服务已恢复", "服务已恢复，新请求照常受理，感谢。"),
     Kind.RED_FORM_WAITING: Wording(
         "红字确认单待处理：{fapiao_number}",
         "发票 {fapiao_number}（{amount}）的红字确认单等待确认，逾期自动作废；请尽快处理。",
@@ -78,6 +78,15 @@ WORDINGS: Final[dict[Kind, Wording]] = {
     Kind.PROVIDER_ACCOUNT_LOW: Wording(
         "供应商账号余额不足：{account}",
         "供应商账号 {account} 余额 {balance}；请尽快充值，以免上游停止服务。",
+    ),
+    Kind.PROVIDER_CREDENTIAL_ENDING: Wording(
+        "供应商凭证即将到期：{account}",
+        "供应商账号 {account} 的凭证于 {ends_on} 到期；请提前更换，以免上游拒绝服务。",
+    ),
+    Kind.PROVIDER_CEILING_NEAR: Wording(
+        "供应商账号接近上限：{account}",
+        "供应商账号 {account} 本月已用 {used}，达到每月上限 {limit} 的 {percent} %；"
+        "请联系供应商提高上限。",
     ),
     Kind.SUSPENSE_UNCLAIMED: Wording(
         "款项待认领：{amount}",
