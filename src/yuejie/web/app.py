@@ -13,9 +13,7 @@ from yuejie.web import docs, errors
 from yuejie.web.api import (
     bills,
     catalog,
-    contracts,
     corrections,
-    credit,
     customers,
     deeds,
     health,
@@ -26,6 +24,7 @@ from yuejie.web.api import (
     review,
     usage,
 )
+from yuejie.web.api.agreed import contracts, credit
 from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.auth import ACCESS

@@ -105,7 +105,7 @@ class Esign:
         return Told(str(facts["signFlowId"]), state, str(facts.get("statusDescription", "")))
 
     def _flow(self, signer: Signer, title: str, file: str) -> dict[str, Any]:
-        org = {
+        enterprise = {
             "orgName": signer.legal_name,
             "orgInfo": {"orgIDCardNum": signer.uscc, "orgIDCardType": "CRED_ORG_USCC"},
             "transactorInfo": {
@@ -124,7 +124,7 @@ class Esign:
                 "autoFinish": True,
                 "notifyUrl": self.notify_url,
             },
-            "signers": [{"signerType": 1, "orgSignerInfo": org, "signFields": fields}],
+            "signers": [{"signerType": 1, "orgSignerInfo": enterprise, "signFields": fields}],
         }
 
     def _call(
