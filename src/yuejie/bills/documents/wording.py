@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from yuejie.bills.bill import Bill, BillLine, BillState, LineKind, TaxMode
-from yuejie.bills.documents.capitals import capitals
+from yuejie.kernel.capitals import capitals
 from yuejie.bills.documents.document import BillDocument, FxUsed
 from yuejie.bills.seal import GENESIS
 from yuejie.kernel.money import FX_SCALE, MTOK, PICO, PPM, Money, Rate, plain
