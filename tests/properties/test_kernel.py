@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuejie.bills.bill import BillLine, LineKind, TaxMode, share_tax, tax_of
+from yuejie.bills.bill import BillLine, LineKind, TaxMode
+from yuejie.bills.closing.taxes import TaxRule, tax_of, tax_parts
 from yuejie.kernel.ids import LineId
-from yuejie.kernel.money import FEN, PICO, Charge, FxRate, Money, apportion
+from yuejie.kernel.money import FEN, PICO, Charge, FxRate, apportion
 from yuejie.kernel.period import BillingMonth, local_hour
 
 picos = st.integers(-(10**24), 10**24)
@@ -108,8 +109,11 @@ def test_tax_shared_over_lines_adds_up_to_the_fen(
     amounts: list[int], mode: TaxMode, tax_ppm: int
 ) -> None:
     lines = [_line(position, fen) for position, fen in enumerate(amounts)]
-    totals = tax_of(Money(sum(amounts), "CNY"), mode, tax_ppm)
-    shared = share_tax(lines, totals)
-    assert totals.net + totals.tax == totals.gross
-    assert sum(line.tax_fen for line in shared) == totals.tax.fen
-    assert sum(line.net_fen for line in shared) == totals.net.fen
+    taxed = tax_parts({"": lines}, TaxRule(mode, tax_ppm), {})[""]
+    tax = tax_of(sum(amounts), mode, tax_ppm)
+    assert sum(line.tax_fen for line in taxed.lines) == tax
+    inside = tax if mode is TaxMode.INCLUSIVE else 0
+    assert sum(line.net_fen for line in taxed.lines) == sum(amounts) - inside
+    assert [(line.net_fen, line.tax_fen) for line in taxed.tax_lines] == [
+        (taxed.net_fen, taxed.tax_fen)
+    ]

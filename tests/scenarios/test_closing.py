@@ -112,7 +112,7 @@ def test_closing_twice_gives_one_bill_and_one_number(priced: Books) -> None:
     issued = priced.issue(acme.bill("2026-10"))
     assert issued.number == "YJ2026000001"
     assert issued.state is BillState.ISSUED
-    with pytest.raises(IllegalTransition, match="issued"):
+    with pytest.raises(IllegalTransition, match="账单已出账"):
         priced.issue(issued)
 
 

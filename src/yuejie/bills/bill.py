@@ -1,18 +1,18 @@
 """A bill: the lines of a month, what they come to, and the tax in them.
 
-A line is customer × project × model × meter × rate and settles once; the total is the sum of the
-printed lines. Tax is computed per tax line on settled totals (`net = round2(gross / (1 + r))` when
-prices include it, `tax = round2(net × r)` when they do not) and shared down to the bill lines by
-largest remainder. In part 1 a bill has one tax line.
+A line of usage is customer × project × model × meter × rate and settles once; the lines that a
+contract adds (discounts, fees, minimum, packages) follow it. The total is the sum of the printed
+lines. Lines group into tax lines; what is payable without a fapiao (packages bought and drawn) is
+in none. `closing/taxes.py` computes the tax.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from yuejie.kernel.ids import BillId, CustomerId, LineId
-from yuejie.kernel.money import PPM, Money, apportion, divide
+from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
 
 
@@ -20,7 +20,21 @@ class BillState(StrEnum):
     """Where a bill is in its life."""
 
     DRAFT = "draft"
+    PROPOSED = "proposed"
+    """Put to the customer, its content frozen by a hash."""
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
     ISSUED = "issued"
+    PAID = "paid"
+    WRITTEN_OFF = "written_off"
+    VOIDED = "voided"
+    """Taken back whole by a credit note; its usage is to be billed again."""
+
+
+FINAL: Final = frozenset(
+    {BillState.ISSUED, BillState.PAID, BillState.WRITTEN_OFF, BillState.VOIDED}
+)
+"""States of a bill that was issued: numbered, sealed, in the ledger."""
 
 
 class LineKind(StrEnum):
@@ -29,6 +43,26 @@ class LineKind(StrEnum):
     USAGE = "usage"
     LATE = "late"
     """Usage of an earlier month that became known after that month's bill."""
+    TIER_DISCOUNT = "tier_discount"
+    PACKAGE = "package"
+    """What a prepaid package covers; payable less, without fapiao."""
+    TRUE_UP = "true_up"
+    """What is missing to the committed minimum."""
+    MANAGEMENT_FEE = "management_fee"
+    SLA_CREDIT = "sla_credit"
+    VOUCHER = "voucher"
+    ADJUSTMENT = "adjustment"
+    LATE_FEE = "late_fee"
+    BREAK_FEE = "break_fee"
+    PACKAGE_PURCHASE = "package_purchase"
+    CARRIED = "carried"
+    """A month below zero is carried to the next bill: once with its sign turned, once back."""
+
+
+METERED: Final = frozenset({LineKind.USAGE, LineKind.LATE})
+"""Lines that have a project, a rate and a quantity."""
+UNTAXED: Final = frozenset({LineKind.PACKAGE, LineKind.PACKAGE_PURCHASE})
+"""Parts of a bill for which there is no fapiao: a top-up is not consumption."""
 
 
 class TaxMode(StrEnum):
@@ -45,6 +79,8 @@ class BillLine:
     `usd_fen` and `cny_fen` are the same amount in both currencies, None where no rate joins them;
     one of them equals `amount_fen`. `fx_e8` is the rate used to reach the bill's currency.
     `net_fen + tax_fen` is the line with tax.
+    What is not metered has an `item` in words, and may name in `refers_to` what it comes from; its
+    project, model, meter and rate are empty. `tax_line` is the position of its tax line, or None.
     """
 
     line_id: LineId
@@ -68,6 +104,35 @@ class BillLine:
     cny_fen: int | None
     net_fen: int = 0
     tax_fen: int = 0
+    item: str = ""
+    refers_to: str = ""
+    tax_line: int | None = None
+
+    @property
+    def metered(self) -> bool:
+        """Whether it is usage: quantity × rate."""
+        return self.kind in METERED
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLine:
+    """What the tax office will see: a group of bill lines under one rate.
+
+    A fapiao selects whole tax lines. `project_id` and `model` are set where the contract groups so.
+    """
+
+    position: int
+    item: str
+    project_id: str | None
+    model: str | None
+    tax_ppm: int
+    net_fen: int
+    tax_fen: int
+
+    @property
+    def gross_fen(self) -> int:
+        """What the tax line comes to with tax."""
+        return self.net_fen + self.tax_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,53 +159,28 @@ class Bill:
     issued_at: datetime | None
     seal: bytes | None
     previous_seal: bytes | None
+    part: str = ""
+    part_name: str = ""
+    purchase_order: str = ""
+    tax_lines: tuple[TaxLine, ...] = ()
+    proposed_hash: bytes | None = None
+    billed_on: date | None = None
+    review_until: date | None = None
+    due_on: date | None = None
+    fapiao_by: date | None = None
+    seal_form: int = 1
 
+    @property
+    def name(self) -> str:
+        """What people call it: its number, or its id while it has none."""
+        return self.number or self.bill_id
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What the lines come to: net, the tax in or on it, and both together."""
+    @property
+    def is_final(self) -> bool:
+        """Whether it was issued."""
+        return self.state in FINAL
 
-    net: Money
-    tax: Money
-    gross: Money
-
-
-def tax_of(amount: Money, mode: TaxMode, tax_ppm: int) -> Totals:
-    """Split a settled total into net and tax, or add the tax to it; one rounding."""
-    if mode is TaxMode.INCLUSIVE:
-        net = Money(divide(amount.fen * PPM, PPM + tax_ppm), amount.currency)
-        return Totals(net, amount - net, amount)
-    tax = Money(divide(amount.fen * tax_ppm, PPM), amount.currency)
-    return Totals(amount, tax, amount + tax)
-
-
-def share_tax(lines: Sequence[BillLine], totals: Totals) -> tuple[BillLine, ...]:
-    """Share the tax of one tax line down to its bill lines; the parts add up to the fen.
-
-    The weights are the lines' sizes; a line that takes back shares with its sign.
-    """
-    if not lines:
-        return ()
-    taxes = _signed_apportion(totals.tax.fen, [line.amount_fen for line in lines])
-    inclusive = totals.gross.fen == sum(line.amount_fen for line in lines)
-    return tuple(
-        replace(line, tax_fen=tax, net_fen=line.amount_fen - tax if inclusive else line.amount_fen)
-        for line, tax in zip(lines, taxes, strict=True)
-    )
-
-
-def _signed_apportion(total: int, amounts: Sequence[int]) -> list[int]:
-    """Share `total` in proportion to amounts of either sign, exactly.
-
-    Each share is its floor; the fen still missing go to the largest remainders, earlier first.
-    """
-    whole = sum(amounts)
-    if whole == 0:
-        return apportion(total, [abs(amount) for amount in amounts])
-    parts = [total * amount // whole for amount in amounts]
-    rests = [total * amount % whole for amount in amounts]
-    short = total - sum(parts)
-    order = sorted(range(len(parts)), key=lambda i: (-rests[i] * (1 if whole > 0 else -1), i))
-    for i in order[:short]:
-        parts[i] += 1
-    return parts
+    @property
+    def untaxed_fen(self) -> int:
+        """What is payable, or payable less, without a fapiao: bill = tax lines + this."""
+        return sum(line.net_fen for line in self.lines if line.tax_line is None)

@@ -45,6 +45,7 @@ def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
         fx=tuple(FxUsed(row.rate, row.on_date, row.source) for row in fx),
         requests=_requests(rows),
         sealed_form=canonical(bill, epoch_offsets(tx, bill.epoch)) if bill.seal else None,
+        due_on=bill.due_on,
     )
 
 

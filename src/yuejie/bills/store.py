@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
-from yuejie.bills.bill import Bill, BillLine, BillState, LineKind, TaxMode
+from yuejie.bills.bill import Bill, BillLine, BillState, LineKind, TaxLine, TaxMode
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import BillId, CustomerId, LineId
 from yuejie.kernel.money import Money
@@ -14,6 +14,7 @@ from yuejie.kernel.period import BillingMonth
 OPERATOR_READS: Final = {
     "bill_by_name": "the operator names a bill by its number or id",
     "bills_of_month": "the operator lists and issues a month",
+    "issued_page": "the clerk watches everybody's due dates",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -39,6 +40,15 @@ class _BillRow:
     previous_seal: bytes | None
     closed_at: datetime
     issued_at: datetime | None
+    part: str
+    part_name: str
+    purchase_order: str
+    proposed_hash: bytes | None
+    billed_on: date | None
+    review_until: date | None
+    due_on: date | None
+    fapiao_by: date | None
+    seal_form: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +74,41 @@ class _LineRow:
     cny_fen: int | None
     net_fen: int
     tax_fen: int
+    item: str
+    refers_to: str
+    tax_line: int | None
 
 
-BILL_OF_MONTH: Final = """
+BILLS_OF_CUSTOMER_MONTH: Final = """
     SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
            fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
-           closed_at, issued_at
+           closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
+           review_until, due_on, fapiao_by, seal_form
     FROM bill
-    WHERE customer_id = %(customer_id)s AND month = %(month)s
+    WHERE customer_id = %(customer_id)s AND month = %(month)s AND state <> 'voided'
+    ORDER BY part
 """
 
 
-def bill_of_month(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> Bill | None:
-    """Return a customer's bill of a month, whole."""
-    row = tx.maybe(_BillRow, BILL_OF_MONTH, customer_id=customer_id, month=str(month))
-    return _whole(tx, row) if row else None
+def bills_of_customer_month(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> list[Bill]:
+    """Return the parts of a customer's month, whole, the head bill first; voided ones are not."""
+    rows = tx.rows(_BillRow, BILLS_OF_CUSTOMER_MONTH, customer_id=customer_id, month=str(month))
+    return [_whole(tx, row) for row in rows]
+
+
+def bill_of_month(
+    tx: Tx, customer_id: CustomerId, month: BillingMonth, part: str = ""
+) -> Bill | None:
+    """Return one part of a customer's month, whole; by default the head bill."""
+    found = bills_of_customer_month(tx, customer_id, month)
+    return next((bill for bill in found if bill.part == part), None)
 
 
 BILL_BY_NAME: Final = """
     SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
            fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
-           closed_at, issued_at
+           closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
+           review_until, due_on, fapiao_by, seal_form
     FROM bill
     WHERE bill_id = %(name)s OR number = %(name)s
 """
@@ -99,7 +123,8 @@ def bill_by_name(tx: Tx, name: str) -> Bill | None:
 BILLS_OF_CUSTOMER: Final = """
     SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
            fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
-           closed_at, issued_at
+           closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
+           review_until, due_on, fapiao_by, seal_form
     FROM bill
     WHERE customer_id = %(customer_id)s
     ORDER BY month
@@ -115,7 +140,8 @@ def bills_of_customer(tx: Tx, customer_id: CustomerId) -> list[Bill]:
 BILLS_OF_MONTH: Final = """
     SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
            fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
-           closed_at, issued_at
+           closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
+           review_until, due_on, fapiao_by, seal_form
     FROM bill
     WHERE (%(month)s::text IS NULL OR month = %(month)s) AND bill_id > %(after)s
     ORDER BY bill_id
@@ -133,23 +159,32 @@ def bills_of_month(
 
 
 LINES_OF_BILL: Final = """
-    SELECT l.line_id, l.position, l.kind, l.service_month, l.project_id,
-           p.name AS project_name, p.department, l.model, l.meter, l.sale_rate, l.quantity,
-           l.rate_pico, l.rate_currency, l.charge_pico, l.fx_id, l.fx_e8, l.amount_fen, l.usd_fen,
-           l.cny_fen, l.net_fen, l.tax_fen
+    SELECT l.line_id, l.position, l.kind, l.service_month, COALESCE(l.project_id, '') AS project_id,
+           COALESCE(p.name, '') AS project_name, COALESCE(p.department, '') AS department, l.model,
+           l.meter, COALESCE(l.sale_rate, 0) AS sale_rate, l.quantity, l.rate_pico,
+           l.rate_currency, l.charge_pico, l.fx_id, l.fx_e8, l.amount_fen, l.usd_fen, l.cny_fen,
+           l.net_fen, l.tax_fen, l.item, l.refers_to, l.tax_line
     FROM bill_line l
-    JOIN project p USING (project_id)
+    LEFT JOIN project p USING (project_id)
     WHERE l.customer_id = %(customer_id)s AND l.bill_id = %(bill_id)s
     ORDER BY l.position
 """
 
+TAX_LINES_OF_BILL: Final = """
+    SELECT position, item, project_id, model, tax_ppm, net_fen, tax_fen
+    FROM bill_tax_line
+    WHERE customer_id = %(customer_id)s AND bill_id = %(bill_id)s
+    ORDER BY position
+"""
+
 
 def _whole(tx: Tx, row: _BillRow) -> Bill:
-    lines = tx.rows(_LineRow, LINES_OF_BILL, customer_id=row.customer_id, bill_id=row.bill_id)
-    return _bill(row, lines)
+    asked = {"customer_id": row.customer_id, "bill_id": row.bill_id}
+    lines = tx.rows(_LineRow, LINES_OF_BILL, **asked)
+    return _bill(row, lines, tx.rows(TaxLine, TAX_LINES_OF_BILL, **asked))
 
 
-def _bill(row: _BillRow, lines: Iterable[_LineRow]) -> Bill:
+def _bill(row: _BillRow, lines: Iterable[_LineRow], tax_lines: Iterable[TaxLine] = ()) -> Bill:
     return Bill(
         bill_id=row.bill_id,
         customer_id=row.customer_id,
@@ -171,6 +206,16 @@ def _bill(row: _BillRow, lines: Iterable[_LineRow]) -> Bill:
         issued_at=row.issued_at,
         seal=row.seal,
         previous_seal=row.previous_seal,
+        part=row.part,
+        part_name=row.part_name,
+        purchase_order=row.purchase_order,
+        tax_lines=tuple(tax_lines),
+        proposed_hash=row.proposed_hash,
+        billed_on=row.billed_on,
+        review_until=row.review_until,
+        due_on=row.due_on,
+        fapiao_by=row.fapiao_by,
+        seal_form=row.seal_form,
     )
 
 
@@ -197,29 +242,45 @@ def _line(row: _LineRow) -> BillLine:
         cny_fen=row.cny_fen,
         net_fen=row.net_fen,
         tax_fen=row.tax_fen,
+        item=row.item,
+        refers_to=row.refers_to,
+        tax_line=row.tax_line,
     )
 
 
 SAVE_DRAFT: Final = """
     INSERT INTO bill (bill_id, customer_id, month, state, contract_id, contract_version, currency,
-                      fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, closed_at)
+                      fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, closed_at,
+                      part, part_name, purchase_order)
     VALUES (%(bill_id)s, %(customer_id)s, %(month)s, 'draft', %(contract_id)s,
             %(contract_version)s, %(currency)s, %(fx_policy)s, %(tax_mode)s, %(tax_ppm)s,
-            %(epoch)s, %(net_fen)s, %(tax_fen)s, %(gross_fen)s, %(closed_at)s)
+            %(epoch)s, %(net_fen)s, %(tax_fen)s, %(gross_fen)s, %(closed_at)s, %(part)s,
+            %(part_name)s, %(purchase_order)s)
     ON CONFLICT (bill_id) DO UPDATE
     SET contract_id = EXCLUDED.contract_id, contract_version = EXCLUDED.contract_version,
         currency = EXCLUDED.currency, fx_policy = EXCLUDED.fx_policy,
         tax_mode = EXCLUDED.tax_mode, tax_ppm = EXCLUDED.tax_ppm, epoch = EXCLUDED.epoch,
         net_fen = EXCLUDED.net_fen, tax_fen = EXCLUDED.tax_fen, gross_fen = EXCLUDED.gross_fen,
-        closed_at = EXCLUDED.closed_at
+        closed_at = EXCLUDED.closed_at, part_name = EXCLUDED.part_name,
+        purchase_order = EXCLUDED.purchase_order, proposed_hash = NULL, billed_on = NULL,
+        review_until = NULL
 """
+
+DROP_DRAFT_TAX_LINES: Final = "DELETE FROM bill_tax_line WHERE bill_id = %(bill_id)s"
 
 DROP_DRAFT_LINES: Final = "DELETE FROM bill_line WHERE bill_id = %(bill_id)s"
 
 COPY_LINES: Final = """
     COPY bill_line (line_id, bill_id, customer_id, position, kind, service_month, project_id,
                     model, meter, sale_rate, quantity, rate_pico, rate_currency, charge_pico,
-                    fx_id, fx_e8, amount_fen, usd_fen, cny_fen, net_fen, tax_fen)
+                    fx_id, fx_e8, amount_fen, usd_fen, cny_fen, net_fen, tax_fen, item,
+                    refers_to, tax_line)
+    FROM STDIN
+"""
+
+COPY_TAX_LINES: Final = """
+    COPY bill_tax_line (bill_id, position, customer_id, item, project_id, model, tax_ppm, net_fen,
+                        tax_fen, gross_fen)
     FROM STDIN
 """
 
@@ -242,9 +303,14 @@ def save_draft(tx: Tx, bill: Bill) -> None:
         tax_fen=bill.tax.fen,
         gross_fen=bill.gross.fen,
         closed_at=bill.closed_at,
+        part=bill.part,
+        part_name=bill.part_name,
+        purchase_order=bill.purchase_order,
     )
     tx.run(DROP_DRAFT_LINES, bill_id=bill.bill_id)
+    tx.run(DROP_DRAFT_TAX_LINES, bill_id=bill.bill_id)
     tx.copy(COPY_LINES, (_as_row(bill, line) for line in bill.lines))
+    tx.copy(COPY_TAX_LINES, (_as_tax_row(bill, line) for line in bill.tax_lines))
 
 
 def _as_row(bill: Bill, line: BillLine) -> tuple[Any, ...]:
@@ -255,10 +321,10 @@ def _as_row(bill: Bill, line: BillLine) -> tuple[Any, ...]:
         line.position,
         str(line.kind),
         str(line.service_month),
-        line.project_id,
+        line.project_id or None,
         line.model,
         line.meter,
-        line.sale_rate,
+        line.sale_rate or None,
         line.quantity,
         line.rate_pico,
         line.rate_currency,
@@ -270,7 +336,84 @@ def _as_row(bill: Bill, line: BillLine) -> tuple[Any, ...]:
         line.cny_fen,
         line.net_fen,
         line.tax_fen,
+        line.item,
+        line.refers_to,
+        line.tax_line,
     )
+
+
+def _as_tax_row(bill: Bill, line: TaxLine) -> tuple[Any, ...]:
+    return (
+        bill.bill_id,
+        line.position,
+        bill.customer_id,
+        line.item,
+        line.project_id,
+        line.model,
+        line.tax_ppm,
+        line.net_fen,
+        line.tax_fen,
+        line.gross_fen,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBill:
+    """An issued bill as those see it who are owed, or paid, for it. Voided ones are not."""
+
+    bill_id: BillId
+    customer_id: CustomerId
+    part: str
+    number: str
+    month: str
+    currency: str
+    gross_fen: int
+    credited_fen: int
+    due_on: date | None
+    issued_at: datetime
+    state: str
+
+
+ISSUED_BILLS: Final = """
+    SELECT b.bill_id, b.customer_id, b.part, b.number, b.month, b.currency, b.gross_fen,
+           COALESCE((SELECT sum(c.gross_fen) FROM credit_note c
+                     WHERE c.bill_id = b.bill_id AND c.state = 'approved'), 0)::bigint
+               AS credited_fen,
+           b.due_on, b.issued_at, b.state
+    FROM bill b
+    WHERE b.customer_id = %(customer_id)s
+      AND (%(bill_id)s::text IS NULL OR b.bill_id = %(bill_id)s)
+      AND b.state IN ('issued', 'paid', 'written_off')
+    ORDER BY b.month, b.part
+"""
+
+
+def issued_bills(tx: Tx, customer_id: CustomerId) -> list[OpenBill]:
+    """Return a customer's issued bills, the oldest month first."""
+    return tx.rows(OpenBill, ISSUED_BILLS, customer_id=customer_id, bill_id=None)
+
+
+def issued_bill(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> OpenBill | None:
+    """Return one issued bill of a customer."""
+    return tx.maybe(OpenBill, ISSUED_BILLS, customer_id=customer_id, bill_id=bill_id)
+
+
+ISSUED_PAGE: Final = """
+    SELECT b.bill_id, b.customer_id, b.part, b.number, b.month, b.currency, b.gross_fen,
+           COALESCE((SELECT sum(c.gross_fen) FROM credit_note c
+                     WHERE c.bill_id = b.bill_id AND c.state = 'approved'), 0)::bigint
+               AS credited_fen,
+           b.due_on, b.issued_at, b.state
+    FROM bill b
+    WHERE b.state IN ('issued', 'paid', 'written_off') AND b.bill_id > %(after)s
+    ORDER BY b.bill_id
+    LIMIT %(limit)s
+"""
+
+
+def issued_page(tx: Tx, *, after: str = "", limit: int | None = None) -> list[OpenBill]:
+    """Return everybody's issued bills from behind `after` on, for the clerk."""
+    return tx.rows(OpenBill, ISSUED_PAGE, after=after, limit=limit)
 
 
 NEXT_NUMBER: Final = """
@@ -292,7 +435,7 @@ class _Seal:
 
 LAST_SEAL: Final = """
     SELECT seal FROM bill
-    WHERE customer_id = %(customer_id)s AND state = 'issued'
+    WHERE customer_id = %(customer_id)s AND issued_at IS NOT NULL
     ORDER BY issued_at DESC, number DESC
     LIMIT 1
 """
@@ -307,13 +450,14 @@ def last_seal(tx: Tx, customer_id: CustomerId) -> bytes | None:
 ISSUE: Final = """
     UPDATE bill
     SET state = 'issued', number = %(number)s, issued_at = %(issued_at)s, seal = %(seal)s,
-        previous_seal = %(previous_seal)s
-    WHERE bill_id = %(bill_id)s AND state = 'draft'
+        previous_seal = %(previous_seal)s, billed_on = %(billed_on)s, due_on = %(due_on)s,
+        fapiao_by = %(fapiao_by)s, seal_form = %(seal_form)s
+    WHERE bill_id = %(bill_id)s AND state = %(was)s
 """
 
 
-def issue(tx: Tx, bill: Bill) -> bool:
-    """Turn the draft into the issued bill it has become; False if it was no draft any more."""
+def issue(tx: Tx, bill: Bill, *, was: BillState) -> bool:
+    """Turn a bill into the issued one it has become; False if its state was another by now."""
     done = tx.run(
         ISSUE,
         bill_id=bill.bill_id,
@@ -321,18 +465,96 @@ def issue(tx: Tx, bill: Bill) -> bool:
         issued_at=bill.issued_at,
         seal=bill.seal,
         previous_seal=bill.previous_seal,
+        billed_on=bill.billed_on,
+        due_on=bill.due_on,
+        fapiao_by=bill.fapiao_by,
+        seal_form=bill.seal_form,
+        was=str(was),
     )
     return done == 1
 
 
-NOTE_TRANSITION: Final = """
-    INSERT INTO bill_transition (bill_id, at, event, was, became, by)
-    VALUES (%(bill_id)s, %(at)s, %(event)s, %(was)s, %(became)s, %(by)s)
+PROPOSE: Final = """
+    UPDATE bill
+    SET state = 'proposed', proposed_hash = %(proposed_hash)s, billed_on = %(billed_on)s,
+        review_until = %(review_until)s
+    WHERE bill_id = %(bill_id)s AND state = 'draft'
 """
 
 
-def note_transition(
-    tx: Tx, bill_id: BillId, *, event: str, was: str, became: str, by: str, at: datetime
-) -> None:
-    """Write down who moved a bill from where to where."""
-    tx.run(NOTE_TRANSITION, bill_id=bill_id, at=at, event=event, was=was, became=became, by=by)
+def propose(tx: Tx, bill: Bill) -> bool:
+    """Turn the draft into the proposal it has become; False if it was no draft any more."""
+    done = tx.run(
+        PROPOSE,
+        bill_id=bill.bill_id,
+        proposed_hash=bill.proposed_hash,
+        billed_on=bill.billed_on,
+        review_until=bill.review_until,
+    )
+    return done == 1
+
+
+MOVE: Final = """
+    UPDATE bill SET state = %(became)s WHERE bill_id = %(bill_id)s AND state = %(was)s
+"""
+
+
+def move(tx: Tx, bill_id: BillId, *, was: BillState, became: BillState) -> bool:
+    """Change a bill's state and nothing else; False if its state was another by now."""
+    return tx.run(MOVE, bill_id=bill_id, was=str(was), became=str(became)) == 1
+
+
+SET_DUE: Final = """
+    UPDATE bill SET due_on = %(due_on)s WHERE bill_id = %(bill_id)s AND due_on IS NULL
+"""
+
+
+def set_due(tx: Tx, bill_id: BillId, due_on: date) -> bool:
+    """Set the due date of an issued bill that has none; False if it has one."""
+    return tx.run(SET_DUE, bill_id=bill_id, due_on=due_on) == 1
+
+
+NOTE_TRANSITION: Final = """
+    INSERT INTO bill_transition (bill_id, at, event, was, became, by, why)
+    VALUES (%(bill_id)s, %(at)s, %(event)s, %(was)s, %(became)s, %(by)s, %(why)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Who moved a bill from where to where, when, and why."""
+
+    at: datetime
+    event: str
+    was: str
+    became: str
+    by: str
+    why: str = ""
+
+
+def note_transition(tx: Tx, bill_id: BillId, moved: Transition) -> None:
+    """Write a transition down, beside the change itself."""
+    tx.run(
+        NOTE_TRANSITION,
+        bill_id=bill_id,
+        at=moved.at,
+        event=str(moved.event),
+        was=str(moved.was),
+        became=str(moved.became),
+        by=moved.by,
+        why=moved.why,
+    )
+
+
+TRANSITIONS: Final = """
+    SELECT t.at, t.event, t.was, t.became, t.by, t.why
+    FROM bill_transition t
+    JOIN bill b USING (bill_id)
+    WHERE b.customer_id = %(customer_id)s AND b.bill_id = %(bill_id)s
+    ORDER BY t.at
+"""
+
+
+def transitions(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> list[Transition]:
+    """Return the life of a bill so far, the oldest first."""
+    return tx.rows(Transition, TRANSITIONS, customer_id=customer_id, bill_id=bill_id)

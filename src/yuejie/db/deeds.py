@@ -9,21 +9,23 @@ import msgspec
 from yuejie.db.session import Tx
 
 _INSERT: Final = """
-    INSERT INTO deed (at, by, verb, noun, name, was, became)
-    VALUES (%(at)s, %(by)s, %(verb)s, %(noun)s, %(name)s, %(was)s::jsonb, %(became)s::jsonb)
+    INSERT INTO deed (at, by, verb, noun, name, was, became, why)
+    VALUES (%(at)s, %(by)s, %(verb)s, %(noun)s, %(name)s, %(was)s::jsonb, %(became)s::jsonb,
+            %(why)s)
 """
 _HIDDEN: Final = frozenset({"digest", "credential"})
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Who did what to which thing, and when."""
+    """Who did what to which thing, when, and why where a deed needs a reason."""
 
     by: str
     at: datetime
     verb: str
     noun: str
     name: str
+    why: str = ""
 
 
 def record_deed(tx: Tx, deed: Deed, *, was: object = None, became: object = None) -> None:
@@ -37,6 +39,7 @@ def record_deed(tx: Tx, deed: Deed, *, was: object = None, became: object = None
         name=deed.name,
         was=_plain(was),
         became=_plain(became),
+        why=deed.why,
     )
 
 

@@ -47,15 +47,49 @@ BEGIN
     RETURN NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.refuse_change_of_issued_bill()
+CREATE OR REPLACE FUNCTION public.refuse_change_of_decided_credit()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    IF OLD.state <> 'draft' AND (OLD.*) IS DISTINCT FROM (NEW.*) THEN
+    IF OLD.state <> 'requested' AND OLD IS DISTINCT FROM NEW THEN
+        RAISE EXCEPTION 'a decided credit note never changes';
+    END IF;
+    RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_change_of_issued_bill()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    was bill := OLD;
+    became bill := NEW;
+BEGIN
+    IF OLD.issued_at IS NULL THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.state NOT IN ('issued', 'paid', 'written_off', 'voided') THEN
+        RAISE EXCEPTION 'an issued bill never becomes a draft again';
+    END IF;
+    was.state := NULL;
+    became.state := NULL;
+    IF OLD.due_on IS NULL THEN
+        was.due_on := NULL;
+        became.due_on := NULL;
+    END IF;
+    IF was IS DISTINCT FROM became THEN
         RAISE EXCEPTION 'an issued bill never changes';
     END IF;
     RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_change_of_ledger()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'the ledger never changes: post a reversal';
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.refuse_edit_of_issued()
@@ -73,6 +107,18 @@ BEGIN
     RETURN COALESCE(NEW, OLD);
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_late_posting()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_entry
+                   WHERE entry_id = NEW.entry_id AND recorded_at = now()) THEN
+        RAISE EXCEPTION 'entry % is written and never changes', NEW.entry_id;
+    END IF;
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_other_fapiao_number()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -85,6 +131,18 @@ BEGIN
     RETURN NEW;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_unbalanced_entry()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM ledger_posting WHERE entry_id = NEW.entry_id
+               GROUP BY currency HAVING sum(fen) <> 0) THEN
+        RAISE EXCEPTION 'entry % does not balance', NEW.entry_id;
+    END IF;
+    RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.uuid_floor(instant timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -93,6 +151,32 @@ AS $function$
     SELECT (lpad(to_hex((extract(epoch FROM instant) * 1000)::bigint), 12, '0')
             || '00000000000000000000')::uuid
 $function$;
+
+CREATE TABLE adjustment (
+    adjustment_id text NOT NULL,
+    key text,
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    service_month character(7) NOT NULL,
+    part text DEFAULT ''::text NOT NULL,
+    currency text NOT NULL,
+    amount_fen bigint NOT NULL,
+    item text NOT NULL,
+    why text NOT NULL,
+    refers_to text DEFAULT ''::text NOT NULL,
+    state text NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    by_rule boolean DEFAULT false NOT NULL,
+    CONSTRAINT adjustment_pkey PRIMARY KEY (adjustment_id),
+    CONSTRAINT adjustment_key_key UNIQUE (key),
+    CONSTRAINT adjustment_amount_fen_check CHECK ((amount_fen <> 0)),
+    CONSTRAINT adjustment_check CHECK ((by_rule OR (decided_by IS DISTINCT FROM proposed_by) OR (state = 'withdrawn'::text))),
+    CONSTRAINT adjustment_kind_check CHECK ((kind = ANY (ARRAY['adjustment'::text, 'late_fee'::text, 'sla_credit'::text, 'break_fee'::text]))),
+    CONSTRAINT adjustment_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text])))
+);
 
 CREATE TABLE api_key (
     key_id text NOT NULL,
@@ -133,9 +217,37 @@ CREATE TABLE bill (
     previous_seal bytea,
     closed_at timestamp with time zone NOT NULL,
     issued_at timestamp with time zone,
+    part text DEFAULT ''::text NOT NULL,
+    part_name text DEFAULT ''::text NOT NULL,
+    purchase_order text DEFAULT ''::text NOT NULL,
+    proposed_hash bytea,
+    billed_on date,
+    review_until date,
+    due_on date,
+    fapiao_by date,
+    seal_form smallint DEFAULT 1 NOT NULL,
     CONSTRAINT bill_pkey PRIMARY KEY (bill_id),
     CONSTRAINT bill_number_key UNIQUE (number),
-    CONSTRAINT bill_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'issued'::text])))
+    CONSTRAINT bill_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'proposed'::text, 'confirmed'::text, 'disputed'::text, 'issued'::text, 'paid'::text, 'written_off'::text, 'voided'::text])))
+);
+
+CREATE TABLE bill_dispute (
+    dispute_id text NOT NULL,
+    bill_id text NOT NULL,
+    customer_id text NOT NULL,
+    line_id text NOT NULL,
+    line_text text NOT NULL,
+    claimed_fen bigint,
+    why text NOT NULL,
+    state text NOT NULL,
+    raised_by text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    answer text DEFAULT ''::text NOT NULL,
+    adjustment_id text,
+    answered_by text,
+    answered_at timestamp with time zone,
+    CONSTRAINT bill_dispute_pkey PRIMARY KEY (dispute_id),
+    CONSTRAINT bill_dispute_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text, 'withdrawn'::text])))
 );
 
 CREATE TABLE bill_line (
@@ -145,10 +257,10 @@ CREATE TABLE bill_line (
     "position" integer NOT NULL,
     kind text NOT NULL,
     service_month character(7) NOT NULL,
-    project_id text NOT NULL,
+    project_id text,
     model text NOT NULL,
     meter text NOT NULL,
-    sale_rate bigint NOT NULL,
+    sale_rate bigint,
     quantity numeric(38,0) NOT NULL,
     rate_pico bigint NOT NULL,
     rate_currency text NOT NULL,
@@ -160,15 +272,34 @@ CREATE TABLE bill_line (
     cny_fen bigint,
     net_fen bigint NOT NULL,
     tax_fen bigint NOT NULL,
+    item text DEFAULT ''::text NOT NULL,
+    refers_to text DEFAULT ''::text NOT NULL,
+    tax_line integer,
     CONSTRAINT bill_line_pkey PRIMARY KEY (line_id),
     CONSTRAINT bill_line_bill_id_position_key UNIQUE (bill_id, "position"),
-    CONSTRAINT bill_line_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'late'::text])))
+    CONSTRAINT bill_line_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'late'::text, 'tier_discount'::text, 'package'::text, 'true_up'::text, 'management_fee'::text, 'sla_credit'::text, 'voucher'::text, 'adjustment'::text, 'late_fee'::text, 'break_fee'::text, 'package_purchase'::text, 'carried'::text]))),
+    CONSTRAINT bill_line_usage_check CHECK (((kind = ANY (ARRAY['usage'::text, 'late'::text])) = ((project_id IS NOT NULL) AND (sale_rate IS NOT NULL))))
 );
 
 CREATE TABLE bill_number (
     year integer NOT NULL,
     last integer NOT NULL,
     CONSTRAINT bill_number_pkey PRIMARY KEY (year)
+);
+
+CREATE TABLE bill_tax_line (
+    bill_id text NOT NULL,
+    "position" integer NOT NULL,
+    customer_id text NOT NULL,
+    item text NOT NULL,
+    project_id text,
+    model text,
+    tax_ppm integer NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    CONSTRAINT bill_tax_line_pkey PRIMARY KEY (bill_id, "position"),
+    CONSTRAINT bill_tax_line_check CHECK ((gross_fen = (net_fen + tax_fen)))
 );
 
 CREATE TABLE bill_transition (
@@ -179,6 +310,24 @@ CREATE TABLE bill_transition (
     became text NOT NULL,
     by text NOT NULL,
     why text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE billing_unit (
+    unit_id text NOT NULL,
+    customer_id text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT billing_unit_pkey PRIMARY KEY (unit_id),
+    CONSTRAINT billing_unit_customer_id_name_key UNIQUE (customer_id, name)
+);
+
+CREATE TABLE billing_unit_project (
+    customer_id text NOT NULL,
+    project_id text NOT NULL,
+    since character(7) NOT NULL,
+    unit_id text NOT NULL,
+    assigned_at timestamp with time zone NOT NULL,
+    CONSTRAINT billing_unit_project_pkey PRIMARY KEY (project_id, since, assigned_at)
 );
 
 CREATE TABLE book (
@@ -234,6 +383,44 @@ CREATE TABLE contract (
     CONSTRAINT contract_tax_ppm_check CHECK ((tax_ppm >= 0))
 );
 
+CREATE TABLE credit_note (
+    credit_note_id text NOT NULL,
+    number text,
+    bill_id text NOT NULL,
+    customer_id text NOT NULL,
+    whole boolean NOT NULL,
+    currency text NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    why text NOT NULL,
+    state text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    seal bytea,
+    CONSTRAINT credit_note_pkey PRIMARY KEY (credit_note_id),
+    CONSTRAINT credit_note_number_key UNIQUE (number),
+    CONSTRAINT credit_note_check CHECK ((gross_fen = (net_fen + tax_fen))),
+    CONSTRAINT credit_note_check1 CHECK ((decided_by IS DISTINCT FROM requested_by)),
+    CONSTRAINT credit_note_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text])))
+);
+
+CREATE TABLE credit_note_line (
+    credit_note_id text NOT NULL,
+    line_id text NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    CONSTRAINT credit_note_line_pkey PRIMARY KEY (credit_note_id, line_id)
+);
+
+CREATE TABLE credit_note_number (
+    year integer NOT NULL,
+    last integer NOT NULL,
+    CONSTRAINT credit_note_number_pkey PRIMARY KEY (year)
+);
+
 CREATE TABLE customer (
     customer_id text NOT NULL,
     slug text NOT NULL,
@@ -254,6 +441,29 @@ CREATE TABLE customer (
     CONSTRAINT customer_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
+CREATE TABLE customer_grant (
+    grant_id text NOT NULL,
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    amount_fen bigint NOT NULL,
+    paid_fen bigint NOT NULL,
+    currency text NOT NULL,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    approved_by text,
+    CONSTRAINT customer_grant_pkey PRIMARY KEY (grant_id),
+    CONSTRAINT customer_grant_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT customer_grant_check CHECK ((ends_on > starts_on)),
+    CONSTRAINT customer_grant_check1 CHECK ((approved_by <> asked_by)),
+    CONSTRAINT customer_grant_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT customer_grant_kind_check CHECK ((kind = ANY (ARRAY['package'::text, 'voucher'::text]))),
+    CONSTRAINT customer_grant_paid_fen_check CHECK ((paid_fen >= 0))
+);
+
 CREATE TABLE deed (
     deed_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -263,6 +473,7 @@ CREATE TABLE deed (
     name text NOT NULL,
     was jsonb,
     became jsonb,
+    why text DEFAULT ''::text NOT NULL,
     CONSTRAINT deed_pkey PRIMARY KEY (deed_id)
 );
 
@@ -555,6 +766,43 @@ CREATE TABLE journal (
     CONSTRAINT journal_state_check CHECK ((state = ANY (ARRAY['live'::text, 'drained'::text, 'parked'::text])))
 );
 
+CREATE TABLE ledger_balance (
+    account text NOT NULL,
+    party text NOT NULL,
+    currency text NOT NULL,
+    fen bigint NOT NULL,
+    CONSTRAINT ledger_balance_pkey PRIMARY KEY (account, party, currency)
+);
+
+CREATE TABLE ledger_entry (
+    entry_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    key text NOT NULL,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    refers_to text DEFAULT ''::text NOT NULL,
+    memo text DEFAULT ''::text NOT NULL,
+    body_hash bytea NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ledger_entry_pkey PRIMARY KEY (entry_id),
+    CONSTRAINT ledger_entry_key_key UNIQUE (key),
+    CONSTRAINT ledger_entry_by_check CHECK ((by <> ''::text)),
+    CONSTRAINT ledger_entry_key_check CHECK ((key <> ''::text)),
+    CONSTRAINT ledger_entry_kind_check CHECK ((kind <> ''::text))
+);
+
+CREATE TABLE ledger_posting (
+    entry_id bigint NOT NULL,
+    "position" smallint NOT NULL,
+    account text NOT NULL,
+    party text NOT NULL,
+    currency text NOT NULL,
+    fen bigint NOT NULL,
+    CONSTRAINT ledger_posting_pkey PRIMARY KEY (entry_id, "position"),
+    CONSTRAINT ledger_posting_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT ledger_posting_fen_check CHECK ((fen <> 0))
+);
+
 CREATE TABLE model (
     model_id text NOT NULL,
     mode text NOT NULL,
@@ -703,19 +951,34 @@ CREATE TABLE usage_event (
     CONSTRAINT usage_event_state_check CHECK ((state = ANY (ARRAY['measured'::text, 'partial'::text, 'estimated'::text, 'unmeasured'::text, 'unpriced'::text])))
 ) PARTITION BY RANGE (event_id);
 
+ALTER TABLE adjustment ADD CONSTRAINT adjustment_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES api_key(key_id);
 ALTER TABLE bill ADD CONSTRAINT bill_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_adjustment_id_fkey FOREIGN KEY (adjustment_id) REFERENCES adjustment(adjustment_id);
+ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_sale_rate_fkey FOREIGN KEY (sale_rate) REFERENCES rate(rate_id);
+ALTER TABLE bill_tax_line ADD CONSTRAINT bill_tax_line_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE bill_tax_line ADD CONSTRAINT bill_tax_line_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE bill_transition ADD CONSTRAINT bill_transition_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE billing_unit ADD CONSTRAINT billing_unit_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE billing_unit_project ADD CONSTRAINT billing_unit_project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE billing_unit_project ADD CONSTRAINT billing_unit_project_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
+ALTER TABLE billing_unit_project ADD CONSTRAINT billing_unit_project_unit_id_fkey FOREIGN KEY (unit_id) REFERENCES billing_unit(unit_id);
 ALTER TABLE book ADD CONSTRAINT book_parent_book_fkey FOREIGN KEY (parent_book) REFERENCES book(book_id);
 ALTER TABLE book_revision ADD CONSTRAINT book_revision_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
 ALTER TABLE book_revision ADD CONSTRAINT book_revision_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE contract ADD CONSTRAINT contract_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE contract ADD CONSTRAINT contract_sale_book_fkey FOREIGN KEY (sale_book) REFERENCES book(book_id);
+ALTER TABLE credit_note ADD CONSTRAINT credit_note_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE credit_note ADD CONSTRAINT credit_note_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_credit_note_id_fkey FOREIGN KEY (credit_note_id) REFERENCES credit_note(credit_note_id);
+ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_line_id_fkey FOREIGN KEY (line_id) REFERENCES bill_line(line_id);
+ALTER TABLE customer_grant ADD CONSTRAINT customer_grant_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_account_id_fkey FOREIGN KEY (account_id) REFERENCES provider_account(account_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
 ALTER TABLE fapiao ADD CONSTRAINT fapiao_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -731,6 +994,7 @@ ALTER TABLE fapiao_red_transition ADD CONSTRAINT fapiao_red_transition_red_id_fk
 ALTER TABLE fapiao_seal ADD CONSTRAINT fapiao_seal_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE fapiao_title ADD CONSTRAINT fapiao_title_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE fapiao_transition ADD CONSTRAINT fapiao_transition_fapiao_id_fkey FOREIGN KEY (fapiao_id) REFERENCES fapiao(fapiao_id);
+ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -739,10 +1003,19 @@ ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id
 ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
 
+CREATE INDEX adjustment_open ON public.adjustment USING btree (customer_id) WHERE (state = ANY (ARRAY['proposed'::text, 'approved'::text]));
 CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
-CREATE UNIQUE INDEX bill_once ON public.bill USING btree (customer_id, month);
+CREATE INDEX bill_asked ON public.bill USING btree (state) WHERE (state = ANY (ARRAY['proposed'::text, 'confirmed'::text, 'disputed'::text]));
+CREATE INDEX bill_customer ON public.bill USING btree (customer_id, month);
+CREATE UNIQUE INDEX bill_once ON public.bill USING btree (customer_id, month, part) WHERE (state <> 'voided'::text);
+CREATE INDEX bill_dispute_bill ON public.bill_dispute USING btree (bill_id);
+CREATE INDEX bill_dispute_open ON public.bill_dispute USING btree (customer_id) WHERE (state = 'open'::text);
 CREATE INDEX bill_line_billed ON public.bill_line USING btree (customer_id, service_month);
+CREATE INDEX bill_line_reference ON public.bill_line USING btree (customer_id, refers_to) WHERE (refers_to <> ''::text);
+CREATE INDEX bill_tax_line_customer ON public.bill_tax_line USING btree (customer_id);
 CREATE INDEX contract_customer ON public.contract USING btree (customer_id, starts_at);
+CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
+CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
 CREATE INDEX fapiao_customer ON public.fapiao USING btree (customer_id, fapiao_id);
 CREATE INDEX fapiao_errand_due ON public.fapiao_errand USING btree (next_at) WHERE (state = ANY (ARRAY['waiting'::text, 'sent'::text]));
@@ -758,6 +1031,10 @@ CREATE UNIQUE INDEX fapiao_title_name ON public.fapiao_title USING btree (custom
 CREATE INDEX fapiao_token_newest ON public.fapiao_token USING btree (provider, fetched_at);
 CREATE INDEX fapiao_transition_of ON public.fapiao_transition USING btree (fapiao_id);
 CREATE INDEX fapiao_watch_newest ON public.fapiao_watch USING btree (provider, at);
+CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
+CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
+CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) WHERE (refers_to <> ''::text);
+CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
 CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
@@ -766,28 +1043,43 @@ CREATE INDEX usage_event_recent ON ONLY public.usage_event USING btree (customer
 CREATE TRIGGER api_key_snapshot AFTER INSERT OR UPDATE ON public.api_key FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER bill_frozen BEFORE UPDATE ON public.bill FOR EACH ROW EXECUTE FUNCTION refuse_change_of_issued_bill();
 CREATE TRIGGER bill_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill_line FOR EACH ROW EXECUTE FUNCTION refuse_edit_of_issued();
+CREATE TRIGGER bill_tax_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill_tax_line FOR EACH ROW EXECUTE FUNCTION refuse_edit_of_issued();
 CREATE TRIGGER book_revision_snapshot AFTER INSERT ON public.book_revision FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER contract_snapshot AFTER INSERT ON public.contract FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER credit_note_frozen BEFORE UPDATE ON public.credit_note FOR EACH ROW EXECUTE FUNCTION refuse_change_of_decided_credit();
 CREATE TRIGGER customer_snapshot AFTER INSERT OR UPDATE ON public.customer FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER deployment_snapshot AFTER INSERT OR UPDATE ON public.deployment FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER fapiao_number_stays BEFORE UPDATE ON public.fapiao FOR EACH ROW EXECUTE FUNCTION refuse_other_fapiao_number();
 CREATE TRIGGER fapiao_red_number_stays BEFORE UPDATE ON public.fapiao_red FOR EACH ROW EXECUTE FUNCTION refuse_other_fapiao_number();
+CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_unbalanced_entry();
+CREATE TRIGGER ledger_entry_frozen BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION refuse_change_of_ledger();
+CREATE TRIGGER ledger_posting_frozen BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_change_of_ledger();
+CREATE TRIGGER ledger_posting_with_entry BEFORE INSERT ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_late_posting();
 CREATE TRIGGER model_snapshot AFTER INSERT OR UPDATE ON public.model FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER project_snapshot AFTER INSERT OR UPDATE ON public.project FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provider_account FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_usage_month();
 
 GRANT USAGE ON SCHEMA public TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE adjustment TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE api_key TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE bill_dispute TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE bill_line TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill_number TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE bill_tax_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE bill_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE billing_unit TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE billing_unit_project TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book_revision TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE client_key TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE credit_note TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE credit_note_line TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE credit_note_number TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE customer TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE customer_grant TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE deed TO yuejie_app;
 GRANT USAGE ON SEQUENCE deed_deed_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE deployment TO yuejie_app;
@@ -810,6 +1102,9 @@ GRANT INSERT, SELECT ON TABLE fapiao_watch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ledger_balance TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE ledger_entry TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE ledger_posting TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
@@ -822,6 +1117,7 @@ GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
+GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (delivered_at), UPDATE (issued_at), UPDATE (number), UPDATE (provider), UPDATE (state), UPDATE (why) ON TABLE fapiao TO yuejie_app;
 GRANT UPDATE (asked), UPDATE (attempts), UPDATE (hold), UPDATE (next_at), UPDATE (state), UPDATE (why) ON TABLE fapiao_errand TO yuejie_app;
 GRANT UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (expires_at), UPDATE (form_code), UPDATE (form_number), UPDATE (form_uuid), UPDATE (issued_at), UPDATE (number), UPDATE (reminded), UPDATE (state), UPDATE (why) ON TABLE fapiao_red TO yuejie_app;

@@ -7,7 +7,8 @@ Every close also looks at earlier months that were closed and have got usage sin
 difference as late lines. A dry run computes the same without ending the epoch or writing.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,25 +16,20 @@ from itertools import groupby
 from typing import Final
 
 from yuejie.bills import store as bill_store
-from yuejie.bills.bill import Bill, BillLine, BillState, TaxMode, share_tax, tax_of
+from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing import store
-from yuejie.bills.closing.lines import LineKey, Tariff, draw_lines, owed
+from yuejie.bills.closing.draw import Drawing, draw_bills, is_obliged
 from yuejie.bills.life import BillEvent, advance
-from yuejie.contracts.contract import Contract
-from yuejie.contracts.store import contract_at, month_fx
+from yuejie.bills.store import Transition
+from yuejie.contracts.contract import Contract, at
+from yuejie.contracts.store import contracts, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
-from yuejie.kernel.ids import BillId, CustomerId, LineId, mint
-from yuejie.kernel.limits import (
-    BILL_LINES,
-    DRAIN_SECONDS,
-    FIRST_BYTE_SECONDS,
-    STREAM_SECONDS,
-)
-from yuejie.kernel.money import Money
+from yuejie.kernel.errors import Conflict, DomainError
+from yuejie.kernel.ids import CustomerId, LineId
+from yuejie.kernel.limits import DRAIN_SECONDS, FIRST_BYTE_SECONDS, STREAM_SECONDS
 from yuejie.kernel.period import BillingMonth, zone_of
 
 GRACE: Final = timedelta(seconds=FIRST_BYTE_SECONDS + STREAM_SECONDS + DRAIN_SECONDS)
@@ -58,8 +54,13 @@ class Closed:
 
     customer: str
     done: Done
-    bill: Bill | None = None
+    bills: tuple[Bill, ...] = ()
     why: str = ""
+
+    @property
+    def bill(self) -> Bill | None:
+        """The head bill, or the only one."""
+        return self.bills[0] if self.bills else None
 
 
 class MonthNotOver(Conflict):
@@ -70,10 +71,14 @@ class MonthNotOver(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One customer's closing: which months are looked at, and whether each was closed before."""
+    """One customer's closing: which months are looked at, and whether each was closed before.
+
+    `obliged`: the contract asks for a bill even where nothing was used.
+    """
 
     customer_id: CustomerId
     months: tuple[tuple[BillingMonth, bool], ...]
+    obliged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,8 @@ def close_month(
     epoch = _end_epoch(db, month, now) if commit else _open_epoch(db)
     closing = _Closing(db, month, epoch, commit, by, now)
     with db.read() as tx:
-        cases = _cases(store.used_months(tx, month, only.customer_id if only else None))
+        used = store.used_months(tx, month, only.customer_id if only else None)
+        cases = _cases(used, _obliged(tx, month, only))
     closed: list[Closed] = []
     for number, case in enumerate(cases, 1):
         closed.append(_close_one(closing, case))
@@ -157,11 +163,32 @@ def _open_epoch(db: Database) -> int:
         return store.current_epoch(tx)
 
 
-def _cases(used: list[store.UsedMonth]) -> list[_Case]:
-    return [
-        _Case(customer_id, tuple((BillingMonth.parse(row.month), row.closed) for row in rows))
+def _obliged(tx: Tx, month: BillingMonth, only: Customer | None) -> set[CustomerId]:
+    """Return who is billed without usage: fees, minimums, and amounts that wait for a bill."""
+    versions: dict[CustomerId, list[Contract]] = defaultdict(list)
+    for version in contracts(tx) if only is None else contracts_of(tx, only.customer_id):
+        versions[version.customer_id].append(version)
+    zones = {each.customer_id: each.zone for each in ([only] if only else customers(tx))}
+    found = store.waiting_customers(tx, month)
+    for customer_id, known in versions.items():
+        zone = zones[customer_id]
+        contract = at(known, month.span(zone_of(zone)).end - timedelta(microseconds=1))
+        if contract is not None and is_obliged(contract, month, zone):
+            found.add(customer_id)
+    return found & zones.keys()
+
+
+def _cases(used: list[store.UsedMonth], obliged: set[CustomerId]) -> list[_Case]:
+    cases = [
+        _Case(
+            customer_id,
+            tuple((BillingMonth.parse(row.month), row.closed) for row in rows),
+            customer_id in obliged,
+        )
         for customer_id, rows in groupby(used, key=lambda row: row.customer_id)
     ]
+    quiet = obliged - {case.customer_id for case in cases}
+    return cases + [_Case(customer_id, (), obliged=True) for customer_id in sorted(quiet)]
 
 
 def _close_one(closing: _Closing, case: _Case) -> Closed:
@@ -171,53 +198,68 @@ def _close_one(closing: _Closing, case: _Case) -> Closed:
             customer = find_customer(tx, slug)
             slug = customer.slug
             if not closing.commit:
-                bill = _draw(tx, closing, case, customer, was=None)
-                return Closed(slug, Done.WOULD_DRAFT if bill else Done.NO_USAGE, bill)
+                return _try(tx, closing, case, customer)
         return _draft(closing, case, customer)
     except DomainError as error:
         return Closed(slug, Done.FAILED, why=error.sentence)
 
 
+def _try(tx: Tx, closing: _Closing, case: _Case, customer: Customer) -> Closed:
+    """Tell what drafting would give, and write nothing."""
+    was = bill_store.bills_of_customer_month(tx, customer.customer_id, closing.month)
+    if any(bill.state is not BillState.DRAFT for bill in was):
+        return Closed(customer.slug, Done.ALREADY_ISSUED, tuple(was))
+    bills = _draw(tx, closing, case, customer, tuple(was))
+    return Closed(customer.slug, Done.WOULD_DRAFT if bills else Done.NO_USAGE, tuple(bills))
+
+
 def _draft(closing: _Closing, case: _Case, customer: Customer) -> Closed:
-    """Write the draft of one customer in one transaction, whoever else may be closing."""
+    """Write the drafts of one customer in one transaction, whoever else may be closing."""
     with closing.db.begin() as tx:
         tx.lock_exclusive(f"close {customer.customer_id}")
-        was = bill_store.bill_of_month(tx, customer.customer_id, closing.month)
-        if was is not None and was.state is not BillState.DRAFT:
-            return Closed(customer.slug, Done.ALREADY_ISSUED, was)
+        was = bill_store.bills_of_customer_month(tx, customer.customer_id, closing.month)
+        if any(bill.state is not BillState.DRAFT for bill in was):
+            return Closed(customer.slug, Done.ALREADY_ISSUED, tuple(was))
         _refuse_behind(tx, customer, closing.month)
-        bill = _draw(tx, closing, case, customer, was=was)
-        if bill is not None and was is not None and _same(bill, was):
-            bill, done = was, Done.UNCHANGED
-        elif bill is not None:
-            bill_store.save_draft(tx, bill)
-            _note(tx, closing, bill, was)
-            done = Done.REDRAFTED if was else Done.DRAFTED
-        else:
-            done = Done.NO_USAGE
+        bills = _draw(tx, closing, case, customer, tuple(was))
+        done = Done.NO_USAGE
+        if bills:
+            done, bills = save_drafts(tx, bills, was, by=closing.by, now=closing.now)
         store.note_close(
             tx,
             customer.customer_id,
             closing.month,
             epoch=closing.epoch,
-            bill_id=bill.bill_id if bill else None,
+            bill_id=bills[0].bill_id if bills else None,
             at=closing.now,
         )
-        return Closed(customer.slug, done, bill)
+        return Closed(customer.slug, done, tuple(bills))
 
 
-def _note(tx: Tx, closing: _Closing, bill: Bill, was: Bill | None) -> None:
-    event = BillEvent.RECOMPUTE
-    became = advance(was.state, event) if was else BillState.DRAFT
-    bill_store.note_transition(
-        tx,
-        bill.bill_id,
-        event=event if was else "draft",
-        was=was.state if was else "",
-        became=became,
-        by=closing.by,
-        at=closing.now,
-    )
+def save_drafts(
+    tx: Tx, bills: Sequence[Bill], was: Sequence[Bill], *, by: str, now: datetime
+) -> tuple[Done, list[Bill]]:
+    """Write what has changed of a month's drafts, and tell what was done; ids stay."""
+    before = {bill.bill_id: bill for bill in was}
+    done, kept = Done.UNCHANGED, []
+    for bill in bills:
+        old = before.get(bill.bill_id)
+        if old is not None and _same(bill, old):
+            kept.append(old)
+            continue
+        bill_store.save_draft(tx, bill)
+        event = BillEvent.RECOMPUTE
+        moved = Transition(
+            at=now,
+            event=event if old else "draft",
+            was=old.state if old else "",
+            became=advance(old.state, event) if old else BillState.DRAFT,
+            by=by,
+        )
+        bill_store.note_transition(tx, bill.bill_id, moved)
+        kept.append(bill)
+        done = Done.REDRAFTED if was else Done.DRAFTED
+    return done, kept
 
 
 def _refuse_behind(tx: Tx, customer: Customer, month: BillingMonth) -> None:
@@ -230,79 +272,45 @@ def _refuse_behind(tx: Tx, customer: Customer, month: BillingMonth) -> None:
 
 
 def _draw(
-    tx: Tx, closing: _Closing, case: _Case, customer: Customer, *, was: Bill | None
-) -> Bill | None:
-    """Compute a customer's bill: target minus billed, at frozen rates; None if nothing is owed."""
+    tx: Tx, closing: _Closing, case: _Case, customer: Customer, was: tuple[Bill, ...]
+) -> list[Bill]:
+    """Compute a customer's bills, in order: no month is drawn before the one ahead of it."""
     month = closing.month
     unclosed = [label for label, closed in case.months if not closed and label < month]
     if unclosed:
         raise Conflict(
             f"客户 {customer.slug} 的 {unclosed[0]} 有用量但尚未关账，请先关 {unclosed[0]}"
         )
-    months = [label for label, _ in case.months]
-    bill_id = was.bill_id if was else BillId(mint("bill", closing.now))
-    target = store.targets(tx, customer.customer_id, months, closing.epoch)
-    billed = store.billed(tx, customer.customer_id, months, except_bill=bill_id)
-    quantities = owed(target, billed)
-    if not quantities and was is None:
-        return None
-    if len(quantities) > BILL_LINES:
-        raise Invalid(f"客户 {customer.slug} 的账单超过 {BILL_LINES} 行，请按项目拆分客户")
-    contract = _contract(tx, customer, month)
-    tariff = _tariff(tx, customer, contract, [key for key, _ in quantities])
-    ids = (LineId(mint("line", closing.now)) for _ in quantities)
-    return _bill(closing, contract, bill_id, draw_lines(month, quantities, tariff, ids))
+    if case.obliged:
+        _refuse_skipped(tx, customer, month)
+    months = tuple(label for label, _ in case.months)
+    return draw_bills(tx, Drawing(customer, month, months, closing.epoch, closing.now, was))
 
 
-def _bill(closing: _Closing, contract: Contract, bill_id: BillId, lines: list[BillLine]) -> Bill:
-    total = Money(sum(line.amount_fen for line in lines), contract.currency)
-    mode = TaxMode(contract.tax_mode)
-    totals = tax_of(total, mode, contract.tax_ppm)
-    return Bill(
-        bill_id=bill_id,
-        customer_id=contract.customer_id,
-        month=closing.month,
-        number=None,
-        state=BillState.DRAFT,
-        contract_id=contract.contract_id,
-        contract_version=contract.version,
-        currency=contract.currency,
-        fx_policy=contract.fx_policy,
-        tax_mode=mode,
-        tax_ppm=contract.tax_ppm,
-        epoch=closing.epoch,
-        net=totals.net,
-        tax=totals.tax,
-        gross=totals.gross,
-        lines=share_tax(lines, totals),
-        closed_at=closing.now,
-        issued_at=None,
-        seal=None,
-        previous_seal=None,
-    )
+def redraw(tx: Tx, draft: Bill, *, now: datetime) -> Bill:
+    """Draw one draft anew with the usage of its closing, and with what was approved since."""
+    customer = find_customer(tx, draft.customer_id)
+    months = {line.service_month for line in draft.lines if line.metered} | {draft.month}
+    drawing = Drawing(customer, draft.month, tuple(sorted(months)), draft.epoch, now, (draft,))
+    drawn = {bill.part: bill for bill in draw_bills(tx, drawing)}
+    return drawn[draft.part]
 
 
-def _contract(tx: Tx, customer: Customer, month: BillingMonth) -> Contract:
-    """Return the contract version in force in the month's last instant."""
-    end = month.span(zone_of(customer.zone)).end
-    contract = contract_at(tx, customer.customer_id, end - timedelta(microseconds=1))
-    if contract is None:
-        raise NotFound(f"客户 {customer.slug} 在 {month} 没有生效的合同，请先登记合同再关账")
-    return contract
-
-
-def _tariff(tx: Tx, customer: Customer, contract: Contract, keys: list[LineKey]) -> Tariff:
-    rates = store.sale_rates(tx, {key.sale_rate for key in keys})
-    foreign = {
-        (rates[key.sale_rate].currency, key.month)
-        for key in keys
-        if rates[key.sale_rate].currency != contract.currency
-    }
-    fx = {
-        month: month_fx(tx, base=base, quote=contract.currency, month=month)
-        for base, month in sorted(foreign)
-    }
-    return Tariff(contract.currency, rates, fx, store.places(tx, customer.customer_id))
+def _refuse_skipped(tx: Tx, customer: Customer, month: BillingMonth) -> None:
+    """Refuse to pass over a month whose fee or minimum was never billed."""
+    versions = contracts_of(tx, customer.customer_id)
+    closed = store.closed_months(tx, customer.customer_id)
+    zone = zone_of(customer.zone)
+    if not versions:
+        return
+    label = BillingMonth.of(min(version.starts_at for version in versions), zone)
+    while label < month:
+        contract = at(versions, label.span(zone).end - timedelta(microseconds=1))
+        if str(label) not in closed and contract and is_obliged(contract, label, customer.zone):
+            raise Conflict(
+                f"客户 {customer.slug} 的 {label} 按合同应出账但尚未关账，请先关 {label}"
+            )
+        label = label.next
 
 
 def _same(bill: Bill, was: Bill) -> bool:

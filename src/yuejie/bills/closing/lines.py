@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from yuejie.bills.bill import BillLine, LineKind
+from yuejie.bills.closing.agreed import Target, TermKey
 from yuejie.contracts.fx import MonthFx
 from yuejie.kernel.ids import LineId
-from yuejie.kernel.money import Charge, Money, Rate
+from yuejie.kernel.money import FX_SCALE, PICO_PER_FEN, Charge, Money, Rate, divide
 from yuejie.kernel.period import BillingMonth
 
 
@@ -42,6 +43,7 @@ class Place:
     project_id: str
     name: str
     department: str
+    parent_id: str | None = None
 
 
 def owed(target: Mapping[LineKey, int], billed: Mapping[LineKey, int]) -> list[tuple[LineKey, int]]:
@@ -116,6 +118,45 @@ def _line(
         amount_fen=amount.fen,
         usd_fen=usd.fen if usd else None,
         cny_fen=cny.fen if cny else None,
+    )
+
+
+def draw_term(
+    line_id: LineId, month: BillingMonth, key: TermKey, target: Target, tariff: Tariff
+) -> BillLine:
+    """Turn what a contract adds into a line; it has a position when its bill is put together.
+
+    The amount in the other currency is for reference, at the month's rate where there is one.
+    """
+    fx = tariff.fx.get(month)
+    money = Money(target.amount_fen, tariff.currency)
+    both = {money.currency: money}
+    if fx is not None and fx.rate.quote == tariff.currency:
+        base = divide(target.amount_fen * FX_SCALE, fx.rate.e8)
+        both[fx.rate.base] = Money(base, fx.rate.base)
+    usd, cny = both.get("USD"), both.get("CNY")
+    return BillLine(
+        line_id=line_id,
+        position=0,
+        kind=key.kind,
+        service_month=month,
+        project_id="",
+        project_name="",
+        department="",
+        model="",
+        meter="",
+        sale_rate=0,
+        quantity=1,
+        rate_pico=0,
+        rate_currency=tariff.currency,
+        charge_pico=target.amount_fen * PICO_PER_FEN,
+        fx_id=None,
+        fx_e8=None,
+        amount_fen=target.amount_fen,
+        usd_fen=usd.fen if usd else None,
+        cny_fen=cny.fen if cny else None,
+        item=target.item,
+        refers_to=key.refers_to,
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from yuejie.bills.bill import LineKind
+from yuejie.bills.closing.agreed import Extra
 from yuejie.bills.closing.lines import LineKey, Place, SaleRate
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import BillId, CustomerId
@@ -16,6 +18,7 @@ OPERATOR_READS: Final = {
     "lagging_journals": "journals belong to gateway nodes",
     "epoch_offsets": "epochs belong to the house",
     "current_epoch": "epochs belong to the house",
+    "waiting_customers": "closing looks at every customer at once",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -88,12 +91,16 @@ def targets(
 
 
 BILLED: Final = """
-    SELECT service_month AS month, project_id, model, meter, sale_rate, sum(quantity) AS quantity
-    FROM bill_line
-    WHERE customer_id = %(customer_id)s
-      AND service_month = ANY(%(months)s)
-      AND bill_id IS DISTINCT FROM %(except_bill)s
-    GROUP BY service_month, project_id, model, meter, sale_rate
+    SELECT l.service_month AS month, l.project_id, l.model, l.meter, l.sale_rate,
+           sum(l.quantity) AS quantity
+    FROM bill_line l
+    JOIN bill b USING (bill_id)
+    WHERE l.customer_id = %(customer_id)s
+      AND l.service_month = ANY(%(months)s)
+      AND l.kind IN ('usage', 'late')
+      AND b.state <> 'voided'
+      AND l.bill_id <> ALL(%(except_bills)s)
+    GROUP BY l.service_month, l.project_id, l.model, l.meter, l.sale_rate
 """
 
 
@@ -102,15 +109,18 @@ def billed(
     customer_id: CustomerId,
     months: Iterable[BillingMonth],
     *,
-    except_bill: BillId | None,
+    except_bills: Iterable[BillId],
 ) -> dict[LineKey, int]:
-    """Return what is on bills for those months, leaving out the draft being recomputed."""
+    """Return what is on bills for those months, leaving out the drafts being recomputed.
+
+    What was voided was not billed.
+    """
     found = tx.rows(
         _Quantity,
         BILLED,
         customer_id=customer_id,
         months=[str(month) for month in months],
-        except_bill=except_bill,
+        except_bills=list(except_bills),
     )
     return _by_key(found)
 
@@ -122,6 +132,186 @@ def _by_key(rows: Iterable[_Quantity]) -> dict[LineKey, int]:
         ): int(row.quantity)
         for row in rows
     }
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedRow:
+    """What is printed on a customer's bills, by service month, kind, reference and place."""
+
+    month: str
+    kind: str
+    refers_to: str
+    project_id: str
+    model: str
+    amount_fen: int
+
+
+PRINTED: Final = """
+    SELECT l.service_month AS month, l.kind, l.refers_to,
+           COALESCE(l.project_id, '') AS project_id, l.model, sum(l.amount_fen) AS amount_fen
+    FROM bill_line l
+    JOIN bill b USING (bill_id)
+    WHERE l.customer_id = %(customer_id)s
+      AND b.state <> 'voided'
+      AND l.bill_id <> ALL(%(except_bills)s)
+    GROUP BY l.service_month, l.kind, l.refers_to, l.project_id, l.model
+"""
+
+
+def printed(tx: Tx, customer_id: CustomerId, *, except_bills: Iterable[BillId]) -> list[PrintedRow]:
+    """Return the amounts on a customer's bills, leaving out voided ones and those drafts."""
+    return tx.rows(PrintedRow, PRINTED, customer_id=customer_id, except_bills=list(except_bills))
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedRow:
+    """What a part of a customer's bills has carried forward and not yet taken back."""
+
+    part: str
+    amount_fen: int
+
+
+CARRIED: Final = """
+    SELECT b.part, sum(l.amount_fen) AS amount_fen
+    FROM bill_line l
+    JOIN bill b USING (bill_id)
+    WHERE l.customer_id = %(customer_id)s
+      AND l.kind = 'carried'
+      AND b.state <> 'voided'
+      AND l.bill_id <> ALL(%(except_bills)s)
+    GROUP BY b.part
+    HAVING sum(l.amount_fen) <> 0
+"""
+
+
+def carried(tx: Tx, customer_id: CustomerId, *, except_bills: Iterable[BillId]) -> dict[str, int]:
+    """Return what was carried forward from months below zero, by part, still to be given."""
+    rows = tx.rows(CarriedRow, CARRIED, customer_id=customer_id, except_bills=list(except_bills))
+    return {row.part: int(row.amount_fen) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _ExtraRow:
+    adjustment_id: str
+    kind: str
+    service_month: str
+    part: str
+    amount_fen: int
+    item: str
+
+
+EXTRAS: Final = """
+    SELECT a.adjustment_id, a.kind, a.service_month, a.part, a.amount_fen, a.item
+    FROM adjustment a
+    WHERE a.customer_id = %(customer_id)s
+      AND a.state = 'approved'
+      AND a.service_month <= %(month)s
+      AND NOT EXISTS (
+          SELECT FROM bill_line l
+          JOIN bill b USING (bill_id)
+          WHERE l.customer_id = a.customer_id AND l.refers_to = a.adjustment_id
+            AND b.state <> 'voided' AND l.bill_id <> ALL(%(except_bills)s))
+    ORDER BY a.adjustment_id
+"""
+
+
+def extras(
+    tx: Tx, customer_id: CustomerId, month: BillingMonth, *, except_bills: Iterable[BillId]
+) -> list[Extra]:
+    """Return the approved amounts of a customer that no bill has yet."""
+    rows = tx.rows(
+        _ExtraRow,
+        EXTRAS,
+        customer_id=customer_id,
+        month=str(month),
+        except_bills=list(except_bills),
+    )
+    return [
+        Extra(
+            adjustment_id=row.adjustment_id,
+            kind=LineKind(row.kind),
+            service_month=BillingMonth.parse(row.service_month),
+            part=row.part,
+            amount_fen=int(row.amount_fen),
+            item=row.item,
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    customer_id: CustomerId
+
+
+WAITING: Final = """
+    SELECT DISTINCT a.customer_id
+    FROM adjustment a
+    WHERE a.state = 'approved' AND a.service_month <= %(month)s
+      AND NOT EXISTS (
+          SELECT FROM bill_line l
+          JOIN bill b USING (bill_id)
+          WHERE l.customer_id = a.customer_id AND l.refers_to = a.adjustment_id
+            AND b.state <> 'voided' AND NOT (b.state = 'draft' AND b.month = %(month)s))
+"""
+
+
+def waiting_customers(tx: Tx, month: BillingMonth) -> set[CustomerId]:
+    """Return who has an approved amount that is on no bill but perhaps a draft of the month."""
+    return {row.customer_id for row in tx.rows(_Waiting, WAITING, month=str(month))}
+
+
+@dataclass(frozen=True, slots=True)
+class _ClosedMonth:
+    month: str
+
+
+CLOSED_MONTHS: Final = """
+    SELECT month FROM month_close WHERE customer_id = %(customer_id)s
+"""
+
+
+def closed_months(tx: Tx, customer_id: CustomerId) -> set[str]:
+    """Return the months of a customer that were closed."""
+    return {row.month for row in tx.rows(_ClosedMonth, CLOSED_MONTHS, customer_id=customer_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Epoch:
+    epoch: int
+
+
+CLOSED_EPOCH: Final = """
+    SELECT epoch FROM month_close WHERE customer_id = %(customer_id)s AND month = %(month)s
+"""
+
+
+def closed_epoch(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> int | None:
+    """Return the epoch up to which a month was closed, or None."""
+    row = tx.maybe(_Epoch, CLOSED_EPOCH, customer_id=customer_id, month=str(month))
+    return row.epoch if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class _UnitRow:
+    project_id: str
+    unit_id: str
+    name: str
+
+
+UNITS: Final = """
+    SELECT DISTINCT ON (p.project_id) p.project_id, p.unit_id, u.name
+    FROM billing_unit_project p
+    JOIN billing_unit u USING (unit_id)
+    WHERE p.customer_id = %(customer_id)s AND p.since <= %(month)s
+    ORDER BY p.project_id, p.since DESC, p.assigned_at DESC
+"""
+
+
+def units(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> dict[str, tuple[str, str]]:
+    """Return the billing unit, id and name, that each assigned project belongs to in a month."""
+    rows = tx.rows(_UnitRow, UNITS, customer_id=customer_id, month=str(month))
+    return {row.project_id: (row.unit_id, row.name) for row in rows}
 
 
 SALE_RATES: Final = """
@@ -139,7 +329,9 @@ def sale_rates(tx: Tx, rate_ids: Iterable[int]) -> dict[int, SaleRate]:
 
 
 PLACES: Final = """
-    SELECT project_id, name, department FROM project WHERE customer_id = %(customer_id)s
+    SELECT project_id, name, department, parent_id
+    FROM project
+    WHERE customer_id = %(customer_id)s
 """
 
 
@@ -300,4 +492,57 @@ def daily_usage(
         month=str(month),
         epoch=epoch,
         zone=zone,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _UnitId:
+    unit_id: str
+
+
+UNIT_BY_NAME: Final = """
+    SELECT unit_id FROM billing_unit WHERE customer_id = %(customer_id)s AND name = %(name)s
+"""
+
+
+def unit_by_name(tx: Tx, customer_id: CustomerId, name: str) -> str | None:
+    """Return the id of a customer's billing unit."""
+    row = tx.maybe(_UnitId, UNIT_BY_NAME, customer_id=customer_id, name=name)
+    return row.unit_id if row else None
+
+
+INSERT_UNIT: Final = """
+    INSERT INTO billing_unit (unit_id, customer_id, name, created_at)
+    VALUES (%(unit_id)s, %(customer_id)s, %(name)s, %(at)s)
+"""
+
+
+def insert_unit(tx: Tx, customer_id: CustomerId, unit_id: str, *, name: str, at: datetime) -> None:
+    """Write a billing unit."""
+    tx.run(INSERT_UNIT, unit_id=unit_id, customer_id=customer_id, name=name, at=at)
+
+
+ASSIGN_PROJECT: Final = """
+    INSERT INTO billing_unit_project (customer_id, project_id, since, unit_id, assigned_at)
+    VALUES (%(customer_id)s, %(project_id)s, %(since)s, %(unit_id)s, %(at)s)
+"""
+
+
+def assign_project(
+    tx: Tx,
+    customer_id: CustomerId,
+    project_id: str,
+    *,
+    unit_id: str,
+    since: BillingMonth,
+    at: datetime,
+) -> None:
+    """Write which unit a project is billed in from a month on."""
+    tx.run(
+        ASSIGN_PROJECT,
+        customer_id=customer_id,
+        project_id=project_id,
+        unit_id=unit_id,
+        since=str(since),
+        at=at,
     )

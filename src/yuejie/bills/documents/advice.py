@@ -9,7 +9,8 @@ from yuejie.kernel.money import Money
 def how_to_check(document: BillDocument) -> list[tuple[str, str]]:
     """Return the steps of a check, each with its title; every sum can be done by hand."""
     steps = [
-        ("逐行", _line_rule(document.bill.lines[0])),
+        *([("逐行", _line_rule(document.usage[0]))] if document.usage else []),
+        *([("合同", _terms_rule(document))] if document.terms else []),
         ("合计", _sum_rule(document)),
         ("税额", _tax_rule(document)),
         (
@@ -56,20 +57,34 @@ def _line_rule(line: BillLine) -> str:
     )
 
 
+def _terms_rule(document: BillDocument) -> str:
+    """Say in which order the contract's terms were applied, and what they come to."""
+    kinds = "、".join(dict.fromkeys(wording.KINDS[line.kind] for line in document.terms))
+    total = Money(sum(line.amount_fen for line in document.terms), document.bill.currency)
+    return (
+        "按合同依次计算：用量 → 阶梯折扣 → 套餐抵扣 → 承诺消费补足 → 管理费 → 调整与赔付 → 代金券，"
+        f"百分比只在已取整的合计上计算一次；本账单含 {kinds}，共 {total}。"
+    )
+
+
 def _sum_rule(document: BillDocument) -> str:
     lines = len(document.bill.lines)
     return f"{lines:,} 行金额相加等于 {document.charged}，小计与合计都不再取舍。"
 
 
 def _tax_rule(document: BillDocument) -> str:
+    """Show the tax of the largest tax line, which has one rounding."""
     bill = document.bill
-    rate = wording.tax_rate(bill.tax_ppm)
+    if not bill.tax_lines:
+        return "本账单没有计税金额。"
+    line = max(bill.tax_lines, key=lambda each: each.gross_fen)
+    rate = wording.tax_rate(line.tax_ppm)
+    net, tax, gross = (wording.amount(fen) for fen in (line.net_fen, line.tax_fen, line.gross_fen))
+    first = f"税行“{line.item}”：" if len(bill.tax_lines) > 1 else ""
+    last = "，按最大余数分摊到各行。"
     if bill.tax_mode is TaxMode.INCLUSIVE:
         return (
-            f"单价含税：不含税金额 = {bill.gross} ÷ (1 + {rate}) = {bill.net}，"
-            f"税额 = {bill.gross} − {bill.net} = {bill.tax}，按最大余数分摊到各行。"
+            f"单价含税：{first}不含税金额 = {gross} ÷ (1 + {rate}) = {net}，"
+            f"税额 = {gross} − {net} = {tax}{last}"
         )
-    return (
-        f"单价不含税：税额 = {bill.net} × {rate} = {bill.tax}，"
-        f"价税合计 = {Money(bill.net.fen + bill.tax.fen, bill.currency)}，按最大余数分摊到各行。"
-    )
+    return f"单价不含税：{first}税额 = {net} × {rate} = {tax}，价税合计 = {gross}{last}"

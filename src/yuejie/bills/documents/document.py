@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from itertools import groupby
 
-from yuejie.bills.bill import Bill, BillLine, BillState, LineKind
+from yuejie.bills.bill import Bill, BillLine, LineKind
 from yuejie.bills.seal import seal_of
 from yuejie.customers.customer import Customer
 from yuejie.kernel.errors import Invalid
@@ -36,6 +36,10 @@ class Seller:
     uscc: str
     bank_name: str
     bank_account: str
+
+
+TERMS = "合同费用与抵扣"
+"""What the lines that are not usage are called together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,8 @@ class BillDocument:
 
     @property
     def is_draft(self) -> bool:
-        """Whether the bill may still change."""
-        return self.bill.state is BillState.DRAFT
+        """Whether the bill may still change: it has no number and no seal."""
+        return not self.bill.is_final
 
     @property
     def dated(self) -> datetime:
@@ -146,32 +150,44 @@ class BillDocument:
 
     @property
     def late(self) -> tuple[BillLine, ...]:
-        """The lines that bill an earlier month."""
+        """The lines that bill usage of an earlier month."""
         return tuple(line for line in self.bill.lines if line.kind is LineKind.LATE)
+
+    @property
+    def usage(self) -> tuple[BillLine, ...]:
+        """The lines that are usage."""
+        return tuple(line for line in self.bill.lines if line.metered)
+
+    @property
+    def terms(self) -> tuple[BillLine, ...]:
+        """The lines that the contract adds to usage, or takes off."""
+        return tuple(line for line in self.bill.lines if not line.metered)
 
     def total(self) -> Subtotal:
         """Return the sum of all lines."""
-        models = {line.model for line in self.bill.lines}
+        models = {line.model for line in self.usage}
         calls = [self.requests.get(model) for model in models]
         return replace(_sum_of("合计", self.bill.lines), requests=_sum_if_all(calls))
 
     def by_project(self) -> list[Subtotal]:
         """Return a subtotal per project, in the order of the lines."""
-        return self._subtotals(lambda line: line.project_id, lambda line: line.project_name)
+        return self._subtotals(
+            lambda line: line.project_id,
+            lambda line: line.project_name if line.metered else TERMS,
+        )
 
     def by_model(self) -> list[Subtotal]:
         """Return a subtotal per model, the largest first."""
-        parts = self._subtotals(lambda line: line.model, lambda line: line.model)
+        parts = self._subtotals(_model, _model)
         counted = [replace(part, requests=self.requests.get(part.name)) for part in parts]
         return sorted(counted, key=lambda part: (-part.amount_fen, part.name))
 
     def groups(self) -> Iterator[LineGroup]:
         """Yield the lines in print order, cut where project or service month changes."""
-        for (kind, month, _), run in groupby(
-            self.bill.lines, key=lambda line: (line.kind, line.service_month, line.project_id)
-        ):
+        for (month, _, late), run in groupby(self.bill.lines, key=_place):
             lines = tuple(run)
-            subtotal = _sum_of(lines[0].project_name, lines)
+            subtotal = _sum_of(lines[0].project_name if lines[0].metered else TERMS, lines)
+            kind = LineKind.LATE if late else LineKind.USAGE
             yield LineGroup(kind, month, lines[0].department, lines, subtotal)
 
     def _subtotals(
@@ -183,11 +199,22 @@ class BillDocument:
         return [_sum_of(name(lines[0]), lines) for lines in parts.values()]
 
 
+def _model(line: BillLine) -> str:
+    return line.model if line.metered else TERMS
+
+
+def _place(line: BillLine) -> tuple[BillingMonth, str, bool]:
+    """Return what neighbouring lines share that are printed under one heading."""
+    return line.service_month, line.project_id, line.kind is LineKind.LATE
+
+
 def _sum_of(name: str, lines: list[BillLine] | tuple[BillLine, ...]) -> Subtotal:
     return Subtotal(
         name=name,
         requests=None,
-        tokens=sum(line.quantity for line in lines if line.meter not in UNIT_METERS),
+        tokens=sum(
+            line.quantity for line in lines if line.metered and line.meter not in UNIT_METERS
+        ),
         amount_fen=sum(line.amount_fen for line in lines),
         usd_fen=_sum_if_all([line.usd_fen for line in lines]),
         cny_fen=_sum_if_all([line.cny_fen for line in lines]),

@@ -5,19 +5,20 @@
 is a float. `seal.form` is the sealed text itself: its SHA-256 is `seal.sha256`.
 """
 
+from datetime import date
 from typing import Any, Final
 
 import msgspec
 
-from yuejie.bills.bill import Bill, BillLine
+from yuejie.bills.bill import Bill, BillLine, TaxLine
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument, DailyUsage, Subtotal
 from yuejie.bills.seal import GENESIS
-from yuejie.bills.seal import VERSION as SEAL_VERSION
 from yuejie.kernel.money import FEN, PPM, Charge, plain
 
-VERSION: Final = 1
-"""Raised when a key changes its meaning or goes; new keys may come without."""
+VERSION: Final = 2
+"""Raised when a key changes its meaning or goes; new keys may come without. Since 2 a line that is
+no usage has no rate."""
 
 
 def to_json(document: BillDocument) -> bytes:
@@ -36,7 +37,12 @@ def _body(document: BillDocument) -> dict[str, Any]:
         "month": str(bill.month),
         "closed_at": bill.closed_at.isoformat(),
         "issued_at": bill.issued_at.isoformat() if bill.issued_at else None,
-        "due_on": str(document.due_on) if document.due_on else None,
+        "billed_on": _day_of(bill.billed_on),
+        "review_until": _day_of(bill.review_until),
+        "due_on": _day_of(document.due_on),
+        "fapiao_by": _day_of(bill.fapiao_by),
+        "part": {"part": bill.part, "name": bill.part_name},
+        "purchase_order": bill.purchase_order,
         "customer": _customer(document),
         "seller": msgspec.to_builtins(document.seller),
         "contract": {"contract_id": bill.contract_id, "version": bill.contract_version},
@@ -65,7 +71,26 @@ def _body(document: BillDocument) -> dict[str, Any]:
         "by_project": [_subtotal(part, bill) for part in document.by_project()],
         "by_model": [_subtotal(part, bill) for part in document.by_model()],
         "daily": [_day(day) for day in document.daily],
+        "tax_lines": [_tax_line(line, bill) for line in bill.tax_lines],
+        "without_fapiao": _money(bill.untaxed_fen, bill),
         "seal": _seal(document),
+    }
+
+
+def _day_of(day: date | None) -> str | None:
+    return str(day) if day else None
+
+
+def _tax_line(line: TaxLine, bill: Bill) -> dict[str, Any]:
+    return {
+        "position": line.position,
+        "item": line.item,
+        "project_id": line.project_id,
+        "model": line.model,
+        "rate": plain(line.tax_ppm, PPM),
+        "net": _money(line.net_fen, bill),
+        "tax": _money(line.tax_fen, bill),
+        "gross": _money(line.gross_fen, bill),
     }
 
 
@@ -93,13 +118,18 @@ def _line(line: BillLine, bill: Bill) -> dict[str, Any]:
         },
         "model": line.model,
         "meter": line.meter,
+        "item": line.item,
+        "refers_to": line.refers_to or None,
+        "tax_line": line.tax_line,
         "quantity": line.quantity,
         "rate": {
             "rate_id": line.sale_rate,
             "amount": wording.rate(line),
             "per": wording.per(line.meter),
             "currency": line.rate_currency,
-        },
+        }
+        if line.metered
+        else None,
         "charge": _charge(Charge(line.charge_pico, line.rate_currency)),
         "fx": wording.fx_e8(line.fx_e8) or None,
         "amount": _money(line.amount_fen, bill),
@@ -140,7 +170,7 @@ def _seal(document: BillDocument) -> dict[str, Any] | None:
     if bill.seal is None:
         return None
     return {
-        "version": SEAL_VERSION,
+        "version": bill.seal_form,
         "sha256": bill.seal.hex(),
         "previous": (bill.previous_seal or GENESIS).hex(),
         "form": document.sealed_form.decode() if document.sealed_form else None,

@@ -120,7 +120,9 @@ def _facts(document: BillDocument) -> list[tuple[str, str]]:
         ("合同", f"{_name(bill.contract_id)} 第 {bill.contract_version} 版"),
         ("计价", wording.TAX_MODES[bill.tax_mode]),
     ]
-    return facts + ([("应付日", str(document.due_on))] if document.due_on else [])
+    apart = [("账单部分", _name(bill.part_name))] if bill.part_name else []
+    settled = [(label, _name(text)) for label, text in wording.settlement(document)]
+    return [*facts, *apart, *settled]
 
 
 def _parties(document: BillDocument) -> list[dict[str, Any]]:
@@ -158,8 +160,13 @@ def _due(document: BillDocument) -> dict[str, str]:
 def _tax(document: BillDocument) -> list[tuple[str, str]]:
     bill = document.bill
     plus = "其中税额" if bill.tax_mode is TaxMode.INCLUSIVE else "加：税额"
+    free = [
+        (f"其中不开票：{name}", wording.signed(Money(fen, bill.currency)))
+        for name, fen in wording.untaxed(bill)
+    ]
     return [
         ("不含税金额", wording.signed(bill.net)),
+        *free,
         (f"{plus}（{wording.tax_rate(bill.tax_ppm)}）", wording.signed(bill.tax)),
         ("价税合计", wording.signed(bill.gross)),
     ]
@@ -223,9 +230,9 @@ def _group(document: BillDocument, group: LineGroup) -> dict[str, Any]:
 def _line(line: BillLine) -> list[str]:
     return [
         str(line.position),
-        _name(line.model),
-        wording.meter_name(line.meter),
-        f"{line.quantity:,}",
+        _name(wording.named(line)),
+        wording.meter_of(line),
+        wording.counted(line),
         wording.rate(line),
         wording.rate_unit(line),
     ]

@@ -58,9 +58,11 @@ def _heading(document: BillDocument) -> list[str]:
     bill, customer, seller = document.bill, document.customer, document.seller
     dated = "关账" if document.is_draft else "出账"
     when = f"{dated} {wording.moment(document.dated)}"
-    due = f"    应付日 {document.due_on}" if document.due_on else ""
+    rows = wording.settlement(document)
+    due = "".join(f"    {label} {wording.printable(text)}" for label, text in rows)
     return [
         f"账单 BILL {bill.month}    {wording.number(document)}    {wording.STATES[bill.state]}",
+        *([f"部分    {wording.printable(bill.part_name)}"] if bill.part_name else []),
         f"客户    {_named(customer.legal_name, customer.uscc or '')}",
         f"服务方  {_named(seller.legal_name, seller.uscc)}",
         f"合同    {wording.printable(bill.contract_id)} 第 {bill.contract_version} 版",
@@ -101,9 +103,9 @@ def _group_rows(group: LineGroup, document: BillDocument) -> list[Sequence[str]]
     return [
         (
             str(line.position),
-            wording.printable(line.model),
-            wording.meter_name(line.meter),
-            f"{line.quantity:,}",
+            wording.printable(wording.named(line)),
+            wording.meter_of(line),
+            wording.counted(line),
             wording.rate(line),
             wording.rate_unit(line),
             *_amounts(line.usd_fen, line.cny_fen, document),
@@ -123,12 +125,14 @@ def _amounts(usd: int | None, cny: int | None, document: BillDocument) -> list[s
 
 def _totals(document: BillDocument) -> list[str]:
     bill = document.bill
+    free = wording.untaxed(bill)
     inside = "其中税额" if bill.tax_mode is TaxMode.INCLUSIVE else "加：税额"
     rows = [
         ("不含税金额", bill.currency, str(bill.net)),
         (f"{inside} {wording.tax_rate(bill.tax_ppm)}", bill.currency, str(bill.tax)),
         ("价税合计", bill.currency, str(bill.gross)),
     ]
+    rows[1:1] = [(f"其中不开票：{name}", bill.currency, wording.amount(fen)) for name, fen in free]
     rates = [
         f"汇率  {wording.fx(used)}  {used.on_date}  {wording.printable(used.source)}"
         for used in document.fx

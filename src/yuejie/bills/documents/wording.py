@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from yuejie.bills.bill import Bill, BillLine, BillState, LineKind, TaxMode
-from yuejie.kernel.capitals import capitals
+from yuejie.bills.bill import Bill, BillLine, LineKind, TaxMode
 from yuejie.bills.documents.document import BillDocument, FxUsed
+from yuejie.bills.life import SAID
 from yuejie.bills.seal import GENESIS
+from yuejie.kernel.capitals import capitals
 from yuejie.kernel.money import FX_SCALE, MTOK, PICO, PPM, Money, Rate, plain
 from yuejie.usage.meters import UNIT_METERS
 
@@ -51,8 +52,22 @@ UNITS: Final = {
     "web_searches": "次",
     "search_units": "个",
 }
-STATES: Final = {BillState.DRAFT: "草稿", BillState.ISSUED: "已出账"}
-KINDS: Final = {LineKind.USAGE: "本月用量", LineKind.LATE: "补计"}
+STATES: Final = SAID
+KINDS: Final = {
+    LineKind.USAGE: "本月用量",
+    LineKind.LATE: "补计",
+    LineKind.TIER_DISCOUNT: "阶梯折扣",
+    LineKind.PACKAGE: "套餐抵扣",
+    LineKind.TRUE_UP: "承诺消费补足",
+    LineKind.MANAGEMENT_FEE: "管理费",
+    LineKind.SLA_CREDIT: "SLA 赔付",
+    LineKind.VOUCHER: "代金券",
+    LineKind.ADJUSTMENT: "调整",
+    LineKind.LATE_FEE: "违约金",
+    LineKind.BREAK_FEE: "提前终止费",
+    LineKind.PACKAGE_PURCHASE: "购买套餐",
+    LineKind.CARRIED: "结转",
+}
 TAX_MODES: Final = {TaxMode.INCLUSIVE: "含税价", TaxMode.EXCLUSIVE: "不含税价，税额另计"}
 SIGNS: Final = {"CNY": "¥", "USD": "$"}
 CURRENCIES: Final = {"CNY": "人民币", "USD": "美元"}
@@ -83,13 +98,32 @@ def per_name(meter: str) -> str:
     return unit(meter) if meter in UNIT_METERS else "百万 token"
 
 
+def named(line: BillLine) -> str:
+    """Say what a line is for: a model, or what the contract adds in words."""
+    return line.model if line.metered else line.item
+
+
+def meter_of(line: BillLine) -> str:
+    """Say what was counted, or which kind of line it is where nothing was."""
+    return meter_name(line.meter) if line.metered else KINDS[line.kind]
+
+
+def counted(line: BillLine) -> str:
+    """Write a line's quantity; a line that is no usage has none."""
+    return f"{line.quantity:,}" if line.metered else ""
+
+
 def rate(line: BillLine) -> str:
-    """Write a line's rate: 2.50, per million tokens or per piece."""
+    """Write a line's rate: 2.50, per million tokens or per piece; nothing where there is none."""
+    if not line.metered:
+        return ""
     return Rate(line.rate_pico, line.rate_currency).per(per(line.meter))
 
 
 def rate_unit(line: BillLine) -> str:
-    """Say what a line's rate is in: USD/百万 token."""
+    """Say what a line's rate is in: USD/百万 token; nothing where there is none."""
+    if not line.metered:
+        return ""
     return f"{line.rate_currency}/{per_name(line.meter)}"
 
 
@@ -182,6 +216,27 @@ def paid_into(document: BillDocument) -> list[tuple[str, str]]:
         ("账号", seller.bank_account),
         ("付款附言", document.bill.number or "出账后以账单编号为准"),
     ]
+
+
+def untaxed(bill: Bill) -> list[tuple[str, int]]:
+    """Name the parts of a bill for which there is no fapiao, with their fen."""
+    lines = [line for line in bill.lines if line.tax_line is None]
+    return [
+        (KINDS[kind], sum(line.net_fen for line in lines if line.kind is kind))
+        for kind in sorted({line.kind for line in lines})
+    ]
+
+
+def settlement(document: BillDocument) -> list[tuple[str, str]]:
+    """Say by when a bill is reviewed, paid and has its fapiao, and under which order."""
+    bill = document.bill
+    days = [
+        ("对账截止", None if bill.is_final else bill.review_until),
+        ("应付日", document.due_on),
+        ("开票日", bill.fapiao_by),
+    ]
+    rows = [(label, str(day)) for label, day in days if day is not None]
+    return rows + ([("采购订单号", bill.purchase_order)] if bill.purchase_order else [])
 
 
 def late_months(document: BillDocument) -> str:

@@ -11,14 +11,13 @@ from yuejie.bills.bill import (
     BillState,
     LineKind,
     TaxMode,
-    share_tax,
-    tax_of,
 )
+from yuejie.bills.closing.taxes import TaxRule, tax_parts, totals
 from yuejie.bills.documents.document import BillDocument, DailyUsage, FxUsed, Seller
 from yuejie.bills.seal import GENESIS, canonical, seal_of
 from yuejie.customers.customer import Customer
 from yuejie.kernel.ids import BillId, CustomerId, LineId
-from yuejie.kernel.money import Charge, FxRate, Money, Rate, apportion
+from yuejie.kernel.money import Charge, FxRate, Rate, apportion
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.meters import UNIT_METERS
 
@@ -86,8 +85,9 @@ USUAL: Final = Terms()
 def bill_document(*uses: Use, terms: Terms = USUAL) -> BillDocument:
     """Rate the uses, tax them, issue and seal the bill unless it stays a draft."""
     lines = [_line(position, use, terms) for position, use in enumerate(uses, 1)]
-    whole = Money(sum(line.amount_fen for line in lines), terms.currency)
-    totals = tax_of(whole, terms.tax_mode, 60_000)
+    rule = TaxRule(terms.tax_mode, 60_000)
+    taxed = tax_parts({"": lines}, rule, {})[""]
+    net, tax, gross = totals(taxed, terms.currency)
     draft = Bill(
         bill_id=BillId("bill_019a3b7e5d4c7f10a2b3c4d5e6f70819"),
         customer_id=terms.customer.customer_id,
@@ -101,10 +101,11 @@ def bill_document(*uses: Use, terms: Terms = USUAL) -> BillDocument:
         tax_mode=terms.tax_mode,
         tax_ppm=60_000,
         epoch=12,
-        net=totals.net,
-        tax=totals.tax,
-        gross=totals.gross,
-        lines=share_tax(lines, totals),
+        net=net,
+        tax=tax,
+        gross=gross,
+        lines=taxed.lines,
+        tax_lines=taxed.tax_lines,
         closed_at=CLOSED,
         issued_at=None,
         seal=None,

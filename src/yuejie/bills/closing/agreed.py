@@ -1,0 +1,324 @@
+"""What a contract makes of a month's usage: discount, packages, minimum, fee, vouchers.
+
+Pure. Terms are functions of a service month's totals, as they stand on printed lines, in this order
+(HOUSE 9): usage → tier discount → packages → commitment true-up → management fee → adjustments and
+SLA credit → vouchers; tax comes last, in `taxes.py`. Each is computed anew whenever the month is
+looked at, and what differs from what was billed becomes a line: target − billed, of either sign.
+A percentage applies to a settled total and is rounded once, half away from zero.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from yuejie.bills.bill import LineKind
+from yuejie.contracts.grants.grant import Grant, GrantKind
+from yuejie.contracts.terms import Commitment, CommitmentPeriod, TierDiscount, TierMode
+from yuejie.kernel.money import PPM, apportion, divide
+from yuejie.kernel.period import BillingMonth
+
+_YEAR = 12
+
+
+class TermKey(NamedTuple):
+    """What makes a line that a contract adds: its kind, and what it comes from."""
+
+    kind: LineKind
+    refers_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What should stand on bills for one service month, and in which words."""
+
+    amount_fen: int
+    item: str
+    part: str | None = None
+    """None: the whole customer's, so it goes to the head bill or is apportioned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """The terms that hold for one service month, and the days of the contract around it.
+
+    `since` is the contract's first day, `until` the first on which it no longer holds.
+    """
+
+    tier_discount: TierDiscount | None
+    commitment: Commitment | None
+    management_fee_fen: int
+    since: date
+    until: date | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """An approved adjustment, credit or fee that waits for a bill."""
+
+    adjustment_id: str
+    kind: LineKind
+    service_month: BillingMonth
+    part: str
+    amount_fen: int
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledgered:
+    """What the terms are printed with already, on other bills: fen by month and term."""
+
+    terms: Mapping[BillingMonth, Mapping[TermKey, int]]
+
+    def of(self, month: BillingMonth, key: TermKey) -> int:
+        """Return what was billed of a term for a service month."""
+        return self.terms.get(month, {}).get(key, 0)
+
+    def drawn(self, grant_id: str, *, except_month: BillingMonth) -> int:
+        """Return what other months drew of a grant, as a positive amount."""
+        return -sum(
+            amount
+            for month, terms in self.terms.items()
+            if month != except_month
+            for key, amount in terms.items()
+            if key.refers_to == grant_id and key.kind in {LineKind.PACKAGE, LineKind.VOUCHER}
+        )
+
+
+@dataclass(slots=True)
+class _Reckoning:
+    """One service month while its terms are computed, in order."""
+
+    month: BillingMonth
+    promise: Promise
+    left: dict[str, int]
+    """What usage still costs, by model, after discount and packages."""
+    targets: dict[TermKey, Target] = field(default_factory=dict)
+
+    def add(self, kind: LineKind, amount_fen: int, item: str, refers_to: str = "") -> None:
+        """Note a target; nothing is noted as nothing, so that it can be taken back later."""
+        self.targets[TermKey(kind, refers_to)] = Target(amount_fen, item)
+
+
+def discount_of(usage_fen: int, tier: TierDiscount) -> int:
+    """Return the discount on a month's usage, as a positive amount; one rounding.
+
+    Graduated steps discount what lies above them, so paying is monotone and without jumps; a
+    volume step, once reached, discounts everything.
+    """
+    if usage_fen <= 0:
+        return 0
+    if tier.mode is TierMode.VOLUME:
+        reached = [step for step in tier.steps if usage_fen >= step.above_fen]
+        return divide(usage_fen * reached[-1].discount_ppm, PPM) if reached else 0
+    ends = [step.above_fen for step in tier.steps[1:]]
+    worth = 0
+    for step, end in zip(tier.steps, [*ends, None], strict=True):
+        top = usage_fen if end is None else min(usage_fen, end)
+        worth += max(0, top - step.above_fen) * step.discount_ppm
+    return divide(worth, PPM)
+
+
+def spend_of(usage: Mapping[str, int], promise: Promise) -> int:
+    """Return what counts towards a commitment: usage after tier discount."""
+    total = sum(usage.values())
+    return total - (discount_of(total, promise.tier_discount) if promise.tier_discount else 0)
+
+
+def targets_of(
+    month: BillingMonth,
+    promise: Promise,
+    usage: Mapping[BillingMonth, Mapping[str, int]],
+    grants: Sequence[Grant],
+    extras: Iterable[Extra],
+    ledgered: Ledgered,
+) -> dict[TermKey, Target]:
+    """Return everything that should stand on bills for a service month besides its usage.
+
+    `usage` holds printed amounts by model of every month that counts, this one's included.
+    """
+    reckoning = _Reckoning(month, promise, dict(usage.get(month, {})))
+    _discount(reckoning)
+    _packages(reckoning, grants, ledgered)
+    _true_up(reckoning, usage)
+    if promise.management_fee_fen:
+        reckoning.add(LineKind.MANAGEMENT_FEE, promise.management_fee_fen, "管理费")
+    for extra in extras:
+        if extra.service_month == month:
+            part = extra.part or None
+            reckoning.targets[TermKey(extra.kind, extra.adjustment_id)] = Target(
+                extra.amount_fen, extra.item, part
+            )
+    _vouchers(reckoning, grants, ledgered)
+    return reckoning.targets
+
+
+def _discount(reckoning: _Reckoning) -> None:
+    tier = reckoning.promise.tier_discount
+    if tier is None:
+        return
+    off = discount_of(sum(reckoning.left.values()), tier)
+    reckoning.add(LineKind.TIER_DISCOUNT, -off, "阶梯折扣")
+    models = sorted(reckoning.left)
+    shares = apportion(off, [max(0, reckoning.left[model]) for model in models]) if models else []
+    for model, share in zip(models, shares, strict=True):
+        reckoning.left[model] -= share
+
+
+def _packages(reckoning: _Reckoning, grants: Sequence[Grant], ledgered: Ledgered) -> None:
+    for grant in _usable(reckoning, grants, GrantKind.PACKAGE):
+        balance = grant.amount_fen - ledgered.drawn(grant.grant_id, except_month=reckoning.month)
+        drawn = _draw(reckoning.left, grant, balance)
+        reckoning.add(LineKind.PACKAGE, -drawn, f"套餐抵扣 {grant.name}", grant.grant_id)
+
+
+def _usable(reckoning: _Reckoning, grants: Sequence[Grant], kind: GrantKind) -> list[Grant]:
+    """Return the grants that hold in the month, the one that ends first first."""
+    first, after = reckoning.month.first_day, reckoning.month.next.first_day
+    held = [
+        grant
+        for grant in grants
+        if grant.kind is kind
+        and grant.currency == reckoning.promise.currency
+        and grant.starts_on < after
+        and grant.ends_on > first
+    ]
+    return sorted(held, key=lambda grant: (grant.ends_on, grant.starts_on, grant.grant_id))
+
+
+def _draw(left: dict[str, int], grant: Grant, balance: int) -> int:
+    """Take from what usage still costs, model by model, as far as the balance goes."""
+    drawn = 0
+    for model in sorted(left):
+        if grant.covers(model):
+            taken = max(0, min(balance - drawn, left[model]))
+            left[model] -= taken
+            drawn += taken
+    return drawn
+
+
+def _true_up(reckoning: _Reckoning, usage: Mapping[BillingMonth, Mapping[str, int]]) -> None:
+    promise, month = reckoning.promise, reckoning.month
+    if promise.commitment is None:
+        return
+    months = committed_months(promise, month)
+    if not months:
+        return
+    if promise.commitment.period is CommitmentPeriod.MONTH:
+        held, days = held_days(promise, month)
+        owed = divide(promise.commitment.amount_fen * held, days)
+    else:
+        whole = _YEAR if promise.commitment.period is CommitmentPeriod.YEAR else len(months)
+        owed = divide(promise.commitment.amount_fen * len(months), whole)
+    spent = sum(spend_of(usage.get(each, {}), promise) for each in months)
+    span = f"{months[0]} 至 {months[-1]}" if len(months) > 1 else f"{month}"
+    reckoning.add(LineKind.TRUE_UP, max(0, owed - spent), f"承诺消费补足（{span}）")
+
+
+def committed_months(promise: Promise, month: BillingMonth) -> list[BillingMonth]:
+    """Return the months whose spend counts towards the minimum that falls due in this one.
+
+    A monthly minimum falls due each month; one of a year or term in its last month, which is also
+    the contract's last. Empty: none falls due.
+    """
+    if promise.commitment is None:
+        return []
+    if promise.commitment.period is CommitmentPeriod.MONTH:
+        return [month]
+    first = BillingMonth(promise.since.year, promise.since.month)
+    last_day = promise.until - timedelta(days=1) if promise.until else None
+    last = BillingMonth(last_day.year, last_day.month) if last_day else None
+    number = _months_between(first, month)
+    ends = month == last
+    if promise.commitment.period is CommitmentPeriod.YEAR:
+        if (number + 1) % _YEAR and not ends:
+            return []
+        begins = number - number % _YEAR
+    else:
+        if not ends:
+            return []
+        begins = 0
+    return [_later(first, at) for at in range(begins, number + 1)]
+
+
+def period_end(promise: Promise, month: BillingMonth) -> BillingMonth:
+    """Return the month in which the minimum that a month counts towards falls due."""
+    each = month
+    if promise.commitment is None:
+        return month
+    while not committed_months(promise, each) and _months_between(month, each) < _YEAR * 10:
+        each = each.next
+    return each
+
+
+def held_days(promise: Promise, month: BillingMonth) -> tuple[int, int]:
+    """Return on how many days of the month the contract held, and how many the month has."""
+    start = max(month.first_day, promise.since)
+    end = month.next.first_day
+    if promise.until is not None:
+        end = min(end, promise.until)
+    return max(0, (end - start).days), (month.next.first_day - month.first_day).days
+
+
+def _months_between(first: BillingMonth, month: BillingMonth) -> int:
+    return (month.year - first.year) * _YEAR + month.month - first.month
+
+
+def _later(month: BillingMonth, months: int) -> BillingMonth:
+    at = month.year * _YEAR + month.month - 1 + months
+    return BillingMonth(at // _YEAR, at % _YEAR + 1)
+
+
+def _vouchers(reckoning: _Reckoning, grants: Sequence[Grant], ledgered: Ledgered) -> None:
+    """Draw vouchers on what usage still costs, and unrestricted ones on the fees as well."""
+    fees = sum(
+        target.amount_fen
+        for key, target in reckoning.targets.items()
+        if key.kind not in {LineKind.TIER_DISCOUNT, LineKind.PACKAGE}
+    )
+    for grant in _usable(reckoning, grants, GrantKind.VOUCHER):
+        balance = grant.amount_fen - ledgered.drawn(grant.grant_id, except_month=reckoning.month)
+        drawn = _draw(reckoning.left, grant, balance)
+        if not grant.models:
+            rest = max(0, min(balance - drawn, fees))
+            fees -= rest
+            drawn += rest
+        reckoning.add(LineKind.VOUCHER, -drawn, f"代金券 {grant.name}", grant.grant_id)
+
+
+def differences(
+    month: BillingMonth, targets: Mapping[TermKey, Target], ledgered: Ledgered
+) -> list[tuple[TermKey, Target]]:
+    """Return what is still to bill of a service month's terms; never zero, in printed order."""
+    order = list(LineKind)
+    known = Counter(dict(ledgered.terms.get(month, {})))
+    found: list[tuple[TermKey, Target]] = []
+    for key in sorted({*targets, *known}, key=lambda k: (order.index(k.kind), k.refers_to)):
+        if key not in targets and key.kind not in _RECOMPUTED:
+            continue
+        target = targets.get(key, Target(0, _TAKEN_BACK.get(key.kind, "更正")))
+        rest = target.amount_fen - known[key]
+        if rest:
+            found.append((key, Target(rest, target.item, target.part)))
+    return found
+
+
+_RECOMPUTED = frozenset(
+    {
+        LineKind.TIER_DISCOUNT,
+        LineKind.PACKAGE,
+        LineKind.TRUE_UP,
+        LineKind.MANAGEMENT_FEE,
+        LineKind.VOUCHER,
+    }
+)
+"""Kinds whose target follows from terms: without one, what was billed is taken back."""
+_TAKEN_BACK: Mapping[LineKind, str] = {
+    LineKind.TIER_DISCOUNT: "阶梯折扣（更正）",
+    LineKind.PACKAGE: "套餐抵扣（更正）",
+    LineKind.TRUE_UP: "承诺消费补足（更正）",
+    LineKind.MANAGEMENT_FEE: "管理费（更正）",
+    LineKind.VOUCHER: "代金券（更正）",
+}

@@ -1,0 +1,343 @@
+"""Draw a customer's bills of a month: target minus billed, at frozen rates, terms, parts, tax.
+
+Reads everything it needs in the caller's transaction and writes nothing.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from yuejie.bills.bill import METERED, Bill, BillLine, BillState, LineKind, TaxMode
+from yuejie.bills.closing import store
+from yuejie.bills.closing.agreed import (
+    Extra,
+    Ledgered,
+    Promise,
+    Target,
+    TermKey,
+    committed_months,
+    differences,
+    period_end,
+    targets_of,
+)
+from yuejie.bills.closing.lines import LineKey, Tariff, draw_lines, draw_term, owed
+from yuejie.bills.closing.parts import HEAD, Parting, parting, spread
+from yuejie.bills.closing.taxes import Taxed, TaxRule, tax_parts, totals
+from yuejie.contracts.contract import Contract, at
+from yuejie.contracts.grants.grant import Grant, GrantKind
+from yuejie.contracts.grants.store import grants_of
+from yuejie.contracts.store import contracts_of, month_fx
+from yuejie.customers.customer import Customer
+from yuejie.db.session import Tx
+from yuejie.kernel.errors import Invalid, NotFound
+from yuejie.kernel.ids import BillId, LineId, mint
+from yuejie.kernel.limits import BILL_LINES
+from yuejie.kernel.period import BillingMonth, zone_of
+
+_INSTANT = timedelta(microseconds=1)
+_BUDGETED = frozenset({LineKind.CARRIED, LineKind.PACKAGE_PURCHASE})
+"""Kinds that no service month's terms give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is drawn: whose month, with usage up to which epoch, in place of which drafts."""
+
+    customer: Customer
+    month: BillingMonth
+    months: tuple[BillingMonth, ...]
+    """Months whose usage is looked at: this one, and earlier ones that have more since."""
+    epoch: int
+    now: datetime
+    drafts: tuple[Bill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Agreements:
+    """A customer's contract versions, and what they promise for a month."""
+
+    customer: Customer
+    versions: Sequence[Contract]
+
+    def at_end_of(self, month: BillingMonth) -> Contract | None:
+        """Return the version in force in the month's last instant."""
+        return at(self.versions, month.span(zone_of(self.customer.zone)).end - _INSTANT)
+
+    def promise(self, month: BillingMonth, currency: str) -> Promise:
+        """Return what the contract of that month promises; nothing where there is none."""
+        contract = self.at_end_of(month)
+        zone = zone_of(self.customer.zone)
+        if contract is None:
+            return Promise(None, None, 0, month.first_day, month.first_day, currency)
+        same = [each for each in self.versions if each.contract_id == contract.contract_id]
+        since = min(each.starts_at for each in same).astimezone(zone).date()
+        terms = contract.terms
+        ended = terms.ends_on is not None and terms.ends_on <= month.first_day
+        leaves = terms.ends_on is not None and terms.ends_on <= month.last_day
+        return Promise(
+            tier_discount=terms.tier_discount,
+            commitment=None if ended else terms.commitment,
+            management_fee_fen=0 if leaves else terms.management_fee_fen,
+            since=since,
+            until=terms.ends_on,
+            currency=contract.currency,
+        )
+
+
+def draw_bills(tx: Tx, drawing: Drawing) -> list[Bill]:
+    """Compute the bills of a customer's month, one per part; none if nothing is owed.
+
+    Raises NotFound without a contract in the month's last instant, Invalid for a bill too long.
+    """
+    agreements = _Agreements(drawing.customer, contracts_of(tx, drawing.customer.customer_id))
+    quantities = _owed(tx, drawing)
+    contract = agreements.at_end_of(drawing.month)
+    if contract is None:
+        if not quantities:
+            return []
+        raise NotFound(
+            f"客户 {drawing.customer.slug} 在 {drawing.month} 没有生效的合同，请先登记合同再关账"
+        )
+    tariff = _tariff(tx, drawing, contract, [key for key, _ in quantities])
+    usage = draw_lines(drawing.month, quantities, tariff, _line_ids(drawing))
+    terms = contract.terms
+    units = store.units(tx, drawing.customer.customer_id, drawing.month)
+    parted = parting(terms.split, terms.head_share, tariff.places, units)
+    work = _Work(drawing, agreements, contract, tariff, parted)
+    lines = work.parts(tx, usage)
+    lines = {part: own for part, own in lines.items() if own or _was(drawing, part)}
+    rule = TaxRule(TaxMode(contract.tax_mode), contract.tax_ppm, terms.tax_grouping)
+    names = {place.project_id: place.name for place in tariff.places.values()}
+    return [work.bill(part, taxed) for part, taxed in sorted(tax_parts(lines, rule, names).items())]
+
+
+def _owed(tx: Tx, drawing: Drawing) -> list[tuple[LineKey, int]]:
+    customer_id, drafts = drawing.customer.customer_id, [bill.bill_id for bill in drawing.drafts]
+    target = store.targets(tx, customer_id, drawing.months, drawing.epoch)
+    billed = store.billed(tx, customer_id, drawing.months, except_bills=drafts)
+    quantities = owed(target, billed)
+    if len(quantities) > BILL_LINES:
+        raise Invalid(f"客户 {drawing.customer.slug} 的账单超过 {BILL_LINES} 行，请按项目拆分客户")
+    return quantities
+
+
+def _line_ids(drawing: Drawing) -> Iterator[LineId]:
+    while True:
+        yield LineId(mint("line", drawing.now))
+
+
+def _was(drawing: Drawing, part: str) -> Bill | None:
+    return next((bill for bill in drawing.drafts if bill.part == part), None)
+
+
+def _tariff(tx: Tx, drawing: Drawing, contract: Contract, keys: list[LineKey]) -> Tariff:
+    rates = store.sale_rates(tx, {key.sale_rate for key in keys})
+    foreign = {
+        (rates[key.sale_rate].currency, key.month)
+        for key in keys
+        if rates[key.sale_rate].currency != contract.currency
+    }
+    fx = {
+        month: month_fx(tx, base=base, quote=contract.currency, month=month)
+        for base, month in sorted(foreign)
+    }
+    places = store.places(tx, drawing.customer.customer_id)
+    return Tariff(contract.currency, rates, fx, places)
+
+
+class _Work:
+    """Puts a customer's month together, once usage and contract are known."""
+
+    def __init__(
+        self,
+        drawing: Drawing,
+        agreements: _Agreements,
+        contract: Contract,
+        tariff: Tariff,
+        parted: Parting,
+    ) -> None:
+        self._drawing = drawing
+        self._agreements = agreements
+        self._contract = contract
+        self._tariff = tariff
+        self._parting = parted
+        self._ids = _line_ids(drawing)
+
+    def parts(self, tx: Tx, usage: Sequence[BillLine]) -> dict[str, list[BillLine]]:
+        """Return the lines of each part in printed order, before tax."""
+        customer_id = self._drawing.customer.customer_id
+        drafts = [bill.bill_id for bill in self._drawing.drafts]
+        month = self._drawing.month
+        printed = store.printed(tx, customer_id, except_bills=drafts)
+        extras = store.extras(tx, customer_id, month, except_bills=drafts)
+        carried = store.carried(tx, customer_id, except_bills=drafts)
+        grants = grants_of(tx, customer_id)
+        parts: dict[str, list[BillLine]] = defaultdict(list)
+        for bill in self._drawing.drafts:
+            parts[bill.part] = []
+        for line in usage:
+            parts[self._parting.of(line.project_id)].append(line)
+        for service_month, key, target in self._agreed(printed, usage, extras, grants):
+            weights = self._usage_by_part(service_month, printed, usage)
+            for part, amount in spread(target, self._parting, weights):
+                share = replace(target, amount_fen=amount)
+                parts[part].append(
+                    draw_term(next(self._ids), service_month, key, share, self._tariff)
+                )
+        self._bought(parts, printed, grants)
+        for part in sorted({*parts, *carried}):
+            self._carry(parts, part, carried.get(part, 0))
+        return {part: _numbered(lines) for part, lines in parts.items()}
+
+    def _agreed(
+        self,
+        printed: Sequence[store.PrintedRow],
+        usage: Sequence[BillLine],
+        extras: Sequence[Extra],
+        grants: Sequence[Grant],
+    ) -> Iterator[tuple[BillingMonth, TermKey, Target]]:
+        """Yield what the terms of each month that is looked at still have to be billed."""
+        by_model = _usage_by_model(printed, usage)
+        ledgered = _ledgered(printed)
+        drawing, currency = self._drawing, self._contract.currency
+        looked_at = {*drawing.months, drawing.month, *(extra.service_month for extra in extras)}
+        for month in sorted(looked_at):
+            end = period_end(self._agreements.promise(month, currency), month)
+            if end < drawing.month:
+                looked_at.add(end)
+        for month in sorted(looked_at):
+            promise = self._agreements.promise(month, currency)
+            targets = targets_of(month, promise, by_model, grants, extras, ledgered)
+            found = differences(month, targets, ledgered)
+            for key, target in found:
+                yield month, key, target
+            ledgered = _with(ledgered, month, found)
+
+    def _usage_by_part(
+        self,
+        month: BillingMonth,
+        printed: Sequence[store.PrintedRow],
+        usage: Sequence[BillLine],
+    ) -> Mapping[str, int]:
+        weights: Counter[str] = Counter()
+        for row in printed:
+            if row.month == str(month) and row.kind in METERED:
+                weights[self._parting.of(row.project_id)] += int(row.amount_fen)
+        for line in usage:
+            if line.service_month == month:
+                weights[self._parting.of(line.project_id)] += line.amount_fen
+        return weights
+
+    def _bought(
+        self,
+        parts: dict[str, list[BillLine]],
+        printed: Sequence[store.PrintedRow],
+        grants: Sequence[Grant],
+    ) -> None:
+        """Bill packages that were agreed to be paid for, once each."""
+        billed = {row.refers_to for row in printed if row.kind == LineKind.PACKAGE_PURCHASE}
+        for grant in grants:
+            due = grant.starts_on <= self._drawing.month.last_day
+            same = grant.currency == self._contract.currency
+            if grant.kind is GrantKind.PACKAGE and grant.paid_fen and due and same:
+                if grant.grant_id in billed:
+                    continue
+                target = Target(grant.paid_fen, f"购买套餐 {grant.name}")
+                key = TermKey(LineKind.PACKAGE_PURCHASE, grant.grant_id)
+                parts[HEAD].append(self._term(key, target))
+
+    def _carry(self, parts: dict[str, list[BillLine]], part: str, open_fen: int) -> None:
+        """Give back what was carried forward, and carry on what is still below zero."""
+        lines = parts[part]
+        if not lines:
+            return
+        if open_fen:
+            lines.append(self._term(TermKey(LineKind.CARRIED), Target(-open_fen, "上期结转")))
+        total = sum(line.amount_fen for line in lines)
+        if total < 0:
+            lines.append(self._term(TermKey(LineKind.CARRIED), Target(-total, "结转下期")))
+
+    def _term(self, key: TermKey, target: Target) -> BillLine:
+        return draw_term(next(self._ids), self._drawing.month, key, target, self._tariff)
+
+    def bill(self, part: str, taxed: Taxed) -> Bill:
+        """Return the draft of a part."""
+        drawing, contract = self._drawing, self._contract
+        net, tax, gross = totals(taxed, contract.currency)
+        was = _was(drawing, part)
+        return Bill(
+            bill_id=was.bill_id if was else BillId(mint("bill", drawing.now)),
+            customer_id=drawing.customer.customer_id,
+            month=drawing.month,
+            number=None,
+            state=BillState.DRAFT,
+            contract_id=contract.contract_id,
+            contract_version=contract.version,
+            currency=contract.currency,
+            fx_policy=contract.fx_policy,
+            tax_mode=TaxMode(contract.tax_mode),
+            tax_ppm=contract.tax_ppm,
+            epoch=drawing.epoch,
+            net=net,
+            tax=tax,
+            gross=gross,
+            lines=taxed.lines,
+            closed_at=drawing.now,
+            issued_at=None,
+            seal=None,
+            previous_seal=None,
+            part=part,
+            part_name=self._parting.names.get(part, was.part_name if was else ""),
+            purchase_order=contract.terms.purchase_order,
+            tax_lines=taxed.tax_lines,
+        )
+
+
+def _usage_by_model(
+    printed: Iterable[store.PrintedRow], usage: Iterable[BillLine]
+) -> dict[BillingMonth, Counter[str]]:
+    found: dict[BillingMonth, Counter[str]] = defaultdict(Counter)
+    for row in printed:
+        if row.kind in METERED:
+            found[BillingMonth.parse(row.month)][row.model] += int(row.amount_fen)
+    for line in usage:
+        found[line.service_month][line.model] += line.amount_fen
+    return found
+
+
+def _ledgered(printed: Iterable[store.PrintedRow]) -> Ledgered:
+    terms: dict[BillingMonth, Counter[TermKey]] = defaultdict(Counter)
+    for row in printed:
+        kind = LineKind(row.kind)
+        if kind not in METERED and kind not in _BUDGETED:
+            terms[BillingMonth.parse(row.month)][TermKey(kind, row.refers_to)] += int(
+                row.amount_fen
+            )
+    return Ledgered(terms)
+
+
+def _with(
+    ledgered: Ledgered, month: BillingMonth, found: Iterable[tuple[TermKey, Target]]
+) -> Ledgered:
+    """Count what was just found as billed, so that later months see smaller balances."""
+    terms = {each: Counter(known) for each, known in ledgered.terms.items()}
+    for key, target in found:
+        terms.setdefault(month, Counter())[key] += target.amount_fen
+    return Ledgered(terms)
+
+
+def _numbered(lines: Sequence[BillLine]) -> list[BillLine]:
+    return [replace(line, position=number) for number, line in enumerate(lines, 1)]
+
+
+def is_obliged(contract: Contract, month: BillingMonth, zone: str) -> bool:
+    """Tell whether a contract asks for a bill of a month in which nothing was used."""
+    terms = contract.terms
+    if terms.ends_on is not None and terms.ends_on <= month.first_day:
+        return False
+    if terms.management_fee_fen and (terms.ends_on is None or terms.ends_on > month.last_day):
+        return True
+    since = contract.starts_at.astimezone(zone_of(zone)).date()
+    promise = Promise(None, terms.commitment, 0, since, terms.ends_on, contract.currency)
+    return since < month.next.first_day and bool(committed_months(promise, month))

@@ -1,0 +1,1 @@
+"""What changes what is owed without changing a bill: adjustments on the next one, credit notes."""

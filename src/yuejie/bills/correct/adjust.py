@@ -1,0 +1,113 @@
+"""Propose, decide and withdraw adjustments; charge what a rule computes."""
+
+from datetime import datetime
+
+from yuejie.bills.bill import LineKind
+from yuejie.bills.correct import store
+from yuejie.bills.correct.adjustment import (
+    Adjustment,
+    AdjustmentState,
+    Decision,
+    Wanted,
+    decide,
+)
+from yuejie.db.deeds import Deed, record_deed
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, NotFound
+from yuejie.kernel.ids import BillId, CustomerId, mint
+from yuejie.kernel.period import BillingMonth
+
+
+def propose_adjustment(db: Database, wanted: Wanted, *, by: str, now: datetime) -> Adjustment:
+    """Write an adjustment down for a second person to decide about."""
+    with db.begin() as tx:
+        return write_proposal(tx, wanted, by=by, at=now)
+
+
+def write_proposal(tx: Tx, wanted: Wanted, *, by: str, at: datetime) -> Adjustment:
+    """Write a proposed adjustment in the transaction of a deed that needs one."""
+    wanted.refuse_nonsense()
+    became = _adjustment(wanted, by=by, at=at)
+    store.insert_adjustment(tx, became)
+    record_deed(tx, Deed(by, at, "propose", "adjustment", became.adjustment_id), became=became)
+    return became
+
+
+def decide_adjustment(
+    db: Database, adjustment_id: str, decision: Decision, *, by: str, now: datetime
+) -> Adjustment:
+    """Approve or reject somebody else's adjustment, or withdraw one's own.
+
+    An approved one stands on the next bill that is drawn for its customer.
+    """
+    with db.begin() as tx:
+        was = store.adjustment_by_id(tx, adjustment_id)
+        if was is None:
+            raise NotFound(f"调整 {adjustment_id} 不存在，请核对编号")
+        became = decide(was.state, decision, proposed_by=was.proposed_by, by=by)
+        if not store.decide_adjustment(tx, adjustment_id, became, by=by, at=now):
+            raise Conflict(f"调整 {adjustment_id} 正被另一操作处理，请刷新后重试")
+        decided = store.adjustment_by_id(tx, adjustment_id)
+        assert decided is not None, "it was just decided"
+        record_deed(
+            tx, Deed(by, now, str(decision), "adjustment", adjustment_id), was=was, became=decided
+        )
+        return decided
+
+
+def charge_by_rule(tx: Tx, wanted: Wanted, *, key: str, by: str, at: datetime) -> bool:
+    """Write an amount that a rule computed, approved as it is; a key known already adds nothing."""
+    wanted.refuse_nonsense()
+    became = _adjustment(wanted, by=by, at=at, key=key)
+    return store.insert_adjustment(tx, became)
+
+
+def charge_late_fee(  # noqa: PLR0913 - the facts of one fee, each printed on the bill
+    tx: Tx,
+    customer_id: CustomerId,
+    *,
+    bill_id: BillId,
+    number: str,
+    amount_fen: int,
+    currency: str,
+    days: int,
+    month: BillingMonth,
+    by: str,
+    at: datetime,
+    key: str,
+) -> bool:
+    """Add a late fee for a bill to the next one, once per key; False if it was charged already."""
+    wanted = Wanted(
+        customer_id=customer_id,
+        service_month=month,
+        amount_fen=amount_fen,
+        currency=currency,
+        item=f"逾期违约金 {number} 逾期 {days} 天",
+        why=f"账单 {number} 逾期 {days} 天，按合同约定计收",
+        kind=LineKind.LATE_FEE,
+        refers_to=bill_id,
+    )
+    return charge_by_rule(tx, wanted, key=key, by=by, at=at)
+
+
+def _adjustment(wanted: Wanted, *, by: str, at: datetime, key: str | None = None) -> Adjustment:
+    by_rule = key is not None
+    return Adjustment(
+        adjustment_id=mint("adj", at),
+        key=key,
+        customer_id=wanted.customer_id,
+        kind=wanted.kind,
+        service_month=wanted.service_month,
+        part=wanted.part,
+        currency=wanted.currency,
+        amount_fen=wanted.amount_fen,
+        item=wanted.item,
+        why=wanted.why,
+        refers_to=wanted.refers_to,
+        state=AdjustmentState.APPROVED if by_rule else AdjustmentState.PROPOSED,
+        proposed_by=by,
+        proposed_at=at,
+        decided_by=by if by_rule else None,
+        decided_at=at if by_rule else None,
+        by_rule=by_rule,
+    )

@@ -1,0 +1,65 @@
+"""A customer's word against a line of a proposed bill. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from yuejie.kernel.errors import Conflict
+from yuejie.kernel.ids import BillId, CustomerId, LineId
+
+
+class DisputeState(StrEnum):
+    """Where a dispute is in its life."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    """An adjustment was proposed for it."""
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class Answer(StrEnum):
+    """What may become of an open dispute."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+
+
+NEXT: Final[dict[tuple[DisputeState, Answer], DisputeState]] = {
+    (DisputeState.OPEN, Answer.ACCEPT): DisputeState.ACCEPTED,
+    (DisputeState.OPEN, Answer.REJECT): DisputeState.REJECTED,
+    (DisputeState.OPEN, Answer.WITHDRAW): DisputeState.WITHDRAWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Which line, what it should be in the customer's eyes (fen), why, and the answer.
+
+    A redrawn bill has new lines, so the line is also kept in words.
+    """
+
+    dispute_id: str
+    bill_id: BillId
+    customer_id: CustomerId
+    line_id: LineId
+    line_text: str
+    claimed_fen: int | None
+    why: str
+    state: DisputeState
+    raised_by: str
+    raised_at: datetime
+    answer: str = ""
+    adjustment_id: str | None = None
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+
+
+def advance(state: DisputeState, answer: Answer) -> DisputeState:
+    """Return the state behind an answer, or refuse."""
+    try:
+        return NEXT[state, answer]
+    except KeyError:
+        raise Conflict(f"异议已是 {state} 状态，不能再 {answer}") from None

@@ -1,0 +1,1 @@
+"""Prepaid packages and vouchers: what a customer holds to be used up."""

@@ -1,0 +1,49 @@
+"""Sell a package or give a voucher; a second person approves either."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from yuejie.contracts.grants import store
+from yuejie.contracts.grants.grant import Grant, GrantDraft
+from yuejie.db.deeds import Deed, record_deed
+from yuejie.db.session import Database
+from yuejie.kernel.errors import Conflict, Forbidden, NotFound
+from yuejie.kernel.ids import mint
+
+
+def ask_grant(db: Database, draft: GrantDraft, *, by: str, now: datetime) -> Grant:
+    """Write a package or voucher down for a second person to approve."""
+    draft.refuse_nonsense()
+    grant = Grant(
+        grant_id=mint("grant", now),
+        customer_id=draft.customer_id,
+        kind=draft.kind,
+        name=draft.name,
+        amount_fen=draft.amount_fen,
+        paid_fen=draft.paid_fen,
+        currency=draft.currency,
+        models=draft.models,
+        starts_on=draft.starts_on,
+        ends_on=draft.ends_on,
+        created_at=now,
+        asked_by=by,
+    )
+    with db.begin() as tx:
+        store.insert_grant(tx, grant)
+        record_deed(tx, Deed(by, now, "ask", "grant", grant.grant_id), became=grant)
+        return grant
+
+
+def approve_grant(db: Database, grant_id: str, *, by: str, now: datetime) -> Grant:
+    """Let a package or voucher hold. Raises Forbidden for whoever asked for it."""
+    with db.begin() as tx:
+        was = store.grant_by_id(tx, grant_id)
+        if was is None:
+            raise NotFound(f"套餐或代金券 {grant_id} 不存在，请核对编号")
+        if was.asked_by == by:
+            raise Forbidden(f"套餐或代金券由 {by} 提出，须由另一人审批")
+        if not store.approve_grant(tx, grant_id, by=by):
+            raise Conflict(f"套餐或代金券 {grant_id} 已审批，无需再次审批")
+        became = replace(was, approved_by=by)
+        record_deed(tx, Deed(by, now, "approve", "grant", grant_id), was=was, became=became)
+        return became
