@@ -43,6 +43,9 @@ class TaxLine:
     net_fen: int
     tax_fen: int
     gross_fen: int
+    credited_net_fen: int = 0
+    credited_tax_fen: int = 0
+    """What credit notes took back of it, of its own sign."""
 
     @property
     def place(self) -> Place:
@@ -50,9 +53,18 @@ class TaxLine:
         return self.bill_id, self.position
 
     @property
-    def amounts(self) -> Amounts:
-        """Return the three figures."""
-        return Amounts(self.net_fen, self.tax_fen, self.gross_fen)
+    def credited_fen(self) -> int:
+        """Return what credit notes took back, gross."""
+        return self.credited_net_fen + self.credited_tax_fen
+
+    @property
+    def due(self) -> Amounts:
+        """Return what fapiao of it may come to: the line less what credit notes took back."""
+        return Amounts(
+            self.net_fen - self.credited_net_fen,
+            self.tax_fen - self.credited_tax_fen,
+            self.gross_fen - self.credited_fen,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +88,11 @@ class Wording:
 def part_of(line: TaxLine, taken: Amounts, gross_fen: int | None = None) -> Part:
     """Take the rest of a tax line, or `gross_fen` of it; more than is left is refused.
 
-    The net amount is N(after) − what was taken, N being the cumulative rounding and the line's own
-    net at its end.
+    The net amount is N(after) − what was taken, N being the cumulative rounding, and at the line's
+    end the net amount that credit notes have left of it.
     """
-    left = line.gross_fen - taken.gross_fen
+    due = line.due
+    left = due.gross_fen - taken.gross_fen
     want = left if gross_fen is None else gross_fen
     if want == 0 or (want > 0) is not (line.gross_fen > 0) or abs(want) > abs(left):
         raise FapiaoRefused(
@@ -87,9 +100,9 @@ def part_of(line: TaxLine, taken: Amounts, gross_fen: int | None = None) -> Part
             f"不能开 {Money(want, 'CNY')} 元；请改小金额"
         )
     after = taken.gross_fen + want
-    net_after = line.net_fen if after == line.gross_fen else from_gross(after, line.tax_ppm).net_fen
+    net_after = due.net_fen if after == due.gross_fen else from_gross(after, line.tax_ppm).net_fen
     net = net_after - taken.net_fen
-    return Part(line, Amounts(net, want - net, want), want == line.gross_fen)
+    return Part(line, Amounts(net, want - net, want), want == due.gross_fen)
 
 
 def split(line: TaxLine, grosses: Sequence[int]) -> list[Amounts]:

@@ -1,8 +1,9 @@
 """The only SQL about titles, fapiao, their lines and their seals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from itertools import groupby
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.db.session import Tx
 from yuejie.fapiao.amounts import Amounts, FapiaoLine, LineNature
+from yuejie.fapiao.available import TaxedBill
 from yuejie.fapiao.draft import Place, TaxLine
 from yuejie.fapiao.fapiao import Fapiao, Party
 from yuejie.fapiao.life import FapiaoEvent, FapiaoState
@@ -82,18 +84,76 @@ def save_title(tx: Tx, title: Title) -> None:
 
 # what may be taxed -------------------------------------------------------------------------------
 
-TAX_LINES: Final = """
-    SELECT bill_id, position, item, COALESCE(model, '') AS model, tax_ppm, net_fen, tax_fen,
-           gross_fen
-    FROM bill_tax_line
-    WHERE customer_id = %(customer_id)s AND bill_id = ANY(%(bill_ids)s)
-    ORDER BY bill_id, position
+
+@dataclass(frozen=True, slots=True)
+class _TaxedRow:
+    bill_id: str
+    number: str
+    month: str
+    state: str
+    contract_id: str
+    contract_version: int
+    purchase_order: str
+    fapiao_by: date | None
+    position: int
+    item: str
+    model: str
+    tax_ppm: int
+    net_fen: int
+    tax_fen: int
+    gross_fen: int
+    credited_net_fen: int
+    credited_tax_fen: int
+
+
+TAXED_BILLS: Final = """
+    WITH credited AS (
+        SELECT l.bill_id, l.tax_line, sum(c.net_fen) AS net_fen, sum(c.tax_fen) AS tax_fen
+        FROM credit_note n
+        JOIN credit_note_line c USING (credit_note_id)
+        JOIN bill_line l USING (line_id)
+        WHERE n.customer_id = %(customer_id)s AND n.state = 'approved'
+        GROUP BY l.bill_id, l.tax_line
+    )
+    SELECT b.bill_id, b.number, b.month, b.state, b.contract_id, b.contract_version,
+           b.purchase_order, b.fapiao_by, t.position, t.item, COALESCE(t.model, '') AS model,
+           t.tax_ppm, t.net_fen, t.tax_fen, t.gross_fen,
+           COALESCE(c.net_fen, 0)::bigint AS credited_net_fen,
+           COALESCE(c.tax_fen, 0)::bigint AS credited_tax_fen
+    FROM bill b
+    JOIN bill_tax_line t USING (bill_id)
+    LEFT JOIN credited c ON c.bill_id = t.bill_id AND c.tax_line = t.position
+    WHERE b.customer_id = %(customer_id)s AND b.currency = 'CNY' AND b.number IS NOT NULL
+      AND b.state IN ('issued', 'paid', 'written_off', 'voided')
+    ORDER BY b.month, b.bill_id, t.position
 """
 
 
-def tax_lines(tx: Tx, customer_id: CustomerId, bill_ids: Sequence[str]) -> list[TaxLine]:
-    """Return the tax lines of a customer's bills: the one place that reads the bills' table."""
-    return tx.rows(TaxLine, TAX_LINES, customer_id=customer_id, bill_ids=list(bill_ids))
+def taxed_bills(tx: Tx, customer_id: CustomerId) -> list[TaxedBill]:
+    """Return a customer's issued bills in CNY with their tax lines: all that is read of bills."""
+    rows = tx.rows(_TaxedRow, TAXED_BILLS, customer_id=customer_id)
+    found: list[TaxedBill] = []
+    for _, group in groupby(rows, key=lambda row: row.bill_id):
+        lines = list(group)
+        first = lines[0]
+        found.append(
+            TaxedBill(
+                bill_id=first.bill_id,
+                number=first.number,
+                month=first.month,
+                state=first.state,
+                contract_id=first.contract_id,
+                contract_version=first.contract_version,
+                purchase_order=first.purchase_order,
+                fapiao_by=first.fapiao_by,
+                lines=tuple(_tax_line(line) for line in lines),
+            )
+        )
+    return found
+
+
+def _tax_line(row: _TaxedRow) -> TaxLine:
+    return TaxLine(**{name: getattr(row, name) for name in TaxLine.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True)

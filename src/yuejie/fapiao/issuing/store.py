@@ -11,6 +11,7 @@ from yuejie.fapiao.issuing.errand import Errand
 from yuejie.kernel.ids import CustomerId
 
 OPERATOR_READS: Final = {
+    "owner_of": "an errand names its fapiao, and asks whose it is",
     "files_of": "reached through a fapiao, whose reader was checked",
     "file_of": "reached through a fapiao, whose reader was checked",
 }
@@ -95,6 +96,17 @@ RELEASE_HELD: Final = """
 def release_held(tx: Tx, provider: str, holds: Sequence[str], *, now: datetime) -> int:
     """Let errands go on whose obstacle is gone."""
     return tx.run(RELEASE_HELD, provider=provider, holds=list(holds), now=now)
+
+
+PARK_WAITING: Final = """
+    UPDATE fapiao_errand SET state = 'parked', why = %(why)s
+    WHERE errand_id = %(errand_id)s AND state = 'waiting'
+"""
+
+
+def park_waiting(tx: Tx, errand_id: int, *, why: str) -> bool:
+    """Stop an errand whose call has not left, and say whether it was one."""
+    return bool(tx.run(PARK_WAITING, errand_id=errand_id, why=why))
 
 
 RETRY_PARKED: Final = """
@@ -194,23 +206,43 @@ INSERT_FILE: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file as it came, and where from."""
+
+    format: str
+    body: bytes
+    source: str
+
+
 def insert_file(
-    tx: Tx, customer_id: CustomerId, subject_id: str, form: str, body: bytes, source: str,
-    *, by: str, at: datetime,
-) -> bool:  # fmt: skip
+    tx: Tx, customer_id: CustomerId, subject_id: str, file: NewFile, *, by: str, at: datetime
+) -> bool:
     """Keep a file for ever, and say whether it is the first of its format."""
     kept = tx.run(
         INSERT_FILE,
         subject_id=subject_id,
         customer_id=customer_id,
-        format=form,
-        body=body,
-        sha256=sha256(body).digest(),
-        source=source,
+        format=file.format,
+        body=file.body,
+        sha256=sha256(file.body).digest(),
+        source=file.source,
         by=by,
         at=at,
     )
     return bool(kept)
+
+
+OWNER_OF: Final = """
+    SELECT customer_id FROM fapiao WHERE fapiao_id = %(subject_id)s
+    UNION ALL
+    SELECT customer_id FROM fapiao_red WHERE red_id = %(subject_id)s
+"""
+
+
+def owner_of(tx: Tx, subject_id: str) -> CustomerId:
+    """Return whose fapiao or red fapiao it is."""
+    return CustomerId(tx.value(OWNER_OF, subject_id=subject_id))
 
 
 FILES_OF: Final = """

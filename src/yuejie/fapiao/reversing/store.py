@@ -63,6 +63,18 @@ def red_by_name(tx: Tx, name: str) -> RedFapiao | None:
     return _whole(tx, row) if row else None
 
 
+LOCK_RED: Final = "SELECT red_id FROM fapiao_red WHERE red_id = %(red_id)s FOR UPDATE"
+
+
+def lock_red(tx: Tx, customer_id: CustomerId, red_id: str) -> RedFapiao:
+    """Return a red fapiao that nobody else changes until the transaction ends."""
+    tx.value(LOCK_RED, red_id=red_id)
+    found = red_by_name(tx, red_id)
+    assert found is not None
+    assert found.customer_id == customer_id
+    return found
+
+
 REDS_OF_FAPIAO: Final = """
     SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
            form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
@@ -236,6 +248,17 @@ def note_form(tx: Tx, red: RedFapiao) -> None:
         form_number=red.form_number,
         form_uuid=red.form_uuid,
     )
+
+
+NOTE_APPLIED: Final = """
+    UPDATE fapiao_red SET applied_at = %(applied_at)s, expires_at = %(expires_at)s
+    WHERE red_id = %(red_id)s AND applied_at IS NULL
+"""
+
+
+def note_applied(tx: Tx, red_id: str, *, applied_at: datetime, expires_at: datetime) -> None:
+    """Note when a form was applied for, from which its 72 hours count; the first time stays."""
+    tx.run(NOTE_APPLIED, red_id=red_id, applied_at=applied_at, expires_at=expires_at)
 
 
 MARK_REMINDED: Final = """
