@@ -123,7 +123,8 @@ def draw_lines(parts: Sequence[Part], wordings: Mapping[int, Wording]) -> list[F
     `wordings` names what is sold at each tax rate.
     """
     lines = [_line(part, wordings[part.line.tax_ppm]) for part in parts if _positive(part)]
-    for part in parts:
+    # A line has one discount at most, so the largest discounts choose first.
+    for part in sorted(parts, key=lambda part: part.amounts.gross_fen):
         if not _positive(part):
             lines = _discounted(lines, part)
     return [replace(line, position=number) for number, line in enumerate(lines, 1)]

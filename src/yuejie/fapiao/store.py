@@ -19,6 +19,7 @@ from yuejie.fapiao.title import Title
 from yuejie.kernel.ids import CustomerId
 
 OPERATOR_READS: Final = {
+    "holder_of": "a number belongs to one fapiao of all customers",
     "fapiao_by_name": "the operator names a fapiao by id, key or number; callers are checked above",
     "title_by_id": "the operator names a title by its id; callers are checked above",
     "all_fapiao": "the operator lists everybody's fapiao",
@@ -373,6 +374,24 @@ def move_fapiao(
             why=became.why,
         )
     return bool(moved)
+
+
+HOLDER_OF: Final = """
+    SELECT fapiao_id FROM fapiao WHERE number = %(number)s
+    UNION ALL
+    SELECT red_id FROM fapiao_red WHERE number = %(number)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    fapiao_id: str
+
+
+def holder_of(tx: Tx, number: str) -> str:
+    """Return the id of the fapiao or red fapiao that has a number, or nothing."""
+    found = tx.rows(_Holder, HOLDER_OF, number=number)
+    return found[0].fapiao_id if found else ""
 
 
 MARK_DELIVERED: Final = """

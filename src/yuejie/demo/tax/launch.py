@@ -3,16 +3,21 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from yuejie.demo.simulators.launch import free_port
+from yuejie.demo.tax.app import TaxServer
+from yuejie.demo.tax.world import World
+from yuejie.kernel.clock import SystemClock
 from yuejie.kernel.errors import Unavailable
 
 READY_SECONDS: Final = 20
@@ -25,7 +30,7 @@ class TaxPlatform:
 
     url: str
     truth: Path
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | None" = None
 
     def tell(self, path: str, **body: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         """Set its clock, its faults, its drawer; see `app.admin`."""
@@ -44,6 +49,8 @@ class TaxPlatform:
 
     def stop(self) -> None:
         """End the process and wait for its end."""
+        if self.process is None:
+            return
         self.process.terminate()
         try:
             self.process.wait(timeout=5)
@@ -67,10 +74,25 @@ def running_tax(truth: Path, *, options: Sequence[str] = ()) -> Iterator[TaxPlat
         platform.stop()
 
 
+@contextmanager
+def tax_here(truth: Path, *, at: datetime, callbacks: str = "never") -> Iterator[TaxPlatform]:
+    """Have a tax platform on a thread of this process, its clock standing at an instant."""
+    world = World(truth, SystemClock(), callbacks, stands_at=at)
+    server = TaxServer(0, world)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield TaxPlatform(f"http://127.0.0.1:{server.server_port}", truth)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 def _await_ready(platform: TaxPlatform) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        if platform.process.poll() is not None:
+        if platform.process is not None and platform.process.poll() is not None:
             raise Unavailable(f"税务模拟器未能启动，退出码 {platform.process.returncode}。")
         try:
             platform.tell("ready")

@@ -70,10 +70,11 @@ def note_issued(tx: Tx, fapiao: Fapiao, issued: Issued, *, by: str, now: datetim
     return became
 
 
-def contradiction(fapiao: Fapiao, issued: Issued) -> str:
+def contradiction(tx: Tx, fapiao: Fapiao, issued: Issued) -> str:
     """Say how an issued fapiao differs from the request, or nothing."""
-    if not NUMBER.fullmatch(issued.number):
-        return f"发票号码“{issued.number}”不是 20 位数字"
+    wrong = wrong_number(tx, fapiao.fapiao_id, issued.number)
+    if wrong:
+        return wrong
     if issued.amounts != fapiao.amounts:
         heard, asked = (
             Money(amounts.gross_fen, "CNY") for amounts in (issued.amounts, fapiao.amounts)
@@ -82,11 +83,21 @@ def contradiction(fapiao: Fapiao, issued: Issued) -> str:
     return ""
 
 
+def wrong_number(tx: Tx, subject_id: str, number: str) -> str:
+    """Say why a fapiao or red fapiao cannot have a number, or nothing."""
+    if not NUMBER.fullmatch(number):
+        return f"发票号码“{number}”不是 20 位数字"
+    holder = store.holder_of(tx, number)
+    if holder not in {"", subject_id}:
+        return f"发票号码 {number} 已登记在 {holder}"
+    return ""
+
+
 def _hear_issue(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
     fapiao = find_fapiao(store.fapiao_by_name(tx, errand.subject_id), errand.subject_id)
     match answer:
         case Issued():
-            wrong = contradiction(fapiao, answer)
+            wrong = contradiction(tx, fapiao, answer)
             if wrong:
                 park(tx, errand, wrong, now)
                 return

@@ -13,7 +13,7 @@ from yuejie.fapiao import store
 from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_fapiao, find_red
 from yuejie.fapiao.issuing import store as kept
-from yuejie.fapiao.issuing.answer import NUMBER, contradiction, note_issued, received
+from yuejie.fapiao.issuing.answer import contradiction, note_issued, received, wrong_number
 from yuejie.fapiao.issuing.store import NewFile
 from yuejie.fapiao.life import FapiaoState, RedEvent, RedState
 from yuejie.fapiao.providers.papers import Paper, check_layout, read_xml
@@ -45,7 +45,7 @@ def upload_fapiao(db: Database, name: str, upload: Upload, *, by: str, now: date
         named = find_fapiao(store.fapiao_by_name(tx, name), name)
         fapiao = store.lock_fapiao(tx, named.customer_id, named.fapiao_id)
         issued = _issued(upload, paper, fapiao.amounts)
-        wrong = contradiction(fapiao, issued) or _other_parties(fapiao, paper)
+        wrong = contradiction(tx, fapiao, issued) or _other_parties(fapiao, paper)
         if wrong:
             raise Invalid(f"上传的文件与发票申请 {fapiao.key} 不符：{wrong}；请核对后重新上传")
         if fapiao.state is FapiaoState.APPROVED:
@@ -66,8 +66,11 @@ def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetim
         named = find_red(reds.red_by_name(tx, name), name)
         red = reds.lock_red(tx, named.customer_id, named.red_id)
         issued = _issued(upload, paper, red.amounts)
-        if not NUMBER.fullmatch(issued.number) or issued.amounts != red.amounts:
-            raise Invalid(f"上传的文件与红冲申请 {red.key} 的号码格式或金额不符；请核对后重新上传")
+        wrong = wrong_number(tx, red.red_id, issued.number)
+        if wrong or issued.amounts != red.amounts:
+            raise Invalid(
+                f"上传的文件与红冲申请 {red.key} 不符：{wrong or '金额不同'}；请核对后重新上传"
+            )
         blue = find_fapiao(store.fapiao_by_name(tx, red.fapiao_id), red.fapiao_id)
         if red.state is RedState.APPROVED and blue.provider == MANUAL:
             red = move(tx, red, red, RedEvent.CONFIRM, by=by, now=now)

@@ -119,8 +119,8 @@ def _hear_form(tx: Tx, errand: Errand, red: RedFapiao, told: FormTold, now: date
 
 
 def _hear_issued(tx: Tx, errand: Errand, red: RedFapiao, issued: Issued, now: datetime) -> None:
-    if issued.amounts != red.amounts:
-        park(tx, errand, f"红字发票 {issued.number} 的金额与申请不符", now)
+    if issued.amounts != red.amounts or blues.holder_of(tx, issued.number):
+        park(tx, errand, f"红字发票 {issued.number} 的金额与申请不符，或号码已被登记", now)
         return
     note_red_issued(tx, red, issued, by=errand.provider, now=now)
     errands.add_errand(tx, ErrandKind.FILES, red.red_id, red.key, errand.provider, at=now)
