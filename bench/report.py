@@ -9,13 +9,14 @@ import msgspec
 from bench.figures import Result, plain
 
 RESULTS: Final = Path(__file__).parent / "results"
-ORDER: Final = ("gateway", "latency", "memory", "ingest", "close")
+ORDER: Final = ("gateway", "latency", "memory", "ingest", "close", "documents")
 TITLES: Final = {
     "gateway": "吞吐",
     "latency": "增加的时延",
     "memory": "内存",
     "ingest": "采集入库",
     "close": "关账",
+    "documents": "出账与文件",
 }
 HEAD: Final = """# 基准测试结果
 

@@ -63,6 +63,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
         "made once, in `<home>/secrets/`",
         "Opens the REST API to the operator; `yuejie token` shows it.",
     ),
+    "YUEJIE_MEMBER_TOKEN": (
+        "none: the user's name",
+        "A token of `yuejie members enrol`, under whose name the command line then acts.",
+    ),
 }
 """A default to print where the program's own is of this machine, and what the variable is for."""
 

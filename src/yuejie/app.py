@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.errors import DatabaseUnavailable, EmbeddedUnavailable
 from yuejie.db.migrate import migrate
 from yuejie.db.session import Database
+from yuejie.ledger.check import Check
 from yuejie.settings import Settings
 
 if TYPE_CHECKING:
     from yuejie.bills.documents.document import Seller
 
 Say = Callable[[str], None]
+
+LEDGER_CHECKS: Final[tuple[Check, ...]] = ()
+"""What the rooms that post promise about the books, beside the ledger's own checks."""
 
 
 def app_url(settings: Settings) -> str:

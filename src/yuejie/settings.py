@@ -41,6 +41,7 @@ class Settings:
     pepper: bytes = field(repr=False)
     credential_key: bytes = field(repr=False)
     operator_token: str = field(repr=False)
+    member_token: str = field(repr=False, default="")
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -63,6 +64,7 @@ class Settings:
             pepper=kept.raw("YUEJIE_PEPPER"),
             credential_key=kept.raw("YUEJIE_CREDENTIAL_KEY"),
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
+            member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
         )
 
     @property

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from yuejie.bills.bill import Bill
+from yuejie.bills.bill import Bill, BillLine
 from yuejie.bills.closing.close import GRACE, Closed, close_month
 from yuejie.bills.issue import issue_bill
-from yuejie.bills.store import bill_of_month
+from yuejie.bills.store import bill_of_month, bills_of_customer_month
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import book, book_rows, contract_at
+from yuejie.contracts.terms import STANDARD, CommercialTerms
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import Particulars, ProjectDraft, add_project, enrol_customer
 from yuejie.customers.store import project_by_name
@@ -25,6 +26,8 @@ from yuejie.db.session import Database
 from yuejie.kernel.ids import BookId, uuid7_at
 from yuejie.kernel.money import FxRate, Money
 from yuejie.kernel.period import BillingMonth, local_hour, zone_of
+from yuejie.ledger.posting import Account
+from yuejie.ledger.store import balance
 from yuejie.rating.price import rate_items
 from yuejie.usage.event import Item
 from yuejie.usage.journal import Begun, Ended, EndedItem
@@ -71,10 +74,11 @@ class Party:
         started = datetime.fromisoformat(when).replace(tzinfo=self.zone).astimezone(UTC)
         return self.books.record(self, started, model, project, state, meters)
 
-    def bill(self, month: str) -> Bill:
+    def bill(self, month: str, part: str = "") -> Bill:
         """Return the bill of a month; there must be one."""
         with self.books.db.read() as tx:
-            found = bill_of_month(tx, self.customer.customer_id, BillingMonth.parse(month))
+            label = BillingMonth.parse(month)
+            found = bill_of_month(tx, self.customer.customer_id, label, part)
         assert found is not None, f"no bill {month} of {self.customer.slug}"
         return found
 
@@ -82,15 +86,35 @@ class Party:
         with self.books.db.read() as tx:
             return bool(bill_of_month(tx, self.customer.customer_id, BillingMonth.parse(month)))
 
-    def lines(self, month: str) -> list[str]:
+    def bills(self, month: str) -> list[Bill]:
+        """Return the parts of a month that owe something, the head bill first."""
+        with self.books.db.read() as tx:
+            label = BillingMonth.parse(month)
+            found = bills_of_customer_month(tx, self.customer.customer_id, label)
+        return [bill for bill in found if bill.lines]
+
+    def owes(self, currency: str = "CNY") -> Money:
+        """Return what the ledger says the customer owes."""
+        with self.books.db.read() as tx:
+            fen = balance(
+                tx, Account.RECEIVABLE, party=self.customer.customer_id, currency=currency
+            )
+        return Money(fen, currency)
+
+    def lines(self, month: str, part: str = "") -> list[str]:
         """Return the lines of a bill as a clerk reads them."""
         return [
             f"{'' if line.service_month == bill.month else f'{line.service_month} late  '}"
-            f"{line.project_name}  {line.model}  {line.meter}  {line.quantity:,}"
-            f" = {Money(line.amount_fen, bill.currency)}"
-            for bill in [self.bill(month)]
+            f"{_words(line)} = {Money(line.amount_fen, bill.currency)}"
+            for bill in [self.bill(month, part)]
             for line in bill.lines
         ]
+
+
+def _words(line: BillLine) -> str:
+    if not line.metered:
+        return line.item
+    return f"{line.project_name}  {line.model}  {line.meter}  {line.quantity:,}"
 
 
 class Books:
@@ -137,6 +161,8 @@ class Books:
         fx_policy: str = "none",
         tax_mode: str = "inclusive",
         projects: Sequence[str] = ("main",),
+        commercial: CommercialTerms = STANDARD,
+        starts: datetime = FOUNDED,
     ) -> Party:
         """Enrol a customer with a contract on the sale book, and its projects."""
         customer = enrol_customer(
@@ -152,7 +178,8 @@ class Books:
             zone=zone,
             fx_policy=fx_policy,
             tax_mode=tax_mode,
-            starts_at=FOUNDED,
+            starts_at=starts,
+            commercial=commercial,
         )
         sign_contract(self.db, terms, by=CLERK, now=self.clock.now())
         for name in projects:

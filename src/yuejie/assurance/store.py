@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +10,10 @@ from yuejie.assurance.oracle import BookRow, Key, RawEvent
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import BillId, CustomerId
 
-OPERATOR_READS: Final = {"book_rows": "books belong to the house"}
+OPERATOR_READS: Final = {
+    "book_rows": "books belong to the house",
+    "worth": "margins are the operator's alone",
+}
 """Reads that serve the operator; all others take `customer_id` first."""
 
 BOOK_ROWS: Final = """
@@ -113,3 +117,50 @@ def billed_before(
         Key(row.month, row.project_id, row.model, row.meter, row.sale_rate): int(row.quantity)
         for row in rows
     }
+
+
+@dataclass(frozen=True, slots=True)
+class WorthRow:
+    """What a customer's usage of a model in a month is worth at both rates, exactly.
+
+    `included_tax_ppm` is the tax that the contract's prices contain; zero where it comes on top.
+    """
+
+    customer: str
+    contract_id: str
+    model: str
+    calls: int
+    included_tax_ppm: int
+    sale_currency: str | None
+    sale_pico: int
+    cost_currency: str | None
+    cost_pico: int
+
+
+WORTH: Final = """
+    SELECT c.slug AS customer, coalesce(k.contract_id, '') AS contract_id, r.model,
+           coalesce(sum(r.quantity) FILTER (WHERE r.meter = 'requests'), 0)::bigint AS calls,
+           CASE WHEN k.tax_mode = 'inclusive' THEN k.tax_ppm ELSE 0 END AS included_tax_ppm,
+           sale.currency AS sale_currency,
+           coalesce(sum(r.quantity * sale.pico), 0)::numeric(38,0) AS sale_pico,
+           cost.currency AS cost_currency,
+           coalesce(sum(r.quantity * cost.pico), 0)::numeric(38,0) AS cost_pico
+    FROM usage_rollup r
+    JOIN usage_dimension d USING (dimension_id)
+    JOIN customer c USING (customer_id)
+    LEFT JOIN LATERAL (
+        SELECT contract_id, tax_mode, tax_ppm FROM contract
+        WHERE customer_id = d.customer_id AND starts_at <= %(ends)s
+        ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
+    ) k ON TRUE
+    LEFT JOIN rate sale ON sale.rate_id = r.sale_rate
+    LEFT JOIN rate cost ON cost.rate_id = r.cost_rate
+    WHERE r.month = %(month)s AND r.state IN ('measured', 'partial')
+    GROUP BY 1, 2, 3, 5, 6, 8
+    ORDER BY 1, 2, 3, 5, 6, 8
+"""
+
+
+def worth(tx: Tx, month: str, ends: datetime) -> list[WorthRow]:
+    """Return what everybody's usage of a month is worth, under the contract at its end."""
+    return tx.rows(WorthRow, WORTH, month=month, ends=ends)

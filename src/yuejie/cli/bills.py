@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
-from yuejie.app import seller
+from yuejie.app import app_url, seller
 from yuejie.assurance.prove import Proof, prove_month
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Closed, Done, close_month
 from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.issue import find_bill, issue_bill
-from yuejie.bills.show import export_bill
+from yuejie.bills.life import SAID
+from yuejie.bills.press import Order, press
 from yuejie.bills.store import bill_by_name, bills_of_month
 from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
 from yuejie.customers.enrol import find_customer
@@ -25,11 +26,11 @@ _SAID = {
     Done.DRAFTED: "已生成草稿",
     Done.REDRAFTED: "草稿已重算",
     Done.UNCHANGED: "无变化",
-    Done.ALREADY_ISSUED: "已出账，未改动",
+    Done.ALREADY_ISSUED: "已提交或已出账，未改动",
     Done.NO_USAGE: "无用量数据",
     Done.FAILED: "未能关账",
 }
-_STATE = {BillState.DRAFT: "草稿", BillState.ISSUED: "已出账"}
+_STATE = SAID
 
 
 class Month(click.ParamType[BillingMonth]):
@@ -176,10 +177,10 @@ def show(house: Frame, name: str, *, json: bool) -> None:
             line.position,
             "" if line.service_month == bill.month else f"{line.service_month} 补计",
             line.project_name,
-            line.model,
+            line.model if line.metered else line.item,
             line.meter,
-            line.quantity,
-            _rate(line.meter, line.rate_pico, line.rate_currency),
+            line.quantity if line.metered else None,
+            _rate(line.meter, line.rate_pico, line.rate_currency) if line.metered else "",
             Money(line.usd_fen, "USD") if line.usd_fen is not None else None,
             Money(line.amount_fen, bill.currency),
         )
@@ -237,6 +238,7 @@ def issue(
     "--format", "kinds", multiple=True, type=click.Choice([k.value for k in DocumentKind])
 )
 @click.option("--to", "folder", type=click.Path(path_type=Path), default=Path("bills"))
+@click.option("--jobs", type=click.IntRange(1), help="同时用几个进程；不写为全部处理器")
 @frame
 def export(
     house: Frame,
@@ -244,20 +246,20 @@ def export(
     month: BillingMonth | None,
     kinds: tuple[str, ...],
     folder: Path,
+    jobs: int | None,
 ) -> None:
     """导出账单为 PDF、XLSX、CSV、JSON、TXT（默认全部格式）。"""
-    chosen = [DocumentKind(kind) for kind in kinds] or list(DocumentKind)
-    folder.mkdir(parents=True, exist_ok=True)
+    chosen = tuple(DocumentKind(kind) for kind in kinds) or tuple(DocumentKind)
+    order = Order(seller(house.settings), chosen, folder)
     with house.database() as db:
         wanted = list(names)
         if month is not None:
             with db.read() as tx:
-                wanted += [bill.bill_id for bill in bills_of_month(tx, month)]
+                wanted += [
+                    b.bill_id for b in bills_of_month(tx, month) if b.gross.fen or b.is_final
+                ]
         with progress("导出账单") as move:
-            for number, name in enumerate(wanted, 1):
-                for file_name, body in export_bill(db, name, seller(house.settings), chosen):
-                    (folder / file_name).write_bytes(body)
-                move(number, len(wanted))
+            press(db, app_url(house.settings), wanted, order, jobs=jobs, progress=move)
     say(f"已导出 {len(wanted)} 张账单到 {folder.absolute()}")
 
 

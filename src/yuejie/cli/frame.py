@@ -24,8 +24,11 @@ from rich.progress import (
 from rich.table import Table
 
 from yuejie.app import house
+from yuejie.customers.key import digest_of
+from yuejie.customers.members.store import member_by_digest
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock, ShiftedClock, SystemClock
+from yuejie.kernel.errors import Forbidden
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.settings import Settings
@@ -50,6 +53,20 @@ class Frame:
         """Open the database, starting the embedded one for the length of the command."""
         with house(self.settings, note) as db:
             yield db
+
+    def signer(self, db: Database) -> str:
+        """Return under whose name a deed is done: the member's whose token is set, else the user's.
+
+        Deeds that need two people need two members.
+        """
+        token = self.settings.member_token
+        if not token:
+            return self.by
+        with db.read() as tx:
+            member = member_by_digest(tx, digest_of(token, self.settings.pepper))
+        if member is None or member.revoked_at is not None or member.customer_id is not None:
+            raise Forbidden("YUEJIE_MEMBER_TOKEN 不是运营方在用成员的令牌，请核对或去掉后重试")
+        return member.signs_as
 
     def now(self) -> datetime:
         """Return the present instant."""

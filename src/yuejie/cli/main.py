@@ -28,10 +28,20 @@ NOUNS: Final = {
     "fx": "prices",
     "contracts": "prices",
     "usage": "usage",
-    "bills": "bills",
+    "bills": "review",
+    "disputes": "review",
+    "adjustments": "review",
+    "credits": "review",
+    "grants": "review",
+    "members": "review",
     "prove": "bills",
+    "ledger": "ledger",
+    "reconcile": "reconcile",
+    "margin": "reconcile",
 }
 """Which module holds which noun."""
+_NAMED: Final = {"credits": "credits_"}
+"""Nouns that are called otherwise in Python, which has a `credits` of its own."""
 
 
 class Nouns(click.Group):
@@ -48,7 +58,9 @@ class Nouns(click.Group):
         module = NOUNS.get(cmd_name)
         if module is None:
             return None
-        command: click.Command = getattr(import_module(f"yuejie.cli.{module}"), cmd_name)
+        command: click.Command = getattr(
+            import_module(f"yuejie.cli.{module}"), _NAMED.get(cmd_name, cmd_name)
+        )
         return command
 
 

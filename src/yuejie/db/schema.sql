@@ -803,6 +803,19 @@ CREATE TABLE ledger_posting (
     CONSTRAINT ledger_posting_fen_check CHECK ((fen <> 0))
 );
 
+CREATE TABLE member (
+    member_id text NOT NULL,
+    customer_id text,
+    name text NOT NULL,
+    role text NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT member_pkey PRIMARY KEY (member_id),
+    CONSTRAINT member_digest_key UNIQUE (digest),
+    CONSTRAINT member_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'finance'::text, 'sales'::text, 'support'::text, 'developer'::text, 'auditor'::text])))
+);
+
 CREATE TABLE model (
     model_id text NOT NULL,
     mode text NOT NULL,
@@ -826,6 +839,115 @@ CREATE TABLE month_close (
     bill_id text,
     closed_at timestamp with time zone NOT NULL,
     CONSTRAINT month_close_pkey PRIMARY KEY (customer_id, month)
+);
+
+CREATE TABLE notice (
+    notice_id text NOT NULL,
+    key text NOT NULL,
+    kind text NOT NULL,
+    audience text NOT NULL,
+    customer_id text,
+    facts jsonb NOT NULL,
+    only_channel text,
+    at timestamp with time zone NOT NULL,
+    handed_on_at timestamp with time zone,
+    channels integer,
+    CONSTRAINT notice_pkey PRIMARY KEY (notice_id),
+    CONSTRAINT notice_key_key UNIQUE (key),
+    CONSTRAINT notice_audience_check CHECK ((audience = ANY (ARRAY['customer'::text, 'operator'::text]))),
+    CONSTRAINT notice_check CHECK (((audience = 'operator'::text) OR (customer_id IS NOT NULL))),
+    CONSTRAINT notice_key_check CHECK ((key <> ''::text))
+);
+
+CREATE TABLE notice_attachment (
+    notice_id text NOT NULL,
+    "position" smallint NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT notice_attachment_pkey PRIMARY KEY (notice_id, "position")
+);
+
+CREATE TABLE notice_attempt (
+    message_id text NOT NULL,
+    number integer NOT NULL,
+    bucket text NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    CONSTRAINT notice_attempt_pkey PRIMARY KEY (message_id, number)
+);
+
+CREATE TABLE notice_channel (
+    channel_id text NOT NULL,
+    contact_id text NOT NULL,
+    customer_id text,
+    kind text NOT NULL,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    hint text NOT NULL,
+    sealed bytea NOT NULL,
+    bucket text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT notice_channel_pkey PRIMARY KEY (channel_id),
+    CONSTRAINT notice_channel_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'wecom'::text, 'dingtalk'::text, 'feishu'::text, 'aliyun_sms'::text, 'tencent_sms'::text, 'webhook'::text])))
+);
+
+CREATE TABLE notice_contact (
+    contact_id text NOT NULL,
+    customer_id text,
+    name text NOT NULL,
+    language text NOT NULL,
+    zone text NOT NULL,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT notice_contact_pkey PRIMARY KEY (contact_id),
+    CONSTRAINT notice_contact_check CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
+    CONSTRAINT notice_contact_language_check CHECK ((language = ANY (ARRAY['zh-CN'::text, 'en'::text]))),
+    CONSTRAINT notice_contact_name_check CHECK ((name <> ''::text))
+);
+
+CREATE TABLE notice_copy (
+    notice_id text NOT NULL,
+    channel_id text NOT NULL,
+    ready_at timestamp with time zone NOT NULL,
+    message_id text,
+    CONSTRAINT notice_copy_pkey PRIMARY KEY (notice_id, channel_id)
+);
+
+CREATE TABLE notice_message (
+    message_id text NOT NULL,
+    channel_id text NOT NULL,
+    customer_id text,
+    channel_kind text NOT NULL,
+    hint text NOT NULL,
+    bucket text NOT NULL,
+    urgent boolean NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    formed_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT notice_message_pkey PRIMARY KEY (message_id),
+    CONSTRAINT notice_message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'dead'::text, 'dropped'::text])))
+);
+
+CREATE TABLE notice_outcome (
+    message_id text NOT NULL,
+    number integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    result text NOT NULL,
+    code text NOT NULL,
+    said text NOT NULL,
+    CONSTRAINT notice_outcome_pkey PRIMARY KEY (message_id, number),
+    CONSTRAINT notice_outcome_result_check CHECK ((result = ANY (ARRAY['sent'::text, 'retry'::text, 'refused'::text])))
+);
+
+CREATE TABLE notice_sender (
+    kind text NOT NULL,
+    settings jsonb NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT notice_sender_pkey PRIMARY KEY (kind),
+    CONSTRAINT notice_sender_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'aliyun_sms'::text, 'tencent_sms'::text])))
 );
 
 CREATE TABLE project (
@@ -855,6 +977,42 @@ CREATE TABLE provider_account (
     CONSTRAINT provider_account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'drained'::text])))
 );
 
+CREATE TABLE provider_report (
+    report_id text NOT NULL,
+    account_id text NOT NULL,
+    month character(7) NOT NULL,
+    source text NOT NULL,
+    says text NOT NULL,
+    zone text NOT NULL,
+    currency text NOT NULL,
+    meters text[] NOT NULL,
+    folds jsonb NOT NULL,
+    grain_pico bigint NOT NULL,
+    file_name text NOT NULL,
+    sha256 text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_report_pkey PRIMARY KEY (report_id),
+    CONSTRAINT provider_report_account_id_month_source_sha256_key UNIQUE (account_id, month, source, sha256),
+    CONSTRAINT provider_report_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_report_grain_pico_check CHECK ((grain_pico > 0)),
+    CONSTRAINT provider_report_says_check CHECK ((says = ANY (ARRAY['usage'::text, 'cost'::text, 'both'::text])))
+);
+
+CREATE TABLE provider_report_line (
+    report_id text NOT NULL,
+    "position" integer NOT NULL,
+    line integer NOT NULL,
+    day date NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    quantity numeric(38,0),
+    cost_pico numeric(38,0),
+    note text NOT NULL,
+    CONSTRAINT provider_report_line_pkey PRIMARY KEY (report_id, "position")
+);
+
 CREATE TABLE rate (
     rate_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     book_id text NOT NULL,
@@ -871,6 +1029,36 @@ CREATE TABLE rate (
     CONSTRAINT rate_pkey PRIMARY KEY (rate_id),
     CONSTRAINT rate_book_id_revision_model_meter_service_tier_context_abov_key UNIQUE (book_id, revision, model, meter, service_tier, context_above, time_window),
     CONSTRAINT rate_pico_check CHECK ((pico >= 0))
+);
+
+CREATE TABLE reconciliation (
+    reconciliation_id text NOT NULL,
+    account_id text NOT NULL,
+    month character(7) NOT NULL,
+    currency text NOT NULL,
+    report_ids text[] NOT NULL,
+    ours_pico numeric(38,0) NOT NULL,
+    theirs_pico numeric(38,0) NOT NULL,
+    explained_pico numeric(38,0) NOT NULL,
+    unexplained_pico numeric(38,0) NOT NULL,
+    cells integer NOT NULL,
+    passes boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT reconciliation_pkey PRIMARY KEY (reconciliation_id)
+);
+
+CREATE TABLE reconciliation_difference (
+    reconciliation_id text NOT NULL,
+    "position" integer NOT NULL,
+    day date NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    cause text NOT NULL,
+    quantity numeric(38,0) NOT NULL,
+    pico numeric(38,0) NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT reconciliation_difference_pkey PRIMARY KEY (reconciliation_id, "position")
 );
 
 CREATE TABLE snapshot_revision (
@@ -995,13 +1183,26 @@ ALTER TABLE fapiao_seal ADD CONSTRAINT fapiao_seal_customer_id_fkey FOREIGN KEY 
 ALTER TABLE fapiao_title ADD CONSTRAINT fapiao_title_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE fapiao_transition ADD CONSTRAINT fapiao_transition_fapiao_id_fkey FOREIGN KEY (fapiao_id) REFERENCES fapiao(fapiao_id);
 ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
+ALTER TABLE member ADD CONSTRAINT member_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice ADD CONSTRAINT notice_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice_attachment ADD CONSTRAINT notice_attachment_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(notice_id);
+ALTER TABLE notice_attempt ADD CONSTRAINT notice_attempt_message_id_fkey FOREIGN KEY (message_id) REFERENCES notice_message(message_id);
+ALTER TABLE notice_channel ADD CONSTRAINT notice_channel_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES notice_contact(contact_id);
+ALTER TABLE notice_channel ADD CONSTRAINT notice_channel_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice_contact ADD CONSTRAINT notice_contact_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice_copy ADD CONSTRAINT notice_copy_message_id_fkey FOREIGN KEY (message_id) REFERENCES notice_message(message_id);
+ALTER TABLE notice_copy ADD CONSTRAINT notice_copy_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(notice_id);
+ALTER TABLE notice_message ADD CONSTRAINT notice_message_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey FOREIGN KEY (message_id, number) REFERENCES notice_attempt(message_id, number);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
+ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES provider_report(report_id);
 ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
+ALTER TABLE reconciliation_difference ADD CONSTRAINT reconciliation_difference_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES reconciliation(reconciliation_id);
 
 CREATE INDEX adjustment_open ON public.adjustment USING btree (customer_id) WHERE (state = ANY (ARRAY['proposed'::text, 'approved'::text]));
 CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
@@ -1035,6 +1236,20 @@ CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
 CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) WHERE (refers_to <> ''::text);
 CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
+CREATE INDEX member_customer ON public.member USING btree (customer_id);
+CREATE UNIQUE INDEX member_name ON public.member USING btree (name) WHERE (revoked_at IS NULL);
+CREATE INDEX notice_customer ON public.notice USING btree (customer_id, notice_id);
+CREATE INDEX notice_waiting ON public.notice USING btree (notice_id) WHERE (handed_on_at IS NULL);
+CREATE INDEX notice_attempt_bucket ON public.notice_attempt USING btree (bucket, begun_at);
+CREATE INDEX notice_channel_contact ON public.notice_channel USING btree (contact_id);
+CREATE INDEX notice_channel_customer ON public.notice_channel USING btree (customer_id);
+CREATE INDEX notice_contact_customer ON public.notice_contact USING btree (customer_id);
+CREATE INDEX notice_copy_message ON public.notice_copy USING btree (message_id);
+CREATE INDEX notice_copy_waiting ON public.notice_copy USING btree (channel_id, ready_at) WHERE (message_id IS NULL);
+CREATE INDEX notice_message_channel ON public.notice_message USING btree (channel_id, formed_at);
+CREATE INDEX notice_message_customer ON public.notice_message USING btree (customer_id, message_id);
+CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
+CREATE INDEX reconciliation_month ON public.reconciliation USING btree (account_id, month, at);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
 CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
@@ -1105,12 +1320,26 @@ GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ledger_balance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_posting TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE member TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice_attachment TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice_attempt TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_channel TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_contact TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE notice_copy TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice_message TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE notice_outcome TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE provider_account TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_report TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_report_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE rate_rate_id_seq TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE reconciliation TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE reconciliation_difference TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE snapshot_revision TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
 GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
@@ -1122,3 +1351,7 @@ GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (delivered_at), UPDATE 
 GRANT UPDATE (asked), UPDATE (attempts), UPDATE (hold), UPDATE (next_at), UPDATE (state), UPDATE (why) ON TABLE fapiao_errand TO yuejie_app;
 GRANT UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (expires_at), UPDATE (form_code), UPDATE (form_number), UPDATE (form_uuid), UPDATE (issued_at), UPDATE (number), UPDATE (reminded), UPDATE (state), UPDATE (why) ON TABLE fapiao_red TO yuejie_app;
 GRANT UPDATE (address), UPDATE (bank_account), UPDATE (bank_name), UPDATE (cnaps), UPDATE (emails), UPDATE (is_default), UPDATE (mobile), UPDATE (name), UPDATE (natural_person), UPDATE (phone), UPDATE (state), UPDATE (tax_number) ON TABLE fapiao_title TO yuejie_app;
+GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
+GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
+GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
+GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;

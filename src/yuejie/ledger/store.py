@@ -234,16 +234,17 @@ def balances_of(tx: Tx, party: str) -> dict[tuple[Account, str], int]:
     return {(Account(row.account), row.currency): row.fen for row in rows}
 
 
-BALANCES_ON: Final = """
+BALANCES: Final = """
     SELECT account, party, currency, fen FROM ledger_balance
-    WHERE account = %(account)s AND fen <> 0
-    ORDER BY party, currency
+    WHERE (%(party)s::text IS NULL OR party = %(party)s)
+      AND (%(account)s::text IS NULL OR account = %(account)s) AND fen <> 0
+    ORDER BY account, party, currency
 """
 
 
-def balances_on(tx: Tx, account: Account) -> list[Balance]:
-    """Return what stands on an account, by party; zeros are left out."""
-    return tx.rows(Balance, BALANCES_ON, account=account)
+def balances(tx: Tx, *, party: str | None = None, account: Account | None = None) -> list[Balance]:
+    """Return what stands where, zeros left out; of one party or on one account if named."""
+    return tx.rows(Balance, BALANCES, party=party, account=account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,40 @@ from fastapi.routing import iter_route_contexts
 
 from yuejie import __version__
 from yuejie.web import docs, errors
-from yuejie.web.api import bills, catalog, customers, deeds, health, keys, prices, usage
+from yuejie.web.api import (
+    bills,
+    catalog,
+    corrections,
+    customers,
+    deeds,
+    health,
+    keys,
+    ledger,
+    members,
+    prices,
+    reconcile,
+    review,
+    usage,
+)
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
 from yuejie.web.metrics import Metrics
 
+NOUNS: Final = (
+    customers,
+    members,
+    keys,
+    catalog,
+    prices,
+    usage,
+    bills,
+    review,
+    corrections,
+    ledger,
+    reconcile,
+    deeds,
+)
 THREADS: Final = 8
 """Requests at work at once, and connections of the pool: none waits for the other."""
 
@@ -39,7 +67,7 @@ def make_app(desk: Desk) -> FastAPI:
     errors.install(app)
     app.include_router(health.routes)
     app.include_router(docs.routes)
-    for noun in (customers, keys, catalog, prices, usage, bills, deeds):
+    for noun in NOUNS:
         app.include_router(noun.routes)
     _refuse_unnamed(app)
     return app

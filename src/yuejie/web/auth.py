@@ -1,8 +1,9 @@
 """Who may ask what: the one table of every route, and how a caller is known.
 
     OPEN       anybody: health, metrics, the description of the API
-    OPERATOR   whoever holds the operator's token
-    OWN        the operator, and a customer's key for the rows of its own customer
+    OPERATOR   whoever holds the operator's token, and the operator's members
+    OWN        the operator; a customer's keys and members for the rows of their own customer
+    SPEAKS     the operator; a customer's members that give its word (admin, finance)
 
 A route that is not in the table cannot be served: building the application fails.
 """
@@ -18,6 +19,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import PREFIX, ApiKey, digest_of
+from yuejie.customers.members.member import PREFIX as MEMBER_PREFIX
+from yuejie.customers.members.member import SPEAKS, Member
+from yuejie.customers.members.store import member_by_digest
 from yuejie.customers.store import key_by_digest
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import DomainError, Forbidden, NotFound
@@ -33,6 +37,7 @@ class Who(Enum):
     OPEN = "open"
     OPERATOR = "operator"
     OWN = "own"
+    SPEAKS = "speaks"
 
 
 ACCESS: Final[dict[tuple[str, str], Who]] = {
@@ -76,9 +81,42 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("GET", f"{API}/bills/{{bill}}"): Who.OWN,
     ("GET", f"{API}/bills/{{bill}}/documents/{{kind}}"): Who.OWN,
     ("POST", f"{API}/bills/close"): Who.OPERATOR,
+    ("POST", f"{API}/bills/{{bill}}/propose"): Who.OPERATOR,
+    ("POST", f"{API}/bills/{{bill}}/confirm"): Who.SPEAKS,
+    ("POST", f"{API}/bills/{{bill}}/reopen"): Who.OPERATOR,
     ("POST", f"{API}/bills/{{bill}}/issue"): Who.OPERATOR,
+    ("GET", f"{API}/bills/{{bill}}/life"): Who.OWN,
+    ("GET", f"{API}/bills/{{bill}}/disputes"): Who.OWN,
+    ("POST", f"{API}/bills/{{bill}}/disputes"): Who.SPEAKS,
+    ("POST", f"{API}/disputes/{{dispute}}/withdraw"): Who.SPEAKS,
+    ("POST", f"{API}/disputes/{{dispute}}/accept"): Who.OPERATOR,
+    ("POST", f"{API}/disputes/{{dispute}}/reject"): Who.OPERATOR,
+    ("GET", f"{API}/disputes"): Who.OPERATOR,
+    ("GET", f"{API}/adjustments"): Who.OPERATOR,
+    ("POST", f"{API}/adjustments"): Who.OPERATOR,
+    ("POST", f"{API}/adjustments/{{adjustment}}/{{decision}}"): Who.OPERATOR,
+    ("GET", f"{API}/bills/{{bill}}/credit-notes"): Who.OWN,
+    ("POST", f"{API}/bills/{{bill}}/credit-notes"): Who.OPERATOR,
+    ("POST", f"{API}/credit-notes/{{note}}/approve"): Who.OPERATOR,
+    ("POST", f"{API}/credit-notes/{{note}}/reject"): Who.OPERATOR,
+    ("POST", f"{API}/customers/{{customer}}/billing-units"): Who.OPERATOR,
+    ("GET", f"{API}/members"): Who.OPERATOR,
+    ("POST", f"{API}/members"): Who.OPERATOR,
+    ("POST", f"{API}/members/{{member}}/revoke"): Who.OPERATOR,
     ("GET", f"{API}/proofs/{{month}}"): Who.OPERATOR,
     ("GET", f"{API}/deeds"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/balances"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/trial-balance"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/statement"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/entries"): Who.OPERATOR,
+    ("GET", f"{API}/ledger/check"): Who.OPERATOR,
+    ("POST", f"{API}/reconciliations/reports"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/reports"): Who.OPERATOR,
+    ("POST", f"{API}/reconciliations"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/{{reconciliation_id}}"): Who.OPERATOR,
+    ("GET", f"{API}/reconciliations/{{reconciliation_id}}/documents/{{kind}}"): Who.OPERATOR,
+    ("GET", f"{API}/margins/{{month}}"): Who.OPERATOR,
 }
 
 
@@ -90,27 +128,35 @@ class Unauthenticated(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the operator, or a customer by one of its keys."""
+    """Who asks: the operator, one of its members, or a customer by a key or a member of its own."""
 
     name: str
     key: ApiKey | None = None
+    member: Member | None = None
 
     @property
     def customer_id(self) -> CustomerId | None:
         """Whose rows the caller is confined to; the operator is confined to nobody's."""
-        return self.key.customer_id if self.key else None
+        if self.key is not None:
+            return self.key.customer_id
+        return self.member.customer_id if self.member else None
 
     @property
     def is_operator(self) -> bool:
         """Whether the house itself asks."""
-        return self.key is None
+        return self.customer_id is None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the caller gives a customer's word, or the house's."""
+        return self.is_operator or (self.member is not None and self.member.role in SPEAKS)
 
 
 _bearer: Final = HTTPBearer(
     auto_error=False,
     scheme_name="令牌",
     description="运营令牌 `yj-…`（`yuejie token` 可见），"
-    "或客户的 API 密钥 `sk-yj-…`（只读自己的数据）",
+    "成员令牌 `yj-m-…`，或客户的 API 密钥 `sk-yj-…`（只读自己的数据）",
 )
 
 
@@ -123,7 +169,9 @@ def admit(
     caller = _recognise(desk, shown.credentials if shown else "", desk.clock.now())
     who = ACCESS[request.method, request.scope["route"].path]
     if who is Who.OPERATOR and not caller.is_operator:
-        raise Forbidden("客户密钥不能使用这个接口，请改用运营令牌")
+        raise Forbidden("客户密钥与客户成员不能使用这个接口，请改用运营令牌")
+    if who is Who.SPEAKS and not caller.speaks:
+        raise Forbidden("这个操作须由客户的管理员或财务成员进行，请改用其成员令牌")
     return caller
 
 
@@ -144,6 +192,8 @@ def _recognise(desk: Desk, secret: str, now: datetime) -> Caller:
         raise Unauthenticated("请求没有带令牌，请加上请求头 Authorization: Bearer <运营令牌>")
     if hmac.compare_digest(secret.encode(), desk.operator_token.encode()):
         return Caller("api:operator")
+    if secret.startswith(MEMBER_PREFIX):
+        return _member(desk, secret)
     if not secret.startswith(PREFIX):
         raise Unauthenticated("运营令牌不对，请用 yuejie token 查看后重试")
     with desk.door.database().read() as tx:
@@ -155,6 +205,16 @@ def _recognise(desk: Desk, secret: str, now: datetime) -> Caller:
     if key.expires_at is not None and key.expires_at <= now:
         raise Unauthenticated(f"密钥（…{key.hint}）已过期，请换用新密钥")
     return Caller(f"key:{key.key_id}", key)
+
+
+def _member(desk: Desk, token: str) -> Caller:
+    with desk.door.database().read() as tx:
+        member = member_by_digest(tx, digest_of(token, desk.pepper))
+    if member is None:
+        raise Unauthenticated("成员令牌无效，请核对后重试，或请管理员重新签发")
+    if member.revoked_at is not None:
+        raise Unauthenticated(f"成员 {member.name} 已停用，请联系管理员")
+    return Caller(member.signs_as, member=member)
 
 
 def whose(tx: Tx, caller: Caller, asked: str | None) -> CustomerId | None:

@@ -26,10 +26,11 @@ class DeedRow:
     name: str
     was: dict[str, Any] | None
     became: dict[str, Any] | None
+    why: str
 
 
 DEEDS: Final = """
-    SELECT deed_id, at, by, verb, noun, name, was, became
+    SELECT deed_id, at, by, verb, noun, name, was, became, why
     FROM deed
     WHERE deed_id < %(before)s
       AND (%(noun)s::text IS NULL OR noun = %(noun)s)

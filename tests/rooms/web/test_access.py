@@ -27,6 +27,10 @@ QUERIES = {
     "/requests": "?customer=zeta",
     "/bills": "?customer=zeta",
     "/proofs/{month}": "?customer=zeta",
+    "/ledger/balances": "?party=zeta",
+    "/ledger/trial-balance": "?first=2026-10",
+    "/ledger/statement": "?party=zeta&account=receivable&first=2026-10",
+    "/ledger/entries": "?first=2026-10",
 }
 
 EVENT = {
@@ -48,7 +52,41 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /usage/worklist/{event_id}/resolve": {"quantities": {"input": 1}},
     "POST /usage/events": {"source": "x", "events": [EVENT]},
     "POST /bills/close": {"month": "2026-10"},
+    "POST /bills/{bill}/confirm": {"why": "邮件"},
+    "POST /bills/{bill}/reopen": {"why": "更正"},
+    "POST /bills/{bill}/disputes": {"position": 1, "why": "不符"},
+    "POST /disputes/{dispute}/accept": {"amount": "-1.00"},
+    "POST /disputes/{dispute}/reject": {"answer": "无误"},
+    "POST /adjustments": {
+        "customer": "zeta",
+        "month": "2026-10",
+        "amount": "-1.00",
+        "item": "减免",
+        "why": "x",
+    },
+    "POST /bills/{bill}/credit-notes": {"lines": {"1": "0.01"}, "why": "x"},
+    "POST /customers/{customer}/billing-units": {
+        "project": "main",
+        "unit": "子公司",
+        "since": "2026-11",
+    },
+    "POST /members": {"name": "li.na", "role": "finance", "customer": "zeta"},
 }
+ODD = (
+    "/resolve",
+    "/issue",
+    "/propose",
+    "/confirm",
+    "/reopen",
+    "/disputes",
+    "/accept",
+    "/reject",
+    "/withdraw",
+    "/approve",
+    "/{decision}",
+    "/{member}/revoke",
+)
+"""Deeds that the state of the example forbids, or whose example does not exist."""
 
 
 def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str, Any] | None]]:
@@ -64,6 +102,11 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "bill": str(house.zeta_bill.number),
         "kind": "json",
         "month": "2026-10",
+        "dispute": "dsp_0",
+        "adjustment": "adj_0",
+        "decision": "approve",
+        "note": "cn_0",
+        "member": "zeta.finance",
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:
@@ -78,7 +121,7 @@ def test_every_example_is_one_that_the_operator_may_ask(operator: TestClient, ho
     """A refusal below is about who asks, not about a mistake in the example."""
     for (method, template), url, body in asked_of_zeta(house):
         answer = operator.request(method, url, json=body)
-        odd = template.endswith(("/resolve", "/issue"))  # no such event; issued already
+        odd = method == "POST" and template.endswith(ODD)
         assert answer.status_code in ({404, 409} if odd else {200, 201}), (url, answer.text)
 
 
@@ -106,13 +149,38 @@ def test_a_customer_sees_nothing_of_another(museum: Museum) -> None:
     before = museum.operator.get(f"{API}/deeds").json()
     for route, url, body in asked_of_zeta(museum.house):
         answer = museum.client.request(route[0], url, json=body, headers=mine)
-        expected = 403 if ACCESS[route] is Who.OPERATOR else 404
+        expected = 404 if ACCESS[route] is Who.OWN else 403
         if route in OWN_WITHOUT_OWNER:
             expected = 200
         assert answer.status_code == expected, (url, answer.text)
         assert not any(secret in answer.text for secret in secrets), url
     assert museum.operator.get(f"{API}/deeds").json() == before, "what is refused changes nothing"
     assert len(museum.operator.get(f"{API}/requests?customer=zeta").json()["items"]) == 1
+
+
+def test_a_customers_member_speaks_for_nobody_else(
+    client: TestClient, operator: TestClient, house: House
+) -> None:
+    wanted = {"name": "wang.fang", "role": "finance", "customer": "acme"}
+    token = operator.post(f"{API}/members", json=wanted).json()["token"]
+    for route, url, body in asked_of_zeta(house):
+        answer = client.request(route[0], url, json=body, headers=bearer(token))
+        expected = 403 if ACCESS[route] is Who.OPERATOR else 404
+        assert answer.status_code == (200 if route in OWN_WITHOUT_OWNER else expected), url
+    assert operator.post(f"{API}/members/wang.fang/revoke").status_code == 200
+    answer = client.get(f"{API}/bills", headers=bearer(token))
+    assert (answer.status_code, "已停用" in answer.json()["detail"]) == (401, True)
+
+
+def test_an_auditor_reads_and_gives_no_word(
+    client: TestClient, operator: TestClient, house: House
+) -> None:
+    wanted = {"name": "auditor", "role": "auditor", "customer": "acme"}
+    token = operator.post(f"{API}/members", json=wanted).json()["token"]
+    bill = f"{API}/bills/{house.acme_bill.number}"
+    assert client.get(bill, headers=bearer(token)).status_code == 200
+    answer = client.post(f"{bill}/confirm", json={"why": "好"}, headers=bearer(token))
+    assert answer.status_code == 403
 
 
 def test_a_key_reads_its_own(museum: Museum) -> None:

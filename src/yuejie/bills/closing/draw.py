@@ -28,6 +28,7 @@ from yuejie.contracts.contract import Contract, at
 from yuejie.contracts.grants.grant import Grant, GrantKind
 from yuejie.contracts.grants.store import grants_of
 from yuejie.contracts.store import contracts_of, month_fx
+from yuejie.contracts.terms import HeadShare
 from yuejie.customers.customer import Customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import Invalid, NotFound
@@ -178,9 +179,11 @@ class _Work:
             parts[bill.part] = []
         for line in usage:
             parts[self._parting.of(line.project_id)].append(line)
-        for service_month, key, target in self._agreed(printed, usage, extras, grants):
+        agreed = list(self._agreed(printed, usage, extras, grants))
+        lifted = _lifted(self._parting, parts[HEAD], [target for _, _, target in agreed])
+        for service_month, key, target in agreed:
             weights = self._usage_by_part(service_month, printed, usage)
-            for part, amount in spread(target, self._parting, weights):
+            for part, amount in spread(target, lifted, weights):
                 share = replace(target, amount_fen=amount)
                 parts[part].append(
                     draw_term(next(self._ids), service_month, key, share, self._tariff)
@@ -292,6 +295,17 @@ class _Work:
             purchase_order=contract.terms.purchase_order,
             tax_lines=taxed.tax_lines,
         )
+
+
+def _lifted(parted: Parting, head: Sequence[BillLine], targets: Sequence[Target]) -> Parting:
+    """Share what is taken off among the parts where it would put the head bill below zero.
+
+    A discount on everybody's usage may be more than the head bill's own lines; carrying it forward
+    would let the parts pay too much this month.
+    """
+    own = sum(line.amount_fen for line in head)
+    own += sum(target.amount_fen for target in targets if not target.part)
+    return replace(parted, reductions=HeadShare.APPORTIONED) if own < 0 else parted
 
 
 def _usage_by_model(

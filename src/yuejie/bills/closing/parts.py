@@ -24,6 +24,8 @@ class Parting:
     part_of: Mapping[str, str]
     names: Mapping[str, str]
     share: HeadShare
+    reductions: HeadShare
+    """Where amounts below zero go; as `share`, unless the head bill could not bear them."""
 
     def of(self, project_id: str) -> str:
         """Return the part that a project's usage is billed in."""
@@ -43,7 +45,7 @@ def parting(
         part, name = _part(split, place, places, units)
         part_of[place.project_id] = part
         names[part] = name
-    return Parting(part_of, names, share)
+    return Parting(part_of, names, share, share)
 
 
 def _part(
@@ -88,7 +90,8 @@ def spread(target: Target, parting: Parting, usage: Mapping[str, int]) -> list[t
     if target.part is not None and target.part in parting.names:
         return [(target.part, target.amount_fen)]
     parts: Sequence[str] = sorted(part for part, amount in usage.items() if amount > 0)
-    if parting.share is HeadShare.HEAD or not parts:
+    share = parting.share if target.amount_fen > 0 else parting.reductions
+    if share is HeadShare.HEAD or not parts:
         return [(HEAD, target.amount_fen)]
     shares = apportion(target.amount_fen, [usage[part] for part in parts])
     return [(part, share) for part, share in zip(parts, shares, strict=True) if share]

@@ -67,7 +67,7 @@ def list_bills(
 def get_bill(db: Db, caller: AnyCaller, bill: Name) -> BillOut:
     """按账单号或编号查看一张账单的每一行。"""
     with db.read() as tx:
-        return BillOut.of(_bill(tx, caller, bill))
+        return BillOut.of(visible_bill(tx, caller, bill))
 
 
 @routes.get(
@@ -85,7 +85,7 @@ def get_document(
 ) -> Response:
     """下载账单文件：PDF、XLSX、CSV、JSON 或纯文本；同一账单每次字节相同。"""
     with db.read() as tx:
-        bill_id = _bill(tx, caller, bill).bill_id
+        bill_id = visible_bill(tx, caller, bill).bill_id
     ((name, body),) = export_bill(db, bill_id, desk.seller, [kind])
     headers = {"content-disposition": disposition(name), "content-type": MEDIA_TYPES[kind]}
     return Response(body, headers=headers)
@@ -136,14 +136,14 @@ def disposition(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _bill(tx: Tx, caller: Caller, name: str) -> Bill:
+def visible_bill(tx: Tx, caller: Caller, name: str) -> Bill:
     """Return a bill that the caller may see; another's is as unknown as one that is not there."""
     bill = bill_by_name(tx, name)
     return find_bill(bill if bill and _may_see(caller, bill) else None, name)
 
 
 def _may_see(caller: Caller, bill: Bill) -> bool:
-    """A customer sees its own bills once they are issued; a draft may still change."""
+    """A customer sees its own bills once it was asked about them; a draft may still change."""
     if caller.is_operator:
         return True
     return bill.customer_id == caller.customer_id and bill.state is not BillState.DRAFT

@@ -10,10 +10,9 @@ from yuejie.contracts.deprecations import due_notices
 from yuejie.contracts.offer import set_deployment_state, set_model_state
 from yuejie.contracts.prices import Book
 from yuejie.contracts.store import book, book_rows, contract_at, deployments, models
-from yuejie.customers.key import ApiKey
 from yuejie.db.session import Tx
 from yuejie.usage.record import unix_us
-from yuejie.web.auth import AnyCaller, guarded
+from yuejie.web.auth import AnyCaller, Caller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.catalog import DeploymentOut, DeprecationOut, ModelOut, Switched
@@ -31,7 +30,7 @@ def list_models(
     """模型目录，含停用日期。客户密钥只见它此刻可以调用的模型。"""
     window = Window.read("models", cursor, limit)
     with db.read() as tx:
-        rows = models(tx) if caller.key is None else _usable(tx, caller.key, now)
+        rows = _usable(tx, caller, now)
     found = cut(window, rows, lambda row: row.model_id)
     return window.page(found, ModelOut.model_validate, lambda row: row.model_id)
 
@@ -101,9 +100,15 @@ def restore(db: Db, caller: AnyCaller, now: Now, deployment_id: DeploymentId) ->
     return Switched(name=deployment_id, state="active")
 
 
-def _usable(tx: Tx, key: ApiKey, now: datetime) -> list[Model]:
-    """Return what a key may call now: in the catalogue, priced by its contract, on its list."""
-    contract = contract_at(tx, key.customer_id, now)
+def _usable(tx: Tx, caller: Caller, now: datetime) -> list[Model]:
+    """Return what a caller may call now: in the catalogue, priced by its contract, on its list.
+
+    The operator sees the whole catalogue.
+    """
+    if caller.customer_id is None:
+        return models(tx)
+    allowed = caller.key.models if caller.key else None
+    contract = contract_at(tx, caller.customer_id, now)
     row = book(tx, contract.sale_book) if contract else None
     if row is None:
         return []
@@ -115,7 +120,7 @@ def _usable(tx: Tx, key: ApiKey, now: datetime) -> list[Model]:
         model
         for model in models(tx)
         if model.state == "active"
-        and (key.models is None or model.model_id in key.models)
+        and (allowed is None or model.model_id in allowed)
         and priced.prices(model.model_id, revision, now_us)
     ]
 

@@ -1,11 +1,12 @@
 """Bills, closings and proofs on the wire."""
 
+from datetime import date
 from typing import Any
 
 from pydantic import Field
 
 from yuejie.assurance.prove import Proof
-from yuejie.bills.bill import Bill, BillLine
+from yuejie.bills.bill import Bill, BillLine, TaxLine
 from yuejie.bills.closing.close import Closed
 from yuejie.kernel.money import FX_SCALE, plain
 from yuejie.web.shapes.customers import Text
@@ -19,7 +20,12 @@ class BillHead(Out):
     customer_id: str = Field(description="客户")
     month: Month
     number: str | None = Field(description="账单号；草稿没有", examples=["YJ2026000001"])
-    state: str = Field(description="draft 草稿，issued 已出账")
+    part: str = Field(description="拆分出账时的部分；空为整户或主账单")
+    part_name: str = Field(description="部分的名称")
+    state: str = Field(
+        description="draft 草稿，proposed 待确认，confirmed 已确认，disputed 有异议，"
+        "issued 已出账，paid 已结清，written_off 已核销，voided 已作废"
+    )
     contract_id: str = Field(description="合同")
     contract_version: int = Field(description="合同版次")
     tax_mode: str = Field(description="inclusive 含税，exclusive 不含税")
@@ -29,6 +35,11 @@ class BillHead(Out):
     gross: Amount = Field(description="价税合计")
     closed_at: Instant = Field(description="关账时间")
     issued_at: Instant | None = Field(description="出账时间")
+    billed_on: date | None = Field(description="交给客户的日期")
+    review_until: date | None = Field(description="对账截止日")
+    due_on: date | None = Field(description="应付日")
+    fapiao_by: date | None = Field(description="开票日")
+    purchase_order: str = Field(description="采购订单号")
     seal: str | None = Field(description="封印：规范形式的 SHA-256")
 
     @classmethod
@@ -41,7 +52,12 @@ class LineOut(Out):
     """账单行：项目 × 模型 × 计量项 × 单价，取整一次。"""
 
     position: int = Field(description="行号")
-    kind: str = Field(description="usage 本月用量，late 补计以前月份")
+    kind: str = Field(
+        description="usage 本月用量，late 补计以前月份，其余为合同费用与抵扣，例如 tier_discount"
+    )
+    item: str = Field(description="不是用量的行：名目")
+    refers_to: str = Field(description="来自哪个套餐、代金券或调整")
+    tax_line: int | None = Field(description="所属税行；空为不开票的部分")
     service_month: Month
     project_id: str = Field(description="项目编号")
     project: str = Field(description="项目名")
@@ -49,7 +65,7 @@ class LineOut(Out):
     model: str = Field(description="模型")
     meter: str = Field(description="计量项")
     quantity: int = Field(description="数量")
-    rate: UnitRate = Field(description="单价")
+    rate: UnitRate | None = Field(description="单价；不是用量的行没有")
     fx: str | None = Field(description="折算汇率；同币种为空")
     amount: Amount = Field(description="金额，账单币种")
     usd: Amount | None = Field(description="美元金额")
@@ -63,6 +79,9 @@ class LineOut(Out):
         return cls(
             position=line.position,
             kind=str(line.kind),
+            item=line.item,
+            refers_to=line.refers_to,
+            tax_line=line.tax_line,
             service_month=str(line.service_month),
             project_id=line.project_id,
             project=line.project_name,
@@ -70,7 +89,7 @@ class LineOut(Out):
             model=line.model,
             meter=line.meter,
             quantity=line.quantity,
-            rate=UnitRate.of(line.meter, line.rate_pico, line.rate_currency),
+            rate=_rate(line),
             fx=plain(line.fx_e8, FX_SCALE) if line.fx_e8 else None,
             amount=_fen(line.amount_fen, currency),
             usd=Amount.of_fen(line.usd_fen, "USD"),
@@ -80,15 +99,45 @@ class LineOut(Out):
         )
 
 
+class TaxLineOut(Out):
+    """税行：一个税率下的若干账单行，只取整一次。"""
+
+    position: int = Field(description="序号")
+    item: str = Field(description="名目")
+    tax_ppm: int = Field(description="税率，百万分率")
+    net: Amount = Field(description="不含税")
+    tax: Amount = Field(description="税额")
+    gross: Amount = Field(description="价税合计")
+
+    @classmethod
+    def of(cls, line: TaxLine, currency: str) -> "TaxLineOut":
+        """Write a tax line."""
+        return cls(
+            position=line.position,
+            item=line.item,
+            tax_ppm=line.tax_ppm,
+            net=_fen(line.net_fen, currency),
+            tax=_fen(line.tax_fen, currency),
+            gross=_fen(line.gross_fen, currency),
+        )
+
+
 class BillOut(BillHead):
     """整张账单。"""
 
     lines: list[LineOut] = Field(description="每一行；合计是各行之和")
+    tax_lines: list[TaxLineOut] = Field(description="税行：发票从中整行选取")
+    without_fapiao: Amount = Field(description="合计中不开票的部分")
 
     @classmethod
     def of(cls, bill: Bill) -> "BillOut":
         """Write a bill, whole."""
-        return cls(**_head(bill), lines=[LineOut.of(line, bill.currency) for line in bill.lines])
+        return cls(
+            **_head(bill),
+            lines=[LineOut.of(line, bill.currency) for line in bill.lines],
+            tax_lines=[TaxLineOut.of(line, bill.currency) for line in bill.tax_lines],
+            without_fapiao=_fen(bill.untaxed_fen, bill.currency),
+        )
 
 
 class CloseIn(In):
@@ -166,6 +215,13 @@ def _head(bill: Bill) -> dict[str, Any]:
         "bill_id": bill.bill_id,
         "customer_id": bill.customer_id,
         "month": str(bill.month),
+        "part": bill.part,
+        "part_name": bill.part_name,
+        "billed_on": bill.billed_on,
+        "review_until": bill.review_until,
+        "due_on": bill.due_on,
+        "fapiao_by": bill.fapiao_by,
+        "purchase_order": bill.purchase_order,
         "number": bill.number,
         "state": str(bill.state),
         "contract_id": bill.contract_id,
@@ -179,6 +235,12 @@ def _head(bill: Bill) -> dict[str, Any]:
         "issued_at": bill.issued_at,
         "seal": bill.seal.hex() if bill.seal else None,
     }
+
+
+def _rate(line: BillLine) -> UnitRate | None:
+    if not line.metered:
+        return None
+    return UnitRate.of(line.meter, line.rate_pico, line.rate_currency)
 
 
 def _fen(fen: int, currency: str) -> Amount:

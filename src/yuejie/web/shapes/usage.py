@@ -166,6 +166,7 @@ class DeedOut(Out):
     name: str = Field(description="对哪一个")
     was: dict[str, Any] | None = Field(description="之前")
     became: dict[str, Any] | None = Field(description="之后")
+    why: str = Field(description="为什么；多数操作不需要理由")
 
 
 def _worth(charge: Charge | None) -> Worth | None:

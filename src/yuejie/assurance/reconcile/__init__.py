@@ -1,0 +1,1 @@
+"""Our metering beside the provider's own reports: every difference has a name and an amount."""

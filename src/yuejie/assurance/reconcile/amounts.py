@@ -1,0 +1,125 @@
+"""Compare amounts: after what differing quantities are worth, only rates and rounding are left.
+
+Where the provider told no quantities, days and rates have to be seen in the amounts themselves.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from yuejie.assurance.reconcile.difference import Cause, Difference
+from yuejie.assurance.reconcile.residue import Residue, Series
+from yuejie.assurance.reconcile.sides import Told
+
+STEADY_PPM: Final = 10_000
+"""Another rate shows as one factor through the month; days may deviate from it by 1 %."""
+
+
+def compare_amounts(
+    hourly: Mapping[Series, Mapping[datetime, int]],
+    told: Told,
+    days: Sequence[date],
+    valued: Sequence[Difference],
+    unpriced: set[tuple[date, str]],
+) -> list[Difference]:
+    """Return what the amounts differ by beyond `valued`, each part with its cause."""
+    residue = _residue(hourly, told, days)
+    for each in valued:
+        series = _series((each.model, each.meter), told)
+        if (series, each.day) in residue.rest:
+            residue.rest[series, each.day] -= each.pico
+    _take_rounding(residue, told, valued)
+    for (series, day), left in list(residue.rest.items()):
+        if left > 0 and (day, series[0]) in unpriced:
+            residue.take(series, day, left, Cause.WORKLIST, "我方等待定价")
+    if told.quantities is None:
+        residue.take_shift()
+        residue.take_late(told.as_of)
+        residue.take_edges()
+        _take_rounding(residue, told, valued)
+        _take_missing(residue)
+        _take_steady(residue)
+    else:
+        _take_rates(residue, told)
+    for (series, day), left in list(residue.rest.items()):
+        residue.take(series, day, left, Cause.UNKNOWN)
+    return [
+        Difference(t.day, t.series[0], t.series[1], t.cause, 0, t.amount, t.why)
+        for t in residue.taken
+    ]
+
+
+def _residue(
+    hourly: Mapping[Series, Mapping[datetime, int]], told: Told, days: Sequence[date]
+) -> Residue:
+    ours: dict[Series, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
+    for series, hours in hourly.items():
+        for hour, pico in hours.items():
+            ours[_series(series, told)][hour] += pico
+    theirs: dict[Series, dict[date, int]] = defaultdict(dict)
+    for (day, model, meter), pico in (told.picos or {}).items():
+        theirs[model, meter][day] = pico
+    return Residue(ours=ours, theirs=theirs, days=tuple(days), zone=ZoneInfo(told.zone))
+
+
+def _series(series: Series, told: Told) -> Series:
+    """Return the line on which the provider charges for a meter: its own, or the whole model's."""
+    model = series[0]
+    metered = {meter for _, m, meter in told.picos or {} if m == model}
+    return (model, "") if metered == {""} else series
+
+
+def _take_rounding(residue: Residue, told: Told, valued: Sequence[Difference]) -> None:
+    parts: dict[tuple[Series, date], int] = defaultdict(int)
+    for each in valued:
+        parts[_series((each.model, each.meter), told), each.day] += 1
+    for (series, day), left in list(residue.rest.items()):
+        lines = told.lines.get((day, *series), 0)
+        # Each line is written to a step and stands for half of it either way; each quantity that
+        # was valued has been rounded to a pico.
+        if 2 * abs(left) <= lines * told.grain_pico + 2 * parts[series, day]:
+            residue.take(series, day, left, Cause.ROUNDING, f"{lines} 行金额按最小位取整")
+
+
+def _take_rates(residue: Residue, told: Told) -> None:
+    """With the quantities reconciled, what is left of an amount is another rate."""
+    quantities = told.quantities or {}
+    models = {(day, model) for (day, model, _), quantity in quantities.items() if quantity}
+    for (series, day), left in list(residue.rest.items()):
+        known = (day, series[0]) in models
+        charged = (told.picos or {}).get((day, *series))
+        if known and charged is not None and (not series[1] or (day, *series) in quantities):
+            residue.take(series, day, left, Cause.PRICE, "数量相同而金额不同")
+        elif known and charged is None and left < 0:
+            residue.take(series, day, left, Cause.PRICE, "我方计价而对方未收费")
+
+
+def _take_missing(residue: Residue) -> None:
+    for (series, day), left in list(residue.rest.items()):
+        here = residue.by_day(series, residue.shift).get(day, 0)
+        there = residue.theirs.get(series, {}).get(day, 0)
+        if there and not here:
+            residue.take(series, day, left, Cause.MISSING_HERE, "这一天我方没有这项用量")
+        elif here and not there:
+            residue.take(series, day, left, Cause.MISSING_THERE, "这一天对方没有收费")
+
+
+def _take_steady(residue: Residue) -> None:
+    """Take a difference that is the same factor on every day of the month."""
+    for series in residue.series():
+        mine = residue.by_day(series, residue.shift)
+        differing = [day for day in residue.days if residue.rest[series, day]]
+        ours = sum(mine.get(day, 0) for day in differing)
+        left = sum(residue.rest[series, day] for day in differing)
+        if len(differing) < 2 or ours <= 0:
+            continue
+        if all(
+            abs(residue.rest[series, day] * ours - left * mine.get(day, 0)) * 1_000_000
+            <= STEADY_PPM * mine.get(day, 0) * ours
+            for day in differing
+        ):
+            for day in differing:
+                why = "整月按同一比例不同"
+                residue.take(series, day, residue.rest[series, day], Cause.PRICE, why)

@@ -1,0 +1,116 @@
+"""What a difference is called, whether it explains itself, and what somebody must do about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+
+class Cause(StrEnum):
+    """Why the provider's figure and ours differ. Stored by value; never renamed."""
+
+    MISSING_HERE = "missing_here"
+    """The provider counted calls that we have not."""
+    MISSING_THERE = "missing_there"
+    """We counted calls that the provider has not."""
+    WORKLIST = "worklist"
+    """Our events wait for their quantities or their price."""
+    LATE = "late"
+    """The provider had not finished counting when the report was drawn."""
+    METER_MAPPING = "meter_mapping"
+    """The same tokens, on another meter."""
+    PRICE = "price"
+    """The same quantity at another rate."""
+    ROUNDING = "rounding"
+    """Within the steps in which the report writes its amounts."""
+    TIME_ZONE = "time_zone"
+    """The same tokens, on the neighbouring day."""
+    UNKNOWN = "unknown"
+    """None of these; somebody must look."""
+
+
+CHINESE: Final = {
+    Cause.MISSING_HERE: "我方缺失",
+    Cause.MISSING_THERE: "对方缺失",
+    Cause.WORKLIST: "待处理清单",
+    Cause.LATE: "对方尚未计完",
+    Cause.METER_MAPPING: "计量项口径",
+    Cause.PRICE: "单价不同",
+    Cause.ROUNDING: "尾差",
+    Cause.TIME_ZONE: "日界不同",
+    Cause.UNKNOWN: "原因不明",
+}
+"""What finance reads."""
+
+TO_DO: Final = {
+    Cause.MISSING_HERE: "导入供应商的逐次用量报告，或查流水是否搁置",
+    Cause.MISSING_THERE: "核对凭证和部署是否属于这个账号",
+    Cause.WORKLIST: "处理待处理清单后重新对账",
+    Cause.LATE: "报告出全后重新导入",
+    Cause.METER_MAPPING: "核对方言的计量项口径",
+    Cause.PRICE: "核对成本价目与供应商的价格或折扣",
+    Cause.ROUNDING: "无需处理",
+    Cause.TIME_ZONE: "核对报告的时区；跨日的流式调用无需处理",
+    Cause.UNKNOWN: "逐日核对，联系供应商",
+}
+"""What somebody does about it."""
+
+THRESHOLD_PPM: Final = 1_000
+"""A month is reconciled when less than 0.1 % of its amount is unexplained (issue 3, point 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A part of what the provider says beyond what we say (negative: short of it), and why.
+
+    The quantities of a day, model and meter add up to the whole difference; so do the amounts.
+    """
+
+    day: date
+    model: str
+    meter: str
+    cause: Cause
+    quantity: int
+    pico: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """A month of an account, ours beside theirs, in picos of one currency.
+
+    `theirs_pico` is what the provider charges or, where it told quantities alone, what these cost
+    at our rates.
+    """
+
+    account_id: str
+    month: str
+    currency: str
+    ours_pico: int
+    theirs_pico: int
+    differences: tuple[Difference, ...]
+    cells: int
+
+    def pico_of(self, causes: Iterable[Cause]) -> int:
+        """Add up the sizes of differences, so that plus and minus do not hide each other."""
+        wanted = frozenset(causes)
+        return sum(abs(d.pico) for d in self.differences if d.cause in wanted)
+
+    @property
+    def explained_pico(self) -> int:
+        """The size of what has a cause."""
+        return self.pico_of(set(Cause) - {Cause.UNKNOWN})
+
+    @property
+    def unexplained_pico(self) -> int:
+        """The size of what has none."""
+        return self.pico_of({Cause.UNKNOWN})
+
+    @property
+    def passes(self) -> bool:
+        """Whether less than 0.1 % of the month's amount is unexplained."""
+        amount = max(abs(self.theirs_pico), abs(self.ours_pico))
+        if not self.unexplained_pico:
+            return not any(d.cause is Cause.UNKNOWN and d.quantity for d in self.differences)
+        return self.unexplained_pico * 1_000_000 < amount * THRESHOLD_PPM

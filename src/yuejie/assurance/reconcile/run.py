@@ -1,0 +1,273 @@
+"""Put providers' reports on file, and reconcile a month of an account with them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from yuejie.assurance.reconcile import store
+from yuejie.assurance.reconcile.compare import compare
+from yuejie.assurance.reconcile.difference import Difference, Reconciled
+from yuejie.assurance.reconcile.pages import read_pages
+from yuejie.assurance.reconcile.report import (
+    Filed,
+    Report,
+    ReportLine,
+    Says,
+    Source,
+    plain_model,
+)
+from yuejie.assurance.reconcile.sheets import Sheet, read_sheet
+from yuejie.assurance.reconcile.sides import Ours, Told, Used
+from yuejie.assurance.reconcile.store import ReportRow, RunRow
+from yuejie.db.deeds import Deed, record_deed
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
+from yuejie.kernel.ids import mint
+from yuejie.kernel.period import BillingMonth
+from yuejie.usage.meters import COUNT_METERS
+
+_TABLES: Final = frozenset({Source.CSV, Source.GCP_BILLING})
+_AROUND: Final = timedelta(days=2)
+"""Usage beside the month that is looked at: another zone's days reach into it."""
+_OPEN: Final = frozenset({"estimated", "unmeasured"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file as somebody sends it: of which account, month and source, drawn when."""
+
+    account_id: str
+    month: BillingMonth
+    source: Source
+    file_name: str
+    body: bytes
+    as_of: datetime
+    sheet: Sheet = Sheet()  # noqa: RUF009 (frozen)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A reconciliation as it was written down."""
+
+    reconciliation_id: str
+    reports: tuple[ReportRow, ...]
+    reconciled: Reconciled
+
+
+def import_report(db: Database, sent: Sent, *, by: str, now: datetime) -> Filed:
+    """Read a report whole and put it on file; the same file again changes nothing.
+
+    Lines outside the month are refused: a file of two months would be counted for one.
+    """
+    if sent.as_of > now:
+        raise Invalid(f"报告的导出时间 {sent.as_of.isoformat()} 在将来，请改正后重试")
+    report = _read(sent)
+    _refuse_other_months(report, sent.month)
+    filed = Filed(
+        report_id=mint("rep", now),
+        account_id=sent.account_id,
+        month=str(sent.month),
+        file_name=sent.file_name,
+        sha256=sha256(sent.body).hexdigest(),
+        as_of=sent.as_of,
+        by=by,
+        imported_at=now,
+        report=report,
+    )
+    with db.begin() as tx:
+        _refuse_unknown(tx, sent.account_id)
+        if store.insert_report(tx, filed):
+            named = f"{sent.account_id} {sent.month} {sent.source}"
+            became = {"file": sent.file_name, "sha256": filed.sha256, "lines": len(report.lines)}
+            record_deed(tx, Deed(by, now, "import", "provider_report", named), became=became)
+    return filed
+
+
+def reconcile_month(
+    db: Database, account_id: str, month: BillingMonth, *, by: str, now: datetime
+) -> list[Found]:
+    """Compare the newest reports on file with our rollups, once per currency, and keep the result.
+
+    The same reports and the same usage give the same result; what is found changes neither.
+    """
+    with db.begin() as tx:
+        _refuse_unknown(tx, account_id)
+        rows = _newest(store.reports(tx, account_id, str(month)))
+        if not rows:
+            raise NotFound(
+                f"账号 {account_id} 没有 {month} 的供应商报告，请先用 reconcile import 导入",
+                account=account_id,
+            )
+        currencies = sorted({row.currency for row in rows})
+        return [
+            _reconcile(tx, account_id, month, [r for r in rows if r.currency == each], by, now)
+            for each in currencies
+        ]
+
+
+def show_run(db: Database, reconciliation_id: str) -> tuple[RunRow, list[Difference]]:
+    """Return a reconciliation with its differences."""
+    with db.read() as tx:
+        row = store.run_of(tx, reconciliation_id)
+        if row is None:
+            raise NotFound(f"没有编号为 {reconciliation_id} 的对账，请核对编号")
+        return row, store.differences_of(tx, reconciliation_id)
+
+
+def _read(sent: Sent) -> Report:
+    if sent.source in _TABLES:
+        report = read_sheet(sent.source, sent.body, sent.sheet)
+    else:
+        report = read_pages(sent.source, sent.body)
+    if not report.lines:
+        raise Invalid(f"报告 {sent.file_name} 里没有一行数据，请核对文件和来源")
+    names = dict(sent.sheet.models)
+    lines = tuple(
+        ReportLine(
+            line=e.line,
+            day=e.day,
+            model=plain_model(e.model, names),
+            meter=e.meter,
+            quantity=e.quantity,
+            cost_pico=e.cost_pico,
+            note=e.note,
+        )
+        for e in report.lines
+    )
+    return Report(
+        source=report.source,
+        says=report.says,
+        zone=report.zone,
+        currency=report.currency,
+        meters=report.meters,
+        folds=report.folds,
+        grain_pico=report.grain_pico,
+        lines=lines,
+    )
+
+
+def _refuse_other_months(report: Report, month: BillingMonth) -> None:
+    outside = [e for e in report.lines if not month.first_day <= e.day <= month.last_day]
+    if outside:
+        first = outside[0]
+        raise Invalid(
+            f"报告第 {first.line} 行（{first.day}）不在 {month} 内，共 {len(outside)} 行；"
+            f"请只导出 {month} 后重试"
+        )
+
+
+def _refuse_unknown(tx: Tx, account_id: str) -> None:
+    if not store.account_exists(tx, account_id):
+        raise NotFound(f"供应商账号 {account_id} 不存在，请核对名称", account=account_id)
+
+
+def _newest(rows: Sequence[ReportRow]) -> list[ReportRow]:
+    """Keep the newest report of each source and currency; the list has the newest last."""
+    return list({(row.source, row.currency): row for row in rows}.values())
+
+
+def _reconcile(
+    tx: Tx,
+    account_id: str,
+    month: BillingMonth,
+    rows: Sequence[ReportRow],
+    by: str,
+    now: datetime,
+) -> Found:
+    told = told_by([(row, store.whole(tx, row)) for row in rows])
+    ours = _ours(tx, account_id, month, told)
+    reconciled = compare(account_id, month, ours, told)
+    row = RunRow(
+        reconciliation_id=mint("rec", now),
+        account_id=account_id,
+        month=str(month),
+        currency=told.currency,
+        report_ids=[r.report_id for r in rows],
+        ours_pico=reconciled.ours_pico,
+        theirs_pico=reconciled.theirs_pico,
+        explained_pico=reconciled.explained_pico,
+        unexplained_pico=reconciled.unexplained_pico,
+        cells=reconciled.cells,
+        passes=reconciled.passes,
+        at=now,
+        by=by,
+    )
+    store.insert_run(tx, row, reconciled.differences)
+    return Found(row.reconciliation_id, tuple(rows), reconciled)
+
+
+def told_by(reports: Iterable[tuple[ReportRow, Report]]) -> Told:
+    """Join reports of one currency: quantities from the one about usage, amounts from costs."""
+    pairs = sorted(reports, key=lambda pair: (pair[0].as_of, pair[0].report_id))
+    usage = _best(pairs, Says.USAGE)
+    cost = _best(pairs, Says.COST)
+    given = [pair for pair in (usage, cost) if pair is not None]
+    zones = {report.zone for _, report in given}
+    if len(zones) > 1:
+        raise Conflict(
+            f"用量报告与费用报告的日界时区不同（{'、'.join(sorted(zones))}），请分别对账"
+        )
+    tells = usage is not None and bool(usage[1].meters)
+    quantities = _sums((e, e.quantity) for e in usage[1].lines) if usage and tells else None
+    picos = _sums((e, e.cost_pico) for e in cost[1].lines) if cost else None
+    return Told(
+        quantities=quantities,
+        picos=picos or None,
+        lines=_sums((e, 1) for e in cost[1].lines if e.cost_pico is not None) if cost else {},
+        meters=usage[1].meters if usage else frozenset(),
+        folds=(usage or given[0])[1].folds,
+        zone=zones.pop(),
+        currency=(cost or given[0])[1].currency,
+        grain_pico=cost[1].grain_pico if cost else 1,
+        as_of=min(row.as_of for row, _ in given),
+    )
+
+
+def _best(pairs: Sequence[tuple[ReportRow, Report]], says: Says) -> tuple[ReportRow, Report] | None:
+    """Return the newest report about that alone, else the newest about both."""
+    alone = [pair for pair in pairs if pair[1].says == says]
+    both = [pair for pair in pairs if pair[1].says == Says.BOTH]
+    found = alone or both
+    return found[-1] if found else None
+
+
+def _sums(lines: Iterable[tuple[ReportLine, int | None]]) -> dict[tuple[date, str, str], int]:
+    sums: dict[tuple[date, str, str], int] = defaultdict(int)
+    for line, amount in lines:
+        if amount is not None:
+            sums[line.day, line.model, line.meter] += int(amount)
+    return dict(sums)
+
+
+def _ours(tx: Tx, account_id: str, month: BillingMonth, told: Told) -> Ours:
+    span = month.span(ZoneInfo(told.zone))
+    since, until = span.start - _AROUND, span.end + _AROUND
+    rows = store.hours(
+        tx,
+        account_id,
+        [str(month.previous), str(month), str(month.next)],
+        since=since,
+        until=until,
+        currency=told.currency,
+        free=sorted(COUNT_METERS),
+    )
+    used = tuple(
+        Used(
+            model=plain_model(row.model),
+            meter=row.meter,
+            hour=row.hour,
+            quantity=int(row.quantity),
+            pico=int(row.pico),
+            is_open=row.state in _OPEN,
+            unpriced=row.unpriced,
+        )
+        for row in rows
+    )
+    waiting: dict[tuple[str, datetime], int] = defaultdict(int)
+    for each in store.waiting(tx, account_id, since=since, until=until):
+        waiting[plain_model(each.model), each.hour] += each.calls
+    return Ours(used=used, currency=told.currency, waiting=waiting)

@@ -1,0 +1,210 @@
+"""Read reports that are tables: Google's billing export, and any CSV by a mapping file.
+
+    zone = "Asia/Shanghai"            # in which a day of the report is a day; UTC when missing
+    currency = "CNY"                  # of the column `cost`; or a column `currency`
+    says = "both"                     # usage, cost or both
+
+    [columns]                         # our field = the file's column
+    day = "日期"
+    model = "模型"
+    cost = "费用"
+    input = "输入tokens"               # any meter, one column each
+    output = "输出tokens"
+
+    [skus]                            # instead of meters' columns: the column `sku` = "model meter"
+    "Gemini 2.5 Pro Input" = "gemini-2.5-pro input"
+
+With `skus` the columns are `day`, `sku`, `quantity`, `cost`.
+Google's export (Cloud Billing, "standard usage cost"): `sku.description`, `usage_start_time`,
+`usage.amount_in_pricing_units`, `cost`, `currency`; its days are Pacific days. SKUs that the
+mapping does not name keep their description as model, so that their money is not lost.
+"""
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from yuejie.assurance.reconcile.report import (
+    MANNERS,
+    Report,
+    ReportLine,
+    Says,
+    Source,
+    currency_named,
+    grain_of,
+    to_pico,
+)
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.period import zone_of
+from yuejie.usage.meters import Meter
+
+_METERS: Final = frozenset(str(meter) for meter in Meter)
+_FIELDS: Final = frozenset({"day", "model", "cost", "currency", "sku", "quantity"})
+_GCP: Final = {
+    "day": "usage_start_time",
+    "sku": "sku.description",
+    "quantity": "usage.amount",
+    "cost": "cost",
+    "currency": "currency",
+}
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?\Z")
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    zone: str = ""
+    currency: str = ""
+    says: Says = Says.BOTH
+    columns: dict[str, str] = {}
+    skus: dict[str, str] = {}
+    models: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A mapping, checked: which column is what, which SKU is which model and meter."""
+
+    zone: str = ""
+    currency: str = ""
+    says: Says = Says.BOTH
+    columns: Mapping[str, str] = field(default_factory=dict)
+    skus: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_sheet(text: str) -> Sheet:
+    """Read the text of a mapping; what it says wrong is said in one sentence."""
+    try:
+        written: dict[str, Any] = tomllib.loads(text)
+        file = msgspec.convert(written, _File)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise Invalid(f"对账映射文件有误：{error}") from error
+    for name in file.columns:
+        if name not in _FIELDS | _METERS:
+            raise Invalid(f"对账映射文件 [columns] 里的“{name}”不是我们的字段或计量项，请改正")
+    skus: dict[str, tuple[str, str]] = {}
+    for name, meant in file.skus.items():
+        model, _, meter = meant.rpartition(" ")
+        if not model or meter not in _METERS:
+            raise Invalid(f"对账映射文件 [skus] 里“{name}”应写成“模型 计量项”，而不是“{meant}”")
+        skus[name] = (model, meter)
+    if file.zone:
+        zone_of(file.zone)
+    if file.currency:
+        currency_named(file.currency)
+    return Sheet(file.zone, file.currency, file.says, file.columns, skus, file.models)
+
+
+def read_sheet(source: Source, body: bytes, sheet: Sheet) -> Report:
+    """Read a table; a line that cannot be read refuses the file and is named."""
+    columns = (dict(_GCP) if source is Source.GCP_BILLING else {}) | dict(sheet.columns)
+    zone = sheet.zone or MANNERS[source].zone
+    lines: list[ReportLine] = []
+    amounts: list[Decimal] = []
+    currencies: set[str] = set()
+    for number, row in _rows(body, columns):
+        try:
+            amount = _number(row["cost"], "费用") if row.get("cost") else None
+            lines += _lines(number, row, amount, sheet, zone)
+            if row.get("currency"):
+                currencies.add(currency_named(row["currency"]))
+        except Invalid as error:
+            raise Invalid(f"报告第 {number} 行：{error.sentence}") from error
+        if amount is not None:
+            amounts.append(amount)
+    if len(currencies) > 1:
+        raise Invalid(f"报告里有多种币种（{'、'.join(sorted(currencies))}），请按币种分别导出")
+    told = {m for _, m in sheet.skus.values()} if sheet.skus else set(columns) & _METERS
+    return Report(
+        source=source,
+        says=sheet.says,
+        zone=zone,
+        currency=currencies.pop() if currencies else sheet.currency or "USD",
+        meters=frozenset(told),
+        folds={str(ours): str(theirs) for ours, theirs in _folds(told).items()},
+        grain_pico=grain_of(amounts),
+        lines=tuple(lines),
+    )
+
+
+def _folds(told: set[str]) -> dict[Meter, Meter]:
+    """A table without a column for reasoning counts it as output, as every provider does."""
+    return {} if Meter.REASONING in told else {Meter.REASONING: Meter.OUTPUT}
+
+
+def _rows(body: bytes, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = body.decode("gb18030")
+        except UnicodeDecodeError as error:
+            raise Invalid("报告既不是 UTF-8 也不是 GBK 编码，请转码后重试") from error
+    reader = csv.DictReader(io.StringIO(text))
+    heads = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = heads
+    optional = {"currency", "model", "cost", "quantity"}
+    missing = [c for f, c in columns.items() if c not in heads and f not in optional]
+    if missing or not columns.get("day"):
+        wanted = "、".join(missing) or "day"
+        raise Invalid(f"报告缺少列 {wanted}，现有的列是 {'、'.join(heads)}；请核对映射文件")
+    for row in reader:
+        cells = {f: (row.get(c) or "").strip() for f, c in columns.items()}
+        if any(cells.values()):
+            yield reader.line_num, cells
+
+
+def _lines(
+    number: int, row: Mapping[str, str], amount: Decimal | None, sheet: Sheet, zone: str
+) -> list[ReportLine]:
+    day = _day(row["day"], zone)
+    cost = None if amount is None else to_pico(amount)
+    if "sku" in row:
+        model, meter = sheet.skus.get(row["sku"], (row["sku"], ""))
+        told = row.get("quantity") if meter else None
+        quantity = _whole(told, "数量") if told else None
+        return [ReportLine(number, day, model, meter, quantity, cost, row["sku"])]
+    model = row.get("model", "")
+    model = sheet.models.get(model, model)
+    meters = [(m, row[m]) for m in row if m in _METERS and row[m]]
+    lines = [ReportLine(number, day, model, m, _whole(told, m), None) for m, told in meters]
+    if cost is not None:
+        meter = meters[0][0] if len(meters) == 1 else ""
+        lines.append(ReportLine(number, day, model, meter, None, cost))
+    return lines
+
+
+def _day(text: str, zone: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        pass  # a moment, then
+    try:
+        moment = datetime.fromisoformat(text.replace(" UTC", "+00:00").replace("/", "-"))
+    except ValueError:
+        raise Invalid(f"日期“{text}”应写成 2026-10-31 或带时区的时刻") from None
+    if moment.tzinfo is None:
+        return moment.date()
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+def _number(text: str, what: str) -> Decimal:
+    plain = text.replace(",", "").lstrip("¥$")
+    if not _NUMBER.match(plain):
+        raise Invalid(f"{what}“{text}”不是数字")
+    return Decimal(plain)
+
+
+def _whole(text: str, what: str) -> int:
+    number = _number(text, what)
+    if number != number.to_integral_value():
+        raise Invalid(f"{what}“{text}”应为整数")
+    return int(number)

@@ -1,0 +1,1 @@
+"""Members: the people who act under their own names, the operator's and the customers'."""

@@ -1,0 +1,152 @@
+"""The wording in English."""
+
+from typing import Final
+
+from yuejie.notices.notice import Kind
+from yuejie.notices.wording.piece import Wording
+
+WORDINGS: Final[dict[Kind, Wording]] = {
+    Kind.BILL_PROPOSED: Wording(
+        "Bill for {month} awaits your confirmation",
+        "The bill for {month} is ready: {amount}. "
+        "Please check and confirm it, or dispute single lines, by {review_until}.",
+    ),
+    Kind.BILL_ISSUED: Wording(
+        "Bill {number} issued",
+        "Bill {number} for {month} has been issued. Please pay {amount} by {due_on}.",
+    ),
+    Kind.BILL_REVIEW_REMINDER: Wording(
+        "Review of the bill for {month} ends soon",
+        "The bill for {month} ({amount}) is not confirmed yet; the review ends on {review_until}.",
+    ),
+    Kind.FAPIAO_ISSUED: Wording(
+        "Fapiao {fapiao_number} issued",
+        "Fapiao {fapiao_number} over {amount}, tax included, has been issued.",
+    ),
+    Kind.FAPIAO_DELIVERY: Wording(
+        "Fapiao {fapiao_number}",
+        "Fapiao {fapiao_number} over {amount}, tax included, is attached.",
+    ),
+    Kind.PAYMENT_REMINDER: Wording(
+        "Payment reminder: bill {number}",
+        "{amount} of bill {number} is still open. Please pay by {due_on}; "
+        "if you have paid already, nothing is left to do.",
+    ),
+    Kind.PAYMENT_RECEIVED: Wording(
+        "Payment received: {amount}",
+        "We have received your payment of {amount} of {received_on}. Thank you.",
+    ),
+    Kind.OVERDUE: Wording(
+        "Bill {number} is overdue",
+        "Bill {number} was due on {due_on}, {days} days ago; {amount} is still open. "
+        "Please pay as soon as possible.",
+    ),
+    Kind.SUSPENSION_WARNING: Wording(
+        "Your service is about to be suspended",
+        "{amount} is overdue. Unless it is paid by {suspend_on}, the service will be suspended.",
+    ),
+    Kind.SUSPENDED: Wording(
+        "Your service is suspended",
+        "The service is suspended because {amount} is overdue. It resumes once this is paid.",
+    ),
+    Kind.RESTORED: Wording(
+        "Your service is restored", "Everything overdue is paid; the service runs again. Thank you."
+    ),
+    Kind.RED_FORM_WAITING: Wording(
+        "Red-letter form waits: {fapiao_number}",
+        "The red-letter form of fapiao {fapiao_number} ({amount}) waits for confirmation "
+        "and lapses by itself.",
+    ),
+    Kind.DRAWER_LOGGED_OUT: Wording(
+        "The fapiao drawer is logged out",
+        "The login of drawer {drawer} has ended and no fapiao can be issued. "
+        "Please scan and log in again.",
+    ),
+    Kind.FAPIAO_CREDIT_LOW: Wording(
+        "The credit for fapiao runs low",
+        "Fapiao over {remaining} may still be issued, which may not last for the month. "
+        "Please ask the tax office for more.",
+    ),
+    Kind.CONTRACT_ENDING: Wording(
+        "Contract {contract} is ending",
+        "Contract {contract} ends on {ends_on}, in {days} days, and the service with it. "
+        "Please arrange its renewal.",
+    ),
+    Kind.CREDIT_USED: Wording(
+        "{percent}% of the credit limit is used",
+        "{used} of the credit limit of {limit} is used ({percent}%). "
+        "Once it is used up, new requests are refused.",
+    ),
+    Kind.DEPRECATION: Wording(
+        "Model {model} is ending",
+        "Model {model} ends on {ends_on}, in {days} days, and your keys used it within the last "
+        "30 days. Please plan the move.",
+    ),
+    Kind.PRICE_RISE: Wording(
+        "Price change: {model}", "The price of model {model} rises from {starts_on} on."
+    ),
+    Kind.PROVIDER_ACCOUNT_LOW: Wording(
+        "Provider account {account} runs low",
+        "The balance of provider account {account} is {balance}. Please top it up.",
+    ),
+    Kind.SUSPENSE_UNCLAIMED: Wording(
+        "Unclaimed receipt: {amount}",
+        "{amount} received on {received_on} is not claimed yet. Please find out who paid.",
+    ),
+    Kind.UNDELIVERED: Wording(
+        "Not delivered: {message}",
+        "Message {message} could not be delivered by {channel}: {why}. "
+        "Please check the contact and tell them yourself.",
+    ),
+    Kind.TEST: Wording("Test notice", "This is a test; that you read it shows that it works."),
+}
+
+LABELS: Final[dict[str, str]] = {
+    "customer": "Customer",
+    "number": "Bill number",
+    "month": "Month",
+    "amount": "Amount",
+    "net": "Net",
+    "tax": "Tax",
+    "review_until": "Review until",
+    "issued_on": "Issued on",
+    "due_on": "Due on",
+    "days": "Days",
+    "bank": "Bank",
+    "bank_account": "Bank account",
+    "reference": "Payment reference",
+    "po_number": "Purchase order",
+    "fapiao_number": "Fapiao number",
+    "title": "Title",
+    "received_on": "Received on",
+    "payer": "Payer",
+    "open": "Open amount",
+    "late_fee": "Late fee",
+    "suspend_on": "Suspension on",
+    "drawer": "Drawer",
+    "remaining": "Remaining",
+    "contract": "Contract",
+    "ends_on": "Ends on",
+    "used": "Used",
+    "limit": "Limit",
+    "percent": "Percent used",
+    "model": "Model",
+    "keys": "Keys in use",
+    "replacement": "Suggested replacement",
+    "difference": "Difference per 30 days",
+    "starts_on": "Starts on",
+    "old_rate": "Old price",
+    "new_rate": "New price",
+    "account": "Provider account",
+    "balance": "Balance",
+    "message": "Message",
+    "channel": "Channel",
+    "kind": "Kind of notice",
+    "why": "Reason",
+    "bill": "Bill",
+}
+
+DIGEST: Final = "{count} notices"
+LOOK: Final = "See details"
+FOOT: Final = "Message {message_id} (should it arrive twice, act on it once)"
+COLON: Final = ": "

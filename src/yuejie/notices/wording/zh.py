@@ -1,0 +1,141 @@
+"""The wording in Chinese."""
+
+from typing import Final
+
+from yuejie.notices.notice import Kind
+from yuejie.notices.wording.piece import Wording
+
+WORDINGS: Final[dict[Kind, Wording]] = {
+    Kind.BILL_PROPOSED: Wording(
+        "账单待确认：{month}",
+        "{month} 账单已生成，金额 {amount}。请在 {review_until} 前核对并确认，有异议请逐行提出。",
+    ),
+    Kind.BILL_ISSUED: Wording(
+        "账单已出账：{number}",
+        "{month} 账单 {number} 已出账，应付 {amount}，请在 {due_on} 前付款。",
+    ),
+    Kind.BILL_REVIEW_REMINDER: Wording(
+        "账单确认即将截止：{month}",
+        "{month} 账单（{amount}）尚未确认，{review_until} 截止；请尽快核对。",
+    ),
+    Kind.FAPIAO_ISSUED: Wording(
+        "发票已开具：{fapiao_number}",
+        "发票 {fapiao_number} 已开具，价税合计 {amount}。",
+    ),
+    Kind.FAPIAO_DELIVERY: Wording(
+        "发票送达：{fapiao_number}",
+        "随信附上发票 {fapiao_number}，价税合计 {amount}；请查验后入账。",
+    ),
+    Kind.PAYMENT_REMINDER: Wording(
+        "付款提醒：{number}",
+        "账单 {number} 尚有 {amount} 未付，请在 {due_on} 前付款；如已付款请忽略。",
+    ),
+    Kind.PAYMENT_RECEIVED: Wording(
+        "款项已到账：{amount}",
+        "您于 {received_on} 支付的 {amount} 已到账，感谢。",
+    ),
+    Kind.OVERDUE: Wording(
+        "账单逾期：{number}",
+        "账单 {number} 已于 {due_on} 到期，逾期 {days} 天，尚有 {amount} 未付；请尽快付款。",
+    ),
+    Kind.SUSPENSION_WARNING: Wording(
+        "服务即将暂停",
+        "尚有逾期款 {amount}；若 {suspend_on} 前仍未付清，服务将暂停。",
+    ),
+    Kind.SUSPENDED: Wording(
+        "服务已暂停",
+        "因逾期款 {amount} 未付清，服务已暂停；付清后自动恢复。",
+    ),
+    Kind.RESTORED: Wording("服务已恢复", "逾期款已付清，服务已恢复，感谢。"),
+    Kind.RED_FORM_WAITING: Wording(
+        "红字确认单待处理：{fapiao_number}",
+        "发票 {fapiao_number}（{amount}）的红字确认单等待确认，逾期自动作废；请尽快处理。",
+    ),
+    Kind.DRAWER_LOGGED_OUT: Wording(
+        "开票员已退出登录",
+        "开票员 {drawer} 的登录已失效，开票暂停；请重新扫码认证。",
+    ),
+    Kind.FAPIAO_CREDIT_LOW: Wording(
+        "发票授信额度不足",
+        "剩余可开票额度 {remaining}，可能不够本月开票；请向税务机关申请调整。",
+    ),
+    Kind.CONTRACT_ENDING: Wording(
+        "合同即将到期：{contract}",
+        "合同 {contract} 将于 {ends_on} 到期（还有 {days} 天），到期后停止服务；请安排续签。",
+    ),
+    Kind.CREDIT_USED: Wording(
+        "授信额度已用 {percent}%",
+        "授信额度 {limit} 已用 {used}（{percent}%）；用完后新请求将被拒绝。",
+    ),
+    Kind.DEPRECATION: Wording(
+        "模型即将停用：{model}",
+        "模型 {model} 将于 {ends_on} 停用（还有 {days} 天），您的密钥近 30 天在用；请安排迁移。",
+    ),
+    Kind.PRICE_RISE: Wording(
+        "价格调整：{model}",
+        "模型 {model} 的价格自 {starts_on} 起上调。",
+    ),
+    Kind.PROVIDER_ACCOUNT_LOW: Wording(
+        "供应商账号余额不足：{account}",
+        "供应商账号 {account} 余额 {balance}；请尽快充值，以免上游停止服务。",
+    ),
+    Kind.SUSPENSE_UNCLAIMED: Wording(
+        "款项待认领：{amount}",
+        "{received_on} 到账的 {amount} 尚未认领；请核对付款方后认款。",
+    ),
+    Kind.UNDELIVERED: Wording(
+        "通知未送达：{message}",
+        "消息 {message} 未能经 {channel} 送达：{why}。请核对联系人后人工补发。",
+    ),
+    Kind.TEST: Wording("测试通知", "这是一条测试通知；收到即说明该渠道可用。"),
+}
+
+LABELS: Final[dict[str, str]] = {
+    "customer": "客户",
+    "number": "账单号",
+    "month": "账期",
+    "amount": "金额",
+    "net": "不含税金额",
+    "tax": "税额",
+    "review_until": "确认截止",
+    "issued_on": "出账日期",
+    "due_on": "付款期限",
+    "days": "天数",
+    "bank": "收款银行",
+    "bank_account": "收款账号",
+    "reference": "附言",
+    "po_number": "采购订单号",
+    "fapiao_number": "发票号码",
+    "title": "抬头",
+    "received_on": "到账日期",
+    "payer": "付款方",
+    "open": "未付金额",
+    "late_fee": "违约金",
+    "suspend_on": "暂停日期",
+    "drawer": "开票员",
+    "remaining": "剩余额度",
+    "contract": "合同",
+    "ends_on": "到期日",
+    "used": "已用",
+    "limit": "额度",
+    "percent": "已用百分比",
+    "model": "模型",
+    "keys": "在用密钥数",
+    "replacement": "建议替代",
+    "difference": "每 30 天费用差",
+    "starts_on": "生效日期",
+    "old_rate": "原价",
+    "new_rate": "新价",
+    "account": "供应商账号",
+    "balance": "余额",
+    "message": "消息",
+    "channel": "渠道",
+    "kind": "通知种类",
+    "why": "原因",
+    "bill": "账单",
+}
+
+DIGEST: Final = "{count} 条通知"
+LOOK: Final = "查看详情"
+FOOT: Final = "消息编号 {message_id}（重复收到同一编号，请只处理一次）"
+COLON: Final = "："

@@ -1,0 +1,249 @@
+"""The life of a bill, disputes, adjustments, credit notes and members on the wire."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from yuejie.bills.bill import LineKind
+from yuejie.bills.correct.adjustment import Adjustment, Wanted
+from yuejie.bills.correct.credit import CreditNote
+from yuejie.bills.review.dispute import Dispute
+from yuejie.bills.store import Transition
+from yuejie.customers.members.enrol import Enrolled
+from yuejie.customers.members.member import Member
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.money import Money
+from yuejie.kernel.period import BillingMonth
+from yuejie.web.shapes.customers import Text
+from yuejie.web.shapes.wire import Amount, In, Instant, Month, Name, Out
+
+
+class Why(In):
+    """一件事的原因或依据。"""
+
+    why: Text = Field("", description="原因或依据；运营方代客户确认、撤回账单时必填")
+
+
+class TransitionOut(Out):
+    """账单经历的一步。"""
+
+    at: Instant = Field(description="时间")
+    event: str = Field(description="发生了什么")
+    was: str = Field(description="之前的状态")
+    became: str = Field(description="之后的状态")
+    by: str = Field(description="谁")
+    why: str = Field(description="原因")
+
+    @classmethod
+    def of(cls, moved: Transition) -> "TransitionOut":
+        """Write a step."""
+        return cls.model_validate(moved)
+
+
+class DisputeIn(In):
+    """对账单一行的异议。"""
+
+    position: int = Field(description="行号", ge=1)
+    why: Text = Field(description="原因")
+    claimed: Text | None = Field(
+        None, description="客户认为该行应是多少，两位小数；不知道就不写", examples=["120.00"]
+    )
+
+
+class DisputeOut(Out):
+    """异议与答复。"""
+
+    dispute_id: str = Field(description="编号")
+    bill_id: str = Field(description="账单")
+    line: str = Field(description="哪一行，用文字写明")
+    claimed_fen: int | None = Field(description="客户认为应是多少，分")
+    why: str = Field(description="原因")
+    state: str = Field(
+        description="open 待处理，accepted 已接受，rejected 已驳回，withdrawn 已撤回"
+    )
+    raised_by: str = Field(description="谁提出")
+    raised_at: Instant = Field(description="何时提出")
+    answer: str = Field(description="答复")
+    adjustment_id: str | None = Field(description="接受后提出的调整")
+
+    @classmethod
+    def of(cls, dispute: Dispute) -> "DisputeOut":
+        """Write a dispute."""
+        return cls(
+            dispute_id=dispute.dispute_id,
+            bill_id=dispute.bill_id,
+            line=dispute.line_text,
+            claimed_fen=dispute.claimed_fen,
+            why=dispute.why,
+            state=str(dispute.state),
+            raised_by=dispute.raised_by,
+            raised_at=dispute.raised_at,
+            answer=dispute.answer,
+            adjustment_id=dispute.adjustment_id,
+        )
+
+
+class AcceptIn(In):
+    """接受异议：调整多少。"""
+
+    amount: Text = Field(description="调整金额，负数为减免", examples=["-12.50"])
+    answer: Text = Field("", description="答复")
+
+
+class RejectIn(In):
+    """驳回异议。"""
+
+    answer: Text = Field(description="答复，写明依据")
+
+
+class AdjustmentIn(In):
+    """提出一笔调整；须由另一人审批，然后出现在该客户的下一张账单上。"""
+
+    customer: Name = Field(description="客户简称或编号")
+    month: Month = Field(description="属于哪个账期")
+    kind: Literal["adjustment", "sla_credit", "break_fee"] = Field("adjustment", description="类型")
+    amount: Text = Field(description="金额，负数为减免；含税与否同合同计价", examples=["-30.00"])
+    currency: Literal["CNY", "USD"] = Field("CNY", description="币种，同合同")
+    item: Text = Field(description="账单上印的名目")
+    why: Text = Field(description="原因")
+
+    def wanted(self, customer_id: CustomerId) -> Wanted:
+        """Return what the verb takes."""
+        return Wanted(
+            customer_id=customer_id,
+            service_month=BillingMonth.parse(self.month),
+            amount_fen=Money.parse(self.amount, self.currency).fen,
+            currency=self.currency,
+            item=self.item,
+            why=self.why,
+            kind=LineKind(self.kind),
+        )
+
+
+class AdjustmentOut(Out):
+    """一笔调整。"""
+
+    adjustment_id: str = Field(description="编号")
+    customer_id: str = Field(description="客户")
+    kind: str = Field(description="类型")
+    month: Month
+    amount: Amount = Field(description="金额")
+    item: str = Field(description="名目")
+    why: str = Field(description="原因")
+    state: str = Field(
+        description="proposed 待审批，approved 已批准，rejected 已驳回，withdrawn 已撤回"
+    )
+    proposed_by: str = Field(description="谁提出")
+    decided_by: str | None = Field(description="谁审批")
+
+    @classmethod
+    def of(cls, adjustment: Adjustment) -> "AdjustmentOut":
+        """Write an adjustment."""
+        return cls(
+            adjustment_id=adjustment.adjustment_id,
+            customer_id=adjustment.customer_id,
+            kind=str(adjustment.kind),
+            month=str(adjustment.service_month),
+            amount=Amount.of(Money(adjustment.amount_fen, adjustment.currency)),
+            item=adjustment.item,
+            why=adjustment.why,
+            state=str(adjustment.state),
+            proposed_by=adjustment.proposed_by,
+            decided_by=adjustment.decided_by,
+        )
+
+
+class CreditIn(In):
+    """请求开具冲减单：逐行写明冲减多少，或整张作废。"""
+
+    lines: dict[int, Text] | None = Field(
+        None, description="行号 → 冲减金额（含税，与该行同号）；不写则整张作废"
+    )
+    why: Text = Field(description="原因")
+
+
+class CreditOut(Out):
+    """冲减单：批准后编号、封印、入账，账单本身不变。"""
+
+    credit_note_id: str = Field(description="编号")
+    number: str | None = Field(description="冲减单号；批准后才有")
+    bill_id: str = Field(description="账单")
+    whole: bool = Field(description="是否整张作废")
+    net: Amount = Field(description="不含税")
+    tax: Amount = Field(description="税额")
+    gross: Amount = Field(description="价税合计")
+    why: str = Field(description="原因")
+    state: str = Field(description="requested 待审批，approved 已批准，rejected 已驳回")
+    requested_by: str = Field(description="谁提出")
+    decided_by: str | None = Field(description="谁审批")
+    seal: str | None = Field(description="封印")
+
+    @classmethod
+    def of(cls, note: CreditNote) -> "CreditOut":
+        """Write a credit note."""
+        return cls(
+            credit_note_id=note.credit_note_id,
+            number=note.number,
+            bill_id=note.bill_id,
+            whole=note.whole,
+            net=Amount.of(note.net),
+            tax=Amount.of(note.tax),
+            gross=Amount.of(note.gross),
+            why=note.why,
+            state=str(note.state),
+            requested_by=note.requested_by,
+            decided_by=note.decided_by,
+            seal=note.seal.hex() if note.seal else None,
+        )
+
+
+class UnitIn(In):
+    """把一个项目（及其下级）从某月起单独出账。"""
+
+    project: Name = Field(description="项目名")
+    unit: Name = Field(description="出账单元名，例如子公司")
+    since: Month = Field(description="从哪个账期起")
+
+
+class UnitOut(Out):
+    """出账单元。"""
+
+    unit_id: str = Field(description="编号")
+
+
+class MemberIn(In):
+    """登记一个成员：运营方的人，或客户的人。"""
+
+    name: Name = Field(description="成员名，唯一", examples=["wang.fang"])
+    role: Literal["admin", "finance", "sales", "support", "developer", "auditor"] = Field(
+        description="角色"
+    )
+    customer: Name | None = Field(None, description="客户简称；不写为运营方")
+
+
+class MemberOut(Out):
+    """成员。"""
+
+    member_id: str = Field(description="编号")
+    customer_id: str | None = Field(description="客户；空为运营方")
+    name: str = Field(description="成员名")
+    role: str = Field(description="角色")
+    created_at: Instant = Field(description="登记时间")
+    revoked_at: Instant | None = Field(description="停用时间")
+
+    @classmethod
+    def of(cls, member: Member) -> "MemberOut":
+        """Write a member, without its token."""
+        return cls.model_validate(member)
+
+
+class MemberEnrolled(MemberOut):
+    """新成员与其令牌；令牌只在这次答复中出现。"""
+
+    token: str = Field(description="成员令牌")
+
+    @classmethod
+    def of_enrolled(cls, enrolled: Enrolled) -> "MemberEnrolled":
+        """Write a fresh member with its token."""
+        shown = MemberOut.of(enrolled.member).model_dump()
+        return cls(**shown, token=enrolled.token)

@@ -1,0 +1,30 @@
+"""A command on the database of a test, without a process of its own."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import click
+from click.testing import CliRunner, Result
+
+from tests.scenarios.books import FixedClock
+from yuejie.cli.frame import Frame
+from yuejie.settings import Settings
+
+
+def run(
+    command: click.Command, url: str, now: datetime, *words: str, by: str = "op", code: int = 0
+) -> str:
+    """Run a command and return what it said."""
+    settings = Settings.load({"YUEJIE_DATABASE_URL": url})
+    frame = Frame(settings, FixedClock(now), by)
+    result: Result = CliRunner().invoke(
+        command, list(words), obj=frame, catch_exceptions=False, standalone_mode=True
+    )
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def run_json(command: click.Command, url: str, now: datetime, *words: str) -> Any:
+    """Run a command with --json and return what it answered."""
+    return json.loads(run(command, url, now, *words, "--json"))

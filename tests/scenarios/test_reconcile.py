@@ -1,0 +1,272 @@
+"""The operator reconciles October with its provider, by the command line and the API."""
+
+import io
+import json
+from base64 import b64encode
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.rooms.cli.desk import run, run_json
+from tests.scenarios.books import FOUNDED, Books, Party
+from yuejie.assurance.margin import MarginBy, show_margins
+from yuejie.assurance.reconcile.difference import Cause
+from yuejie.assurance.reconcile.report import Source
+from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
+from yuejie.assurance.reconcile.store import latest_runs, reports
+from yuejie.cli.reconcile import margin, reconcile
+from yuejie.contracts.offer import (
+    AccountDraft,
+    DeploymentDraft,
+    ModelDraft,
+    put_account,
+    put_deployment,
+    put_model,
+)
+from yuejie.db.session import Database
+from yuejie.kernel.errors import Invalid, NotFound
+from yuejie.kernel.period import BillingMonth
+
+NOW = datetime(2026, 11, 5, 2, tzinfo=UTC)
+OCTOBER = BillingMonth(2026, 10)
+DAYS = (1, 5, 12, 13, 23, 30)
+PRICES = """
+currency = "USD"
+[models."gpt-4o"]
+input = "5"
+output = "15"
+"""
+COST = 5, 15
+"""What the provider charges, in dollars per million tokens: as much as we do."""
+
+
+class World:
+    """A house with one provider account, two customers and what the provider counted."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.books = Books(db)
+        self.books.prices(PRICES)
+        self.books.fx("7.2", "2026-10-30")
+        account = AccountDraft(
+            account_id="openai-main",
+            provider="openai",
+            platform="openai",
+            base_url="http://127.0.0.1:1",
+            region="us",
+            credential=b"sealed",
+        )
+        put_account(db, account, by="op", now=FOUNDED)
+        put_model(db, ModelDraft(model_id="gpt-4o", owner="openai"), by="op", now=FOUNDED)
+        place = DeploymentDraft(
+            model_id="gpt-4o",
+            account_id="openai-main",
+            upstream_model="gpt-4o",
+            cost_model="openai/gpt-4o",
+            name="sim",
+        )
+        put_deployment(db, place, by="op", now=FOUNDED)
+        self.acme = self.books.customer("acme", fx_policy="bill")
+        self.zeta = self.books.customer("zeta", fx_policy="bill")
+        self.counted: dict[int, list[int]] = {}
+
+    def call(self, party: Party, day: int, *, tokens: tuple[int, int]) -> None:
+        """Let a customer call at noon UTC; the provider counts it as we do."""
+        at = f"2026-10-{day:02d} 20:00:00"
+        party.uses(at, "gpt-4o", requests=1, input=tokens[0], output=tokens[1])
+        self.count(day, tokens)
+
+    def count(self, day: int, tokens: tuple[int, int]) -> None:
+        counted = self.counted.setdefault(day, [0, 0, 0])
+        for place, amount in enumerate((1, *tokens)):
+            counted[place] += amount
+
+    def usage(self) -> bytes:
+        """Return OpenAI's usage of the month, a bucket a day."""
+        buckets = [
+            {
+                "start_time": int(datetime(2026, 10, day, tzinfo=UTC).timestamp()),
+                "results": [
+                    {
+                        "model": "gpt-4o-2024-08-06",
+                        "num_model_requests": calls,
+                        "input_tokens": read,
+                        "output_tokens": written,
+                    }
+                ],
+            }
+            for day, (calls, read, written) in sorted(self.counted.items())
+        ]
+        return json.dumps({"data": buckets}).encode()
+
+    def costs(self, *, output: int = COST[1]) -> bytes:
+        """Return OpenAI's costs of the month, in dollars."""
+        buckets = [
+            {
+                "start_time": int(datetime(2026, 10, day, tzinfo=UTC).timestamp()),
+                "results": [
+                    {
+                        "amount": {"value": tokens * rate / 1_000_000, "currency": "usd"},
+                        "line_item": f"gpt-4o-2024-08-06, {name}",
+                    }
+                    for name, tokens, rate in (
+                        ("input", read, COST[0]),
+                        ("output", written, output),
+                    )
+                ],
+            }
+            for day, (_, read, written) in sorted(self.counted.items())
+        ]
+        return json.dumps({"data": buckets}).encode()
+
+    def sent(self, source: Source, body: bytes) -> Sent:
+        return Sent("openai-main", OCTOBER, source, f"{source}.json", body, NOW)
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    world = World(database)
+    for day in DAYS:
+        world.call(world.acme, day, tokens=(9_000_000 + day, 1_300_000))
+        world.call(world.zeta, day, tokens=(4_000_000, 700_000 + day))
+    return world
+
+
+def test_a_month_that_agrees_passes_and_the_same_file_is_on_file_once(
+    world: World, database: Database
+) -> None:
+    for source, body in (
+        (Source.OPENAI_USAGE, world.usage()),
+        (Source.OPENAI_COSTS, world.costs()),
+    ):
+        for _ in range(2):
+            import_report(database, world.sent(source, body), by="op", now=NOW)
+    with database.read() as tx:
+        assert len(reports(tx, "openai-main", "2026-10")) == 2
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+    assert found.reconciled.differences == ()
+    assert found.reconciled.passes
+    assert found.reconciled.ours_pico == found.reconciled.theirs_pico > 0
+
+
+def test_a_lost_call_and_a_dearer_rate_are_found_by_name(world: World, database: Database) -> None:
+    """The provider counted one call that we never saw, and charges 16 for output, not 15."""
+    world.count(12, (50_000, 4_000))
+    for source, body in (
+        (Source.OPENAI_USAGE, world.usage()),
+        (Source.OPENAI_COSTS, world.costs(output=16)),
+    ):
+        import_report(database, world.sent(source, body), by="op", now=NOW)
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+    got = found.reconciled
+    assert {d.cause for d in got.differences} == {Cause.MISSING_HERE, Cause.PRICE}
+    assert sum(d.quantity for d in got.differences if d.meter == "input") == 50_000
+    assert sum(d.pico for d in got.differences) == got.theirs_pico - got.ours_pico
+    assert got.passes
+    with database.read() as tx:
+        (row,) = latest_runs(tx, "openai-main", "2026-10")
+    assert row.reconciliation_id == found.reconciliation_id
+    assert (row.ours_pico, row.theirs_pico) == (got.ours_pico, got.theirs_pico)
+
+
+def test_a_call_on_the_worklist_explains_itself(world: World, database: Database) -> None:
+    world.acme.uses("2026-10-12 20:00:00", "gpt-4o", state="unmeasured")
+    world.count(12, (50_000, 4_000))
+    sent = world.sent(Source.OPENAI_USAGE, world.usage())
+    import_report(database, sent, by="op", now=NOW)
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+    assert {d.cause for d in found.reconciled.differences} == {Cause.WORKLIST}
+
+
+def test_mistakes_are_one_sentence_and_leave_nothing(world: World, database: Database) -> None:
+    sent = world.sent(Source.OPENAI_USAGE, world.usage())
+    with pytest.raises(NotFound, match="没有 2026-10 的供应商报告"):
+        reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+    elsewhere = Sent("nobody", OCTOBER, sent.source, sent.file_name, sent.body, NOW)
+    with pytest.raises(NotFound, match="供应商账号 nobody 不存在"):
+        import_report(database, elsewhere, by="op", now=NOW)
+    other = Sent("openai-main", OCTOBER.next, sent.source, sent.file_name, sent.body, NOW)
+    with pytest.raises(Invalid, match="不在 2026-11 内，共 18 行"):
+        import_report(database, other, by="op", now=NOW)
+    empty = Sent("openai-main", OCTOBER, sent.source, sent.file_name, b'{"data": []}', NOW)
+    with pytest.raises(Invalid, match="没有一行数据"):
+        import_report(database, empty, by="op", now=NOW)
+    with pytest.raises(Invalid, match="在将来"):
+        import_report(database, sent, by="op", now=datetime(2026, 11, 1, tzinfo=UTC))
+    with database.read() as tx:
+        assert reports(tx, None, None) == []
+
+
+def test_the_command_line_and_the_tables(
+    world: World, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    world.count(12, (50_000, 4_000))
+    file = tmp_path / "usage.json"
+    file.write_bytes(world.usage())
+    where = ("--account", "openai-main", "--month", "2026-10", "--source", "openai_usage")
+    assert "18 行已存档" in run(reconcile, database_url, NOW, "import", str(file), *where)
+    said = run(reconcile, database_url, NOW, "run", "openai-main", "2026-10")
+    assert "我方缺失" in said
+    assert said.rstrip().endswith("通过")
+    listed = run_json(reconcile, database_url, NOW, "list")
+    (made,) = listed["reconciliations"]
+    for kind in ("csv", "xlsx"):
+        out = tmp_path / f"table.{kind}"
+        run(reconcile, database_url, NOW, "export", made["reconciliation_id"], "--out", str(out))
+    table = (tmp_path / "table.csv").read_text("utf-8-sig").splitlines()
+    assert table[1].startswith("2026-10-12,gpt-4o,input,我方缺失,50000,0.25,USD")
+    book = openpyxl.load_workbook(io.BytesIO((tmp_path / "table.xlsx").read_bytes()))
+    assert book.sheetnames == ["汇总", "差异"]
+    assert [cell.value for cell in book["差异"][2]][1:6] == [
+        *("gpt-4o", "input", "我方缺失", 50_000, 0.25),
+    ]
+    assert "扩展名" in run(reconcile, database_url, NOW, "export", "x", "--out", "x.pdf", code=2)
+
+
+def test_margins_by_customer_model_and_contract(world: World, database_url: str) -> None:
+    """Sold and bought at the same dollars; 6 % of what acme pays is the tax office's."""
+    (acme, zeta) = show_margins(world.db, OCTOBER, MarginBy.CUSTOMER)
+    assert (acme.name, zeta.name, acme.calls) == ("acme", "zeta", 6)
+    read, written = sum(9_000_000 + day for day in DAYS), 6 * 1_300_000
+    cost = (read * 5_000_000 + written * 15_000_000) * 72 // 10
+    assert acme.cost_pico == cost
+    assert acme.revenue_pico == (2 * cost * 100 + 106) // (2 * 106)
+    assert acme.margin_ppm == -60_000
+    (model,) = show_margins(world.db, OCTOBER, MarginBy.MODEL)
+    assert model.margin_pico == acme.margin_pico + zeta.margin_pico
+    assert len(show_margins(world.db, OCTOBER, MarginBy.CONTRACT)) == 2
+    assert "-6.00 %" in run(margin, database_url, NOW, "2026-10")
+
+
+def test_the_api_reconciles_as_well(world: World, database: Database) -> None:
+    from tests.rooms.web.conftest import OPERATOR, desk_at  # noqa: PLC0415
+    from yuejie.web.app import make_app  # noqa: PLC0415
+    from yuejie.web.auth import API  # noqa: PLC0415
+
+    world.books.clock.at = NOW
+    body = {
+        "account": "openai-main",
+        "month": "2026-10",
+        "source": "openai_usage",
+        "file_name": "usage.json",
+        "content": b64encode(world.usage()).decode(),
+    }
+    with TestClient(make_app(desk_at(database, world.books.clock)), headers=OPERATOR) as operator:
+        assert operator.post(f"{API}/reconciliations/reports", json=body).status_code == 201
+        listed = operator.get(f"{API}/reconciliations/reports").json()["items"]
+        assert [each["lines"] for each in listed] == [18]
+        asked = {"account": "openai-main", "month": "2026-10"}
+        (made,) = operator.post(f"{API}/reconciliations", json=asked).json()
+        assert made["reconciliation"]["passes"] is True
+        number = made["reconciliation"]["reconciliation_id"]
+        assert operator.get(f"{API}/reconciliations/{number}").json() == made
+        assert len(operator.get(f"{API}/reconciliations").json()["items"]) == 1
+        table = operator.get(f"{API}/reconciliations/{number}/documents/csv")
+        assert "金额差" in table.content.decode("utf-8-sig")
+        margins = operator.get(f"{API}/margins/2026-10?by=model").json()
+        assert margins[0]["name"] == "gpt-4o"
+        bad = operator.post(f"{API}/reconciliations/reports", json=body | {"content": "%"})
+        assert bad.status_code == 422

@@ -1,0 +1,254 @@
+"""A bill on its way to the customer's yes, to the ledger, and back: told as finance would."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from tests.scenarios.books import CLERK, Books, Party, cny
+from yuejie.bills.bill import BillState
+from yuejie.bills.closing.close import Done
+from yuejie.bills.correct.adjust import decide_adjustment
+from yuejie.bills.correct.adjustment import Decision
+from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.due import fapiao_received
+from yuejie.bills.life import IllegalTransition
+from yuejie.bills.pay import mark_paid, mark_unpaid
+from yuejie.bills.review.ask import confirm_bill, deem_confirmed, propose_bill, reopen_bill
+from yuejie.bills.review.dispute import DisputeState
+from yuejie.bills.review.disputes import (
+    Objection,
+    accept_dispute,
+    raise_dispute,
+    reject_dispute,
+    withdraw_dispute,
+)
+from yuejie.bills.store import transitions
+from yuejie.contracts.terms import STANDARD, Confirmation, DueBasis
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from yuejie.ledger.check import check_ledger
+
+YUAN = """
+[models."gpt-4o"]
+input = "10"
+output = "30"
+"""
+M = 1_000_000
+ASKS = replace(STANDARD, confirmation=Confirmation.REQUIRED)
+
+
+@pytest.fixture
+def acme(books: Books) -> Party:
+    """A customer whose bills need its word, with 100 + 60 yuan of October."""
+    books.prices(YUAN, currency="CNY")
+    acme = books.customer("acme", commercial=ASKS)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M, output=2 * M)
+    books.close("2026-10")
+    return acme
+
+
+def propose(acme: Party) -> None:
+    bill = acme.bill("2026-10")
+    propose_bill(acme.books.db, bill.bill_id, by=CLERK, now=acme.books.clock.now())
+
+
+def test_without_the_customers_word_nothing_is_issued(books: Books, acme: Party) -> None:
+    with pytest.raises(IllegalTransition, match="须客户确认"):
+        books.issue(acme.bill("2026-10"))
+    propose(acme)
+    with pytest.raises(IllegalTransition, match="须客户确认"):
+        books.issue(acme.bill("2026-10"))
+
+
+def test_a_confirmed_bill_is_issued_with_its_dates_and_its_debt(books: Books, acme: Party) -> None:
+    """
+    Put to the customer on Sunday 1 November: review until Friday 6, payment by Monday 9 (the
+    eighth is a Sunday), fapiao by Wednesday 11. The ledger then holds the debt, once.
+    """
+    books.clock.at = datetime(2026, 11, 1, 8, tzinfo=UTC)
+    propose(acme)
+    customer_id = acme.customer.customer_id
+    name = acme.bill("2026-10").bill_id
+    confirm_bill(books.db, name, by="acme-finance", now=books.clock.now(), customer_id=customer_id)
+    issued = books.issue(acme.bill("2026-10"))
+    assert (issued.billed_on, issued.review_until) == (date(2026, 11, 1), date(2026, 11, 6))
+    assert (issued.due_on, issued.fapiao_by) == (date(2026, 11, 9), date(2026, 11, 11))
+    assert acme.owes() == cny("160.00")
+    with books.db.read() as tx:
+        told = transitions(tx, customer_id, issued.bill_id)
+    assert [(t.event, t.became, t.by) for t in told] == [
+        ("draft", "draft", CLERK),
+        ("propose", "proposed", CLERK),
+        ("confirm", "confirmed", "acme-finance"),
+        ("issue", "issued", CLERK),
+    ]
+
+
+def test_a_dispute_is_adjusted_by_two_people_and_asked_for_again(books: Books, acme: Party) -> None:
+    """
+    The customer doubts two lines. One is rejected with a reason; of the other 12.50 are taken off:
+    finance proposes, its head approves, the bill is drawn anew, confirmed and issued.
+    """
+    propose(acme)
+    db, now, name = books.db, books.clock.now(), acme.bill("2026-10").bill_id
+    owner = acme.customer.customer_id
+    first, second = (
+        raise_dispute(
+            db, name, Objection(position, "与我方记录不符"), by="acme", now=now, customer_id=owner
+        )
+        for position in (1, 2)
+    )
+    assert acme.bill("2026-10").state is BillState.DISPUTED
+    with pytest.raises(Conflict):
+        raise_dispute(db, name, Objection(1, "再说一次"), by="acme", now=now, customer_id=owner)
+    reject_dispute(db, first.dispute_id, answer="附上逐日用量", by="finance", now=now)
+    accepted = accept_dispute(
+        db, second.dispute_id, amount_fen=-1250, answer="重复重试", by="finance", now=now
+    )
+    assert accepted.state is DisputeState.ACCEPTED
+    assert acme.bill("2026-10").state is BillState.DISPUTED
+    assert accepted.adjustment_id is not None
+    with pytest.raises(Forbidden, match="另一人"):
+        decide_adjustment(db, accepted.adjustment_id, Decision.APPROVE, by="finance", now=now)
+    decide_adjustment(db, accepted.adjustment_id, Decision.APPROVE, by="head", now=now)
+    reopen_bill(db, name, by="finance", now=now, why="按异议调整")
+    bill = acme.bill("2026-10")
+    assert (bill.state, bill.gross) == (BillState.DRAFT, cny("147.50"))
+    assert acme.lines("2026-10")[-1] == "调整：2026-10 main gpt-4o output = -12.50"
+    propose(acme)
+    confirm_bill(db, name, by="acme", now=now, customer_id=owner)
+    assert books.issue(acme.bill("2026-10")).gross == cny("147.50")
+
+
+def test_a_withdrawn_dispute_lets_the_bill_go_on(books: Books, acme: Party) -> None:
+    propose(acme)
+    db, now, name = books.db, books.clock.now(), acme.bill("2026-10").bill_id
+    owner = acme.customer.customer_id
+    raised = raise_dispute(db, name, Objection(1, "看错了"), by="acme", now=now, customer_id=owner)
+    withdraw_dispute(db, raised.dispute_id, by="acme", now=now, customer_id=owner)
+    assert acme.bill("2026-10").state is BillState.PROPOSED
+
+
+def test_another_customer_can_neither_confirm_nor_dispute(books: Books, acme: Party) -> None:
+    other = books.customer("other", commercial=ASKS)
+    propose(acme)
+    name, now = acme.bill("2026-10").bill_id, books.clock.now()
+    stranger = other.customer.customer_id
+    with pytest.raises(NotFound):
+        confirm_bill(books.db, name, by="x", now=now, customer_id=stranger)
+    with pytest.raises(NotFound):
+        raise_dispute(books.db, name, Objection(1, "?"), by="x", now=now, customer_id=stranger)
+
+
+def test_silence_is_a_yes_only_where_the_contract_says_so(books: Books, acme: Party) -> None:
+    beta = books.customer("beta", commercial=replace(STANDARD, confirmation=Confirmation.DEEMED))
+    beta.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    books.close("2026-11")
+    for party in (acme, beta):
+        propose_bill(books.db, party.bill("2026-11").bill_id, by=CLERK, now=books.clock.now())
+    until = beta.bill("2026-11").review_until
+    assert until is not None
+    last = datetime(until.year, until.month, until.day, 12, tzinfo=UTC)
+    assert deem_confirmed(books.db, now=last) == []
+    assert [b.customer_id for b in deem_confirmed(books.db, now=last + timedelta(days=1))] == [
+        beta.customer.customer_id
+    ]
+    assert acme.bill("2026-11").state is BillState.PROPOSED
+
+
+def test_usage_that_arrives_during_review_is_on_the_next_bill(books: Books, acme: Party) -> None:
+    """What the customer is asked about stays what it was asked about, also when drawn anew."""
+    propose(acme)
+    acme.uses("2026-10-09 10:00:00", "gpt-4o", input=5 * M)
+    assert [c.done for c in books.close("2026-10")] == [Done.ALREADY_ISSUED]
+    reopen_bill(
+        books.db, acme.bill("2026-10").bill_id, by=CLERK, now=books.clock.now(), why="补充说明"
+    )
+    assert acme.bill("2026-10").gross == cny("160.00")
+    propose(acme)
+    confirm_bill(
+        books.db, acme.bill("2026-10").bill_id, by=CLERK, now=books.clock.now(), why="邮件确认"
+    )
+    books.issue(acme.bill("2026-10"))
+    books.close("2026-11")
+    assert acme.lines("2026-11") == ["2026-10 late  main  gpt-4o  input  5,000,000 = 50.00"]
+
+
+def test_credit_notes_of_a_line_end_at_exactly_nothing(books: Books) -> None:
+    """
+    A line of 100 yuan is taken back in three parts that do not divide evenly; the parts' tax adds
+    up to the line's tax, the debt to nothing, and there is nothing left to take back.
+    """
+    books.prices(YUAN, currency="CNY")
+    acme = books.customer("acme")
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    books.close("2026-10")
+    bill = books.issue(acme.bill("2026-10"))
+    db, now = books.db, books.clock.now()
+    notes = []
+    for fen in (3_333, 3_333, 3_334):
+        asked = request_credit(
+            db, bill.bill_id, amounts={1: fen}, why="服务中断", by="finance", now=now
+        )
+        with pytest.raises(Forbidden):
+            decide_credit(db, asked.credit_note_id, approve=True, by="finance", now=now)
+        notes.append(decide_credit(db, asked.credit_note_id, approve=True, by="head", now=now))
+    assert sum(note.tax.fen for note in notes) == bill.tax.fen
+    assert [note.number for note in notes] == [f"YJC2026{n:06d}" for n in (1, 2, 3)]
+    assert acme.owes() == cny("0.00")
+    with pytest.raises(Invalid, match="可冲减"):
+        request_credit(db, bill.bill_id, amounts={1: 1}, why="再来", by="finance", now=now)
+    assert acme.bill("2026-10").seal == bill.seal
+    assert all(each.holds for each in check_ledger(db))
+
+
+def test_a_voided_bill_is_billed_again(books: Books) -> None:
+    """
+    October was issued under a wrong title and voided whole: the debt is gone, the bill readable,
+    and closing again drafts October anew, with a new number and the chain unbroken.
+    """
+    books.prices(YUAN, currency="CNY")
+    acme = books.customer("acme")
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    books.close("2026-10")
+    first = books.issue(acme.bill("2026-10"))
+    asked = request_credit(
+        books.db, first.bill_id, amounts=None, why="抬头有误", by="finance", now=books.clock.now()
+    )
+    decide_credit(books.db, asked.credit_note_id, approve=True, by="head", now=books.clock.now())
+    assert acme.owes() == cny("0.00")
+    books.close("2026-10")
+    second = books.issue(acme.bill("2026-10"))
+    assert (second.number, second.gross) == ("YJ2026000002", first.gross)
+    assert second.previous_seal == first.seal
+    assert acme.owes() == cny("100.00")
+
+
+def test_a_paid_bill_whose_transfer_bounced_is_open_again(books: Books) -> None:
+    books.prices(YUAN, currency="CNY")
+    acme = books.customer("acme")
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    books.close("2026-10")
+    bill = books.issue(acme.bill("2026-10"))
+    with books.db.begin() as tx:
+        mark_paid(tx, bill.bill_id, by="bank", at=books.clock.now(), why="到账")
+    with books.db.begin() as tx:
+        mark_unpaid(tx, bill.bill_id, by="bank", at=books.clock.now(), why="退汇")
+    assert acme.bill("2026-10").state is BillState.ISSUED
+
+
+def test_where_payment_counts_from_the_fapiao_the_first_arrival_sets_the_date(
+    books: Books,
+) -> None:
+    books.prices(YUAN, currency="CNY")
+    terms = replace(STANDARD, due_basis=DueBasis.FAPIAO_RECEIPT, payment_days=30)
+    acme = books.customer("acme", commercial=terms)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    books.close("2026-10")
+    bill = books.issue(acme.bill("2026-10"))
+    assert bill.due_on is None
+    for day, first in ((date(2026, 11, 12), True), (date(2026, 11, 20), False)):
+        with books.db.begin() as tx:
+            assert fapiao_received(tx, bill.bill_id, day) is first
+    assert acme.bill("2026-10").due_on == date(2026, 12, 14)
