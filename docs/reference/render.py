@@ -51,6 +51,27 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_SELLER_USCC": ("", "The operator's 统一社会信用代码."),
     "YUEJIE_SELLER_BANK": ("", "The bank that customers pay into."),
     "YUEJIE_SELLER_ACCOUNT": ("", "The account that customers pay into."),
+    "YUEJIE_FAPIAO_PROVIDER": (
+        "",
+        "Who issues fapiao: `nuonuo`, `baiwang`, or `manual`: by hand, uploaded afterwards.",
+    ),
+    "YUEJIE_FAPIAO_URL": ("the provider's own", "Another address of the provider, for trials."),
+    "YUEJIE_FAPIAO_TOKEN_URL": ("Nuonuo's own", "Another address for Nuonuo's tokens."),
+    "YUEJIE_FAPIAO_APP_KEY": ("", "The application's key at the provider."),
+    "YUEJIE_FAPIAO_APP_SECRET": ("", "The application's secret at the provider; signs each call."),
+    "YUEJIE_FAPIAO_USERNAME": ("", "Baiwang: the user for whom tokens are fetched."),
+    "YUEJIE_FAPIAO_PASSWORD": ("", "Baiwang: that user's password."),
+    "YUEJIE_FAPIAO_SALT": ("", "Baiwang: the salt of the password's hash."),
+    "YUEJIE_FAPIAO_DRAWER": (
+        "",
+        "The drawer (开票员): the name of the account that is logged in at the tax office.",
+    ),
+    "YUEJIE_FAPIAO_CALLBACK_URL": (
+        "none: only asking",
+        "Where the provider may call back: `https://…/fapiao/callbacks/nuonuo`. A hint, no more.",
+    ),
+    "YUEJIE_FAPIAO_TAX_CODE": ("", "税收分类编码 of what is sold; its short name is looked up."),
+    "YUEJIE_FAPIAO_ITEM": ("", "The item on a fapiao where the bill's tax line has no name."),
     "YUEJIE_PEPPER": (
         "made once, in `<home>/secrets/`",
         "64 hexadecimal digits. API keys are stored as HMAC under it; lost, every key is lost.",
@@ -100,7 +121,8 @@ def settings() -> str:
             default = _code(loaded.home.name)
         elif name == "YUEJIE_CLOCK_SHIFT_S":
             default = _code(int(loaded.clock_shift.total_seconds()))
-        rows.append((_code(name), default or _code(getattr(loaded, field)), meaning))
+        value = getattr(loaded if hasattr(loaded, field) else loaded.fapiao, field)
+        rows.append((_code(name), default or (_code(value) if value else ""), meaning))
     return table(("variable", "default", "meaning"), rows)
 
 

@@ -36,6 +36,7 @@ NOUNS: Final = {
     "members": "review",
     "prove": "bills",
     "ledger": "ledger",
+    "fapiao": "fapiao.entrance",
     "reconcile": "reconcile",
     "margin": "reconcile",
 }
