@@ -67,7 +67,7 @@ def enable(house: Frame, model_id: str) -> None:
 @frame
 def deprecations(house: Frame, within_days: int, *, json: bool) -> None:
     """列出将停用的模型：哪些客户的哪些密钥在用、建议替代、费用差异。"""
-    from yuejie.contracts.deprecations import due_notices
+    from yuejie.contracts.forewarn.deprecations import due_notices
 
     now = house.now()
     with house.database() as db, db.read() as tx:

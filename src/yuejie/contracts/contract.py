@@ -5,10 +5,11 @@ A contract only grows: it is changed by signing its next version, which applies 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
+from yuejie.contracts.agreed.pricing import LIST, Pricing
 from yuejie.contracts.terms import STANDARD, CommercialTerms
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
@@ -33,7 +34,10 @@ class FxPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One signed version. `sale_book` is the book that prices its calls, a card under CARD."""
+    """One signed version. `sale_book` is the book that prices its calls.
+
+    That is the list book, its card under CARD, or the contract's own book where it agreed prices.
+    """
 
     contract_id: ContractId
     version: int
@@ -47,6 +51,11 @@ class Contract:
     starts_at: datetime
     signed_at: datetime
     terms: CommercialTerms = STANDARD
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The first instant at which it no longer holds: `terms.ends_on` begins in its zone."""
+        return None if self.terms.ends_on is None else midnight(self.terms.ends_on, self.zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +71,13 @@ class Terms:
     tax_ppm: int = TAX_PPM
     starts_at: datetime
     commercial: CommercialTerms = STANDARD
+    pricing: Pricing = LIST
 
     def refuse_nonsense(self, book_currency: str) -> None:
         """Refuse terms that no bill could be drawn from."""
         zone_of(self.zone)
         self.commercial.refuse_nonsense()
+        self.pricing.refuse_nonsense()
         if self.currency not in CURRENCIES:
             raise Invalid(f"合同币种“{self.currency}”不支持，请写 CNY 或 USD")
         if self.fx_policy not in set(FxPolicy):
@@ -85,6 +96,11 @@ class Terms:
                 f"合同币种 {self.currency} 与价目 {self.sale_book} 的 {book_currency} 不同，"
                 "请约定汇率方式：card（价目卡按发布时汇率折算）或 bill（出账时按账期汇率折算）"
             )
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """Return the first instant of a day in a zone, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone_of(zone)).astimezone(UTC)
 
 
 def at(versions: Iterable[Contract], started: datetime) -> Contract | None:

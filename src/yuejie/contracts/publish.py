@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from yuejie.contracts import store
+from yuejie.contracts.agreed.write import extend_contract_books
 from yuejie.contracts.formats.pricelist import (
     PriceList,
     RateDraft,
@@ -125,6 +126,8 @@ def publish_revision(
             (card.book_id, _extend_card(tx, card, note, written))
             for card in store.cards_of(tx, book.book_id)
         )
+        for each in (book.book_id, *(card_id for card_id, _ in cards)):
+            extend_contract_books(tx, each, judged.models, starts_at=publication.starts_at, now=now)
         published = replace(judged, revision=number, cards=cards)
         deed = Deed(by, now, "publish", "book", book.book_id)
         record_deed(tx, deed, became={"revision": number, "models": list(judged.models)})
@@ -219,6 +222,11 @@ def _book(tx: Tx, book_id: str) -> BookRow:
         raise NotFound(f"价目 {book_id} 不存在，请先建立", book=book_id)
     if book.kind == "card":
         raise Invalid(f"价目 {book_id} 是折算卡，由 {book.parent_book} 自动生成，请改在那里发布")
+    if book.kind == "contract":
+        raise Invalid(
+            f"价目 {book_id} 是合同价目，由 {book.parent_book} 按合同约定自动生成，"
+            "请改在那里发布，或变更合同"
+        )
     return book
 
 
@@ -333,7 +341,9 @@ def _convert_card(
     _refuse_earlier(tx, card, set(lists), starts_at)
     parents = [row for each in lists.values() for row in each.rows]
     note = RevisionNote(card.book_id, 0, starts_at, now, f"汇率 {fx.on_date}", b"", by, None)
-    return _write_card(tx, card, note, parents, fx)
+    number = _write_card(tx, card, note, parents, fx)
+    extend_contract_books(tx, card.book_id, lists, starts_at=starts_at, now=now)
+    return number
 
 
 def _refuse_earlier(tx: Tx, card: BookRow, models: set[str], starts_at: datetime) -> None:
@@ -397,7 +407,8 @@ def _cards_between(tx: Tx, base: str, quote: str) -> list[BookRow]:
     return [
         row
         for row in books.values()
-        if row.parent_book is not None
+        if row.kind == "card"
+        and row.parent_book is not None
         and row.currency == quote
         and books[row.parent_book].currency == base
     ]

@@ -1,11 +1,14 @@
 """Sign a contract, or its next version."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from yuejie.contracts import store
-from yuejie.contracts.contract import Contract, FxPolicy, Terms
+from yuejie.contracts.agreed.schedule import Hold
+from yuejie.contracts.agreed.write import Agreement, book_for
+from yuejie.contracts.contract import Contract, FxPolicy, Terms, midnight
 from yuejie.contracts.publish import card_of
+from yuejie.contracts.store import BookRow
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -18,46 +21,81 @@ def sign_contract(
     """Write the first version of a contract, or the next of the one named.
 
     The same terms again change nothing. Under CARD the contract's book is the card of the list
-    book in the contract's currency, written if this is the first contract that needs it.
+    book in the contract's currency, written if this is the first contract that needs it. Where
+    prices were agreed, locked or must be announced, it is a book of its own below that one.
     """
     with db.begin() as tx:
-        tx.lock_exclusive(f"contract {contract_id or terms.customer_id}")
-        versions = store.contract_versions(tx, contract_id) if contract_id else []
-        was = versions[-1] if versions else None
-        became = Contract(
-            contract_id=contract_id or ContractId(mint("con", now)),
-            version=was.version + 1 if was else 1,
-            customer_id=terms.customer_id,
-            sale_book=_priced_by(tx, terms, now),
-            currency=terms.currency,
-            zone=terms.zone,
-            fx_policy=terms.fx_policy,
-            tax_mode=terms.tax_mode,
-            tax_ppm=terms.tax_ppm,
-            starts_at=terms.starts_at,
-            signed_at=now,
-            terms=terms.commercial,
-        )
-        if was is not None:
-            if replace(became, version=was.version, signed_at=was.signed_at) == was:
-                return was
-            _refuse_backwards(was, became)
-        store.insert_contract(tx, became)
-        name = str(became.contract_id)
-        record_deed(tx, Deed(by, now, "sign", "contract", name), was=was, became=became)
-        return became
+        return write_version(tx, terms, contract_id, by=by, now=now)
 
 
-def _priced_by(tx: Tx, terms: Terms, now: datetime) -> BookId:
+def write_version(
+    tx: Tx, terms: Terms, contract_id: ContractId | None, *, by: str, now: datetime
+) -> Contract:
+    """Do what `sign_contract` promises, in the transaction of a deed that ends in a signature."""
+    tx.lock_exclusive(f"contract {contract_id or terms.customer_id}")
+    versions = store.contract_versions(tx, contract_id) if contract_id else []
+    was = versions[-1] if versions else None
+    name = contract_id or ContractId(mint("con", now))
+    version = was.version + 1 if was else 1
+    parent = _parent(tx, terms, now)
+    agreed = Agreement(
+        contract_id=name,
+        version=version,
+        customer_id=terms.customer_id,
+        pricing=terms.pricing,
+        hold=hold_of(terms, now),
+    )
+    became = Contract(
+        contract_id=name,
+        version=version,
+        customer_id=terms.customer_id,
+        sale_book=book_for(tx, parent, agreed, was.sale_book if was else None, now),
+        currency=terms.currency,
+        zone=terms.zone,
+        fx_policy=terms.fx_policy,
+        tax_mode=terms.tax_mode,
+        tax_ppm=terms.tax_ppm,
+        starts_at=terms.starts_at,
+        signed_at=now,
+        terms=terms.commercial,
+    )
+    if was is not None:
+        if replace(became, version=was.version, signed_at=was.signed_at) == was:
+            return was
+        _refuse_backwards(was, became)
+    store.insert_contract(tx, became)
+    record_deed(tx, Deed(by, now, "sign", "contract", str(name)), was=was, became=became)
+    return became
+
+
+def hold_of(terms: Terms, now: datetime) -> Hold:
+    """Return what the terms say about rises; the prices agreed are those of the signature."""
+    lock = terms.commercial.price_lock_until
+    return Hold(
+        priced_at=min(now, terms.starts_at),
+        lock_until=midnight(lock, terms.zone) if lock else None,
+        notice=timedelta(days=terms.commercial.price_notice_days),
+    )
+
+
+def _parent(tx: Tx, terms: Terms, now: datetime) -> BookRow:
+    """Return the book that prices the contract, as far as the contract itself agrees nothing."""
     book = store.book(tx, terms.sale_book)
     if book is None:
         raise NotFound(f"价目 {terms.sale_book} 不存在，请先建立再签合同", book=terms.sale_book)
     if book.kind != "sale":
         raise Invalid(f"价目 {terms.sale_book} 不是销售价目，合同请引用 sale 类价目")
     terms.refuse_nonsense(book.currency)
-    if terms.fx_policy != FxPolicy.CARD:
-        return terms.sale_book
-    return BookId(card_of(tx, book, terms.currency, now).book_id)
+    return card_of(tx, book, terms.currency, now) if terms.fx_policy == FxPolicy.CARD else book
+
+
+def list_book_of(tx: Tx, contract: Contract) -> BookId:
+    """Return the list book at the root of the book that prices a contract."""
+    row = store.book(tx, contract.sale_book)
+    while row is not None and row.parent_book is not None:
+        row = store.book(tx, row.parent_book)
+    assert row is not None, f"合同 {contract.contract_id} 的价目 {contract.sale_book} 不存在"
+    return BookId(row.book_id)
 
 
 def _refuse_backwards(was: Contract, became: Contract) -> None:

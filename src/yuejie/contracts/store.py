@@ -72,7 +72,7 @@ def books(tx: Tx) -> list[BookRow]:
 CARDS: Final = """
     SELECT book_id, kind, currency, parent_book, created_at
     FROM book
-    WHERE parent_book = %(parent)s
+    WHERE parent_book = %(parent)s AND kind = 'card'
     ORDER BY book_id
 """
 

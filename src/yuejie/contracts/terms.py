@@ -35,6 +35,17 @@ class ContractType(StrEnum):
     """No cancellation but against a break fee."""
 
 
+class Renewal(StrEnum):
+    """What happens when the term is over."""
+
+    NONE = "none"
+    """The contract ends."""
+    ASKED = "asked"
+    """It ends unless both renew it; the account manager is reminded."""
+    AUTO = "auto"
+    """It goes on for `renewal_months` unless somebody gave notice in time."""
+
+
 class CreditClass(StrEnum):
     """How far the customer is trusted (D1)."""
 
@@ -170,6 +181,9 @@ class CommercialTerms:
     ends_on: date | None = None
     """The first day on which the contract no longer holds, in its zone; None: open end."""
     notice_days: int = 0
+    """Days between giving notice and leaving."""
+    renewal: Renewal = Renewal.NONE
+    renewal_months: int = 12
     break_fee: BreakFee = BreakFee()
     credit_limit_fen: int | None = None
     """None: no limit is watched."""
@@ -206,6 +220,9 @@ class CommercialTerms:
             ("管理费", self.management_fee_fen),
             ("授信额度", self.credit_limit_fen or 0),
             ("通知天数", self.notice_days),
+            ("涨价通知天数", self.price_notice_days),
+            ("中途解约的固定费用", self.break_fee.fixed_fen),
+            ("中途解约的比例", self.break_fee.remaining_commitment_ppm),
             ("对账天数", self.review_days),
             ("付款天数", self.payment_days),
             ("开票天数", self.fapiao_days),
@@ -215,6 +232,8 @@ class CommercialTerms:
         ):
             if value < 0:
                 raise Invalid(f"合同条款“{name}”不能为负（现为 {value}），请改正后重试")
+        if self.renewal is not Renewal.NONE and self.renewal_months < 1:
+            raise Invalid("合同条款“续约月数”须不少于 1，或把续约方式写为 none")
         if self.commitment is not None and self.commitment.amount_fen <= 0:
             raise Invalid("合同条款“承诺消费”须大于零；没有承诺消费请不要填写")
         if self.tier_discount is not None:

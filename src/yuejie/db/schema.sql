@@ -337,9 +337,9 @@ CREATE TABLE book (
     parent_book text,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT book_pkey PRIMARY KEY (book_id),
-    CONSTRAINT book_check CHECK (((kind = 'card'::text) = (parent_book IS NOT NULL))),
+    CONSTRAINT book_check CHECK (((kind = ANY (ARRAY['card'::text, 'contract'::text])) = (parent_book IS NOT NULL))),
     CONSTRAINT book_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
-    CONSTRAINT book_kind_check CHECK ((kind = ANY (ARRAY['cost'::text, 'sale'::text, 'card'::text])))
+    CONSTRAINT book_kind_check CHECK ((kind = ANY (ARRAY['cost'::text, 'sale'::text, 'card'::text, 'contract'::text])))
 );
 
 CREATE TABLE book_revision (
@@ -383,6 +383,93 @@ CREATE TABLE contract (
     CONSTRAINT contract_tax_ppm_check CHECK ((tax_ppm >= 0))
 );
 
+CREATE TABLE contract_book (
+    book_id text NOT NULL,
+    contract_id text NOT NULL,
+    customer_id text NOT NULL,
+    pricing jsonb NOT NULL,
+    priced_at timestamp with time zone NOT NULL,
+    lock_until timestamp with time zone,
+    notice_days integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT contract_book_pkey PRIMARY KEY (book_id),
+    CONSTRAINT contract_book_notice_days_check CHECK ((notice_days >= 0))
+);
+
+CREATE TABLE contract_draft (
+    draft_id text NOT NULL,
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    contract_id text,
+    version integer,
+    state text NOT NULL,
+    body jsonb NOT NULL,
+    drafted_by text NOT NULL,
+    reviewed_by text,
+    signed_by text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT contract_draft_pkey PRIMARY KEY (draft_id),
+    CONSTRAINT contract_draft_check CHECK ((signed_by <> drafted_by)),
+    CONSTRAINT contract_draft_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'amend'::text, 'renew'::text]))),
+    CONSTRAINT contract_draft_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'submitted'::text, 'reviewed'::text, 'rejected'::text, 'withdrawn'::text, 'signed'::text])))
+);
+
+CREATE TABLE contract_draft_step (
+    step_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    draft_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    body jsonb NOT NULL,
+    CONSTRAINT contract_draft_step_pkey PRIMARY KEY (step_id)
+);
+
+CREATE TABLE contract_end (
+    end_id text NOT NULL,
+    contract_id text NOT NULL,
+    customer_id text NOT NULL,
+    party text NOT NULL,
+    asked_on date NOT NULL,
+    ends_on date NOT NULL,
+    currency text NOT NULL,
+    fee_fen bigint NOT NULL,
+    waived_fen bigint DEFAULT 0 NOT NULL,
+    reasons text[] NOT NULL,
+    why text NOT NULL,
+    asked_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    approved_by text,
+    approved_at timestamp with time zone,
+    version integer,
+    CONSTRAINT contract_end_pkey PRIMARY KEY (end_id),
+    CONSTRAINT contract_end_check CHECK (((waived_fen >= 0) AND (waived_fen <= fee_fen))),
+    CONSTRAINT contract_end_check1 CHECK ((approved_by <> asked_by)),
+    CONSTRAINT contract_end_check2 CHECK (((approved_by IS NULL) = (version IS NULL))),
+    CONSTRAINT contract_end_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT contract_end_fee_fen_check CHECK ((fee_fen >= 0)),
+    CONSTRAINT contract_end_party_check CHECK ((party = ANY (ARRAY['customer'::text, 'operator'::text])))
+);
+
+CREATE TABLE contract_paper (
+    paper_id text NOT NULL,
+    customer_id text NOT NULL,
+    draft_id text,
+    contract_id text,
+    kind text NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    sha256 bytea NOT NULL,
+    body bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT contract_paper_pkey PRIMARY KEY (paper_id),
+    CONSTRAINT contract_paper_check CHECK (((draft_id IS NOT NULL) OR (contract_id IS NOT NULL))),
+    CONSTRAINT contract_paper_kind_check CHECK ((kind = ANY (ARRAY['generated'::text, 'signed'::text, 'attachment'::text])))
+);
+
 CREATE TABLE credit_note (
     credit_note_id text NOT NULL,
     number text,
@@ -419,6 +506,25 @@ CREATE TABLE credit_note_number (
     year integer NOT NULL,
     last integer NOT NULL,
     CONSTRAINT credit_note_number_pkey PRIMARY KEY (year)
+);
+
+CREATE TABLE credit_rule (
+    rule_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    credit_class text NOT NULL,
+    deposit_months_least integer NOT NULL,
+    deposit_months_most integer NOT NULL,
+    depth text NOT NULL,
+    payment_days integer NOT NULL,
+    payment_mode text NOT NULL,
+    three_people_fen bigint NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    set_by text NOT NULL,
+    CONSTRAINT credit_rule_pkey PRIMARY KEY (rule_id),
+    CONSTRAINT credit_rule_check CHECK ((deposit_months_most >= deposit_months_least)),
+    CONSTRAINT credit_rule_deposit_months_least_check CHECK ((deposit_months_least >= 0)),
+    CONSTRAINT credit_rule_depth_check CHECK ((depth = ANY (ARRAY['light'::text, 'medium'::text, 'strict'::text, 'very_strict'::text]))),
+    CONSTRAINT credit_rule_payment_days_check CHECK ((payment_days >= 0)),
+    CONSTRAINT credit_rule_three_people_fen_check CHECK ((three_people_fen >= 0))
 );
 
 CREATE TABLE customer (
@@ -1061,11 +1167,61 @@ CREATE TABLE reconciliation_difference (
     CONSTRAINT reconciliation_difference_pkey PRIMARY KEY (reconciliation_id, "position")
 );
 
+CREATE TABLE signing (
+    signing_id text NOT NULL,
+    customer_id text NOT NULL,
+    draft_id text NOT NULL,
+    paper_id text NOT NULL,
+    platform text NOT NULL,
+    state text NOT NULL,
+    signer jsonb NOT NULL,
+    task text DEFAULT ''::text NOT NULL,
+    url text DEFAULT ''::text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT signing_pkey PRIMARY KEY (signing_id),
+    CONSTRAINT signing_platform_check CHECK ((platform = ANY (ARRAY['esign'::text, 'fadada'::text]))),
+    CONSTRAINT signing_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text, 'completed'::text, 'refused'::text, 'failed'::text])))
+);
+
+CREATE TABLE signing_step (
+    step_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    signing_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    CONSTRAINT signing_step_pkey PRIMARY KEY (step_id)
+);
+
 CREATE TABLE snapshot_revision (
     only_row boolean DEFAULT true NOT NULL,
     revision bigint NOT NULL,
     CONSTRAINT snapshot_revision_pkey PRIMARY KEY (only_row),
     CONSTRAINT snapshot_revision_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE temporary_limit (
+    limit_id text NOT NULL,
+    customer_id text NOT NULL,
+    limit_fen bigint NOT NULL,
+    currency text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    why text NOT NULL,
+    asked_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    approved_by text,
+    CONSTRAINT temporary_limit_pkey PRIMARY KEY (limit_id),
+    CONSTRAINT temporary_limit_check CHECK ((ends_at > starts_at)),
+    CONSTRAINT temporary_limit_check1 CHECK ((approved_by <> asked_by)),
+    CONSTRAINT temporary_limit_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT temporary_limit_limit_fen_check CHECK ((limit_fen > 0))
 );
 
 CREATE TABLE usage_dimension (
@@ -1162,6 +1318,13 @@ ALTER TABLE book_revision ADD CONSTRAINT book_revision_book_id_fkey FOREIGN KEY 
 ALTER TABLE book_revision ADD CONSTRAINT book_revision_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE contract ADD CONSTRAINT contract_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE contract ADD CONSTRAINT contract_sale_book_fkey FOREIGN KEY (sale_book) REFERENCES book(book_id);
+ALTER TABLE contract_book ADD CONSTRAINT contract_book_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
+ALTER TABLE contract_book ADD CONSTRAINT contract_book_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_draft ADD CONSTRAINT contract_draft_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_draft_step ADD CONSTRAINT contract_draft_step_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
+ALTER TABLE contract_end ADD CONSTRAINT contract_end_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_paper ADD CONSTRAINT contract_paper_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_paper ADD CONSTRAINT contract_paper_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
 ALTER TABLE credit_note ADD CONSTRAINT credit_note_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE credit_note ADD CONSTRAINT credit_note_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_credit_note_id_fkey FOREIGN KEY (credit_note_id) REFERENCES credit_note(credit_note_id);
@@ -1203,6 +1366,11 @@ ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_f
 ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
 ALTER TABLE reconciliation_difference ADD CONSTRAINT reconciliation_difference_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES reconciliation(reconciliation_id);
+ALTER TABLE signing ADD CONSTRAINT signing_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE signing ADD CONSTRAINT signing_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
+ALTER TABLE signing ADD CONSTRAINT signing_paper_id_fkey FOREIGN KEY (paper_id) REFERENCES contract_paper(paper_id);
+ALTER TABLE signing_step ADD CONSTRAINT signing_step_signing_id_fkey FOREIGN KEY (signing_id) REFERENCES signing(signing_id);
+ALTER TABLE temporary_limit ADD CONSTRAINT temporary_limit_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 
 CREATE INDEX adjustment_open ON public.adjustment USING btree (customer_id) WHERE (state = ANY (ARRAY['proposed'::text, 'approved'::text]));
 CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
@@ -1215,6 +1383,14 @@ CREATE INDEX bill_line_billed ON public.bill_line USING btree (customer_id, serv
 CREATE INDEX bill_line_reference ON public.bill_line USING btree (customer_id, refers_to) WHERE (refers_to <> ''::text);
 CREATE INDEX bill_tax_line_customer ON public.bill_tax_line USING btree (customer_id);
 CREATE INDEX contract_customer ON public.contract USING btree (customer_id, starts_at);
+CREATE INDEX contract_book_customer ON public.contract_book USING btree (customer_id);
+CREATE INDEX contract_draft_customer ON public.contract_draft USING btree (customer_id);
+CREATE INDEX contract_draft_open ON public.contract_draft USING btree (state, draft_id) WHERE (state = ANY (ARRAY['draft'::text, 'submitted'::text, 'reviewed'::text]));
+CREATE INDEX contract_draft_step_draft ON public.contract_draft_step USING btree (draft_id);
+CREATE INDEX contract_end_customer ON public.contract_end USING btree (customer_id);
+CREATE UNIQUE INDEX contract_end_waiting ON public.contract_end USING btree (contract_id) WHERE (approved_by IS NULL);
+CREATE INDEX contract_paper_customer ON public.contract_paper USING btree (customer_id);
+CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (COALESCE(draft_id, ''::text), COALESCE(contract_id, ''::text), kind, sha256);
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
@@ -1250,6 +1426,12 @@ CREATE INDEX notice_message_channel ON public.notice_message USING btree (channe
 CREATE INDEX notice_message_customer ON public.notice_message USING btree (customer_id, message_id);
 CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX reconciliation_month ON public.reconciliation USING btree (account_id, month, at);
+CREATE INDEX signing_customer ON public.signing USING btree (customer_id);
+CREATE INDEX signing_due ON public.signing USING btree (next_at) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
+CREATE UNIQUE INDEX signing_once ON public.signing USING btree (paper_id) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
+CREATE UNIQUE INDEX signing_task ON public.signing USING btree (platform, task) WHERE (task <> ''::text);
+CREATE INDEX signing_step_signing ON public.signing_step USING btree (signing_id);
+CREATE INDEX temporary_limit_customer ON public.temporary_limit USING btree (customer_id);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
 CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
@@ -1290,9 +1472,15 @@ GRANT INSERT, SELECT ON TABLE book TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book_revision TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE client_key TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_book TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_draft TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_draft_step TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_end TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_paper TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE credit_note TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE credit_note_line TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE credit_note_number TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE credit_rule TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE customer TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE customer_grant TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE deed TO yuejie_app;
@@ -1340,12 +1528,17 @@ GRANT INSERT, SELECT ON TABLE rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE rate_rate_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reconciliation TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reconciliation_difference TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE signing_step TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE snapshot_revision TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE temporary_limit TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
 GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
+GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
+GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE contract_end TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (delivered_at), UPDATE (issued_at), UPDATE (number), UPDATE (provider), UPDATE (state), UPDATE (why) ON TABLE fapiao TO yuejie_app;
 GRANT UPDATE (asked), UPDATE (attempts), UPDATE (hold), UPDATE (next_at), UPDATE (state), UPDATE (why) ON TABLE fapiao_errand TO yuejie_app;
@@ -1355,3 +1548,5 @@ GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
+GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE (task), UPDATE (url) ON TABLE signing TO yuejie_app;
+GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;

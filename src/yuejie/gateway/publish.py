@@ -122,6 +122,7 @@ def load(tx: Tx) -> Snapshot:
                 row.sale_book,
                 row.currency,
                 _us(row.starts_at),
+                _us(row.ends_at),
             )
             for row in contracts.contracts(tx)
         ],

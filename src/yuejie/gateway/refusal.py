@@ -82,6 +82,12 @@ class Code(Enum):
         "客户此刻没有生效的合同，请联系客户经理签订",
         "No contract is in force for this customer: contact your account manager.",
     )
+    CONTRACT_ENDED = _Row(
+        403,
+        *_DENIED,
+        "合同 {contract} 已到期或终止，不再接受调用，请联系客户经理续签",
+        "The contract {contract} has ended: contact your account manager to renew it.",
+    )
     MODEL_MISSING = _Row(
         400,
         *_INVALID,

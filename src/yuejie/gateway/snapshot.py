@@ -69,6 +69,8 @@ class ContractRow(msgspec.Struct, frozen=True, array_like=True):
     sale_book: str
     currency: str
     starts_us: int
+    ends_us: int = 0
+    """The first instant at which it no longer holds; 0: open end."""
 
 
 class ModelRow(msgspec.Struct, frozen=True, array_like=True):

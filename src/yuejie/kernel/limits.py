@@ -53,3 +53,13 @@ PUBLICATION_LEAD: Final = timedelta(minutes=10)
 """A revision starts at least this long after its publication, unless an approved correction."""
 PRICE_CHANGE_PPM: Final = 300_000
 """A rate that moves by more than 30 % needs --approve."""
+
+# Contracts
+PAPER_BYTES: Final = 20 * 1024 * 1024
+"""Largest paper kept with a contract: a scan of fifty pages at 300 dpi, compressed."""
+SIGNING_ATTEMPTS: Final = 8
+"""Tries to reach a signing platform before a person is asked."""
+SIGNING_SECONDS: Final = 30
+"""Longest wait for a signing platform's answer."""
+CALLBACK_SKEW: Final = timedelta(minutes=10)
+"""A signing platform's callback that is older or younger is refused (e签宝 and 法大大 say so)."""

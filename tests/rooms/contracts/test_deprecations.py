@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from tests.rooms.contracts.shelf import lists_of
 from yuejie.contracts.contract import Terms
-from yuejie.contracts.deprecations import due_notices, notices_today
+from yuejie.contracts.forewarn.deprecations import due_notices, notices_today
 from yuejie.contracts.offer import ModelDraft, put_model
 from yuejie.contracts.publish import Publication, open_book, publish_revision
 from yuejie.contracts.sign import sign_contract

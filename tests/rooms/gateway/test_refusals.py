@@ -148,6 +148,7 @@ def test_a_form_that_is_none(client: httpx2.Client) -> None:
 
 
 FACTS: dict[str, Any] = {
+    "contract": "con_1",
     "hint": "abcd",
     "model": "m",
     "models": "a, b",

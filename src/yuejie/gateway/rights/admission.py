@@ -158,6 +158,8 @@ class Admission:
         contract = self.view.contract_at(key.customer_id, now_us)
         if contract is None:
             return Refused(Code.NO_CONTRACT)
+        if contract.ends_us and contract.ends_us <= now_us:
+            return Refused(Code.CONTRACT_ENDED, {"contract": contract.contract_id})
         return customer, contract, self.view.projects[key.project_id]
 
     def _routes(

@@ -118,8 +118,9 @@ class View:
         return None
 
     def next_change_us(self, customer_id: str, now_us: int) -> int:
-        """Return when the next scheduled price or contract starts: pins hold till then."""
-        starts = [row.starts_us for row in self.contracts.get(customer_id, ())]
+        """Return when the next price or contract starts, or one ends: pins hold till then."""
+        rows = self.contracts.get(customer_id, ())
+        starts = [each for row in rows for each in (row.starts_us, row.ends_us)]
         for book in self.books.values():
             starts += [revision.starts_us for revision in book.rows.revisions]
         return min((start for start in starts if start > now_us), default=FOREVER_US)

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import Path, Query
 
 from yuejie.contracts.catalog import Model
-from yuejie.contracts.deprecations import due_notices
+from yuejie.contracts.forewarn.deprecations import due_notices
 from yuejie.contracts.offer import set_deployment_state, set_model_state
 from yuejie.contracts.prices import Book
 from yuejie.contracts.store import book, book_rows, contract_at, deployments, models

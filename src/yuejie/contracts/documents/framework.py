@@ -1,0 +1,328 @@
+"""The framework contract in words: parties, clauses, price list. Pure; PDF, DOCX and text show it.
+
+Every clause says what some field of the terms computes; what nothing computes from is in `extra`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from yuejie.contracts.agreed.pricing import FamilyDiscount
+from yuejie.contracts.contract import FxPolicy, Terms
+from yuejie.contracts.documents import words
+from yuejie.contracts.prices import RateRow
+from yuejie.contracts.terms import (
+    BreakFee,
+    CommercialTerms,
+    ContractType,
+    DueBasis,
+    PaymentMode,
+    Renewal,
+    TierDiscount,
+    TierMode,
+)
+from yuejie.contracts.tier import DEFAULT
+from yuejie.kernel.period import zone_of
+
+TITLE: Final = "大模型 API 服务框架合同"
+_NUMERALS: Final = "一二三四五六七八九十"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signatory:
+    """A party as the contract names it."""
+
+    legal_name: str
+    uscc: str = ""
+    address: str = ""
+    phone: str = ""
+    bank_name: str = ""
+    bank_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnexRate:
+    """One line of the price list: the contract's rate beside the list's, picos per unit."""
+
+    rate: RateRow
+    list_pico: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """Everything a contract is written from. `number` is the contract's or the draft's id."""
+
+    number: str
+    version: int
+    dated: date
+    seller: Signatory
+    customer: Signatory
+    terms: Terms
+    rates: Sequence[AnnexRate]
+    is_draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and its numbered clauses."""
+
+    heading: str
+    clauses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractText:
+    """The contract in words, laid out by whoever prints it."""
+
+    title: str
+    number: str
+    dated: date
+    is_draft: bool
+    parties: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]
+    sections: tuple[Section, ...]
+    annex_note: str
+    annex_heads: tuple[str, ...]
+    annex: tuple[tuple[str, ...], ...]
+
+
+def framework(agreed: Agreed) -> ContractText:
+    """Return a contract in words; the same terms give the same words."""
+    terms = agreed.terms
+    makers = (
+        ("服务内容", _service(agreed)),
+        ("合同期限", _term(terms)),
+        ("价格", _prices(terms)),
+        ("承诺消费与固定费用", _promises(terms)),
+        ("计量与账单", _bills(terms)),
+        ("发票", _fapiao(terms)),
+        ("付款与信用", _payment(terms)),
+        ("违约责任", _late(terms.commercial)),
+        ("变更、续约与终止", _changes(terms)),
+        ("数据、保密与其他", _others(terms.commercial)),
+    )
+    sections = tuple(
+        Section(
+            f"{_NUMERALS[number]}、{heading}",
+            tuple(f"{number + 1}.{at} {text}" for at, text in enumerate(clauses, 1)),
+        )
+        for number, (heading, clauses) in enumerate(makers)
+    )
+    return ContractText(
+        title=TITLE,
+        number=f"{agreed.number} 第 {agreed.version} 版",
+        dated=agreed.dated,
+        is_draft=agreed.is_draft,
+        parties=(_party("甲方（服务方）", agreed.seller), _party("乙方（客户）", agreed.customer)),
+        sections=sections,
+        annex_note=_annex_note(terms),
+        annex_heads=("模型", "计量项", "适用条件", "目录价", "合同价", "单位"),
+        annex=tuple(_annex_row(each) for each in agreed.rates),
+    )
+
+
+def _party(role: str, who: Signatory) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    rows = (
+        ("统一社会信用代码", who.uscc),
+        ("地址电话", f"{who.address} {who.phone}".strip()),
+        ("开户行及账号", f"{who.bank_name} {who.bank_account}".strip()),
+    )
+    shown = tuple((label, words.printable(text)) for label, text in rows if text)
+    return role, words.printable(who.legal_name), shown
+
+
+def _service(agreed: Agreed) -> Iterator[str]:
+    yield (
+        "甲方通过统一接口向乙方提供附件所列大模型的调用服务，并按本合同计量、出账、开票。"
+        "附件价目是本合同的组成部分。"
+    )
+    yield "乙方的密钥由乙方自行保管；以乙方密钥发起的调用由乙方承担费用，密钥泄露应立即吊销。"
+    order = agreed.terms.commercial.purchase_order
+    if order:
+        yield f"乙方采购订单号 {words.printable(order)}，载于账单与发票备注。"
+
+
+def _term(terms: Terms) -> Iterator[str]:
+    deal = terms.commercial
+    starts = terms.starts_at.astimezone(zone_of(terms.zone)).date()
+    name = words.TYPES[deal.type]
+    if deal.ends_on is None:
+        yield f"本合同为{name}，自{words.day(starts)}起生效，任何一方可按第九条终止。"
+    else:
+        yield (
+            f"本合同为{name}，自{words.day(starts)}起生效，"
+            f"至{words.day(deal.ends_on)}零时止（{terms.zone} 时间）。"
+        )
+        yield "合同终止后甲方停止服务，双方已发生的权利义务按本合同结清。"
+
+
+def _prices(terms: Terms) -> Iterator[str]:
+    deal = terms.commercial
+    yield f"价格以附件所列合同价为准，币种 {terms.currency}，{_tax(terms)}。"
+    discounts = "、".join(_discount(each) for each in terms.pricing.discounts)
+    if discounts:
+        yield f"按目录价给予折扣：{discounts}。折后单价已在附件逐项写明。"
+    if terms.pricing.overrides:
+        yield (
+            f"附件中标注“约定”的 {len(terms.pricing.overrides)} 项单价由双方约定，不随目录价调整。"
+        )
+    if deal.tier_discount is not None:
+        yield _tiers(deal.tier_discount, terms.currency)
+    if deal.price_lock_until is not None:
+        yield f"{words.day(deal.price_lock_until)}之前甲方不得提高单价；降价自生效时即适用于乙方。"
+    if deal.price_notice_days:
+        yield f"甲方提高单价应提前 {deal.price_notice_days} 天通知乙方；降价无须提前通知。"
+    if terms.fx_policy == FxPolicy.CARD:
+        yield "外币目录价按发布时公布的汇率折算为合同币种，折算后的单价即为计费单价。"
+    if terms.fx_policy == FxPolicy.BILL:
+        yield "外币费用在出账时按用量月份的公布汇率一次折算，汇率与来源载于账单。"
+
+
+def _tax(terms: Terms) -> str:
+    if terms.tax_mode == "inclusive":
+        return f"含增值税，税率 {words.share(terms.tax_ppm)}"
+    return f"不含增值税，税率 {words.share(terms.tax_ppm)}，税额另计"
+
+
+def _discount(each: FamilyDiscount) -> str:
+    return f"{each.models} 减 {words.share(each.ppm)}"
+
+
+def _tiers(tier: TierDiscount, currency: str) -> str:
+    steps = "；".join(
+        f"超过{words.money(step.above_fen, currency)}减 {words.share(step.discount_ppm)}"
+        for step in tier.steps
+    )
+    how = (
+        "按各档超出部分分别计算"
+        if tier.mode is TierMode.GRADUATED
+        else "达到某档后当月全部用量按该档计算"
+    )
+    return f"当月用量金额享受阶梯折扣：{steps}。{how}。"
+
+
+def _promises(terms: Terms) -> Iterator[str]:
+    deal, currency = terms.commercial, terms.currency
+    if deal.commitment is None:
+        yield "乙方不承诺最低消费。"
+    else:
+        period = words.PERIODS[deal.commitment.period]
+        yield (
+            f"乙方承诺{period}消费不低于{words.money(deal.commitment.amount_fen, currency)}，"
+            "以阶梯折扣后、抵扣与减免前的用量金额计；不足部分在期末账单中补足。"
+        )
+    if deal.management_fee_fen:
+        yield f"管理费每月{words.money(deal.management_fee_fen, currency)}，与用量无关。"
+    else:
+        yield "甲方不收取管理费。"
+
+
+def _bills(terms: Terms) -> Iterator[str]:
+    deal = terms.commercial
+    yield (
+        f"用量以甲方网关的记录为准，按调用开始时刻归入 {terms.zone} 时间的自然月；"
+        "每次调用只计费一次，账单逐行列明数量与单价，可据明细复算。"
+    )
+    yield f"{words.SPLITS[deal.split]}；迟到的用量与更正列入下一份账单并注明所属月份。"
+    yield f"对账期自账单提交之日起 {deal.review_days} 天，末日遇休息日顺延至下一工作日。"
+    yield f"{words.CONFIRMATIONS[deal.confirmation]}。"
+
+
+def _fapiao(terms: Terms) -> Iterator[str]:
+    deal = terms.commercial
+    yield f"甲方开具{words.KINDS[deal.fapiao_kind]}，自账单日起 {deal.fapiao_days} 天内交付。"
+    yield f"结算顺序为{words.ORDERS[deal.settlement_order]}。押金、预付款与代金券抵扣不开具发票。"
+
+
+def _payment(terms: Terms) -> Iterator[str]:
+    deal, currency = terms.commercial, terms.currency
+    yield f"付款方式：{words.MODES[deal.payment_mode]}。"
+    if deal.payment_mode is not PaymentMode.PREPAID:
+        basis = "收到发票" if deal.due_basis is DueBasis.FAPIAO_RECEIPT else "账单"
+        yield (
+            f"乙方应自{basis}之日起 {deal.payment_days} 天内以银行转账付清，"
+            "末日遇休息日顺延至下一工作日，付款附言写明账单编号。"
+        )
+    if deal.credit_limit_fen is not None:
+        yield (
+            f"授信额度{words.money(deal.credit_limit_fen, currency)}，"
+            "未结账单与未出账用量之和达到额度时甲方可暂停服务；临时额度以甲方书面确认为准。"
+        )
+    if deal.deposit_fen:
+        yield (
+            f"乙方交付押金{words.money(deal.deposit_fen, currency)}，甲方出具收据；"
+            "合同终止且费用结清后无息退还，乙方违约的可用于抵扣。"
+        )
+    yield f"逾期超过 {deal.grace_days} 天仍未付清的，甲方可暂停服务，付清后立即恢复。"
+
+
+def _late(deal: CommercialTerms) -> Iterator[str]:
+    yield (
+        f"乙方逾期付款的，自逾期次日起按逾期金额每日 {words.share(deal.late_fee_ppm_per_day)} "
+        f"支付违约金，单利计算，累计不超过该金额的 {words.share(deal.late_fee_cap_ppm)}。"
+    )
+    yield "甲方少计、多计费用的，以调整行在后续账单中更正，并说明原账单与原行。"
+
+
+def _changes(terms: Terms) -> Iterator[str]:
+    deal = terms.commercial
+    yield {
+        ContractType.OPEN: "任何一方可提出变更，经双方同意自次月起生效。",
+        ContractType.ONE_YEAR: "变更须由双方签署补充协议。",
+        ContractType.THREE_YEAR: "变更须由双方签署补充协议；承诺消费与授信只能增加，单价不得提高。",
+    }[deal.type]
+    if deal.ends_on is not None:
+        yield {
+            Renewal.NONE: "合同期满即终止。",
+            Renewal.ASKED: "合同期满前双方协商续约，未续约的期满终止。",
+            Renewal.AUTO: f"期满前 {deal.notice_days} 天内双方均未提出终止的，"
+            f"自动续约 {deal.renewal_months} 个月。",
+        }[deal.renewal]
+    yield (
+        f"任何一方终止本合同应提前 {deal.notice_days} 天通知。"
+        if deal.notice_days
+        else "任何一方可随时通知终止本合同。"
+    )
+    if deal.type is not ContractType.OPEN and deal.break_fee != BreakFee():
+        fixed = deal.break_fee.fixed_fen
+        plus = f"另加{words.money(fixed, terms.currency)}" if fixed else "无固定费用"
+        yield (
+            f"乙方提前终止的，按剩余合同期承诺消费的 "
+            f"{words.share(deal.break_fee.remaining_commitment_ppm)} 支付解约费，{plus}；"
+            "不足整期的按天折算，计算过程随终止通知书面列明。"
+        )
+
+
+def _others(deal: CommercialTerms) -> Iterator[str]:
+    yield "甲方不保存乙方的提示词与模型输出，只保存计费所需的用量记录。"
+    yield "双方对本合同内容及履行中知悉的商业秘密负有保密义务，合同终止后仍然有效。"
+    yield "因本合同发生的争议由双方协商解决，协商不成的由甲方住所地人民法院管辖。"
+    for name, clause in sorted(deal.extra.items()):
+        yield f"{words.printable(name)}：{words.printable(clause)}"
+    yield "本合同一式两份，双方各执一份，自双方盖章或电子签署之日起成立。"
+
+
+def _annex_note(terms: Terms) -> str:
+    return f"币种 {terms.currency}，{_tax(terms)}。“约定”为双方单独约定的单价，其余为折后价。"
+
+
+def _annex_row(each: AnnexRate) -> tuple[str, ...]:
+    row = each.rate
+    marks = "约定 " if row.origin == "override" else ""
+    return (
+        words.printable(row.model),
+        words.METERS.get(row.meter, row.meter),
+        _conditions(row),
+        words.rate(each.list_pico, row.meter),
+        f"{marks}{words.rate(row.pico, row.meter)}",
+        words.unit(row.meter, row.currency),
+    )
+
+
+def _conditions(row: RateRow) -> str:
+    parts = [] if row.service_tier == DEFAULT else [f"服务档 {row.service_tier}"]
+    if row.context_above:
+        parts.append(f"输入超过 {row.context_above:,} token")
+    if row.time_window:
+        parts.append(f"时段 {row.time_window}")
+    return "；".join(parts) or "—"

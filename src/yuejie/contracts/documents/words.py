@@ -1,0 +1,136 @@
+"""How a contract says things: money, shares, days, meters. What people read is Chinese."""
+
+import unicodedata
+from datetime import date
+from typing import Final
+
+from yuejie.contracts.terms import (
+    CommitmentPeriod,
+    Confirmation,
+    ContractType,
+    CreditClass,
+    FapiaoKind,
+    PaymentMode,
+    SettlementOrder,
+    Split,
+)
+from yuejie.kernel.money import MTOK, PICO, PPM, Money, plain
+from yuejie.usage.meters import UNIT_METERS
+
+METERS: Final = {
+    "input": "输入",
+    "cache_read": "缓存命中输入",
+    "cache_write_5m": "缓存写入（5 分钟）",
+    "cache_write_30m": "缓存写入（30 分钟）",
+    "cache_write_1h": "缓存写入（1 小时）",
+    "cache_write_12h": "缓存写入（12 小时）",
+    "cache_write_unspecified": "缓存写入",
+    "output": "输出",
+    "reasoning": "推理输出",
+    "audio_in": "音频输入",
+    "audio_out": "音频输出",
+    "image_in": "图像输入",
+    "image_out": "图像输出",
+    "video_in": "视频输入",
+    "video_out": "视频输出",
+    "cache_read_audio": "缓存命中音频",
+    "cache_read_image": "缓存命中图像",
+    "cache_read_video": "缓存命中视频",
+    "requests": "调用",
+    "failed_requests": "失败调用",
+    "images": "图片张数",
+    "seconds": "时长",
+    "characters": "字符",
+    "web_searches": "联网搜索",
+    "search_units": "搜索单元",
+}
+"""The same words as on bills; a test holds both to it, because bills stand above this room."""
+UNITS: Final = {
+    "requests": "次",
+    "failed_requests": "次",
+    "images": "张",
+    "seconds": "秒",
+    "characters": "字符",
+    "web_searches": "次",
+    "search_units": "个",
+}
+CURRENCIES: Final = {"CNY": ("人民币", "元"), "USD": ("美元", "")}
+TYPES: Final = {
+    ContractType.OPEN: "无固定期限合同",
+    ContractType.ONE_YEAR: "一年期合同",
+    ContractType.THREE_YEAR: "三年期合同",
+}
+CLASSES: Final = {
+    CreditClass.LISTED: "上市及大型企业",
+    CreditClass.MEDIUM: "中型企业",
+    CreditClass.STARTUP: "初创企业",
+    CreditClass.HIGH_RISK: "高风险客户",
+}
+MODES: Final = {
+    PaymentMode.POSTPAID: "后付费，按月结算",
+    PaymentMode.PREPAID_MONTHLY: "预付余额与月结并用，先用余额，余额用尽后按月结算",
+    PaymentMode.PREPAID: "预付费，余额用尽即停止服务",
+}
+PERIODS: Final = {
+    CommitmentPeriod.MONTH: "每月",
+    CommitmentPeriod.YEAR: "每一合同年度",
+    CommitmentPeriod.TERM: "整个合同期",
+}
+CONFIRMATIONS: Final = {
+    Confirmation.NONE: "账单按期出具，无须逐期确认；乙方的异议经核实后在后续账单中更正",
+    Confirmation.REQUIRED: "账单须经乙方书面或在线确认后出具；乙方可就单行费用提出异议",
+    Confirmation.DEEMED: "乙方在对账期内未提出异议的，视为确认该账单",
+}
+ORDERS: Final = {
+    SettlementOrder.PAY_FIRST: "先付款后开票",
+    SettlementOrder.FAPIAO_FIRST: "先开票后付款",
+}
+KINDS: Final = {
+    FapiaoKind.SPECIAL: "电子发票（增值税专用发票）",
+    FapiaoKind.ORDINARY: "电子发票（普通发票）",
+}
+SPLITS: Final = {
+    Split.MERGED: "每月一份合并账单",
+    Split.PROJECT: "按项目分别出账",
+    Split.DEPARTMENT: "按部门分别出账",
+    Split.UNIT: "按结算单元（子公司或部门，各有抬头）分别出账",
+}
+_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+
+
+def money(fen: int, currency: str) -> str:
+    """Write fen as a contract does: 人民币10,000.00元."""
+    name, unit = CURRENCIES.get(currency, (currency, ""))
+    return f"{name}{Money(fen, currency)}{unit}"
+
+
+def share(ppm: int) -> str:
+    """Write parts per million as a percentage: 50 000 is 5%."""
+    return f"{plain(ppm, PPM // 100, 0)}%"
+
+
+def day(on: date) -> str:
+    """Write a date: 2026年12月1日."""
+    return f"{on.year}年{on.month}月{on.day}日"
+
+
+def rate(pico: int, meter: str) -> str:
+    """Write a rate per million tokens or per piece."""
+    return plain(pico, PICO if meter in UNIT_METERS else PICO // MTOK)
+
+
+def unit(meter: str, currency: str) -> str:
+    """Say what a rate is in: CNY/百万 token."""
+    return f"{currency}/{UNITS.get(meter, '百万 token')}"
+
+
+def printable(text: str) -> str:
+    """Return a name as it can be printed: what has no form is written as 〔U+202E〕."""
+    return "".join(
+        " "
+        if char in "\t\r\n"
+        else f"〔U+{ord(char):04X}〕"
+        if unicodedata.category(char) in _UNPRINTABLE
+        else char
+        for char in text
+    )

@@ -1,0 +1,1 @@
+"""What customers must hear of before it happens: models that end, prices that rise."""

@@ -1,0 +1,1 @@
+"""The life of a contract: drafted, reviewed, signed, amended, renewed, ended."""

@@ -1,0 +1,116 @@
+"""Finance reviews the credit; an administrator signs. Whoever drafted may not sign."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from yuejie.contracts import store as contracts
+from yuejie.contracts.agreed.pricing import Pricing
+from yuejie.contracts.agreed.store import contract_book
+from yuejie.contracts.contract import Contract
+from yuejie.contracts.documents.store import has_signed_copy
+from yuejie.contracts.life import store
+from yuejie.contracts.life.credit import CreditRule
+from yuejie.contracts.life.draft import ContractDraft, DraftEvent, DraftKind, Review
+from yuejie.contracts.life.drafting import found, move
+from yuejie.contracts.life.rules import InForce, refuse_amendment
+from yuejie.contracts.sign import list_book_of, write_version
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid
+from yuejie.kernel.money import Money
+
+
+def review_draft(
+    db: Database, draft_id: str, review: Review, *, by: str, now: datetime
+) -> ContractDraft:
+    """Grant credit to a submitted draft: the limit and deposit of the review are what is signed.
+
+    Raises Forbidden for whoever drafted it where the class asks for three people, Invalid for a
+    deposit below the class's rule without a comment that says why.
+    """
+    if not review.grade.strip():
+        raise Invalid("信用审核须写明评级，请补全后重试")
+    with db.begin() as tx:
+        was = found(tx, draft_id)
+        rule = _rule(tx, was)
+        if by == was.drafted_by and rule.needs_three(review.limit_fen):
+            raise Forbidden(f"草案由 {by} 起草，按 {rule.credit_class} 类规定须由另一人审核")
+        least = rule.deposit_fen(was.body.expected_monthly_fen)
+        if review.deposit_fen < least and not review.comment.strip():
+            raise Invalid(
+                f"{rule.credit_class} 类客户的押金不少于 {rule.deposit_months_least} 个月用量，"
+                f"即 {Money(least, was.body.currency)} {was.body.currency}；低于此数须写明理由"
+            )
+        commercial = replace(
+            was.body.commercial,
+            credit_limit_fen=review.limit_fen,
+            deposit_fen=review.deposit_fen,
+        )
+        commercial.refuse_nonsense()
+        body = replace(was.body, commercial=commercial, review=review)
+        became = replace(was, body=body, reviewed_by=by)
+        return move(tx, was, became, DraftEvent.ACCEPT, by=by, now=now, why=review.comment)
+
+
+def reject_draft(db: Database, draft_id: str, *, by: str, now: datetime, why: str) -> ContractDraft:
+    """Send a draft back, from finance or from whoever signs. Raises Invalid without a reason."""
+    if not why.strip():
+        raise Invalid("退回合同草案须写明原因，请补全后重试")
+    with db.begin() as tx:
+        was = found(tx, draft_id)
+        return move(tx, was, was, DraftEvent.REJECT, by=by, now=now, why=why)
+
+
+def sign_draft(
+    db: Database, draft_id: str, *, digest: str | None = None, by: str, now: datetime
+) -> Contract:
+    """Sign what finance reviewed: write the contract version that it says.
+
+    `digest` names what the signer has read; another one is refused. Raises Forbidden for whoever
+    drafted it, and for the reviewer where the class asks for three people.
+    """
+    with db.begin() as tx:
+        was = found(tx, draft_id)
+        if digest is not None and digest != was.body.digest:
+            raise Conflict(f"合同草案 {draft_id} 的内容已变，请重新阅读后再签")
+        _refuse_same_people(tx, was, by)
+        terms = was.body.terms(was.customer_id)
+        if was.kind is not DraftKind.NEW:
+            held = _in_force(tx, was)
+            signed_copy = has_signed_copy(tx, was.customer_id, draft_id)
+            refuse_amendment(held, terms, now=now, both_signed=signed_copy)
+        signed = write_version(tx, terms, was.contract_id, by=by, now=now)
+        became = replace(was, signed_by=by, contract_id=signed.contract_id, version=signed.version)
+        move(tx, was, became, DraftEvent.SIGN, by=by, now=now)
+        return signed
+
+
+def pricing_of(tx: Tx, contract: Contract) -> Pricing:
+    """Return what a contract version agreed about prices."""
+    book = contract_book(tx, contract.sale_book)
+    return book.pricing if book else Pricing()
+
+
+def _in_force(tx: Tx, draft: ContractDraft) -> InForce:
+    """Return the version that an amendment started from, if it still is the newest."""
+    versions = contracts.contract_versions(tx, str(draft.contract_id))
+    newest = versions[-1]
+    if newest.version != draft.version:
+        raise Conflict(
+            f"合同 {draft.contract_id} 已有第 {newest.version} 版，而草案依据"
+            f"第 {draft.version} 版，请退回后按新版重拟"
+        )
+    rows = contracts.rates(tx, list_book_of(tx, newest))
+    return InForce(newest, pricing_of(tx, newest), rows)
+
+
+def _refuse_same_people(tx: Tx, draft: ContractDraft, by: str) -> None:
+    if by == draft.drafted_by:
+        raise Forbidden(f"草案由 {by} 起草，须由另一人签署")
+    rule = _rule(tx, draft)
+    three = rule.needs_three(draft.body.commercial.credit_limit_fen)
+    if three and by == draft.reviewed_by:
+        raise Forbidden(f"草案由 {by} 审核，按 {rule.credit_class} 类规定须由第三人签署")
+
+
+def _rule(tx: Tx, draft: ContractDraft) -> CreditRule:
+    return store.credit_rules(tx)[draft.body.commercial.credit_class]

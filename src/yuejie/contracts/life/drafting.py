@@ -1,0 +1,126 @@
+"""Sales: write a contract down, change it, hand it to finance, or drop it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from yuejie.contracts import store as contracts
+from yuejie.contracts.life import store
+from yuejie.contracts.life.draft import (
+    ContractDraft,
+    DraftBody,
+    DraftEvent,
+    DraftKind,
+    DraftState,
+    DraftStep,
+    advance,
+)
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
+from yuejie.kernel.ids import ContractId, CustomerId, mint
+
+
+def draft_contract(
+    db: Database,
+    customer_id: CustomerId,
+    body: DraftBody,
+    *,
+    by: str,
+    now: datetime,
+    kind: DraftKind = DraftKind.NEW,
+    contract_id: ContractId | None = None,
+) -> ContractDraft:
+    """Write a contract down that is to be agreed, or the next version of one that is.
+
+    Raises NotFound for an amendment of a contract that is not the customer's.
+    """
+    body.refuse_nonsense()
+    with db.begin() as tx:
+        version = _newest(tx, customer_id, contract_id) if kind is not DraftKind.NEW else None
+        draft = ContractDraft(
+            draft_id=mint("draft", now),
+            customer_id=customer_id,
+            kind=kind,
+            contract_id=contract_id if kind is not DraftKind.NEW else None,
+            version=version,
+            state=DraftState.DRAFT,
+            body=replace(body, review=None),
+            drafted_by=by,
+            created_at=now,
+        )
+        store.insert_draft(tx, draft)
+        store.insert_step(tx, draft, DraftStep(now, by, "draft", "", draft.state, ""))
+        return draft
+
+
+def revise_draft(
+    db: Database, draft_id: str, body: DraftBody, *, by: str, now: datetime, why: str = ""
+) -> ContractDraft:
+    """Change what a draft says, while it is with sales; a review that was made is void."""
+    body.refuse_nonsense()
+    with db.begin() as tx:
+        was = found(tx, draft_id)
+        became = replace(was, body=replace(body, review=None))
+        return move(tx, was, became, DraftEvent.REVISE, by=by, now=now, why=why)
+
+
+def submit_draft(db: Database, draft_id: str, *, by: str, now: datetime) -> ContractDraft:
+    """Hand a draft to finance; what it says is frozen until it comes back."""
+    with db.begin() as tx:
+        was = found(tx, draft_id)
+        return move(tx, was, was, DraftEvent.SUBMIT, by=by, now=now)
+
+
+def rework_draft(db: Database, draft_id: str, *, by: str, now: datetime) -> ContractDraft:
+    """Take a rejected draft up again."""
+    with db.begin() as tx:
+        was = found(tx, draft_id)
+        fresh = replace(was, body=replace(was.body, review=None), reviewed_by=None)
+        return move(tx, was, fresh, DraftEvent.REWORK, by=by, now=now)
+
+
+def withdraw_draft(
+    db: Database, draft_id: str, *, by: str, now: datetime, why: str
+) -> ContractDraft:
+    """Drop a draft for good. Raises Invalid without a reason."""
+    if not why.strip():
+        raise Invalid("撤回合同草案须写明原因，请补全后重试")
+    with db.begin() as tx:
+        was = found(tx, draft_id)
+        return move(tx, was, was, DraftEvent.WITHDRAW, by=by, now=now, why=why)
+
+
+def found(tx: Tx, draft_id: str) -> ContractDraft:
+    """Return a draft, or say that there is none."""
+    draft = store.draft_by_id(tx, draft_id)
+    if draft is None:
+        raise NotFound(f"合同草案 {draft_id} 不存在，请核对编号", draft=draft_id)
+    return draft
+
+
+def move(
+    tx: Tx,
+    was: ContractDraft,
+    became: ContractDraft,
+    event: DraftEvent,
+    *,
+    by: str,
+    now: datetime,
+    why: str = "",
+) -> ContractDraft:
+    """Take a draft through one event of its life, once; whoever comes second is refused."""
+    moved = replace(became, state=advance(was.state, event))
+    if not store.move_draft(tx, was, moved):
+        raise Conflict(f"合同草案 {was.draft_id} 刚被另一操作改动，请刷新后重试")
+    store.insert_step(tx, moved, DraftStep(now, by, event, was.state, moved.state, why))
+    return moved
+
+
+def _newest(tx: Tx, customer_id: CustomerId, contract_id: ContractId | None) -> int:
+    versions = [
+        each.version
+        for each in contracts.contracts_of(tx, customer_id)
+        if each.contract_id == contract_id
+    ]
+    if not versions:
+        raise NotFound(f"客户没有合同 {contract_id}，无法变更，请核对合同编号")
+    return max(versions)

@@ -1,0 +1,215 @@
+"""The end of a contract: asked for by one, approved by another; and its going on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from yuejie.contracts import store as contracts
+from yuejie.contracts.contract import Contract, Terms, midnight
+from yuejie.contracts.life import store
+from yuejie.contracts.life.approve import pricing_of
+from yuejie.contracts.life.leave import later, leave
+from yuejie.contracts.life.store import ContractEnd
+from yuejie.contracts.sign import list_book_of, write_version
+from yuejie.contracts.terms import CommercialTerms, Renewal
+from yuejie.db.deeds import Deed, record_deed
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from yuejie.kernel.ids import ContractId, mint
+from yuejie.kernel.period import zone_of
+
+PARTIES = ("customer", "operator")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Who wants to leave which contract, from which day (the first without it), and why."""
+
+    contract_id: ContractId
+    wished_on: date
+    party: str = "customer"
+    why: str
+    waived_fen: int = 0
+
+
+def ask_end(db: Database, wish: Wish, *, by: str, now: datetime) -> ContractEnd:
+    """Write down that a contract is to end, with its day and fee computed, for approval.
+
+    Raises Conflict where it ends by itself before, or where a termination waits already.
+    """
+    if wish.party not in PARTIES or not wish.why.strip():
+        raise Invalid("终止合同须写明由谁提出（customer 或 operator）与原因，请补全后重试")
+    with db.begin() as tx:
+        tx.lock_exclusive(f"contract {wish.contract_id}")
+        contract = _newest(tx, wish.contract_id)
+        _refuse_waiting(tx, contract)
+        asked_on = _today(contract, now)
+        leaving = leave(
+            contract.terms,
+            since=_since(tx, contract),
+            asked_on=asked_on,
+            wished_on=wish.wished_on,
+            currency=contract.currency,
+        )
+        if not 0 <= wish.waived_fen <= leaving.fee_fen:
+            raise Invalid(f"减免额须在 0 与解约费 {leaving.fee_fen} 分之间，请改正后重试")
+        end = ContractEnd(
+            end_id=mint("end", now),
+            contract_id=wish.contract_id,
+            customer_id=contract.customer_id,
+            party=wish.party,
+            asked_on=asked_on,
+            ends_on=leaving.ends_on,
+            currency=contract.currency,
+            fee_fen=leaving.fee_fen,
+            waived_fen=wish.waived_fen,
+            reasons=list(leaving.reasons),
+            why=wish.why,
+            asked_by=by,
+            created_at=now,
+        )
+        store.insert_end(tx, end)
+        record_deed(tx, Deed(by, now, "ask", "contract_end", end.end_id, wish.why), became=end)
+        return end
+
+
+def approve_end(db: Database, end_id: str, *, by: str, now: datetime) -> ContractEnd:
+    """Let a contract end: write the version that holds until its last day.
+
+    Raises Forbidden for whoever asked for it.
+    """
+    with db.begin() as tx:
+        was = store.end_by_id(tx, end_id)
+        if was is None:
+            raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
+        if was.asked_by == by:
+            raise Forbidden(f"终止申请由 {by} 提出，须由另一人审批")
+        contract = _newest(tx, was.contract_id)
+        terms = replace(contract.terms, ends_on=was.ends_on, renewal=Renewal.NONE)
+        starts_at = max(contract.starts_at, min(now, midnight(was.ends_on, contract.zone)))
+        signed = _next(tx, contract, terms, starts_at, by=by, now=now)
+        if not store.approve_end(tx, end_id, by=by, at=now, version=signed.version):
+            raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
+        became = replace(was, approved_by=by, approved_at=now, version=signed.version)
+        record_deed(tx, Deed(by, now, "approve", "contract_end", end_id), was=was, became=became)
+        return became
+
+
+def renew_contract(
+    db: Database,
+    contract_id: ContractId,
+    *,
+    by: str,
+    now: datetime,
+    months: int | None = None,
+    version: int | None = None,
+) -> Contract:
+    """Let a contract go on under the same terms from its last day on.
+
+    `months` is how long, by default what the contract says; with `version` only that version is
+    renewed. Raises Conflict for a contract without an end, or one that was terminated.
+    """
+    with db.begin() as tx:
+        tx.lock_exclusive(f"contract {contract_id}")
+        contract = _newest(tx, contract_id)
+        if version is not None and version != contract.version:
+            raise Conflict(f"合同 {contract_id} 已有第 {contract.version} 版，请刷新后重试")
+        ends_on = contract.terms.ends_on
+        if ends_on is None:
+            raise Conflict(f"合同 {contract_id} 没有止日，无需续约")
+        if any(end.contract_id == contract_id for end in store.ends_of(tx, contract.customer_id)):
+            raise Conflict(f"合同 {contract_id} 已提出终止，不能续约，请另签新合同")
+        length = contract.terms.renewal_months if months is None else months
+        if length < 1:
+            raise Invalid("续约月数须不少于 1，请改正后重试")
+        terms = replace(contract.terms, ends_on=later(ends_on, length))
+        starts_at = max(contract.starts_at, midnight(ends_on, contract.zone))
+        return _next(tx, contract, terms, starts_at, by=by, now=now)
+
+
+def renew_due(db: Database, *, by: str, now: datetime) -> list[Contract]:
+    """Renew every contract that goes on by itself and whose time for notice has passed."""
+    with db.read() as tx:
+        due = [
+            contract
+            for contract in _ending(tx, now)
+            if contract.terms.renewal is Renewal.AUTO
+            and _days_left(contract, now) <= max(1, contract.terms.notice_days)
+        ]
+    return [
+        renew_contract(db, each.contract_id, by=by, now=now, version=each.version) for each in due
+    ]
+
+
+def ending_soon(tx: Tx, *, now: datetime, within_days: int) -> list[tuple[Contract, int]]:
+    """Return the contracts that will end soon, with the days they still hold; for reminders."""
+    return [
+        (contract, _days_left(contract, now))
+        for contract in _ending(tx, now)
+        if _days_left(contract, now) <= within_days
+    ]
+
+
+def _ending(tx: Tx, now: datetime) -> Iterator[Contract]:
+    """Yield the newest version of each contract that still holds, has an end and nobody left."""
+    newest = {contract.contract_id: contract for contract in contracts.contracts(tx)}
+    for contract in newest.values():
+        if contract.ends_at is None or contract.ends_at <= now or contract.starts_at > now:
+            continue
+        ends = store.ends_of(tx, contract.customer_id)
+        if not any(end.contract_id == contract.contract_id for end in ends):
+            yield contract
+
+
+def _days_left(contract: Contract, now: datetime) -> int:
+    assert contract.terms.ends_on is not None, "only contracts with an end are asked"
+    return (contract.terms.ends_on - _today(contract, now)) // timedelta(days=1)
+
+
+def _newest(tx: Tx, contract_id: ContractId) -> Contract:
+    versions = contracts.contract_versions(tx, contract_id)
+    if not versions:
+        raise NotFound(f"合同 {contract_id} 不存在，请核对编号", contract=contract_id)
+    return versions[-1]
+
+
+def _since(tx: Tx, contract: Contract) -> date:
+    """Return the first day of the contract, of whatever version."""
+    first = contracts.contract_versions(tx, contract.contract_id)[0]
+    return first.starts_at.astimezone(zone_of(contract.zone)).date()
+
+
+def _today(contract: Contract, now: datetime) -> date:
+    return now.astimezone(zone_of(contract.zone)).date()
+
+
+def _refuse_waiting(tx: Tx, contract: Contract) -> None:
+    for end in store.ends_of(tx, contract.customer_id):
+        if end.contract_id == contract.contract_id:
+            state = "已获批准" if end.approved_by else "正在等待审批"
+            raise Conflict(f"合同 {contract.contract_id} 的终止申请 {end.end_id} {state}")
+
+
+def _next(
+    tx: Tx,
+    contract: Contract,
+    commercial: CommercialTerms,
+    starts_at: datetime,
+    *,
+    by: str,
+    now: datetime,
+) -> Contract:
+    """Write the next version of a contract with other terms and the same prices."""
+    terms = Terms(
+        customer_id=contract.customer_id,
+        sale_book=list_book_of(tx, contract),
+        currency=contract.currency,
+        zone=contract.zone,
+        fx_policy=contract.fx_policy,
+        tax_mode=contract.tax_mode,
+        tax_ppm=contract.tax_ppm,
+        starts_at=starts_at,
+        commercial=commercial,
+        pricing=pricing_of(tx, contract),
+    )
+    return write_version(tx, terms, contract.contract_id, by=by, now=now)

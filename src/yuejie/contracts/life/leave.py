@@ -1,0 +1,113 @@
+"""Leaving a contract: from which day, and what it costs, with every figure explained. Pure.
+
+The fee is `fixed + share × what the rest of the term was promised`. The rest counts by days: a
+monthly promise by the days of each month, a yearly one by the days of each year of the contract, a
+promise for the whole term by its days. It is exact until the one rounding to fen at the end.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+from yuejie.contracts.terms import CommercialTerms, CommitmentPeriod, ContractType
+from yuejie.kernel.errors import Conflict
+from yuejie.kernel.money import PPM, Money, divide, plain
+from yuejie.kernel.period import BillingMonth
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The first day after the contract, the fee in fen, and the sentences that explain both."""
+
+    ends_on: date
+    fee_fen: int
+    reasons: tuple[str, ...]
+
+
+def leave(
+    terms: CommercialTerms, *, since: date, asked_on: date, wished_on: date, currency: str
+) -> Leaving:
+    """Return when a contract ends that somebody wants to leave, and what leaving costs.
+
+    `since` is the contract's first day, `wished_on` the first day on which it is not wanted.
+    """
+    earliest = asked_on + timedelta(days=terms.notice_days)
+    ends_on = max(wished_on, earliest)
+    told = f"{asked_on} 提出，通知期 {terms.notice_days} 天，最早自 {earliest} 起终止"
+    reasons = [f"{told}；希望自 {wished_on} 起，故自 {ends_on} 起终止。"]
+    if terms.ends_on is not None and ends_on >= terms.ends_on:
+        raise Conflict(
+            f"按通知期最早只能自 {ends_on} 起终止，合同到 {terms.ends_on} 已自然到期，无需终止；"
+            "如不再续约，请改为不续约"
+        )
+    if terms.type is ContractType.OPEN or terms.ends_on is None:
+        return Leaving(ends_on, 0, (*reasons, "无期限合同，随时可终止，没有解约费。"))
+    rest, how = remaining_promise(terms, since=since, start=ends_on)
+    share = terms.break_fee.remaining_commitment_ppm
+    fee = divide(rest.numerator * share, rest.denominator * PPM) + terms.break_fee.fixed_fen
+    reasons += how
+    reasons.append(
+        f"解约费 = 剩余承诺 {_money(divide(rest.numerator, rest.denominator), currency)}"
+        f" × {plain(share, PPM // 100, 0)}% + 固定 {_money(terms.break_fee.fixed_fen, currency)}"
+        f" = {_money(fee, currency)}。"
+    )
+    return Leaving(ends_on, fee, tuple(reasons))
+
+
+def remaining_promise(
+    terms: CommercialTerms, *, since: date, start: date
+) -> tuple[Fraction, list[str]]:
+    """Return what was promised from a day until the contract's end, exact, in fen, and why."""
+    assert terms.ends_on is not None, "an open contract promises nothing beyond its notice"
+    if terms.commitment is None:
+        return Fraction(0), ["合同没有承诺消费，剩余承诺为 0。"]
+    parts = [
+        (held, whole)
+        for first, after in _periods(terms.commitment.period, since, terms.ends_on, start)
+        if (held := (min(after, terms.ends_on) - max(first, start)).days) > 0
+        and (whole := (after - first).days)
+    ]
+    share = sum((Fraction(held, whole) for held, whole in parts), Fraction(0))
+    names = {
+        CommitmentPeriod.MONTH: "每月",
+        CommitmentPeriod.YEAR: "每合同年",
+        CommitmentPeriod.TERM: "整个合同期",
+    }
+    days = (terms.ends_on - start).days
+    name = names[terms.commitment.period]
+    count = " + ".join(f"{held}/{whole}" if held != whole else "1" for held, whole in parts)
+    text = f"自 {start} 到 {terms.ends_on} 尚余 {days} 天，{name}承诺按天折算为 {count} 期。"
+    return terms.commitment.amount_fen * share, [text]
+
+
+def _periods(
+    period: CommitmentPeriod, since: date, ends_on: date, start: date
+) -> list[tuple[date, date]]:
+    """Return the periods of a promise that reach beyond a day: first day, and the day after."""
+    if period is CommitmentPeriod.TERM:
+        return [(since, ends_on)]
+    found: list[tuple[date, date]] = []
+    first = BillingMonth(start.year, start.month).first_day
+    number = 0
+    while period is CommitmentPeriod.MONTH and first < ends_on:
+        after = BillingMonth(first.year, first.month).next.first_day
+        found.append((first, after))
+        first = after
+    while period is CommitmentPeriod.YEAR and later(since, 12 * number) < ends_on:
+        found.append((later(since, 12 * number), later(since, 12 * (number + 1))))
+        number += 1
+    return found
+
+
+def later(day: date, months: int) -> date:
+    """Return the same day so many months later; a day that month lacks is its last one."""
+    month = BillingMonth(
+        day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1
+    )
+    return min(month.first_day + (day.day - 1) * _DAY, month.last_day)
+
+
+def _money(fen: int, currency: str) -> str:
+    return f"{Money(fen, currency)} {currency}"

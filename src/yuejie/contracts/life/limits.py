@@ -1,0 +1,96 @@
+"""Credit: rules of the classes, temporary limits, and what a customer may owe at an instant."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from yuejie.contracts import store as contracts
+from yuejie.contracts.life import store
+from yuejie.contracts.life.credit import CreditRule, TemporaryLimit, effective_limit
+from yuejie.db.deeds import Deed, record_deed
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from yuejie.kernel.ids import CustomerId, mint
+from yuejie.kernel.money import CURRENCIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitWish:
+    """A higher credit limit that somebody asks for, whole fen, and why."""
+
+    limit_fen: int
+    currency: str
+    starts_at: datetime
+    ends_at: datetime
+    why: str
+
+
+def set_credit_rule(db: Database, rule: CreditRule, *, by: str, now: datetime) -> bool:
+    """Set what holds for a class from now on; False where it held already."""
+    rule.refuse_nonsense()
+    with db.begin() as tx:
+        tx.lock_exclusive("credit rules")
+        was = store.credit_rules(tx)[rule.credit_class]
+        if was == rule:
+            return False
+        store.insert_rule(tx, rule, by=by, at=now)
+        deed = Deed(by, now, "set", "credit_rule", str(rule.credit_class))
+        record_deed(tx, deed, was=was, became=rule)
+        return True
+
+
+def ask_limit(
+    db: Database, customer_id: CustomerId, wish: LimitWish, *, by: str, now: datetime
+) -> TemporaryLimit:
+    """Write a temporary credit limit down for a second person to approve."""
+    if wish.limit_fen <= 0 or wish.currency not in CURRENCIES:
+        raise Invalid("临时额度须大于零，币种写 CNY 或 USD，请改正后重试")
+    if wish.ends_at <= max(now, wish.starts_at):
+        raise Invalid("临时额度的止时须晚于起时与现在，请改正后重试")
+    if not wish.why.strip():
+        raise Invalid("临时额度须写明原因，请补全后重试")
+    limit = TemporaryLimit(
+        limit_id=mint("limit", now),
+        limit_fen=wish.limit_fen,
+        currency=wish.currency,
+        starts_at=wish.starts_at,
+        ends_at=wish.ends_at,
+        why=wish.why,
+        asked_by=by,
+        created_at=now,
+    )
+    with db.begin() as tx:
+        store.insert_limit(tx, customer_id, limit)
+        deed = Deed(by, now, "ask", "temporary_limit", limit.limit_id, wish.why)
+        record_deed(tx, deed, became=limit)
+        return limit
+
+
+def approve_limit(db: Database, limit_id: str, *, by: str, now: datetime) -> TemporaryLimit:
+    """Let a temporary limit hold. Raises Forbidden for whoever asked for it."""
+    with db.begin() as tx:
+        was = store.limit_by_id(tx, limit_id)
+        if was is None:
+            raise NotFound(f"临时额度 {limit_id} 不存在，请核对编号")
+        if was.asked_by == by:
+            raise Forbidden(f"临时额度由 {by} 提出，须由另一人审批")
+        if not store.approve_limit(tx, limit_id, by=by):
+            raise Conflict(f"临时额度 {limit_id} 已审批，无需再次审批")
+        became = replace(was, approved_by=by)
+        record_deed(tx, Deed(by, now, "approve", "temporary_limit", limit_id), became=became)
+        return became
+
+
+def credit_limit_at(tx: Tx, customer_id: CustomerId, at: datetime) -> int | None:
+    """Return what a customer may owe at an instant, fen of its contract's currency.
+
+    None: its contract watches no limit, or it has none in force.
+    """
+    contract = contracts.contract_at(tx, customer_id, at)
+    if contract is None:
+        return None
+    temporary = [
+        each
+        for each in store.temporary_limits(tx, customer_id)
+        if each.currency == contract.currency
+    ]
+    return effective_limit(contract.terms.credit_limit_fen, temporary, at)

@@ -1,0 +1,396 @@
+"""Sales drafts, finance reviews, an administrator signs; later it changes, goes on, or ends."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import psycopg
+import pytest
+
+from tests.rooms.contracts.shelf import lists_of
+from yuejie.contracts.agreed.pricing import FamilyDiscount, Pricing
+from yuejie.contracts.contract import Contract
+from yuejie.contracts.documents.attach import PaperDraft, attach_paper
+from yuejie.contracts.documents.store import paper_body, papers_of
+from yuejie.contracts.life import store
+from yuejie.contracts.life.approve import reject_draft, review_draft, sign_draft
+from yuejie.contracts.life.credit import DEFAULTS
+from yuejie.contracts.life.draft import (
+    ContractDraft,
+    DraftBody,
+    DraftKind,
+    DraftState,
+    IllegalStep,
+    Review,
+)
+from yuejie.contracts.life.drafting import (
+    draft_contract,
+    revise_draft,
+    rework_draft,
+    submit_draft,
+    withdraw_draft,
+)
+from yuejie.contracts.life.ending import (
+    Wish,
+    approve_end,
+    ask_end,
+    ending_soon,
+    renew_contract,
+    renew_due,
+)
+from yuejie.contracts.life.limits import (
+    LimitWish,
+    approve_limit,
+    ask_limit,
+    credit_limit_at,
+    set_credit_rule,
+)
+from yuejie.contracts.publish import Publication, open_book, publish_revision
+from yuejie.contracts.store import contract_at, contracts_of
+from yuejie.contracts.terms import (
+    BreakFee,
+    CommercialTerms,
+    Commitment,
+    ContractType,
+    CreditClass,
+    Renewal,
+)
+from yuejie.customers.enrol import Particulars, enrol_customer
+from yuejie.db.session import Database
+from yuejie.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from yuejie.kernel.ids import BookId, CustomerId
+
+NOW = datetime(2026, 11, 20, 2, tzinfo=UTC)
+DAY = timedelta(days=1)
+START = datetime(2026, 11, 30, 16, tzinfo=UTC)
+YEAR = CommercialTerms(
+    type=ContractType.ONE_YEAR,
+    credit_class=CreditClass.MEDIUM,
+    ends_on=date(2027, 12, 1),
+    notice_days=30,
+    commitment=Commitment(10_000_00),
+    break_fee=BreakFee(300_000),
+    renewal=Renewal.AUTO,
+)
+BODY = DraftBody(
+    sale_book=BookId("list"),
+    currency="CNY",
+    zone="Asia/Shanghai",
+    starts_at=START,
+    commercial=YEAR,
+    pricing=Pricing(discounts=(FamilyDiscount("gpt-*", 100_000),)),
+    expected_monthly_fen=20_000_00,
+)
+GOOD = Review(grade="A", limit_fen=50_000_00, deposit_fen=0, comment="上市公司子公司")
+SCAN = b"%PDF-1.7 signed by both"
+
+
+@pytest.fixture
+def acme(database: Database) -> CustomerId:
+    open_book(database, "list", kind="sale", currency="CNY", by="op", now=NOW)
+    lists = lists_of('[models."gpt-4o"]\ninput = "18"\noutput = "72"')
+    wanted = Publication(book_id="list", lists=lists, starts_at=NOW, source="t", approve=True)
+    publish_revision(database, wanted, by="op", now=NOW)
+    particulars = Particulars(slug="acme", legal_name="示例科技")
+    return enrol_customer(database, particulars, by="op", now=NOW).customer_id
+
+
+def drafted(db: Database, acme: CustomerId, body: DraftBody = BODY) -> ContractDraft:
+    return draft_contract(db, acme, body, by="sales", now=NOW)
+
+
+def reviewed(db: Database, acme: CustomerId, body: DraftBody = BODY) -> ContractDraft:
+    draft = submit_draft(db, drafted(db, acme, body).draft_id, by="sales", now=NOW)
+    return review_draft(db, draft.draft_id, GOOD, by="finance", now=NOW)
+
+
+def signed(db: Database, acme: CustomerId, body: DraftBody = BODY) -> Contract:
+    return sign_draft(db, reviewed(db, acme, body).draft_id, by="admin", now=NOW)
+
+
+def test_a_contract_is_drafted_reviewed_and_signed(database: Database, acme: CustomerId) -> None:
+    """
+    Sales drafts for the first of December, finance grants 50,000, the administrator signs.
+    What is in force is what was drafted, with the credit that finance granted.
+    """
+    draft = reviewed(database, acme)
+    contract = sign_draft(database, draft.draft_id, digest=draft.body.digest, by="admin", now=NOW)
+    assert contract.terms == replace(YEAR, credit_limit_fen=50_000_00)
+    assert contract.sale_book.startswith("list#")
+    with database.read() as tx:
+        assert contract_at(tx, acme, START) == contract
+        kept = store.draft_by_id(tx, draft.draft_id)
+        steps = store.steps_of(tx, draft.draft_id)
+    assert kept is not None
+    assert (kept.state, kept.contract_id, kept.version) == ("signed", contract.contract_id, 1)
+    assert [(step.by, step.event, step.became) for step in steps] == [
+        ("sales", "draft", "draft"),
+        ("sales", "submit", "submitted"),
+        ("finance", "accept", "reviewed"),
+        ("admin", "sign", "signed"),
+    ]
+    assert steps[2].digest == steps[3].digest == draft.body.digest
+
+
+def test_whoever_drafted_may_not_sign(database: Database, acme: CustomerId) -> None:
+    draft = reviewed(database, acme)
+    with pytest.raises(Forbidden, match="须由另一人签署"):
+        sign_draft(database, draft.draft_id, by="sales", now=NOW)
+
+
+def test_a_strict_class_needs_three_people(database: Database, acme: CustomerId) -> None:
+    startup = replace(BODY, commercial=replace(YEAR, credit_class=CreditClass.STARTUP))
+    draft = submit_draft(database, drafted(database, acme, startup).draft_id, by="sales", now=NOW)
+    with pytest.raises(Forbidden, match="须由另一人审核"):
+        review_draft(database, draft.draft_id, GOOD, by="sales", now=NOW)
+    review_draft(database, draft.draft_id, GOOD, by="finance", now=NOW)
+    with pytest.raises(Forbidden, match="第三人签署"):
+        sign_draft(database, draft.draft_id, by="finance", now=NOW)
+
+
+def test_a_deposit_below_the_rule_needs_a_reason(database: Database, acme: CustomerId) -> None:
+    startup = replace(BODY, commercial=replace(YEAR, credit_class=CreditClass.STARTUP))
+    draft = submit_draft(database, drafted(database, acme, startup).draft_id, by="sales", now=NOW)
+    with pytest.raises(Invalid, match=r"即 20,000\.00 CNY"):
+        review_draft(database, draft.draft_id, replace(GOOD, comment=""), by="finance", now=NOW)
+
+
+def test_what_the_operator_sets_for_a_class_counts(database: Database, acme: CustomerId) -> None:
+    rule = replace(DEFAULTS[CreditClass.MEDIUM], deposit_months_least=1)
+    assert set_credit_rule(database, rule, by="cfo", now=NOW)
+    assert not set_credit_rule(database, rule, by="cfo", now=NOW)
+    draft = submit_draft(database, drafted(database, acme).draft_id, by="sales", now=NOW)
+    with pytest.raises(Invalid, match="押金不少于 1 个月"):
+        review_draft(database, draft.draft_id, replace(GOOD, comment=""), by="finance", now=NOW)
+
+
+def test_a_rejected_draft_is_reworked_or_dropped(database: Database, acme: CustomerId) -> None:
+    draft = reviewed(database, acme)
+    with pytest.raises(Invalid, match="退回合同草案须写明原因"):
+        reject_draft(database, draft.draft_id, by="admin", now=NOW, why=" ")
+    reject_draft(database, draft.draft_id, by="admin", now=NOW, why="折扣过高")
+    again = rework_draft(database, draft.draft_id, by="sales", now=NOW)
+    assert (again.state, again.reviewed_by, again.body.review) == (DraftState.DRAFT, None, None)
+    lower = replace(BODY, pricing=Pricing(discounts=(FamilyDiscount("gpt-*", 50_000),)))
+    revise_draft(database, draft.draft_id, lower, by="sales", now=NOW)
+    gone = withdraw_draft(database, draft.draft_id, by="sales", now=NOW, why="客户不签")
+    assert gone.state is DraftState.WITHDRAWN
+    with pytest.raises(IllegalStep):
+        submit_draft(database, draft.draft_id, by="sales", now=NOW)
+
+
+def test_what_is_with_finance_is_frozen(database: Database, acme: CustomerId) -> None:
+    draft = reviewed(database, acme)
+    with pytest.raises(IllegalStep, match="不能 revise"):
+        revise_draft(database, draft.draft_id, BODY, by="sales", now=NOW)
+    with pytest.raises(Conflict, match="请重新阅读"):
+        sign_draft(database, draft.draft_id, digest="0" * 64, by="admin", now=NOW)
+
+
+def test_eight_signatures_at_once_are_one_contract(database: Database, acme: CustomerId) -> None:
+    draft = reviewed(database, acme)
+    refused: list[DomainError] = []
+
+    def sign() -> None:
+        try:
+            sign_draft(database, draft.draft_id, by="admin", now=NOW)
+        except DomainError as error:
+            refused.append(error)
+
+    crowd = [threading.Thread(target=sign) for _ in range(8)]
+    for each in crowd:
+        each.start()
+    for each in crowd:
+        each.join()
+    with database.read() as tx:
+        assert len(contracts_of(tx, acme)) == 1
+    assert len(refused) == 7
+
+
+def test_an_amendment_needs_a_signed_copy_and_writes_the_next_version(
+    database: Database, acme: CustomerId
+) -> None:
+    contract = signed(database, acme)
+    more = replace(BODY, commercial=replace(YEAR, purchase_order="PO-7"), starts_at=START + DAY)
+    draft = draft_contract(
+        database,
+        acme,
+        more,
+        by="sales",
+        now=NOW,
+        kind=DraftKind.AMEND,
+        contract_id=contract.contract_id,
+    )
+    submit_draft(database, draft.draft_id, by="sales", now=NOW)
+    review_draft(database, draft.draft_id, GOOD, by="finance", now=NOW)
+    with pytest.raises(Conflict, match="双方签署"):
+        sign_draft(database, draft.draft_id, by="admin", now=NOW)
+    paper = PaperDraft(
+        customer_id=acme, kind="signed", name="扫描.pdf", body=SCAN, draft_id=draft.draft_id
+    )
+    kept = attach_paper(database, paper, by="sales", now=NOW)
+    assert attach_paper(database, paper, by="sales", now=NOW + DAY) == kept
+    second = sign_draft(database, draft.draft_id, by="admin", now=NOW)
+    assert (second.version, second.terms.purchase_order) == (2, "PO-7")
+    with database.read() as tx:
+        assert papers_of(tx, acme) == [kept]
+        assert paper_body(tx, acme, kept) == SCAN
+
+
+def test_an_amendment_of_an_old_version_is_sent_back(database: Database, acme: CustomerId) -> None:
+    open_terms = replace(BODY, commercial=CommercialTerms())
+    contract = signed(database, acme, open_terms)
+    later = replace(open_terms, starts_at=datetime(2026, 12, 31, 16, tzinfo=UTC))
+    drafts = [
+        draft_contract(
+            database,
+            acme,
+            replace(later, tax_ppm=tax),
+            by="sales",
+            now=NOW,
+            kind=DraftKind.AMEND,
+            contract_id=contract.contract_id,
+        )
+        for tax in (30_000, 10_000)
+    ]
+    for draft in drafts:
+        submit_draft(database, draft.draft_id, by="sales", now=NOW)
+        review_draft(database, draft.draft_id, GOOD, by="finance", now=NOW)
+    sign_draft(database, drafts[0].draft_id, by="admin", now=NOW)
+    with pytest.raises(Conflict, match="已有第 2 版"):
+        sign_draft(database, drafts[1].draft_id, by="admin", now=NOW)
+
+
+def test_an_amendment_of_a_strangers_contract_is_refused(
+    database: Database, acme: CustomerId
+) -> None:
+    with pytest.raises(NotFound, match="无法变更"):
+        draft_contract(database, acme, BODY, by="sales", now=NOW, kind=DraftKind.AMEND)
+
+
+def test_leaving_early_is_computed_explained_and_approved(
+    database: Database, acme: CustomerId
+) -> None:
+    """
+    10,000 a month until 2027-12-01; asked on 2027-09-10, thirty days' notice, left on 2027-10-10.
+    22 of 31 days of October and November are left: 17,096.77, of which 30 % are 5,129.03.
+    """
+    contract = signed(database, acme)
+    asked_at = datetime(2027, 9, 10, 2, tzinfo=UTC)
+    wish = Wish(contract_id=contract.contract_id, wished_on=date(2027, 9, 11), why="业务调整")
+    end = ask_end(database, wish, by="sales", now=asked_at)
+    assert (end.ends_on, end.fee_fen) == (date(2027, 10, 10), 5_129_03)
+    with pytest.raises(Conflict, match="正在等待审批"):
+        ask_end(database, wish, by="sales", now=asked_at)
+    with pytest.raises(Forbidden, match="另一人审批"):
+        approve_end(database, end.end_id, by="sales", now=asked_at)
+    done = approve_end(database, end.end_id, by="finance", now=asked_at)
+    with database.read() as tx:
+        last = contracts_of(tx, acme)[-1]
+    assert (last.version, last.terms.ends_on) == (done.version, date(2027, 10, 10))
+    assert (last.sale_book, last.ends_at) == (
+        contract.sale_book,
+        datetime(2027, 10, 9, 16, tzinfo=UTC),
+    )
+    with pytest.raises(Conflict, match=r"无需再次审批|已获批准"):
+        approve_end(database, end.end_id, by="finance", now=asked_at)
+    with pytest.raises(Conflict, match="不能续约"):
+        renew_contract(database, contract.contract_id, by="op", now=asked_at)
+
+
+def test_a_contract_goes_on_by_itself_once_notice_is_too_late(
+    database: Database, acme: CustomerId
+) -> None:
+    contract = signed(database, acme)
+    before = datetime(2027, 10, 31, 2, tzinfo=UTC)
+    assert renew_due(database, by="clerk", now=before) == []
+    with database.read() as tx:
+        assert ending_soon(tx, now=before, within_days=60) == [(contract, 31)]
+    (renewed,) = renew_due(database, by="clerk", now=before + DAY)
+    assert (renewed.version, renewed.terms.ends_on) == (2, date(2028, 12, 1))
+    assert renewed.starts_at == contract.ends_at
+    assert renew_due(database, by="clerk", now=before + DAY) == []
+    with pytest.raises(Conflict, match="已有第 2 版"):
+        renew_contract(database, contract.contract_id, by="c", now=before, version=1)
+
+
+def test_a_temporary_limit_holds_once_a_second_person_agrees(
+    database: Database, acme: CustomerId
+) -> None:
+    signed(database, acme)
+    wish = LimitWish(
+        limit_fen=80_000_00,
+        currency="CNY",
+        starts_at=START,
+        ends_at=START + 10 * DAY,
+        why="双十二大促",
+    )
+    limit = ask_limit(database, acme, wish, by="sales", now=NOW)
+
+    def at(instant: datetime) -> int | None:
+        with database.read() as tx:
+            return credit_limit_at(tx, acme, instant)
+
+    assert at(START) == 50_000_00
+    with pytest.raises(Forbidden):
+        approve_limit(database, limit.limit_id, by="sales", now=NOW)
+    approve_limit(database, limit.limit_id, by="finance", now=NOW)
+    with pytest.raises(Conflict, match="无需再次审批"):
+        approve_limit(database, limit.limit_id, by="finance", now=NOW)
+    assert [at(START), at(START + 10 * DAY), at(NOW)] == [80_000_00, 50_000_00, None]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        LimitWish(limit_fen=0, currency="CNY", starts_at=NOW, ends_at=NOW + DAY, why="x"),
+        LimitWish(limit_fen=1, currency="EUR", starts_at=NOW, ends_at=NOW + DAY, why="x"),
+        LimitWish(limit_fen=1, currency="CNY", starts_at=NOW, ends_at=NOW, why="x"),
+        LimitWish(limit_fen=1, currency="CNY", starts_at=NOW, ends_at=NOW + DAY, why=" "),
+    ],
+)
+def test_a_limit_without_sense_is_refused(
+    database: Database, acme: CustomerId, wish: LimitWish
+) -> None:
+    with pytest.raises(Invalid):
+        ask_limit(database, acme, wish, by="sales", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "says"),
+    [
+        ("signed", b"PK\x03\x04 docx", "PDF 或扫描图片"),
+        ("attachment", b"MZ", "不是 PDF、DOCX"),
+        ("attachment", b"", "为空"),
+        ("stamp", SCAN, "类别"),
+    ],
+)
+def test_a_paper_that_is_none_is_refused(
+    database: Database, acme: CustomerId, kind: str, body: bytes, says: str
+) -> None:
+    draft = drafted(database, acme)
+    paper = PaperDraft(customer_id=acme, kind=kind, name="x", body=body, draft_id=draft.draft_id)
+    with pytest.raises(Invalid, match=says):
+        attach_paper(database, paper, by="sales", now=NOW)
+
+
+def test_a_paper_belongs_to_its_customers_draft(database: Database, acme: CustomerId) -> None:
+    for draft_id, contract_id in (("draft_x", None), (None, "con_x")):
+        paper = PaperDraft(
+            customer_id=acme,
+            kind="signed",
+            name="x",
+            body=SCAN,
+            draft_id=draft_id,
+            contract_id=contract_id,  # type: ignore[arg-type]  # an id that no contract has
+        )
+        with pytest.raises(NotFound):
+            attach_paper(database, paper, by="sales", now=NOW)
+
+
+def test_the_application_may_not_rewrite_a_step(database_url: str, acme: CustomerId) -> None:
+    with (
+        psycopg.connect(database_url) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("UPDATE contract_draft_step SET by = 'x'")
