@@ -25,6 +25,7 @@ from yuejie.web.api import (
     review,
     usage,
 )
+from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -42,6 +43,9 @@ NOUNS: Final = (
     corrections,
     ledger,
     reconcile,
+    requests,
+    reds,
+    callbacks,
     deeds,
 )
 THREADS: Final = 8

@@ -30,7 +30,9 @@ def test_a_wrong_check_digit_is_refused(code: str) -> None:
         check_cnaps(code)
 
 
-@pytest.mark.parametrize("code", ["", "30858400001", "3085840000131", "30858400001A", "１０２１００099996"])
+@pytest.mark.parametrize(
+    "code", ["", "30858400001", "3085840000131", "30858400001A", "１０２１００09999６"]
+)
 def test_a_wrong_shape_is_refused(code: str) -> None:
     with pytest.raises(Invalid, match="12 位"):
         check_cnaps(code)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests.postgres import fresh_database
+from tests.rooms.web.papers import papers_of
 from tests.scenarios.books import FOUNDED, Books, FixedClock, Party
 from yuejie.bills.bill import Bill
 from yuejie.bills.documents.document import Seller
@@ -68,6 +69,7 @@ class House:
     zeta_bill: Bill
     acme_call: str
     zeta_call: str
+    zeta_title: str
 
 
 @pytest.fixture
@@ -130,15 +132,16 @@ def inhabit(db: Database) -> House:
         for party in (acme, zeta)
     ]
     books.close("2026-10")
+    issued = [books.issue(party.bill("2026-10")) for party in (acme, zeta)]
     return House(
         books,
         acme,
         zeta,
         key_of(db, acme),
         key_of(db, zeta),
-        books.issue(acme.bill("2026-10")),
-        books.issue(zeta.bill("2026-10")),
+        *issued,
         *(f"req_{call.begun.operation.hex()}" for call in calls),
+        papers_of(db, zeta, issued[1], NOW),
     )
 
 

@@ -110,7 +110,7 @@ def _hear_issue(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
         case _:
             go_on(tx, errand, answer, now)
             if isinstance(answer, Held):
-                tell_held(tx, fapiao.key, answer.hold, answer.message, now=now)
+                tell_held(tx, errand.provider, answer.hold, answer.message, now=now)
 
 
 def _send_for(tx: Tx, fapiao: Fapiao, provider: str, now: datetime) -> None:
@@ -138,7 +138,7 @@ def _reject(tx: Tx, errand: Errand, fapiao: Fapiao, refused: Refused, now: datet
     if fapiao.state is FapiaoState.APPROVED:
         became = replace(fapiao, state=advance(fapiao.state, FapiaoEvent.FAIL), why=why)
         if store.move_fapiao(tx, fapiao, became, FapiaoEvent.FAIL, by=errand.provider, at=now):
-            tell_rejected(tx, became, now=now)
+            tell_rejected(became)
     end(tx, errand, now, why=why)
 
 
@@ -160,7 +160,7 @@ def _hear_files(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
         end(tx, errand, now)
         blue = store.fapiao_by_name(tx, errand.subject_id)
         if blue is not None:
-            tell_files_kept(tx, blue, now=now)
+            tell_files_kept(tx, blue, answer.bodies, now=now)
     elif now - errand.made_at > _FILES_PATIENCE:
         park(tx, errand, f"版式文件 {'、'.join(answer.missing)} 一直取不到，请人工下载后上传", now)
     else:

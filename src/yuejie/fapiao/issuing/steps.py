@@ -17,7 +17,6 @@ from yuejie.fapiao.providers.port import (
     Unknown,
     Unsealed,
 )
-from yuejie.fapiao.tell import tell_held
 
 log = structlog.get_logger()
 
@@ -31,7 +30,6 @@ def park(tx: Tx, errand: Errand, why: str, now: datetime) -> None:
     """Leave an errand to a person."""
     errands.move_errand(tx, errand.errand_id, ErrandState.PARKED, next_at=now, why=why)
     log.error("fapiao.errand_parked", errand_id=errand.errand_id, key=errand.key, why=why)
-    tell_held(tx, errand.key, Hold.NOTHING, why, now=now)
 
 
 def again(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:

@@ -55,7 +55,7 @@ def upload_fapiao(db: Database, name: str, upload: Upload, *, by: str, now: date
         elif fapiao.number != issued.number:
             raise Conflict(f"发票 {fapiao.key} 的号码是 {fapiao.number}，不能改为 {issued.number}")
         _keep(tx, fapiao.customer_id, fapiao.fapiao_id, upload, by=by, now=now)
-        tell_files_kept(tx, fapiao, now=now)
+        tell_files_kept(tx, fapiao, upload.files, now=now)
         return fapiao
 
 

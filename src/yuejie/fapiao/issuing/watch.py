@@ -13,6 +13,7 @@ from yuejie.fapiao.issuing.store import Watch
 from yuejie.fapiao.providers.port import Provider
 from yuejie.fapiao.tell import tell_obstacle
 from yuejie.kernel.money import Money
+from yuejie.notices.notice import Kind
 
 LOOKS: Final = 20
 """Looks in a day (Nuonuo's getCreditLine)."""
@@ -66,9 +67,8 @@ def _cleared(heard: Watch) -> list[str]:
 
 def _tell(tx: Tx, heard: Watch, now: datetime) -> None:
     if heard.login == "out" or heard.identity == "wanted":
-        facts = {"login": heard.login, "identity": heard.identity, "provider": heard.provider}
-        tell_obstacle(tx, "drawer_logged_out", facts, now=now)
+        tell_obstacle(tx, Kind.DRAWER_LOGGED_OUT, {"drawer": heard.provider}, now=now)
     total, left = heard.total_fen, heard.available_fen
     if total is not None and left is not None and left * LOW_FIFTHS < total:
-        facts = {"available": str(Money(left, "CNY")), "total": str(Money(total, "CNY"))}
-        tell_obstacle(tx, "quota_low", facts, now=now)
+        facts = {"remaining": f"{Money(left, 'CNY')} CNY"}
+        tell_obstacle(tx, Kind.FAPIAO_CREDIT_LOW, facts, now=now)

@@ -48,7 +48,7 @@ def hear_red(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) -> None:
                 store.note_applied(tx, red.red_id, applied_at=now, expires_at=now + CONFIRM_WITHIN)
             go_on(tx, errand, answer, now)
             if isinstance(answer, Held):
-                tell_held(tx, errand.key, answer.hold, answer.message, now=now)
+                tell_held(tx, errand.provider, answer.hold, answer.message, now=now)
 
 
 def hear_withdrawal(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) -> None:
