@@ -197,6 +197,46 @@ CREATE TABLE api_key (
     CONSTRAINT api_key_digest_key UNIQUE (digest)
 );
 
+CREATE TABLE apportionment (
+    apportionment_id text NOT NULL,
+    batch_id text NOT NULL,
+    "position" integer NOT NULL,
+    source text NOT NULL,
+    receipt_id text,
+    source_customer text,
+    use text NOT NULL,
+    customer_id text NOT NULL,
+    bill_id text,
+    currency text NOT NULL,
+    amount_fen bigint NOT NULL,
+    effective_on date NOT NULL,
+    undoes text,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT apportionment_pkey PRIMARY KEY (apportionment_id),
+    CONSTRAINT apportionment_batch_id_position_key UNIQUE (batch_id, "position"),
+    CONSTRAINT apportionment_undoes_key UNIQUE (undoes),
+    CONSTRAINT apportionment_amount_fen_check CHECK ((amount_fen <> 0)),
+    CONSTRAINT apportionment_check CHECK (((use = 'bill'::text) = (bill_id IS NOT NULL))),
+    CONSTRAINT apportionment_check1 CHECK (((source = 'receipt'::text) = (receipt_id IS NOT NULL))),
+    CONSTRAINT apportionment_check2 CHECK (((source = ANY (ARRAY['prepayment'::text, 'deposit'::text])) = (source_customer IS NOT NULL))),
+    CONSTRAINT apportionment_source_check CHECK ((source = ANY (ARRAY['receipt'::text, 'prepayment'::text, 'deposit'::text, 'bank_charges'::text, 'bad_debt'::text]))),
+    CONSTRAINT apportionment_use_check CHECK ((use = ANY (ARRAY['bill'::text, 'prepayment'::text, 'deposit'::text])))
+);
+
+CREATE TABLE bank_account (
+    account_id text NOT NULL,
+    holder text NOT NULL,
+    bank text NOT NULL,
+    number text NOT NULL,
+    currency text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    CONSTRAINT bank_account_pkey PRIMARY KEY (account_id),
+    CONSTRAINT bank_account_number_key UNIQUE (number),
+    CONSTRAINT bank_account_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text])))
+);
+
 CREATE TABLE bill (
     bill_id text NOT NULL,
     customer_id text NOT NULL,
@@ -285,6 +325,15 @@ CREATE TABLE bill_number (
     year integer NOT NULL,
     last integer NOT NULL,
     CONSTRAINT bill_number_pkey PRIMARY KEY (year)
+);
+
+CREATE TABLE bill_reminder (
+    bill_id text NOT NULL,
+    due_on date NOT NULL,
+    step integer NOT NULL,
+    customer_id text NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    CONSTRAINT bill_reminder_pkey PRIMARY KEY (bill_id, due_on, step)
 );
 
 CREATE TABLE bill_tax_line (
@@ -570,6 +619,27 @@ CREATE TABLE customer_grant (
     CONSTRAINT customer_grant_paid_fen_check CHECK ((paid_fen >= 0))
 );
 
+CREATE TABLE customer_parent (
+    customer_id text NOT NULL,
+    parent_id text,
+    since timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT customer_parent_pkey PRIMARY KEY (customer_id, since),
+    CONSTRAINT customer_parent_check CHECK ((parent_id IS DISTINCT FROM customer_id))
+);
+
+CREATE TABLE customer_standing (
+    customer_id text NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL,
+    credit_step integer NOT NULL,
+    episode integer NOT NULL,
+    since timestamp with time zone NOT NULL,
+    CONSTRAINT customer_standing_pkey PRIMARY KEY (customer_id),
+    CONSTRAINT customer_standing_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'overdue'::text, 'credit_limit'::text]))),
+    CONSTRAINT customer_standing_state_check CHECK ((state = ANY (ARRAY['normal'::text, 'warned'::text, 'suspended'::text])))
+);
+
 CREATE TABLE deed (
     deed_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -596,6 +666,22 @@ CREATE TABLE deployment (
     CONSTRAINT deployment_pkey PRIMARY KEY (deployment_id),
     CONSTRAINT deployment_state_check CHECK ((state = ANY (ARRAY['active'::text, 'drained'::text]))),
     CONSTRAINT deployment_weight_check CHECK ((weight > 0))
+);
+
+CREATE TABLE deposit_slip (
+    number text NOT NULL,
+    customer_id text NOT NULL,
+    apportionment_id text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT deposit_slip_pkey PRIMARY KEY (number),
+    CONSTRAINT deposit_slip_apportionment_id_key UNIQUE (apportionment_id)
+);
+
+CREATE TABLE deposit_slip_number (
+    year integer NOT NULL,
+    last integer NOT NULL,
+    CONSTRAINT deposit_slip_number_pkey PRIMARY KEY (year)
 );
 
 CREATE TABLE epoch (
@@ -872,6 +958,27 @@ CREATE TABLE journal (
     CONSTRAINT journal_state_check CHECK ((state = ANY (ARRAY['live'::text, 'drained'::text, 'parked'::text])))
 );
 
+CREATE TABLE known_payer (
+    customer_id text NOT NULL,
+    payer_number text NOT NULL,
+    payer_name text NOT NULL,
+    receipt_id text NOT NULL,
+    learnt_at timestamp with time zone NOT NULL,
+    CONSTRAINT known_payer_pkey PRIMARY KEY (customer_id, payer_number)
+);
+
+CREATE TABLE late_fee (
+    bill_id text NOT NULL,
+    "position" integer NOT NULL,
+    customer_id text NOT NULL,
+    until_on date NOT NULL,
+    days integer NOT NULL,
+    fen bigint NOT NULL,
+    charged_at timestamp with time zone NOT NULL,
+    CONSTRAINT late_fee_pkey PRIMARY KEY (bill_id, "position"),
+    CONSTRAINT late_fee_fen_check CHECK ((fen <> 0))
+);
+
 CREATE TABLE ledger_balance (
     account text NOT NULL,
     party text NOT NULL,
@@ -1056,6 +1163,20 @@ CREATE TABLE notice_sender (
     CONSTRAINT notice_sender_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'aliyun_sms'::text, 'tencent_sms'::text])))
 );
 
+CREATE TABLE payer_authorisation (
+    authorisation_id text NOT NULL,
+    customer_id text NOT NULL,
+    payer_name text NOT NULL,
+    payer_number text NOT NULL,
+    document_name text NOT NULL,
+    document_sha256 bytea NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date,
+    filed_by text NOT NULL,
+    filed_at timestamp with time zone NOT NULL,
+    CONSTRAINT payer_authorisation_pkey PRIMARY KEY (authorisation_id)
+);
+
 CREATE TABLE project (
     project_id text NOT NULL,
     customer_id text NOT NULL,
@@ -1137,6 +1258,69 @@ CREATE TABLE rate (
     CONSTRAINT rate_pico_check CHECK ((pico >= 0))
 );
 
+CREATE TABLE receipt (
+    receipt_id text NOT NULL,
+    line_id text NOT NULL,
+    account_id text NOT NULL,
+    currency text NOT NULL,
+    amount_fen bigint NOT NULL,
+    received_on date NOT NULL,
+    payer_name text NOT NULL,
+    payer_number text NOT NULL,
+    payer_bank text NOT NULL,
+    into_number text NOT NULL,
+    memo text NOT NULL,
+    customer_id text,
+    state text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT receipt_pkey PRIMARY KEY (receipt_id),
+    CONSTRAINT receipt_line_id_key UNIQUE (line_id),
+    CONSTRAINT receipt_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT receipt_state_check CHECK ((state = ANY (ARRAY['received'::text, 'proposed'::text, 'suspended'::text, 'held'::text, 'apportioned'::text, 'returned'::text])))
+);
+
+CREATE TABLE receipt_candidate (
+    receipt_id text NOT NULL,
+    rank integer NOT NULL,
+    customer_id text NOT NULL,
+    score integer NOT NULL,
+    reasons text[] NOT NULL,
+    judged_at timestamp with time zone NOT NULL,
+    CONSTRAINT receipt_candidate_pkey PRIMARY KEY (receipt_id, rank)
+);
+
+CREATE TABLE receipt_claim (
+    claim_id text NOT NULL,
+    customer_id text NOT NULL,
+    payer_name text NOT NULL,
+    payer_number text NOT NULL,
+    amount_fen bigint NOT NULL,
+    paid_on date NOT NULL,
+    bill_numbers text[] NOT NULL,
+    document text NOT NULL,
+    receipt_id text,
+    state text NOT NULL,
+    claimed_by text NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    answer text DEFAULT ''::text NOT NULL,
+    CONSTRAINT receipt_claim_pkey PRIMARY KEY (claim_id),
+    CONSTRAINT receipt_claim_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT receipt_claim_check CHECK ((decided_by IS DISTINCT FROM claimed_by)),
+    CONSTRAINT receipt_claim_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text])))
+);
+
+CREATE TABLE receipt_transition (
+    receipt_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL
+);
+
 CREATE TABLE reconciliation (
     reconciliation_id text NOT NULL,
     account_id text NOT NULL,
@@ -1165,6 +1349,51 @@ CREATE TABLE reconciliation_difference (
     pico numeric(38,0) NOT NULL,
     why text NOT NULL,
     CONSTRAINT reconciliation_difference_pkey PRIMARY KEY (reconciliation_id, "position")
+);
+
+CREATE TABLE refund (
+    refund_id text NOT NULL,
+    receipt_id text NOT NULL,
+    source text NOT NULL,
+    customer_id text,
+    account_id text NOT NULL,
+    currency text NOT NULL,
+    amount_fen bigint NOT NULL,
+    to_name text NOT NULL,
+    to_number text NOT NULL,
+    why text NOT NULL,
+    state text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    line_id text,
+    paid_on date,
+    CONSTRAINT refund_pkey PRIMARY KEY (refund_id),
+    CONSTRAINT refund_line_id_key UNIQUE (line_id),
+    CONSTRAINT refund_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT refund_check CHECK ((decided_by IS DISTINCT FROM requested_by)),
+    CONSTRAINT refund_check1 CHECK (((source = 'receipt'::text) OR (customer_id IS NOT NULL))),
+    CONSTRAINT refund_source_check CHECK ((source = ANY (ARRAY['receipt'::text, 'prepayment'::text, 'deposit'::text]))),
+    CONSTRAINT refund_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text, 'paid'::text, 'failed'::text])))
+);
+
+CREATE TABLE refund_transition (
+    refund_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL
+);
+
+CREATE TABLE reprieve (
+    customer_id text NOT NULL,
+    until_on date NOT NULL,
+    why text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE signing (
@@ -1204,6 +1433,56 @@ CREATE TABLE snapshot_revision (
     revision bigint NOT NULL,
     CONSTRAINT snapshot_revision_pkey PRIMARY KEY (only_row),
     CONSTRAINT snapshot_revision_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE standing_transition (
+    customer_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL
+);
+
+CREATE TABLE statement_file (
+    file_id text NOT NULL,
+    account_id text NOT NULL,
+    name text NOT NULL,
+    format text NOT NULL,
+    sha256 bytea NOT NULL,
+    lines integer NOT NULL,
+    repeated integer NOT NULL,
+    opening_fen bigint,
+    closing_fen bigint,
+    imported_by text NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    CONSTRAINT statement_file_pkey PRIMARY KEY (file_id),
+    CONSTRAINT statement_file_account_id_sha256_key UNIQUE (account_id, sha256)
+);
+
+CREATE TABLE statement_line (
+    line_id text NOT NULL,
+    file_id text NOT NULL,
+    account_id text NOT NULL,
+    row_number integer NOT NULL,
+    sequence bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    booked_on date NOT NULL,
+    booked_time text NOT NULL,
+    direction text NOT NULL,
+    amount_fen bigint NOT NULL,
+    balance_fen bigint,
+    serial text NOT NULL,
+    identity text NOT NULL,
+    payer_name text NOT NULL,
+    payer_number text NOT NULL,
+    payer_bank text NOT NULL,
+    into_number text NOT NULL,
+    memo text NOT NULL,
+    CONSTRAINT statement_line_pkey PRIMARY KEY (line_id),
+    CONSTRAINT statement_line_account_id_identity_key UNIQUE (account_id, identity),
+    CONSTRAINT statement_line_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT statement_line_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text])))
 );
 
 CREATE TABLE temporary_limit (
@@ -1256,6 +1535,35 @@ CREATE TABLE usage_rollup (
     CONSTRAINT usage_rollup_pkey PRIMARY KEY (month, dimension_id, hour, model, meter, sale_rate, cost_rate, state, epoch)
 );
 
+CREATE TABLE virtual_account (
+    number text NOT NULL,
+    account_id text NOT NULL,
+    customer_id text NOT NULL,
+    given_by text NOT NULL,
+    given_at timestamp with time zone NOT NULL,
+    CONSTRAINT virtual_account_pkey PRIMARY KEY (number)
+);
+
+CREATE TABLE waiver (
+    waiver_id text NOT NULL,
+    kind text NOT NULL,
+    customer_id text NOT NULL,
+    bill_id text NOT NULL,
+    currency text NOT NULL,
+    amount_fen bigint NOT NULL,
+    why text NOT NULL,
+    state text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    CONSTRAINT waiver_pkey PRIMARY KEY (waiver_id),
+    CONSTRAINT waiver_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT waiver_check CHECK ((decided_by IS DISTINCT FROM requested_by)),
+    CONSTRAINT waiver_kind_check CHECK ((kind = ANY (ARRAY['short_pay'::text, 'write_off'::text]))),
+    CONSTRAINT waiver_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text])))
+);
+
 CREATE TABLE usage_event (
     event_id uuid NOT NULL,
     version smallint DEFAULT 1 NOT NULL,
@@ -1299,6 +1607,11 @@ ALTER TABLE adjustment ADD CONSTRAINT adjustment_customer_id_fkey FOREIGN KEY (c
 ALTER TABLE api_key ADD CONSTRAINT api_key_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES api_key(key_id);
+ALTER TABLE apportionment ADD CONSTRAINT apportionment_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE apportionment ADD CONSTRAINT apportionment_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE apportionment ADD CONSTRAINT apportionment_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
+ALTER TABLE apportionment ADD CONSTRAINT apportionment_source_customer_fkey FOREIGN KEY (source_customer) REFERENCES customer(customer_id);
+ALTER TABLE apportionment ADD CONSTRAINT apportionment_undoes_fkey FOREIGN KEY (undoes) REFERENCES apportionment(apportionment_id);
 ALTER TABLE bill ADD CONSTRAINT bill_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_adjustment_id_fkey FOREIGN KEY (adjustment_id) REFERENCES adjustment(adjustment_id);
 ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -1306,6 +1619,8 @@ ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_customer_id_fkey FOREIGN KE
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_sale_rate_fkey FOREIGN KEY (sale_rate) REFERENCES rate(rate_id);
+ALTER TABLE bill_reminder ADD CONSTRAINT bill_reminder_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE bill_reminder ADD CONSTRAINT bill_reminder_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE bill_tax_line ADD CONSTRAINT bill_tax_line_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE bill_tax_line ADD CONSTRAINT bill_tax_line_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE bill_transition ADD CONSTRAINT bill_transition_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -1330,8 +1645,13 @@ ALTER TABLE credit_note ADD CONSTRAINT credit_note_customer_id_fkey FOREIGN KEY 
 ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_credit_note_id_fkey FOREIGN KEY (credit_note_id) REFERENCES credit_note(credit_note_id);
 ALTER TABLE credit_note_line ADD CONSTRAINT credit_note_line_line_id_fkey FOREIGN KEY (line_id) REFERENCES bill_line(line_id);
 ALTER TABLE customer_grant ADD CONSTRAINT customer_grant_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE customer_parent ADD CONSTRAINT customer_parent_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE customer_parent ADD CONSTRAINT customer_parent_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES customer(customer_id);
+ALTER TABLE customer_standing ADD CONSTRAINT customer_standing_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_account_id_fkey FOREIGN KEY (account_id) REFERENCES provider_account(account_id);
 ALTER TABLE deployment ADD CONSTRAINT deployment_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
+ALTER TABLE deposit_slip ADD CONSTRAINT deposit_slip_apportionment_id_fkey FOREIGN KEY (apportionment_id) REFERENCES apportionment(apportionment_id);
+ALTER TABLE deposit_slip ADD CONSTRAINT deposit_slip_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE fapiao ADD CONSTRAINT fapiao_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE fapiao_exchange ADD CONSTRAINT fapiao_exchange_errand_id_fkey FOREIGN KEY (errand_id) REFERENCES fapiao_errand(errand_id);
 ALTER TABLE fapiao_file ADD CONSTRAINT fapiao_file_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -1345,6 +1665,10 @@ ALTER TABLE fapiao_red_transition ADD CONSTRAINT fapiao_red_transition_red_id_fk
 ALTER TABLE fapiao_seal ADD CONSTRAINT fapiao_seal_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE fapiao_title ADD CONSTRAINT fapiao_title_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE fapiao_transition ADD CONSTRAINT fapiao_transition_fapiao_id_fkey FOREIGN KEY (fapiao_id) REFERENCES fapiao(fapiao_id);
+ALTER TABLE known_payer ADD CONSTRAINT known_payer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE known_payer ADD CONSTRAINT known_payer_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
+ALTER TABLE late_fee ADD CONSTRAINT late_fee_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE late_fee ADD CONSTRAINT late_fee_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE member ADD CONSTRAINT member_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
@@ -1360,20 +1684,47 @@ ALTER TABLE notice_copy ADD CONSTRAINT notice_copy_message_id_fkey FOREIGN KEY (
 ALTER TABLE notice_copy ADD CONSTRAINT notice_copy_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(notice_id);
 ALTER TABLE notice_message ADD CONSTRAINT notice_message_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey FOREIGN KEY (message_id, number) REFERENCES notice_attempt(message_id, number);
+ALTER TABLE payer_authorisation ADD CONSTRAINT payer_authorisation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
 ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES provider_report(report_id);
 ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
+ALTER TABLE receipt ADD CONSTRAINT receipt_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
+ALTER TABLE receipt ADD CONSTRAINT receipt_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE receipt ADD CONSTRAINT receipt_line_id_fkey FOREIGN KEY (line_id) REFERENCES statement_line(line_id);
+ALTER TABLE receipt_candidate ADD CONSTRAINT receipt_candidate_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE receipt_candidate ADD CONSTRAINT receipt_candidate_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
+ALTER TABLE receipt_claim ADD CONSTRAINT receipt_claim_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE receipt_claim ADD CONSTRAINT receipt_claim_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
+ALTER TABLE receipt_transition ADD CONSTRAINT receipt_transition_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
 ALTER TABLE reconciliation_difference ADD CONSTRAINT reconciliation_difference_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES reconciliation(reconciliation_id);
+ALTER TABLE refund ADD CONSTRAINT refund_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
+ALTER TABLE refund ADD CONSTRAINT refund_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE refund ADD CONSTRAINT refund_line_id_fkey FOREIGN KEY (line_id) REFERENCES statement_line(line_id);
+ALTER TABLE refund ADD CONSTRAINT refund_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
+ALTER TABLE refund_transition ADD CONSTRAINT refund_transition_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES refund(refund_id);
+ALTER TABLE reprieve ADD CONSTRAINT reprieve_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE signing ADD CONSTRAINT signing_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE signing ADD CONSTRAINT signing_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
 ALTER TABLE signing ADD CONSTRAINT signing_paper_id_fkey FOREIGN KEY (paper_id) REFERENCES contract_paper(paper_id);
 ALTER TABLE signing_step ADD CONSTRAINT signing_step_signing_id_fkey FOREIGN KEY (signing_id) REFERENCES signing(signing_id);
+ALTER TABLE standing_transition ADD CONSTRAINT standing_transition_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE statement_file ADD CONSTRAINT statement_file_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
+ALTER TABLE statement_line ADD CONSTRAINT statement_line_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
+ALTER TABLE statement_line ADD CONSTRAINT statement_line_file_id_fkey FOREIGN KEY (file_id) REFERENCES statement_file(file_id);
 ALTER TABLE temporary_limit ADD CONSTRAINT temporary_limit_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE virtual_account ADD CONSTRAINT virtual_account_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
+ALTER TABLE virtual_account ADD CONSTRAINT virtual_account_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE waiver ADD CONSTRAINT waiver_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE waiver ADD CONSTRAINT waiver_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 
 CREATE INDEX adjustment_open ON public.adjustment USING btree (customer_id) WHERE (state = ANY (ARRAY['proposed'::text, 'approved'::text]));
 CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
+CREATE INDEX apportionment_bill ON public.apportionment USING btree (bill_id);
+CREATE INDEX apportionment_customer ON public.apportionment USING btree (customer_id);
+CREATE INDEX apportionment_receipt ON public.apportionment USING btree (receipt_id);
+CREATE INDEX apportionment_source ON public.apportionment USING btree (source_customer);
 CREATE INDEX bill_asked ON public.bill USING btree (state) WHERE (state = ANY (ARRAY['proposed'::text, 'confirmed'::text, 'disputed'::text]));
 CREATE INDEX bill_customer ON public.bill USING btree (customer_id, month);
 CREATE UNIQUE INDEX bill_once ON public.bill USING btree (customer_id, month, part) WHERE (state <> 'voided'::text);
@@ -1408,6 +1759,7 @@ CREATE UNIQUE INDEX fapiao_title_name ON public.fapiao_title USING btree (custom
 CREATE INDEX fapiao_token_newest ON public.fapiao_token USING btree (provider, fetched_at);
 CREATE INDEX fapiao_transition_of ON public.fapiao_transition USING btree (fapiao_id);
 CREATE INDEX fapiao_watch_newest ON public.fapiao_watch USING btree (provider, at);
+CREATE INDEX known_payer_number ON public.known_payer USING btree (payer_number);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
 CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) WHERE (refers_to <> ''::text);
@@ -1425,17 +1777,29 @@ CREATE INDEX notice_copy_waiting ON public.notice_copy USING btree (channel_id, 
 CREATE INDEX notice_message_channel ON public.notice_message USING btree (channel_id, formed_at);
 CREATE INDEX notice_message_customer ON public.notice_message USING btree (customer_id, message_id);
 CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
+CREATE INDEX payer_authorisation_customer ON public.payer_authorisation USING btree (customer_id);
+CREATE INDEX receipt_customer ON public.receipt USING btree (customer_id, received_on);
+CREATE INDEX receipt_open ON public.receipt USING btree (state, received_on) WHERE (state <> 'apportioned'::text);
+CREATE INDEX receipt_claim_open ON public.receipt_claim USING btree (customer_id) WHERE (state = 'open'::text);
+CREATE INDEX receipt_transition_receipt ON public.receipt_transition USING btree (receipt_id, at);
 CREATE INDEX reconciliation_month ON public.reconciliation USING btree (account_id, month, at);
+CREATE INDEX refund_customer ON public.refund USING btree (customer_id);
+CREATE INDEX refund_receipt ON public.refund USING btree (receipt_id);
+CREATE INDEX reprieve_customer ON public.reprieve USING btree (customer_id, until_on);
 CREATE INDEX signing_customer ON public.signing USING btree (customer_id);
 CREATE INDEX signing_due ON public.signing USING btree (next_at) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
 CREATE UNIQUE INDEX signing_once ON public.signing USING btree (paper_id) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
 CREATE UNIQUE INDEX signing_task ON public.signing USING btree (platform, task) WHERE (task <> ''::text);
 CREATE INDEX signing_step_signing ON public.signing_step USING btree (signing_id);
+CREATE INDEX standing_transition_customer ON public.standing_transition USING btree (customer_id, at);
+CREATE INDEX statement_line_day ON public.statement_line USING btree (account_id, booked_on);
 CREATE INDEX temporary_limit_customer ON public.temporary_limit USING btree (customer_id);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
 CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
 CREATE INDEX usage_event_recent ON ONLY public.usage_event USING btree (customer_id, event_id DESC);
+CREATE INDEX virtual_account_customer ON public.virtual_account USING btree (customer_id);
+CREATE UNIQUE INDEX waiver_open ON public.waiver USING btree (bill_id) WHERE (state = 'requested'::text);
 
 CREATE TRIGGER api_key_snapshot AFTER INSERT OR UPDATE ON public.api_key FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER bill_frozen BEFORE UPDATE ON public.bill FOR EACH ROW EXECUTE FUNCTION refuse_change_of_issued_bill();
@@ -1445,6 +1809,7 @@ CREATE TRIGGER book_revision_snapshot AFTER INSERT ON public.book_revision FOR E
 CREATE TRIGGER contract_snapshot AFTER INSERT ON public.contract FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER credit_note_frozen BEFORE UPDATE ON public.credit_note FOR EACH ROW EXECUTE FUNCTION refuse_change_of_decided_credit();
 CREATE TRIGGER customer_snapshot AFTER INSERT OR UPDATE ON public.customer FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER customer_standing_snapshot AFTER INSERT OR UPDATE ON public.customer_standing FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER deployment_snapshot AFTER INSERT OR UPDATE ON public.deployment FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER fapiao_number_stays BEFORE UPDATE ON public.fapiao FOR EACH ROW EXECUTE FUNCTION refuse_other_fapiao_number();
 CREATE TRIGGER fapiao_red_number_stays BEFORE UPDATE ON public.fapiao_red FOR EACH ROW EXECUTE FUNCTION refuse_other_fapiao_number();
@@ -1460,10 +1825,13 @@ CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCIN
 GRANT USAGE ON SCHEMA public TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE adjustment TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE api_key TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE apportionment TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE bank_account TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill_dispute TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE bill_line TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill_number TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE bill_reminder TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE bill_tax_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE bill_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE billing_unit TO yuejie_app;
@@ -1483,9 +1851,13 @@ GRANT INSERT, SELECT, UPDATE ON TABLE credit_note_number TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE credit_rule TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE customer TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE customer_grant TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE customer_parent TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE customer_standing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE deed TO yuejie_app;
 GRANT USAGE ON SEQUENCE deed_deed_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE deployment TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE deposit_slip TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE deposit_slip_number TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE epoch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE epoch_closing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE external_event TO yuejie_app;
@@ -1505,6 +1877,8 @@ GRANT INSERT, SELECT ON TABLE fapiao_watch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE known_payer TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE late_fee TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ledger_balance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_posting TO yuejie_app;
@@ -1520,26 +1894,42 @@ GRANT DELETE, INSERT, SELECT ON TABLE notice_copy TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice_message TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice_outcome TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE provider_account TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_report TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_report_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE rate_rate_id_seq TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE receipt TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE receipt_candidate TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE receipt_claim TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE receipt_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reconciliation TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reconciliation_difference TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE refund TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE refund_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE reprieve TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing_step TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE snapshot_revision TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE standing_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE statement_file TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE statement_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE temporary_limit TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
 GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE virtual_account TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE waiver TO yuejie_app;
+GRANT UPDATE (bank), UPDATE (holder) ON TABLE bank_account TO yuejie_app;
 GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE contract_end TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
+GRANT UPDATE (credit_step), UPDATE (episode), UPDATE (reason), UPDATE (since), UPDATE (state) ON TABLE customer_standing TO yuejie_app;
+GRANT UPDATE (last) ON TABLE deposit_slip_number TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (delivered_at), UPDATE (issued_at), UPDATE (number), UPDATE (provider), UPDATE (state), UPDATE (why) ON TABLE fapiao TO yuejie_app;
 GRANT UPDATE (asked), UPDATE (attempts), UPDATE (hold), UPDATE (next_at), UPDATE (state), UPDATE (why) ON TABLE fapiao_errand TO yuejie_app;
 GRANT UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (expires_at), UPDATE (form_code), UPDATE (form_number), UPDATE (form_uuid), UPDATE (issued_at), UPDATE (number), UPDATE (reminded), UPDATE (state), UPDATE (why) ON TABLE fapiao_red TO yuejie_app;
@@ -1548,5 +1938,9 @@ GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
+GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
+GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;
+GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_on), UPDATE (state) ON TABLE refund TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE (task), UPDATE (url) ON TABLE signing TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;
+GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state) ON TABLE waiver TO yuejie_app;

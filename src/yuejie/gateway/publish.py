@@ -111,7 +111,13 @@ def load(tx: Tx) -> Snapshot:
         ],
         projects=narrowed(store.projects(tx)),
         customers=[
-            CustomerRow(row.customer_id, row.state == CustomerState.ACTIVE, row.zone, row.tag_names)
+            CustomerRow(
+                row.customer_id,
+                row.state == CustomerState.ACTIVE,
+                row.zone,
+                row.tag_names,
+                row.barred,
+            )
             for row in store.customers(tx)
         ],
         contracts=[

@@ -35,6 +35,7 @@ class _Row:
 _INVALID: Final = ("invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT")
 _AUTH: Final = ("authentication_error", "authentication_error", "UNAUTHENTICATED")
 _DENIED: Final = ("permission_error", "permission_error", "PERMISSION_DENIED")
+_UNPAID: Final = ("insufficient_quota", "billing_error", "FAILED_PRECONDITION")
 _MISSING: Final = ("invalid_request_error", "not_found_error", "NOT_FOUND")
 _CONFLICT: Final = ("invalid_request_error", "conflict_error", "ABORTED")
 _LARGE: Final = ("invalid_request_error", "request_too_large", "INVALID_ARGUMENT")
@@ -75,6 +76,18 @@ class Code(Enum):
         *_DENIED,
         "客户账户已停用，请联系客户经理恢复",
         "This customer's account is suspended: contact your account manager.",
+    )
+    CUSTOMER_OVERDUE = _Row(
+        402,
+        *_UNPAID,
+        "客户有账单逾期未付，已暂停服务；付款到账后自动恢复，请财务查看账单或联系客户经理",
+        "Service is suspended: a bill is overdue. It resumes by itself once payment arrives.",
+    )
+    CREDIT_USED_UP = _Row(
+        402,
+        *_UNPAID,
+        "客户的授信额度已用完，已暂停服务；付款、预付或调整额度后自动恢复，请联系客户经理",
+        "Service is suspended: the credit limit is used up. Pay, prepay or have it raised.",
     )
     NO_CONTRACT = _Row(
         403,

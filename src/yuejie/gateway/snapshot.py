@@ -52,12 +52,13 @@ class ProjectRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CustomerRow(msgspec.Struct, frozen=True, array_like=True):
-    """A customer as admission needs it."""
+    """A customer as admission needs it. `barred` is why its calls are refused for money, or ""."""
 
     customer_id: str
     active: bool
     zone: str
     tag_names: list[str]
+    barred: str = ""
 
 
 class ContractRow(msgspec.Struct, frozen=True, array_like=True):

@@ -80,9 +80,16 @@ class CustomerFacts:
     state: str
     zone: str
     tag_names: list[str]
+    barred: str
 
 
-CUSTOMERS: Final = "SELECT customer_id, state, zone, tag_names FROM customer ORDER BY customer_id"
+CUSTOMERS: Final = """
+    SELECT c.customer_id, c.state, c.zone, c.tag_names,
+           CASE WHEN s.state = 'suspended' THEN s.reason ELSE '' END AS barred
+    FROM customer c
+    LEFT JOIN customer_standing s USING (customer_id)
+    ORDER BY c.customer_id
+"""
 
 
 def customers(tx: Tx) -> list[CustomerFacts]:

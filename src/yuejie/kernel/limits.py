@@ -63,3 +63,15 @@ SIGNING_SECONDS: Final = 30
 """Longest wait for a signing platform's answer."""
 CALLBACK_SKEW: Final = timedelta(minutes=10)
 """A signing platform's callback that is older or younger is refused (e签宝 and 法大大 say so)."""
+
+# Money that comes in
+STATEMENT_BYTES: Final = 32 * 1024 * 1024
+"""Largest bank statement file; a year of a busy account as xlsx is a tenth of it."""
+STATEMENT_LINES: Final = 200_000
+"""Rows of one statement file, so that a file is held and judged whole."""
+SUBSET_BILLS: Final = 20
+"""So many of the oldest open bills are tried for a sum that a transfer might pay."""
+SUBSET_SUMS: Final = 100_000
+"""Different sums kept while looking; beyond, no sum is claimed to be the only one."""
+SHORT_PAY_FEN: Final = 50_00
+"""A difference up to ¥50 may be a bank's fee; a second person decides (china-finance §3.3)."""

@@ -78,6 +78,11 @@ def _name(text: str) -> str:
     return _LONG_RUN.sub(rf"\g<0>{_BREAK}", wording.printable(text, _drawable))
 
 
+def printed(text: str) -> str:
+    """Return a text that our fonts can draw and no column is too narrow for; for other letters."""
+    return _name(text)
+
+
 def _page_data(document: BillDocument) -> dict[str, Any]:
     """Return everything the template shows, as text."""
     bill = document.bill

@@ -21,6 +21,12 @@ NAMED: Final = 20
 PLANS: Final = 10_000
 """Plans remembered per view; model names come from clients and must not fill the memory."""
 
+BARRED: Final = {
+    "overdue": Code.CUSTOMER_OVERDUE,
+    "credit_limit": Code.CREDIT_USED_UP,
+}
+"""Why a customer is suspended for money, as payments names it, and what its calls are told."""
+
 INSTEAD: Final = {
     Dialect.OPENAI: "/v1/chat/completions",
     Dialect.ANTHROPIC: "/v1/messages",
@@ -155,6 +161,8 @@ class Admission:
         customer = self.view.customers[key.customer_id]
         if not customer.active:
             return Refused(Code.CUSTOMER_SUSPENDED)
+        if customer.barred:
+            return Refused(BARRED[customer.barred])
         contract = self.view.contract_at(key.customer_id, now_us)
         if contract is None:
             return Refused(Code.NO_CONTRACT)

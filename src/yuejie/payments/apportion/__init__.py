@@ -1,0 +1,1 @@
+"""What becomes of what came in: bills, prepayments, deposits; back again; refunds; waivers."""

@@ -1,0 +1,291 @@
+"""Give money back: asked for by one, approved by another, paid by the bank; and what bounced.
+
+A refund goes to the account the money came from. While a fapiao says more than was consumed (欠票),
+nothing leaves: the room that knows the fapiao is a sibling, so it is asked through `owes_fapiao`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from yuejie.customers.enrol import find_customer
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
+from yuejie.kernel.ids import CustomerId, mint
+from yuejie.kernel.money import FEN, plain
+from yuejie.ledger.post import post
+from yuejie.ledger.posting import Account, Entry, credit, debit
+from yuejie.payments.apportion import store
+from yuejie.payments.apportion.book import hold_customers
+from yuejie.payments.apportion.move import Source, Use
+from yuejie.payments.apportion.place import find_receipt, left_of
+from yuejie.payments.apportion.refund import Refund, RefundEvent, RefundState, advance
+from yuejie.payments.apportion.undo import take_back
+from yuejie.payments.receipts import store as receipt_store
+from yuejie.payments.receipts.receipt import OPEN, Receipt, ReceiptEvent
+from yuejie.payments.receipts.receipt import advance as advance_receipt
+
+OwesFapiao = Callable[[Tx, CustomerId], int]
+"""Returns by how many fen a customer's fapiao exceed what it consumed, after credit notes."""
+
+THE_BANK = "bank"
+"""Who asks for a return that the bank has made by itself."""
+
+
+def owes_none(tx: Tx, customer_id: CustomerId) -> int:  # noqa: ARG001 - the form of an answer
+    """Say that nothing is owed: for a house without fapiao."""
+    return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to go back: of which receipt, from where it stands now, and why."""
+
+    receipt_id: str
+    source: Source
+    customer: str | None = None
+    amount_fen: int
+    why: str
+
+    def refuse_nonsense(self) -> None:
+        """Refuse what could not be paid."""
+        if self.source not in {Source.RECEIPT, Source.PREPAYMENT, Source.DEPOSIT}:
+            raise Invalid("退款来源须为 receipt（未认款）、prepayment（预收款）或 deposit（押金）")
+        if self.amount_fen <= 0 or not self.why.strip():
+            raise Invalid("退款须写明大于零的金额与原因，请补全后重试")
+        if self.source is not Source.RECEIPT and not self.customer:
+            raise Invalid("退预收款或押金须写明客户，请补全后重试")
+
+
+def request_refund(
+    db: Database,
+    wanted: Wanted,
+    *,
+    by: str,
+    now: datetime,
+    owes_fapiao: OwesFapiao = owes_none,
+) -> Refund:
+    """Ask for money to go back to the payer of a receipt; it is reserved from then on.
+
+    Raises Conflict where so much is not free, is more than the receipt brought, or is covered by a
+    fapiao; Invalid where the receipt names no account to pay back to.
+    """
+    wanted.refuse_nonsense()
+    with db.begin() as tx:
+        receipt = find_receipt(tx, wanted.receipt_id, hold=True)
+        customer_id = find_customer(tx, wanted.customer).customer_id if wanted.customer else None
+        if customer_id is not None:
+            hold_customers(tx, [customer_id])
+            _refuse_uncovered(tx, customer_id, owes_fapiao)
+        _refuse_too_much(tx, receipt, customer_id, wanted)
+        if not receipt.payer_number or not receipt.payer_name:
+            raise Invalid(
+                f"到账 {receipt.receipt_id} 没有付款户名或账号，只能由银行原路退回，请联系开户行"
+            )
+        refund = Refund(
+            refund_id=mint("rfd", now),
+            receipt_id=receipt.receipt_id,
+            source=wanted.source,
+            customer_id=customer_id,
+            account_id=receipt.account_id,
+            currency=receipt.currency,
+            amount_fen=wanted.amount_fen,
+            to_name=receipt.payer_name,
+            to_number=receipt.payer_number,
+            why=wanted.why,
+            state=RefundState.REQUESTED,
+            requested_by=by,
+            requested_at=now,
+        )
+        store.insert_refund(tx, refund)
+        return refund
+
+
+def _refuse_uncovered(tx: Tx, customer_id: CustomerId, owes_fapiao: OwesFapiao) -> None:
+    owed = owes_fapiao(tx, customer_id)
+    if owed > 0:
+        raise Conflict(
+            f"客户有 {plain(owed, FEN)} 元发票未红冲（欠票），不能退款；请先红冲发票后重试"
+        )
+
+
+def _refuse_too_much(
+    tx: Tx, receipt: Receipt, customer_id: CustomerId | None, wanted: Wanted
+) -> None:
+    if wanted.source is Source.RECEIPT:
+        free = left_of(tx, receipt)
+    else:
+        assert customer_id is not None, "asked for above"
+        free = store.held(tx, customer_id, Use(str(wanted.source)), receipt.currency)
+    whole = receipt.amount_fen - store.receipt_refunded(tx, receipt.receipt_id, straight=False)
+    free = min(free, whole)
+    if wanted.amount_fen > free:
+        raise Conflict(
+            f"可退 {plain(max(free, 0), FEN)}，不能退 {plain(wanted.amount_fen, FEN)}；"
+            "已认到账单的款项须先开具冲减单"
+        )
+
+
+def decide_refund(
+    db: Database,
+    refund_id: str,
+    *,
+    approve: bool,
+    by: str,
+    now: datetime,
+    why: str = "",
+    owes_fapiao: OwesFapiao = owes_none,
+) -> Refund:
+    """Approve or reject somebody else's refund. Raises Forbidden for the one who asked."""
+    event = RefundEvent.APPROVE if approve else RefundEvent.REJECT
+    with db.begin() as tx:
+        was = _find(tx, refund_id)
+        state = advance(was, event, by=by)
+        if approve and was.customer_id is not None:
+            _refuse_uncovered(tx, was.customer_id, owes_fapiao)
+        became = replace(was, state=state, decided_by=by, decided_at=now)
+        _move(tx, was, became, event, by=by, now=now, why=why)
+        return became
+
+
+def refund_paid(
+    db: Database, refund_id: str, *, line: str | None, paid_on: date, by: str, now: datetime
+) -> Refund:
+    """Book a refund that the bank has carried out; `line` is the outgoing line of the statement.
+
+    Raises Conflict for one that is not approved, or a line of another amount.
+    """
+    with db.begin() as tx:
+        was = _find(tx, refund_id)
+        receipt = find_receipt(tx, was.receipt_id, hold=True)
+        state = advance(was, RefundEvent.PAY, by=by)
+        if line is not None:
+            _refuse_other_line(tx, was, line)
+        became = replace(was, state=state, line_id=line, paid_on=paid_on)
+        _move(tx, was, became, RefundEvent.PAY, by=by, now=now, why="")
+        post(tx, _entry(became, by=by, at=now))
+        _follow(tx, receipt, by=by, now=now, why=f"退款 {refund_id}")
+        return became
+
+
+def refund_failed(db: Database, refund_id: str, *, why: str, by: str, now: datetime) -> Refund:
+    """Note that the bank did not carry a refund out; the amount is free again."""
+    with db.begin() as tx:
+        was = _find(tx, refund_id)
+        became = replace(was, state=advance(was, RefundEvent.FAIL, by=by))
+        _move(tx, was, became, RefundEvent.FAIL, by=by, now=now, why=why)
+        return became
+
+
+def bounce(
+    db: Database, receipt_id: str, *, line: str | None, why: str, by: str, now: datetime
+) -> Refund:
+    """Take a receipt back that the bank has returned: its bills are open again, and the money gone.
+
+    Every apportionment of it is undone in the same transaction. Raises Conflict where its
+    prepayment is used already, or something of it was refunded.
+    """
+    if not why.strip():
+        raise Invalid("退票须写明原因，请补全后重试")
+    with db.begin() as tx:
+        receipt = find_receipt(tx, receipt_id, hold=True)
+        rows = store.of_receipt(tx, receipt_id)
+        owners = {row.customer_id for row in rows}
+        hold_customers(tx, owners)
+        for batch in dict.fromkeys(row.batch_id for row in rows if row.undoes is None):
+            if not store.is_undone(tx, batch):
+                take_back(tx, store.batch(tx, batch), why=why, by=by, now=now)
+        receipt = find_receipt(tx, receipt_id, hold=True)
+        if left_of(tx, receipt) != receipt.amount_fen:
+            raise Conflict(f"到账 {receipt_id} 已有退款，不能再整笔退回；请先处理退款")
+        gone = Refund(
+            refund_id=mint("rfd", now),
+            receipt_id=receipt_id,
+            source=Source.RECEIPT,
+            customer_id=None,
+            account_id=receipt.account_id,
+            currency=receipt.currency,
+            amount_fen=receipt.amount_fen,
+            to_name=receipt.payer_name,
+            to_number=receipt.payer_number,
+            why=why,
+            state=RefundState.PAID,
+            requested_by=THE_BANK,
+            requested_at=now,
+            decided_by=by,
+            decided_at=now,
+            line_id=line,
+            paid_on=now.date(),
+        )
+        if line is not None:
+            _refuse_other_line(tx, gone, line)
+        store.insert_refund(tx, gone)
+        post(tx, _entry(gone, by=by, at=now))
+        _follow(tx, receipt, by=by, now=now, why=why)
+        return gone
+
+
+def _refuse_other_line(tx: Tx, refund: Refund, line_id: str) -> None:
+    line = receipt_store.line_by_id(tx, refund.account_id, line_id)
+    if line is None:
+        raise NotFound(f"流水 {line_id} 不在该账户，请核对编号")
+    if line.direction != "out" or line.amount_fen != refund.amount_fen:
+        raise Conflict(
+            f"流水 {line_id} 是 {'支出' if line.direction == 'out' else '收入'} "
+            f"{plain(line.amount_fen, FEN)}，与退款 {plain(refund.amount_fen, FEN)} 不符"
+        )
+
+
+def _follow(tx: Tx, receipt: Receipt, *, by: str, now: datetime, why: str) -> None:
+    """Move a receipt along of which nothing is left to be placed."""
+    if receipt.state not in OPEN or left_of(tx, receipt) != 0:
+        return
+    used = store.receipt_used(tx, receipt.receipt_id)
+    event = ReceiptEvent.APPORTION if used else ReceiptEvent.RETURN
+    became = replace(receipt, state=advance_receipt(receipt.state, event))
+    receipt_store.move(tx, became, was=receipt.state, event=event, by=by, at=now, why=why)
+
+
+def _find(tx: Tx, refund_id: str) -> Refund:
+    refund = store.refund_by_id(tx, refund_id)
+    if refund is None:
+        raise NotFound(f"退款 {refund_id} 不存在，请核对编号")
+    return refund
+
+
+def _move(
+    tx: Tx,
+    was: Refund,
+    became: Refund,
+    event: RefundEvent,
+    *,
+    by: str,
+    now: datetime,
+    why: str,
+) -> None:
+    if not store.move_refund(tx, became, was=was.state, event=event, by=by, at=now, why=why):
+        raise Conflict(f"退款 {was.refund_id} 正被另一操作处理，请刷新后重试")
+
+
+def _entry(refund: Refund, *, by: str, at: datetime) -> Entry:
+    """Return what a refund books: from where the money stood, out of the bank."""
+    account = {
+        Source.RECEIPT: Account.SUSPENSE,
+        Source.PREPAYMENT: Account.PREPAYMENT,
+        Source.DEPOSIT: Account.DEPOSIT,
+    }[refund.source]
+    party = refund.account_id if refund.customer_id is None else refund.customer_id
+    if refund.source is Source.RECEIPT:
+        party = refund.account_id
+    return Entry(
+        key=f"refund:{refund.refund_id}",
+        kind="payment.refund",
+        at=at,
+        by=by,
+        postings=(
+            debit(account, refund.amount_fen, refund.currency, party=party),
+            credit(Account.BANK, refund.amount_fen, refund.currency, party=refund.account_id),
+        ),
+        refers_to=refund.refund_id,
+        memo=refund.why,
+    )

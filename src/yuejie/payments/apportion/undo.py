@@ -1,0 +1,78 @@
+"""Take an apportionment back: its mirror, in the same words, effective on the same days."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
+from yuejie.kernel.ids import CustomerId
+from yuejie.payments.apportion import store
+from yuejie.payments.apportion.book import book, hold_customers
+from yuejie.payments.apportion.move import Apportionment, mirror
+from yuejie.payments.apportion.place import find_receipt
+from yuejie.payments.dunning.standing import review_standing
+from yuejie.payments.receipts import store as receipt_store
+from yuejie.payments.receipts.receipt import ReceiptEvent, ReceiptState, advance
+from yuejie.payments.telling import Tell, silence
+
+
+def undo_batch(
+    db: Database, batch_id: str, *, why: str, by: str, now: datetime, tell: Tell = silence
+) -> str:
+    """Take a batch back, once; its bills are open again and its receipt is to be placed again.
+
+    Raises NotFound for an unknown batch, Conflict for one that was taken back, or whose prepayment
+    is used already, Invalid without a reason.
+    """
+    if not why.strip():
+        raise Invalid("撤销认款须写明原因，请补全后重试")
+    with db.begin() as tx:
+        rows = _rows(tx, batch_id)
+        held = {row.receipt_id for row in rows if row.receipt_id}
+        for receipt_id in sorted(held):
+            find_receipt(tx, receipt_id, hold=True)
+        hold_customers(tx, _customers(rows))
+        undone = take_back(tx, rows, why=why, by=by, now=now)
+        for customer_id in sorted(_customers(rows)):
+            review_standing(tx, customer_id, by=by, now=now, tell=tell)
+        return undone
+
+
+def _rows(tx: Tx, batch_id: str) -> list[Apportionment]:
+    rows = store.batch(tx, batch_id)
+    if not rows:
+        raise NotFound(f"认款批次 {batch_id} 不存在，请核对编号")
+    return rows
+
+
+def _customers(rows: list[Apportionment]) -> set[CustomerId]:
+    return {row.customer_id for row in rows} | {
+        row.source_customer for row in rows if row.source_customer
+    }
+
+
+def take_back(tx: Tx, rows: list[Apportionment], *, why: str, by: str, now: datetime) -> str:
+    """Write the mirror of a batch whose receipt and customers are held; move the receipt along."""
+    batch_id = rows[0].batch_id
+    if any(row.undoes for row in rows):
+        raise Conflict(f"认款批次 {batch_id} 本身是撤销，不能再撤销；请重新认款")
+    if store.is_undone(tx, batch_id):
+        raise Conflict(f"认款批次 {batch_id} 已撤销，不能再次撤销")
+    receipts = {row.receipt_id for row in rows if row.receipt_id}
+    held = {receipt_id: find_receipt(tx, receipt_id, hold=True) for receipt_id in sorted(receipts)}
+    moves = [mirror(row, held[row.receipt_id].account_id if row.receipt_id else "") for row in rows]
+    ids = [row.apportionment_id for row in rows]
+    undone = book(tx, moves, by=by, at=now, why=why, undoes=ids)
+    for receipt in held.values():
+        if receipt.state is ReceiptState.APPORTIONED:
+            became = advance(receipt.state, ReceiptEvent.UNDO)
+            receipt_store.move(
+                tx,
+                replace(receipt, state=became),
+                was=receipt.state,
+                event=ReceiptEvent.UNDO,
+                by=by,
+                at=now,
+                why=why,
+            )
+    return undone

@@ -1,0 +1,60 @@
+"""A waiver: what we give up of a bill, small (a bank's fee) or lost (a bad debt). Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from yuejie.kernel.errors import Conflict, Forbidden
+from yuejie.kernel.ids import BillId, CustomerId
+
+
+class WaiverKind(StrEnum):
+    """Why something is given up."""
+
+    SHORT_PAY = "short_pay"
+    WRITE_OFF = "write_off"
+
+
+class WaiverState(StrEnum):
+    """Where a waiver is in its life."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """So many fen of a bill, asked for by one person and decided by another."""
+
+    waiver_id: str
+    kind: WaiverKind
+    customer_id: CustomerId
+    bill_id: BillId
+    currency: str
+    amount_fen: int
+    why: str
+    state: WaiverState
+    requested_by: str
+    requested_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+
+
+NEXT: Final[dict[tuple[WaiverState, bool], WaiverState]] = {
+    (WaiverState.REQUESTED, True): WaiverState.APPROVED,
+    (WaiverState.REQUESTED, False): WaiverState.REJECTED,
+}
+"""By whether it is approved; what is decided stays so."""
+
+
+def decide(waiver: Waiver, *, approve: bool, by: str) -> WaiverState:
+    """Return the state behind a decision; nobody decides what it asked for itself."""
+    try:
+        became = NEXT[waiver.state, approve]
+    except KeyError:
+        raise Conflict(f"减免申请 {waiver.waiver_id} 已处理，不能再次审批") from None
+    if by == waiver.requested_by:
+        raise Forbidden(f"减免申请由 {by} 提出，须由另一人审批")
+    return became

@@ -1,0 +1,1 @@
+"""A customer says: this money is ours."""

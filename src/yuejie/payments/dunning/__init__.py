@@ -1,0 +1,1 @@
+"""Reminding, charging late fees, and deciding how a customer stands."""

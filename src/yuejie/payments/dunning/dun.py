@@ -1,0 +1,299 @@
+"""What the clerk does about money each day: remind, charge late fees, watch, tidy up.
+
+Each customer is a transaction of its own, and doing a day twice does nothing more.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from yuejie.bills.bill import LineKind
+from yuejie.bills.correct.adjust import charge_late_fee
+from yuejie.bills.issue import find_bill
+from yuejie.bills.store import bill_by_name
+from yuejie.contracts.contract import at as version_at
+from yuejie.contracts.store import contracts_of
+from yuejie.contracts.terms import CommercialTerms
+from yuejie.customers.enrol import find_customer
+from yuejie.db.deeds import Deed, record_deed
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import DomainError, Invalid
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.money import Money
+from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.payments.apportion import store as apportion_store
+from yuejie.payments.apportion.book import hold_customers
+from yuejie.payments.apportion.draw import Holding, draw, return_excess
+from yuejie.payments.apportion.move import Source, Use
+from yuejie.payments.apportion.open import amounts_of
+from yuejie.payments.apportion.shares import OpenAmount, share_out
+from yuejie.payments.dunning import store
+from yuejie.payments.dunning.late_fee import LateFee, Paid, late_fee
+from yuejie.payments.dunning.schedule import kind_of, step_on
+from yuejie.payments.dunning.standing import review_standing
+from yuejie.payments.receipts.store import open_receipts
+from yuejie.payments.telling import News, Tell, silence
+
+log = structlog.get_logger()
+
+CLERK: Final = "clerk"
+SUSPENSE_DAYS: Final = (3, 10, 30)
+"""After so many days our own people are told of a receipt that nobody has placed."""
+_PAGE: Final = 500
+_HOME: Final = "Asia/Shanghai"
+"""Where our banks are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dunned:
+    """What a day's round came to."""
+
+    customers: int
+    reminders: int
+    late_fees: int
+    drawn: int
+    failed: int
+
+
+@dataclass
+class _Counts:
+    reminders: int = 0
+    late_fees: int = 0
+    drawn: int = 0
+
+
+def daily_dunning(db: Database, now: datetime, *, tell: Tell = silence) -> Dunned:
+    """Return excesses, draw prepayments on due bills, remind, charge late fees, review standings.
+
+    A customer that fails is logged and left for the next round; the others go on.
+    """
+    counts = _Counts()
+    customers = failed = 0
+    for customer_id in _customers(db):
+        customers += 1
+        try:
+            return_excess(db, customer_id, by=CLERK, now=now)
+            dun_customer(db, customer_id, counts=counts, now=now, tell=tell)
+        except DomainError as error:
+            failed += 1
+            log.warning("payments.dunning_failed", customer=customer_id, why=error.sentence)
+    return Dunned(customers, counts.reminders, counts.late_fees, counts.drawn, failed)
+
+
+def watch_credit(
+    db: Database,
+    now: datetime,
+    *,
+    tell: Tell = silence,
+    limit_of: Callable[[Tx, CustomerId, datetime], int | None] | None = None,
+) -> int:
+    """Review how every customer stands; return how many are suspended.
+
+    `limit_of` gives a temporary credit limit that holds now, or None for the contract's own.
+    """
+    suspended = 0
+    for customer_id in _customers(db):
+        try:
+            suspended += _watch(db, customer_id, now, tell, limit_of)
+        except DomainError as error:
+            log.warning("payments.watch_failed", customer=customer_id, why=error.sentence)
+    return suspended
+
+
+def _watch(
+    db: Database,
+    customer_id: CustomerId,
+    now: datetime,
+    tell: Tell,
+    limit_of: Callable[[Tx, CustomerId, datetime], int | None] | None,
+) -> bool:
+    with db.begin() as tx:
+        limit = limit_of(tx, customer_id, now) if limit_of else None
+        standing = review_standing(tx, customer_id, by=CLERK, now=now, tell=tell, limit_fen=limit)
+        return standing.state == "suspended"
+
+
+def _customers(db: Database) -> Iterator[CustomerId]:
+    after = ""
+    while True:
+        with db.read() as tx:
+            page = store.watched(tx, after=after, limit=_PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1]
+
+
+def dun_customer(
+    db: Database,
+    customer_id: CustomerId,
+    *,
+    counts: _Counts,
+    now: datetime,
+    tell: Tell = silence,
+) -> None:
+    """Do for one customer what its day asks for."""
+    with db.begin() as tx:
+        hold_customers(tx, [customer_id])
+        customer = find_customer(tx, customer_id)
+        zone = zone_of(customer.zone)
+        today = now.astimezone(zone).date()
+        counts.drawn += _draw_due(tx, customer_id, today, now)
+        for amount in amounts_of(tx, customer_id):
+            if amount.due_on is None:
+                continue
+            counts.reminders += _remind(tx, amount, amount.due_on, today, now, tell)
+            counts.late_fees += _charge(tx, amount, amount.due_on, today, now)
+        review_standing(tx, customer_id, by=CLERK, now=now, tell=tell)
+
+
+def _draw_due(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> int:
+    """Pay due bills from the customer's prepayment, as far as it reaches; return the bills."""
+    due = [a for a in amounts_of(tx, customer_id) if a.due_on is not None and a.due_on <= today]
+    drawn = 0
+    for currency in sorted({a.currency for a in due if a.open_fen > 0}):
+        free = apportion_store.held(tx, customer_id, Use.PREPAYMENT, currency)
+        shares = share_out(free, currency, due).shares if free > 0 else ()
+        if shares:
+            holding = Holding(customer_id, Use.PREPAYMENT, currency)
+            draw(tx, holding, shares, on=today, why="到期以预收款抵付", by=CLERK, now=now)
+            drawn += len(shares)
+    return drawn
+
+
+def _remind(
+    tx: Tx, amount: OpenAmount, due_on: date, today: date, now: datetime, tell: Tell
+) -> int:
+    step = step_on(due_on, today)
+    if step is None or amount.open_fen <= 0 or amount.state != "issued":
+        return 0
+    owner = amount.customer_id
+    if not store.remind(tx, owner, amount.bill_id, due_on=due_on, step=step, at=now):
+        return 0
+    facts = {
+        "bill": amount.number,
+        "month": amount.month,
+        "open": str(Money(amount.open_fen, amount.currency)),
+        "currency": amount.currency,
+        "due_on": due_on.isoformat(),
+        "days": str((today - due_on).days),
+    }
+    key = f"dun:{amount.bill_id}:{due_on.isoformat()}:{step:+d}"
+    tell(tx, News(kind_of(step), owner, facts, key, now))
+    return 1
+
+
+def _charge(tx: Tx, amount: OpenAmount, due_on: date, today: date, now: datetime) -> int:
+    """Charge what lateness has come to since the last charge: at a month's end, and once paid.
+
+    A payment that is booked late by us, for an earlier day, takes the difference back.
+    """
+    if today <= due_on or amount.state == "written_off":
+        return 0
+    terms = _terms(tx, amount, now)
+    if terms.late_fee_ppm_per_day == 0:
+        return 0
+    closed = amount.open_fen <= 0
+    until = today if closed else today.replace(day=1) - timedelta(days=1)
+    if until <= due_on:
+        return 0
+    fee = fee_of(tx, amount, due_on, until, terms)
+    charged = store.late_fees(tx, amount.customer_id, amount.bill_id)
+    fen = fee.fen - sum(row.fen for row in charged)
+    if fen == 0:
+        return 0
+    position = len(charged) + 1
+    row = store.LateFeeRow(amount.bill_id, position, until, fee.days, fen, now)
+    store.insert_late_fee(tx, amount.customer_id, row)
+    charge_late_fee(
+        tx,
+        amount.customer_id,
+        bill_id=amount.bill_id,
+        number=amount.number,
+        amount_fen=fen,
+        currency=amount.currency,
+        days=fee.days,
+        month=BillingMonth.of(now, zone_of(find_customer(tx, amount.customer_id).zone)),
+        by=CLERK,
+        at=now,
+        key=f"late_fee:{amount.bill_id}:{position}",
+    )
+    return 1
+
+
+def fee_of(
+    tx: Tx, amount: OpenAmount, due_on: date, until: date, terms: CommercialTerms
+) -> LateFee:
+    """Return what a bill's lateness comes to by a day, on its principal without late fees."""
+    bill = find_bill(bill_by_name(tx, amount.bill_id), amount.bill_id)
+    fees = sum(line.net_fen + line.tax_fen for line in bill.lines if line.kind is LineKind.LATE_FEE)
+    rows = apportion_store.of_bill(tx, amount.customer_id, amount.bill_id)
+    paid = [Paid(row.effective_on, row.amount_fen) for row in rows if _counts(row.source)]
+    principal = amount.gross_fen - amount.credited_fen - max(fees, 0)
+    return late_fee(
+        principal,
+        due_on,
+        paid,
+        until,
+        ppm_per_day=terms.late_fee_ppm_per_day,
+        cap_ppm=terms.late_fee_cap_ppm,
+    )
+
+
+def _counts(source: Source) -> bool:
+    """Say whether a row ends lateness: a debt that is given up stays late, a fee we bear not."""
+    return source is not Source.BAD_DEBT
+
+
+def _terms(tx: Tx, amount: OpenAmount, now: datetime) -> CommercialTerms:
+    """Return the terms under which the bill was drawn: the contract as it was signed for it."""
+    bill = find_bill(bill_by_name(tx, amount.bill_id), amount.bill_id)
+    versions = contracts_of(tx, amount.customer_id)
+    named = [
+        version
+        for version in versions
+        if (version.contract_id, version.version) == (bill.contract_id, bill.contract_version)
+    ]
+    found = named[0] if named else version_at(versions, now)
+    return found.terms if found else CommercialTerms()
+
+
+def remind_of_suspense(db: Database, now: datetime, *, tell: Tell = silence) -> int:
+    """Tell our own people of receipts that nobody has placed for days; each step of days once."""
+    told = 0
+    with db.begin() as tx:
+        for receipt in open_receipts(tx, limit=10_000):
+            days = (now.astimezone(zone_of(_HOME)).date() - receipt.received_on).days
+            step = max((step for step in SUSPENSE_DAYS if days >= step), default=0)
+            if not step:
+                continue
+            facts = {
+                "receipt": receipt.receipt_id,
+                "amount": str(Money(receipt.amount_fen, receipt.currency)),
+                "currency": receipt.currency,
+                "payer": receipt.payer_name,
+                "received_on": receipt.received_on.isoformat(),
+                "state": str(receipt.state),
+                "days": str(days),
+            }
+            key = f"suspense_unclaimed:{receipt.receipt_id}:{step}"
+            tell(tx, News("suspense_unclaimed", None, facts, key, now))
+            told += 1
+    return told
+
+
+def grant_reprieve(
+    db: Database, customer: str, until_on: date, *, why: str, by: str, now: datetime
+) -> None:
+    """Put a customer's suspension off until the end of a day, by somebody's word."""
+    if not why.strip():
+        raise Invalid("延停须写明原因，请补全后重试")
+    with db.begin() as tx:
+        owner = find_customer(tx, customer)
+        store.insert_reprieve(tx, owner.customer_id, until_on=until_on, why=why, by=by, at=now)
+        deed = Deed(by, now, "reprieve", "customer", owner.slug, why)
+        record_deed(tx, deed, became={"until_on": until_on.isoformat()})
+        review_standing(tx, owner.customer_id, by=by, now=now)

@@ -1,0 +1,253 @@
+"""The only SQL about reminders, late fees, standings and reprieves."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from yuejie.db.session import Tx
+from yuejie.kernel.ids import BillId, CustomerId
+
+OPERATOR_READS: Final = {
+    "standings": "the operator lists how its customers stand",
+    "watched": "the clerk watches every customer",
+}
+"""Reads that serve the operator; all others take `customer_id` first."""
+
+REMIND: Final = """
+    INSERT INTO bill_reminder (bill_id, due_on, step, customer_id, told_at)
+    VALUES (%(bill_id)s, %(due_on)s, %(step)s, %(customer_id)s, %(told_at)s)
+    ON CONFLICT (bill_id, due_on, step) DO NOTHING
+"""
+
+
+def remind(
+    tx: Tx, customer_id: CustomerId, bill_id: BillId, *, due_on: date, step: int, at: datetime
+) -> bool:
+    """Write down that a bill was reminded of; False if it was before."""
+    done = tx.run(
+        REMIND, bill_id=bill_id, due_on=due_on, step=step, customer_id=customer_id, told_at=at
+    )
+    return done == 1
+
+
+@dataclass(frozen=True, slots=True)
+class LateFeeRow:
+    """A late fee that was charged: until which day, and what it added to those before."""
+
+    bill_id: BillId
+    position: int
+    until_on: date
+    days: int
+    fen: int
+    charged_at: datetime
+
+
+LATE_FEES: Final = """
+    SELECT bill_id, position, until_on, days, fen, charged_at
+    FROM late_fee
+    WHERE customer_id = %(customer_id)s AND (%(bill_id)s::text IS NULL OR bill_id = %(bill_id)s)
+    ORDER BY bill_id, position
+"""
+
+
+def late_fees(tx: Tx, customer_id: CustomerId, bill_id: BillId | None = None) -> list[LateFeeRow]:
+    """Return the late fees charged for a bill, or for all of a customer's."""
+    return tx.rows(LateFeeRow, LATE_FEES, customer_id=customer_id, bill_id=bill_id)
+
+
+INSERT_LATE_FEE: Final = """
+    INSERT INTO late_fee (bill_id, position, customer_id, until_on, days, fen, charged_at)
+    VALUES (%(bill_id)s, %(position)s, %(customer_id)s, %(until_on)s, %(days)s, %(fen)s,
+            %(charged_at)s)
+"""
+
+
+def insert_late_fee(tx: Tx, customer_id: CustomerId, row: LateFeeRow) -> None:
+    """Write a charged late fee down."""
+    tx.run(
+        INSERT_LATE_FEE,
+        bill_id=row.bill_id,
+        position=row.position,
+        customer_id=customer_id,
+        until_on=row.until_on,
+        days=row.days,
+        fen=row.fen,
+        charged_at=row.charged_at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingRow:
+    """How a customer stands, as it is kept."""
+
+    customer_id: CustomerId
+    state: str
+    reason: str
+    credit_step: int
+    episode: int
+    since: datetime
+
+
+STANDING: Final = """
+    SELECT customer_id, state, reason, credit_step, episode, since
+    FROM customer_standing
+    WHERE customer_id = %(customer_id)s
+"""
+
+
+def standing(tx: Tx, customer_id: CustomerId) -> StandingRow | None:
+    """Return how a customer stands; None: nothing was ever the matter."""
+    return tx.maybe(StandingRow, STANDING, customer_id=customer_id)
+
+
+STANDINGS: Final = """
+    SELECT customer_id, state, reason, credit_step, episode, since
+    FROM customer_standing
+    WHERE (%(state)s::text IS NULL OR state = %(state)s) AND customer_id > %(after)s
+    ORDER BY customer_id
+    LIMIT %(limit)s
+"""
+
+
+def standings(
+    tx: Tx, *, state: str | None = None, after: str = "", limit: int = 100
+) -> list[StandingRow]:
+    """Return how customers stand, those of a state or all that were ever looked at."""
+    return tx.rows(StandingRow, STANDINGS, state=state, after=after, limit=limit)
+
+
+SAVE_STANDING: Final = """
+    INSERT INTO customer_standing (customer_id, state, reason, credit_step, episode, since)
+    VALUES (%(customer_id)s, %(state)s, %(reason)s, %(credit_step)s, %(episode)s, %(since)s)
+    ON CONFLICT (customer_id) DO UPDATE
+    SET state = EXCLUDED.state, reason = EXCLUDED.reason, credit_step = EXCLUDED.credit_step,
+        episode = EXCLUDED.episode, since = EXCLUDED.since
+"""
+
+
+def save_standing(tx: Tx, row: StandingRow) -> None:
+    """Write how a customer stands; the gateways hear of it."""
+    tx.run(
+        SAVE_STANDING,
+        customer_id=row.customer_id,
+        state=row.state,
+        reason=row.reason,
+        credit_step=row.credit_step,
+        episode=row.episode,
+        since=row.since,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StandingStep:
+    """One step of a customer's standing."""
+
+    at: datetime
+    event: str
+    was: str
+    became: str
+    by: str
+    why: str
+
+
+NOTE_STANDING: Final = """
+    INSERT INTO standing_transition (customer_id, at, event, was, became, by, why)
+    VALUES (%(customer_id)s, %(at)s, %(event)s, %(was)s, %(became)s, %(by)s, %(why)s)
+"""
+
+
+def note_standing(tx: Tx, customer_id: CustomerId, step: StandingStep) -> None:
+    """Write a step down."""
+    tx.run(
+        NOTE_STANDING,
+        customer_id=customer_id,
+        at=step.at,
+        event=step.event,
+        was=step.was,
+        became=step.became,
+        by=step.by,
+        why=step.why,
+    )
+
+
+STEPS: Final = """
+    SELECT at, event, was, became, by, why
+    FROM standing_transition
+    WHERE customer_id = %(customer_id)s
+    ORDER BY at
+"""
+
+
+def steps(tx: Tx, customer_id: CustomerId) -> list[StandingStep]:
+    """Return how a customer's standing went, the oldest step first."""
+    return tx.rows(StandingStep, STEPS, customer_id=customer_id)
+
+
+INSERT_REPRIEVE: Final = """
+    INSERT INTO reprieve (customer_id, until_on, why, by, at)
+    VALUES (%(customer_id)s, %(until_on)s, %(why)s, %(by)s, %(at)s)
+"""
+
+
+def insert_reprieve(
+    tx: Tx, customer_id: CustomerId, *, until_on: date, why: str, by: str, at: datetime
+) -> None:
+    """Write down that a customer is not suspended before a day."""
+    tx.run(INSERT_REPRIEVE, customer_id=customer_id, until_on=until_on, why=why, by=by, at=at)
+
+
+REPRIEVED: Final = """
+    SELECT EXISTS (SELECT FROM reprieve
+                   WHERE customer_id = %(customer_id)s AND until_on >= %(today)s)
+"""
+
+
+def reprieved_until(tx: Tx, customer_id: CustomerId, today: date) -> bool:
+    """Say whether somebody has put a suspension off beyond a day."""
+    return bool(tx.value(REPRIEVED, customer_id=customer_id, today=today))
+
+
+@dataclass(frozen=True, slots=True)
+class Unbilled:
+    """What usage without a bill is worth, exactly, in one currency."""
+
+    currency: str
+    pico: Decimal
+
+
+UNBILLED: Final = """
+    SELECT r.currency, sum(u.quantity * r.pico) AS pico
+    FROM usage_rollup u
+    JOIN usage_dimension d USING (dimension_id)
+    JOIN rate r ON r.rate_id = u.sale_rate
+    LEFT JOIN month_close c ON c.customer_id = d.customer_id AND c.month = u.month
+    WHERE d.customer_id = %(customer_id)s
+      AND u.state IN ('measured', 'partial', 'estimated')
+      AND (c.epoch IS NULL OR u.epoch > c.epoch)
+    GROUP BY r.currency
+    ORDER BY r.currency
+"""
+
+
+def unbilled(tx: Tx, customer_id: CustomerId) -> list[Unbilled]:
+    """Return what usage is worth that no closing has seen, in picos, by currency."""
+    return tx.rows(Unbilled, UNBILLED, customer_id=customer_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    customer_id: CustomerId
+
+
+WATCHED: Final = """
+    SELECT customer_id FROM customer
+    WHERE customer_id > %(after)s
+    ORDER BY customer_id
+    LIMIT %(limit)s
+"""
+
+
+def watched(tx: Tx, *, after: str = "", limit: int = 1000) -> list[CustomerId]:
+    """Return the customers from behind `after` on."""
+    return [row.customer_id for row in tx.rows(_Watched, WATCHED, after=after, limit=limit)]

@@ -1,0 +1,1 @@
+"""Letters about receivables as PDF: statement of account, balance confirmation, deposit slip."""

@@ -1,0 +1,555 @@
+"""The only SQL about statement files and lines, receipts and known payers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+
+from yuejie.db.session import Tx
+from yuejie.kernel.ids import CustomerId
+from yuejie.payments.receipts.receipt import Receipt, ReceiptState
+from yuejie.payments.receipts.score import Candidate
+from yuejie.payments.statements.line import Direction, StatementLine
+
+OPERATOR_READS: Final = {
+    "receipt_by_id": "a receipt belongs to nobody until it is apportioned",
+    "receipt_by_line": "the same",
+    "receipts": "the operator lists receipts",
+    "open_receipts": "the clerk judges every receipt",
+    "candidates": "the operator decides whose a receipt is",
+    "payers_by_number": "finds out whose account it is; there is no customer before it",
+    "suspense_fen": "what is unclaimed belongs to nobody",
+    "receipts_like": "finds the receipt that a claim means",
+}
+"""Reads that serve the operator or find the customer; all others take `customer_id` first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRow:
+    """A statement file as it was imported."""
+
+    file_id: str
+    account_id: str
+    name: str
+    format: str
+    sha256: bytes
+    lines: int
+    repeated: int
+    opening_fen: int | None
+    closing_fen: int | None
+    imported_by: str
+    imported_at: datetime
+
+
+INSERT_FILE: Final = """
+    INSERT INTO statement_file (file_id, account_id, name, format, sha256, lines, repeated,
+        opening_fen, closing_fen, imported_by, imported_at)
+    VALUES (%(file_id)s, %(account_id)s, %(name)s, %(format)s, %(sha256)s, %(lines)s,
+        %(repeated)s, %(opening_fen)s, %(closing_fen)s, %(imported_by)s, %(imported_at)s)
+"""
+
+
+def insert_file(tx: Tx, row: FileRow) -> None:
+    """Write down that a file was imported."""
+    tx.run(
+        INSERT_FILE,
+        file_id=row.file_id,
+        account_id=row.account_id,
+        name=row.name,
+        format=row.format,
+        sha256=row.sha256,
+        lines=row.lines,
+        repeated=row.repeated,
+        opening_fen=row.opening_fen,
+        closing_fen=row.closing_fen,
+        imported_by=row.imported_by,
+        imported_at=row.imported_at,
+    )
+
+
+FILE_BY_HASH: Final = """
+    SELECT file_id, account_id, name, format, sha256, lines, repeated, opening_fen, closing_fen,
+           imported_by, imported_at
+    FROM statement_file
+    WHERE account_id = %(account_id)s AND sha256 = %(sha256)s
+"""
+
+
+def file_by_hash(tx: Tx, account_id: str, sha256: bytes) -> FileRow | None:
+    """Return the import of the very same file."""
+    return tx.maybe(FileRow, FILE_BY_HASH, account_id=account_id, sha256=sha256)
+
+
+FILES: Final = """
+    SELECT file_id, account_id, name, format, sha256, lines, repeated, opening_fen, closing_fen,
+           imported_by, imported_at
+    FROM statement_file
+    WHERE account_id = %(account_id)s
+    ORDER BY imported_at DESC
+    LIMIT %(limit)s
+"""
+
+
+def files(tx: Tx, account_id: str, *, limit: int = 100) -> list[FileRow]:
+    """Return the files imported for an account, the newest first."""
+    return tx.rows(FileRow, FILES, account_id=account_id, limit=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """A line as it is kept."""
+
+    line_id: str
+    row_number: int
+    booked_on: date
+    booked_time: str
+    direction: str
+    amount_fen: int
+    balance_fen: int | None
+    serial: str
+    identity: str
+    payer_name: str
+    payer_number: str
+    payer_bank: str
+    into_number: str
+    memo: str
+
+    def noun(self) -> StatementLine:
+        """Return the line as it was read."""
+        return StatementLine(
+            row=self.row_number,
+            booked_on=self.booked_on,
+            booked_time=self.booked_time,
+            direction=Direction(self.direction),
+            amount_fen=self.amount_fen,
+            balance_fen=self.balance_fen,
+            serial=self.serial,
+            payer_name=self.payer_name,
+            payer_number=self.payer_number,
+            payer_bank=self.payer_bank,
+            into=self.into_number,
+            memo=self.memo,
+        )
+
+
+LINES_BY_IDENTITY: Final = """
+    SELECT line_id, row_number, booked_on, booked_time, direction, amount_fen, balance_fen,
+           serial, identity, payer_name, payer_number, payer_bank, into_number, memo
+    FROM statement_line
+    WHERE account_id = %(account_id)s AND identity = ANY(%(identities)s)
+"""
+
+
+def lines_by_identity(tx: Tx, account_id: str, identities: Sequence[str]) -> dict[str, KeptLine]:
+    """Return which of these lines are there already."""
+    rows = tx.rows(KeptLine, LINES_BY_IDENTITY, account_id=account_id, identities=list(identities))
+    return {row.identity: row for row in rows}
+
+
+LINE_BY_ID: Final = """
+    SELECT line_id, row_number, booked_on, booked_time, direction, amount_fen, balance_fen,
+           serial, identity, payer_name, payer_number, payer_bank, into_number, memo
+    FROM statement_line
+    WHERE account_id = %(account_id)s AND line_id = %(line_id)s
+"""
+
+
+def line_by_id(tx: Tx, account_id: str, line_id: str) -> KeptLine | None:
+    """Return a line of an account."""
+    return tx.maybe(KeptLine, LINE_BY_ID, account_id=account_id, line_id=line_id)
+
+
+LINES: Final = """
+    SELECT line_id, row_number, booked_on, booked_time, direction, amount_fen, balance_fen,
+           serial, identity, payer_name, payer_number, payer_bank, into_number, memo
+    FROM statement_line
+    WHERE account_id = %(account_id)s AND booked_on >= %(since)s AND booked_on < %(until)s
+    ORDER BY booked_on, sequence
+    LIMIT %(limit)s
+"""
+
+
+def lines(
+    tx: Tx, account_id: str, since: date, until: date, *, limit: int = 1000
+) -> list[KeptLine]:
+    """Return what the bank booked in a span of days."""
+    return tx.rows(KeptLine, LINES, account_id=account_id, since=since, until=until, limit=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Balance:
+    fen: int | None
+
+
+LAST_CLOSING: Final = """
+    SELECT f.closing_fen AS fen
+    FROM statement_file f
+    WHERE f.account_id = %(account_id)s AND f.closing_fen IS NOT NULL
+      AND EXISTS (SELECT FROM statement_line l
+                  WHERE l.file_id = f.file_id AND l.booked_on <= %(before)s)
+    ORDER BY (SELECT max(sequence) FROM statement_line l WHERE l.file_id = f.file_id) DESC
+    LIMIT 1
+"""
+
+
+def last_closing(tx: Tx, account_id: str, before: date) -> int | None:
+    """Return the balance at the end of what was imported up to a day, in fen."""
+    row = tx.maybe(_Balance, LAST_CLOSING, account_id=account_id, before=before)
+    return row.fen if row else None
+
+
+COPY_LINES: Final = """
+    COPY statement_line (line_id, file_id, account_id, row_number, booked_on, booked_time,
+        direction, amount_fen, balance_fen, serial, identity, payer_name, payer_number,
+        payer_bank, into_number, memo) FROM STDIN
+"""
+
+
+def copy_lines(
+    tx: Tx, file_id: str, account_id: str, rows: Iterable[tuple[str, str, StatementLine]]
+) -> int:
+    """Write lines (id, identity, line) of a file."""
+    return tx.copy(
+        COPY_LINES,
+        (
+            (
+                line_id,
+                file_id,
+                account_id,
+                line.row,
+                line.booked_on,
+                line.booked_time,
+                str(line.direction),
+                line.amount_fen,
+                line.balance_fen,
+                line.serial,
+                identity,
+                line.payer_name,
+                line.payer_number,
+                line.payer_bank,
+                line.into,
+                line.memo,
+            )
+            for line_id, identity, line in rows
+        ),
+    )
+
+
+INSERT_RECEIPT: Final = """
+    INSERT INTO receipt (receipt_id, line_id, account_id, currency, amount_fen, received_on,
+        payer_name, payer_number, payer_bank, into_number, memo, customer_id, state, created_at)
+    VALUES (%(receipt_id)s, %(line_id)s, %(account_id)s, %(currency)s, %(amount_fen)s,
+        %(received_on)s, %(payer_name)s, %(payer_number)s, %(payer_bank)s, %(into_number)s,
+        %(memo)s, %(customer_id)s, %(state)s, %(created_at)s)
+"""
+
+
+def insert_receipt(tx: Tx, receipt: Receipt) -> None:
+    """Write a receipt down."""
+    tx.run(
+        INSERT_RECEIPT,
+        receipt_id=receipt.receipt_id,
+        line_id=receipt.line_id,
+        account_id=receipt.account_id,
+        currency=receipt.currency,
+        amount_fen=receipt.amount_fen,
+        received_on=receipt.received_on,
+        payer_name=receipt.payer_name,
+        payer_number=receipt.payer_number,
+        payer_bank=receipt.payer_bank,
+        into_number=receipt.into_number,
+        memo=receipt.memo,
+        customer_id=receipt.customer_id,
+        state=str(receipt.state),
+        created_at=receipt.created_at,
+    )
+
+
+def _typed(receipt: Receipt) -> Receipt:
+    return replace(receipt, state=ReceiptState(receipt.state))
+
+
+RECEIPT_BY_ID: Final = """
+    SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
+           payer_number, payer_bank, into_number, memo, customer_id, state, created_at
+    FROM receipt
+    WHERE receipt_id = %(receipt_id)s
+"""
+RECEIPT_HELD: Final = """
+    SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
+           payer_number, payer_bank, into_number, memo, customer_id, state, created_at
+    FROM receipt
+    WHERE receipt_id = %(receipt_id)s
+    FOR UPDATE
+"""
+
+
+def receipt_by_id(tx: Tx, receipt_id: str, *, hold: bool = False) -> Receipt | None:
+    """Return a receipt; `hold` keeps its row until the transaction ends."""
+    sql = RECEIPT_HELD if hold else RECEIPT_BY_ID
+    found = tx.maybe(Receipt, sql, receipt_id=receipt_id)
+    return _typed(found) if found else None
+
+
+RECEIPT_BY_LINE: Final = """
+    SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
+           payer_number, payer_bank, into_number, memo, customer_id, state, created_at
+    FROM receipt
+    WHERE line_id = %(line_id)s
+"""
+
+
+def receipt_by_line(tx: Tx, line_id: str) -> Receipt | None:
+    """Return the receipt of a line."""
+    found = tx.maybe(Receipt, RECEIPT_BY_LINE, line_id=line_id)
+    return _typed(found) if found else None
+
+
+RECEIPTS: Final = """
+    SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
+           payer_number, payer_bank, into_number, memo, customer_id, state, created_at
+    FROM receipt
+    WHERE (%(state)s::text IS NULL OR state = %(state)s) AND receipt_id > %(after)s
+    ORDER BY receipt_id
+    LIMIT %(limit)s
+"""
+
+
+def receipts(
+    tx: Tx, *, state: ReceiptState | None = None, after: str = "", limit: int = 100
+) -> list[Receipt]:
+    """Return receipts of a state (or all), the oldest first, from behind `after` on."""
+    named = str(state) if state else None
+    found = tx.rows(Receipt, RECEIPTS, state=named, after=after, limit=limit)
+    return [_typed(each) for each in found]
+
+
+OPEN_RECEIPTS: Final = """
+    SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
+           payer_number, payer_bank, into_number, memo, customer_id, state, created_at
+    FROM receipt
+    WHERE state IN ('received', 'proposed', 'suspended', 'held') AND receipt_id > %(after)s
+    ORDER BY receipt_id
+    LIMIT %(limit)s
+"""
+
+
+def open_receipts(tx: Tx, *, after: str = "", limit: int = 1000) -> list[Receipt]:
+    """Return the receipts of which something has no place yet, the oldest first."""
+    return [_typed(each) for each in tx.rows(Receipt, OPEN_RECEIPTS, after=after, limit=limit)]
+
+
+OF_CUSTOMER: Final = """
+    SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
+           payer_number, payer_bank, into_number, memo, customer_id, state, created_at
+    FROM receipt
+    WHERE customer_id = %(customer_id)s
+    ORDER BY received_on DESC, receipt_id DESC
+    LIMIT %(limit)s
+"""
+
+
+def receipts_of(tx: Tx, customer_id: CustomerId, *, limit: int = 1000) -> list[Receipt]:
+    """Return a customer's receipts, the newest first."""
+    found = tx.rows(Receipt, OF_CUSTOMER, customer_id=customer_id, limit=limit)
+    return [_typed(each) for each in found]
+
+
+RECEIPTS_LIKE: Final = """
+    SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
+           payer_number, payer_bank, into_number, memo, customer_id, state, created_at
+    FROM receipt
+    WHERE state IN ('received', 'proposed', 'suspended', 'held') AND customer_id IS NULL
+      AND amount_fen = %(amount_fen)s
+      AND received_on BETWEEN %(paid_on)s - 3 AND %(paid_on)s + 10
+    ORDER BY received_on, receipt_id
+    LIMIT 20
+"""
+
+
+def receipts_like(tx: Tx, *, amount_fen: int, paid_on: date) -> list[Receipt]:
+    """Return unplaced receipts of an amount that came in about a day."""
+    found = tx.rows(Receipt, RECEIPTS_LIKE, amount_fen=amount_fen, paid_on=paid_on)
+    return [_typed(each) for each in found]
+
+
+MOVE: Final = """
+    UPDATE receipt SET state = %(became)s, customer_id = %(customer_id)s
+    WHERE receipt_id = %(receipt_id)s AND state = %(was)s
+"""
+NOTE: Final = """
+    INSERT INTO receipt_transition (receipt_id, at, event, was, became, by, why)
+    VALUES (%(receipt_id)s, %(at)s, %(event)s, %(was)s, %(became)s, %(by)s, %(why)s)
+"""
+
+
+def move(
+    tx: Tx, receipt: Receipt, *, was: ReceiptState, event: str, by: str, at: datetime, why: str
+) -> bool:
+    """Turn a receipt into what it has become, with its transition; False if it was not so."""
+    done = tx.run(
+        MOVE,
+        receipt_id=receipt.receipt_id,
+        was=str(was),
+        became=str(receipt.state),
+        customer_id=receipt.customer_id,
+    )
+    tx.run(
+        NOTE,
+        receipt_id=receipt.receipt_id,
+        at=at,
+        event=event,
+        was=str(was),
+        became=str(receipt.state),
+        by=by,
+        why=why,
+    )
+    return done == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One step of a receipt's life."""
+
+    at: datetime
+    event: str
+    was: str
+    became: str
+    by: str
+    why: str
+
+
+TRANSITIONS: Final = """
+    SELECT at, event, was, became, by, why
+    FROM receipt_transition
+    WHERE receipt_id = %(receipt_id)s
+    ORDER BY at
+"""
+
+
+def transitions(tx: Tx, receipt_id: str) -> list[Transition]:
+    """Return a receipt's life so far."""
+    return tx.rows(Transition, TRANSITIONS, receipt_id=receipt_id)
+
+
+CLEAR_CANDIDATES: Final = "DELETE FROM receipt_candidate WHERE receipt_id = %(receipt_id)s"
+INSERT_CANDIDATE: Final = """
+    INSERT INTO receipt_candidate (receipt_id, rank, customer_id, score, reasons, judged_at)
+    VALUES (%(receipt_id)s, %(rank)s, %(customer_id)s, %(score)s, %(reasons)s, %(judged_at)s)
+"""
+
+
+def keep_candidates(
+    tx: Tx, receipt_id: str, found: Sequence[Candidate], *, judged_at: datetime
+) -> None:
+    """Write down who a receipt may be from, in place of what was judged before."""
+    tx.run(CLEAR_CANDIDATES, receipt_id=receipt_id)
+    for rank, candidate in enumerate(found, 1):
+        tx.run(
+            INSERT_CANDIDATE,
+            receipt_id=receipt_id,
+            rank=rank,
+            customer_id=candidate.customer_id,
+            score=candidate.score,
+            reasons=list(candidate.reasons),
+            judged_at=judged_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    """Who a receipt may be from, as last judged."""
+
+    rank: int
+    customer_id: CustomerId
+    slug: str
+    legal_name: str
+    score: int
+    reasons: list[str]
+    judged_at: datetime
+
+
+CANDIDATES: Final = """
+    SELECT r.rank, r.customer_id, c.slug, c.legal_name, r.score, r.reasons, r.judged_at
+    FROM receipt_candidate r
+    JOIN customer c USING (customer_id)
+    WHERE r.receipt_id = %(receipt_id)s
+    ORDER BY r.rank
+"""
+
+
+def candidates(tx: Tx, receipt_id: str) -> list[CandidateRow]:
+    """Return who a receipt may be from, the best first."""
+    return tx.rows(CandidateRow, CANDIDATES, receipt_id=receipt_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PayerRow:
+    """An account that has paid for a customer before."""
+
+    customer_id: CustomerId
+    payer_number: str
+    payer_name: str
+    receipt_id: str
+    learnt_at: datetime
+
+
+LEARN: Final = """
+    INSERT INTO known_payer (customer_id, payer_number, payer_name, receipt_id, learnt_at)
+    VALUES (%(customer_id)s, %(payer_number)s, %(payer_name)s, %(receipt_id)s, %(learnt_at)s)
+    ON CONFLICT (customer_id, payer_number) DO NOTHING
+"""
+
+
+def learn(tx: Tx, receipt: Receipt, customer_id: CustomerId, *, at: datetime) -> None:
+    """Remember that an account has paid for a customer; what is known stays as it is."""
+    tx.run(
+        LEARN,
+        customer_id=customer_id,
+        payer_number=receipt.payer_number,
+        payer_name=receipt.payer_name,
+        receipt_id=receipt.receipt_id,
+        learnt_at=at,
+    )
+
+
+PAYERS_BY_NUMBER: Final = """
+    SELECT customer_id, payer_number, payer_name, receipt_id, learnt_at
+    FROM known_payer
+    WHERE payer_number = %(number)s
+"""
+
+
+def payers_by_number(tx: Tx, number: str) -> list[PayerRow]:
+    """Return for whom an account has paid before."""
+    return tx.rows(PayerRow, PAYERS_BY_NUMBER, number=number)
+
+
+KNOWN_PAYERS: Final = """
+    SELECT customer_id, payer_number, payer_name, receipt_id, learnt_at
+    FROM known_payer
+    WHERE customer_id = %(customer_id)s
+    ORDER BY learnt_at
+"""
+
+
+def known_payers(tx: Tx, customer_id: CustomerId) -> list[PayerRow]:
+    """Return the accounts that have paid for a customer."""
+    return tx.rows(PayerRow, KNOWN_PAYERS, customer_id=customer_id)
+
+
+SUSPENSE: Final = """
+    SELECT COALESCE(sum(r.amount_fen), 0)::bigint
+         - COALESCE((SELECT sum(a.amount_fen) FROM apportionment a JOIN receipt USING (receipt_id)
+                     WHERE receipt.account_id = %(account_id)s), 0)::bigint
+         - COALESCE((SELECT sum(f.amount_fen) FROM refund f
+                     WHERE f.account_id = %(account_id)s AND f.source = 'receipt'
+                       AND f.state = 'paid'), 0)::bigint
+    FROM receipt r
+    WHERE r.account_id = %(account_id)s
+"""
+
+
+def suspense_fen(tx: Tx, account_id: str) -> int:
+    """Return what came into an account and has no place yet, in fen."""
+    return int(tx.value(SUSPENSE, account_id=account_id))

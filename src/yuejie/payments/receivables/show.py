@@ -1,0 +1,177 @@
+"""Look at receivables: ageing, a statement of account, the bank against the books."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from yuejie.customers.customer import Customer
+from yuejie.customers.enrol import find_customer
+from yuejie.customers.store import customers
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.period import zone_of
+from yuejie.ledger.posting import Account
+from yuejie.ledger.store import balance, statement
+from yuejie.payments.apportion.move import Use
+from yuejie.payments.apportion.open import amounts_of
+from yuejie.payments.apportion.shares import OpenAmount
+from yuejie.payments.apportion.store import held
+from yuejie.payments.banks.account import BankAccount
+from yuejie.payments.banks.keep import find_account
+from yuejie.payments.banks.store import bank_day
+from yuejie.payments.dunning.standing import Credit, Standing, credit_now, standing_now
+from yuejie.payments.receipts.store import suspense_fen
+from yuejie.payments.receivables.ageing import Aged, aged
+
+KINDS: Final = {
+    "bill.issue": "账单出账",
+    "bill.credit": "冲减",
+    "payment.apportion": "认款",
+    "reverse": "冲销",
+}
+"""What people read for the kinds of entries that move a receivable."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One movement of a receivable: what was added or taken, and what is owed after it, in fen."""
+
+    on: date
+    what: str
+    memo: str
+    fen: int
+    balance_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountStatement:
+    """A customer's receivable over a span of days, as the ledger has it."""
+
+    customer: Customer
+    currency: str
+    since: date
+    until: date
+    opening_fen: int
+    rows: tuple[AccountRow, ...]
+    closing_fen: int
+    prepayment_fen: int
+    deposit_fen: int
+    open: tuple[OpenAmount, ...]
+
+
+def statement_of_account(
+    db: Database, customer: str, since: date, until: date, *, currency: str = "CNY"
+) -> AccountStatement:
+    """Return what moved on a customer's receivable from `since` on and before `until`.
+
+    Its rows are the ledger's own; opening plus rows is closing. `open` are its bills as of now.
+    """
+    if until <= since:
+        raise Invalid(f"对账期间须至少一天：{since} 至 {until}（不含）")
+    with db.read(consistent=True) as tx:
+        found = find_customer(tx, customer)
+        customer_id = found.customer_id
+        zone = zone_of(found.zone)
+        start, end = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (since, until))
+        moved = statement(tx, customer_id, Account.RECEIVABLE, start, end)
+        rows = tuple(
+            AccountRow(
+                move.at.astimezone(zone).date(),
+                KINDS.get(move.kind, move.kind),
+                move.memo,
+                move.fen,
+                move.balance_fen,
+            )
+            for move in moved.movements
+            if move.currency == currency
+        )
+        return AccountStatement(
+            customer=found,
+            currency=currency,
+            since=since,
+            until=until,
+            opening_fen=moved.opening.get(currency, 0),
+            rows=rows,
+            closing_fen=moved.closing.get(currency, 0),
+            prepayment_fen=held(tx, customer_id, Use.PREPAYMENT, currency),
+            deposit_fen=held(tx, customer_id, Use.DEPOSIT, currency),
+            open=tuple(
+                a for a in amounts_of(tx, customer_id) if a.open_fen and a.currency == currency
+            ),
+        )
+
+
+def age_receivables(db: Database, on: date, *, customer: str | None = None) -> list[Aged]:
+    """Return what everybody (or one customer) owes on a day, by age."""
+    with db.read(consistent=True) as tx:
+        found = [find_customer(tx, customer)] if customer else customers(tx)
+        return [row for each in found for row in aged(amounts_of(tx, each.customer_id), on)]
+
+
+def open_amounts(db: Database, customer: str) -> list[OpenAmount]:
+    """Return a customer's issued bills with what is open of each."""
+    with db.read(consistent=True) as tx:
+        return amounts_of(tx, find_customer(tx, customer).customer_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How a customer stands: its credit, what holds of it, and its state."""
+
+    customer: Customer
+    credit: Credit
+    standing: Standing
+
+
+def position_of(tx: Tx, customer_id: CustomerId, now: datetime) -> Position:
+    """Return a customer's credit and standing at this moment; nothing is changed."""
+    return Position(
+        find_customer(tx, customer_id),
+        credit_now(tx, customer_id, now),
+        standing_now(tx, customer_id, now),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankCheck:
+    """余额调节: what the bank says an account holds, what the books say, and what lies between.
+
+    `moved_fen` is in − out over every imported line; `booked_fen` the ledger's balance. They differ
+    by what left the account and was booked elsewhere or not at all: `unbooked_fen`.
+    """
+
+    account: BankAccount
+    on: date
+    last_line_on: date | None
+    bank_fen: int | None
+    moved_fen: int
+    booked_fen: int
+    suspense_fen: int
+
+    @property
+    def unbooked_fen(self) -> int:
+        """What the statements moved that the books have not."""
+        return self.moved_fen - self.booked_fen
+
+
+def check_bank(db: Database, account: str, *, on: date) -> BankCheck:
+    """Compare an account's statements with its ledger account up to a day."""
+    with db.read(consistent=True) as tx:
+        ours = find_account(tx, account)
+        day = bank_day(tx, ours.account_id, on)
+        return BankCheck(
+            account=ours,
+            on=on,
+            last_line_on=day.on,
+            bank_fen=day.balance_fen,
+            moved_fen=day.in_fen - day.out_fen,
+            booked_fen=balance(tx, Account.BANK, party=ours.account_id, currency=ours.currency),
+            suspense_fen=suspense_fen(tx, ours.account_id),
+        )
+
+
+def month_span(first: date) -> tuple[date, date]:
+    """Return the first day of a month and of the next."""
+    start = first.replace(day=1)
+    return start, (start + timedelta(days=32)).replace(day=1)

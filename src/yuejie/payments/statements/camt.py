@@ -1,0 +1,151 @@
+"""camt.053 (ISO 20022 BankToCustomerStatement), any version: only what a receipt needs. Pure.
+
+Element names are read without their namespace, because banks send versions 001.02 to 001.13 and the
+part we need has not moved between them. Only booked entries (BOOK) count.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from yuejie.kernel.errors import Invalid
+from yuejie.payments.statements.line import (
+    Direction,
+    Problem,
+    Statement,
+    StatementLine,
+    StatementRefused,
+)
+from yuejie.payments.statements.words import amount, meaningful
+
+_CREDIT: Final = "CRDT"
+_OPENING: Final = ("OPBD", "PRCD")
+_CLOSING: Final = ("CLBD",)
+
+
+def is_camt(body: bytes) -> bool:
+    """Say whether a file is a camt.053 message."""
+    return b"BkToCstmrStmt" in body[:4096]
+
+
+def read_camt(body: bytes) -> Statement:
+    """Read a message with one or more statements of one account."""
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except (ParseError, DefusedXmlException) as error:
+        raise StatementRefused([Problem(0, f"XML 读不出（{error}），请重新下载")]) from error
+    parts = list(_below(root, "Stmt"))
+    if not parts:
+        raise StatementRefused([Problem(0, "camt.053 文件中没有 Stmt")])
+    numbers = {_account(part) for part in parts}
+    if len(numbers) > 1:
+        raise StatementRefused([Problem(0, f"含多个账号 {'、'.join(sorted(numbers))}，请分开下载")])
+    lines: list[StatementLine] = []
+    problems: list[Problem] = []
+    for number, entry in enumerate((e for part in parts for e in _children(part, "Ntry")), 1):
+        try:
+            if _status(entry) == "BOOK":
+                lines.append(_line(entry, number))
+        except Invalid as error:
+            problems.append(Problem(number, f"Ntry：{error.sentence}"))
+    if problems:
+        raise StatementRefused(problems)
+    return Statement(
+        format="camt.053",
+        lines=tuple(lines),
+        number=numbers.pop(),
+        currency=_currency(parts[0]),
+        opening_fen=_balance(parts[0], _OPENING),
+        closing_fen=_balance(parts[-1], _CLOSING),
+    )
+
+
+def _line(entry: Element, number: int) -> StatementLine:
+    way = Direction.IN if _text(entry, "CdtDbtInd") == _CREDIT else Direction.OUT
+    # A reversal's CdtDbtInd already says which way the money went: there is nothing to turn.
+    reversal = "冲正 " if _text(entry, "RvslInd") in {"true", "1"} else ""
+    party = "Dbtr" if way is Direction.IN else "Cdtr"
+    serial = _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef")
+    words = [*_texts(entry, "Ustrd"), _text(entry, "AddtlNtryInf"), _text(entry, "EndToEndId")]
+    booked = _text(_first(entry, "BookgDt"), "Dt") or _text(_first(entry, "BookgDt"), "DtTm")
+    fen = amount(_text(entry, "Amt"))
+    if fen <= 0:
+        raise Invalid(f"金额 {_text(entry, 'Amt')} 须大于零，收付方向由 CdtDbtInd 表示")
+    return StatementLine(
+        row=number,
+        booked_on=_day(booked),
+        direction=way,
+        amount_fen=fen,
+        serial=serial,
+        sure=meaningful(serial),
+        payer_name=_text(_first(entry, party), "Nm"),
+        payer_number=_id(_first(entry, f"{party}Acct")),
+        payer_bank=_text(_first(entry, f"{party}Agt"), "Nm"),
+        into=_id(_first(entry, "CdtrAcct")) if way is Direction.IN else "",
+        memo=reversal + " ".join(word for word in words if word and word != "NOTPROVIDED"),
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        raise Invalid(f"记账日期 BookgDt“{text}”不是日期") from None
+
+
+def _status(entry: Element) -> str:
+    """Return BOOK, PDNG, …; version 8 wraps the code in Cd."""
+    status = next(_children(entry, "Sts"), None)
+    return (_text(status, "Cd") or (status.text or "").strip()) if status is not None else "BOOK"
+
+
+def _account(part: Element) -> str:
+    return _id(next(_children(part, "Acct"), None))
+
+
+def _id(account: Element | None) -> str:
+    return _text(account, "IBAN") or _text(_first(account, "Othr"), "Id")
+
+
+def _currency(part: Element) -> str:
+    own = _text(next(_children(part, "Acct"), None), "Ccy")
+    amounts = [e.get("Ccy", "") for e in _below(part, "Amt")]
+    return own or next(iter(amounts), "")
+
+
+def _balance(part: Element, codes: tuple[str, ...]) -> int | None:
+    for balance in _children(part, "Bal"):
+        if _text(_first(balance, "Tp"), "Cd") in codes:
+            fen = amount(_text(balance, "Amt"))
+            return fen if _text(balance, "CdtDbtInd") == _CREDIT else -fen
+    return None
+
+
+def _name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _children(element: Element, name: str) -> Iterator[Element]:
+    return (child for child in element if _name(child) == name)
+
+
+def _below(element: Element | None, name: str) -> Iterator[Element]:
+    if element is not None:
+        yield from (each for each in element.iter() if _name(each) == name)
+
+
+def _first(element: Element | None, name: str) -> Element | None:
+    return next(_below(element, name), None)
+
+
+def _text(element: Element | None, name: str) -> str:
+    found = _first(element, name)
+    return (found.text or "").strip() if found is not None else ""
+
+
+def _texts(element: Element, name: str) -> list[str]:
+    return [(each.text or "").strip() for each in _below(element, name)]

@@ -1,0 +1,177 @@
+"""From a file of rows to rows of cells: xlsx, xls, HTML that calls itself xls, and CSV.
+
+What a bank calls `.xls` may be any of the four, so the content decides, never the name.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Final, Literal
+
+import openpyxl
+import xlrd
+
+from yuejie.kernel.limits import STATEMENT_LINES
+from yuejie.payments.statements.line import Problem, StatementRefused
+from yuejie.payments.statements.words import Cell, heading
+
+Row = tuple[int, list[Cell]]
+"""The number of a row, from 1, and its cells."""
+
+ZIP: Final = b"PK\x03\x04"
+BIFF: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCODINGS: Final = ("utf-8-sig", "gb18030")
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_DELIMITERS: Final = (",", "\t", ";", "|")
+_SNIFFED: Final = 40
+
+
+def rows_of(body: bytes) -> tuple[str, list[Row]]:
+    """Return what kind of file it is, and its rows. Raises StatementRefused for none of these."""
+    if body.startswith(ZIP):
+        return "xlsx", _bounded(_xlsx(body))
+    if body.startswith(BIFF):
+        return "xls", _bounded(_xls(body))
+    text = decoded(body)
+    if "<table" in text[:65536].lower():
+        return "html", _bounded(_html(text))
+    return "csv", _bounded(_csv(text))
+
+
+def decoded(body: bytes) -> str:
+    """Read text in UTF-8 (with or without BOM), UTF-16 with BOM, or GB18030, which holds GBK."""
+    encodings = ("utf-16",) if body.startswith(_UTF16) else _ENCODINGS
+    for encoding in encodings:
+        try:
+            text = body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise StatementRefused(
+        [Problem(0, "编码不是 UTF-8 也不是 GBK/GB18030，请从网银重新导出 xlsx 或 csv")]
+    )
+
+
+def _bounded(rows: Iterator[Row]) -> list[Row]:
+    kept: list[Row] = []
+    for row in rows:
+        if len(kept) >= STATEMENT_LINES:
+            raise StatementRefused([Problem(row[0], f"超过 {STATEMENT_LINES} 行，请分段导出")])
+        kept.append(row)
+    return kept
+
+
+def _xlsx(body: bytes) -> Iterator[Row]:
+    """Read the first sheet that holds anything."""
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
+        for sheet in book.worksheets:
+            # Banks' own writers often leave out or misstate the size of a sheet.
+            sheet.reset_dimensions()
+            found = False
+            for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+                found = found or any(cell is not None for cell in cells)
+                yield number, [_plain(cell) for cell in cells]
+            if found:
+                return
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        raise StatementRefused([Problem(0, f"xlsx 文件损坏（{error}），请重新导出")]) from error
+
+
+def _plain(cell: object) -> Cell:
+    return cell if isinstance(cell, Cell) else str(cell)
+
+
+def _xls(body: bytes) -> Iterator[Row]:
+    try:
+        book = xlrd.open_workbook(file_contents=body, logfile=io.StringIO())
+    except (xlrd.biffh.XLRDError, AssertionError, IndexError, ValueError) as error:
+        raise StatementRefused([Problem(0, f"xls 文件读不出（{error}），请另存为 xlsx")]) from error
+    for sheet in book.sheets():
+        if not sheet.nrows:
+            continue
+        for number in range(sheet.nrows):
+            yield number + 1, [_cell(cell, book.datemode) for cell in sheet.row(number)]
+        return
+
+
+def _cell(cell: xlrd.sheet.Cell, datemode: Literal[0, 1]) -> Cell:
+    value = cell.value
+    if cell.ctype in {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK, xlrd.XL_CELL_ERROR}:
+        return None
+    if cell.ctype == xlrd.XL_CELL_DATE and isinstance(value, float):
+        try:
+            return xlrd.xldate.xldate_as_datetime(value, datemode)
+        except (xlrd.xldate.XLDateError, OverflowError):
+            return str(value)
+    return value if isinstance(value, float) else str(value)
+
+
+class _Tables(HTMLParser):
+    """Collects the cells of every table of a page, row by row."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.rows: list[list[str]] = []
+        self._cell: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - HTMLParser's own signature
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self._close()
+            self._cell = []
+            if not self.rows:
+                self.rows.append([])
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"td", "th", "tr", "table"}:
+            self._close()
+
+    def handle_data(self, data: str) -> None:
+        if self._cell is not None:
+            self._cell.append(data)
+
+    def _close(self) -> None:
+        if self._cell is not None:
+            self.rows[-1].append("".join(self._cell))
+            self._cell = None
+
+
+def _html(text: str) -> Iterator[Row]:
+    page = _Tables()
+    page.feed(text)
+    page.close()
+    for number, cells in enumerate(page.rows, 1):
+        yield number, list(cells)
+
+
+def _csv(text: str) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    begins = 1
+    try:
+        for cells in reader:
+            yield begins, list(cells)
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise StatementRefused([Problem(begins, f"CSV 格式不对（{error}），请重新导出")]) from error
+
+
+def _delimiter(text: str) -> str:
+    """Return the mark that makes a line of headings out of an early line.
+
+    Amounts hold commas and padded numbers hold tabs, so counting marks would be misled.
+    """
+    early = text.splitlines()[:_SNIFFED]
+
+    def headings(mark: str) -> int:
+        return max((_known(line.split(mark)) for line in early), default=0)
+
+    return max(_DELIMITERS, key=headings)
+
+
+def _known(cells: list[str]) -> int:
+    return sum(heading(cell.strip('"')) is not None for cell in cells)

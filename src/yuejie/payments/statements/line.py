@@ -1,0 +1,229 @@
+"""A statement as a bank wrote it, line by line, after reading and before anybody judges it. Pure.
+
+Amounts are fen, never negative: `direction` says which way the money went. Banks book from
+their own side, so 贷 (credit) is money in.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import pairwise
+from typing import ClassVar, Final
+
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.money import FEN, plain
+
+SHOWN: Final = 20
+"""So many problems are told at once; the rest is counted."""
+
+
+class Direction(StrEnum):
+    """Which way the money went, as we see it."""
+
+    IN = "in"
+    OUT = "out"
+
+    @property
+    def turned(self) -> "Direction":
+        """The other way: what a negative amount means."""
+        return Direction.OUT if self is Direction.IN else Direction.IN
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One line. `row` is where it stands in the file, counted from 1, as a person would count.
+
+    `into` is the number it was paid into where the bank names it (a virtual account). `sure` says
+    that the bank's serial number is one, not a voucher number that several lines may share.
+    """
+
+    row: int
+    booked_on: date
+    direction: Direction
+    amount_fen: int
+    balance_fen: int | None = None
+    booked_time: str = ""
+    serial: str = ""
+    sure: bool = False
+    payer_name: str = ""
+    payer_number: str = ""
+    payer_bank: str = ""
+    into: str = ""
+    memo: str = ""
+
+    @property
+    def signed_fen(self) -> int:
+        """What it does to the balance."""
+        return self.amount_fen if self.direction is Direction.IN else -self.amount_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A file that was read whole: its lines in the order of the file, and what it says of itself.
+
+    `number` and `currency` are the account's as the file names them, "" where it does not.
+    """
+
+    format: str
+    lines: tuple[StatementLine, ...]
+    number: str = ""
+    currency: str = ""
+    opening_fen: int | None = None
+    closing_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a file, and in which row; 0 is the file as a whole."""
+
+    row: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"第 {self.row} 行：{self.what}" if self.row else self.what
+
+
+class StatementRefused(Invalid):
+    """A file that cannot be taken as it is; nothing of it was imported."""
+
+    code: ClassVar[str] = "statement_refused"
+
+    def __init__(self, problems: Sequence[Problem], name: str = "") -> None:
+        shown = "；".join(str(problem) for problem in problems[:SHOWN])
+        more = f"；等共 {len(problems)} 处" if len(problems) > SHOWN else ""
+        where = f"流水文件 {name} " if name else "流水文件"
+        super().__init__(f"{where}未导入：{shown}{more}")
+        self.problems = tuple(problems)
+
+    def named(self, name: str) -> "StatementRefused":
+        """Return the same refusal with the file's name in it."""
+        return StatementRefused(self.problems, name)
+
+
+def identities(lines: Iterable[StatementLine]) -> list[str]:
+    """Name each line so that the same line of another file gets the same name.
+
+    A sure serial number names it alone. Else everything the bank prints of it does, the balance
+    behind it included; where there is no balance either, equal lines of one day are counted.
+    """
+    counted: Counter[str] = Counter()
+    found = []
+    for line in lines:
+        if line.sure:
+            found.append(f"serial:{line.serial}")
+            continue
+        parts = (
+            line.booked_on.isoformat(),
+            line.booked_time,
+            str(line.direction),
+            str(line.amount_fen),
+            line.payer_number,
+            "" if line.balance_fen is None else str(line.balance_fen),
+            line.serial,
+        )
+        name = "line:" + "|".join(parts)
+        if line.balance_fen is None:
+            counted[name] += 1
+            name = f"{name}|{counted[name]}"
+        found.append(name)
+    return found
+
+
+def differences(was: StatementLine, became: StatementLine) -> list[str]:
+    """Say in what two lines of one serial number differ; what one of them does not say is equal."""
+    found = []
+    for what, one, other in (
+        ("记账日期", was.booked_on.isoformat(), became.booked_on.isoformat()),
+        ("收付方向", str(was.direction), str(became.direction)),
+        ("金额", plain(was.amount_fen, FEN), plain(became.amount_fen, FEN)),
+        ("余额", _fen(was.balance_fen), _fen(became.balance_fen)),
+        ("对方账号", was.payer_number, became.payer_number),
+        ("对方户名", was.payer_name, became.payer_name),
+    ):
+        if one and other and one != other:
+            found.append(f"{what} {one} → {other}")
+    return found
+
+
+def _fen(fen: int | None) -> str:
+    return "" if fen is None else plain(fen, FEN)
+
+
+def broken_balances(statement: Statement) -> list[Problem]:
+    """Check that each balance follows from the one before, in whichever order the file runs.
+
+    Lines that are printed twice are looked at once. A file without balances has nothing to check
+    but its own opening and closing.
+    """
+    lines = _once(statement.lines)
+    upward, downward = _breaks(lines), _breaks(lines[::-1])
+    problems = min((upward, downward), key=len)
+    if problems:
+        return problems
+    ordered = lines if not upward else lines[::-1]
+    return _ends(statement, ordered)
+
+
+def in_order(statement: Statement) -> tuple[StatementLine, ...]:
+    """Return the lines the oldest first, as the balances (or else the dates) say."""
+    lines = statement.lines
+    if _breaks(_once(lines)) and not _breaks(_once(lines)[::-1]):
+        return lines[::-1]
+    if len(lines) > 1 and lines[0].booked_on > lines[-1].booked_on:
+        return lines[::-1]
+    return lines
+
+
+def _once(lines: Sequence[StatementLine]) -> list[StatementLine]:
+    """Leave out what is printed twice: the same name, and a balance or serial that proves it."""
+    return list(dict(zip(reversed(identities(lines)), reversed(lines), strict=True)).values())[::-1]
+
+
+def _breaks(lines: Sequence[StatementLine]) -> list[Problem]:
+    problems = []
+    for before, line in pairwise(lines):
+        if before.balance_fen is None or line.balance_fen is None:
+            continue
+        expected = before.balance_fen + line.signed_fen
+        if expected != line.balance_fen:
+            problems.append(
+                Problem(
+                    line.row,
+                    f"余额 {plain(line.balance_fen, FEN)} 与上一笔推算的 {plain(expected, FEN)} "
+                    "不连续，请从网银重新导出完整流水",
+                )
+            )
+    return problems
+
+
+def _ends(statement: Statement, ordered: Sequence[StatementLine]) -> list[Problem]:
+    """Check what the file says of its opening and closing against its lines."""
+    opening, closing = statement.opening_fen, statement.closing_fen
+    moved = sum(line.signed_fen for line in ordered)
+    if opening is not None and closing is not None and opening + moved != closing:
+        return [
+            Problem(
+                0,
+                f"期初 {plain(opening, FEN)} 加发生额 {plain(moved, FEN)} 不等于期末 "
+                f"{plain(closing, FEN)}，请从网银重新导出完整流水",
+            )
+        ]
+    first = ordered[0] if ordered else None
+    if opening is not None and first is not None and first.balance_fen is not None:
+        expected = opening + first.signed_fen
+        if expected != first.balance_fen:
+            return [Problem(first.row, f"余额与期初 {plain(opening, FEN)} 不连续，请核对文件")]
+    return []
+
+
+def span(statement: Statement) -> tuple[int | None, int | None]:
+    """Return the balance before the first and behind the last line, where it is known."""
+    ordered = in_order(statement)
+    opening, closing = statement.opening_fen, statement.closing_fen
+    if ordered and opening is None and ordered[0].balance_fen is not None:
+        opening = ordered[0].balance_fen - ordered[0].signed_fen
+    if ordered and closing is None:
+        closing = ordered[-1].balance_fen
+    return opening, closing
