@@ -23,6 +23,8 @@ from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.bills.documents.wording import METERS
 from yuejie.cli.main import yuejie as root
+from yuejie.fapiao import life as fapiao_lives
+from yuejie.fapiao.reversing.form import FORM_STATES
 from yuejie.gateway.refusal import Code
 from yuejie.kernel import limits as bounds
 from yuejie.kernel.errors import DomainError
@@ -121,7 +123,8 @@ def settings() -> str:
             default = _code(loaded.home.name)
         elif name == "YUEJIE_CLOCK_SHIFT_S":
             default = _code(int(loaded.clock_shift.total_seconds()))
-        value = getattr(loaded if hasattr(loaded, field) else loaded.fapiao, field)
+        value = getattr(loaded, field, None)
+        value = getattr(loaded.fapiao, field, value)
         rows.append((_code(name), default or (_code(value) if value else ""), meaning))
     return table(("variable", "default", "meaning"), rows)
 
@@ -164,6 +167,24 @@ def bill_life() -> str:
         if (state, event) in life.NEXT
     ]
     return table(("state", "event", "becomes"), rows)
+
+
+def fapiao_life() -> str:
+    """Return the whole life of a fapiao."""
+    rows = [(_code(s), _code(e), _code(to)) for (s, e), to in fapiao_lives.NEXT.items()]
+    return table(("state", "event", "becomes"), rows)
+
+
+def red_life() -> str:
+    """Return the whole life of a red fapiao."""
+    rows = [(_code(s), _code(e), _code(to)) for (s, e), to in fapiao_lives.RED_NEXT.items()]
+    return table(("state", "event", "becomes"), rows)
+
+
+def form_states() -> str:
+    """Return the tax office's states of a red form and the event that each is."""
+    rows = [(_code(c), words, _code(e) if e else "") for c, (words, e) in FORM_STATES.items()]
+    return table(("code", "中文", "event"), rows)
 
 
 def event_states() -> str:
