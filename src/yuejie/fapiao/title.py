@@ -28,7 +28,7 @@ _USCC_LENGTH: Final = 18
 _LEGACY: Final = re.compile(r"[0-9A-Z]{15}|[0-9A-Z]{17}|[0-9A-Z]{19,20}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"\d[\d-]{7,31}", re.ASCII)
 _EMAIL: Final = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
-_ORGANISATION_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
+_ENTITY_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
 _HALF: Final = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 
 
@@ -123,10 +123,10 @@ def check_account(text: str) -> str:
     return account
 
 
-def organisation_part_fits(uscc: str) -> bool:
+def entity_part_fits(uscc: str) -> bool:
     """Tell whether positions 9 to 17 pass GB 11714; real codes exist that do not."""
     values = [int(char, 36) for char in uscc[8:16]]
-    weighed = sum(v * w for v, w in zip(values, _ORGANISATION_WEIGHTS, strict=True))
+    weighed = sum(v * w for v, w in zip(values, _ENTITY_WEIGHTS, strict=True))
     return "0123456789X0"[11 - weighed % 11] == uscc[16]
 
 
@@ -148,7 +148,7 @@ def _tax_number(draft: TitleDraft) -> tuple[str, list[str]]:
         return "", []
     if len(number) == _USCC_LENGTH:
         code = check_uscc(number)
-        if organisation_part_fits(code):
+        if entity_part_fits(code):
             return code, []
         return code, [f"税号“{code}”的组织机构代码部分不合 GB 11714，请与营业执照核对"]
     if _LEGACY.fullmatch(number):

@@ -18,6 +18,7 @@ from yuejie.contracts.terms import FapiaoKind
 from yuejie.demo.tax.launch import TaxPlatform
 from yuejie.fapiao.issuing import store as errands
 from yuejie.fapiao.issuing.chain import check_chain
+from yuejie.fapiao.issuing.errand import Errand
 from yuejie.fapiao.issuing.perform import hint, run_errands, take
 from yuejie.fapiao.issuing.stop import retry_errand, stop_errand
 from yuejie.fapiao.issuing.watch import look
@@ -117,6 +118,7 @@ import os, signal, sys
 from datetime import datetime
 from tests.rooms.fapiao.shop import nuonuo_at
 from yuejie.db.session import Database
+from yuejie.fapiao.issuing.errand import Errand
 from yuejie.fapiao.issuing.perform import perform, take
 with Database.open(sys.argv[1]) as db:
     now = datetime.fromisoformat(sys.argv[3])
@@ -291,7 +293,7 @@ def test_the_platform_keeps_its_own_rules(shop: Shop, platform: TaxPlatform) -> 
     assert asked.seller == SELLER
 
 
-def open_errands(shop: Shop) -> list[errands.Errand]:
+def open_errands(shop: Shop) -> list[Errand]:
     with shop.db.read() as tx:
         return errands.open_errands(tx)
 

@@ -6,7 +6,7 @@ import pytest
 
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.fapiao.fapiao import KEY_LENGTH, mint_key
-from yuejie.fapiao.title import TitleDraft, check_title, organisation_part_fits, refuse_kind
+from yuejie.fapiao.title import TitleDraft, check_title, entity_part_fits, refuse_kind
 from yuejie.kernel.errors import Invalid
 
 USCC = "91440300708461136T"
@@ -34,7 +34,7 @@ def test_real_codes_pass(code: str) -> None:
 
 def test_a_code_whose_organisation_part_fails_only_warns() -> None:
     code = "91310115MA1K39423D"
-    assert not organisation_part_fits(code)
+    assert not entity_part_fits(code)
     assert "GB 11714" in warnings(tax_number=code)[0]
 
 

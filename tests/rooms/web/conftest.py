@@ -132,16 +132,18 @@ def inhabit(db: Database) -> House:
         for party in (acme, zeta)
     ]
     books.close("2026-10")
-    issued = [books.issue(party.bill("2026-10")) for party in (acme, zeta)]
+    acme_bill, zeta_bill = (books.issue(party.bill("2026-10")) for party in (acme, zeta))
     return House(
         books,
         acme,
         zeta,
         key_of(db, acme),
         key_of(db, zeta),
-        *issued,
-        *(f"req_{call.begun.operation.hex()}" for call in calls),
-        papers_of(db, zeta, issued[1], NOW),
+        acme_bill,
+        zeta_bill,
+        f"req_{calls[0].begun.operation.hex()}",
+        f"req_{calls[1].begun.operation.hex()}",
+        papers_of(db, zeta, zeta_bill, NOW),
     )
 
 
