@@ -19,6 +19,7 @@ from typing import Final
 import click
 
 import yuejie
+from yuejie.assurance.providers import owed
 from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.bills.documents.wording import METERS
@@ -74,13 +75,17 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     ),
     "YUEJIE_FAPIAO_TAX_CODE": ("", "税收分类编码 of what is sold; its short name is looked up."),
     "YUEJIE_FAPIAO_ITEM": ("", "The item on a fapiao where the bill's tax line has no name."),
+    "YUEJIE_NOTICE_HOSTS": (
+        "none",
+        "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",
+    ),
     "YUEJIE_PEPPER": (
         "made once, in `<home>/secrets/`",
         "64 hexadecimal digits. API keys are stored as HMAC under it; lost, every key is lost.",
     ),
     "YUEJIE_CREDENTIAL_KEY": (
         "made once, in `<home>/secrets/`",
-        "64 hexadecimal digits. Provider credentials are encrypted with it.",
+        "64 hexadecimal digits. Provider credentials and notice channels are encrypted with it.",
     ),
     "YUEJIE_OPERATOR_TOKEN": (
         "made once, in `<home>/secrets/`",
@@ -185,6 +190,17 @@ def form_states() -> str:
     """Return the tax office's states of a red form and the event that each is."""
     rows = [(_code(c), words, _code(e) if e else "") for c, (words, e) in FORM_STATES.items()]
     return table(("code", "中文", "event"), rows)
+
+
+def payment_life() -> str:
+    """Return the whole life of a payment to a provider."""
+    rows = [
+        (_code(state), _code(step), _code(owed.NEXT[state, step]))
+        for state in owed.ProviderPaymentState
+        for step in owed.PaymentStep
+        if (state, step) in owed.NEXT
+    ]
+    return table(("state", "step", "becomes"), rows)
 
 
 def event_states() -> str:

@@ -14,7 +14,13 @@ from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.due import fapiao_received
 from yuejie.bills.life import IllegalTransition
 from yuejie.bills.pay import mark_paid, mark_unpaid
-from yuejie.bills.review.ask import confirm_bill, deem_confirmed, propose_bill, reopen_bill
+from yuejie.bills.review.ask import (
+    confirm_bill,
+    deem_confirmed,
+    propose_bill,
+    remind_of_review,
+    reopen_bill,
+)
 from yuejie.bills.review.dispute import DisputeState
 from yuejie.bills.review.disputes import (
     Objection,
@@ -155,6 +161,19 @@ def test_silence_is_a_yes_only_where_the_contract_says_so(books: Books, acme: Pa
         beta.customer.customer_id
     ]
     assert acme.bill("2026-11").state is BillState.PROPOSED
+
+
+def test_a_silent_customer_is_reminded_once_a_day(books: Books, acme: Party) -> None:
+    """Two days before the review ends and on its last day; looking twice tells nothing twice."""
+    propose(acme)
+    until = acme.bill("2026-10").review_until
+    assert until is not None
+    told = []
+    for back in (4, 3, 2, 2, 1, 0, 0, -1):
+        day = until - timedelta(days=back)
+        noon = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
+        told.append(remind_of_review(books.db, now=noon))
+    assert told == [0, 0, 1, 0, 0, 1, 0, 0]
 
 
 def test_usage_that_arrives_during_review_is_on_the_next_bill(books: Books, acme: Party) -> None:

@@ -11,6 +11,7 @@ from yuejie.bills.closing.store import epoch_offsets
 from yuejie.bills.due import contract_of, issued_dates
 from yuejie.bills.life import BillEvent, IllegalTransition, advance
 from yuejie.bills.seal import GENESIS, VERSION, canonical, proposal, seal_of
+from yuejie.bills.tell import of_issue
 from yuejie.contracts.terms import Confirmation
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
@@ -18,6 +19,7 @@ from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.period import zone_of
 from yuejie.ledger.post import post
 from yuejie.ledger.posting import Account, Entry, Posting, credit, debit
+from yuejie.notices.outbox import enqueue
 
 _ACCOUNTS: Final[dict[LineKind, Account]] = {
     LineKind.LATE_FEE: Account.LATE_FEE,
@@ -45,6 +47,7 @@ def issue_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
         moved = store.Transition(now, BillEvent.ISSUE, was.state, sealed.state, by)
         store.note_transition(tx, sealed.bill_id, moved)
         post(tx, debt(sealed, by=by, at=now))
+        enqueue(tx, of_issue(sealed), at=now)
         return sealed
 
 

@@ -26,7 +26,8 @@ NOUNS: Final = {
     "deployments": "catalog",
     "price": "prices",
     "fx": "prices",
-    "contracts": "prices",
+    "contracts": "contracts",
+    "limits": "contracts",
     "usage": "usage",
     "bills": "review",
     "disputes": "review",
@@ -39,6 +40,8 @@ NOUNS: Final = {
     "fapiao": "fapiao.entrance",
     "reconcile": "reconcile",
     "margin": "reconcile",
+    "providers": "providers",
+    "notices": "notices",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -20,7 +20,9 @@ from yuejie.web.api import (
     keys,
     ledger,
     members,
+    notices,
     prices,
+    providers,
     reconcile,
     review,
     usage,
@@ -42,10 +44,12 @@ NOUNS: Final = (
     review,
     corrections,
     ledger,
+    providers,
     reconcile,
     requests,
     reds,
     callbacks,
+    notices,
     deeds,
 )
 THREADS: Final = 8

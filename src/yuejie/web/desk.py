@@ -32,6 +32,8 @@ class Desk:
     seller: Seller
     pepper: bytes = field(repr=False)
     operator_token: str = field(repr=False)
+    credential_key: bytes = field(repr=False)
+    notice_hosts: frozenset[str] = frozenset()
     fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)
 
 

@@ -50,8 +50,10 @@ TAGS: Final = [
     {"name": "红冲", "description": "红字信息确认单：全额或部分，72 小时内确认。"},
     {"name": "验证", "description": "用独立的慢路径从原始事件重算，比对到分。"},
     {"name": "账簿", "description": "复式分录：余额、明细账、试算平衡表、检查。分录只增不改。"},
+    {"name": "供应商", "description": "账号余额与告警、供应商账单、付款（两人审批）。"},
     {"name": "对账", "description": "供应商的报告与我方计量逐项比对，差异各有原因；毛利。"},
     {"name": "操作记录", "description": "谁、何时、改了什么。"},
+    {"name": "通知", "description": "联系人、渠道、测试，以及每条消息的投递记录。"},
 ]
 
 _PROBLEM: Final[dict[str, Any]] = {

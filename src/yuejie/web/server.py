@@ -55,6 +55,10 @@ class Wanted(Protocol):
     @property
     def operator_token(self) -> str: ...  # noqa: D102
     @property
+    def credential_key(self) -> bytes: ...  # noqa: D102
+    @property
+    def notice_hosts(self) -> frozenset[str]: ...  # noqa: D102
+    @property
     def fapiao(self) -> "WantedFapiao": ...  # noqa: D102
 
 
@@ -89,6 +93,8 @@ def serve(settings: Wanted) -> None:
             settings.fapiao.fapiao_tax_code,
             settings.fapiao.fapiao_item,
         ),
+        credential_key=settings.credential_key,
+        notice_hosts=settings.notice_hosts,
     )
     door.start()
     try:

@@ -25,6 +25,7 @@ from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock
+from yuejie.notices.contacts import ChannelDraft, ContactDraft, add_channel, add_contact
 from yuejie.web.app import make_app
 from yuejie.web.desk import Desk
 from yuejie.web.door import Door
@@ -49,7 +50,7 @@ output = "3"
 
 
 def desk_at(db: Database, clock: Clock) -> Desk:
-    return Desk(Door.opened(db), clock, SELLER, PEPPER, TOKEN)
+    return Desk(Door.opened(db), clock, SELLER, PEPPER, TOKEN, b"k" * 32)
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -69,7 +70,9 @@ class House:
     zeta_bill: Bill
     acme_call: str
     zeta_call: str
-    zeta_title: str
+    zeta_title: str = ""
+    zeta_contact: str = ""
+    zeta_channel: str = ""
 
 
 @pytest.fixture
@@ -133,6 +136,7 @@ def inhabit(db: Database) -> House:
     ]
     books.close("2026-10")
     acme_bill, zeta_bill = (books.issue(party.bill("2026-10")) for party in (acme, zeta))
+    contact, channel = hook_of(db, zeta)
     return House(
         books,
         acme,
@@ -143,8 +147,21 @@ def inhabit(db: Database) -> House:
         zeta_bill,
         f"req_{calls[0].begun.operation.hex()}",
         f"req_{calls[1].begun.operation.hex()}",
-        papers_of(db, zeta, zeta_bill, NOW),
+        zeta_title=papers_of(db, zeta, zeta_bill, NOW),
+        zeta_contact=contact,
+        zeta_channel=channel,
     )
+
+
+def hook_of(db: Database, party: Party) -> tuple[str, str]:
+    """Give a customer a contact with a webhook."""
+    draft = ContactDraft(name="财务")
+    contact = add_contact(db, party.customer.customer_id, draft, by=BY, now=NOW)
+    hook = ChannelDraft(
+        contact_id=contact.contact_id, kind="webhook", address="https://hooks.example.com/in"
+    )
+    made = add_channel(db, hook, credential_key=b"k" * 32, allowed=frozenset(), by=BY, now=NOW)
+    return contact.contact_id, made.channel.channel_id
 
 
 def catalogue(db: Database) -> None:

@@ -2,19 +2,26 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from yuejie.bills import store
-from yuejie.bills.bill import Bill
+from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Done, redraw, save_drafts
 from yuejie.bills.due import contract_of, local_day, proposed_dates
 from yuejie.bills.issue import find_bill
 from yuejie.bills.life import BillEvent, advance
 from yuejie.bills.review import store as review_store
 from yuejie.bills.seal import proposal
+from yuejie.bills.tell import of_proposal, of_review_end
 from yuejie.contracts.terms import Confirmation
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, DomainError, Invalid
 from yuejie.kernel.ids import CustomerId
+from yuejie.notices.outbox import enqueue
+
+_REMINDED: Final = timedelta(days=4)
+_LAST_DAYS: Final = frozenset({0, 2})
+"""Days before the end of the review on which a customer that is silent hears of it again."""
 
 
 def propose_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
@@ -33,6 +40,7 @@ def propose_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
             raise Conflict(f"账单 {was.name} 正被另一操作处理，请刷新后重试")
         moved = store.Transition(now, BillEvent.PROPOSE, was.state, became, by)
         store.note_transition(tx, was.bill_id, moved)
+        enqueue(tx, of_proposal(proposed), at=now)
         return proposed
 
 
@@ -76,6 +84,20 @@ def reopen_bill(db: Database, name: str, *, by: str, now: datetime, why: str) ->
         done, bills = save_drafts(tx, [drawn], [draft], by=by, now=now)
         assert done in {Done.REDRAFTED, Done.UNCHANGED}, done
         return bills[0]
+
+
+def remind_of_review(db: Database, *, now: datetime) -> int:
+    """Tell the customers whose review is about to end, once for each of the last days."""
+    told = 0
+    with db.read() as tx:
+        asked = review_store.silent_bills(tx, (now + _REMINDED).date())
+    for row in asked:
+        with db.begin() as tx:
+            bill = find_bill(store.bill_by_name(tx, row.bill_id), row.bill_id)
+            days = (row.review_until - local_day(tx, bill, now)).days
+            if bill.state is BillState.PROPOSED and days in _LAST_DAYS:
+                told += enqueue(tx, of_review_end(bill, days), at=now)
+    return told
 
 
 def deem_confirmed(db: Database, *, now: datetime) -> list[Bill]:

@@ -1,0 +1,38 @@
+"""What customers are told about their bills; each thing once, however often it is looked at."""
+
+from yuejie.bills.bill import Bill
+from yuejie.notices.notice import Audience, Kind, Notice
+
+_CONTENT = 16
+"""Characters of the content's hash that tell one proposal of a bill from the next."""
+
+
+def of_proposal(bill: Bill) -> Notice:
+    """Tell that a bill waits for the customer's word."""
+    return _notice(bill, Kind.BILL_PROPOSED, f"bill:{bill.bill_id}:proposed:{_content(bill)}")
+
+
+def of_review_end(bill: Bill, days: int) -> Notice:
+    """Tell that so many days are left to say something."""
+    key = f"bill:{bill.bill_id}:review:{_content(bill)}:{days}"
+    return _notice(bill, Kind.BILL_REVIEW_REMINDER, key)
+
+
+def of_issue(bill: Bill) -> Notice:
+    """Tell that a bill is owed, and until when."""
+    return _notice(bill, Kind.BILL_ISSUED, f"bill:{bill.bill_id}:issued")
+
+
+def _notice(bill: Bill, kind: Kind, key: str) -> Notice:
+    facts = {
+        "month": str(bill.month),
+        "number": bill.name,
+        "amount": f"{bill.gross} {bill.currency}",
+        "review_until": str(bill.review_until or "—"),
+        "due_on": str(bill.due_on) if bill.due_on else "收到发票后起算",
+    }
+    return Notice(str(kind), str(Audience.CUSTOMER), facts, key, bill.customer_id)
+
+
+def _content(bill: Bill) -> str:
+    return bill.proposed_hash.hex()[:_CONTENT] if bill.proposed_hash else ""
