@@ -9,6 +9,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from enum import Enum
@@ -17,6 +18,7 @@ from types import ModuleType
 from typing import Final
 
 import click
+import msgspec
 
 import yuejie
 from yuejie.assurance.providers import owed
@@ -24,11 +26,17 @@ from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.bills.documents.wording import METERS
 from yuejie.cli.main import yuejie as root
+from yuejie.contracts.formats.agreed import TermsWords
+from yuejie.contracts.life import draft
+from yuejie.contracts.terms import CommercialTerms
 from yuejie.fapiao import life as fapiao_lives
 from yuejie.fapiao.reversing.form import FORM_STATES
 from yuejie.gateway.refusal import Code
 from yuejie.kernel import limits as bounds
 from yuejie.kernel.errors import DomainError
+from yuejie.payments.apportion import refund
+from yuejie.payments.dunning import standing
+from yuejie.payments.receipts import receipt
 from yuejie.settings import Settings
 from yuejie.usage.dialects import ReadingState, Reason
 from yuejie.usage.event import EventState, Outcome
@@ -203,6 +211,30 @@ def payment_life() -> str:
     return table(("state", "step", "becomes"), rows)
 
 
+def receipt_life() -> str:
+    """Return the whole life of a receipt: from each state, what leads where."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in receipt.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def standing_life() -> str:
+    """Return how a customer's standing moves."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in standing.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def refund_life() -> str:
+    """Return the whole life of a refund."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in refund.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
 def event_states() -> str:
     """Return what is known of an event's quantities, state by state."""
     return _explained(EventState)
@@ -255,6 +287,41 @@ def _target(statement: ast.stmt) -> str:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             return name
     return ""
+
+
+# contracts ----------------------------------------------------------------------------------------
+
+
+def contract_terms() -> str:
+    """Return every word of a contract's terms with its default and its meaning."""
+    tree = ast.parse(inspect.getsource(CommercialTerms))
+    said = _notes([each for top in ast.iter_child_nodes(tree) for each in _body(top)])
+    notes = {re.sub("_(fen|ppm)$|_ppm(?=_)", "", name): note for name, note in said.items()}
+    rows = []
+    for field in msgspec.structs.fields(TermsWords):
+        choices = getattr(field.type, "__members__", {})
+        known = ", ".join(_code(each.value) for each in choices.values())
+        rows.append(
+            (_code(field.name), _plain_default(field.default), notes.get(field.name) or known)
+        )
+    return table(("word", "default", "meaning"), rows)
+
+
+def _plain_default(value: object) -> str:
+    if value is None or isinstance(value, msgspec.Struct) or value is msgspec.NODEFAULT:
+        return "none"
+    return _code(value) if str(value) else "empty"
+
+
+def draft_life() -> str:
+    """Return the whole life of a contract's draft."""
+    rows = [
+        (_code(state), _code(event), _code(draft.NEXT[state, event]))
+        for state in draft.DraftState
+        for event in draft.DraftEvent
+        if (state, event) in draft.NEXT
+    ]
+    return table(("state", "event", "becomes"), rows)
 
 
 # meters and bounds --------------------------------------------------------------------------------

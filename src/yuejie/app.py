@@ -12,10 +12,10 @@ from yuejie.settings import Settings
 
 if TYPE_CHECKING:
     from yuejie.bills.documents.document import Seller
-    from yuejie.fapiao.providers.port import Provider
-    from yuejie.fapiao.request import Selling
     from yuejie.contracts.documents.framework import Signatory
     from yuejie.customers.customer import Customer
+    from yuejie.fapiao.providers.port import Provider
+    from yuejie.fapiao.request import Selling
     from yuejie.ledger.check import Check
 
 Say = Callable[[str], None]

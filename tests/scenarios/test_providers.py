@@ -9,7 +9,7 @@ from tests.rooms.web.conftest import OPERATOR, desk_at
 from tests.scenarios.test_reconcile import World
 from yuejie.assurance.providers.pay import LEDGER_CHECKS
 from yuejie.assurance.providers.watch import tell_warnings
-from yuejie.cli.providers import providers
+from yuejie.cli.books.providers import providers
 from yuejie.db.session import Database
 from yuejie.ledger.check import check_ledger
 from yuejie.web.app import make_app

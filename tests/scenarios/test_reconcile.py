@@ -17,7 +17,7 @@ from yuejie.assurance.reconcile.difference import Cause
 from yuejie.assurance.reconcile.report import Source
 from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
 from yuejie.assurance.reconcile.store import latest_runs, reports
-from yuejie.cli.reconcile import margin, reconcile
+from yuejie.cli.books.reconcile import margin, reconcile
 from yuejie.contracts.offer import (
     AccountDraft,
     DeploymentDraft,
@@ -277,7 +277,7 @@ def test_unbilled_usage_is_accrued_until_it_is_billed(
 ) -> None:
     """On the first of November nothing is billed; the draft, once there is one, says it better."""
     from yuejie.assurance.unbilled import unbilled  # noqa: PLC0415
-    from yuejie.cli.ledger import ledger  # noqa: PLC0415
+    from yuejie.cli.books.ledger import ledger  # noqa: PLC0415
 
     first = datetime(2026, 11, 1, 1, tzinfo=UTC)
     with database.read() as tx:

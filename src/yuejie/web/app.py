@@ -13,21 +13,22 @@ from yuejie.web import docs, errors
 from yuejie.web.api import (
     bills,
     catalog,
+    contracts,
     corrections,
+    credit,
     customers,
     deeds,
     health,
     keys,
-    ledger,
     members,
     notices,
     prices,
-    providers,
-    reconcile,
     review,
     usage,
 )
+from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
+from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -37,12 +38,17 @@ NOUNS: Final = (
     customers,
     members,
     keys,
+    contracts,
+    credit,
     catalog,
     prices,
     usage,
     bills,
     review,
     corrections,
+    bank,
+    receipts,
+    receivables,
     ledger,
     providers,
     reconcile,

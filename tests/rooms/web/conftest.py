@@ -1,7 +1,7 @@
 """A console on a real database, with two customers whose rows must never meet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -137,7 +137,7 @@ def inhabit(db: Database) -> House:
     books.close("2026-10")
     acme_bill, zeta_bill = (books.issue(party.bill("2026-10")) for party in (acme, zeta))
     contact, channel = hook_of(db, zeta)
-    return House(
+    house = House(
         books,
         acme,
         zeta,
@@ -148,9 +148,8 @@ def inhabit(db: Database) -> House:
         f"req_{calls[0].begun.operation.hex()}",
         f"req_{calls[1].begun.operation.hex()}",
         zeta_title=papers_of(db, zeta, zeta_bill, NOW),
-        zeta_contact=contact,
-        zeta_channel=channel,
     )
+    return replace(house, zeta_contact=contact, zeta_channel=channel)
 
 
 def hook_of(db: Database, party: Party) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from yuejie.web.api.bills import disposition
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.ledger import (
+from yuejie.web.shapes.books.ledger import (
     AccruedOut,
     AccrueIn,
     BalanceOut,

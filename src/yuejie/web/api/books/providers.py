@@ -18,7 +18,7 @@ from yuejie.kernel.money import Money
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.providers import (
+from yuejie.web.shapes.books.providers import (
     BalanceIn,
     BillIn,
     DecisionIn,
