@@ -39,6 +39,7 @@ NOUNS: Final = {
     "receipts": "money.receipts",
     "receivables": "money.receivables",
     "prove": "bills",
+    "fapiao": "fapiao.entrance",
     "ledger": "books.ledger",
     "reconcile": "books.reconcile",
     "margin": "books.reconcile",

@@ -26,6 +26,7 @@ from yuejie.web.api import (
 )
 from yuejie.web.api.agreed import contracts, credit
 from yuejie.web.api.books import ledger, providers, reconcile
+from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
@@ -50,6 +51,9 @@ NOUNS: Final = (
     ledger,
     providers,
     reconcile,
+    requests,
+    reds,
+    callbacks,
     notices,
     deeds,
 )
