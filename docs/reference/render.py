@@ -9,6 +9,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from enum import Enum
@@ -17,12 +18,17 @@ from types import ModuleType
 from typing import Final
 
 import click
+import msgspec
 
 import yuejie
+from yuejie.assurance.providers import owed
 from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.bills.documents.wording import METERS
 from yuejie.cli.main import yuejie as root
+from yuejie.contracts.formats.agreed import TermsWords
+from yuejie.contracts.life import draft
+from yuejie.contracts.terms import CommercialTerms
 from yuejie.gateway.refusal import Code
 from yuejie.kernel import limits as bounds
 from yuejie.kernel.errors import DomainError
@@ -54,13 +60,17 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_SELLER_USCC": ("", "The operator's 统一社会信用代码."),
     "YUEJIE_SELLER_BANK": ("", "The bank that customers pay into."),
     "YUEJIE_SELLER_ACCOUNT": ("", "The account that customers pay into."),
+    "YUEJIE_NOTICE_HOSTS": (
+        "none",
+        "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",
+    ),
     "YUEJIE_PEPPER": (
         "made once, in `<home>/secrets/`",
         "64 hexadecimal digits. API keys are stored as HMAC under it; lost, every key is lost.",
     ),
     "YUEJIE_CREDENTIAL_KEY": (
         "made once, in `<home>/secrets/`",
-        "64 hexadecimal digits. Provider credentials are encrypted with it.",
+        "64 hexadecimal digits. Provider credentials and notice channels are encrypted with it.",
     ),
     "YUEJIE_OPERATOR_TOKEN": (
         "made once, in `<home>/secrets/`",
@@ -147,6 +157,15 @@ def bill_life() -> str:
     return table(("state", "event", "becomes"), rows)
 
 
+def payment_life() -> str:
+    """Return the whole life of a payment to a provider."""
+    rows = [
+        (_code(state), _code(step), _code(owed.NEXT[state, step]))
+        for state in owed.ProviderPaymentState
+        for step in owed.PaymentStep
+        if (state, step) in owed.NEXT
+    ]
+    return table(("state", "step", "becomes"), rows)
 def receipt_life() -> str:
     """Return the whole life of a receipt: from each state, what leads where."""
     rows = [
@@ -223,6 +242,41 @@ def _target(statement: ast.stmt) -> str:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             return name
     return ""
+
+
+# contracts ----------------------------------------------------------------------------------------
+
+
+def contract_terms() -> str:
+    """Return every word of a contract's terms with its default and its meaning."""
+    tree = ast.parse(inspect.getsource(CommercialTerms))
+    said = _notes([each for top in ast.iter_child_nodes(tree) for each in _body(top)])
+    notes = {re.sub("_(fen|ppm)$|_ppm(?=_)", "", name): note for name, note in said.items()}
+    rows = []
+    for field in msgspec.structs.fields(TermsWords):
+        choices = getattr(field.type, "__members__", {})
+        known = ", ".join(_code(each.value) for each in choices.values())
+        rows.append(
+            (_code(field.name), _plain_default(field.default), notes.get(field.name) or known)
+        )
+    return table(("word", "default", "meaning"), rows)
+
+
+def _plain_default(value: object) -> str:
+    if value is None or isinstance(value, msgspec.Struct) or value is msgspec.NODEFAULT:
+        return "none"
+    return _code(value) if str(value) else "empty"
+
+
+def draft_life() -> str:
+    """Return the whole life of a contract's draft."""
+    rows = [
+        (_code(state), _code(event), _code(draft.NEXT[state, event]))
+        for state in draft.DraftState
+        for event in draft.DraftEvent
+        if (state, event) in draft.NEXT
+    ]
+    return table(("state", "event", "becomes"), rows)
 
 
 # meters and bounds --------------------------------------------------------------------------------

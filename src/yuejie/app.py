@@ -2,22 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.errors import DatabaseUnavailable, EmbeddedUnavailable
 from yuejie.db.migrate import migrate
 from yuejie.db.session import Database
-from yuejie.ledger.check import Check
 from yuejie.settings import Settings
 
 if TYPE_CHECKING:
     from yuejie.bills.documents.document import Seller
+    from yuejie.contracts.documents.framework import Signatory
+    from yuejie.customers.customer import Customer
+    from yuejie.ledger.check import Check
 
 Say = Callable[[str], None]
-
-LEDGER_CHECKS: Final[tuple[Check, ...]] = ()
-"""What the rooms that post promise about the books, beside the ledger's own checks."""
 
 
 def app_url(settings: Settings) -> str:
@@ -94,3 +93,31 @@ def seller(settings: Settings) -> "Seller":
         bank_name=settings.seller_bank,
         bank_account=settings.seller_account,
     )
+
+
+def ledger_checks() -> "tuple[Check, ...]":
+    """Return what the rooms that post promise about the books, beside the ledger's own checks."""
+    from yuejie.assurance.providers.pay import LEDGER_CHECKS  # noqa: PLC0415 - as above
+
+    return LEDGER_CHECKS
+
+
+def signatories(seller: "Seller", customer: "Customer") -> "tuple[Signatory, Signatory]":
+    """Return both parties as a contract names them: the operator, then the customer."""
+    from yuejie.contracts.documents.framework import Signatory  # noqa: PLC0415 - as above
+
+    ours = Signatory(
+        legal_name=seller.legal_name,
+        uscc=seller.uscc,
+        bank_name=seller.bank_name,
+        bank_account=seller.bank_account,
+    )
+    theirs = Signatory(
+        legal_name=customer.legal_name,
+        uscc=customer.uscc or "",
+        address=customer.tax_address,
+        phone=customer.tax_phone,
+        bank_name=customer.bank_name,
+        bank_account=customer.bank_account,
+    )
+    return ours, theirs

@@ -13,7 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from yuejie.contracts.contract import Contract, Terms
+from yuejie.contracts.contract import Contract, FxPolicy, Terms
+from yuejie.contracts.formats.agreed import pricing_of
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.offer import (
     AccountDraft,
@@ -263,6 +264,10 @@ def _customer(part: CustomerPart, applying: Applying) -> Iterator[Change]:
 
 def _contract(part: ContractPart, customer: Customer, applying: Applying) -> Iterator[Change]:
     contract_id = ContractId(f"con_{customer.customer_id.removeprefix('cus_')}")
+    with applying.db.read() as tx:
+        listed = book(tx, part.book)
+    card = part.fx_policy == FxPolicy.CARD
+    priced_in = part.currency if card or listed is None else listed.currency
     terms = Terms(
         customer_id=customer.customer_id,
         sale_book=BookId(part.book),
@@ -272,6 +277,8 @@ def _contract(part: ContractPart, customer: Customer, applying: Applying) -> Ite
         tax_mode=part.tax_mode,
         tax_ppm=part.tax_ppm,
         starts_at=parse_instant(part.starts_at, zone_of(customer.zone)),
+        commercial=part.terms.terms(),
+        pricing=pricing_of(part.discount, part.override, priced_in),
     )
     with applying.db.read() as tx:
         known = contract_versions(tx, contract_id)

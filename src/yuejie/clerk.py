@@ -1,32 +1,52 @@
-"""The clerk: what the calendar asks for, done by one clerk at a time.
+"""The clerk: what the calendar asks for, done by one clerk at a time, and the post.
 
-In part 1 the clerk keeps event partitions ahead of time; reminders, dunning and watches join it
-with the money side. Each round is one transaction under an advisory lock, so of several clerks one
-does the work and the others find it done.
+Every deed of the calendar is a verb that doing twice does nothing more, so of several clerks one
+does the work and the others find it done. The post is carried in a thread of its own: a channel
+that is slow to answer delays no round.
 """
 
 import threading
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
 
+from yuejie.assurance.providers.watch import tell_warnings
+from yuejie.bills.review.ask import deem_confirmed, remind_of_review
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.notices.channels.parcel import Courier
+from yuejie.notices.deliver import deliver_due
+from yuejie.notices.deprecations import announce_deprecations
+from yuejie.payments.dunning.dun import daily_dunning, remind_of_suspense, watch_credit
+from yuejie.payments.receipts.match import match_open
 from yuejie.usage.store import ensure_partitions
 
 log = structlog.get_logger()
 
 ROUND_SECONDS: Final = 60.0
+POST_SECONDS: Final = 1.0
+"""How long the post rests when nothing is due."""
 _BEHIND: Final = timedelta(days=31)
 _MONTHS: Final = 5
 """Last month, this one and three ahead: a clerk may be away for a quarter."""
 
 
-def make_round(db: Database, now: datetime) -> None:
-    """Do what is due now; doing it twice does nothing more."""
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Something to be done again and again; how often, so that it costs little."""
+
+    name: str
+    deed: Callable[[Database, datetime], object]
+    every: timedelta
+
+
+def keep_partitions(db: Database, now: datetime) -> None:
+    """Keep event partitions ahead of time."""
     month = BillingMonth.of(now - _BEHIND, zone_of("UTC"))
     days = []
     for _ in range(_MONTHS):
@@ -37,12 +57,77 @@ def make_round(db: Database, now: datetime) -> None:
         ensure_partitions(tx, days)
 
 
-def run(db: Database, clock: Clock, stop: threading.Event) -> None:
+CALENDAR: Final = (
+    Duty("partitions", keep_partitions, timedelta(minutes=1)),
+    Duty("deprecations", announce_deprecations, timedelta(hours=1)),
+    Duty("provider_accounts", tell_warnings, timedelta(hours=1)),
+    Duty("review_reminders", lambda db, now: remind_of_review(db, now=now), timedelta(hours=1)),
+    Duty("deemed_confirmations", lambda db, now: deem_confirmed(db, now=now), timedelta(hours=1)),
+    Duty("receipts", lambda db, now: match_open(db, now=now), timedelta(minutes=5)),
+    Duty("dunning", daily_dunning, timedelta(hours=1)),
+    Duty("credit", watch_credit, timedelta(minutes=1)),
+    Duty("suspense", remind_of_suspense, timedelta(hours=1)),
+)
+"""What is done by itself, in this order."""
+
+
+class Clerk:
+    """Remembers when each duty was done last."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, datetime] = {}
+
+    def make_round(self, db: Database, now: datetime) -> list[str]:
+        """Do what is due now and return the names of what was done.
+
+        A duty that a database or a rule refuses is told in the log and tried again next round;
+        the others are done all the same.
+        """
+        done = []
+        for duty in CALENDAR:
+            if now - self._done.get(duty.name, _NEVER) < duty.every:
+                continue
+            try:
+                duty.deed(db, now)
+            except DomainError as error:
+                log.warning("clerk.waits", duty=duty.name, why=error.sentence)
+                continue
+            self._done[duty.name] = now
+            done.append(duty.name)
+        return done
+
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+def run(db: Database, clock: Clock, stop: threading.Event, post: Courier) -> None:
     """Make a round a minute until told to stop; a database that is away is waited for."""
-    while not stop.is_set():
-        try:
-            make_round(db, clock.now())
-            log.debug("clerk.round")
-        except DomainError as error:
-            log.warning("clerk.waits", why=error.sentence)
-        stop.wait(ROUND_SECONDS)
+    carrier = threading.Thread(target=_carry, args=(db, clock, stop, post), name="post")
+    carrier.start()
+    clerk = Clerk()
+    try:
+        while not stop.is_set():
+            log.debug("clerk.round", done=clerk.make_round(db, clock.now()))
+            stop.wait(ROUND_SECONDS)
+    finally:
+        stop.set()
+        carrier.join()
+
+
+def _carry(db: Database, clock: Clock, stop: threading.Event, post: Courier) -> None:
+    """Deliver whatever is due; this thread's death ends the process, which is started afresh."""
+    try:
+        while not stop.is_set():
+            if not _delivered(db, post, clock.now()):
+                stop.wait(POST_SECONDS)
+    finally:
+        stop.set()
+
+
+def _delivered(db: Database, post: Courier, now: datetime) -> int:
+    """Deliver what is due; what a database that is away keeps us from is done next time."""
+    try:
+        return deliver_due(db, post, now)
+    except DomainError as error:
+        log.warning("post.waits", why=error.sentence)
+        return 0

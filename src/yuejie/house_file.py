@@ -7,6 +7,9 @@
 [[book]]        id, kind, currency, prices = ["file", …] or "seed:cost", starts_at, approve
 [[customer]]    slug, legal_name, uscc, zone, currency, tag_names, …
   [customer.contract]   book, currency, fx_policy, tax_mode, tax_ppm, starts_at
+    [customer.contract.terms]        every commercial term, see docs/reference/contract-terms.md
+    [[customer.contract.discount]]   models = "gpt-*", discount = "10%"
+    [[customer.contract.override]]   model, meter, rate, service_tier, context_above, time_window
   [[customer.project]]  name, parent, department, environment, allowed_providers, …
   [[customer.key]]      project, name, tags, task_type, priority, models, expires_at
 """
@@ -17,6 +20,7 @@ from typing import Final
 import msgspec
 
 from yuejie.contracts.contract import TAX_PPM
+from yuejie.contracts.formats.agreed import DiscountWords, OverrideWords, TermsWords
 from yuejie.kernel.errors import Invalid
 
 _CHINA: Final = "Asia/Shanghai"
@@ -93,6 +97,9 @@ class ContractPart(_Part):
     fx_policy: str = "none"
     tax_mode: str = "inclusive"
     tax_ppm: int = TAX_PPM
+    terms: TermsWords = TermsWords()
+    discount: list[DiscountWords] = []
+    override: list[OverrideWords] = []
 
 
 class ProjectPart(_Part):

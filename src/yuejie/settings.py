@@ -38,6 +38,7 @@ class Settings:
     seller_uscc: str
     seller_bank: str
     seller_account: str
+    notice_hosts: frozenset[str]
     pepper: bytes = field(repr=False)
     credential_key: bytes = field(repr=False)
     operator_token: str = field(repr=False)
@@ -61,6 +62,7 @@ class Settings:
             seller_uscc=environ.get("YUEJIE_SELLER_USCC", "91350100M000100Y43"),
             seller_bank=environ.get("YUEJIE_SELLER_BANK", "示例银行上海分行营业部"),
             seller_account=environ.get("YUEJIE_SELLER_ACCOUNT", "0000 0000 0000 0000 000"),
+            notice_hosts=_names(environ, "YUEJIE_NOTICE_HOSTS"),
             pepper=kept.raw("YUEJIE_PEPPER"),
             credential_key=kept.raw("YUEJIE_CREDENTIAL_KEY"),
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
@@ -122,6 +124,12 @@ class _Secrets:
             pass
         finally:
             scratch.unlink()
+
+
+def _names(environ: Mapping[str, str], name: str) -> frozenset[str]:
+    """Return the names in a list that is separated by commas."""
+    found = (each.strip() for each in environ.get(name, "").split(","))
+    return frozenset(each for each in found if each)
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -2,7 +2,7 @@
 
     yuejie serve
     ├── postgres            the embedded server, unless YUEJIE_DATABASE_URL names another
-    ├── gateway × workers   each a one-worker Granian on the shared port
+    ├── gateway × workers   each a process of its own on the shared port
     ├── intake              journals → database, database → snapshot
     ├── console             the API
     └── clerk               calendar, partitions, watches; leader by advisory lock

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from yuejie.assurance.prove import prove_month
 from yuejie.bills.bill import Bill, BillLine
 from yuejie.bills.closing.close import GRACE, Closed, close_month
 from yuejie.bills.issue import issue_bill
-from yuejie.bills.store import bill_of_month, bills_of_customer_month
+from yuejie.bills.store import bill_of_month, bills_of_customer_month, bills_of_month
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.prices import Book
@@ -188,6 +189,26 @@ class Books:
             )
         return Party(self, customer)
 
+    def amend(self, party: Party, commercial: CommercialTerms, *, starts: datetime) -> None:
+        """Sign the next version of a party's contract."""
+        customer = party.customer
+        with self.db.read() as tx:
+            was = contract_at(tx, customer.customer_id, starts)
+        assert was is not None
+        terms = Terms(
+            customer_id=customer.customer_id,
+            sale_book=BookId("list"),
+            currency=was.currency,
+            zone=was.zone,
+            fx_policy=was.fx_policy,
+            tax_mode=was.tax_mode,
+            tax_ppm=was.tax_ppm,
+            starts_at=starts,
+            commercial=commercial,
+        )
+        now = self.clock.now()
+        sign_contract(self.db, terms, by=CLERK, now=now, contract_id=was.contract_id)
+
     def record(
         self,
         party: Party,
@@ -283,6 +304,22 @@ class Books:
         return close_month(
             self.db, label, customer=customer, commit=commit, by=CLERK, now=self.clock.now()
         )
+
+    def tick(self, seconds: int = 1) -> datetime:
+        """Let a moment pass, and return the instant it is then."""
+        self.clock.at += timedelta(seconds=seconds)
+        return self.clock.at
+
+    def unproved(self) -> list[str]:
+        """Prove every bill of the house and return what does not agree."""
+        with self.db.read() as tx:
+            months = sorted({bill.month for bill in bills_of_month(tx, None)})
+        return [
+            f"{proof.customer} {proof.bill.month} {proof.bill.part or 'head'} {difference}"
+            for month in months
+            for proof in prove_month(self.db, month)
+            for difference in proof.differences
+        ]
 
     def issue(self, bill: Bill) -> Bill:
         """Issue a drafted bill."""

@@ -17,7 +17,7 @@ from yuejie.assurance.reconcile.difference import Cause
 from yuejie.assurance.reconcile.report import Source
 from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
 from yuejie.assurance.reconcile.store import latest_runs, reports
-from yuejie.cli.reconcile import margin, reconcile
+from yuejie.cli.books.reconcile import margin, reconcile
 from yuejie.contracts.offer import (
     AccountDraft,
     DeploymentDraft,
@@ -264,9 +264,47 @@ def test_the_api_reconciles_as_well(world: World, database: Database) -> None:
         number = made["reconciliation"]["reconciliation_id"]
         assert operator.get(f"{API}/reconciliations/{number}").json() == made
         assert len(operator.get(f"{API}/reconciliations").json()["items"]) == 1
-        table = operator.get(f"{API}/reconciliations/{number}/documents/csv")
+        table = operator.get(f"{API}/reconciliations/{number}/tables/csv")
         assert "金额差" in table.content.decode("utf-8-sig")
         margins = operator.get(f"{API}/margins/2026-10?by=model").json()
         assert margins[0]["name"] == "gpt-4o"
         bad = operator.post(f"{API}/reconciliations/reports", json=body | {"content": "%"})
         assert bad.status_code == 422
+
+
+def test_unbilled_usage_is_accrued_until_it_is_billed(
+    world: World, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """On the first of November nothing is billed; the draft, once there is one, says it better."""
+    from yuejie.assurance.unbilled import unbilled  # noqa: PLC0415
+    from yuejie.cli.books.ledger import ledger  # noqa: PLC0415
+
+    first = datetime(2026, 11, 1, 1, tzinfo=UTC)
+    with database.read() as tx:
+        by_usage = {each.party: each.fen for each in unbilled(tx, OCTOBER)}
+    world.books.close("2026-10")
+    with database.read() as tx:
+        by_draft = {each.party: each.fen for each in unbilled(tx, OCTOBER)}
+    acme = world.acme.customer.customer_id
+    assert by_draft[acme] == world.acme.bill("2026-10").net.fen
+    assert abs(by_usage[acme] - by_draft[acme]) <= 2  # lines round one by one
+    assert "试算" in run(ledger, database_url, first, "accrue", "2026-10")
+    assert "已入账" in run(ledger, database_url, first, "accrue", "2026-10", "--commit")
+    balances = run_json(ledger, database_url, first, "show", "--account", "unbilled")
+    assert balances == []  # the mirror on the first is written at once
+    trial = run_json(ledger, database_url, first, "trial", "2026-10")
+    closing = {line["account"]: line["debit_fen"] for line in trial["lines"]}
+    assert closing["unbilled"] == sum(by_draft.values())
+
+    codes = tmp_path / "codes.toml"
+    codes.write_text('[accounts.unbilled]\ncode = "1"\n[accounts.revenue]\ncode = "2"\n')
+    words = ("handover", "2026-10", "--system", "yonyou", "--codes", str(codes))
+    assert "2 张凭证" in run(ledger, database_url, first, *words)
+    said = run(ledger, database_url, first, *words, "--commit", "--out", str(tmp_path))
+    assert "已写入" in said
+    assert "没有尚未移交的分录" in run(ledger, database_url, first, *words, "--commit")
+    (batch,) = run_json(ledger, database_url, first, "handovers")
+    (file,) = tmp_path.glob("vouchers-2026-10-*.txt")
+    before = file.read_bytes()
+    run(ledger, database_url, first, "batch", batch["batch_id"], "--out", str(tmp_path))
+    assert file.read_bytes() == before

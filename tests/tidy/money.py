@@ -12,6 +12,17 @@ MONEY: Final = (
     "bills/bill.py",
     "bills/statement*.py",
     "contracts/rate*.py",
+    "ledger/posting.py",
+    "ledger/statement.py",
+    "ledger/handover/voucher.py",
+    "assurance/reconcile/report.py",
+    "assurance/reconcile/difference.py",
+    "assurance/reconcile/sides.py",
+    "assurance/reconcile/residue.py",
+    "assurance/reconcile/compare.py",
+    "assurance/reconcile/amounts.py",
+    "assurance/providers/owed.py",
+    "assurance/providers/standing.py",
 )
 """Files in which every number may end up on a bill."""
 

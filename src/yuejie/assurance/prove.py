@@ -1,10 +1,16 @@
-"""Prove a month: every bill is computed again from raw events and compared to the fen."""
+"""Prove a month: every bill is computed again from raw events and compared to the fen.
+
+What closing drew together is proved together: the parts of a month, with what was known when they
+were drawn. Usage comes from raw events, terms from the contract's JSON, tax from the lines; then
+seals, their chain, credit notes and ledger entries. Nothing is changed.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from yuejie.assurance import store
+from yuejie.assurance.history import History, Sheet, sheets_of
 from yuejie.assurance.oracle import (
     Difference,
     Key,
@@ -13,14 +19,16 @@ from yuejie.assurance.oracle import (
     compare,
     quantities_of,
     settle,
-    totals,
 )
-from yuejie.bills.bill import Bill
-from yuejie.bills.closing.store import epoch_offsets
-from yuejie.bills.seal import canonical, seal_of
-from yuejie.bills.store import bill_of_month, bills_of_month
+from yuejie.assurance.sealed import chain_of, check_sealed
+from yuejie.assurance.sheet import check_carried, check_taxes, check_terms, check_totals
+from yuejie.bills.bill import METERED, Bill, BillLine, BillState
+from yuejie.bills.correct.store import credits_of
+from yuejie.bills.store import bills_of_month, whole_bills
+from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
+from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth
 
 
@@ -34,6 +42,32 @@ class Proof:
     differences: tuple[Difference, ...]
 
 
+@dataclass(slots=True)
+class _Case:
+    """A customer under proof."""
+
+    tx: Tx
+    who: Customer
+    oracle: Oracle
+    history: History
+    events: int = 0
+    _known: dict[tuple[tuple[str, ...], int], tuple[Counter[Key], list[Difference]]] = field(
+        default_factory=dict
+    )
+
+    def target(self, months: Iterable[str], epoch: int) -> tuple[Counter[Key], list[Difference]]:
+        """Return what raw events up to an epoch come to, and what was priced otherwise."""
+        asked = (tuple(sorted(months)), epoch)
+        if asked not in self._known:
+            self._known[asked] = quantities_of(self._raw(*asked), self.oracle)
+        return self._known[asked]
+
+    def _raw(self, months: tuple[str, ...], epoch: int) -> Iterator[RawEvent]:
+        for event in store.raw_events(self.tx, self.who.customer_id, months, epoch):
+            self.events += 1
+            yield event
+
+
 def prove_month(
     db: Database,
     month: BillingMonth,
@@ -41,83 +75,108 @@ def prove_month(
     customer: str | None = None,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> list[Proof]:
-    """Re-rate every bill of a month from raw events by the slow path, and check its seal."""
+    """Compute every bill of a month again by the slow path, in whatever state, and its seal."""
     with db.read(consistent=True) as tx:
         oracle = Oracle(store.book_rows(tx))
         only = find_customer(tx, customer).customer_id if customer else None
-        bills = [
-            bill for bill in bills_of_month(tx, month) if only is None or bill.customer_id == only
-        ]
+        found = [bill.customer_id for bill in bills_of_month(tx, month)]
+        owners = sorted({who for who in found if only is None or who == only})
         proofs: list[Proof] = []
-        for number, bill in enumerate(bills, 1):
-            whole = bill_of_month(tx, bill.customer_id, month)
-            proofs.append(_prove(tx, whole or bill, oracle))
-            progress(number, len(bills))
+        for number, owner in enumerate(owners, 1):
+            proofs += _prove_customer(tx, owner, month, oracle)
+            progress(number, len(owners))
         return proofs
 
 
-def _prove(tx: Tx, bill: Bill, oracle: Oracle) -> Proof:
-    months = sorted({str(bill.month)} | {str(line.service_month) for line in bill.lines})
-    counted = _Counted()
-    events = counted.through(store.raw_events(tx, bill.customer_id, months, bill.epoch))
-    target, wrong = quantities_of(events, oracle)
-    before = store.billed_before(tx, bill.customer_id, bill.bill_id, months, bill.epoch)
+def _prove_customer(
+    tx: Tx, customer_id: CustomerId, month: BillingMonth, oracle: Oracle
+) -> Iterator[Proof]:
+    who = find_customer(tx, customer_id)
+    bills = whole_bills(tx, customer_id)
+    history = store.history_of(tx, customer_id, zone=who.zone, bills=bills)
+    case, chain = _Case(tx, who, oracle, history), chain_of(bills)
+    whole = list(_whole_month(case, month))
+    for sheet in sheets_of(history, month):
+        shared = [*_quantities(case, sheet), *check_terms(history, sheet)]
+        taxed = check_taxes(history, sheet)
+        for number, bill in enumerate(sheet.parts):
+            notes = credits_of(tx, customer_id, bill_id=bill.bill_id)
+            differences = [
+                *(shared if number == 0 else ()),
+                *(whole if number == 0 and bill.state is not BillState.VOIDED else ()),
+                *_amounts(bill, oracle),
+                *check_carried(history, sheet, bill),
+                *taxed.get(bill.part, ()),
+                *check_totals(bill),
+                *check_sealed(tx, bill, chain, notes),
+            ]
+            yield Proof(who.slug, bill, case.events, tuple(differences))
+            case.events = 0
+
+
+def _quantities(case: _Case, sheet: Sheet) -> list[Difference]:
+    """Compare the usage a closing printed with events up to its epoch, less what was billed."""
+    history, month = case.history, str(sheet.month)
+    earlier = (epoch for label, epoch in history.closes.items() if label < month)
+    last = max(earlier, default=0)
+    customer_id = case.who.customer_id
+    months = {month} | store.touched_months(
+        case.tx, customer_id, month, after=last, upto=sheet.epoch
+    )
+    lines = [line for bill in sheet.parts for line in bill.lines if line.metered]
+    months |= {str(line.service_month) for line in lines}
+    closed_at = history.ended_at[sheet.epoch]
+    for bill in history.bills:
+        if bill.bill_id in history.voided_at and history.voided_at[bill.bill_id] <= closed_at:
+            months |= {str(ln.service_month) for ln in bill.lines if str(ln.service_month) <= month}
+    target, wrong = case.target(months, sheet.epoch)
     proved = Counter(target)
-    proved.subtract(before)
-    printed = {
-        Key(str(line.service_month), line.project_id, line.model, line.meter, line.sale_rate): (
-            line.quantity
-        )
-        for line in bill.lines
-    }
-    differences = [
-        *wrong,
-        *compare("数量", printed, proved),
-        *_amounts(bill, oracle),
-        *_seal(tx, bill),
-    ]
-    who = find_customer(tx, bill.customer_id).slug
-    return Proof(who, bill, counted.number, tuple(differences))
+    before = (line for bill in sheet.billed_before(history) for line in bill.lines)
+    proved.subtract(_by_key(line for line in before if str(line.service_month) in months))
+    return [*wrong, *compare("数量", _by_key(lines), proved)]
 
 
-class _Counted:
-    """Counts what passes through."""
+def _whole_month(case: _Case, month: BillingMonth) -> Iterator[Difference]:
+    """Compare everything that living bills print of a service month with all its events.
 
-    def __init__(self) -> None:
-        self.number = 0
+    Not while something of it was voided and no closing has billed it again yet.
+    """
+    history, label = case.history, str(month)
+    live = [bill for bill in history.bills if bill.state is not BillState.VOIDED]
+    epochs = [epoch for closed, epoch in history.closes.items() if closed >= label]
+    if not epochs:
+        return
+    newest = max(bill.epoch for bill in history.bills)
+    upto = max(epochs)
+    ended = history.ended_at.get(newest)
+    for bill in history.bills:
+        voided = history.voided_at.get(bill.bill_id)
+        if voided is not None and (ended is None or voided >= ended):
+            return
+    target, _ = case.target({label}, upto)
+    printed = _by_key(
+        line for bill in live for line in bill.lines if str(line.service_month) == label
+    )
+    yield from compare("全部账单上的数量", printed, target)
 
-    def through(self, things: Iterator[RawEvent]) -> Iterator[RawEvent]:
-        for thing in things:
-            self.number += 1
-            yield thing
 
-
-def _amounts(bill: Bill, oracle: Oracle) -> list[Difference]:
-    """Settle every printed line again, and the totals, and the tax on the lines."""
-    found: list[Difference] = []
-    for line in bill.lines:
-        rate = oracle.rows[line.sale_rate]
-        amount = settle(line.quantity, rate.pico, line.fx_e8)
-        if amount != line.amount_fen:
-            found.append(
-                Difference(f"第 {line.position} 行金额", str(line.amount_fen), str(amount))
+def _by_key(lines: Iterable[BillLine]) -> Counter[Key]:
+    found: Counter[Key] = Counter()
+    for line in lines:
+        if line.kind in METERED:
+            month = str(line.service_month)
+            found[Key(month, line.project_id, line.model, line.meter, line.sale_rate)] += (
+                line.quantity
             )
-    net, tax, gross = totals([line.amount_fen for line in bill.lines], bill.tax_mode, bill.tax_ppm)
-    pairs = [
-        ("不含税合计", bill.net.fen, net),
-        ("税额", bill.tax.fen, tax),
-        ("价税合计", bill.gross.fen, gross),
-        ("各行不含税之和", sum(line.net_fen for line in bill.lines), net),
-        ("各行税额之和", sum(line.tax_fen for line in bill.lines), tax),
-    ]
-    found += [Difference(what, str(is_), str(be)) for what, is_, be in pairs if is_ != be]
     return found
 
 
-def _seal(tx: Tx, bill: Bill) -> list[Difference]:
-    if bill.seal is None:
-        return []
-    seal = seal_of(canonical(bill, epoch_offsets(tx, bill.epoch)))
-    if seal == bill.seal:
-        return []
-    return [Difference("封印", bill.seal.hex(), seal.hex())]
+def _amounts(bill: Bill, oracle: Oracle) -> Iterator[Difference]:
+    """Settle every line of usage again; what is no usage was computed with the terms."""
+    for line in bill.lines:
+        if not line.metered:
+            continue
+        rate = oracle.rows[line.sale_rate]
+        amount = settle(line.quantity, rate.pico, line.fx_e8)
+        if amount != line.amount_fen or rate.pico != line.rate_pico:
+            yield Difference(f"第 {line.position} 行金额", str(line.amount_fen), str(amount))

@@ -1,18 +1,21 @@
-"""The only SQL of assurance: raw events as a bill could know them, whole books, bill lines."""
+"""The only SQL of assurance: raw events as a bill could know them, books, contracts, the ledger."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from yuejie.assurance.oracle import BookRow, Key, RawEvent
+from yuejie.assurance.history import Allowed, Assigned, Held, History, Spot, Version
+from yuejie.assurance.oracle import BookRow, RawEvent
+from yuejie.bills.bill import Bill
 from yuejie.db.session import Tx
-from yuejie.kernel.ids import BillId, CustomerId
+from yuejie.kernel.ids import CustomerId
 
 OPERATOR_READS: Final = {
     "book_rows": "books belong to the house",
     "worth": "margins are the operator's alone",
+    "unissued": "finance accrues everybody's month at once",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -81,42 +84,114 @@ def raw_events(
 
 
 @dataclass(frozen=True, slots=True)
-class _Billed:
-    month: str
-    project_id: str
-    model: str
-    meter: str
-    sale_rate: int
-    quantity: int
+class _VersionRow:
+    contract_id: str
+    version: int
+    starts_at: datetime
+    signed_at: datetime
+    currency: str
+    tax_mode: str
+    tax_ppm: int
+    terms: dict[str, Any]
 
 
-BILLED_BEFORE: Final = """
-    SELECT l.service_month AS month, l.project_id, l.model, l.meter, l.sale_rate,
-           sum(l.quantity) AS quantity
-    FROM bill_line l
-    JOIN bill b USING (bill_id)
-    WHERE l.customer_id = %(customer_id)s AND l.service_month = ANY(%(months)s)
-      AND b.bill_id <> %(bill_id)s AND b.epoch < %(epoch)s
-    GROUP BY l.service_month, l.project_id, l.model, l.meter, l.sale_rate
+VERSIONS: Final = """
+    SELECT contract_id, version, starts_at, signed_at, currency, tax_mode, tax_ppm, terms
+    FROM contract
+    WHERE customer_id = %(customer_id)s
+"""
+
+HELD: Final = """
+    SELECT g.grant_id, g.kind, g.amount_fen, g.paid_fen, g.currency, g.models, g.starts_on,
+           g.ends_on, COALESCE(
+               (SELECT min(d.at) FROM deed d
+                WHERE d.noun = 'grant' AND d.verb = 'approve' AND d.name = g.grant_id),
+               g.created_at) AS approved_at
+    FROM customer_grant g
+    WHERE g.customer_id = %(customer_id)s AND g.approved_by IS NOT NULL
+"""
+
+ALLOWED: Final = """
+    SELECT adjustment_id, kind, service_month, part, currency, amount_fen, decided_at
+    FROM adjustment
+    WHERE customer_id = %(customer_id)s AND state = 'approved'
+    ORDER BY adjustment_id
+"""
+
+SPOTS: Final = """
+    SELECT project_id, parent_id, department FROM project WHERE customer_id = %(customer_id)s
+"""
+
+ASSIGNED: Final = """
+    SELECT project_id, unit_id, since, assigned_at
+    FROM billing_unit_project
+    WHERE customer_id = %(customer_id)s
 """
 
 
-def billed_before(
-    tx: Tx, customer_id: CustomerId, bill_id: BillId, months: Iterable[str], epoch: int
-) -> dict[Key, int]:
-    """Return what earlier closings had billed for those months."""
-    rows = tx.rows(
-        _Billed,
-        BILLED_BEFORE,
-        customer_id=customer_id,
-        bill_id=bill_id,
-        months=list(months),
-        epoch=epoch,
+@dataclass(frozen=True, slots=True)
+class _Voided:
+    bill_id: str
+    at: datetime
+
+
+VOIDED: Final = """
+    SELECT t.bill_id, t.at
+    FROM bill_transition t
+    JOIN bill b USING (bill_id)
+    WHERE b.customer_id = %(customer_id)s AND t.event = 'void'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _EpochEnd:
+    epoch: int
+    at: datetime
+
+
+EPOCH_ENDS: Final = """
+    SELECT c.epoch, c.closed_at AS at
+    FROM epoch_closing c
+    WHERE c.epoch IN (SELECT epoch FROM bill WHERE customer_id = %(customer_id)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    month: str
+    epoch: int
+
+
+CLOSES: Final = "SELECT month, epoch FROM month_close WHERE customer_id = %(customer_id)s"
+
+
+def history_of(tx: Tx, customer_id: CustomerId, *, zone: str, bills: Sequence[Bill]) -> History:
+    """Return everything that a customer's bills depend on, each with its time."""
+    who = {"customer_id": customer_id}
+    return History(
+        zone=zone,
+        versions=[
+            Version(
+                contract_id=row.contract_id,
+                version=row.version,
+                starts_at=row.starts_at,
+                signed_at=row.signed_at,
+                currency=row.currency,
+                tax_mode=row.tax_mode,
+                tax_ppm=row.tax_ppm,
+                terms=row.terms,
+            )
+            for row in tx.rows(_VersionRow, VERSIONS, **who)
+        ],
+        grants=tx.rows(Held, HELD, **who),
+        allowed=tx.rows(Allowed, ALLOWED, **who),
+        spots=tx.rows(Spot, SPOTS, **who),
+        assigned=tx.rows(Assigned, ASSIGNED, **who),
+        bills=bills,
+        voided_at={row.bill_id: row.at for row in tx.rows(_Voided, VOIDED, **who)},
+        ended_at={row.epoch: row.at for row in tx.rows(_EpochEnd, EPOCH_ENDS, **who)},
+        closes={row.month: row.epoch for row in tx.rows(_Close, CLOSES, **who)},
     )
-    return {
-        Key(row.month, row.project_id, row.model, row.meter, row.sale_rate): int(row.quantity)
-        for row in rows
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +201,10 @@ class WorthRow:
     `included_tax_ppm` is the tax that the contract's prices contain; zero where it comes on top.
     """
 
+    customer_id: str
     customer: str
     contract_id: str
+    contract_currency: str | None
     model: str
     calls: int
     included_tax_ppm: int
@@ -138,7 +215,8 @@ class WorthRow:
 
 
 WORTH: Final = """
-    SELECT c.slug AS customer, coalesce(k.contract_id, '') AS contract_id, r.model,
+    SELECT c.customer_id, c.slug AS customer, coalesce(k.contract_id, '') AS contract_id,
+           k.currency AS contract_currency, r.model,
            coalesce(sum(r.quantity) FILTER (WHERE r.meter = 'requests'), 0)::bigint AS calls,
            CASE WHEN k.tax_mode = 'inclusive' THEN k.tax_ppm ELSE 0 END AS included_tax_ppm,
            sale.currency AS sale_currency,
@@ -149,18 +227,88 @@ WORTH: Final = """
     JOIN usage_dimension d USING (dimension_id)
     JOIN customer c USING (customer_id)
     LEFT JOIN LATERAL (
-        SELECT contract_id, tax_mode, tax_ppm FROM contract
+        SELECT contract_id, currency, tax_mode, tax_ppm FROM contract
         WHERE customer_id = d.customer_id AND starts_at <= %(ends)s
         ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
     ) k ON TRUE
     LEFT JOIN rate sale ON sale.rate_id = r.sale_rate
     LEFT JOIN rate cost ON cost.rate_id = r.cost_rate
     WHERE r.month = %(month)s AND r.state IN ('measured', 'partial')
-    GROUP BY 1, 2, 3, 5, 6, 8
-    ORDER BY 1, 2, 3, 5, 6, 8
+    GROUP BY 1, 2, 3, 4, 5, 7, 8, 10
+    ORDER BY 2, 3, 4, 5, 7, 8, 10
 """
 
 
 def worth(tx: Tx, month: str, ends: datetime) -> list[WorthRow]:
     """Return what everybody's usage of a month is worth, under the contract at its end."""
     return tx.rows(WorthRow, WORTH, month=month, ends=ends)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftedRow:
+    """A customer's bills of a month: whether one is issued, and the net of those that are not."""
+
+    customer_id: str
+    currency: str
+    is_issued: bool
+    net_fen: int
+
+
+UNISSUED: Final = """
+    SELECT customer_id, currency,
+           bool_or(state IN ('issued', 'paid', 'written_off')) AS is_issued,
+           coalesce(sum(net_fen) FILTER (
+               WHERE state IN ('draft', 'proposed', 'confirmed', 'disputed')), 0)::bigint AS net_fen
+    FROM bill
+    WHERE month = %(month)s AND (issued_at IS NULL OR issued_at < %(until)s)
+    GROUP BY customer_id, currency
+    ORDER BY customer_id, currency
+"""
+
+
+def unissued(tx: Tx, month: str, until: datetime) -> list[DraftedRow]:
+    """Return what stands on bills of a month; bills issued after `until` are not seen."""
+    return tx.rows(DraftedRow, UNISSUED, month=month, until=until)
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    month: str
+
+
+TOUCHED_MONTHS: Final = """
+    SELECT DISTINCT month FROM usage_event
+    WHERE customer_id = %(customer_id)s AND month <= %(month)s
+      AND epoch > %(after)s AND epoch <= %(upto)s
+"""
+
+
+def touched_months(
+    tx: Tx, customer_id: CustomerId, month: str, *, after: int, upto: int
+) -> set[str]:
+    """Return the months up to one that got events, or versions of events, in those epochs."""
+    found = tx.rows(
+        _Month, TOUCHED_MONTHS, customer_id=customer_id, month=month, after=after, upto=upto
+    )
+    return {row.month for row in found}
+
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    account: str
+    fen: int
+
+
+BOOKED: Final = """
+    SELECT p.account, sum(p.fen)::bigint AS fen
+    FROM ledger_entry e
+    JOIN ledger_posting p USING (entry_id)
+    WHERE e.key = %(key)s AND p.party = %(customer_id)s AND p.currency = %(currency)s
+    GROUP BY p.account
+"""
+
+
+def booked(tx: Tx, customer_id: CustomerId, key: str, currency: str) -> dict[str, int]:
+    """Return what an entry has posted for a customer, by account; debits are positive."""
+    rows = tx.rows(_Booked, BOOKED, customer_id=customer_id, key=key, currency=currency)
+    return {row.account: row.fen for row in rows}

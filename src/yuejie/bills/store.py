@@ -137,6 +137,23 @@ def bills_of_customer(tx: Tx, customer_id: CustomerId) -> list[Bill]:
     return [_bill(row, ()) for row in rows]
 
 
+WHOLE_BILLS: Final = """
+    SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
+           fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
+           closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
+           review_until, due_on, fapiao_by, seal_form
+    FROM bill
+    WHERE customer_id = %(customer_id)s
+    ORDER BY month, part, bill_id
+"""
+
+
+def whole_bills(tx: Tx, customer_id: CustomerId) -> list[Bill]:
+    """Return every bill of a customer in whatever state, whole, also the voided ones."""
+    rows = tx.rows(_BillRow, WHOLE_BILLS, customer_id=customer_id)
+    return [_whole(tx, row) for row in rows]
+
+
 BILLS_OF_MONTH: Final = """
     SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
            fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
@@ -434,15 +451,15 @@ class _Seal:
 
 
 LAST_SEAL: Final = """
-    SELECT seal FROM bill
-    WHERE customer_id = %(customer_id)s AND issued_at IS NOT NULL
-    ORDER BY issued_at DESC, number DESC
-    LIMIT 1
+    SELECT b.seal FROM bill b
+    WHERE b.customer_id = %(customer_id)s AND b.seal IS NOT NULL
+      AND NOT EXISTS (SELECT FROM bill n
+                      WHERE n.customer_id = b.customer_id AND n.previous_seal = b.seal)
 """
 
 
 def last_seal(tx: Tx, customer_id: CustomerId) -> bytes | None:
-    """Return the seal of the customer's newest issued bill."""
+    """Return the seal that no other seal of the customer follows; clocks do not decide it."""
     row = tx.maybe(_Seal, LAST_SEAL, customer_id=customer_id)
     return bytes(row.seal) if row else None
 

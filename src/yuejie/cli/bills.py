@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from yuejie.app import app_url, seller
+from yuejie.assurance.export import VERIFIER, export_seals, verifier_source
 from yuejie.assurance.prove import Proof, prove_month
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Closed, Done, close_month
@@ -261,6 +262,21 @@ def export(
         with progress("导出账单") as move:
             press(db, app_url(house.settings), wanted, order, jobs=jobs, progress=move)
     say(f"已导出 {len(wanted)} 张账单到 {folder.absolute()}")
+
+
+@bills.command("seal-export")
+@click.argument("customer")
+@click.option("--to", "path", type=click.Path(path_type=Path), required=True, help="写到哪个文件")
+@frame
+def seal_export(house: Frame, customer: str, path: Path) -> None:
+    """导出一个客户的全部封印记录，旁边附上可离线核验的 yuejie_verify.py。"""
+    with house.database() as db:
+        body = export_seals(db, customer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    beside = path.parent / VERIFIER
+    beside.write_bytes(verifier_source())
+    say(f"已导出 {path.absolute()}；核验：python3 {VERIFIER} {path.name}")
 
 
 @click.command()

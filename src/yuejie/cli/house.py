@@ -85,6 +85,7 @@ def clerk(house: Frame) -> None:
     from yuejie.clerk import run
     from yuejie.logs import set_up
     from yuejie.node import die_with_supervisor, wait_for_database
+    from yuejie.notices.channels.post import Post
 
     set_up()
     die_with_supervisor()
@@ -92,7 +93,8 @@ def clerk(house: Frame) -> None:
     db = wait_for_database(house.settings, stop)
     if db is not None:
         with db:
-            run(db, house.clock, stop)
+            post = Post(house.settings.credential_key, house.settings.notice_hosts)
+            run(db, house.clock, stop, post)
 
 
 @click.command()

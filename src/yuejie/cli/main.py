@@ -26,7 +26,8 @@ NOUNS: Final = {
     "deployments": "catalog",
     "price": "prices",
     "fx": "prices",
-    "contracts": "prices",
+    "contracts": "contracts",
+    "limits": "contracts",
     "usage": "usage",
     "bills": "review",
     "disputes": "review",
@@ -38,9 +39,11 @@ NOUNS: Final = {
     "receipts": "money.receipts",
     "receivables": "money.receivables",
     "prove": "bills",
-    "ledger": "ledger",
-    "reconcile": "reconcile",
-    "margin": "reconcile",
+    "ledger": "books.ledger",
+    "reconcile": "books.reconcile",
+    "margin": "books.reconcile",
+    "providers": "books.providers",
+    "notices": "notices",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

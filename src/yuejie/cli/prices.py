@@ -1,4 +1,4 @@
-"""`yuejie price|fx|contracts …`."""
+"""`yuejie price|fx …`."""
 
 from datetime import date
 from pathlib import Path
@@ -6,15 +6,11 @@ from pathlib import Path
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
-from yuejie.contracts.contract import TAX_PPM, Terms
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import open_book, publish_fx
-from yuejie.contracts.sign import sign_contract
-from yuejie.contracts.store import book, book_rows, books, contracts_of, fx_rows, revisions
-from yuejie.customers.enrol import find_customer
+from yuejie.contracts.store import book, book_rows, books, fx_rows, revisions
 from yuejie.kernel.errors import NotFound
-from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import parse_instant, zone_of
 from yuejie.rating.explain import show as show_price
@@ -155,80 +151,3 @@ def list_fx(house: Frame, base: str, quote: str, *, json: bool) -> None:
         return
     rows = [(str(r.on_date), f"1 {r.base} = {r.rate} {r.quote}", r.source) for r in found]
     show_table("汇率", ["日期", "汇率", "来源"], rows)
-
-
-@click.group()
-def contracts() -> None:
-    """合同：币种、时区、计税、汇率方式、价目。"""
-
-
-@contracts.command("list")
-@click.option("--customer", required=True)
-@as_json
-@frame
-def list_contracts(house: Frame, customer: str, *, json: bool) -> None:
-    """列出一个客户的合同版本。"""
-    with house.database() as db, db.read() as tx:
-        found = contracts_of(tx, find_customer(tx, customer).customer_id)
-    if json:
-        give_json(found)
-        return
-    rows = [
-        (
-            c.contract_id,
-            c.version,
-            c.sale_book,
-            c.currency,
-            c.fx_policy,
-            c.tax_mode,
-            f"{c.tax_ppm // 10_000}%",
-            f"{c.starts_at:%Y-%m-%d %H:%M} UTC",
-        )
-        for c in found
-    ]
-    columns = ["合同", "版本", "价目", "币种", "汇率方式", "计税", "税率", "生效"]
-    show_table(f"{customer} 的合同", columns, rows)
-
-
-@contracts.command("sign")
-@click.option("--customer", required=True)
-@click.option("--book", "book_id", required=True)
-@click.option("--starts", required=True, help="生效时间，按客户时区")
-@click.option("--currency", default="CNY")
-@click.option("--fx-policy", default="none", type=click.Choice(["none", "card", "bill"]))
-@click.option("--tax-mode", default="inclusive", type=click.Choice(["inclusive", "exclusive"]))
-@click.option("--tax-ppm", default=TAX_PPM, help="税率，百万分率：6% 写 60000")
-@frame
-def sign(
-    house: Frame,
-    customer: str,
-    book_id: str,
-    starts: str,
-    currency: str,
-    fx_policy: str,
-    tax_mode: str,
-    tax_ppm: int,
-) -> None:
-    """登记合同，或已有合同的下一版。"""
-    with house.database() as db:
-        with db.read() as tx:
-            who = find_customer(tx, customer)
-            known = contracts_of(tx, who.customer_id)
-        terms = Terms(
-            customer_id=who.customer_id,
-            sale_book=BookId(book_id),
-            currency=currency,
-            zone=who.zone,
-            fx_policy=fx_policy,
-            tax_mode=tax_mode,
-            tax_ppm=tax_ppm,
-            starts_at=parse_instant(starts, zone_of(who.zone)),
-        )
-        signed = sign_contract(
-            db,
-            terms,
-            by=house.by,
-            now=house.now(),
-            contract_id=known[-1].contract_id if known else None,
-        )
-    say(f"合同 {signed.contract_id} 第 {signed.version} 版，价目 {signed.sale_book}")

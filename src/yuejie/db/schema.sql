@@ -92,6 +92,22 @@ BEGIN
     RAISE EXCEPTION 'the ledger never changes: post a reversal';
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_change_of_provider_payment()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF OLD.state IN ('paid', 'rejected')
+       OR (OLD.account_id, OLD.provider_bill_id, OLD.purpose, OLD.currency, OLD.fen,
+           OLD.requested_by, OLD.requested_at)
+          IS DISTINCT FROM
+          (NEW.account_id, NEW.provider_bill_id, NEW.purpose, NEW.currency, NEW.fen,
+           NEW.requested_by, NEW.requested_at) THEN
+        RAISE EXCEPTION 'a payment to a provider changes only along its life';
+    END IF;
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_edit_of_issued()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -696,6 +712,26 @@ CREATE TABLE external_event (
     CONSTRAINT external_event_pkey PRIMARY KEY (source, external_id)
 );
 
+CREATE TABLE finance_batch (
+    batch_id text NOT NULL,
+    month character(7) NOT NULL,
+    system text NOT NULL,
+    codes text NOT NULL,
+    entries integer NOT NULL,
+    vouchers integer NOT NULL,
+    debit_fen bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT finance_batch_pkey PRIMARY KEY (batch_id),
+    CONSTRAINT finance_batch_system_check CHECK ((system = ANY (ARRAY['yonyou'::text, 'kingdee'::text])))
+);
+
+CREATE TABLE finance_batch_entry (
+    entry_id bigint NOT NULL,
+    batch_id text NOT NULL,
+    CONSTRAINT finance_batch_entry_pkey PRIMARY KEY (entry_id)
+);
+
 CREATE TABLE fx_rate (
     fx_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     base text NOT NULL,
@@ -969,6 +1005,85 @@ CREATE TABLE provider_account (
     CONSTRAINT provider_account_state_check CHECK ((state = ANY (ARRAY['active'::text, 'drained'::text])))
 );
 
+CREATE TABLE provider_balance (
+    account_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    balance_fen bigint NOT NULL,
+    currency text NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT provider_balance_pkey PRIMARY KEY (account_id, at),
+    CONSTRAINT provider_balance_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text])))
+);
+
+CREATE TABLE provider_bill (
+    provider_bill_id text NOT NULL,
+    account_id text NOT NULL,
+    number text NOT NULL,
+    month character(7) NOT NULL,
+    currency text NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    billed_on date NOT NULL,
+    due_on date NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_bill_pkey PRIMARY KEY (provider_bill_id),
+    CONSTRAINT provider_bill_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_bill_net_fen_check CHECK ((net_fen >= 0)),
+    CONSTRAINT provider_bill_tax_fen_check CHECK ((tax_fen >= 0))
+);
+
+CREATE TABLE provider_bill_void (
+    provider_bill_id text NOT NULL,
+    why text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_bill_void_pkey PRIMARY KEY (provider_bill_id),
+    CONSTRAINT provider_bill_void_why_check CHECK ((why <> ''::text))
+);
+
+CREATE TABLE provider_payment (
+    payment_id text NOT NULL,
+    account_id text NOT NULL,
+    provider_bill_id text,
+    purpose text NOT NULL,
+    currency text NOT NULL,
+    fen bigint NOT NULL,
+    state text NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    bank text DEFAULT ''::text NOT NULL,
+    bank_reference text DEFAULT ''::text NOT NULL,
+    paid_currency text,
+    paid_fen bigint,
+    charges_fen bigint DEFAULT 0 NOT NULL,
+    paid_at timestamp with time zone,
+    CONSTRAINT provider_payment_pkey PRIMARY KEY (payment_id),
+    CONSTRAINT provider_payment_charges_fen_check CHECK ((charges_fen >= 0)),
+    CONSTRAINT provider_payment_check CHECK (((state <> ALL (ARRAY['approved'::text, 'paid'::text])) OR (decided_by <> requested_by))),
+    CONSTRAINT provider_payment_check1 CHECK (((state <> 'paid'::text) OR ((paid_at IS NOT NULL) AND (paid_fen >= charges_fen)))),
+    CONSTRAINT provider_payment_check2 CHECK (((purpose = 'top_up'::text) = (provider_bill_id IS NULL))),
+    CONSTRAINT provider_payment_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_payment_fen_check CHECK ((fen > 0)),
+    CONSTRAINT provider_payment_paid_currency_check CHECK ((paid_currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_payment_paid_fen_check CHECK ((paid_fen >= 0)),
+    CONSTRAINT provider_payment_purpose_check CHECK ((purpose = ANY (ARRAY['bill'::text, 'top_up'::text, 'draw'::text]))),
+    CONSTRAINT provider_payment_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text, 'paid'::text])))
+);
+
+CREATE TABLE provider_payment_transition (
+    payment_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    step text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text DEFAULT ''::text NOT NULL
+);
+
 CREATE TABLE provider_report (
     report_id text NOT NULL,
     account_id text NOT NULL,
@@ -1003,6 +1118,26 @@ CREATE TABLE provider_report_line (
     cost_pico numeric(38,0),
     note text NOT NULL,
     CONSTRAINT provider_report_line_pkey PRIMARY KEY (report_id, "position")
+);
+
+CREATE TABLE provider_terms (
+    terms_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    account_id text NOT NULL,
+    currency text NOT NULL,
+    prepaid boolean NOT NULL,
+    low_fen bigint NOT NULL,
+    low_days integer NOT NULL,
+    monthly_ceiling_fen bigint,
+    credential_expires_on date,
+    net_days integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT provider_terms_pkey PRIMARY KEY (terms_id),
+    CONSTRAINT provider_terms_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_terms_low_days_check CHECK ((low_days >= 0)),
+    CONSTRAINT provider_terms_low_fen_check CHECK ((low_fen >= 0)),
+    CONSTRAINT provider_terms_monthly_ceiling_fen_check CHECK ((monthly_ceiling_fen > 0)),
+    CONSTRAINT provider_terms_net_days_check CHECK ((net_days >= 0))
 );
 
 CREATE TABLE rate (
@@ -1351,7 +1486,7 @@ CREATE TABLE usage_event (
     sale_revision integer NOT NULL,
     cost_book text NOT NULL,
     cost_revision integer NOT NULL,
-    items jsonb NOT NULL,
+    items json NOT NULL,
     context_tokens bigint NOT NULL,
     billed_model text NOT NULL,
     service_tier text NOT NULL,
@@ -1361,7 +1496,7 @@ CREATE TABLE usage_event (
     first_byte_ms integer,
     response_id text NOT NULL,
     source text NOT NULL,
-    facts jsonb NOT NULL,
+    facts json NOT NULL,
     epoch integer NOT NULL,
     recorded_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT usage_event_pkey PRIMARY KEY (event_id, version),
@@ -1417,6 +1552,8 @@ ALTER TABLE deployment ADD CONSTRAINT deployment_account_id_fkey FOREIGN KEY (ac
 ALTER TABLE deployment ADD CONSTRAINT deployment_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
 ALTER TABLE deposit_slip ADD CONSTRAINT deposit_slip_apportionment_id_fkey FOREIGN KEY (apportionment_id) REFERENCES apportionment(apportionment_id);
 ALTER TABLE deposit_slip ADD CONSTRAINT deposit_slip_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES finance_batch(batch_id);
+ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
 ALTER TABLE late_fee ADD CONSTRAINT late_fee_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -1439,6 +1576,9 @@ ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey 
 ALTER TABLE payer_authorisation ADD CONSTRAINT payer_authorisation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
+ALTER TABLE provider_bill_void ADD CONSTRAINT provider_bill_void_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
+ALTER TABLE provider_payment ADD CONSTRAINT provider_payment_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
+ALTER TABLE provider_payment_transition ADD CONSTRAINT provider_payment_transition_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES provider_payment(payment_id);
 ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES provider_report(report_id);
 ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
@@ -1497,6 +1637,7 @@ CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (CO
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
+CREATE INDEX finance_batch_entry_batch ON public.finance_batch_entry USING btree (batch_id);
 CREATE INDEX known_payer_number ON public.known_payer USING btree (payer_number);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
@@ -1516,6 +1657,8 @@ CREATE INDEX notice_message_channel ON public.notice_message USING btree (channe
 CREATE INDEX notice_message_customer ON public.notice_message USING btree (customer_id, message_id);
 CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX payer_authorisation_customer ON public.payer_authorisation USING btree (customer_id);
+CREATE INDEX provider_payment_bill ON public.provider_payment USING btree (provider_bill_id);
+CREATE INDEX provider_terms_account ON public.provider_terms USING btree (account_id, terms_id DESC);
 CREATE INDEX receipt_customer ON public.receipt USING btree (customer_id, received_on);
 CREATE INDEX receipt_open ON public.receipt USING btree (state, received_on) WHERE (state <> 'apportioned'::text);
 CREATE INDEX receipt_claim_open ON public.receipt_claim USING btree (customer_id) WHERE (state = 'open'::text);
@@ -1534,7 +1677,7 @@ CREATE INDEX statement_line_day ON public.statement_line USING btree (account_id
 CREATE INDEX temporary_limit_customer ON public.temporary_limit USING btree (customer_id);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
-CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id);
+CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id) WHERE (operation_id <> event_id);
 CREATE INDEX usage_event_recent ON ONLY public.usage_event USING btree (customer_id, event_id DESC);
 CREATE INDEX virtual_account_customer ON public.virtual_account USING btree (customer_id);
 CREATE UNIQUE INDEX waiver_open ON public.waiver USING btree (bill_id) WHERE (state = 'requested'::text);
@@ -1556,6 +1699,7 @@ CREATE TRIGGER ledger_posting_with_entry BEFORE INSERT ON public.ledger_posting 
 CREATE TRIGGER model_snapshot AFTER INSERT OR UPDATE ON public.model FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER project_snapshot AFTER INSERT OR UPDATE ON public.project FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provider_account FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER provider_payment_frozen BEFORE UPDATE ON public.provider_payment FOR EACH ROW EXECUTE FUNCTION refuse_change_of_provider_payment();
 CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_usage_month();
 
 GRANT USAGE ON SCHEMA public TO yuejie_app;
@@ -1597,6 +1741,8 @@ GRANT INSERT, SELECT ON TABLE deposit_slip_number TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE epoch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE epoch_closing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE external_event TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE finance_batch TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE finance_batch_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
@@ -1620,8 +1766,15 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE provider_account TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_balance TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_bill TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_bill_void TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_payment TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_payment_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_report TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_report_line TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_terms TO yuejie_app;
+GRANT USAGE ON SEQUENCE provider_terms_terms_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE rate_rate_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE receipt TO yuejie_app;
@@ -1657,6 +1810,7 @@ GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
+GRANT UPDATE (bank), UPDATE (bank_reference), UPDATE (charges_fen), UPDATE (decided_at), UPDATE (decided_by), UPDATE (paid_at), UPDATE (paid_currency), UPDATE (paid_fen), UPDATE (state) ON TABLE provider_payment TO yuejie_app;
 GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
 GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_on), UPDATE (state) ON TABLE refund TO yuejie_app;

@@ -1,10 +1,10 @@
-"""The door: RSGI requests come in, find their endpoint, and are admitted or refused."""
+"""The door: requests come in, find their endpoint, and are admitted or refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from traceback import format_exception
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -32,6 +32,7 @@ from yuejie.gateway.metrics import CONTENT_TYPE, Gauges
 from yuejie.gateway.refusal import Code, Dialect, Refused, body_of
 from yuejie.gateway.rights.admission import Admission, Plan, merge_tags
 from yuejie.gateway.rights.listing import entry, listing
+from yuejie.gateway.server.exchange import Exchange, Gone, TooLong
 from yuejie.kernel.ids import request_id
 from yuejie.kernel.limits import BODY_BYTES, SNAPSHOT_AGE, UPLOAD_BYTES
 from yuejie.usage.dialects import BrokenJson, RequestHint, request_hint
@@ -50,21 +51,13 @@ KEYS: Final = 10_000
 class Request:
     """One request at the door: who asks, in whose words to answer."""
 
-    __slots__ = ("dialect", "english", "headers", "now_us", "operation", "pairs", "proto", "scope")
+    __slots__ = ("dialect", "english", "exchange", "headers", "now_us", "operation")
 
-    def __init__(
-        self,
-        scope: Any,  # noqa: ANN401 - Granian's own
-        proto: Any,  # noqa: ANN401 - the same
-        now_us: int,
-        operation: bytes,
-    ) -> None:
-        self.scope = scope
-        self.proto = proto
+    def __init__(self, exchange: Exchange, now_us: int, operation: bytes) -> None:
+        self.exchange = exchange
         self.now_us = now_us
         self.operation = operation
-        self.pairs: list[tuple[str, str]] = scope.headers.items()
-        self.headers = dict(self.pairs)
+        self.headers = exchange.headers
         self.english = self.headers.get("accept-language", "")[:2].lower() == "en"
         self.dialect = Dialect.OPENAI
 
@@ -82,12 +75,12 @@ class Request:
         elif refused.status == CONFLICT:
             headers.append(("x-should-retry", "false"))
         body = body_of(refused, self.dialect, named, english=self.english)
-        self.proto.response_bytes(refused.status, headers, body)
+        self.exchange.response_bytes(refused.status, headers, body)
 
     def answer(self, body: bytes, kind: str = "application/json", status: int = 200) -> None:
         """Answer with something of our own."""
         headers = [("content-type", kind), ("x-request-id", self.request_id)]
-        self.proto.response_bytes(status, headers, body)
+        self.exchange.response_bytes(status, headers, body)
 
 
 class Refusal(Exception):
@@ -99,7 +92,7 @@ class Refusal(Exception):
 
 
 class Gateway:
-    """The RSGI application of one worker."""
+    """What answers the requests of one worker."""
 
     def __init__(
         self, shop: Workshop, chrono: Chrono, claims: Claims, gauges: Gauges, pepper: bytes
@@ -118,18 +111,18 @@ class Gateway:
         self._admission = admission
         self._published_us = published_us
 
-    async def __rsgi__(self, scope: Any, proto: Any) -> None:  # noqa: ANN401 - Granian's own
+    async def answer(self, exchange: Exchange) -> None:
         """Answer one request."""
         now_us = self._chrono.now_us()
-        request = Request(scope, proto, now_us, self._chrono.new_id(now_us))
+        request = Request(exchange, now_us, self._chrono.new_id(now_us))
         try:
-            if scope.method == "POST":
-                endpoint = POSTS.get(scope.path)
+            if exchange.method == "POST":
+                endpoint = POSTS.get(exchange.path)
                 if endpoint is not None:
                     request.dialect = endpoint.dialect
                     await self._call(request, endpoint, None)
                     return
-                action = action_of(scope.path)
+                action = action_of(exchange.path)
                 if action is not None:
                     request.dialect = Dialect.GEMINI
                     await self._call(request, action.endpoint, action)
@@ -138,11 +131,14 @@ class Gateway:
         except Refusal as refusal:
             self._gauges.refused(refusal.refused.code)
             request.refuse(refusal.refused)
+        except Gone:
+            raise
         except Exception as error:
             # Without the values of variables: a prompt or a key may be among them.
             trace = "".join(format_exception(error))
             log.critical("gateway.error", request=request.request_id, trace=trace)
-            request.refuse(Refused(Code.INTERNAL))
+            if not exchange.begun:
+                request.refuse(Refused(Code.INTERNAL))
             raise
 
     async def _call(self, request: Request, endpoint: Endpoint, action: Action | None) -> None:
@@ -153,18 +149,18 @@ class Gateway:
         window_of = admission.view.window_of
         body, form, told = await self._received(request, endpoint, action, window_of)
         plan = admission.admit(
-            digest, hint, told.model, endpoint.dialect, request.scope.path, now_us=request.now_us
+            digest, hint, told.model, endpoint.dialect, request.exchange.path, now_us=request.now_us
         )
         if isinstance(plan, Refused):
             raise Refusal(plan)
         asked = Asked(
-            proto=request.proto,
+            exchange=request.exchange,
             endpoint=endpoint,
             action=action,
             operation=request.operation,
             request_id=request.request_id,
-            query=query_upward(request.scope.query_string),
-            headers=upward(request.pairs),
+            query=query_upward(request.exchange.query),
+            headers=upward(request.exchange.pairs),
             english=request.english,
             hint=told,
             body=body,
@@ -184,7 +180,7 @@ class Gateway:
         refused = await self._claims.claim(
             customer_id,
             client_key,
-            asked=request.scope.path.encode() + b"\0" + asked.body,
+            asked=request.exchange.path.encode() + b"\0" + asked.body,
             operation=request.operation,
             now_us=request.now_us,
         )
@@ -197,7 +193,7 @@ class Gateway:
         """Carry the call to its answer; say whether a provider's answer reached the client."""
         live = self._shop.live
         task = asyncio.current_task()
-        assert task is not None, "Granian runs every request in a task"
+        assert task is not None, "the server answers every request in a task"
         running = live.enter(task)
         operation = Operation(asked, self._shop, running, request.now_us)
         try:
@@ -223,7 +219,7 @@ class Gateway:
         return admission
 
     def _digest(self, request: Request) -> tuple[bytes, str]:
-        secret = secret_of(request.headers, request.scope.query_string)
+        secret = secret_of(request.headers, request.exchange.query)
         if not secret:
             raise Refusal(Refused(Code.KEY_MISSING))
         digest = self._digests.get(secret)
@@ -243,17 +239,17 @@ class Gateway:
         if endpoint.multipart:
             _refuse_large(request, UPLOAD_BYTES)
             content_type = request.headers.get("content-type", "")
-            form = await receive(content_type, _chunks(request.proto))
+            form = await receive(content_type, request.exchange.chunks())
             if isinstance(form, Refused):
                 raise Refusal(form)
             fields = form.fields
             stream = fields.get("stream", "").lower() == "true"
             return b"", form, RequestHint(fields.get("model", ""), stream=stream)
         _refuse_large(request, BODY_BYTES)
-        if "content-length" in request.headers:
-            body: bytes = await request.proto()
-        else:
-            body = await _gathered(_chunks(request.proto))
+        try:
+            body = await request.exchange.body(BODY_BYTES)
+        except TooLong:
+            raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": BODY_BYTES})) from None
         try:
             hint = quick_hint(endpoint.api, body, window_of) or request_hint(endpoint.api, body)
         except BrokenJson as error:
@@ -266,8 +262,8 @@ class Gateway:
 
     def _other(self, request: Request) -> None:
         """Answer what is no call: lists of models, health, numbers, and strangers."""
-        path: str = request.scope.path
-        method: str = request.scope.method
+        path: str = request.exchange.path
+        method: str = request.exchange.method
         anthropic = "anthropic-version" in request.headers
         request.dialect = dialect_of(path, anthropic)
         listed = LISTING.match(path)
@@ -288,9 +284,12 @@ class Gateway:
 
     def _ready(self, request: Request) -> None:
         try:
-            self._rights(request)
+            skew_ms = self._rights(request).view.skew_ms
+            refused = Refused(Code.CLOCK_SKEWED, {"skew_ms": skew_ms}) if skew_ms else None
         except Refusal as refusal:
-            sentence = refusal.refused.sentence(request.request_id, english=request.english)
+            refused = refusal.refused
+        if refused is not None:
+            sentence = refused.sentence(request.request_id, english=request.english)
             request.answer(f"{sentence}\n".encode(), "text/plain; charset=utf-8", 503)
         else:
             request.answer(b"ready\n", "text/plain; charset=utf-8")
@@ -323,7 +322,7 @@ def _json(value: object) -> bytes:
 
 def _tags(request: Request, plan: Plan) -> str:
     told = request.headers.get("x-yuejie-tags")
-    if told is None and "x-yuejie-tags" in request.scope.headers:
+    if told is None and "x-yuejie-tags" in request.exchange.hidden:
         # The server keeps to itself what is not ASCII; a tag must not vanish in silence.
         names = "、".join(plan.customer.tag_names) or "无"
         raise Refusal(Refused(Code.TAGS_UNFIT, {"why": "中文请用百分号编码", "names": names}))
@@ -339,21 +338,3 @@ def _refuse_large(request: Request, limit: int) -> None:
     length = request.headers.get("content-length", "0")
     if len(length) > 18 or not length.isdecimal() or int(length) > limit:
         raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": limit}))
-
-
-async def _chunks(proto: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - Granian's own
-    """Read a body piece by piece; Granian lets it be asked for only once."""
-    async for chunk in proto:
-        yield bytes(chunk)
-
-
-async def _gathered(chunks: AsyncIterator[bytes]) -> bytes:
-    """Read a body that did not say how long it is, and no further than is allowed."""
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > BODY_BYTES:
-            raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": BODY_BYTES}))
-        parts.append(chunk)
-    return b"".join(parts)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 
 from yuejie.contracts import store as contracts
@@ -30,9 +31,9 @@ from yuejie.gateway.snapshot import (
     pack,
     write_snapshot,
 )
-from yuejie.kernel.clock import Clock
+from yuejie.kernel.clock import Clock, SystemClock
 from yuejie.kernel.errors import Conflict, Unavailable
-from yuejie.kernel.limits import SNAPSHOT_POLL_SECONDS
+from yuejie.kernel.limits import CLOCK_SKEW, SNAPSHOT_POLL_SECONDS
 
 log = structlog.get_logger()
 
@@ -42,6 +43,8 @@ PAUSE_SECONDS: Final = 2
 """How long to wait when the database does not answer; the gateways serve from the file."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_NONE: Final = timedelta(0)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ACTIVE: Final = "active"
 
@@ -57,11 +60,16 @@ def publish_snapshot(db: Database, home: Path, *, now: datetime) -> Snapshot:
 class Publisher:
     """Keeps one node's snapshot true."""
 
-    def __init__(self, db: Database, home: Path, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, home: Path, clock: Clock, *, machine: Clock | None = None
+    ) -> None:
+        """`machine` is the clock whose skew is told: the machine's own, though time be moved."""
         self._db = db
         self._home = home
         self._clock = clock
+        self._machine = machine or SystemClock()
         self._revision = -1
+        self._skew_ms = 0
         self._body = b""
         self._dated: datetime | None = None
 
@@ -81,15 +89,33 @@ class Publisher:
         with self._db.read(consistent=True) as tx:
             revision = store.revision(tx)
             changed = revision != self._revision
-            if changed:
-                self._body = pack(load(tx))
-        if not changed and self._dated is not None and now - self._dated < REDATE:
-            return False
+            if not changed and self._dated is not None and now - self._dated < REDATE:
+                return False
+            skew_ms = self._skew(tx)
+            if changed or skew_ms != self._skew_ms:
+                self._body = pack(msgspec.structs.replace(load(tx), skew_ms=skew_ms))
         write_snapshot(self._home, self._body, _us(now))
-        self._revision, self._dated = revision, now
+        if skew_ms and not self._skew_ms:
+            log.error("snapshot.clock_skewed", skew_ms=skew_ms)
+        self._revision, self._dated, self._skew_ms = revision, now, skew_ms
         if changed:
             log.info("snapshot.published", revision=revision, bytes=len(self._body))
         return True
+
+    def _skew(self, tx: Tx) -> int:
+        before = self._machine.now()
+        there = store.instant(tx)
+        return skew_ms(before, there, self._machine.now())
+
+
+def skew_ms(before: datetime, there: datetime, after: datetime) -> int:
+    """Return by how much another clock, asked between two instants of ours, is certainly off.
+
+    In milliseconds, positive where it is ahead; 0 within CLOCK_SKEW.
+    A slow answer is no skew: whatever the other clock says between the two instants is right.
+    """
+    off = max(there - after, _NONE) or min(there - before, _NONE)
+    return off // _MILLISECOND if abs(off) > CLOCK_SKEW else 0
 
 
 def load(tx: Tx) -> Snapshot:

@@ -179,6 +179,12 @@ class Code(Enum):
         "网关的价格与密钥快照缺失或过旧，暂停服务，请运维检查 intake 进程与数据库",
         "The gateway's snapshot is missing or too old; its operator must check intake.",
     )
+    CLOCK_SKEWED = _Row(
+        503,
+        *_DOWN,
+        "本机时钟与数据库相差 {skew_ms} 毫秒，超过一秒，不宜接收新流量，请运维校准时钟（NTP）",
+        "This node's clock is {skew_ms} ms off the database's: its operator must set the clock.",
+    )
     STOPPING = _Row(
         503,
         *_DOWN,

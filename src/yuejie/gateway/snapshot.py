@@ -124,6 +124,9 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     accounts: list[AccountRow]
     deployments: list[DeploymentRow]
     books: list[BookRows]
+    skew_ms: int = 0
+    """How far the node's clock is from the database's, where that is more than CLOCK_SKEW; else 0,
+    so that the file does not change with every breath of a clock."""
 
 
 class Head(NamedTuple):

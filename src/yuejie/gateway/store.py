@@ -23,6 +23,15 @@ def revision(tx: Tx) -> int:
     return int(tx.value(REVISION))
 
 
+INSTANT: Final = "SELECT clock_timestamp()"
+
+
+def instant(tx: Tx) -> datetime:
+    """Return what the database's own clock says at this moment."""
+    found: datetime = tx.value(INSTANT)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
     """A key as it is stored."""
@@ -130,7 +139,10 @@ def claim(
 
 FIRST_USE: Final = """
     SELECT body_hash, operation_id,
-           EXISTS (SELECT FROM usage_event e WHERE e.operation_id = k.operation_id AND e.billable)
+           EXISTS (SELECT FROM usage_event e
+                   WHERE e.billable
+                     AND (e.event_id = k.operation_id AND e.operation_id = e.event_id
+                          OR e.operation_id = k.operation_id AND e.operation_id <> e.event_id))
            AS ended
     FROM client_key k
     WHERE customer_id = %(customer_id)s AND client_key = %(client_key)s

@@ -3,7 +3,7 @@
     python -m yuejie.gateway.worker --home DIR --port 8400 [--host 127.0.0.1] [--core N]
 
 Environment: YUEJIE_PEPPER and YUEJIE_CREDENTIAL_KEY (hex), YUEJIE_DATABASE_URL (only for
-`Idempotency-Key`). Granian opens the port with SO_REUSEPORT, so that workers started one by one
+`Idempotency-Key`). The port is opened with SO_REUSEPORT, so that workers started one by one
 share it and the kernel spreads connections over them.
 
 SIGTERM: no new connections, what is under way may finish, the journal is closed, exit 0.
@@ -23,9 +23,6 @@ from typing import Final
 
 import structlog
 import uvloop
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
 
 from yuejie.db.session import Database
 from yuejie.gateway.call.claims import THREADS, Claims
@@ -39,6 +36,7 @@ from yuejie.gateway.meter.metering import Metering
 from yuejie.gateway.metrics import Gauges
 from yuejie.gateway.rights.admission import Admission
 from yuejie.gateway.rights.watch import Watch
+from yuejie.gateway.server.listen import Server
 from yuejie.gateway.snapshot import AccountRow
 from yuejie.gateway.upstream.breaker import Breakers
 from yuejie.gateway.upstream.reqwest import ReqwestUpstream
@@ -50,9 +48,6 @@ from yuejie.kernel.ids import uuid7
 log = structlog.get_logger()
 
 JOURNALS: Final = "journals"
-BACKLOG: Final = 4_096
-BACKPRESSURE: Final = 10_000
-"""Requests handled at once; beyond, connections wait in the kernel."""
 STOP_SECONDS: Final = 30
 """How long streams may finish after SIGTERM."""
 BROKEN_JOURNAL: Final = 70
@@ -126,7 +121,7 @@ async def serve(setting: Setting, clock: Clock) -> None:
     sweeper = asyncio.create_task(_sweep(live))
     log.info("gateway.started", port=setting.port, journal=ink.journal.journal_id.hex)
     try:
-        await _until_told(setting, gateway, live)
+        await _until_told(setting, Server(gateway.answer, loop, clock), live)
     finally:
         sweeper.cancel()
         watch.stop()
@@ -147,7 +142,6 @@ def open_upstream(
 def _prepare(setting: Setting) -> None:
     """Take the worker's core, and stop looking for garbage where there is none.
 
-    Threads of one worker hand every request to each other; on one core that costs a third less.
     What is loaded by now stays, and a request leaves no cycles behind.
     """
     if setting.core is not None:
@@ -156,30 +150,17 @@ def _prepare(setting: Setting) -> None:
     gc.set_threshold(GARBAGE)
 
 
-async def _until_told(setting: Setting, gateway: Gateway, live: Live) -> None:
-    loop = asyncio.get_running_loop()
-    server = Server(
-        gateway,
-        setting.host,
-        setting.port,
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(),
-        websockets=False,
-        backlog=BACKLOG,
-        backpressure=BACKPRESSURE,
-        log_enabled=False,
-    )
+async def _until_told(setting: Setting, server: Server, live: Live) -> None:
     told = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    serving = asyncio.create_task(server.serve())
-    waiting = asyncio.create_task(told.wait())
-    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    await server.open(setting.host, setting.port)
+    await told.wait()
     # Stopped, the server takes no new connection and lets those at work finish their answers.
-    server.stop()  # type: ignore[no-untyped-call] # Granian types its server only in part
+    server.stop()
     await live.stop(setting.stop_seconds)
-    await serving
+    await server.close()
 
 
 async def _sweep(live: Live) -> None:

@@ -23,6 +23,7 @@ from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import Conflict, Invalid, Unavailable
 from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage import store as usage_store
+from yuejie.usage.arrival import Arrival, Reader
 from yuejie.usage.journal import Position
 from yuejie.usage.record import GATEWAY, Recorded, Recorder, died, rarely_collecting
 from yuejie.usage.rows import Entry, Unstorable
@@ -85,15 +86,15 @@ class Reading:
             return chunk
         chunk = self.tail.read(CHUNK)
         if chunk.tail and not alive:
-            ended = [*chunk.ended, *map(died, self.tail.give_up())]
-            return replace(chunk, ended=ended, open_at=chunk.at)
+            given_up = [self.tail.reader.read_ended(died(begun)) for begun in self.tail.give_up()]
+            return replace(chunk, arrived=[*chunk.arrived, *given_up], open_at=chunk.at)
         return chunk
 
     def idle(self, chunk: Chunk, now: datetime, *, alive: bool) -> bool:
         """Tell whether there is nothing to store, not even that the journal is quiet."""
         if (
             chunk.at != self.stored_at
-            or chunk.ended
+            or chunk.arrived
             or self._state(chunk, alive=alive) != self.state
         ):
             return False
@@ -127,11 +128,11 @@ class _Batch:
     """What goes into one transaction."""
 
     last: Chunk
-    entries: list[Entry] = field(default_factory=list)
+    arrived: list[Arrival] = field(default_factory=list)
 
     @property
     def fits(self) -> bool:
-        return len(self.entries) < INGEST_BATCH
+        return len(self.arrived) < INGEST_BATCH
 
 
 class Overtaken(Conflict):
@@ -149,6 +150,7 @@ class Ingest:
         self._node = node
         self._clock = clock
         self._recorder = Recorder()
+        self._reader = Reader()
         self._readings: dict[Path, Reading] = {}
         self._whole_at: datetime | None = None
         self.behind = False
@@ -217,7 +219,8 @@ class Ingest:
         journal_id = UUID(folder.name)
         with self._db.begin() as tx:
             row = store.journal(tx, journal_id, node=self._node, now=now)
-        reading = Reading(journal_id, row.state, Tail(folder, row.offset), row.offset)
+        tail = Tail(folder, row.offset, reader=self._reader)
+        reading = Reading(journal_id, row.state, tail, row.offset)
         if row.state == PARKED:
             log.error("ingest.parked", journal=folder.name, why=row.note)
         elif why := reading.tail.recall(row.open_offset):
@@ -246,7 +249,7 @@ class Ingest:
             return 0
         batch = _Batch(first)
         try:
-            entries = self._recorder.prepare(self._db, first.ended)
+            entries = self._recorder.prepare_arrived(self._db, first.arrived)
             flow = self._flow(reading, batch, entries, alive=alive)
             try:
                 done = self._commit(reading, batch, flow, now, alive=alive)
@@ -261,28 +264,28 @@ class Ingest:
 
     def _flow(
         self, reading: Reading, batch: "_Batch", entries: list[Entry], *, alive: bool
-    ) -> Iterator[Entry]:
+    ) -> Iterator[list[Entry]]:
         """Yield entries while there is something to read: the server stores what we go on reading.
 
         It stops before calls of a dimension or month that must be prepared outside.
         """
-        batch.entries += entries
-        yield from entries
+        batch.arrived += batch.last.arrived
+        yield entries
         while not batch.last.tail and not batch.last.broken and batch.fits:
             chunk = reading.next(alive=alive)
-            more = self._recorder.entries(chunk.ended)
+            more = self._recorder.entries(chunk.arrived)
             if more is None:
                 reading.pending = chunk
                 return
             batch.last = chunk
-            batch.entries += more
-            yield from more
+            batch.arrived += chunk.arrived
+            yield more
 
     def _commit(
         self,
         reading: Reading,
         batch: "_Batch",
-        flow: Iterator[Entry] | None,
+        flow: Iterator[list[Entry]] | None,
         now: datetime,
         *,
         alive: bool,
@@ -296,11 +299,9 @@ class Ingest:
             if (row.state, row.offset) != (reading.state, reading.stored_at):
                 raise Overtaken(f"流水 {reading.name} 已由另一个进程读取")
             if flow is not None:
-                done = self._recorder.append(tx, flow, epoch=epoch, source=GATEWAY)
+                done = self._recorder.append_flow(tx, flow, epoch=epoch, source=GATEWAY)
             else:
-                done = self._recorder.append_carefully(
-                    tx, batch.entries, epoch=epoch, source=GATEWAY
-                )
+                done = self._recorder.append_arrived(tx, batch.arrived, epoch=epoch, source=GATEWAY)
             move = reading.move(batch.last, now, alive=alive)
             store.move_journal(tx, move)
         reading.moved(move, batch.last, now)

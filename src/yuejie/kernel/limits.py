@@ -40,7 +40,7 @@ SEGMENT_BYTES: Final = 64 * 1024 * 1024
 SEGMENT_KEEP: Final = timedelta(days=14)
 
 # The database
-INGEST_BATCH: Final = 5_000
+INGEST_BATCH: Final = 10_000
 IMPORT_BATCH: Final = 5_000
 PUSH_EVENTS: Final = 1_000
 """Events in one POST /usage/events."""

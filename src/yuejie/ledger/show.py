@@ -8,8 +8,8 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.period import BillingMonth, Span, zone_of
 from yuejie.ledger import store
 from yuejie.ledger.posting import ACCOUNT_NAMES, Account
-from yuejie.ledger.statement import Statement, TrialLine
-from yuejie.ledger.store import Balance, Written
+from yuejie.ledger.statement import Statement, TrialLine, Written
+from yuejie.ledger.store import Balance
 
 BOOKS_ZONE: Final = "Asia/Shanghai"
 """The books are kept in Chinese months, whatever the customers' zones (会计法 §11)."""

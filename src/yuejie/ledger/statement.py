@@ -1,10 +1,10 @@
-"""What an account looks like over a span: a statement, and a line of the trial balance."""
+"""What the books look like to a reader: statements, lines of the trial balance, written entries."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from yuejie.ledger.posting import Account
+from yuejie.ledger.posting import Account, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +59,12 @@ class TrialLine:
     def closing_fen(self) -> int:
         """What stands there at the end."""
         return self.opening_fen + self.debit_fen - self.credit_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An entry as it stands in the database, with its number and the hash it was written with."""
+
+    entry_id: int
+    entry: Entry
+    body_hash: bytes

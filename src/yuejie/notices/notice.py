@@ -35,6 +35,8 @@ class Kind(StrEnum):
     DEPRECATION = "deprecation"
     PRICE_RISE = "price_rise"
     PROVIDER_ACCOUNT_LOW = "provider_account_low"
+    PROVIDER_CREDENTIAL_ENDING = "provider_credential_ending"
+    PROVIDER_CEILING_NEAR = "provider_ceiling_near"
     SUSPENSE_UNCLAIMED = "suspense_unclaimed"
     UNDELIVERED = "undelivered"
     TEST = "test"
@@ -83,9 +85,11 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.DEPRECATION: Needs(("model", "ends_on", "days")),
     Kind.PRICE_RISE: Needs(("model", "starts_on")),
     Kind.PROVIDER_ACCOUNT_LOW: Needs(("account", "balance"), _URGENT),
+    Kind.PROVIDER_CREDENTIAL_ENDING: Needs(("account", "ends_on", "days")),
+    Kind.PROVIDER_CEILING_NEAR: Needs(("account", "used", "limit", "percent"), _URGENT),
     Kind.SUSPENSE_UNCLAIMED: Needs(("amount", "received_on")),
     Kind.UNDELIVERED: Needs(("message", "channel", "why")),
-    Kind.TEST: Needs(()),
+    Kind.TEST: Needs((), _URGENT),
 }
 """Amounts are written out with their currency, days as whole numbers, dates as 2026-11-10."""
 

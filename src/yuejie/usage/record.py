@@ -16,6 +16,7 @@ from uuid import UUID
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage import store
+from yuejie.usage.arrival import Arrival, in_full, item_tuples
 from yuejie.usage.event import EventState
 from yuejie.usage.journal import Begun, Ended, EndedItem
 from yuejie.usage.meters import Meter
@@ -28,6 +29,7 @@ from yuejie.usage.rows import (
     UnknownDimension,
     Unstorable,
     clean,
+    entry_of,
     place_in,
 )
 from yuejie.usage.store import EventRow
@@ -88,8 +90,28 @@ class Recorder:
 
         Both only ever grow, so nothing is wrong if the attempts themselves then fail.
         """
-        months = utc_months([ended.begun.event for ended in records]) - self._months
-        missing = self._places.unknown(records)
+        begun = [ended.begun for ended in records]
+        self._make_room(db, [each.event for each in begun], begun)
+        of = self._places.of
+        return [entry_of(ended, of(ended.begun)) for ended in records]
+
+    def prepare_arrived(self, db: Database, arrived: Sequence[Arrival]) -> list[Entry]:
+        """Do the same for calls from a journal."""
+        self._make_room(db, _events(arrived), self._places.unplaced(arrived))
+        return self._places.entries(arrived)
+
+    def entries(self, arrived: Sequence[Arrival]) -> list[Entry] | None:
+        """Return where calls from a journal belong, or None when they must be prepared first."""
+        if utc_months(_events(arrived)) - self._months:
+            return None
+        try:
+            return self._places.entries(arrived)
+        except UnknownDimension:
+            return None
+
+    def _make_room(self, db: Database, events: Sequence[bytes], calls: Iterable[Begun]) -> None:
+        months = utc_months(events) - self._months
+        missing = self._places.unknown(calls)
         if months or missing:
             with db.begin() as tx:
                 if months:
@@ -97,54 +119,55 @@ class Recorder:
                 found = store.intern_dimensions(tx, missing) if missing else {}
             self._places.dimensions.update(found)
             self._months |= months
-        of = self._places.of
-        return [Entry(ended, of(ended.begun)) for ended in records]
-
-    def entries(self, records: Sequence[Ended]) -> list[Entry] | None:
-        """Return where attempts belong, or None when they must be prepared first."""
-        if utc_months([ended.begun.event for ended in records]) - self._months:
-            return None
-        of = self._places.of
-        try:
-            return [Entry(ended, of(ended.begun)) for ended in records]
-        except UnknownDimension:
-            return None
 
     def append(self, tx: Tx, entries: Iterable[Entry], *, epoch: int, source: str) -> Recorded:
         """Write attempts that are new; a known one raises `EventKnown`."""
-        return write(tx, self._encoder, entries, Tally(), epoch=epoch, source=source)
+        return self.append_flow(tx, (entries,), epoch=epoch, source=source)
 
-    def append_carefully(
-        self, tx: Tx, entries: Iterable[Entry], *, epoch: int, source: str
+    def append_flow(
+        self, tx: Tx, flow: Iterable[Iterable[Entry]], *, epoch: int, source: str
     ) -> Recorded:
-        """Write attempts of which some may be known: skip, supersede, or report a clash."""
-        asked = list(entries)
-        ids = sorted({UUID(bytes=entry.ended.begun.event) for entry in asked})
-        versions: dict[UUID, list[Entry]] = defaultdict(list)
+        """Do the same for attempts that come chunk by chunk."""
+        return write(tx, self._encoder, flow, Tally(), epoch=epoch, source=source)
+
+    def append_arrived(
+        self, tx: Tx, arrived: Iterable[Arrival], *, epoch: int, source: str
+    ) -> Recorded:
+        """Write calls from a journal of which some may be known: skip, supersede, or report."""
+        asked = [in_full(arrival) for arrival in arrived]
+        ids = sorted({UUID(bytes=ended.begun.event) for ended in asked})
+        versions: dict[UUID, list[tuple[Place, Ended]]] = defaultdict(list)
         for row in store.versions_of(tx, ids):
-            versions[row.event_id].append(_entry(row))
+            versions[row.event_id].append((_place(row), ended_of(row)))
         tally, fresh, same, clashes = Tally(), list[Entry](), 0, list[UUID]()
-        for record, place, _ in asked:
-            known = versions[UUID(bytes=record.begun.event)]
-            match fate(record, [entry.ended for entry in known]):
+        for ended in asked:
+            known = versions[UUID(bytes=ended.begun.event)]
+            match fate(ended, [version for _, version in known]):
                 case Fate.SAME:
                     same += 1
                 case Fate.CLASHES:
-                    clashes.append(UUID(bytes=record.begun.event))
+                    clashes.append(UUID(bytes=ended.begun.event))
                 case Fate.NEW | Fate.SUPERSEDES:
                     if known:
-                        tally.add(known[-1].place, known[-1].ended, -1)
-                    known.append(Entry(record, place, len(known) + 1))
-                    fresh.append(known[-1])
-        written = write(tx, self._encoder, fresh, tally, epoch=epoch, source=source)
+                        _take_out(tally, *known[-1])
+                    place = self._places.of(ended.begun)
+                    known.append((place, ended))
+                    fresh.append(entry_of(ended, place, len(known)))
+        written = write(tx, self._encoder, [fresh], tally, epoch=epoch, source=source)
         return Recorded(written.events, same, tuple(clashes))
 
 
 def write(
-    tx: Tx, encoder: Encoder, entries: Iterable[Entry], tally: Tally, *, epoch: int, source: str
+    tx: Tx,
+    encoder: Encoder,
+    flow: Iterable[Iterable[Entry]],
+    tally: Tally,
+    *,
+    epoch: int,
+    source: str,
 ) -> Recorded:
     """Write events, and their quantities together with what `tally` holds already."""
-    pieces = encoder.rows(entries, epoch=epoch, source=source, tally=tally)
+    pieces = encoder.rows(flow, epoch=epoch, source=source, tally=tally)
     events = store.copy_events(tx, pieces)
     store.add_rollups(tx, tally.sorted(), epoch)
     return Recorded(events)
@@ -156,15 +179,22 @@ def supersede(
     """Append the next version of each event, and move its quantities in the rollups."""
     tally, entries = Tally(), list[Entry]()
     for row, became in changes:
-        was = _entry(row)
-        tally.add(was.place, was.ended, -1)
-        entries.append(Entry(became, place_in(row.dimension_id, became.begun), row.version + 1))
-    return write(tx, Encoder(), entries, tally, epoch=epoch, source=source)
+        _take_out(tally, _place(row), ended_of(row))
+        place = place_in(row.dimension_id, became.begun)
+        entries.append(entry_of(became, place, row.version + 1))
+    return write(tx, Encoder(), [entries], tally, epoch=epoch, source=source)
 
 
-def _entry(row: EventRow) -> Entry:
-    place = Place(row.month, unix_us(row.hour) // 1_000_000, row.dimension_id)
-    return Entry(ended_of(row), place, row.version)
+def _place(row: EventRow) -> Place:
+    return Place(row.month, unix_us(row.hour) // 1_000_000, row.dimension_id)
+
+
+def _take_out(tally: Tally, place: Place, ended: Ended) -> None:
+    tally.add(place, ended.state, item_tuples(ended.items), -1)
+
+
+def _events(arrived: Iterable[Arrival]) -> list[bytes]:
+    return [head[0] for _, head, _, _, _ in arrived]
 
 
 def fate(record: Ended, known: Sequence[Ended]) -> Fate:

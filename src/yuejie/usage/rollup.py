@@ -5,9 +5,11 @@ Replacing a version of an event takes its quantities out and puts the new ones i
 present epoch, so that what an earlier epoch said is still there to read.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Protocol
 
-from yuejie.usage.journal import Ended
+from yuejie.usage.arrival import ItemTuple
 
 
 class Where(Protocol):
@@ -24,31 +26,35 @@ class Where(Protocol):
 RollupSum = tuple[str, int, int, str, str, int, int, str, int]
 """Month, dimension, hour in Unix seconds, model, meter, sale rate, cost rate, state: quantity."""
 
-_Where = tuple[str, int, int, str]
-_What = tuple[str, str, int, int]
+Sums = defaultdict[tuple[str, str, int, int], int]
+"""Model, meter, sale rate, cost rate: quantity."""
 
 
 class Tally:
     """Sums quantities in memory, so that a batch touches each rollup row once."""
 
     def __init__(self) -> None:
-        self._sums: dict[_Where, dict[_What, int]] = {}
+        self.sums: defaultdict[tuple[Where, str], Sums] = defaultdict(_no_sums)
+        """By where an attempt belongs, and its state."""
 
-    def add(self, where: Where, ended: Ended, sign: int) -> None:
+    def add(self, where: Where, state: str, items: Iterable[ItemTuple], sign: int) -> None:
         """Count an attempt's items in (1) or out (−1)."""
-        key = (where.month, where.dimension, where.hour_s, ended.state)
-        sums = self._sums.get(key)
-        if sums is None:
-            sums = self._sums[key] = {}
-        for item in ended.items:
-            what = (item.model, item.meter, item.sale_rate, item.cost_rate)
-            sums[what] = sums.get(what, 0) + sign * item.quantity
+        sums = self.sums[where, state]
+        for model, meter, quantity, sale_rate, cost_rate in items:
+            sums[model, meter, sale_rate, cost_rate] += sign * quantity
 
     def sorted(self) -> list[RollupSum]:
         """Return the sums that are not zero, in the one order in which everybody locks rows."""
-        return sorted(
-            (*where[:3], *what, where[3], quantity)
-            for where, sums in self._sums.items()
-            for what, quantity in sums.items()
-            if quantity
-        )
+        merged: defaultdict[_Key, int] = defaultdict(int)
+        for (where, state), sums in self.sums.items():
+            head = (where.month, where.dimension, where.hour_s)
+            for what, quantity in sums.items():
+                merged[*head, *what, state] += quantity
+        return sorted((*key, quantity) for key, quantity in merged.items() if quantity)
+
+
+_Key = tuple[str, int, int, str, str, int, int, str]
+
+
+def _no_sums() -> Sums:
+    return defaultdict(int)

@@ -12,6 +12,15 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from yuejie.usage.arrival import (
+    Answer,
+    Arrival,
+    Head,
+    ItemTuple,
+    Shape,
+    head_of,
+    item_tuples,
+)
 from yuejie.usage.journal import Begun, Ended
 from yuejie.usage.rollup import Tally
 
@@ -33,15 +42,18 @@ MEMORY: Final = 50_000
 """Remembered places or answers before all are forgotten: some 20 MB."""
 
 _FIXED: Final = struct.Struct(">hi16sihi16sihiqiqi?iqihii").pack
-_LENGTH: Final = struct.Struct(">i").pack
+_length: Final = struct.Struct(">i").pack
 _INT4: Final = struct.Struct(">ii").pack
 _INT8: Final = struct.Struct(">iq").pack
 _BOOL: Final = struct.Struct(">i?").pack
-_NULL: Final = _LENGTH(-1)
+_NULL: Final = _length(-1)
+_NO_REPLY: Final = _NULL + _length(0)
 _PG_EPOCH_S: Final = 946_684_800
 """2000-01-01 in Unix seconds, from where PostgreSQL counts."""
 _PG_EPOCH_US: Final = _PG_EPOCH_S * 1_000_000
-_NO_FACTS: Final = _LENGTH(3) + b"\x01{}"
+_NO_FACTS: Final = b"{}"
+_PIECES: Final = 7
+"""Pieces of one row."""
 _json: Final = msgspec.json.Encoder().encode
 _place_of: Final = attrgetter(
     *("customer", "project", "key", "tags", "deployment", "month", "hour_s", "api", "model"),
@@ -63,12 +75,16 @@ class Place(NamedTuple):
     shared: bytes = b""
 
 
-class Entry(NamedTuple):
-    """An ended attempt, where it belongs, and which version of its event it is."""
+Entry = tuple[Place, Head, Answer | Ended, list[ItemTuple], int]
+"""Where an ended attempt belongs, what it says, and which version of its event it is.
 
-    ended: Ended
-    place: Place
-    version: int = 1
+A bare tuple: one is made for every call of a customer.
+"""
+
+
+def entry_of(ended: Ended, place: Place, version: int = 1) -> Entry:
+    """Return an attempt as it is written."""
+    return (place, head_of(ended.begun), ended, item_tuples(ended.items), version)
 
 
 class Unstorable(Exception):
@@ -85,12 +101,17 @@ class Places:
     def __init__(self) -> None:
         self.dimensions: dict[DimensionKey, int] = {}
         self._places: dict[tuple[object, ...], Place] = {}
+        self._shapes: dict[Shape, Place] = {}
 
-    def unknown(self, records: Iterable[Ended]) -> set[DimensionKey]:
-        """Return the dimensions of these attempts that are not interned yet."""
-        places = self._places
-        strange = [e.begun for e in records if _place_of(e.begun) not in places]
-        return {d for begun in strange if (d := dimension_of(begun)) not in self.dimensions}
+    def unknown(self, calls: Iterable[Begun]) -> set[DimensionKey]:
+        """Return the dimensions of these calls that are not interned yet."""
+        known = self.dimensions
+        return {found for begun in calls if (found := dimension_of(begun)) not in known}
+
+    def unplaced(self, arrived: Iterable[Arrival]) -> Iterator[Begun]:
+        """Yield a call of each shape whose place is not known yet."""
+        shapes = {shape for shape, _, _, _, _ in arrived} - self._shapes.keys()
+        return (shape.begun for shape in shapes)
 
     def of(self, begun: Begun) -> Place:
         """Return where a call belongs."""
@@ -102,9 +123,20 @@ class Places:
             dimension = self.dimensions.get(dimension_of(begun), 0)
             if not dimension:
                 raise UnknownDimension
-            place = place_in(dimension, begun)
-            self._places[key] = place
+            place = self._places[key] = place_in(dimension, begun)
         return place
+
+    def entries(self, arrived: Iterable[Arrival]) -> list[Entry]:
+        """Return where calls from a journal belong, and what they say."""
+        places, entries = self._shapes, list[Entry]()
+        for shape, head, answer, items, _ in arrived:
+            place = places.get(shape)
+            if place is None:
+                if len(places) >= MEMORY:
+                    places.clear()
+                place = places[shape] = self.of(shape.begun)
+            entries.append((place, head, answer, items, 1))
+        return entries
 
 
 class Encoder:
@@ -114,31 +146,51 @@ class Encoder:
         self._answers: dict[tuple[str, ...], bytes] = {}
 
     def rows(
-        self, entries: Iterable[Entry], *, epoch: int, source: str, tally: Tally
+        self, flow: Iterable[Iterable[Entry]], *, epoch: int, source: str, tally: Tally
     ) -> Iterator[bytes]:
         """Yield the pieces of a binary COPY; `tally` has counted every row when it ends."""
         origin = _text(source)
-        answers, count = self._answers, tally.add
+        plain = _length(len(_NO_FACTS)) + _NO_FACTS + origin
         chunk = [HEAD]
         try:
-            for ended, place, version in entries:
-                count(place, ended, 1)
-                key = _answer_of(ended)
-                answer = answers.get(key) or self._answer(key)
-                chunk += (
-                    _fixed(ended, version, epoch),
-                    place.shared,
-                    answer,
-                    _own(ended),
-                    origin,
-                )
-                if len(chunk) > 5 * CHUNK:
+            for entries in flow:
+                self._add(chunk, entries, epoch, (origin, plain), tally)
+                if len(chunk) > _PIECES * CHUNK:
                     yield b"".join(chunk)
                     chunk.clear()
         except (struct.error, OverflowError, msgspec.MsgspecError) as error:
             raise Unstorable(str(error)) from error
         chunk.append(TAIL)
         yield b"".join(chunk)
+
+    def _add(
+        self,
+        chunk: list[bytes],
+        entries: Iterable[Entry],
+        epoch: int,
+        origins: tuple[bytes, bytes],
+        tally: Tally,
+    ) -> None:
+        """Add rows to a chunk; this loop runs once for each call of a customer, so it is flat."""
+        add, counted, answers, json = chunk.extend, tally.sums, self._answers, jsonb
+        origin, plain = origins
+        for place, head, answer, items, version in entries:
+            sums = counted[place, answer.state]
+            for model, meter, quantity, sale_rate, cost_rate in items:
+                sums[model, meter, sale_rate, cost_rate] += quantity
+            key = _answer_of(answer)
+            own = json(items)
+            add(
+                (
+                    _fixed(head, answer, version, epoch),
+                    place.shared,
+                    answers.get(key) or self._answer(key),
+                    _reply(answer),
+                    _length(len(own)),
+                    own,
+                    _facts(answer.facts) + origin if answer.facts else plain,
+                )
+            )
 
     def _answer(self, key: tuple[str, ...]) -> bytes:
         if len(self._answers) >= MEMORY:
@@ -180,28 +232,28 @@ def jsonb(value: object) -> bytes:
     return encoded
 
 
-def _fixed(ended: Ended, version: int, epoch: int) -> bytes:
-    begun = ended.begun
+def _fixed(head: Head, answer: Answer | Ended, version: int, epoch: int) -> bytes:
+    event, operation, attempt, started_us = head
     return _FIXED(
         len(COLUMNS),
         16,
-        begun.event,
+        event,
         2,
         version,
         16,
-        begun.operation,
+        operation,
         2,
-        begun.attempt,
+        attempt,
         8,
-        begun.started_us - _PG_EPOCH_US,
+        started_us - _PG_EPOCH_US,
         8,
-        ended.ended_us - _PG_EPOCH_US,
+        answer.ended_us - _PG_EPOCH_US,
         1,
-        ended.billable,
+        answer.billable,
         8,
-        ended.context_tokens,
+        answer.context_tokens,
         2,
-        ended.http_status,
+        answer.http_status,
         4,
         epoch,
     )
@@ -227,27 +279,19 @@ def _shared(begun: Begun, dimension: int) -> bytes:
     )
 
 
-def _own(ended: Ended) -> bytes:
-    first = ended.first_byte_ms
-    head = _NULL if first is None else _INT4(4, first)
-    items = jsonb(ended.items)
-    response = clean(ended.response_id).encode("utf-8", "replace")
-    facts = _facts(ended.facts) if ended.facts else _NO_FACTS
-    return b"%b%b%b%b\x01%b%b" % (
-        head,
-        _LENGTH(len(response)),
-        response,
-        _LENGTH(len(items) + 1),
-        items,
-        facts,
-    )
+def _reply(answer: Answer | Ended) -> bytes:
+    """Return the time to the first byte and the provider's id."""
+    first, response = answer.first_byte_ms, answer.response_id
+    if first is None and not response:
+        return _NO_REPLY
+    return (_NULL if first is None else _INT4(4, first)) + _text(response)
 
 
 def _facts(facts: dict[str, str]) -> bytes:
     encoded = jsonb(facts)
-    return _LENGTH(len(encoded) + 1) + b"\x01" + encoded
+    return _length(len(encoded)) + encoded
 
 
 def _text(text: str) -> bytes:
     data = clean(text).encode("utf-8", "replace")
-    return _LENGTH(len(data)) + data
+    return _length(len(data)) + data

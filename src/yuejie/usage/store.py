@@ -226,7 +226,8 @@ def recent(tx: Tx, customer_id: str, *, before: UUID, limit: int) -> list[EventR
 EVENTS_OF_OPERATION: Final = """
     SELECT e.*, d.project_id, d.key_id, d.tags, d.deployment_id
     FROM usage_event e JOIN usage_dimension d USING (dimension_id)
-    WHERE e.operation_id = %(operation_id)s
+    WHERE (e.event_id = %(operation_id)s AND e.operation_id = e.event_id
+           OR e.operation_id = %(operation_id)s AND e.operation_id <> e.event_id)
       AND (%(customer_id)s::text IS NULL OR e.customer_id = %(customer_id)s)
     ORDER BY e.attempt, e.event_id, e.version
 """
@@ -474,7 +475,7 @@ _REBUILT: Final = """
                (item ->> 3)::bigint AS sale_rate, (item ->> 4)::bigint AS cost_rate,
                counted.state, counted.epoch,
                sum(counted.sign * (item ->> 2)::numeric) AS quantity
-        FROM counted CROSS JOIN LATERAL jsonb_array_elements(counted.items) AS item
+        FROM counted CROSS JOIN LATERAL jsonb_array_elements(counted.items::jsonb) AS item
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
     )
 """

@@ -1,6 +1,6 @@
 """The reading end of a journal: follow it to its tail, and know which calls are still open.
 
-Only ends are decoded; of a begun call its bytes are kept, for nearly every call ends soon.
+Only ends are read; of a begun call its bytes are kept, for nearly every call ends soon.
 Ask whether the writer lives before reading, not after: what it appended before it died is then
 read, and the calls left open are known to be dead.
 """
@@ -17,6 +17,7 @@ import msgspec
 from crc32c import crc32c
 
 from yuejie.kernel.limits import INGEST_BATCH
+from yuejie.usage.arrival import Arrival, Reader, in_full
 from yuejie.usage.journal import HEADER, MAGIC, Begun, Ended, Position, segment_name
 
 READ_BYTES: Final = 512 * 1024
@@ -31,7 +32,6 @@ _ID: Final = b"\xc4\x10"
 """How msgpack opens a string of sixteen bytes; every record has its event's id near the front."""
 _STARTS: Final = (2, 4, 6, 8)
 """How far before the first id a payload may begin: one or two array headers and tags."""
-_decode_ended: Final = msgspec.msgpack.Decoder(Ended).decode
 _decode_begun: Final = msgspec.msgpack.Decoder(Begun).decode
 
 Open = dict[bytes, tuple[int, int, bytes]]
@@ -42,13 +42,18 @@ Open = dict[bytes, tuple[int, int, bytes]]
 class Chunk:
     """What was read in one go: ended calls, where that ended, and why it did."""
 
-    ended: list[Ended]
+    arrived: list[Arrival]
     at: Position
     open_at: Position
     tail: bool
     """Everything that was there has been read."""
     broken: str = ""
     """The sentence about the damage that stopped us."""
+
+    @property
+    def ended(self) -> list[Ended]:
+        """The calls in full, as they were written."""
+        return [in_full(arrival) for arrival in self.arrived]
 
 
 @dataclass(slots=True)
@@ -58,6 +63,11 @@ class Tail:
     folder: Path
     at: Position
     open: Open = field(default_factory=dict)
+    reader: Reader = field(default_factory=Reader)
+    _ahead: bytes = b""
+    """What was read of the segment at once."""
+    _used: int = 0
+    """Where in it our place is."""
 
     @property
     def open_at(self) -> Position:
@@ -68,29 +78,65 @@ class Tail:
 
     def read(self, limit: int = INGEST_BATCH) -> Chunk:
         """Read on until `limit` calls have ended, or the tail, or damage."""
-        ended: list[Ended] = []
-        while True:
+        arrived: list[Arrival] = []
+        complaint = self._take(arrived, limit)
+        while not complaint and len(arrived) < limit:
             # Asked before reading: once there is a next segment, this one does not grow.
             last = not (self.folder / segment_name(self.at.segment + 1)).exists()
             data = self._load(self.at, READ_BYTES)
             if isinstance(data, str):
-                return self._chunk(ended, broken=data)
-            used, complaint = _scan(data, self.at, limit, ended, self.open)
-            self.at = Position(self.at.segment, self.at.offset + used)
-            if complaint:
-                return self._chunk(ended, broken=self._damage(complaint))
-            if len(ended) >= limit:
-                return self._chunk(ended)
-            if used and len(data) == READ_BYTES:
+                return self._chunk(arrived, broken=data)
+            self._ahead, self._used = data, 0
+            complaint = self._take(arrived, limit)
+            if complaint or len(arrived) >= limit or (self._used and len(data) == READ_BYTES):
                 continue
-            if used < len(data) and not (last and _is_torn(data[used:])):
-                return self._chunk(ended, broken=self._damage("校验失败"))
+            if self._used < len(data) and not (last and _is_torn(data[self._used :])):
+                return self._chunk(arrived, broken=self._damage("校验失败"))
             if last:
-                return self._chunk(ended, tail=True)
-            self.at = Position(self.at.segment + 1, HEADER)
+                return self._chunk(arrived, tail=True)
+            self.at = _next(self.at)
+        return self._chunk(arrived, broken=self._damage(complaint) if complaint else "")
 
-    def _chunk(self, ended: list[Ended], *, tail: bool = False, broken: str = "") -> Chunk:
-        return Chunk(ended, self.at, self.open_at, tail, broken)
+    def _take(self, arrived: list[Arrival], limit: int) -> str:
+        """Take whole records from what was read already; return a complaint about one."""
+        segment, offset = self.at
+        start = offset - self._used
+        stop, complaint = self._scan(self._ahead, self._used, (segment, start), limit, arrived)
+        self.at, self._used = Position(segment, start + stop), stop
+        return complaint
+
+    def _scan(
+        self, data: bytes, used: int, base: tuple[int, int], limit: int, arrived: list[Arrival]
+    ) -> tuple[int, str]:
+        """Take whole records; return where in `data` that ended, and a complaint about contents.
+
+        This loop runs twice for each call of a customer, so it is flat.
+        """
+        size, (segment, start), opened = len(data), base, self.open
+        unpack, header, read = _FRAME.unpack_from, _FRAME.size, self.reader.read
+        while used + header <= size and len(arrived) < limit:
+            length, checksum = unpack(data, used)
+            stop = used + header + length
+            payload = data[used + header : stop]
+            if stop > size or not length or crc32c(payload) != checksum:
+                break
+            head = 3 if payload[0] == _ARRAY_16 else 1
+            if payload[head] == _BEGUN:
+                opened.setdefault(payload[head + 3 : head + 19], (segment, start + used, payload))
+            else:
+                try:
+                    arrival = read(payload)
+                except msgspec.DecodeError as error:
+                    return used, f"有无法识别的记录（{error}）"
+                arrived.append(arrival)
+                opened.pop(arrival[1][0], None)
+            used = stop
+        return used, ""
+
+    def _chunk(self, arrived: list[Arrival], *, tail: bool = False, broken: str = "") -> Chunk:
+        if tail or broken or self._used == len(self._ahead):
+            self._ahead, self._used = b"", 0
+        return Chunk(arrived, self.at, self.open_at, tail, broken)
 
     def recall(self, open_at: Position) -> str:
         """Find again the calls that were open at our place; return a sentence about damage."""
@@ -100,7 +146,7 @@ class Tail:
             data = self._load(at, min(inside, READ_BYTES))
             if isinstance(data, str):
                 return data
-            used, complaint = _scan(data, at, READ_BYTES, [], self.open)
+            used, complaint = self._scan(data, 0, at, READ_BYTES, [])
             if complaint or (data and not used):
                 return self._damage(complaint or "校验失败")
             at = Position(at.segment, at.offset + used) if used else _next(at)
@@ -144,35 +190,6 @@ class Tail:
 
 def _next(at: Position) -> Position:
     return Position(at.segment + 1, HEADER)
-
-
-def _scan(
-    data: bytes, at: Position, limit: int, ended: list[Ended], opened: Open
-) -> tuple[int, str]:
-    """Take whole records from `data`; return the bytes used and a complaint about their contents.
-
-    This loop runs twice for each call of a customer, so it is flat.
-    """
-    used, size, (segment, base) = 0, len(data), at
-    unpack, header = _FRAME.unpack_from, _FRAME.size
-    while used + header <= size and len(ended) < limit:
-        length, checksum = unpack(data, used)
-        stop = used + header + length
-        payload = data[used + header : stop]
-        if stop > size or not length or crc32c(payload) != checksum:
-            break
-        head = 3 if payload[0] == _ARRAY_16 else 1
-        if payload[head] == _BEGUN:
-            opened.setdefault(payload[head + 3 : head + 19], (segment, base + used, payload))
-        else:
-            try:
-                record = _decode_ended(payload)
-            except msgspec.DecodeError as error:
-                return used, f"有无法识别的记录（{error}）"
-            ended.append(record)
-            opened.pop(record.begun.event, None)
-        used = stop
-    return used, ""
 
 
 def _is_torn(rest: bytes) -> bool:

@@ -13,18 +13,20 @@ from yuejie.web import docs, errors
 from yuejie.web.api import (
     bills,
     catalog,
+    contracts,
     corrections,
+    credit,
     customers,
     deeds,
     health,
     keys,
-    ledger,
     members,
+    notices,
     prices,
-    reconcile,
     review,
     usage,
 )
+from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
@@ -35,6 +37,8 @@ NOUNS: Final = (
     customers,
     members,
     keys,
+    contracts,
+    credit,
     catalog,
     prices,
     usage,
@@ -45,7 +49,9 @@ NOUNS: Final = (
     receipts,
     receivables,
     ledger,
+    providers,
     reconcile,
+    notices,
     deeds,
 )
 THREADS: Final = 8

@@ -21,6 +21,8 @@ class Desk:
     seller: Seller
     pepper: bytes = field(repr=False)
     operator_token: str = field(repr=False)
+    credential_key: bytes = field(repr=False)
+    notice_hosts: frozenset[str] = frozenset()
 
 
 async def desk_of(request: Request) -> Desk:

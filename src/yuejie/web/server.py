@@ -54,6 +54,10 @@ class Wanted(Protocol):
     def pepper(self) -> bytes: ...  # noqa: D102
     @property
     def operator_token(self) -> str: ...  # noqa: D102
+    @property
+    def credential_key(self) -> bytes: ...  # noqa: D102
+    @property
+    def notice_hosts(self) -> frozenset[str]: ...  # noqa: D102
 
 
 def serve(settings: Wanted) -> None:
@@ -71,6 +75,8 @@ def serve(settings: Wanted) -> None:
         ),
         pepper=settings.pepper,
         operator_token=settings.operator_token,
+        credential_key=settings.credential_key,
+        notice_hosts=settings.notice_hosts,
     )
     door.start()
     try:

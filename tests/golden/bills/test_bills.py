@@ -13,6 +13,7 @@ from tests.rooms.bills.documents.sample import (
     strange_names,
     three_lines,
     three_projects,
+    with_terms,
 )
 from yuejie.bills.bill import TaxMode
 from yuejie.bills.documents.document import BillDocument, DocumentKind
@@ -36,6 +37,7 @@ BILLS: dict[str, BillDocument] = {
     ),
     "less_than_nothing": bill_document(Use("gpt-4o", "input", 1_000, "5.00"), BACK),
     "strange_names": strange_names(),
+    "with_terms": with_terms(),
 }
 
 

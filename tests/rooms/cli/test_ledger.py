@@ -4,7 +4,7 @@ import psycopg
 
 from tests.rooms.cli.desk import run, run_json
 from tests.rooms.ledger.deeds import LATER, issued, received, written
-from yuejie.cli.ledger import ledger
+from yuejie.cli.books.ledger import ledger
 from yuejie.db.session import Database
 
 

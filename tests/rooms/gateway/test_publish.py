@@ -24,7 +24,7 @@ from yuejie.customers.enrol import Particulars, ProjectDraft, add_project, enrol
 from yuejie.customers.keys import KeyDraft, issue_key, revoke_key
 from yuejie.db.session import Database
 from yuejie.gateway.credentials import decrypt, encrypt
-from yuejie.gateway.publish import Publisher, publish_snapshot
+from yuejie.gateway.publish import Publisher, publish_snapshot, skew_ms
 from yuejie.gateway.snapshot import FILE, read_head, read_snapshot
 from yuejie.kernel.clock import SystemClock
 from yuejie.kernel.ids import AccountId
@@ -42,6 +42,16 @@ class Hand:
 
     def now(self) -> datetime:
         return self.at
+
+
+class Astray:
+    """The machine's clock, off by as much as it is told."""
+
+    def __init__(self) -> None:
+        self.off = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.off
 
 
 def test_the_snapshot_says_what_the_database_says(database: Database, tmp_path: Path) -> None:
@@ -154,6 +164,34 @@ def test_a_revoked_key_is_in_the_file_within_half_a_second(
     wait_until(lambda: read_snapshot(tmp_path / FILE)[1].keys[0].revoked_us > 0, 0.5)
     stop.set()
     thread.join()
+
+
+def test_a_skewed_clock_is_told_and_told_no_more_once_it_is_set(
+    database: Database, tmp_path: Path
+) -> None:
+    clock, machine = Hand(), Astray()
+    publisher = Publisher(database, tmp_path, clock, machine=machine)
+    for off in (0, -5, 5, 0):
+        machine.off = timedelta(seconds=off)
+        publisher.step()
+        told = read_snapshot(tmp_path / FILE)[1].skew_ms
+        assert told == 0 if off == 0 else abs(told + 1_000 * off) < 1_000
+        clock.at += timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("before", "there", "after", "told"),
+    [
+        (0, 4_000, 9_000, 0),
+        (0, 1_000, 0, 0),
+        (0, 1_001, 0, 1_001),
+        (0, -1_001, 5_000, -1_001),
+        (0, 3_000, 1_000, 2_000),
+    ],
+)
+def test_only_what_is_certainly_off_counts(before: int, there: int, after: int, told: int) -> None:
+    at = [NOW + timedelta(milliseconds=each) for each in (before, there, after)]
+    assert skew_ms(*at) == told
 
 
 def wait_until(holds: Callable[[], bool], seconds: float) -> None:

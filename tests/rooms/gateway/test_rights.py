@@ -152,6 +152,17 @@ def test_an_old_snapshot_is_refused_and_a_worker_without_one_is_not_ready(
     assert bare.stop() == 0
 
 
+def test_a_node_whose_clock_is_off_serves_but_is_not_ready(node: Node) -> None:
+    draft = node.draft()
+    draft.skew_ms = -1_500
+    draft.write(node.home)
+    within_a_second(lambda: httpx2.get(f"{node.url}/readyz").status_code == 503)
+    assert "-1500" in httpx2.get(f"{node.url}/readyz").text
+    assert call(node) == 200
+    node.draft().write(node.home)
+    within_a_second(lambda: httpx2.get(f"{node.url}/readyz").status_code == 200)
+
+
 def test_a_broken_snapshot_changes_nothing(node: Node) -> None:
     (node.home / "snapshot.msgpack").write_bytes(b"not a snapshot at all")
     time.sleep(0.5)

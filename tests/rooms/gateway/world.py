@@ -154,6 +154,7 @@ class Draft:
 
     base_url: str
     revision: int = 1
+    skew_ms: int = 0
     keys: list[KeyRow] = field(default_factory=lambda: [key_row()])
     projects: list[ProjectRow] = field(
         default_factory=lambda: [ProjectRow("prj_1", "cus_1", None, None)]
@@ -190,6 +191,7 @@ class Draft:
             self.accounts,
             self.deployments,
             self.books,
+            self.skew_ms,
         )
 
     def write(self, home: Path, published_us: int | None = None) -> None:

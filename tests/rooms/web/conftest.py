@@ -1,7 +1,7 @@
 """A console on a real database, with two customers whose rows must never meet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -24,6 +24,7 @@ from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock
+from yuejie.notices.contacts import ChannelDraft, ContactDraft, add_channel, add_contact
 from yuejie.web.app import make_app
 from yuejie.web.desk import Desk
 from yuejie.web.door import Door
@@ -48,7 +49,7 @@ output = "3"
 
 
 def desk_at(db: Database, clock: Clock) -> Desk:
-    return Desk(Door.opened(db), clock, SELLER, PEPPER, TOKEN)
+    return Desk(Door.opened(db), clock, SELLER, PEPPER, TOKEN, b"k" * 32)
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -68,6 +69,8 @@ class House:
     zeta_bill: Bill
     acme_call: str
     zeta_call: str
+    zeta_contact: str = ""
+    zeta_channel: str = ""
 
 
 @pytest.fixture
@@ -130,7 +133,8 @@ def inhabit(db: Database) -> House:
         for party in (acme, zeta)
     ]
     books.close("2026-10")
-    return House(
+    contact, channel = hook_of(db, zeta)
+    house = House(
         books,
         acme,
         zeta,
@@ -140,6 +144,18 @@ def inhabit(db: Database) -> House:
         books.issue(zeta.bill("2026-10")),
         *(f"req_{call.begun.operation.hex()}" for call in calls),
     )
+    return replace(house, zeta_contact=contact, zeta_channel=channel)
+
+
+def hook_of(db: Database, party: Party) -> tuple[str, str]:
+    """Give a customer a contact with a webhook."""
+    draft = ContactDraft(name="财务")
+    contact = add_contact(db, party.customer.customer_id, draft, by=BY, now=NOW)
+    hook = ChannelDraft(
+        contact_id=contact.contact_id, kind="webhook", address="https://hooks.example.com/in"
+    )
+    made = add_channel(db, hook, credential_key=b"k" * 32, allowed=frozenset(), by=BY, now=NOW)
+    return contact.contact_id, made.channel.channel_id
 
 
 def catalogue(db: Database) -> None:

@@ -202,7 +202,9 @@ def test_without_the_database_the_house_says_so(clock: FixedClock) -> None:
 
     door = Door(away)
     door.look()
-    app: FastAPI = make_app(Desk(door, clock, SELLER, b"p" * 32, "yj-operator-of-the-tests"))
+    app: FastAPI = make_app(
+        Desk(door, clock, SELLER, b"p" * 32, "yj-operator-of-the-tests", b"k" * 32)
+    )
     with TestClient(app, headers=OPERATOR) as client:
         assert client.get("/healthz").status_code == 200
         assert client.get("/api/docs").status_code == 200

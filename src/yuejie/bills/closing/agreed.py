@@ -8,7 +8,7 @@ A percentage applies to a settled total and is rounded once, half away from zero
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -130,19 +130,21 @@ def spend_of(usage: Mapping[str, int], promise: Promise) -> int:
 def targets_of(
     month: BillingMonth,
     promise: Promise,
-    usage: Mapping[BillingMonth, Mapping[str, int]],
+    usage: Mapping[str, int],
     grants: Sequence[Grant],
     extras: Iterable[Extra],
     ledgered: Ledgered,
+    spent: Callable[[BillingMonth], int],
 ) -> dict[TermKey, Target]:
     """Return everything that should stand on bills for a service month besides its usage.
 
-    `usage` holds printed amounts by model of every month that counts, this one's included.
+    `usage` holds the month's printed amounts by model; `spent` tells what any month, under its own
+    contract version, counts towards a commitment.
     """
-    reckoning = _Reckoning(month, promise, dict(usage.get(month, {})))
+    reckoning = _Reckoning(month, promise, dict(usage))
     _discount(reckoning)
     _packages(reckoning, grants, ledgered)
-    _true_up(reckoning, usage)
+    _true_up(reckoning, spent)
     if promise.management_fee_fen:
         reckoning.add(LineKind.MANAGEMENT_FEE, promise.management_fee_fen, "管理费")
     for extra in extras:
@@ -199,7 +201,7 @@ def _draw(left: dict[str, int], grant: Grant, balance: int) -> int:
     return drawn
 
 
-def _true_up(reckoning: _Reckoning, usage: Mapping[BillingMonth, Mapping[str, int]]) -> None:
+def _true_up(reckoning: _Reckoning, spent: Callable[[BillingMonth], int]) -> None:
     promise, month = reckoning.promise, reckoning.month
     if promise.commitment is None:
         return
@@ -212,9 +214,10 @@ def _true_up(reckoning: _Reckoning, usage: Mapping[BillingMonth, Mapping[str, in
     else:
         whole = _YEAR if promise.commitment.period is CommitmentPeriod.YEAR else len(months)
         owed = divide(promise.commitment.amount_fen * len(months), whole)
-    spent = sum(spend_of(usage.get(each, {}), promise) for each in months)
     span = f"{months[0]} 至 {months[-1]}" if len(months) > 1 else f"{month}"
-    reckoning.add(LineKind.TRUE_UP, max(0, owed - spent), f"承诺消费补足（{span}）")
+    reckoning.add(
+        LineKind.TRUE_UP, max(0, owed - sum(map(spent, months))), f"承诺消费补足（{span}）"
+    )
 
 
 def committed_months(promise: Promise, month: BillingMonth) -> list[BillingMonth]:
@@ -277,6 +280,12 @@ def _vouchers(reckoning: _Reckoning, grants: Sequence[Grant], ledgered: Ledgered
         target.amount_fen
         for key, target in reckoning.targets.items()
         if key.kind not in {LineKind.TIER_DISCOUNT, LineKind.PACKAGE}
+    )
+    # What was adjusted on earlier bills is still owed when the month is looked at again.
+    fees += sum(
+        amount
+        for key, amount in ledgered.terms.get(reckoning.month, {}).items()
+        if key.kind not in _RECOMPUTED and key not in reckoning.targets
     )
     for grant in _usable(reckoning, grants, GrantKind.VOUCHER):
         balance = grant.amount_fen - ledgered.drawn(grant.grant_id, except_month=reckoning.month)

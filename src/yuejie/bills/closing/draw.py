@@ -19,6 +19,7 @@ from yuejie.bills.closing.agreed import (
     committed_months,
     differences,
     period_end,
+    spend_of,
     targets_of,
 )
 from yuejie.bills.closing.lines import LineKey, Tariff, draw_lines, draw_term, owed
@@ -52,6 +53,10 @@ class Drawing:
     epoch: int
     now: datetime
     drafts: tuple[Bill, ...] = ()
+    only: str | None = None
+    """Set where one part is drawn anew alone: its usage stays, and what terms give goes to it."""
+    target: Mapping[LineKey, int] | None = None
+    """What the month itself comes to, where the closing has read that for many customers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def draw_bills(tx: Tx, drawing: Drawing) -> list[Bill]:
     parted = parting(terms.split, terms.head_share, tariff.places, units)
     work = _Work(drawing, agreements, contract, tariff, parted)
     lines = work.parts(tx, usage)
-    lines = {part: own for part, own in lines.items() if own or _was(drawing, part)}
+    lines = {part: lines[part] for part in sorted(lines) if lines[part] or _was(drawing, part)}
     rule = TaxRule(TaxMode(contract.tax_mode), contract.tax_ppm, terms.tax_grouping)
     names = {place.project_id: place.name for place in tariff.places.values()}
     return [work.bill(part, taxed) for part, taxed in sorted(tax_parts(lines, rule, names).items())]
@@ -115,12 +120,31 @@ def draw_bills(tx: Tx, drawing: Drawing) -> list[Bill]:
 
 def _owed(tx: Tx, drawing: Drawing) -> list[tuple[LineKey, int]]:
     customer_id, drafts = drawing.customer.customer_id, [bill.bill_id for bill in drawing.drafts]
-    target = store.targets(tx, customer_id, drawing.months, drawing.epoch)
+    if drawing.only is not None:
+        return _kept(drawing)
+    known = drawing.target
+    unread = [each for each in drawing.months if known is None or each != drawing.month]
+    target = store.targets(tx, customer_id, unread, drawing.epoch) if unread else {}
+    if known is not None:
+        target |= known
     billed = store.billed(tx, customer_id, drawing.months, except_bills=drafts)
     quantities = owed(target, billed)
     if len(quantities) > BILL_LINES:
         raise Invalid(f"客户 {drawing.customer.slug} 的账单超过 {BILL_LINES} 行，请按项目拆分客户")
     return quantities
+
+
+def _kept(drawing: Drawing) -> list[tuple[LineKey, int]]:
+    """Return the usage that stands on the drafts: later bills count on it staying there."""
+    return sorted(
+        (
+            LineKey(line.service_month, line.project_id, line.model, line.meter, line.sale_rate),
+            line.quantity,
+        )
+        for bill in drawing.drafts
+        for line in bill.lines
+        if line.metered
+    )
 
 
 def _line_ids(drawing: Drawing) -> Iterator[LineId]:
@@ -171,27 +195,51 @@ class _Work:
         drafts = [bill.bill_id for bill in self._drawing.drafts]
         month = self._drawing.month
         printed = store.printed(tx, customer_id, except_bills=drafts)
-        extras = store.extras(tx, customer_id, month, except_bills=drafts)
-        carried = store.carried(tx, customer_id, except_bills=drafts)
+        currency = self._contract.currency
+        extras = store.extras(tx, customer_id, month, currency=currency, except_bills=drafts)
+        voided = store.voided_months(tx, customer_id, month)
+        carried = self._at_home(store.carried(tx, customer_id, except_bills=drafts))
         grants = grants_of(tx, customer_id)
         parts: dict[str, list[BillLine]] = defaultdict(list)
         for bill in self._drawing.drafts:
             parts[bill.part] = []
         for line in usage:
             parts[self._parting.of(line.project_id)].append(line)
-        agreed = list(self._agreed(printed, usage, extras, grants))
+        agreed = list(self._agreed(printed, usage, self._own(extras), grants, voided))
         lifted = _lifted(self._parting, parts[HEAD], [target for _, _, target in agreed])
         for service_month, key, target in agreed:
             weights = self._usage_by_part(service_month, printed, usage)
-            for part, amount in spread(target, lifted, weights):
+            shares = spread(target, lifted, weights)
+            if self._drawing.only is not None:
+                shares = [(self._drawing.only, target.amount_fen)]
+            for part, amount in shares:
                 share = replace(target, amount_fen=amount)
                 parts[part].append(
                     draw_term(next(self._ids), service_month, key, share, self._tariff)
                 )
-        self._bought(parts, printed, grants)
+        if self._drawing.only in {None, HEAD}:
+            self._bought(parts, printed, grants)
         for part in sorted({*parts, *carried}):
             self._carry(parts, part, carried.get(part, 0))
         return {part: _numbered(lines) for part, lines in parts.items()}
+
+    def _own(self, extras: Sequence[Extra]) -> Sequence[Extra]:
+        """Leave out what belongs on another part than the one that is drawn alone; it waits."""
+        only, known = self._drawing.only, self._parting.names
+        if only is None:
+            return extras
+        return [
+            extra
+            for extra in extras
+            if extra.part == only or (only == HEAD and extra.part not in known)
+        ]
+
+    def _at_home(self, carried: Mapping[str, int]) -> Mapping[str, int]:
+        """Give what a part that is billed no longer had carried to the head bill."""
+        found: Counter[str] = Counter()
+        for part, amount in carried.items():
+            found[part if part in self._parting.names else HEAD] += amount
+        return found
 
     def _agreed(
         self,
@@ -199,19 +247,26 @@ class _Work:
         usage: Sequence[BillLine],
         extras: Sequence[Extra],
         grants: Sequence[Grant],
+        voided: Iterable[BillingMonth],
     ) -> Iterator[tuple[BillingMonth, TermKey, Target]]:
         """Yield what the terms of each month that is looked at still have to be billed."""
         by_model = _usage_by_model(printed, usage)
         ledgered = _ledgered(printed)
         drawing, currency = self._drawing, self._contract.currency
-        looked_at = {*drawing.months, drawing.month, *(extra.service_month for extra in extras)}
+        waiting = (extra.service_month for extra in extras)
+        looked_at = {*drawing.months, drawing.month, *voided, *waiting}
+
+        def spent(month: BillingMonth) -> int:
+            return spend_of(by_model.get(month, {}), self._agreements.promise(month, currency))
+
         for month in sorted(looked_at):
             end = period_end(self._agreements.promise(month, currency), month)
             if end < drawing.month:
                 looked_at.add(end)
         for month in sorted(looked_at):
             promise = self._agreements.promise(month, currency)
-            targets = targets_of(month, promise, by_model, grants, extras, ledgered)
+            own: Mapping[str, int] = by_model.get(month, {})
+            targets = targets_of(month, promise, own, grants, extras, ledgered, spent)
             found = differences(month, targets, ledgered)
             for key, target in found:
                 yield month, key, target
@@ -345,13 +400,17 @@ def _numbered(lines: Sequence[BillLine]) -> list[BillLine]:
     return [replace(line, position=number) for number, line in enumerate(lines, 1)]
 
 
-def is_obliged(contract: Contract, month: BillingMonth, zone: str) -> bool:
-    """Tell whether a contract asks for a bill of a month in which nothing was used."""
+def is_obliged(versions: Sequence[Contract], month: BillingMonth, zone: str) -> bool:
+    """Tell whether a customer's contract asks for a bill of a month in which nothing was used."""
+    contract = at(versions, month.span(zone_of(zone)).end - _INSTANT)
+    if contract is None:
+        return False
     terms = contract.terms
     if terms.ends_on is not None and terms.ends_on <= month.first_day:
         return False
     if terms.management_fee_fen and (terms.ends_on is None or terms.ends_on > month.last_day):
         return True
-    since = contract.starts_at.astimezone(zone_of(zone)).date()
+    same = [each.starts_at for each in versions if each.contract_id == contract.contract_id]
+    since = min(same).astimezone(zone_of(zone)).date()
     promise = Promise(None, terms.commitment, 0, since, terms.ends_on, contract.currency)
     return since < month.next.first_day and bool(committed_months(promise, month))

@@ -14,6 +14,7 @@ from yuejie.kernel.period import BillingMonth
 
 OPERATOR_READS: Final = {
     "used_months": "closing looks at every customer at once",
+    "targets_of_month": "closing reads a month once for many customers",
     "sale_rates": "rates belong to books, not to customers",
     "lagging_journals": "journals belong to gateway nodes",
     "epoch_offsets": "epochs belong to the house",
@@ -43,13 +44,21 @@ USED_MONTHS: Final = """
       AND (u.month = %(month)s
            OR u.month < %(month)s AND u.last_epoch > COALESCE(
                 (SELECT max(s.epoch) FROM month_close s
-                 WHERE s.customer_id = u.customer_id AND s.month < %(month)s), 0))
+                 WHERE s.customer_id = u.customer_id AND s.month < %(month)s), 0)
+           OR u.month < %(month)s AND EXISTS (
+                SELECT FROM bill_line l JOIN bill b USING (bill_id)
+                WHERE l.customer_id = u.customer_id AND l.service_month = u.month
+                  AND b.state = 'voided'))
     ORDER BY u.customer_id, u.month
 """
 
 
 def used_months(tx: Tx, month: BillingMonth, customer_id: CustomerId | None) -> list[UsedMonth]:
-    """Return who used something this month, and which earlier months have usage unlooked at."""
+    """Return who used something this month, and which earlier months are to be looked at again.
+
+    Those are months with usage that no closing has looked at, and months of which a bill was
+    voided: perhaps behind a later closing, so that nothing else would bill them again.
+    """
     return tx.rows(UsedMonth, USED_MONTHS, month=str(month), customer_id=customer_id)
 
 
@@ -88,6 +97,41 @@ def targets(
         epoch=epoch,
     )
     return _by_key(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Used(_Quantity):
+    customer_id: CustomerId
+
+
+# The planner reads a month's rows in the order in which they lie; asked customer by customer, it
+# would read each of their hours from another page.
+TARGETS_OF_MONTH: Final = """
+    SELECT d.customer_id, r.month, d.project_id, r.model, r.meter, r.sale_rate,
+           sum(r.quantity) AS quantity
+    FROM usage_rollup r
+    JOIN usage_dimension d USING (dimension_id)
+    WHERE d.customer_id = ANY(%(customer_ids)s)
+      AND r.month = %(month)s
+      AND r.epoch <= %(epoch)s
+      AND r.sale_rate <> 0
+      AND r.state IN ('measured', 'partial')
+    GROUP BY d.customer_id, r.month, d.project_id, r.model, r.meter, r.sale_rate
+"""
+
+
+def targets_of_month(
+    tx: Tx, customer_ids: Iterable[CustomerId], month: BillingMonth, epoch: int
+) -> dict[CustomerId, dict[LineKey, int]]:
+    """Return what should have been billed to many customers for a month, in one reading.
+
+    Of an epoch that has ended it is what each would be told alone: nothing is added to it.
+    """
+    asked = list(customer_ids)
+    found: dict[CustomerId, list[_Quantity]] = {customer_id: [] for customer_id in asked}
+    for row in tx.rows(_Used, TARGETS_OF_MONTH, customer_ids=asked, month=str(month), epoch=epoch):
+        found[row.customer_id].append(row)
+    return {customer_id: _by_key(rows) for customer_id, rows in found.items()}
 
 
 BILLED: Final = """
@@ -206,6 +250,7 @@ EXTRAS: Final = """
     WHERE a.customer_id = %(customer_id)s
       AND a.state = 'approved'
       AND a.service_month <= %(month)s
+      AND a.currency = %(currency)s
       AND NOT EXISTS (
           SELECT FROM bill_line l
           JOIN bill b USING (bill_id)
@@ -216,14 +261,20 @@ EXTRAS: Final = """
 
 
 def extras(
-    tx: Tx, customer_id: CustomerId, month: BillingMonth, *, except_bills: Iterable[BillId]
+    tx: Tx,
+    customer_id: CustomerId,
+    month: BillingMonth,
+    *,
+    currency: str,
+    except_bills: Iterable[BillId],
 ) -> list[Extra]:
-    """Return the approved amounts of a customer that no bill has yet."""
+    """Return the approved amounts of a customer, in its bill's currency, that no bill has yet."""
     rows = tx.rows(
         _ExtraRow,
         EXTRAS,
         customer_id=customer_id,
         month=str(month),
+        currency=currency,
         except_bills=list(except_bills),
     )
     return [
@@ -253,17 +304,33 @@ WAITING: Final = """
           JOIN bill b USING (bill_id)
           WHERE l.customer_id = a.customer_id AND l.refers_to = a.adjustment_id
             AND b.state <> 'voided' AND NOT (b.state = 'draft' AND b.month = %(month)s))
+    UNION
+    SELECT customer_id FROM bill WHERE state = 'voided' AND month <= %(month)s
 """
 
 
 def waiting_customers(tx: Tx, month: BillingMonth) -> set[CustomerId]:
-    """Return who has an approved amount that is on no bill but perhaps a draft of the month."""
+    """Return who has an approved amount on no bill but perhaps a draft, or a voided bill."""
     return {row.customer_id for row in tx.rows(_Waiting, WAITING, month=str(month))}
 
 
 @dataclass(frozen=True, slots=True)
 class _ClosedMonth:
     month: str
+
+
+VOIDED_MONTHS: Final = """
+    SELECT DISTINCT l.service_month AS month
+    FROM bill_line l
+    JOIN bill b USING (bill_id)
+    WHERE l.customer_id = %(customer_id)s AND b.state = 'voided' AND l.service_month <= %(month)s
+"""
+
+
+def voided_months(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> list[BillingMonth]:
+    """Return the service months up to one that stood on bills that were voided."""
+    rows = tx.rows(_ClosedMonth, VOIDED_MONTHS, customer_id=customer_id, month=str(month))
+    return [BillingMonth.parse(row.month) for row in rows]
 
 
 CLOSED_MONTHS: Final = """

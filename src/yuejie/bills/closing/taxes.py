@@ -77,7 +77,7 @@ def tax_parts(
     for group in groups:
         amounts = [sums[name, group] for name in parts]
         tax = tax_of(sum(amounts), rule.mode, rule.tax_ppm)
-        for name, share in zip(parts, signed_apportion(tax, amounts), strict=True):
+        for name, share in zip(parts, share_tax(tax, amounts, rule), strict=True):
             taxes[name, group] = share
     return {
         name: _part(lines, {g: taxes[name, g] for g in groups}, home, rule, project_names)
@@ -125,7 +125,7 @@ def _part(
     shares: dict[str, tuple[int, int]] = {}
     for position, group in enumerate(sorted(inside), 1):
         own = inside[group]
-        parts = signed_apportion(taxes[group], [line.amount_fen for line in own])
+        parts = share_tax(taxes[group], [line.amount_fen for line in own], rule)
         for line, tax in zip(own, parts, strict=True):
             shares[line.line_id] = position, tax
     taxed = tuple(_taxed(line, shares.get(line.line_id), rule) for line in lines)
@@ -170,8 +170,26 @@ def totals(taxed: Taxed, currency: str) -> tuple[Money, Money, Money]:
     return net, tax, net + tax
 
 
+def share_tax(tax: int, amounts: Sequence[int], rule: TaxRule) -> list[int]:
+    """Share the tax of a group down to its amounts, exactly; by largest remainder.
+
+    Where amounts have both signs, each takes its own tax, rounded down, and the missing fen go to
+    the largest remainders: in proportion to a sum near nothing they would bear tax many times
+    over.
+    """
+    if any(amount < 0 for amount in amounts) and any(amount > 0 for amount in amounts):
+        base = PPM + rule.tax_ppm if rule.mode is TaxMode.INCLUSIVE else PPM
+        parts = [amount * rule.tax_ppm // base for amount in amounts]
+        rests = [amount * rule.tax_ppm % base for amount in amounts]
+        order = sorted(range(len(parts)), key=lambda i: (-rests[i], i))
+        whole, extra = divmod(tax - sum(parts), len(parts))
+        ahead = set(order[:extra])
+        return [part + whole + (i in ahead) for i, part in enumerate(parts)]
+    return signed_apportion(tax, amounts)
+
+
 def signed_apportion(total: int, amounts: Sequence[int]) -> list[int]:
-    """Share `total` in proportion to amounts of either sign, exactly.
+    """Share `total` in proportion to amounts of one sign, exactly.
 
     Each share is its floor; the fen still missing go to the largest remainders, earlier first.
     """

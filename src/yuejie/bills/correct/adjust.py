@@ -11,9 +11,10 @@ from yuejie.bills.correct.adjustment import (
     Wanted,
     decide,
 )
+from yuejie.contracts.store import contracts_of
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, NotFound
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import BillId, CustomerId, mint
 from yuejie.kernel.period import BillingMonth
 
@@ -27,10 +28,21 @@ def propose_adjustment(db: Database, wanted: Wanted, *, by: str, now: datetime) 
 def write_proposal(tx: Tx, wanted: Wanted, *, by: str, at: datetime) -> Adjustment:
     """Write a proposed adjustment in the transaction of a deed that needs one."""
     wanted.refuse_nonsense()
+    _refuse_currency(tx, wanted)
     became = _adjustment(wanted, by=by, at=at)
     store.insert_adjustment(tx, became)
     record_deed(tx, Deed(by, at, "propose", "adjustment", became.adjustment_id), became=became)
     return became
+
+
+def _refuse_currency(tx: Tx, wanted: Wanted) -> None:
+    """Refuse an amount in a currency that none of the customer's contracts bills in."""
+    known = {version.currency for version in contracts_of(tx, wanted.customer_id)}
+    if wanted.currency not in known:
+        raise Invalid(
+            f"调整的币种 {wanted.currency} 与客户合同的 {'、'.join(sorted(known)) or '（无合同）'}"
+            " 不符，请按合同币种填写"
+        )
 
 
 def decide_adjustment(

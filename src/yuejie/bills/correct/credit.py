@@ -109,7 +109,12 @@ def _line(bill: Bill, line: BillLine, amount: int, credited: Sequence[CreditNote
 
 
 def seal_of_credit(note: CreditNote, bill: Bill) -> bytes:
-    """Return the seal of an approved credit note: chained to the seal of its bill.
+    """Return the seal of an approved credit note: chained to the seal of its bill."""
+    return hashlib.sha256(canonical_credit(note, bill)).digest()
+
+
+def canonical_credit(note: CreditNote, bill: Bill) -> bytes:
+    """Return the bytes that are sealed of an approved credit note.
 
     Canonical form 1: UTF-8 JSON, sorted keys, whole numbers; see `bills/seal.py`.
     """
@@ -126,4 +131,4 @@ def seal_of_credit(note: CreditNote, bill: Bill) -> bytes:
         "by": [note.requested_by, note.decided_by],
         "decided_at": note.decided_at.isoformat() if note.decided_at else None,
     }
-    return hashlib.sha256(msgspec.json.encode(body, order="sorted")).digest()
+    return msgspec.json.encode(body, order="sorted")

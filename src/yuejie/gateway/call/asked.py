@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from yuejie.gateway.call.endpoints import Action, Endpoint
 from yuejie.gateway.call.headers import Pairs
 from yuejie.gateway.refusal import Refused, body_of
 from yuejie.gateway.rights.admission import Plan, Route
+from yuejie.gateway.server.exchange import Exchange
 from yuejie.usage.dialects import (
     Api,
     RequestHint,
@@ -17,26 +18,6 @@ from yuejie.usage.dialects import (
 )
 
 _FORCED = frozenset({Api.OPENAI_CHAT, Api.OPENAI_COMPLETIONS})
-
-
-class Transport(Protocol):
-    """RSGI's stream to the client."""
-
-    async def send_bytes(self, data: bytes) -> None:
-        """Send a piece; raises when the client has gone."""
-        ...
-
-
-class Proto(Protocol):
-    """The part of RSGI's protocol that answers."""
-
-    def response_bytes(self, status: int, headers: Pairs, body: bytes) -> None:
-        """Answer in one piece."""
-        ...
-
-    def response_stream(self, status: int, headers: Pairs) -> Any:  # noqa: ANN401 - Granian's own
-        """Begin an answer in pieces."""
-        ...
 
 
 class Form(Protocol):
@@ -51,7 +32,7 @@ class Form(Protocol):
 class Asked:
     """One operation: the client, its request, its rights."""
 
-    proto: Proto
+    exchange: Exchange
     endpoint: Endpoint
     action: Action | None
     operation: bytes
@@ -113,4 +94,4 @@ class Asked:
         if refused.retry_after_s is not None:
             headers.append(("retry-after", str(refused.retry_after_s)))
         body = body_of(refused, self.endpoint.dialect, self.request_id, english=self.english)
-        self.proto.response_bytes(refused.status, headers, body)
+        self.exchange.response_bytes(refused.status, headers, body)

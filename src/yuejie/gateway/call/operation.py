@@ -19,6 +19,7 @@ from yuejie.gateway.meter.metering import NOTHING_USED, Bought, Closing, Meterin
 from yuejie.gateway.meter.quick import quick_answer
 from yuejie.gateway.refusal import Code, Refused, frame_of
 from yuejie.gateway.rights.admission import Route
+from yuejie.gateway.server.exchange import Gone
 from yuejie.gateway.upstream.breaker import Breakers
 from yuejie.gateway.upstream.port import Answer, Lost, NotSent, Slow, Upstream, UpstreamError
 from yuejie.gateway.upstream.routing import in_order
@@ -158,6 +159,10 @@ class Operation:
             # The provider never had the whole of it, so it has nothing to charge.
             self._record(Closing(NOTHING_USED, 413, Outcome.OK, billable=False))
             raise
+        except Gone:
+            # The client hung up in the middle of its upload: the same holds.
+            self._record(Closing(NOTHING_USED, 0, Outcome.CLIENT_GONE, billable=False))
+            raise
         except UpstreamError as error:
             breaker.failed(self._begun.started_us)
             return await self._unanswered(error, at)
@@ -250,7 +255,7 @@ class Operation:
         headers = downward(answer.headers, self._asked.request_id)
         if bought.charge is not None:
             headers += (("x-yuejie-charge", bought.charge), ("x-yuejie-currency", bought.currency))
-        self._asked.proto.response_bytes(answer.status, headers, body)
+        self._asked.exchange.response_bytes(answer.status, headers, body)
 
     def _judged(self, status: int, reading: Reading, at: int) -> Again | None:
         """Tell the deployment's breaker, and say whether another try is due."""
@@ -285,9 +290,10 @@ class Operation:
         asked = self._asked
         headers = downward(answer.headers, asked.request_id)
         self.answered = True
+        asked.exchange.response_stream(answer.status, headers)
         pump = Pump(
             answer,
-            asked.proto.response_stream(answer.status, headers),
+            asked.exchange,
             StreamTap(asked.endpoint.api, asked.hint),
             asked.usage_filter(),
             self._shop.live,
@@ -320,7 +326,7 @@ class Operation:
             last = frame_of(
                 refused, asked.endpoint.dialect, asked.request_id, english=asked.english
             )
-        await pump.finish(last)
+        pump.finish(last)
 
     async def _end(self, closing: Closing) -> Bought:
         """Write down how the attempt ended; nothing more goes to the client before."""

@@ -6,17 +6,12 @@ it only stops sending, and reads on until the provider says what was used, or a 
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
 
-from granian._granian import RSGIProtocolClosed, RSGIProtocolError
-
-from yuejie.gateway.call.asked import Transport
 from yuejie.gateway.call.live import Cut, Live, Running
+from yuejie.gateway.server.exchange import Exchange, Gone
 from yuejie.gateway.upstream.port import Answer, UpstreamError
 from yuejie.kernel.limits import DRAIN_BYTES
 from yuejie.usage.dialects import Reading, StreamTap, UsageFilter
-
-GONE: Final = (RSGIProtocolClosed, RSGIProtocolError)
 
 
 @dataclass(slots=True)
@@ -24,7 +19,7 @@ class Pump:
     """One streamed answer on its way through."""
 
     answer: Answer
-    transport: Transport
+    exchange: Exchange
     tap: StreamTap
     hiding: UsageFilter | None
     live: Live
@@ -37,6 +32,7 @@ class Pump:
     async def run(self, first: bytes | None) -> Reading:
         """Pass the whole answer on, but for what must not leave before the record is written."""
         complete = False
+        self.exchange.left = self._left
         try:
             await self._pass_on(first)
             complete = True
@@ -68,17 +64,19 @@ class Pump:
                     await self._send(out)
             chunk = await read()
 
-    async def finish(self, last: bytes = b"") -> None:
+    def finish(self, last: bytes = b"") -> None:
         """Send what was held back until the record was written, and a last word if there is one."""
-        out = self._held + last
-        if out and not self.gone:
-            await self._send(out)
-        # Granian ends the answer when nobody holds its transport, and a traceback might.
-        del self.transport
+        self.exchange.left = None
+        self.exchange.finish(self._held + last)
 
     async def _send(self, data: bytes) -> None:
         try:
-            await self.transport.send_bytes(data)
-        except GONE:
+            await self.exchange.send_bytes(data)
+        except Gone:
+            self._left()
+
+    def _left(self) -> None:
+        """The client has hung up: from now on the upstream is read for its usage alone."""
+        if not self.gone:
             self.gone = True
             self.live.drain(self.running)

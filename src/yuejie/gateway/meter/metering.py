@@ -75,7 +75,8 @@ class Metering:
         month, hour_s = self._chrono.labels(plan.customer.zone, now_us)
         key, target = plan.key, route.target
         begun = Begun(
-            self._chrono.new_id(now_us),
+            # A call answered at once has one name; only further attempts need another.
+            operation if attempt == 1 else self._chrono.new_id(now_us),
             operation,
             attempt,
             now_us,

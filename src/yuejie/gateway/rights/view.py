@@ -73,12 +73,14 @@ class View:
         "projects",
         "rates",
         "revision",
+        "skew_ms",
         "targets",
     )
 
     def __init__(self, snapshot: Snapshot, unlock: Callable[[AccountRow], str]) -> None:
         """Arrange a snapshot. Accounts that `unlock` cannot open are left out, in `locked`."""
         self.revision = snapshot.revision
+        self.skew_ms = snapshot.skew_ms
         self.keys: dict[bytes, KeyRow] = {row.digest: row for row in snapshot.keys}
         self.projects: dict[str, ProjectRow] = {row.project_id: row for row in snapshot.projects}
         self.customers: dict[str, CustomerRow] = {

@@ -12,7 +12,11 @@ HEAD_BYTES: Final = 64 * 1024
 _UNTIL_CLOSE: Final = -1
 _CHUNKED: Final = -2
 _CHUNK_END: Final = -1
+_SIZE_DIGITS: Final = 8
 _HEX: Final = frozenset(b"0123456789abcdefABCDEF")
+SIZES: Final = 4_096
+"""So many spellings of a chunk's size are remembered."""
+_SIZES: Final[dict[bytes, int]] = {}
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -139,7 +143,8 @@ class Parser:
 
     def _read_chunks(self, data: bytes) -> None:
         """Take chunks apart; what is here of a chunk that is not whole yet is passed on as well."""
-        at, end = 0, len(data)
+        at = 0 if self._chunk else self._read_whole_chunks(data)
+        end = len(data)
         while True:
             if self._chunk > 0:
                 piece = data[at : at + self._chunk]
@@ -168,6 +173,24 @@ class Parser:
         if len(self._buffer) > HEAD_BYTES and not self.done:
             raise Malformed("chunk size")
 
+    def _read_whole_chunks(self, data: bytes) -> int:
+        """Take the chunks that are here in one piece; return where another begins.
+
+        Hot: providers send every event of a stream as a chunk of its own.
+        """
+        at = taken = 0
+        find, keep, known = data.find, self.body.append, _SIZES
+        while (line := find(b"\r\n", at)) > 0:
+            size = known.get(data[at:line]) or _learnt(data[at:line])
+            start, end = line + 2, line + 2 + size
+            if not size or data[end : end + 2] != b"\r\n":
+                break
+            keep(data[start:end])
+            taken += size
+            at = end + 2
+        self.size += taken
+        return at
+
     def _read_trailer(self, data: bytes, at: int, line: int) -> int:
         """Behind the last chunk: trailers, which nobody uses, and an empty line."""
         stop = data.find(b"\r\n\r\n", line)
@@ -193,9 +216,17 @@ def _status(data: bytes) -> int:
     return status
 
 
+def _learnt(line: bytes) -> int:
+    """Read a chunk's size and remember how it is written: a provider's events are alike."""
+    size = _chunk_size(line)
+    if len(_SIZES) < SIZES and len(line) <= _SIZE_DIGITS:
+        _SIZES[line] = size
+    return size
+
+
 def _chunk_size(line: bytes) -> int:
     """Read a chunk's size; extensions behind it mean nothing to us."""
     digits = line.partition(b";")[0].strip()
-    if not digits or len(digits) > 8 or not all(each in _HEX for each in digits):
+    if not digits or len(digits) > _SIZE_DIGITS or not all(each in _HEX for each in digits):
         raise Malformed("chunk size")
     return int(digits, 16)

@@ -87,6 +87,15 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Provider account {account} runs low",
         "The balance of provider account {account} is {balance}. Please top it up.",
     ),
+    Kind.PROVIDER_CREDENTIAL_ENDING: Wording(
+        "Credential of provider account {account} ends",
+        "The credential of provider account {account} ends on {ends_on}. Please renew it.",
+    ),
+    Kind.PROVIDER_CEILING_NEAR: Wording(
+        "Provider account {account} nears its ceiling",
+        "Provider account {account} has used {used} of its monthly ceiling of {limit} "
+        "({percent} %). Please ask the provider to raise it.",
+    ),
     Kind.SUSPENSE_UNCLAIMED: Wording(
         "Unclaimed receipt: {amount}",
         "{amount} received on {received_on} is not claimed yet. Please find out who paid.",

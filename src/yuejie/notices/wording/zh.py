@@ -79,6 +79,15 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "供应商账号余额不足：{account}",
         "供应商账号 {account} 余额 {balance}；请尽快充值，以免上游停止服务。",
     ),
+    Kind.PROVIDER_CREDENTIAL_ENDING: Wording(
+        "供应商凭证即将到期：{account}",
+        "供应商账号 {account} 的凭证于 {ends_on} 到期；请提前更换，以免上游拒绝服务。",
+    ),
+    Kind.PROVIDER_CEILING_NEAR: Wording(
+        "供应商账号接近上限：{account}",
+        "供应商账号 {account} 本月已用 {used}，达到每月上限 {limit} 的 {percent} %；"
+        "请联系供应商提高上限。",
+    ),
     Kind.SUSPENSE_UNCLAIMED: Wording(
         "款项待认领：{amount}",
         "{received_on} 到账的 {amount} 尚未认领；请核对付款方后认款。",

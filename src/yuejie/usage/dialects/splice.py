@@ -156,7 +156,8 @@ class UsageFilter:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes cut anywhere; give what may be passed on: whole events only."""
-        if not self._cutter.pending and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n"):
+        single = chunk.startswith(b"data: ") and chunk.find(b"\n\n") == len(chunk) - 2
+        if single and not self._cutter.pending:
             try:
                 seen = _CHUNK(chunk[6:-2])
             except (msgspec.DecodeError, RecursionError):
@@ -183,9 +184,11 @@ def _filtered(region: bytes) -> bytes:
     end = region.find(b"\n\n")
     if end == len(region) - 2:
         return _event(region)
-    passed: list[bytes] = []
-    at = 0
-    for empty in _EMPTY_LINE.finditer(region):
+    # What ends before usage is first spoken of passes as it is.
+    at = region.rfind(b"\n\n", 0, region.find(_USAGE)) + 2
+    at = at if at > 1 else 0
+    passed = [region[:at]]
+    for empty in _EMPTY_LINE.finditer(region, at):
         passed.append(_event(region[at : empty.end()]))
         at = empty.end()
     passed.append(_event(region[at:]))

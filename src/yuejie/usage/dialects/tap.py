@@ -5,7 +5,7 @@ it matters (half a microsecond; texts are skipped, not built). Several events in
 searched for the bytes of what matters. Only what matters is decoded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final, TypeAlias
 
@@ -163,7 +163,7 @@ class StreamTap:
 
     def feed(self, chunk: bytes) -> None:
         """Listen to some bytes, cut anywhere."""
-        if self._glance is not None and not self._pending and chunk[-1:] == b"\n":
+        if self._glance is not None and not self._pending and _is_single(chunk):
             try:
                 # Most events begin like the one before: there its data began.
                 seen = self._glance(chunk[self._offset : -2])
@@ -249,20 +249,47 @@ class StreamTap:
     def _listen(self, region: bytes) -> None:
         if self._cutter is None:
             return
+        last = region is self._last
+        plain = isinstance(self._cutter, SseCutter) and not last
+        for piece in self._pieces(region) if plain else (region,):
+            for frame in self._cutter.frames(piece):
+                self._hear(frame, last=last)
+
+    def _hear(self, frame: Frame, *, last: bool) -> None:
         rules = self._rules
-        for frame in self._cutter.frames(region):
-            if self._opaque:
-                self.deltas += frame.data.count(self._delta)
-            if rules.done and frame.data == rules.done:
-                self.saw_terminal = True
-            elif (
-                self._introductions
-                or frame.exception
-                or region is self._last
-                or frame.name in rules.ends
-                or self._interesting(frame.data)
-            ):
-                self._read(frame, cut_off=region is self._last)
+        if self._opaque:
+            self.deltas += frame.data.count(self._delta)
+        if rules.done and frame.data == rules.done:
+            self.saw_terminal = True
+        elif (
+            self._introductions
+            or frame.exception
+            or last
+            or frame.name in rules.ends
+            or self._interesting(frame.data)
+        ):
+            self._read(frame, cut_off=last)
+
+    def _pieces(self, region: bytes) -> Iterator[bytes]:
+        """Cut out the events that introduce the answer or hold a mark; most do neither."""
+        names = (name.encode() for name in self._rules.ends)
+        marks = (self._usage_mark, *self._marks, *names)
+        places = [-2] * len(marks)
+        at, end = 0, len(region)
+        while at < end:
+            start = found = at
+            if not self._introductions:
+                for number, place in enumerate(places):
+                    if -1 != place < at:
+                        places[number] = region.find(marks[number], at)
+                found = min((place for place in places if place >= 0), default=end)
+                if found == end:
+                    return
+                before = region.rfind(b"\n\n", at, found)
+                start = before + 2 if before >= 0 else at
+            behind = region.find(b"\n\n", found)
+            at = behind + 2 if behind >= 0 else end
+            yield region[start:at]
 
     def _read(self, frame: Frame, *, cut_off: bool) -> None:
         if frame.exception:
@@ -315,6 +342,12 @@ class StreamTap:
                 extra = rules.done and answer.get("choices") == []
                 if extra or first(document, rules.ends_at):
                     self.saw_terminal = True
+
+
+def _is_single(chunk: bytes) -> bool:
+    """Tell an event that came alone; a glance at several would fail, and that costs most."""
+    end = chunk.find(b"\n\n")
+    return end == len(chunk) - 2 or (end < 0 and chunk.endswith(b"\n"))
 
 
 def _nothing(_chunk: bytes) -> bytes:

@@ -12,9 +12,13 @@ from yuejie.bills.bill import (
     LineKind,
     TaxMode,
 )
+from yuejie.bills.closing.agreed import Target, TermKey
+from yuejie.bills.closing.lines import Tariff, draw_term
 from yuejie.bills.closing.taxes import TaxRule, tax_parts, totals
 from yuejie.bills.documents.document import BillDocument, DailyUsage, FxUsed, Seller
 from yuejie.bills.seal import GENESIS, canonical, seal_of
+from yuejie.contracts.fx import MonthFx
+from yuejie.contracts.terms import TaxGrouping
 from yuejie.customers.customer import Customer
 from yuejie.kernel.ids import BillId, CustomerId, LineId
 from yuejie.kernel.money import Charge, FxRate, Rate, apportion
@@ -75,6 +79,8 @@ class Terms:
     customer: Customer = CUSTOMER
     seller: Seller = SELLER
     requests: Mapping[str, int] = field(default_factory=dict)
+    agreed: tuple[tuple[LineKind, str, int], ...] = ()
+    grouping: TaxGrouping = TaxGrouping.SINGLE
     issued: bool = True
     due_on: date | None = date(2026, 12, 2)
 
@@ -85,7 +91,8 @@ USUAL: Final = Terms()
 def bill_document(*uses: Use, terms: Terms = USUAL) -> BillDocument:
     """Rate the uses, tax them, issue and seal the bill unless it stays a draft."""
     lines = [_line(position, use, terms) for position, use in enumerate(uses, 1)]
-    rule = TaxRule(terms.tax_mode, 60_000)
+    lines += [_agreed(len(lines) + n, *each, terms) for n, each in enumerate(terms.agreed, 1)]
+    rule = TaxRule(terms.tax_mode, 60_000, terms.grouping)
     taxed = tax_parts({"": lines}, rule, {})[""]
     net, tax, gross = totals(taxed, terms.currency)
     draft = Bill(
@@ -165,6 +172,16 @@ def _line(position: int, use: Use, terms: Terms) -> BillLine:
     )
 
 
+def _agreed(position: int, kind: LineKind, item: str, fen: int, terms: Terms) -> BillLine:
+    used = terms.fx
+    month_fx = MonthFx(1, used.rate, used.on_date, used.source, OCTOBER) if used else None
+    fx = {OCTOBER: month_fx} if month_fx else {}
+    tariff = Tariff(terms.currency, {}, fx, {})
+    line_id = LineId(f"line_{position:06d}")
+    line = draw_term(line_id, OCTOBER, TermKey(kind), Target(fen, item), tariff)
+    return replace(line, position=position)
+
+
 def _days(line: BillLine) -> list[DailyUsage]:
     """Spread a line over three days of its month, so that the days add up to it."""
     first = line.service_month.first_day
@@ -218,6 +235,31 @@ def three_projects(terms: Terms = USUAL) -> BillDocument:
         Use("gpt-4o", "output", 88_204, "15.00", month=BillingMonth(2026, 9)),
         terms=replace(terms, requests=requests),
     )
+
+
+def with_terms() -> BillDocument:
+    """A bill with everything that a contract adds to usage, under an order number."""
+    agreed = (
+        (LineKind.TIER_DISCOUNT, "阶梯折扣", -12_345_67),
+        (LineKind.PACKAGE, "套餐抵扣 年度资源包", -50_000_00),
+        (LineKind.MANAGEMENT_FEE, "管理费", 1_440_00),
+        (LineKind.ADJUSTMENT, "调整：2026-10 研发代码助手 gpt-4o input", -88_00),
+        (LineKind.VOUCHER, "代金券 新客礼", -500_00),
+        (LineKind.PACKAGE_PURCHASE, "购买套餐 年度资源包", 80_000_00),
+    )
+    terms = replace(USUAL, agreed=agreed, grouping=TaxGrouping.MODEL, due_on=date(2026, 11, 9))
+    document = three_projects(terms)
+    dated = replace(
+        document.bill,
+        seal=None,
+        billed_on=date(2026, 11, 2),
+        review_until=date(2026, 11, 9),
+        fapiao_by=date(2026, 11, 12),
+        purchase_order="PO-2026-0042",
+        seal_form=2,
+    )
+    form = canonical(dated, {"019a3b7e-0000-7000-8000-000000000001": [3, 65_536]})
+    return replace(document, bill=replace(dated, seal=seal_of(form)), sealed_form=form)
 
 
 def many_lines(count: int) -> BillDocument:

@@ -2,11 +2,16 @@
 
 from typing import Annotated, Final
 
-from fastapi import Query
+from fastapi import Query, Response
 
-from yuejie.app import LEDGER_CHECKS
+from yuejie.app import ledger_checks
+from yuejie.assurance.unbilled import unbilled
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
+from yuejie.ledger.handover.accrue import accrue
+from yuejie.ledger.handover.carry import carry_over, write_batch
+from yuejie.ledger.handover.layouts import Layout
+from yuejie.ledger.handover.store import batches
 from yuejie.ledger.show import (
     account_named,
     show_balances,
@@ -14,14 +19,19 @@ from yuejie.ledger.show import (
     show_statement,
     trial_balance,
 )
-from yuejie.web.auth import guarded
+from yuejie.web.api.bills import disposition
+from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
-from yuejie.web.desk import Db
-from yuejie.web.shapes.ledger import (
+from yuejie.web.desk import Db, Now
+from yuejie.web.shapes.books.ledger import (
+    AccruedOut,
+    AccrueIn,
     BalanceOut,
+    BatchOut,
     CheckOut,
     ChecksOut,
     EntryOut,
+    HandoverIn,
     StatementOut,
     TrialBalanceOut,
 )
@@ -89,10 +99,61 @@ def list_entries(
 @routes.get("/check", summary="检查账簿")
 def check(db: Db) -> ChecksOut:
     """逐项检查账簿：借贷相等、余额等于分录之和、分录未被改动。"""
-    found = check_ledger(db, LEDGER_CHECKS)
+    found = check_ledger(db, ledger_checks())
     return ChecksOut(
         whole=all(each.holds for each in found), checks=[CheckOut.of(each) for each in found]
     )
+
+
+@routes.post("/accruals", summary="暂估")
+def accrue_month(db: Db, caller: AnyCaller, now: Now, body: AccrueIn) -> list[AccruedOut]:
+    """把一个月已用未出账的收入记入月末，次月一日冲回；默认只试算，重复只记差额。"""
+    month = BillingMonth.parse(body.month)
+    moved = accrue(
+        db,
+        month,
+        lambda tx: unbilled(tx, month),
+        by=caller.name,
+        now=now,
+        commit=body.commit,
+    )
+    return [AccruedOut.of(each) for each in moved]
+
+
+@routes.get("/handovers", summary="列出移交批次")
+def list_batches(db: Db, cursor: Cursor = None, limit: Limit = PAGE) -> Page[BatchOut]:
+    """列出移交给财务系统的批次。"""
+    window = Window.read("handovers", cursor, limit)
+    with db.read() as tx:
+        rows = cut(window, batches(tx), lambda row: row.batch_id)
+    return window.page(rows, BatchOut.of, lambda row: row.batch_id)
+
+
+@routes.post("/handovers", summary="移交凭证")
+def hand_over(db: Db, caller: AnyCaller, now: Now, body: HandoverIn) -> BatchOut | None:
+    """移交截至月末尚未移交的分录，每笔只移交一次；默认只试算；没有分录时答复为空。"""
+    carried = carry_over(
+        db,
+        BillingMonth.parse(body.month),
+        body.system,
+        body.codes,
+        by=caller.name,
+        now=now,
+        commit=body.commit,
+    )
+    return BatchOut.of(carried.batch) if carried else None
+
+
+@routes.get("/handovers/{batch_id}/file", summary="下载凭证文件", response_class=Response)
+def get_vouchers(
+    db: Db,
+    batch_id: Name,
+    layout: Annotated[Layout | None, Query(description="文件格式；不填为该系统常用的")] = None,
+) -> Response:
+    """下载一个批次的凭证文件；同一批次每次字节相同。"""
+    name, body = write_batch(db, batch_id, layout)
+    headers = {"content-disposition": disposition(name)}
+    return Response(body, headers=headers, media_type="application/octet-stream")
 
 
 def _number(text: str) -> int:

@@ -13,7 +13,7 @@ from yuejie.web.api.bills import disposition
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.reconcile import (
+from yuejie.web.shapes.books.reconcile import (
     MarginOut,
     ReconciledOut,
     ReconcileIn,
@@ -87,7 +87,7 @@ def read_run(db: Db, reconciliation_id: Name) -> ReconciledOut:
 
 
 @routes.get(
-    "/reconciliations/{reconciliation_id}/documents/{kind}",
+    "/reconciliations/{reconciliation_id}/tables/{table}",
     summary="下载对账表",
     response_class=Response,
     responses={200: {"content": {name: {} for name in _MEDIA.values()}}},
@@ -95,16 +95,16 @@ def read_run(db: Db, reconciliation_id: Name) -> ReconciledOut:
 def get_table(
     db: Db,
     reconciliation_id: Name,
-    kind: Annotated[TableKind, Path(description="文件格式")],
+    table: Annotated[TableKind, Path(description="文件格式")],
 ) -> Response:
     """下载全部差异：CSV 或 XLSX。"""
     row, differences = show_run(db, reconciliation_id)
-    name = f"reconciliation-{row.account_id}-{row.month}-{row.currency}.{kind}"
+    name = f"reconciliation-{row.account_id}-{row.month}-{row.currency}.{table}"
     headers = {
         "content-disposition": disposition(name),
-        "content-type": _MEDIA[kind],
+        "content-type": _MEDIA[table],
     }
-    return Response(write_table(kind, row, differences), headers=headers)
+    return Response(write_table(table, row, differences), headers=headers)
 
 
 @routes.get("/margins/{month}", summary="毛利")

@@ -163,8 +163,8 @@ class DifferenceOut(Out):
 class ReconciledOut(Out):
     """一次对账和它的全部差异。"""
 
-    reconciliation: ReconciliationOut
-    differences: list[DifferenceOut]
+    reconciliation: ReconciliationOut = Field(description="结论")
+    differences: list[DifferenceOut] = Field(description="全部差异")
 
     @classmethod
     def of(cls, row: RunRow, differences: list[Difference]) -> "ReconciledOut":

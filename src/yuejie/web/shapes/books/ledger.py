@@ -4,11 +4,14 @@ from pydantic import Field
 
 from yuejie.kernel.money import Money
 from yuejie.ledger.check import Checked
+from yuejie.ledger.handover.accrue import Accrued
+from yuejie.ledger.handover.layouts import System
+from yuejie.ledger.handover.store import BatchRow
 from yuejie.ledger.posting import ACCOUNT_NAMES, Account
 from yuejie.ledger.show import TrialBalance
-from yuejie.ledger.statement import Movement, Statement, TrialLine
-from yuejie.ledger.store import Balance, Written
-from yuejie.web.shapes.wire import Amount, Instant, Out
+from yuejie.ledger.statement import Movement, Statement, TrialLine, Written
+from yuejie.ledger.store import Balance
+from yuejie.web.shapes.wire import Amount, In, Instant, Month, Out
 
 
 def _amount(fen: int, currency: str) -> Amount:
@@ -182,3 +185,58 @@ class ChecksOut(Out):
 
     whole: bool = Field(description="是否全部成立")
     checks: list[CheckOut] = Field(description="各项")
+
+
+class AccrueIn(In):
+    """对哪个月暂估。"""
+
+    month: Month
+    commit: bool = Field(default=False, description="真正入账；否则只试算")
+
+
+class AccruedOut(Out):
+    """一个客户本次暂估的金额，与已暂估之差，不含税。"""
+
+    party: str = Field(description="客户")
+    amount: Amount = Field(description="金额")
+
+    @classmethod
+    def of(cls, each: Accrued) -> "AccruedOut":
+        """Write what was accrued."""
+        return cls(party=each.party, amount=_amount(each.fen, each.currency))
+
+
+class HandoverIn(In):
+    """把截至哪个月末的分录移交给哪个系统。"""
+
+    month: Month
+    system: System = Field(description="用友 yonyou，金蝶 kingdee")
+    codes: str = Field(description="科目对照（TOML）", max_length=1_000_000)
+    commit: bool = Field(default=False, description="真正移交；否则只试算")
+
+
+class BatchOut(Out):
+    """一个移交批次。"""
+
+    batch_id: str = Field(description="编号")
+    month: str = Field(description="截至的月份")
+    system: str = Field(description="系统")
+    entries: int = Field(description="分录数")
+    vouchers: int = Field(description="凭证数")
+    debit: Amount = Field(description="借方合计，折合人民币")
+    at: Instant = Field(description="时间")
+    by: str = Field(description="谁")
+
+    @classmethod
+    def of(cls, row: BatchRow) -> "BatchOut":
+        """Write a batch."""
+        return cls(
+            batch_id=row.batch_id,
+            month=row.month,
+            system=row.system,
+            entries=row.entries,
+            vouchers=row.vouchers,
+            debit=_amount(row.debit_fen, "CNY"),
+            at=row.at,
+            by=row.by,
+        )

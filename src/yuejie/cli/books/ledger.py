@@ -1,13 +1,21 @@
 """`yuejie ledger …`."""
 
+from pathlib import Path
+
 import click
 
-from yuejie.app import LEDGER_CHECKS
+from yuejie.app import ledger_checks
+from yuejie.assurance.unbilled import unbilled
 from yuejie.cli.bills import Month, last_month, month_argument
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
+from yuejie.ledger.handover.accrue import accrue as accrue_month
+from yuejie.ledger.handover.carry import carry_over, write_batch
+from yuejie.ledger.handover.layouts import Layout, System
+from yuejie.ledger.handover.store import batches
 from yuejie.ledger.posting import ACCOUNT_NAMES, Account
 from yuejie.ledger.rebuild import rebuild_balances
 from yuejie.ledger.show import account_named, show_balances, show_statement, trial_balance
@@ -24,7 +32,7 @@ def ledger() -> None:
 def check(house: Frame, *, json: bool) -> None:
     """检查账簿：借贷相等、余额等于分录之和、分录未被改动；不成立则退出码为 1。"""
     with house.database() as db:
-        found = check_ledger(db, LEDGER_CHECKS)
+        found = check_ledger(db, ledger_checks())
     if json:
         give_json(found)
     else:
@@ -159,3 +167,102 @@ def rebuild(house: Frame, *, check: bool, json: bool) -> None:
             say("已按分录重建")
     if not found.whole:
         raise SystemExit(1)
+
+
+@ledger.command("accrue")
+@month_argument
+@click.option("--commit", is_flag=True, help="真正入账；不加则只试算")
+@as_json
+@frame
+def accrue(house: Frame, month: BillingMonth | None, *, commit: bool, json: bool) -> None:
+    """暂估：把一个月已用未出账的收入记入月末，次月一日冲回（默认上个月，默认只试算）。"""
+    label = last_month(month, house)
+    with house.database() as db:
+        moved = accrue_month(
+            db,
+            label,
+            lambda tx: unbilled(tx, label),
+            by=house.by,
+            now=house.now(),
+            commit=commit,
+        )
+    if json:
+        give_json(moved)
+        return
+    rows = [(each.party, each.currency, Money(each.fen, each.currency)) for each in moved]
+    show_table(f"暂估 {label}（不含税，与已暂估之差）", ["客户", "币种", "金额"], rows)
+    say("已入账，次月一日冲回" if commit else "试算，未入账；加 --commit 入账")
+
+
+@ledger.command("handover")
+@month_argument
+@click.option("--system", required=True, type=click.Choice([each.value for each in System]))
+@click.option(
+    "--codes",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="科目对照文件（TOML）",
+)
+@click.option("--commit", is_flag=True, help="真正移交；不加则只试算")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=".", help="目录")
+@frame
+def handover(
+    house: Frame, month: BillingMonth | None, system: str, codes: Path, out: Path, *, commit: bool
+) -> None:
+    """移交：把截至月末尚未移交的分录写成 用友 或 金蝶 的凭证文件，每笔只移交一次。"""
+    label = last_month(month, house)
+    with house.database() as db:
+        carried = carry_over(
+            db,
+            label,
+            System(system),
+            codes.read_text("utf-8"),
+            by=house.by,
+            now=house.now(),
+            commit=commit,
+        )
+        if carried is None:
+            say(f"截至 {label} 没有尚未移交的分录")
+            return
+        batch = carried.batch
+        total = Money(batch.debit_fen, "CNY")
+        say(f"{batch.entries} 笔分录，{batch.vouchers} 张凭证，借方合计 {total}")
+        if not commit:
+            say("试算，未移交；加 --commit 移交")
+            return
+        name, body = write_batch(db, batch.batch_id)
+    (out / name).write_bytes(body)
+    say(f"批次 {batch.batch_id} 已写入 {out / name}")
+
+
+@ledger.command("handovers")
+@as_json
+@frame
+def handovers(house: Frame, *, json: bool) -> None:
+    """列出移交过的批次。"""
+    with house.database() as db, db.read() as tx:
+        found = batches(tx)
+    if json:
+        give_json(found)
+        return
+    rows = [
+        (b.batch_id, b.month, b.system, b.entries, b.vouchers, Money(b.debit_fen, "CNY"), b.by)
+        for b in found
+    ]
+    columns = ["批次", "截至", "系统", "分录", "凭证", "借方合计", "谁"]
+    show_table("移交批次", columns, rows)
+
+
+@ledger.command("batch")
+@click.argument("batch_id")
+@click.option("--layout", type=click.Choice([each.value for each in Layout]), help="文件格式")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=".", help="目录")
+@frame
+def batch_(house: Frame, batch_id: str, layout: str | None, out: Path) -> None:
+    """重新写出一个批次的凭证文件；同一批次每次字节相同。"""
+    if not out.is_dir():
+        raise Invalid(f"目录 {out} 不存在，请先建立")
+    with house.database() as db:
+        name, body = write_batch(db, batch_id, Layout(layout) if layout else None)
+    (out / name).write_bytes(body)
+    say(f"已写入 {out / name}")

@@ -1,0 +1,92 @@
+"""Give a customer's sealed records away as one file that proves itself.
+
+The file is read by `verifier/yuejie_verify.py`, which travels with it and needs nothing of ours.
+The same records give the same bytes.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from yuejie.assurance.verifier import yuejie_verify
+from yuejie.assurance.verifier.yuejie_verify import FORMAT, encode, end_record, sealed_record
+from yuejie.bills.bill import Bill
+from yuejie.bills.closing.store import epoch_offsets
+from yuejie.bills.correct.credit import CreditState, canonical_credit
+from yuejie.bills.correct.store import credits_of
+from yuejie.bills.seal import canonical
+from yuejie.bills.store import whole_bills
+from yuejie.customers.customer import Customer
+from yuejie.customers.enrol import find_customer
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict
+
+VERIFIER: Final = "yuejie_verify.py"
+
+
+def export_seals(db: Database, customer: str) -> bytes:
+    """Return all sealed bills and credit notes of a customer, in the order of their seals.
+
+    Raises NotFound for an unknown customer, Conflict where a record no longer gives its seal: what
+    cannot be proved is not given away.
+    """
+    with db.read(consistent=True) as tx:
+        who = find_customer(tx, customer)
+        bills = in_chain([b for b in whole_bills(tx, who.customer_id) if b.seal])
+        records = [_head(who), *_records(tx, who, bills)]
+    lines = [(_name(record), encode(record)) for record in records]
+    return b"".join(line + b"\n" for _, line in lines) + encode(end_record(lines)) + b"\n"
+
+
+def verifier_source() -> bytes:
+    """Return the verifier as it is given away beside the file."""
+    return Path(yuejie_verify.__file__).read_bytes()
+
+
+def in_chain(bills: Sequence[Bill]) -> list[Bill]:
+    """Return bills in the order of their seals; those that no seal leads to follow at the end."""
+    after = {bill.previous_seal: bill for bill in bills}
+    ordered: list[Bill] = []
+    seal: bytes | None = bytes(32)
+    while (bill := after.pop(seal, None)) is not None:
+        ordered.append(bill)
+        seal = bill.seal
+    return ordered + [bill for bill in bills if bill not in ordered]
+
+
+def _head(who: Customer) -> dict[str, Any]:
+    return {
+        "kind": "head",
+        "format": FORMAT,
+        "customer": who.slug,
+        "customer_id": who.customer_id,
+        "legal_name": who.legal_name,
+    }
+
+
+def _records(tx: Tx, who: Customer, bills: Sequence[Bill]) -> Iterator[dict[str, Any]]:
+    """Yield each bill, and behind it the credit notes that took back of it."""
+    for bill in bills:
+        form = canonical(bill, epoch_offsets(tx, bill.epoch))
+        yield _same_seal(sealed_record("bill", bill.name, form.decode()), bill.seal)
+        positions = {line.line_id: line.position for line in bill.lines}
+        for note in credits_of(tx, who.customer_id, bill_id=bill.bill_id):
+            if note.state is CreditState.APPROVED:
+                name, taken = str(note.number), [line.line_id for line in note.lines]
+                form = canonical_credit(note, bill)
+                at = {line_id: positions[line_id] for line_id in taken}
+                record = sealed_record("credit", name, form.decode(), positions=at)
+                yield _same_seal(record, note.seal)
+
+
+def _same_seal(record: dict[str, Any], seal: bytes | None) -> dict[str, Any]:
+    if seal is None or record["seal"] != seal.hex():
+        raise Conflict(
+            f"{record['name']} 的内容与封印不符，未导出；请运行 yuejie prove 查明后再导出"
+        )
+    return record
+
+
+def _name(record: dict[str, Any]) -> str:
+    said = {"head": "文件头", "bill": "账单", "credit": "冲减单"}[record["kind"]]
+    return f"{said} {record['name']}" if "name" in record else said

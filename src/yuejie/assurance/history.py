@@ -1,0 +1,173 @@
+"""What a proof knows of a customer: contracts, grants, adjustments and bills, each with its time.
+
+Everything is read as rows, by assurance's own SQL; a contract's terms stay the JSON they are kept
+as. A bill is proved with what was known when it was drawn, so each thing has the instant at which
+it became known.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from yuejie.bills.bill import Bill
+from yuejie.kernel.period import BillingMonth, zone_of
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A signed contract version; `terms` is its JSON, where an absent field says nothing."""
+
+    contract_id: str
+    version: int
+    starts_at: datetime
+    signed_at: datetime
+    currency: str
+    tax_mode: str
+    tax_ppm: int
+    terms: Mapping[str, Any]
+
+    @property
+    def ends_on(self) -> date | None:
+        """The first day on which it no longer holds."""
+        text = self.terms.get("ends_on")
+        return date.fromisoformat(text) if text else None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A package or voucher, and since when it is approved."""
+
+    grant_id: str
+    kind: str
+    amount_fen: int
+    paid_fen: int
+    currency: str
+    models: list[str]
+    starts_on: date
+    ends_on: date
+    approved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """An approved adjustment, credit or fee."""
+
+    adjustment_id: str
+    kind: str
+    service_month: str
+    part: str
+    currency: str
+    amount_fen: int
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A project: above it, and whose it is."""
+
+    project_id: str
+    parent_id: str | None
+    department: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """From which month on a project is billed in which unit."""
+
+    project_id: str
+    unit_id: str
+    since: str
+    assigned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A customer, as far as its bills depend on it."""
+
+    zone: str
+    versions: Sequence[Version]
+    grants: Sequence[Held]
+    allowed: Sequence[Allowed]
+    spots: Sequence[Spot]
+    assigned: Sequence[Assigned]
+    bills: Sequence[Bill]
+    voided_at: Mapping[str, datetime]
+    ended_at: Mapping[int, datetime]
+    """When each epoch ended: the instant of its closing."""
+    closes: Mapping[str, int]
+    """Up to which epoch each month was closed."""
+
+    def contract(self, month: BillingMonth, known: datetime) -> Version | None:
+        """Return the version in force in a month's last instant, of those signed by then."""
+        end = month.span(zone_of(self.zone)).end - _INSTANT
+        begun = [v for v in self.versions if v.starts_at <= end and v.signed_at <= known]
+        begun.sort(key=lambda v: (v.starts_at, v.signed_at, v.version))
+        return begun[-1] if begun else None
+
+    def since(self, contract_id: str, known: datetime) -> date:
+        """Return a contract's first day."""
+        starts = [
+            v.starts_at
+            for v in self.versions
+            if v.contract_id == contract_id and v.signed_at <= known
+        ]
+        return min(starts).astimezone(zone_of(self.zone)).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The bills of a month that one closing drew: all its parts."""
+
+    month: BillingMonth
+    epoch: int
+    parts: tuple[Bill, ...]
+
+    @property
+    def drawn_at(self) -> datetime:
+        """When the newest of its parts was drawn."""
+        return max(bill.closed_at for bill in self.parts)
+
+    def redrawn(self, history: History) -> bool:
+        """Whether a part was drawn anew after the closing."""
+        return any(bill.closed_at != history.ended_at[self.epoch] for bill in self.parts)
+
+    def before(self, history: History) -> list[Bill]:
+        """Return the bills that stood when this was drawn, but for its own parts."""
+        own, at = {bill.bill_id for bill in self.parts}, self.drawn_at
+        late = self.redrawn(history)
+        return [
+            bill
+            for bill in history.bills
+            if bill.bill_id not in own
+            and (bill.epoch < self.epoch or (late and history.ended_at[bill.epoch] <= at))
+            and not history.voided_at.get(bill.bill_id, at + _INSTANT) <= at
+        ]
+
+    def billed_before(self, history: History) -> list[Bill]:
+        """Return the bills whose usage the closing counted on."""
+        closed_at = history.ended_at[self.epoch]
+        return [
+            bill
+            for bill in history.bills
+            if bill.epoch < self.epoch
+            and not history.voided_at.get(bill.bill_id, closed_at + _INSTANT) <= closed_at
+        ]
+
+    def disturbed(self, history: History) -> bool:
+        """Whether a bill that stood then was drawn anew since: what it said is not known now.
+
+        Such a sheet is proved together with that bill, when that bill is.
+        """
+        return any(bill.closed_at > self.drawn_at for bill in self.before(history))
+
+
+def sheets_of(history: History, month: BillingMonth) -> list[Sheet]:
+    """Return what closings drew for a month, voided bills included, the oldest first."""
+    own = [bill for bill in history.bills if bill.month == month]
+    return [
+        Sheet(month, epoch, tuple(bill for bill in own if bill.epoch == epoch))
+        for epoch in sorted({bill.epoch for bill in own})
+    ]

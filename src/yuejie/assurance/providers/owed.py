@@ -1,0 +1,217 @@
+"""What a provider bills us and what we pay it. Pure.
+
+A payment leaves the house by two people: who asks for it does not approve it. Where it is in its
+life is a table.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid
+from yuejie.kernel.money import CURRENCIES, Money
+from yuejie.ledger.posting import Account, Entry, Posting, credit, debit
+
+
+class ProviderPaymentState(StrEnum):
+    """Where a payment to a provider is in its life. Stored by value."""
+
+    REQUESTED = "requested"
+    """Somebody asks for it; nothing has moved."""
+    APPROVED = "approved"
+    """A second person agrees; the bank may be told."""
+    REJECTED = "rejected"
+    """It will not be paid."""
+    PAID = "paid"
+    """The bank has paid; it is in the books."""
+
+
+class PaymentStep(StrEnum):
+    """What can happen to a payment to a provider."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    PAY = "pay"
+
+
+S = ProviderPaymentState
+
+NEXT: Final[dict[tuple[ProviderPaymentState, PaymentStep], ProviderPaymentState]] = {
+    (S.REQUESTED, PaymentStep.APPROVE): S.APPROVED,
+    (S.REQUESTED, PaymentStep.REJECT): S.REJECTED,
+    (S.APPROVED, PaymentStep.REJECT): S.REJECTED,
+    (S.APPROVED, PaymentStep.PAY): S.PAID,
+}
+
+CHINESE: Final = {
+    S.REQUESTED: "待审批",
+    S.APPROVED: "已批准",
+    S.REJECTED: "已驳回",
+    S.PAID: "已支付",
+}
+_STEPS: Final = {
+    PaymentStep.APPROVE: "批准",
+    PaymentStep.REJECT: "驳回",
+    PaymentStep.PAY: "登记支付",
+}
+
+
+class PaymentFor(StrEnum):
+    """What a payment to a provider is for."""
+
+    BILL = "bill"
+    """A bill of theirs, from our bank."""
+    TOP_UP = "top_up"
+    """A prepaid balance, from our bank."""
+    DRAW = "draw"
+    """A bill of theirs, out of the prepaid balance; no money leaves."""
+
+
+def advance(state: ProviderPaymentState, step: PaymentStep) -> ProviderPaymentState:
+    """Return the state after a step; one that the table does not have is refused."""
+    try:
+        return NEXT[state, step]
+    except KeyError:
+        raise Conflict(f"付款{CHINESE[state]}，不能{_STEPS[step]}；请核对付款编号") from None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderBill:
+    """A provider's bill as it was entered: net and tax as printed on it."""
+
+    provider_bill_id: str
+    account_id: str
+    number: str
+    month: str
+    currency: str
+    net_fen: int
+    tax_fen: int
+    billed_on: date
+    due_on: date
+    by: str
+    at: datetime
+    voided_why: str | None = None
+
+    @property
+    def gross_fen(self) -> int:
+        """What has to be paid."""
+        return self.net_fen + self.tax_fen
+
+    @property
+    def key(self) -> str:
+        """The key of its entry in the ledger."""
+        return f"provider_bill:{self.provider_bill_id}"
+
+    def refuse_nonsense(self) -> None:
+        """Refuse a bill that could not be one."""
+        if self.currency not in CURRENCIES:
+            raise Invalid(f"币种“{self.currency}”不支持，只支持 CNY 和 USD")
+        if not self.number.strip():
+            raise Invalid("供应商账单的号码不能为空，请按票面填写")
+        if self.net_fen < 0 or self.tax_fen < 0 or not self.gross_fen:
+            raise Invalid("供应商账单的金额和税额不能为负，合计须大于零；退款请作废原账单后重录")
+        if self.due_on < self.billed_on:
+            raise Invalid(f"到期日 {self.due_on} 早于开票日 {self.billed_on}，请改正后重试")
+
+    def entry(self) -> Entry:
+        """Return Dr 主营业务成本, Dr 进项税额 / Cr 应付账款, in the books when it was entered."""
+        party = party_of(self.account_id)
+        return Entry(
+            key=self.key,
+            kind="provider.bill",
+            at=self.at,
+            by=self.by,
+            postings=(
+                debit(Account.COST_OF_SALES, self.net_fen, self.currency, party),
+                debit(Account.INPUT_TAX, self.tax_fen, self.currency, party),
+                credit(Account.PROVIDER_PAYABLE, self.gross_fen, self.currency, party),
+            ),
+            memo=f"{self.account_id} {self.month} 账单 {self.number}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPayment:
+    """A payment to a provider: what is settled there, and what our bank gives for it.
+
+    `fen` in `currency` is what the provider gets. `paid_fen` in `paid_currency` is what left our
+    bank, `charges_fen` of which the bank kept; both are known when the bank has paid.
+    """
+
+    payment_id: str
+    account_id: str
+    provider_bill_id: str | None
+    purpose: PaymentFor
+    currency: str
+    fen: int
+    state: ProviderPaymentState
+    why: str
+    requested_by: str
+    requested_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    bank: str = ""
+    bank_reference: str = ""
+    paid_currency: str | None = None
+    paid_fen: int | None = None
+    charges_fen: int = 0
+    paid_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The key of its entry in the ledger."""
+        return f"provider_payment:{self.payment_id}"
+
+    def refuse_same_person(self, by: str) -> None:
+        """Refuse that who asked for a payment also lets it go."""
+        if by == self.requested_by:
+            raise Forbidden(
+                f"付款 {self.payment_id} 由 {by} 申请，须由另一人审批", payment=self.payment_id
+            )
+
+    def entry(self, by: str) -> Entry:
+        """Return what a payment that was made does in the books.
+
+        A payment in another currency passes through 外币兑换, so that each currency balances.
+        """
+        assert self.paid_at is not None, "only what was paid is in the books"
+        party = party_of(self.account_id)
+        owed = (
+            Account.PROVIDER_PREPAID
+            if self.purpose is PaymentFor.TOP_UP
+            else Account.PROVIDER_PAYABLE
+        )
+        settled = debit(owed, self.fen, self.currency, party)
+        return Entry(
+            key=self.key,
+            kind="provider.payment",
+            at=self.paid_at,
+            by=by,
+            postings=(settled, *self._source(party)),
+            memo=f"付 {self.account_id} {Money(self.fen, self.currency)} {self.currency}"
+            f" {self.bank_reference}".rstrip(),
+        )
+
+    def _source(self, party: str) -> tuple[Posting, ...]:
+        if self.purpose is PaymentFor.DRAW:
+            return (credit(Account.PROVIDER_PREPAID, self.fen, self.currency, party),)
+        currency, left = self.paid_currency, self.paid_fen
+        assert currency is not None
+        assert left is not None
+        charges = debit(Account.BANK_CHARGES, self.charges_fen, currency, self.bank)
+        bank = credit(Account.BANK, left, currency, self.bank)
+        if currency == self.currency:
+            return (charges, bank)
+        exchanged = left - self.charges_fen
+        return (
+            credit(Account.FX_CLEARING, self.fen, self.currency, party),
+            debit(Account.FX_CLEARING, exchanged, currency, party),
+            charges,
+            bank,
+        )
+
+
+def party_of(account_id: str) -> str:
+    """Return the ledger's name of a provider account."""
+    return f"account:{account_id}"

@@ -1,0 +1,278 @@
+"""Enter providers' bills, and pay them: asked for by one, approved by another, then booked."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+
+from yuejie.assurance.providers import store
+from yuejie.assurance.providers.owed import (
+    PaymentFor,
+    PaymentStep,
+    ProviderBill,
+    ProviderPayment,
+    ProviderPaymentState,
+    advance,
+    party_of,
+)
+from yuejie.assurance.providers.store import Step
+from yuejie.assurance.providers.watch import refuse_unknown
+from yuejie.db.deeds import Deed, record_deed
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
+from yuejie.kernel.ids import mint
+from yuejie.kernel.money import CURRENCIES, Money
+from yuejie.kernel.period import BillingMonth
+from yuejie.kernel.workdays import due_on
+from yuejie.ledger.check import Check
+from yuejie.ledger.post import post, reverse
+from yuejie.ledger.posting import Account
+from yuejie.ledger.store import balance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillDraft:
+    """A provider's bill as it is printed; without `due_on` the account's net days say when."""
+
+    account_id: str
+    number: str
+    month: BillingMonth
+    net: Money
+    tax: Money
+    billed_on: date
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankSaid:
+    """What the bank says of a payment: from which account, its reference, what left, its fee."""
+
+    bank: str
+    reference: str
+    paid: Money
+    charges_fen: int = 0
+
+
+def enter_bill(db: Database, draft: BillDraft, *, by: str, now: datetime) -> ProviderBill:
+    """Write a provider's bill down and put it into the ledger; the same bill again does nothing."""
+    if draft.net.currency != draft.tax.currency:
+        raise Invalid("供应商账单的金额和税额须为同一币种，请改正后重试")
+    with db.begin() as tx:
+        refuse_unknown(tx, draft.account_id)
+        tx.lock_exclusive(f"provider bill {draft.account_id} {draft.number}")
+        terms = next(iter(store.terms(tx, draft.account_id)), None)
+        days = terms.net_days if terms else 30
+        made = ProviderBill(
+            provider_bill_id=mint("pbl", now),
+            account_id=draft.account_id,
+            number=draft.number.strip(),
+            month=str(draft.month),
+            currency=draft.net.currency,
+            net_fen=draft.net.fen,
+            tax_fen=draft.tax.fen,
+            billed_on=draft.billed_on,
+            due_on=draft.due_on or due_on(draft.billed_on, days),
+            by=by,
+            at=now,
+        )
+        made.refuse_nonsense()
+        known = _known(store.bills(tx, draft.account_id), made)
+        if known is not None:
+            return known
+        store.insert_bill(tx, made)
+        post(tx, made.entry())
+        deed = Deed(by, now, "enter", "provider_bill", made.provider_bill_id)
+        record_deed(tx, deed, became=made)
+        return made
+
+
+def void_bill(db: Database, provider_bill_id: str, *, why: str, by: str, now: datetime) -> None:
+    """Take back a bill that was entered by mistake; one with payments under way is refused."""
+    if not why.strip():
+        raise Invalid("作废供应商账单必须写明原因")
+    with db.begin() as tx:
+        bill = _bill(tx, provider_bill_id)
+        if bill.voided_why is not None:
+            raise Conflict(f"供应商账单 {bill.number} 已作废，无需重复")
+        if any(_counts(each) for each in store.payments(tx, provider_bill_id=provider_bill_id)):
+            raise Conflict(f"供应商账单 {bill.number} 已有付款，请先驳回未付的；已付的不能作废")
+        store.insert_void(tx, provider_bill_id, why=why, by=by, at=now)
+        reverse(tx, bill.key, at=now, by=by, why=why)
+        record_deed(tx, Deed(by, now, "void", "provider_bill", provider_bill_id, why), was=bill)
+
+
+def request_payment(
+    db: Database,
+    account_id: str,
+    amount: Money,
+    purpose: PaymentFor,
+    *,
+    by: str,
+    now: datetime,
+    provider_bill_id: str | None = None,
+    why: str = "",
+) -> ProviderPayment:
+    """Ask for a payment; of a bill no more can be asked for than is open."""
+    if amount.fen <= 0 or amount.currency not in CURRENCIES:
+        raise Invalid("付款金额必须大于零，币种为 CNY 或 USD")
+    if (purpose is PaymentFor.TOP_UP) is not (provider_bill_id is None):
+        raise Invalid("充值不对应账单，付账单须写明账单编号")
+    with db.begin() as tx:
+        refuse_unknown(tx, account_id)
+        if provider_bill_id is not None:
+            tx.lock_exclusive(f"provider bill payments {provider_bill_id}")
+            _refuse_too_much(tx, account_id, provider_bill_id, amount)
+        made = ProviderPayment(
+            payment_id=mint("ppy", now),
+            account_id=account_id,
+            provider_bill_id=provider_bill_id,
+            purpose=purpose,
+            currency=amount.currency,
+            fen=amount.fen,
+            state=ProviderPaymentState.REQUESTED,
+            why=why,
+            requested_by=by,
+            requested_at=now,
+        )
+        store.insert_payment(tx, made)
+        deed = Deed(by, now, "request", "provider_payment", made.payment_id, why)
+        record_deed(tx, deed, became=made)
+        return made
+
+
+def decide_payment(
+    db: Database, payment_id: str, *, approve: bool, by: str, now: datetime, why: str = ""
+) -> ProviderPayment:
+    """Approve a payment, by another person than who asked; or reject it, by anybody, with why."""
+    with db.begin() as tx:
+        was = _payment(tx, payment_id)
+        step = PaymentStep.APPROVE if approve else PaymentStep.REJECT
+        became = advance(was.state, step)
+        if approve:
+            was.refuse_same_person(by)
+        elif not why.strip():
+            raise Invalid("驳回付款必须写明原因")
+        decided = replace(was, state=became, decided_by=by, decided_at=now)
+        _move(tx, was, decided, Step(step, by, now, why))
+        return decided
+
+
+def note_paid(
+    db: Database, payment_id: str, said: BankSaid | None, *, by: str, now: datetime
+) -> ProviderPayment:
+    """Write down that an approved payment was made, and book it; a draw needs no bank."""
+    with db.begin() as tx:
+        was = _payment(tx, payment_id)
+        became = advance(was.state, PaymentStep.PAY)
+        made = replace(was, state=became, paid_at=now)
+        if was.purpose is PaymentFor.DRAW:
+            _refuse_overdraw(tx, was)
+            made = replace(made, paid_currency=was.currency, paid_fen=was.fen)
+        else:
+            made = _by_bank(made, said)
+        _move(tx, was, made, Step(PaymentStep.PAY, by, now))
+        post(tx, made.entry(by))
+        return made
+
+
+def _by_bank(payment: ProviderPayment, said: BankSaid | None) -> ProviderPayment:
+    if said is None or not said.bank.strip() or not said.reference.strip():
+        raise Invalid("登记支付须写明付款银行账户和银行流水号")
+    if said.charges_fen < 0 or said.paid.fen <= said.charges_fen:
+        raise Invalid("实付金额须大于手续费，手续费不能为负，请核对银行回单")
+    wanted = Money(payment.fen + said.charges_fen, payment.currency)
+    if said.paid.currency == wanted.currency and said.paid != wanted:
+        raise Invalid(f"实付 {said.paid} 与应付加手续费 {wanted} 不符，请核对银行回单")
+    return replace(
+        payment,
+        bank=said.bank,
+        bank_reference=said.reference,
+        paid_currency=said.paid.currency,
+        paid_fen=said.paid.fen,
+        charges_fen=said.charges_fen,
+    )
+
+
+def _refuse_overdraw(tx: Tx, payment: ProviderPayment) -> None:
+    tx.lock_exclusive(f"provider prepaid {payment.account_id}")
+    party = party_of(payment.account_id)
+    left = balance(tx, Account.PROVIDER_PREPAID, party=party, currency=payment.currency)
+    if payment.fen > left:
+        raise Conflict(
+            f"账号 {payment.account_id} 的预付余额为 {Money(left, payment.currency)}，"
+            f"不足以抵付 {Money(payment.fen, payment.currency)}，请先登记充值"
+        )
+
+
+def _refuse_too_much(tx: Tx, account_id: str, provider_bill_id: str, amount: Money) -> None:
+    bill = _bill(tx, provider_bill_id)
+    if bill.account_id != account_id or bill.voided_why is not None:
+        raise Conflict(f"供应商账单 {provider_bill_id} 已作废或属于别的账号，请核对")
+    if bill.currency != amount.currency:
+        raise Invalid(f"账单 {bill.number} 以 {bill.currency} 计价，请按该币种申请付款")
+    open_fen = open_of(bill, store.payments(tx, provider_bill_id=provider_bill_id))
+    if amount.fen > open_fen:
+        left = Money(open_fen, bill.currency)
+        raise Conflict(f"账单 {bill.number} 只剩 {left} 未付或未申请，不能再付 {amount}")
+
+
+def open_of(bill: ProviderBill, payments: Iterable[ProviderPayment]) -> int:
+    """Return what of a bill is neither paid nor asked for, in fen."""
+    if bill.voided_why is not None:
+        return 0
+    return bill.gross_fen - sum(each.fen for each in payments if _counts(each))
+
+
+def _counts(payment: ProviderPayment) -> bool:
+    return payment.state is not ProviderPaymentState.REJECTED
+
+
+def _move(tx: Tx, was: ProviderPayment, became: ProviderPayment, step: Step) -> None:
+    if not store.move_payment(tx, was, became, step):
+        raise Conflict(f"付款 {was.payment_id} 刚被另一人改动，本次未生效；请刷新后重试")
+
+
+def _known(bills: Iterable[ProviderBill], made: ProviderBill) -> ProviderBill | None:
+    """Return the bill if its number is known; with other contents it is refused."""
+    same = [b for b in bills if b.number == made.number and b.voided_why is None]
+    if not same:
+        return None
+    known = same[0]
+    told = ("month", "currency", "net_fen", "tax_fen", "billed_on")
+    if any(getattr(known, name) != getattr(made, name) for name in told):
+        raise Conflict(
+            f"账号 {made.account_id} 的账单 {made.number} 已录入且内容不同；"
+            "请核对，录错的先作废再重录"
+        )
+    return known
+
+
+def _bill(tx: Tx, provider_bill_id: str) -> ProviderBill:
+    found = store.bill(tx, provider_bill_id)
+    if found is None:
+        raise NotFound(f"没有编号为 {provider_bill_id} 的供应商账单，请核对编号")
+    return found
+
+
+def _payment(tx: Tx, payment_id: str) -> ProviderPayment:
+    found = store.payment(tx, payment_id)
+    if found is None:
+        raise NotFound(f"没有编号为 {payment_id} 的付款，请核对编号")
+    return found
+
+
+def _bills_without_entry(tx: Tx) -> Iterator[str]:
+    for name in store.bills_without_entry(tx):
+        yield f"供应商账单 {name} 没有分录"
+
+
+def _payments_without_entry(tx: Tx) -> Iterator[str]:
+    for name in store.payments_without_entry(tx):
+        yield f"付款 {name} 的状态与分录不符"
+
+
+LEDGER_CHECKS: Final = (
+    Check("每张供应商账单都有分录", _bills_without_entry),
+    Check("每笔已支付的供应商付款都有分录", _payments_without_entry),
+)
+"""What provider accounts promise about the books."""

@@ -1,0 +1,189 @@
+"""Compare what a closing drew with the slow oracle: terms, what is carried, tax lines, totals."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from yuejie.assurance.history import History, Sheet, Version
+from yuejie.assurance.oracle import Difference, half_away
+from yuejie.assurance.sharing import Taxed, exact_tax, part_of_projects, spread, taxes
+from yuejie.assurance.terms import OTHERS, TERMS, Reckoner, TermLine
+from yuejie.bills.bill import Bill, BillLine
+
+_SHARED: Final = 2
+"""Fen by which the tax of a part may differ from its own rounding when it is not known with whom
+it was drawn: the month was rounded once, and the rounding shared."""
+
+
+def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
+    """Compare discounts, packages, minimum, fees, adjustments, vouchers, purchases: each line."""
+    if sheet.disturbed(history):
+        return
+    version = history.contract(sheet.month, sheet.drawn_at)
+    if version is None:
+        yield Difference("合同", sheet.parts[0].contract_id, "没有生效的合同")
+        return
+    own = [line for bill in sheet.parts for line in bill.lines]
+    metered = [line for line in own if line.metered]
+    before = [line for bill in sheet.before(history) for line in bill.lines]
+    reckoner = Reckoner(history, sheet.drawn_at, before, metered)
+    alone = sheet.redrawn(history)
+    if alone and len(sheet.parts) > 1:
+        reckoner.only({line.refers_to for line in own})
+    owed = reckoner.owed(_looked_at(history, sheet, own), sheet.month, version.currency)
+    parts = part_of_projects(history, sheet, version.terms)
+    counted = [line for line in before if line.metered] + metered
+    proved = spread(owed, parts, counted, metered, version.terms)
+    for grant_id, fen in reckoner.purchases(sheet.month, version.currency).items():
+        proved.setdefault("", Counter())[
+            TermLine(str(sheet.month), "package_purchase", grant_id)
+        ] += fen
+    printed = {bill.part: _terms_of(bill) for bill in sheet.parts}
+    if alone:
+        yield from _compare("", _together(printed), _together(proved))
+        return
+    for bill in sheet.parts:
+        for line in bill.lines:
+            if line.metered and parts[line.project_id] != bill.part:
+                what = f"{bill.part} 第 {line.position} 行所属账单"
+                yield Difference(what, bill.part, parts[line.project_id])
+    for part in sorted({*printed, *proved}):
+        yield from _compare(part, printed.get(part, Counter()), proved.get(part, Counter()))
+
+
+def _looked_at(history: History, sheet: Sheet, own: list[BillLine]) -> set[str]:
+    months = {str(line.service_month) for line in own}
+    for bill in history.bills:
+        voided = history.voided_at.get(bill.bill_id)
+        if voided is not None and voided <= sheet.drawn_at:
+            months |= {str(line.service_month) for line in bill.lines}
+    return {label for label in months if label <= str(sheet.month)}
+
+
+def _terms_of(bill: Bill) -> Counter[TermLine]:
+    found: Counter[TermLine] = Counter()
+    for line in bill.lines:
+        if line.kind in TERMS | OTHERS | {"package_purchase"}:
+            key = TermLine(str(line.service_month), str(line.kind), line.refers_to)
+            found[key] += line.amount_fen
+    return found
+
+
+def _together(parts: Mapping[str, Counter[TermLine]]) -> Counter[TermLine]:
+    found: Counter[TermLine] = Counter()
+    for lines in parts.values():
+        found.update(lines)
+    return Counter({key: fen for key, fen in found.items() if fen})
+
+
+def _compare(
+    part: str, printed: Mapping[TermLine, int], proved: Mapping[TermLine, int]
+) -> Iterator[Difference]:
+    for key in sorted({*printed, *proved}):
+        if printed.get(key, 0) != proved.get(key, 0):
+            what = " ".join(word for word in (part, *key) if word)
+            yield Difference(what, str(printed.get(key, 0)), str(proved.get(key, 0)))
+
+
+def check_carried(history: History, sheet: Sheet, bill: Bill) -> Iterator[Difference]:
+    """Compare what a part gave back and carried on with what was open, and with its own total."""
+    if sheet.disturbed(history):
+        return
+    version = history.contract(sheet.month, sheet.drawn_at)
+    terms: Mapping[str, Any] = version.terms if version else {}
+    known = {"", *part_of_projects(history, sheet, terms).values()}
+    waiting = sum(
+        line.amount_fen
+        for other in sheet.before(history)
+        if other.part == bill.part or (bill.part == "" and other.part not in known)
+        for line in other.lines
+        if line.kind == "carried"
+    )
+    rest = [line.amount_fen for line in bill.lines if line.kind != "carried"]
+    carried = sum(line.amount_fen for line in bill.lines if line.kind == "carried")
+    due = max(-waiting, -sum(rest)) if rest else 0
+    if carried != due:
+        yield Difference("结转", str(carried), str(due))
+
+
+def check_taxes(history: History, sheet: Sheet) -> dict[str, list[Difference]]:
+    """Compare tax lines, and the tax on every line, by part."""
+    version = next(
+        (
+            v
+            for v in history.versions
+            if (v.contract_id, v.version)
+            == (sheet.parts[0].contract_id, sheet.parts[0].contract_version)
+        ),
+        None,
+    )
+    if version is None:
+        return {"": [Difference("合同版本", sheet.parts[0].contract_id, "无此版本")]}
+    known = [bill for bill in sheet.parts if bill.closed_at == history.ended_at[sheet.epoch]]
+    together = _taxed(sheet.parts, version) if len(known) == len(sheet.parts) else {}
+    found: dict[str, list[Difference]] = {}
+    for bill in sheet.parts:
+        taxed = together.get(bill.part)
+        if taxed is None and (bill not in known or len(sheet.parts) == 1):
+            taxed = _taxed([bill], version)[bill.part]
+        found[bill.part] = list(_nearly(bill) if taxed is None else _exactly(bill, taxed))
+    return found
+
+
+def _taxed(bills: list[Bill] | tuple[Bill, ...], version: Version) -> dict[str, Taxed]:
+    grouping = version.terms.get("tax_grouping", "single")
+    parts = {bill.part: bill.lines for bill in bills}
+    return taxes(parts, version.tax_mode, version.tax_ppm, grouping)
+
+
+def _exactly(bill: Bill, taxed: Taxed) -> Iterator[Difference]:
+    printed = {
+        (line.project_id or "", line.model or ""): (line.net_fen, line.tax_fen)
+        for line in bill.tax_lines
+    }
+    for group in sorted({*printed, *taxed.groups}):
+        one, other = printed.get(group), taxed.groups.get(group)  # type: ignore[call-overload]  # why: a group is a pair
+        if one != other:
+            yield Difference(f"计税行 {'/'.join(group) or '全部'}", str(one), str(other))
+    for line in bill.lines:
+        due = taxed.lines.get(line.position, 0)
+        if line.tax_fen != due or (line.tax_line is None) != (line.position not in taxed.lines):
+            yield Difference(f"第 {line.position} 行税额", str(line.tax_fen), str(due))
+
+
+def _nearly(bill: Bill) -> Iterator[Difference]:
+    """Check what holds whoever it was drawn with: sums, and tax within the shared rounding."""
+    for tax_line in bill.tax_lines:
+        own = [line for line in bill.lines if line.tax_line == tax_line.position]
+        exact = exact_tax(sum(line.amount_fen for line in own), str(bill.tax_mode), bill.tax_ppm)
+        sums = sum(line.net_fen for line in own), sum(line.tax_fen for line in own)
+        if sums != (tax_line.net_fen, tax_line.tax_fen):
+            yield Difference(f"计税第 {tax_line.position} 行", str(tax_line.gross_fen), str(sums))
+        if abs(tax_line.tax_fen - half_away(exact)) > _SHARED:
+            what = f"计税第 {tax_line.position} 行税额"
+            yield Difference(what, str(tax_line.tax_fen), str(half_away(exact)))
+
+
+def check_totals(bill: Bill) -> Iterator[Difference]:
+    """Add every line again, and the tax lines with what has no fapiao."""
+    inside = bill.tax_mode == "inclusive"
+    for line in bill.lines:
+        if line.net_fen + (line.tax_fen if inside else 0) != line.amount_fen:
+            yield Difference(f"第 {line.position} 行不含税", str(line.net_fen), "与金额不合")
+    net = sum(line.net_fen for line in bill.lines)
+    tax = sum(line.tax_fen for line in bill.lines)
+    loose = sum(line.net_fen for line in bill.lines if line.tax_line is None)
+    pairs = [
+        ("不含税合计", bill.net.fen, net),
+        ("税额", bill.tax.fen, tax),
+        ("价税合计", bill.gross.fen, net + tax),
+    ]
+    if bill.seal_form > 1 or bill.seal is None:
+        pairs.append(
+            (
+                "计税行与不开票部分",
+                sum(t.net_fen + t.tax_fen for t in bill.tax_lines) + loose,
+                net + tax,
+            )
+        )
+    yield from (Difference(what, str(is_), str(be)) for what, is_, be in pairs if is_ != be)

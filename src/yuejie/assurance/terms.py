@@ -1,0 +1,290 @@
+"""The slow oracle of terms: what a contract makes of a month, computed by other means than bills.
+
+Fractions throughout, straight from the contract's JSON, the grants, the adjustments and the lines
+that are printed on other bills. It shares no arithmetic with `bills`: differential steps where
+bills walk intervals, one rounding written out again, its own sharing by largest remainder.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from yuejie.assurance.history import Held, History, Version
+from yuejie.assurance.oracle import half_away
+from yuejie.bills.bill import BillLine
+from yuejie.kernel.period import BillingMonth
+
+_PPM: Final = 10**6
+TERMS: Final = {"tier_discount", "package", "true_up", "management_fee", "voucher"}
+"""Kinds whose target follows from terms; without one, what was billed is taken back."""
+OTHERS: Final = {"adjustment", "sla_credit", "late_fee", "break_fee"}
+METERED: Final = {"usage", "late"}
+
+
+class TermLine(NamedTuple):
+    """What makes a line of terms: month, kind, and what it comes from."""
+
+    month: str
+    kind: str
+    refers_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An amount still to bill, and the part it is meant for (None: the whole customer's)."""
+
+    line: TermLine
+    fen: int
+    part: str | None = None
+
+
+def share(total: int, weights: Sequence[int]) -> list[int]:
+    """Share by largest remainder, ties to the earlier: exact parts, then one fen each."""
+    whole = sum(weights)
+    if whole == 0:
+        return share(total, [1] * len(weights))
+    exact = [Fraction(abs(total) * weight, whole) for weight in weights]
+    parts = [part.numerator // part.denominator for part in exact]
+    for _ in range(abs(total) - sum(parts)):
+        most = max(range(len(parts)), key=lambda i: (exact[i] - parts[i], -i))
+        parts[most] += 1
+    return [part if total >= 0 else -part for part in parts]
+
+
+def discount(usage_fen: int, tier: Mapping[str, Any]) -> int:
+    """Return what a month's usage is discounted: each step adds its difference of rate."""
+    if usage_fen <= 0:
+        return 0
+    steps = tier["steps"]
+    if tier.get("mode", "graduated") == "volume":
+        rates = [step["discount_ppm"] for step in steps if step["above_fen"] <= usage_fen]
+        return half_away(Fraction(usage_fen * (rates[-1] if rates else 0), _PPM))
+    worth, before = Fraction(0), 0
+    for step in steps:
+        rise, before = step["discount_ppm"] - before, step["discount_ppm"]
+        worth += Fraction(max(0, usage_fen - step["above_fen"]) * rise, _PPM)
+    return half_away(worth)
+
+
+class Reckoner:
+    """Computes what every looked-at month still owes, with what was known at an instant."""
+
+    def __init__(
+        self, history: History, known: datetime, before: Iterable[BillLine], own: Iterable[BillLine]
+    ) -> None:
+        self.history = history
+        self.known = known
+        self.usage: dict[str, Counter[str]] = defaultdict(Counter)
+        self.billed: Counter[TermLine] = Counter()
+        self.bought: set[str] = set()
+        for line in [*before, *own]:
+            if line.kind in METERED:
+                self.usage[str(line.service_month)][line.model] += line.amount_fen
+        for line in before:
+            if line.kind in TERMS | OTHERS:
+                key = TermLine(str(line.service_month), str(line.kind), line.refers_to)
+                self.billed[key] += line.amount_fen
+            elif line.kind == "package_purchase":
+                self.bought.add(line.refers_to)
+        self.grants = [g for g in history.grants if g.approved_at <= known]
+        self.allowed = [e for e in history.allowed if e.decided_at <= known]
+
+    def only(self, references: set[str]) -> None:
+        """Count only on these adjustments: others waited for another part of the month."""
+        self.allowed = [e for e in self.allowed if e.adjustment_id in references]
+
+    def owed(self, months: Iterable[str], now: BillingMonth, currency: str) -> list[Owed]:
+        """Return every line of terms that the month's bills should have, earliest month first."""
+        waiting = self._waiting(now, currency)
+        looked_at = {*months, str(now), *(extra.service_month for extra in waiting)}
+        for label in sorted(looked_at):
+            due = self._falls_due(BillingMonth.parse(label), currency)
+            if due is not None and due < now:
+                looked_at.add(str(due))
+        found: list[Owed] = []
+        for label in sorted(looked_at):
+            month = BillingMonth.parse(label)
+            targets = self._targets(month, currency)
+            keys = {key for key in self.billed if key.month == label and key.kind in TERMS}
+            fresh = [
+                Owed(key, targets.get(key, 0) - self.billed[key])
+                for key in sorted({*targets, *keys})
+            ]
+            fresh += [
+                Owed(TermLine(label, e.kind, e.adjustment_id), e.amount_fen, e.part or None)
+                for e in waiting
+                if e.service_month == label
+            ]
+            for owed in fresh:
+                self.billed[owed.line] += owed.fen
+            found += [owed for owed in fresh if owed.fen]
+        return found
+
+    def purchases(self, now: BillingMonth, currency: str) -> dict[str, int]:
+        """Return the packages that were to be paid and stand on no bill yet."""
+        return {
+            g.grant_id: g.paid_fen
+            for g in self.grants
+            if g.kind == "package" and g.paid_fen and g.grant_id not in self.bought
+            if g.starts_on <= now.last_day and g.currency == currency
+        }
+
+    def _waiting(self, now: BillingMonth, currency: str) -> list[Any]:
+        on_bills = {key.refers_to for key in self.billed if key.kind in OTHERS}
+        return [
+            extra
+            for extra in self.allowed
+            if extra.currency == currency
+            if extra.service_month <= str(now) and extra.adjustment_id not in on_bills
+        ]
+
+    def _version(self, month: BillingMonth) -> Version | None:
+        return self.history.contract(month, self.known)
+
+    def _targets(self, month: BillingMonth, currency: str) -> dict[TermLine, int]:
+        """Return what terms give for a month, in the order of HOUSE 9."""
+        label, version = str(month), self._version(month)
+        left = dict(self.usage.get(label, Counter()))
+        targets: dict[TermLine, int] = {}
+        terms: Mapping[str, Any] = version.terms if version else {}
+        if terms.get("tier_discount"):
+            off = discount(sum(left.values()), terms["tier_discount"])
+            targets[TermLine(label, "tier_discount")] = -off
+            models = sorted(left)
+            if models:
+                for model, part in zip(
+                    models, share(off, [max(0, left[m]) for m in models]), strict=True
+                ):
+                    left[model] -= part
+        for grant in self._usable(month, "package", version.currency if version else currency):
+            drawn = self._draw(left, grant, self._balance(grant, label))
+            targets[TermLine(label, "package", grant.grant_id)] = -drawn
+        fees = self._true_up(month, version, targets) if version else 0
+        fee = terms.get("management_fee_fen")
+        if version and fee and (version.ends_on is None or version.ends_on > month.last_day):
+            targets[TermLine(label, "management_fee")] = fee
+            fees += fee
+        fees += sum(
+            extra.amount_fen
+            for extra in self._waiting(month, currency)
+            if extra.service_month == label
+        )
+        fees += sum(
+            fen for key, fen in self.billed.items() if key.month == label and key.kind in OTHERS
+        )
+        self._vouchers(month, left, fees, targets, version.currency if version else currency)
+        return targets
+
+    def _vouchers(
+        self,
+        month: BillingMonth,
+        left: dict[str, int],
+        fees: int,
+        targets: dict[TermLine, int],
+        currency: str,
+    ) -> None:
+        for grant in self._usable(month, "voucher", currency):
+            balance = self._balance(grant, str(month))
+            drawn = self._draw(left, grant, balance)
+            if not grant.models:
+                rest = max(0, min(balance - drawn, fees))
+                fees, drawn = fees - rest, drawn + rest
+            targets[TermLine(str(month), "voucher", grant.grant_id)] = -drawn
+
+    def _usable(self, month: BillingMonth, kind: str, currency: str) -> list[Held]:
+        held = [
+            g
+            for g in self.grants
+            if g.kind == kind and g.currency == currency
+            if g.starts_on <= month.last_day and g.ends_on > month.first_day
+        ]
+        return sorted(held, key=lambda g: (g.ends_on, g.starts_on, g.grant_id))
+
+    def _balance(self, grant: Held, label: str) -> int:
+        drawn = sum(
+            fen
+            for key, fen in self.billed.items()
+            if key.refers_to == grant.grant_id and key.month != label
+            if key.kind in {"package", "voucher"}
+        )
+        return grant.amount_fen + drawn
+
+    @staticmethod
+    def _draw(left: dict[str, int], grant: Held, balance: int) -> int:
+        drawn = 0
+        for model in sorted(left):
+            if not grant.models or model in grant.models:
+                taken = max(0, min(balance - drawn, left[model]))
+                left[model], drawn = left[model] - taken, drawn + taken
+        return drawn
+
+    def _spent(self, month: BillingMonth) -> int:
+        version, total = self._version(month), sum(self.usage.get(str(month), Counter()).values())
+        tier = version.terms.get("tier_discount") if version else None
+        return total - (discount(total, tier) if tier else 0)
+
+    def _true_up(self, month: BillingMonth, version: Version, targets: dict[TermLine, int]) -> int:
+        """Note what is missing to the minimum that falls due in the month, and return it."""
+        promised = version.terms.get("commitment")
+        if not promised or (version.ends_on is not None and version.ends_on <= month.first_day):
+            return 0
+        months = self._counted(month, version)
+        if not months:
+            return 0
+        period = promised.get("period", "month")
+        if period == "month":
+            due = Fraction(promised["amount_fen"]) * self._held(month, version)
+        elif period == "year":
+            due = Fraction(promised["amount_fen"] * len(months), 12)
+        else:
+            due = Fraction(promised["amount_fen"])
+        missing = max(0, half_away(due) - sum(self._spent(each) for each in months))
+        targets[TermLine(str(month), "true_up")] = missing
+        return missing
+
+    def _held(self, month: BillingMonth, version: Version) -> Fraction:
+        """Return the share of the month's days on which the contract held."""
+        day, held = month.first_day, 0
+        since = self.history.since(version.contract_id, self.known)
+        while day <= month.last_day:
+            held += since <= day and (version.ends_on is None or day < version.ends_on)
+            day += timedelta(days=1)
+        return Fraction(held, month.last_day.day)
+
+    def _counted(self, month: BillingMonth, version: Version) -> list[BillingMonth]:
+        """Return the months that count towards the minimum due in this one; none: none is due."""
+        promised = version.terms.get("commitment")
+        period = promised.get("period", "month") if promised else "month"
+        if period == "month":
+            return [month] if promised else []
+        first = _month_of(self.history.since(version.contract_id, self.known))
+        last = _month_of(version.ends_on - timedelta(days=1)) if version.ends_on else None
+        months = [first]
+        while months[-1] < month:
+            months.append(months[-1].next)
+        if period == "term":
+            return months if month == last else []
+        rest = len(months) % 12
+        return months[-(rest or 12) :] if rest == 0 or month == last else []
+
+    def _falls_due(self, month: BillingMonth, currency: str) -> BillingMonth | None:
+        """Return the month in which the minimum that a month counts towards falls due."""
+        del currency
+        version = self._version(month)
+        if version is None or not version.terms.get("commitment"):
+            return None
+        if version.ends_on is not None and version.ends_on <= month.first_day:
+            return None
+        each = month
+        for _ in range(120):
+            if self._counted(each, version):
+                return each
+            each = each.next
+        return None
+
+
+def _month_of(day: date) -> BillingMonth:
+    return BillingMonth(day.year, day.month)

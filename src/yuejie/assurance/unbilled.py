@@ -1,0 +1,51 @@
+"""What was used in a month and is on no issued bill yet: the amounts that finance accrues."""
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Final
+
+from yuejie.assurance import store
+from yuejie.contracts.fx import LOOK_BACK, month_rate
+from yuejie.contracts.store import fx_rows
+from yuejie.db.session import Tx
+from yuejie.kernel.money import PPM, Charge, FxRate, divide
+from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.ledger.handover.accrue import Unbilled
+
+_ZONE: Final = "Asia/Shanghai"
+
+
+def unbilled(tx: Tx, month: BillingMonth) -> list[Unbilled]:
+    """Return what each customer owes for a month beyond its issued bills, without tax.
+
+    A bill that is drawn up and not issued says it best, terms and credits included. Without one,
+    it is the usage at its sale rates, in the contract's currency at the month's exchange rate.
+    """
+    ends = month.span(zone_of(_ZONE)).end
+    billed: set[str] = set()
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    for row in store.unissued(tx, str(month), ends):
+        billed.add(row.customer_id)
+        if not row.is_issued:
+            sums[row.customer_id, row.currency] += row.net_fen
+    exact: dict[tuple[str, str, str, int], int] = defaultdict(int)
+    for each in store.worth(tx, str(month), ends - timedelta(microseconds=1)):
+        if each.customer_id not in billed and each.sale_currency and each.contract_currency:
+            cell = (
+                *(each.customer_id, each.contract_currency),
+                *(each.sale_currency, each.included_tax_ppm),
+            )
+            exact[cell] += int(each.sale_pico)
+    for (customer, currency, sold, tax_ppm), pico in exact.items():
+        fx = None if sold == currency else _rate(tx, sold, currency, month)
+        gross = Charge(pico, sold).settle(fx).fen
+        sums[customer, currency] += divide(gross * PPM, PPM + tax_ppm)
+    return [
+        Unbilled(party, currency, fen) for (party, currency), fen in sorted(sums.items()) if fen
+    ]
+
+
+def _rate(tx: Tx, base: str, quote: str, month: BillingMonth) -> FxRate:
+    first = month.first_day - LOOK_BACK
+    rows = fx_rows(tx, base=base, quote=quote, first=first, last=month.last_day)
+    return month_rate(rows, base=base, quote=quote, month=month).rate

@@ -1,0 +1,1 @@
+"""The verifier that travels with an export: one file, standard library only."""

@@ -1,0 +1,1 @@
+"""Commands about the operator's books: the ledger, providers, reconciliation with them."""

@@ -1,0 +1,524 @@
+"""`yuejie contracts|limits …`: drafts, review, signature, papers, amendment, renewal, end."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from yuejie.app import seller, signatories
+from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.contracts.contract import TAX_PPM, Contract, Terms
+from yuejie.contracts.documents.attach import PaperDraft, attach_paper
+from yuejie.contracts.documents.framework import ContractText
+from yuejie.contracts.documents.store import papers_of
+from yuejie.contracts.documents.write_up import WRITERS, PaperKind, contract_text, draft_text
+from yuejie.contracts.formats.agreed import fen_of, percent, read_draft
+from yuejie.contracts.life.approve import reject_draft, review_draft, sign_draft
+from yuejie.contracts.life.draft import ContractDraft, DraftBody, DraftKind, Review
+from yuejie.contracts.life.drafting import (
+    draft_contract,
+    found,
+    revise_draft,
+    rework_draft,
+    submit_draft,
+    withdraw_draft,
+)
+from yuejie.contracts.life.ending import (
+    PARTIES,
+    Wish,
+    approve_end,
+    ask_end,
+    ending_soon,
+    renew_contract,
+)
+from yuejie.contracts.life.limits import LimitWish, approve_limit, ask_limit
+from yuejie.contracts.life.store import credit_rules, drafts_of, ends_of, open_drafts, steps_of
+from yuejie.contracts.life.store import temporary_limits as limits_of
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.store import book, contract_versions, contracts_of
+from yuejie.customers.customer import Customer
+from yuejie.customers.enrol import find_customer
+from yuejie.db.session import Tx
+from yuejie.kernel.errors import Invalid, NotFound
+from yuejie.kernel.ids import BookId, ContractId
+from yuejie.kernel.money import Money
+from yuejie.kernel.period import parse_instant, zone_of
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def contracts() -> None:
+    """合同：起草、审核、签署、变更、续约、终止，文本与附件。"""
+
+
+@contracts.command("list")
+@click.option("--customer", required=True)
+@as_json
+@frame
+def list_contracts(house: Frame, customer: str, *, json: bool) -> None:
+    """列出一个客户的合同版本。"""
+    with house.database() as db, db.read() as tx:
+        known = contracts_of(tx, find_customer(tx, customer).customer_id)
+    if json:
+        give_json(known)
+        return
+    rows = [
+        (
+            c.contract_id,
+            c.version,
+            c.sale_book,
+            c.currency,
+            c.fx_policy,
+            c.tax_mode,
+            percent(c.tax_ppm),
+            f"{c.starts_at:%Y-%m-%d %H:%M} UTC",
+            c.terms.ends_on or "",
+        )
+        for c in known
+    ]
+    columns = ["合同", "版本", "价目", "币种", "汇率方式", "计税", "税率", "生效", "止日"]
+    show_table(f"{customer} 的合同", columns, rows)
+
+
+@contracts.command("sign")
+@click.argument("draft", required=False)
+@click.option("--customer", help="不经草案直接登记：客户简称或编号")
+@click.option("--book", "book_id", help="直接登记：价目")
+@click.option("--starts", help="直接登记：生效时间，按客户时区")
+@click.option("--currency", default="CNY")
+@click.option("--fx-policy", default="none", type=click.Choice(["none", "card", "bill"]))
+@click.option("--tax-mode", default="inclusive", type=click.Choice(["inclusive", "exclusive"]))
+@click.option("--tax-ppm", default=TAX_PPM, help="税率，百万分率：6% 写 60000")
+@frame
+def sign(  # noqa: PLR0913, PLR0917 - each is an argument of the command
+    house: Frame,
+    draft: str | None,
+    customer: str | None,
+    book_id: str | None,
+    starts: str | None,
+    currency: str,
+    fx_policy: str,
+    tax_mode: str,
+    tax_ppm: int,
+) -> None:
+    """签署审核过的草案；或不经草案直接登记合同的下一版。"""
+    if draft is not None:
+        with house.database() as db:
+            _signed(sign_draft(db, draft, by=house.signer(db), now=house.now()))
+        return
+    if customer is None or book_id is None or starts is None:
+        raise Invalid("请写明草案编号；或以 --customer、--book、--starts 直接登记")
+    with house.database() as db:
+        with db.read() as tx:
+            who = find_customer(tx, customer)
+            known = contracts_of(tx, who.customer_id)
+        terms = Terms(
+            customer_id=who.customer_id,
+            sale_book=BookId(book_id),
+            currency=currency,
+            zone=who.zone,
+            fx_policy=fx_policy,
+            tax_mode=tax_mode,
+            tax_ppm=tax_ppm,
+            starts_at=parse_instant(starts, zone_of(who.zone)),
+        )
+        contract_id = known[-1].contract_id if known else None
+        by = house.signer(db)
+        _signed(sign_contract(db, terms, by=by, now=house.now(), contract_id=contract_id))
+
+
+@contracts.command("classes")
+@as_json
+@frame
+def classes(house: Frame, *, json: bool) -> None:
+    """列出信用分级：押金、审核深度、账期、付款方式。"""
+    with house.database() as db, db.read() as tx:
+        rules = list(credit_rules(tx).values())
+    if json:
+        give_json(rules)
+        return
+    rows = [
+        (
+            r.credit_class,
+            f"{r.deposit_months_least}–{r.deposit_months_most} 个月",
+            r.depth,
+            r.payment_days,
+            r.payment_mode,
+            Money(r.three_people_fen, "CNY"),
+        )
+        for r in rules
+    ]
+    columns = ["分级", "押金", "审核", "账期（天）", "付款方式", "三人复核额度"]
+    show_table("信用分级", columns, rows)
+
+
+@contracts.command("draft")
+@click.argument("file", type=_FILE)
+@click.option("--customer", required=True, help="客户简称或编号")
+@frame
+def draft(house: Frame, file: Path, customer: str) -> None:
+    """按 TOML 文件起草合同；没有写的条款按信用分级与合同类型的惯例。"""
+    with house.database() as db:
+        with db.read() as tx:
+            who = find_customer(tx, customer)
+            body = _body(tx, file, who)
+        by = house.signer(db)
+        _moved(draft_contract(db, who.customer_id, body, by=by, now=house.now()))
+
+
+@contracts.command("amend")
+@click.argument("contract")
+@click.argument("file", type=_FILE)
+@click.option("--customer", required=True, help="客户简称或编号")
+@frame
+def amend(house: Frame, contract: str, file: Path, customer: str) -> None:
+    """起草一份合同的变更；按合同类型的规则审核与签署。"""
+    with house.database() as db:
+        with db.read() as tx:
+            who = find_customer(tx, customer)
+            body = _body(tx, file, who)
+        made = draft_contract(
+            db,
+            who.customer_id,
+            body,
+            by=house.signer(db),
+            now=house.now(),
+            kind=DraftKind.AMEND,
+            contract_id=ContractId(contract),
+        )
+    _moved(made)
+
+
+@contracts.command("revise")
+@click.argument("draft_id")
+@click.argument("file", type=_FILE)
+@frame
+def revise(house: Frame, draft_id: str, file: Path) -> None:
+    """按 TOML 文件改写尚未提交的草案。"""
+    with house.database() as db:
+        with db.read() as tx:
+            who = find_customer(tx, found(tx, draft_id).customer_id)
+            body = _body(tx, file, who)
+        _moved(revise_draft(db, draft_id, body, by=house.signer(db), now=house.now()))
+
+
+@contracts.command("submit")
+@click.argument("draft_id")
+@frame
+def submit(house: Frame, draft_id: str) -> None:
+    """提交草案给财务审核；内容就此冻结。"""
+    with house.database() as db:
+        _moved(submit_draft(db, draft_id, by=house.signer(db), now=house.now()))
+
+
+@contracts.command("review")
+@click.argument("draft_id")
+@click.option("--grade", required=True, help="信用评级，例如 A")
+@click.option("--limit", help="授信额度；不写为不设额度")
+@click.option("--deposit", default="0.00", help="押金")
+@click.option("--comment", default="", help="意见；押金低于分级规定时必填")
+@frame
+def review(
+    house: Frame, draft_id: str, grade: str, limit: str | None, deposit: str, comment: str
+) -> None:
+    """财务审核草案：评级、授信额度、押金。"""
+    verdict = Review(
+        grade=grade,
+        limit_fen=None if limit is None else fen_of(limit, "--limit"),
+        deposit_fen=fen_of(deposit, "--deposit"),
+        comment=comment,
+    )
+    with house.database() as db:
+        _moved(review_draft(db, draft_id, verdict, by=house.signer(db), now=house.now()))
+
+
+@contracts.command("reject")
+@click.argument("draft_id")
+@click.option("--why", required=True, help="原因")
+@frame
+def reject(house: Frame, draft_id: str, why: str) -> None:
+    """退回草案。"""
+    with house.database() as db:
+        _moved(reject_draft(db, draft_id, by=house.signer(db), now=house.now(), why=why))
+
+
+@contracts.command("rework")
+@click.argument("draft_id")
+@frame
+def rework(house: Frame, draft_id: str) -> None:
+    """重拟退回的草案。"""
+    with house.database() as db:
+        _moved(rework_draft(db, draft_id, by=house.signer(db), now=house.now()))
+
+
+@contracts.command("withdraw")
+@click.argument("draft_id")
+@click.option("--why", required=True, help="原因")
+@frame
+def withdraw(house: Frame, draft_id: str, why: str) -> None:
+    """撤回草案，不可恢复。"""
+    with house.database() as db:
+        _moved(withdraw_draft(db, draft_id, by=house.signer(db), now=house.now(), why=why))
+
+
+@contracts.command("drafts")
+@click.option("--customer", help="只看一个客户，含已签与撤回的")
+@as_json
+@frame
+def drafts(house: Frame, customer: str | None, *, json: bool) -> None:
+    """列出等待处理的草案。"""
+    with house.database() as db, db.read() as tx:
+        rows = (
+            drafts_of(tx, find_customer(tx, customer).customer_id) if customer else open_drafts(tx)
+        )
+    if json:
+        give_json(rows)
+        return
+    shown = [
+        (
+            d.draft_id,
+            d.customer_id,
+            d.kind,
+            d.state,
+            d.drafted_by,
+            d.reviewed_by,
+            d.body.digest[:12],
+        )
+        for d in rows
+    ]
+    columns = ["编号", "客户", "类别", "状态", "起草", "审核", "内容摘要"]
+    show_table("合同草案", columns, shown)
+
+
+@contracts.command("show")
+@click.argument("name")
+@click.option("--customer", required=True, help="客户简称或编号")
+@frame
+def show(house: Frame, name: str, customer: str) -> None:
+    """以文字显示草案或合同的最新一版，并列出经手记录与附件。"""
+    with house.database() as db, db.read() as tx:
+        who = find_customer(tx, customer)
+        say(WRITERS[PaperKind.TXT](_text(tx, house, name, who)).decode())
+        for step in steps_of(tx, name):
+            say(
+                f"{step.at:%Y-%m-%d %H:%M} UTC  {step.by}  {step.event} → {step.became}  {step.why}"
+            )
+        for paper in papers_of(tx, who.customer_id):
+            if name in {paper.draft_id, paper.contract_id}:
+                say(f"附件 {paper.paper_id}  {paper.kind}  {paper.name}  {paper.sha256.hex()}")
+
+
+@contracts.command("export")
+@click.argument("name")
+@click.option("--customer", required=True, help="客户简称或编号")
+@click.option("--format", "kind", type=click.Choice([k.value for k in PaperKind]), default="pdf")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="写到哪个文件")
+@frame
+def export(house: Frame, name: str, customer: str, kind: str, out: Path | None) -> None:
+    """把草案或合同写成 PDF、DOCX 或文本。"""
+    with house.database() as db, db.read() as tx:
+        text = _text(tx, house, name, find_customer(tx, customer))
+    path = out or Path(f"合同_{name}.{kind}")
+    path.write_bytes(WRITERS[PaperKind(kind)](text))
+    say(f"已写出 {path}")
+
+
+@contracts.command("attach")
+@click.argument("name")
+@click.argument("file", type=_FILE)
+@click.option("--customer", required=True, help="客户简称或编号")
+@click.option("--signed", is_flag=True, help="双方签署件")
+@frame
+def attach(house: Frame, name: str, file: Path, customer: str, *, signed: bool) -> None:
+    """为草案或合同保存附件；--signed 为签署扫描件。"""
+    drafted = name.startswith("draft_")
+    with house.database() as db:
+        with db.read() as tx:
+            customer_id = find_customer(tx, customer).customer_id
+        paper = PaperDraft(
+            customer_id=customer_id,
+            kind="signed" if signed else "attachment",
+            name=file.name,
+            body=file.read_bytes(),
+            draft_id=name if drafted else None,
+            contract_id=None if drafted else ContractId(name),
+        )
+        kept = attach_paper(db, paper, by=house.signer(db), now=house.now())
+    say(f"已保存 {kept.paper_id}（SHA-256 {kept.sha256.hex()}）")
+
+
+@contracts.command("renew")
+@click.argument("contract")
+@click.option("--months", type=int, help="续约月数；不写按合同约定")
+@frame
+def renew(house: Frame, contract: str, months: int | None) -> None:
+    """按原条款续约。"""
+    with house.database() as db:
+        by, name = house.signer(db), ContractId(contract)
+        _signed(renew_contract(db, name, by=by, now=house.now(), months=months))
+
+
+@contracts.command("ending")
+@click.option("--days", default=60, help="多少天之内到期")
+@as_json
+@frame
+def ending(house: Frame, days: int, *, json: bool) -> None:
+    """列出即将到期的合同。"""
+    with house.database() as db, db.read() as tx:
+        rows = ending_soon(tx, now=house.now(), within_days=days)
+    if json:
+        give_json([{"contract": contract, "days_left": left} for contract, left in rows])
+        return
+    shown = [(c.contract_id, c.customer_id, c.terms.ends_on, left) for c, left in rows]
+    show_table("即将到期的合同", ["合同", "客户", "止日", "剩余天数"], shown)
+
+
+@contracts.command("terminate")
+@click.argument("contract")
+@click.option("--on", "wished", required=True, type=_DAY, help="自哪天起不再需要")
+@click.option("--why", required=True, help="原因")
+@click.option("--party", type=click.Choice(PARTIES), default="customer", help="由谁提出")
+@click.option("--waive", default="0.00", help="减免的解约费")
+@frame
+def terminate(
+    house: Frame, contract: str, wished: datetime, why: str, party: str, waive: str
+) -> None:
+    """提出终止合同：计算止日与解约费，待另一人审批。"""
+    wish = Wish(
+        contract_id=ContractId(contract),
+        wished_on=wished.date(),
+        party=party,
+        why=why,
+        waived_fen=fen_of(waive, "--waive"),
+    )
+    with house.database() as db:
+        end = ask_end(db, wish, by=house.signer(db), now=house.now())
+    for reason in end.reasons:
+        say(reason)
+    say(f"已提出 {end.end_id}：应收 {Money(end.owed_fen, end.currency)}，待另一人审批")
+
+
+@contracts.command("approve-end")
+@click.argument("end")
+@frame
+def approve_termination(house: Frame, end: str) -> None:
+    """批准他人提出的终止。"""
+    with house.database() as db:
+        done = approve_end(db, end, by=house.signer(db), now=house.now())
+    say(f"合同 {done.contract_id} 自 {done.ends_on} 起终止")
+
+
+@contracts.command("ends")
+@click.option("--customer", required=True, help="客户简称或编号")
+@as_json
+@frame
+def ends(house: Frame, customer: str, *, json: bool) -> None:
+    """列出一个客户的终止申请。"""
+    with house.database() as db, db.read() as tx:
+        rows = ends_of(tx, find_customer(tx, customer).customer_id)
+    if json:
+        give_json(rows)
+        return
+    shown = [
+        (e.end_id, e.contract_id, e.ends_on, Money(e.owed_fen, e.currency), e.approved_by or "待批")
+        for e in rows
+    ]
+    show_table("终止", ["编号", "合同", "止日", "应收解约费", "审批"], shown)
+
+
+@click.group()
+def limits() -> None:
+    """临时授信额度：由一人提出、另一人审批，到期自动失效。"""
+
+
+@limits.command("ask")
+@click.argument("customer")
+@click.argument("amount")
+@click.option("--currency", default="CNY", type=click.Choice(["CNY", "USD"]))
+@click.option("--from", "starts", required=True, help="起时，按客户时区")
+@click.option("--until", "until", required=True, help="止时（不含）")
+@click.option("--why", required=True, help="原因")
+@frame
+def ask_one(
+    house: Frame, customer: str, amount: str, currency: str, starts: str, until: str, why: str
+) -> None:
+    """提出一个临时额度。"""
+    with house.database() as db:
+        with db.read() as tx:
+            who = find_customer(tx, customer)
+        zone = zone_of(who.zone)
+        wish = LimitWish(
+            limit_fen=Money.parse(amount, currency).fen,
+            currency=currency,
+            starts_at=parse_instant(starts, zone),
+            ends_at=parse_instant(until, zone),
+            why=why,
+        )
+        made = ask_limit(db, who.customer_id, wish, by=house.signer(db), now=house.now())
+    say(f"已提出 {made.limit_id}，待另一人审批")
+
+
+@limits.command("approve")
+@click.argument("limit")
+@frame
+def approve_one(house: Frame, limit: str) -> None:
+    """批准他人提出的临时额度。"""
+    with house.database() as db:
+        done = approve_limit(db, limit, by=house.signer(db), now=house.now())
+    say(f"已批准 {done.limit_id}，至 {done.ends_at:%Y-%m-%d %H:%M} UTC")
+
+
+@limits.command("list")
+@click.option("--customer", required=True, help="客户简称或编号")
+@as_json
+@frame
+def list_limits(house: Frame, customer: str, *, json: bool) -> None:
+    """列出一个客户的临时额度。"""
+    with house.database() as db, db.read() as tx:
+        rows = limits_of(tx, find_customer(tx, customer).customer_id)
+    if json:
+        give_json(rows)
+        return
+    shown = [
+        (
+            r.limit_id,
+            Money(r.limit_fen, r.currency),
+            r.starts_at,
+            r.ends_at,
+            r.approved_by or "待批",
+        )
+        for r in rows
+    ]
+    show_table("临时额度", ["编号", "额度", "起", "止", "审批"], shown)
+
+
+def _body(tx: Tx, file: Path, who: Customer) -> DraftBody:
+    """Read a draft's file against the rules and books of the house."""
+    words = read_draft(file.read_text("utf-8"), file.name)
+    listed = book(tx, words.book)
+    if listed is None:
+        raise NotFound(f"价目 {words.book} 不存在，请用 yuejie price books 查看")
+    return words.body(credit_rules(tx), zone=who.zone, book_currency=listed.currency)
+
+
+def _text(tx: Tx, house: Frame, name: str, who: Customer) -> ContractText:
+    """Write a draft or the newest version of a contract up, if it is the customer's."""
+    ours, theirs = signatories(seller(house.settings), who)
+    drafted = [d for d in drafts_of(tx, who.customer_id) if d.draft_id == name]
+    if drafted:
+        return draft_text(tx, drafted[0], seller=ours, customer=theirs)
+    versions = [c for c in contract_versions(tx, name) if c.customer_id == who.customer_id]
+    if not versions:
+        raise NotFound(f"客户 {who.slug} 没有草案或合同 {name}，请核对编号")
+    return contract_text(tx, versions[-1], seller=ours, customer=theirs)
+
+
+def _moved(draft: ContractDraft) -> None:
+    say(f"草案 {draft.draft_id}：{draft.state}（内容摘要 {draft.body.digest[:12]}）")
+
+
+def _signed(signed: Contract) -> None:
+    until = f"，至 {signed.terms.ends_on}" if signed.terms.ends_on else ""
+    say(f"合同 {signed.contract_id} 第 {signed.version} 版，价目 {signed.sale_book}{until}")

@@ -1,0 +1,108 @@
+"""The server: a port shared with its siblings, and one look a second at every connection."""
+
+import asyncio
+import resource
+from contextlib import suppress
+from email.utils import format_datetime
+from typing import Final
+
+from yuejie.gateway.server.bounds import BACKLOG, CONNECTIONS, Patience
+from yuejie.gateway.server.connection import Application, Connection
+from yuejie.gateway.server.exchange import Exchange, Gone
+from yuejie.kernel.clock import Clock
+
+_PATIENCE: Final = Patience()
+
+
+class Server:
+    """Serves an application until it is stopped."""
+
+    def __init__(
+        self,
+        application: Application,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        *,
+        connections: int = CONNECTIONS,
+        patience: Patience = _PATIENCE,
+    ) -> None:
+        self.loop = loop
+        self.stopping = False
+        self.connections: set[Connection] = set()
+        self.patience = patience
+        self.date = ""
+        self._clock = clock
+        self._application = application
+        self._most = min(connections, _files())
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._empty = asyncio.Event()
+        self._listening: asyncio.Server | None = None
+        self._ticker: asyncio.TimerHandle | None = None
+
+    async def open(self, host: str, port: int) -> None:
+        """Listen; the kernel spreads connections over all who listen on this port."""
+        self._listening = await self.loop.create_server(
+            lambda: Connection(self), host, port, reuse_port=True, backlog=BACKLOG
+        )
+        self._tick()
+
+    def admits(self) -> bool:
+        """Say whether one more connection may stand."""
+        return len(self.connections) < self._most
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self.connections.discard(connection)
+        if self.stopping and not self.connections:
+            self._empty.set()
+
+    def start(self, exchange: Exchange) -> None:
+        """Have a request answered."""
+        task = self.loop.create_task(self._answered(exchange))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def stop(self) -> None:
+        """Take no new connection; those at work end with their answer."""
+        self.stopping = True
+        if self._listening is not None:
+            self._listening.close()
+        for connection in tuple(self.connections):
+            connection.close()
+
+    async def close(self) -> None:
+        """Let clients take what they have been answered, for so long; then hang up."""
+        if self.connections:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), self.patience.flush)
+        for connection in tuple(self.connections):
+            connection.abort()
+        if self._ticker is not None:
+            self._ticker.cancel()
+
+    async def _answered(self, exchange: Exchange) -> None:
+        try:
+            await self._application(exchange)
+        except Gone:
+            return
+        finally:
+            exchange.end()
+
+    def _tick(self) -> None:
+        """Give up what has taken too long, without a timer per connection."""
+        self._ticker = self.loop.call_later(self.patience.tick, self._tick)
+        self.date = f"date: {format_datetime(self._clock.now(), usegmt=True)}\r\n"
+        now = self.loop.time()
+        for connection in [each for each in self.connections if each.deadline < now]:
+            connection.expire()
+
+
+def _files() -> int:
+    """Have as many open files as the system lets us, and return how many clients that serves."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard == resource.RLIM_INFINITY:
+        return CONNECTIONS
+    # Every client may need a connection to a provider; journals and the rest need few.
+    return max(hard // 2 - 64, 64)

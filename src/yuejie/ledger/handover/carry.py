@@ -1,0 +1,84 @@
+"""Carry entries over to finance's own system, each exactly once, in batches that never change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from yuejie.db.session import Database
+from yuejie.kernel.errors import Invalid, NotFound
+from yuejie.kernel.ids import mint
+from yuejie.kernel.period import BillingMonth
+from yuejie.ledger.handover import store
+from yuejie.ledger.handover.codes import parse_codes
+from yuejie.ledger.handover.layouts import LAYOUTS, Layout, System, write_vouchers
+from yuejie.ledger.handover.store import BatchRow
+from yuejie.ledger.handover.voucher import Voucher, vouchers
+from yuejie.ledger.show import books_span
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A batch and its vouchers; a dry run has a batch without a place in the database."""
+
+    batch: BatchRow
+    vouchers: Sequence[Voucher]
+
+
+def carry_over(
+    db: Database,
+    month: BillingMonth,
+    system: System,
+    codes: str,
+    *,
+    by: str,
+    now: datetime,
+    commit: bool = True,
+) -> Carried | None:
+    """Give finance every entry up to the end of a month that it has not got; None if there is none.
+
+    An entry that turns up later with a date in that month comes with the next batch. `codes` is
+    the text of the mapping; it is kept, so that a batch can be written again byte for byte.
+    """
+    mapping = parse_codes(codes)
+    span = books_span(month, month)
+    if now < span.end:
+        raise Invalid(f"{month} 尚未结束，月末之后再移交")
+    with db.begin() as tx:
+        tx.lock_exclusive("handover")
+        written = store.open_entries(tx, span.end)
+        if not written:
+            return None
+        mapping.refuse_gaps(p for each in written for p in each.entry.postings)
+        found = vouchers(written, mapping)
+        batch = BatchRow(
+            batch_id=mint("bat", now),
+            month=str(month),
+            system=system,
+            codes=codes,
+            entries=len(written),
+            vouchers=len(found),
+            debit_fen=sum(line.debit_fen for voucher in found for line in voucher.lines),
+            at=now,
+            by=by,
+        )
+        if commit:
+            store.insert_batch(tx, batch, [each.entry_id for each in written])
+        return Carried(batch, found)
+
+
+def write_batch(db: Database, batch_id: str, layout: Layout | None = None) -> tuple[str, bytes]:
+    """Return a batch's file name and file, the same bytes each time."""
+    with db.read(consistent=True) as tx:
+        batch = store.batch(tx, batch_id)
+        if batch is None:
+            raise NotFound(f"没有编号为 {batch_id} 的移交批次，请用 ledger handovers 查看")
+        entries = store.batch_entries(tx, batch_id)
+    system = System(batch.system)
+    chosen = layout or LAYOUTS[system][0]
+    if chosen not in LAYOUTS[system]:
+        raise Invalid(f"{system} 不接受 {chosen} 格式，可用 {'、'.join(LAYOUTS[system])}")
+    codes = parse_codes(batch.codes)
+    body = write_vouchers(
+        system, chosen, vouchers(entries, codes), heading=codes.heading, at=batch.at
+    )
+    return f"vouchers-{batch.month}-{batch_id}.{chosen}", body

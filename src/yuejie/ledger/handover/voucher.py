@@ -1,0 +1,127 @@
+"""Vouchers (记账凭证): entries as finance's own system takes them in. Pure.
+
+A voucher is in CNY and balances to the fen: amounts in another currency are converted side by side
+at one rate, debits and credits each shared by largest remainder, so that both sides stay equal.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from yuejie.kernel.money import FX_SCALE, apportion, divide
+from yuejie.ledger.handover.codes import Auxiliary, Codes, Group
+from yuejie.ledger.posting import Entry, Posting, net
+from yuejie.ledger.statement import Written
+
+_ZONE: Final = ZoneInfo("Asia/Shanghai")
+
+KIND_NAMES: Final = {
+    "bill.issue": "出账",
+    "bill.credit": "贷项通知",
+    "accrual": "暂估",
+    "reverse": "冲销",
+    "provider.bill": "供应商账单",
+    "provider.payment": "付供应商",
+}
+"""What a clerk calls a kind of entry; a kind without a name is called by its word."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherLine:
+    """A line of a voucher: one side is zero. `foreign_fen` is the amount before conversion."""
+
+    summary: str
+    code: str
+    name: str
+    auxiliary: Auxiliary
+    party_code: str
+    party_name: str
+    debit_fen: int
+    credit_fen: int
+    currency: str
+    foreign_fen: int
+    rate_e8: int
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """A voucher: its day, its number within the month, its lines in CNY."""
+
+    day: date
+    word: str
+    number: int
+    preparer: str
+    lines: tuple[VoucherLine, ...]
+
+
+def vouchers(written: Sequence[Written], codes: Codes) -> list[Voucher]:
+    """Turn entries into numbered vouchers; empty entries have none."""
+    found: list[Voucher] = []
+    for day, summary, postings in _grouped([each.entry for each in written], codes.group):
+        lines = _lines(summary, postings, codes)
+        if lines:
+            found.append(Voucher(day, codes.word, len(found) + 1, codes.preparer, tuple(lines)))
+    return found
+
+
+def _grouped(
+    entries: Sequence[Entry], group: Group
+) -> Iterable[tuple[date, str, Sequence[Posting]]]:
+    if group is Group.ENTRY:
+        for entry in sorted(entries, key=lambda e: e.at):
+            day = entry.at.astimezone(_ZONE).date()
+            yield day, f"{_called(entry)} {entry.memo or entry.key}", entry.postings
+        return
+    days: dict[tuple[date, str], list[Entry]] = {}
+    for entry in entries:
+        days.setdefault((entry.at.astimezone(_ZONE).date(), entry.kind), []).append(entry)
+    for day, kind in sorted(days):
+        many = days[day, kind]
+        # Sides stay apart, so that a day's reversals do not vanish into its bills.
+        sides = [
+            posting
+            for sign in (1, -1)
+            for posting in net(p for e in many for p in e.postings if p.fen * sign > 0)
+        ]
+        yield day, f"{_called(many[0])} {len(many)} 笔", sides
+
+
+def _called(entry: Entry) -> str:
+    return KIND_NAMES.get(entry.kind, entry.kind)
+
+
+def _lines(summary: str, postings: Sequence[Posting], codes: Codes) -> list[VoucherLine]:
+    lines: list[VoucherLine] = []
+    for currency in sorted({p.currency for p in postings}):
+        mine = [p for p in postings if p.currency == currency]
+        for sign in (1, -1):
+            side = [p for p in mine if p.fen * sign > 0]
+            rate = codes.rates[currency].e8
+            foreign = [abs(p.fen) for p in side]
+            total = divide(sum(foreign) * rate, FX_SCALE)
+            shares = apportion(total, foreign) if side else []
+            lines += [
+                _line(summary, posting, share, sign, codes)
+                for posting, share in zip(side, shares, strict=True)
+            ]
+    return lines
+
+
+def _line(summary: str, posting: Posting, fen: int, sign: int, codes: Codes) -> VoucherLine:
+    account = codes.accounts[posting.account]
+    party = codes.parties.get(posting.party) if account.auxiliary is not Auxiliary.NONE else None
+    return VoucherLine(
+        summary=summary,
+        code=account.code_for(posting.party),
+        name=account.name,
+        auxiliary=account.auxiliary,
+        party_code=party.code if party else "",
+        party_name=party.name if party else "",
+        debit_fen=fen if sign > 0 else 0,
+        credit_fen=fen if sign < 0 else 0,
+        currency=posting.currency,
+        foreign_fen=abs(posting.fen),
+        rate_e8=codes.rates[posting.currency].e8,
+    )

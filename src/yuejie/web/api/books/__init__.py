@@ -1,0 +1,1 @@
+"""The operator's books: the ledger, providers, reconciliation with them."""

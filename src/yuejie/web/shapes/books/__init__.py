@@ -1,0 +1,1 @@
+"""The operator's books on the wire: the ledger, providers, reconciliation with them."""

@@ -1,0 +1,271 @@
+"""From the outbox to the receiver: once where nothing breaks, else at least once."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import datetime, time, timedelta
+
+from tests.rooms.notices.desk import (
+    KEY,
+    NOW,
+    Memory,
+    channel,
+    customer,
+    deliveries,
+    notice,
+    tell,
+)
+from tests.simulators.receivers import receiving, webhook
+from yuejie.db.session import Database
+from yuejie.notices import store
+from yuejie.notices.channels.parcel import refused, retry
+from yuejie.notices.channels.post import Post
+from yuejie.notices.contacts import enqueue_test, remove_channel
+from yuejie.notices.deliver import LEASE, deliver_due, form_due, hand_on_due, note, take_due
+from yuejie.notices.gather import MOST_ATTEMPTS
+from yuejie.notices.notice import Attachment, Kind
+
+WECOM = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key="
+
+
+def all_due(db: Database, post: Memory | Post, now: datetime) -> int:
+    """Make rounds until nothing is due, as the clerk does."""
+    total = 0
+    while done := deliver_due(db, post, now):
+        total += done
+    return total
+
+
+def test_a_notice_reaches_every_channel_that_wants_it(database: Database) -> None:
+    acme, zeta = customer(database, "acme"), customer(database, "zeta")
+    channel(database, "email", "a@acme.example.com", customer_id=acme)
+    channel(database, "wecom", f"{WECOM}1", customer_id=acme, kinds=("overdue",))
+    channel(database, "wecom", f"{WECOM}2", customer_id=acme, kinds=("bill_issued",))
+    channel(database, "email", "z@zeta.example.com", customer_id=zeta)
+    channel(database, "email", "op@house.example.com")
+    post = Memory()
+    tell(database, notice("k", customer_id=acme))
+    assert all_due(database, post, NOW) == 2
+    assert sorted(parcel.kind for parcel in post.parcels) == ["email", "wecom"]
+    assert {each.customer_id for each in deliveries(database)} == {acme}
+    assert all_due(database, post, NOW + timedelta(days=1)) == 0, "once is enough"
+
+
+def test_an_operators_notice_about_a_customer_stays_in_the_house(database: Database) -> None:
+    acme = customer(database)
+    channel(database, "email", "a@acme.example.com", customer_id=acme)
+    channel(database, "email", "op@house.example.com")
+    about = notice("k", Kind.SUSPENSE_UNCLAIMED)
+    post = Memory()
+    tell(database, about)
+    assert all_due(database, post, NOW) == 1
+    assert [each.hint for each in deliveries(database)] == ["o***@house.example.com"]
+
+
+def test_a_customers_notice_that_nobody_hears_alarms_the_operator(database: Database) -> None:
+    acme = customer(database)
+    channel(database, "email", "op@house.example.com")
+    post = Memory()
+    tell(database, notice("k", customer_id=acme))
+    all_due(database, post, NOW)
+    ((told,),) = [parcel.told for parcel in post.parcels]
+    assert (told.kind, told.customer_id) == ("undelivered", acme)
+    assert "没有订阅" in told.facts["why"]
+
+
+def test_a_burst_becomes_one_message_and_the_next_waits_a_minute(database: Database) -> None:
+    channel(database, "wecom", f"{WECOM}1")
+    post = Memory()
+    tell(database, *(notice(f"k{n}") for n in range(3)))
+    assert all_due(database, post, NOW) == 1
+    assert len(post.parcels[0].told) == 3
+    tell(database, notice("k9"), notice("u", Kind.SUSPENDED))
+    assert all_due(database, post, NOW + timedelta(seconds=5)) == 1, "only what is urgent"
+    assert post.parcels[-1].told[0].kind == "suspended"
+    assert all_due(database, post, NOW + timedelta(seconds=66)) == 1
+    assert post.parcels[-1].told[0].kind == "bill_issued"
+
+
+def test_quiet_hours_end(database: Database) -> None:
+    channel(database, "wecom", f"{WECOM}1", quiet_from=time(9), quiet_until=time(12))
+    post = Memory()
+    tell(database, notice("k"))
+    assert all_due(database, post, NOW) == 0
+    assert all_due(database, post, NOW + timedelta(hours=2)) == 1
+
+
+def test_a_failed_attempt_is_repeated_with_the_same_id_and_contents(database: Database) -> None:
+    channel(database, "wecom", f"{WECOM}1")
+    post = Memory(moods=[retry("45009", "freq"), retry("http 500", "oops")])
+    tell(database, notice("k"))
+    now = NOW
+    for _ in range(3):
+        all_due(database, post, now)
+        tell(database, notice(f"another at {now}"), at=now)
+        now += timedelta(minutes=5)
+    first = [each for each in post.parcels if each.message_id == post.parcels[0].message_id]
+    assert len(first) == 3
+    assert len({parcel.message_id for parcel in first}) == 1
+    assert all(parcel.told == first[0].told for parcel in first)
+    assert {each.message_id: each.attempts for each in deliveries(database)}[
+        first[0].message_id
+    ] == 3
+    assert {each.state for each in deliveries(database)} == {"sent"}
+
+
+def test_what_is_refused_dies_at_once_with_an_alarm(database: Database) -> None:
+    acme = customer(database)
+    channel(database, "wecom", f"{WECOM}1", customer_id=acme)
+    channel(database, "email", "op@house.example.com")
+    post = Memory(moods=[refused("93000", "invalid webhook url")])
+    tell(database, notice("k", customer_id=acme))
+    all_due(database, post, NOW)
+    dead, alarm = sorted(deliveries(database), key=lambda each: each.state)
+    assert (dead.state, dead.code, dead.attempts) == ("dead", "93000", 1)
+    assert (alarm.state, alarm.kinds, alarm.customer_id) == ("sent", ["undelivered"], None)
+    assert "93000 invalid webhook url" in post.parcels[-1].told[0].facts["why"]
+
+
+def test_a_receiver_that_never_answers_is_given_up_and_alarms_only_once(
+    database: Database,
+) -> None:
+    channel(database, "wecom", f"{WECOM}1")
+    post = Memory(moods=[retry("network", "timed out")] * 100)
+    tell(database, notice("k"))
+    now = NOW
+    for _ in range(3 * MOST_ATTEMPTS):
+        all_due(database, post, now)
+        now += timedelta(hours=2)
+    states = [(each.kinds, each.state, each.attempts) for each in deliveries(database)]
+    assert states == [
+        (["bill_issued"], "dead", MOST_ATTEMPTS),
+        (["undelivered"], "dead", MOST_ATTEMPTS),
+    ]
+
+
+def test_a_message_whose_every_attempt_is_lost_is_given_up(database: Database) -> None:
+    channel(database, "wecom", f"{WECOM}1")
+    tell(database, notice("k"))
+    hand_on_due(database, NOW)
+    form_due(database, NOW)
+    now = NOW
+    for _ in range(MOST_ATTEMPTS):
+        assert len(take_due(database, now)) == 1
+        now += LEASE
+    assert take_due(database, now) == []
+    assert [each.state for each in deliveries(database)] == ["dead"]
+
+
+def test_a_late_note_of_an_overtaken_attempt_changes_only_the_log(database: Database) -> None:
+    channel(database, "wecom", f"{WECOM}1")
+    tell(database, notice("k"))
+    hand_on_due(database, NOW)
+    form_due(database, NOW)
+    ((slow, first),) = take_due(database, NOW)
+    assert take_due(database, NOW + LEASE / 2) == [], "a lease keeps others away"
+    ((again, second),) = take_due(database, NOW + LEASE)
+    note(database, slow, first, refused("x", "too late"), NOW + LEASE)
+    assert deliveries(database)[0].state == "waiting"
+    note(database, again, second, retry("y", ""), NOW + LEASE)
+    assert (slow.message_id, first, second) == (again.message_id, 1, 2)
+    assert all_due(database, Memory(), NOW + timedelta(hours=1)) == 1
+    assert deliveries(database)[0].state == "sent"
+
+
+def test_a_robot_is_never_asked_more_than_its_limit(database: Database) -> None:
+    """Two customers share one robot: their limits are one."""
+    for _ in range(2):
+        channel(database, "wecom", f"{WECOM}shared")
+    channel(database, "wecom", f"{WECOM}other")
+    post = Memory()
+    tell(database, *(notice(f"u{n}", Kind.SUSPENDED) for n in range(15)))
+    assert all_due(database, post, NOW) == 20 + 15
+    assert all_due(database, post, NOW + timedelta(seconds=30)) == 0
+    assert all_due(database, post, NOW + timedelta(seconds=61)) == 10
+
+
+def test_files_go_along_by_mail_and_not_into_a_robot(database: Database) -> None:
+    channel(database, "email", "op@house.example.com")
+    channel(database, "wecom", f"{WECOM}1")
+    post = Memory()
+    tell(database, notice("k", attachments=(Attachment("发票.pdf", "application/pdf", b"%PDF"),)))
+    all_due(database, post, NOW)
+    files = {parcel.kind: [each.body for each in parcel.attachments] for parcel in post.parcels}
+    assert files == {"email": [b"%PDF"], "wecom": []}
+
+
+def test_a_removed_channel_drops_what_waits(database: Database) -> None:
+    gone, _ = channel(database, "wecom", f"{WECOM}1")
+    post = Memory(moods=[retry("1", "")])
+    tell(database, notice("k"))
+    all_due(database, post, NOW)
+    tell(database, notice("k2"))
+    hand_on_due(database, NOW)
+    remove_channel(database, gone.channel_id, by="t", now=NOW)
+    assert all_due(database, post, NOW + timedelta(days=1)) == 0
+    assert [each.state for each in deliveries(database)] == ["dropped"]
+
+
+def test_the_test_button_tells_one_channel_at_once(database: Database) -> None:
+    one, _ = channel(database, "wecom", f"{WECOM}1", quiet_from=time(0), quiet_until=time(23))
+    channel(database, "wecom", f"{WECOM}2")
+    key = enqueue_test(database, one.channel_id, by="t", now=NOW)
+    post = Memory()
+    assert all_due(database, post, NOW) == 1
+    with database.read() as tx:
+        assert store.message_of_test(tx, key) == post.parcels[0].message_id
+
+
+def test_two_deliverers_share_the_work(database: Database) -> None:
+    channel(database, "webhook", "https://hooks.example.com/a")
+    tell(database, *(notice(f"k{n}") for n in range(6)))
+    ours, theirs = Memory(), Memory()
+    hand_on_due(database, NOW)
+    form_due(database, NOW)
+    while deliver_due(database, ours, NOW) + deliver_due(database, theirs, NOW):
+        pass
+    ids = [parcel.message_id for parcel in (*ours.parcels, *theirs.parcels)]
+    assert len(ids) == len(set(ids)) == 6
+
+
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from yuejie.db.session import Database
+from yuejie.notices.channels.post import Post
+from yuejie.notices.deliver import deliver_due
+
+class Dies(Post):
+    def send(self, parcel, *, at):
+        outcome = super().send(parcel, at=at)
+        assert outcome.result == "sent", outcome
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with Database.open(sys.argv[1], name="killed") as db:
+    deliver_due(db, Dies(bytes.fromhex(sys.argv[2]), frozenset({sys.argv[3]})),
+                datetime.fromisoformat(sys.argv[4]))
+"""
+
+
+def test_killed_between_sending_and_noting_it_is_sent_again_with_the_same_id(
+    database: Database, database_url: str
+) -> None:
+    """kill -9 of the deliverer: the receiver sees the message twice and can tell."""
+    with receiving(lambda _: (200, {})) as receiver:
+        host = frozenset({receiver.host})
+        _, key = channel(database, "webhook", f"{receiver.url}/hook", allowed=host)
+        receiver.check = webhook(key)
+        tell(database, notice("k"))
+        command = [sys.executable, "-c", KILLED, database_url, KEY.hex(), receiver.host]
+        died = subprocess.run([*command, NOW.isoformat()], env=dict(os.environ), check=False)
+        assert died.returncode == -signal.SIGKILL
+        (begun,) = deliveries(database)
+        assert (begun.state, begun.attempts, begun.code) == ("waiting", 1, None)
+        post = Post(KEY, host)
+        assert deliver_due(database, post, NOW + LEASE / 2) == 0
+        assert deliver_due(database, post, NOW + LEASE) == 1
+        first, second = receiver.got
+        assert first.headers["webhook-id"] == second.headers["webhook-id"] == begun.message_id
+        assert first.body == second.body
+        assert deliveries(database)[0].state == "sent"

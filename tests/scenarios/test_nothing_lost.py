@@ -1,0 +1,228 @@
+"""What is taken back, drawn anew or late is billed again, once: told as finance would."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.scenarios.books import CLERK, FOUNDED, Books, Party, cny
+from yuejie.bills.bill import TaxMode
+from yuejie.bills.closing.taxes import TaxRule, share_tax, tax_of
+from yuejie.bills.closing.units import assign_unit
+from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
+from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.review.ask import propose_bill, reopen_bill
+from yuejie.contracts.terms import (
+    STANDARD,
+    Commitment,
+    CommitmentPeriod,
+    HeadShare,
+    Split,
+    TierDiscount,
+    TierStep,
+)
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.period import BillingMonth
+
+YUAN = """
+[models."gpt-4o"]
+input = "10"
+output = "30"
+"""
+M = 1_000_000
+START = datetime(2026, 9, 30, 16, tzinfo=UTC)
+SHARED = replace(STANDARD, split=Split.PROJECT, head_share=HeadShare.APPORTIONED)
+
+
+@pytest.fixture
+def yuan(books: Books) -> Books:
+    books.prices(YUAN, currency="CNY")
+    return books
+
+
+def void(books: Books, name: str) -> None:
+    now = books.tick()
+    asked = request_credit(books.db, name, amounts=None, why="抬头有误", by="a", now=now)
+    decide_credit(books.db, asked.credit_note_id, approve=True, by="b", now=now)
+
+
+def adjust(books: Books, party: Party, fen: int, month: str = "2026-10", **more: str) -> None:
+    wanted = Wanted(
+        customer_id=party.customer.customer_id,
+        service_month=BillingMonth.parse(month),
+        amount_fen=fen,
+        currency=more.pop("currency", "CNY"),
+        item="调整",
+        why="约定",
+        **more,  # type: ignore[arg-type]  # why: a test gives what it wants to change
+    )
+    now = books.clock.now()
+    asked = propose_adjustment(books.db, wanted, by="a", now=now)
+    decide_adjustment(books.db, asked.adjustment_id, Decision.APPROVE, by="b", now=now)
+
+
+def reopen(books: Books, name: str) -> None:
+    propose_bill(books.db, name, by=CLERK, now=books.tick())
+    reopen_bill(books.db, name, by=CLERK, now=books.tick(), why="补充说明")
+
+
+def test_a_month_reopened_behind_a_later_one_keeps_its_usage(yuan: Books) -> None:
+    """
+    October is with the customer; 5 million of October arrive late and stand on November. October
+    is then drawn anew: its 10 million stay, for November counted on them.
+    """
+    acme = yuan.customer("acme")
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    yuan.close("2026-10")
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", input=5 * M)
+    yuan.close("2026-11")
+    reopen(yuan, acme.bill("2026-10").bill_id)
+    assert acme.lines("2026-10") == ["main  gpt-4o  input  10,000,000 = 100.00"]
+    assert acme.lines("2026-11") == ["2026-10 late  main  gpt-4o  input  5,000,000 = 50.00"]
+
+
+def test_a_part_reopened_keeps_its_share_of_the_fee(yuan: Books) -> None:
+    """A fee of 100 is shared 75 and 25; drawn anew alone, a part still bears its own share."""
+    terms = replace(SHARED, management_fee_fen=10_000)
+    acme = yuan.customer("acme", projects=("main", "chat"), commercial=terms, starts=START)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", project="chat", input=10 * M)
+    yuan.close("2026-10")
+    before = Counter({bill.part: bill.gross.fen for bill in acme.bills("2026-10")})
+    assert sorted(before.values()) == [12_500, 37_500]
+    for bill in acme.bills("2026-10"):
+        reopen(yuan, bill.bill_id)
+        assert Counter({b.part: b.gross.fen for b in acme.bills("2026-10")}) == before
+
+
+def test_a_late_discount_of_a_part_survives_its_reopening(yuan: Books) -> None:
+    """
+    October's late usage in one project moves the discount of both. The other project's November
+    carries its share of it, and no late usage; drawn anew it still does.
+    """
+    terms = replace(SHARED, tier_discount=TierDiscount((TierStep(0, 0), TierStep(100_00, 100_000))))
+    acme = yuan.customer("acme", projects=("main", "chat"), commercial=terms, starts=START)
+    for project in ("main", "chat"):
+        acme.uses("2026-10-05 10:00:00", "gpt-4o", project=project, input=10 * M)
+        acme.uses("2026-11-05 10:00:00", "gpt-4o", project=project, input=4 * M)
+    yuan.close("2026-10")
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", project="main", input=20 * M)
+    yuan.close("2026-11")
+    before = [bill.gross for bill in acme.bills("2026-11")]
+    for bill in acme.bills("2026-11"):
+        reopen(yuan, bill.bill_id)
+    assert [bill.gross for bill in acme.bills("2026-11")] == before
+
+
+def test_what_is_allowed_on_the_head_bill_is_allowed_whole(yuan: Books) -> None:
+    """30 off, approved while the head bill is with its customer: not shared with the others."""
+    terms = replace(SHARED, split=Split.UNIT)
+    acme = yuan.customer("acme", projects=("main", "chat"), commercial=terms, starts=START)
+    month = BillingMonth.parse("2026-10")
+    assign_unit(yuan.db, "acme", project="chat", unit="子公司", since=month, by=CLERK, now=FOUNDED)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", project="chat", input=10 * M)
+    yuan.close("2026-10")
+    first, second = acme.bills("2026-10")
+    adjust(yuan, acme, -3_000)
+    for bill in (second, first):
+        reopen(yuan, bill.bill_id)
+    became = [bill.gross.fen for bill in acme.bills("2026-10")]
+    assert became == [first.gross.fen - 3_000, second.gross.fen]
+
+
+@pytest.mark.parametrize("fee", [0, 5_000])
+@pytest.mark.parametrize("uses", [0, 10 * M])
+def test_a_bill_voided_behind_a_later_closing_is_billed_again(
+    yuan: Books, uses: int, fee: int
+) -> None:
+    """October is voided when November is closed; whatever October owed stands on December."""
+    acme = yuan.customer("acme", commercial=replace(STANDARD, management_fee_fen=fee), starts=START)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=uses or M)
+    yuan.close("2026-10")
+    first = yuan.issue(acme.bill("2026-10"))
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=M)
+    yuan.close("2026-11")
+    void(yuan, first.bill_id)
+    yuan.close("2026-12")
+    late = [line for line in acme.bill("2026-12").lines if str(line.service_month) == "2026-10"]
+    assert sum(line.amount_fen for line in late) == first.gross.fen
+    yuan.issue(acme.bill("2026-12"))
+    yuan.close("2027-01")
+    assert all(
+        str(line.service_month) != "2026-10"
+        for bill in acme.bills("2027-01")
+        for line in bill.lines
+    )
+
+
+def test_a_year_counts_what_each_month_was_discounted_then(yuan: Books) -> None:
+    """
+    1,200 a year are promised. Nine months of 100 were billed without discount; the contract is
+    then amended to 50 % off. The true-up counts what stands on the bills: 900 + 3 × 50.
+    """
+    year = replace(STANDARD, commitment=Commitment(1_200_00, CommitmentPeriod.YEAR))
+    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    acme = yuan.customer("acme", commercial=year, starts=start)
+    half = replace(year, tier_discount=TierDiscount((TierStep(0, 500_000),)))
+    yuan.amend(acme, half, starts=datetime(2026, 9, 30, 16, tzinfo=UTC))
+    for month in range(1, 13):
+        acme.uses(f"2026-{month:02d}-10 10:00:00", "gpt-4o", input=10 * M)
+        yuan.close(f"2026-{month:02d}")
+    assert acme.lines("2026-12")[1:] == [
+        "阶梯折扣 = -50.00",
+        "承诺消费补足（2026-01 至 2026-12） = 150.00",
+    ]
+
+
+def test_an_amended_year_falls_due_without_usage(yuan: Books) -> None:
+    """The year counts from the contract's first day, not from its amendment in July."""
+    year = replace(STANDARD, commitment=Commitment(1_200_00, CommitmentPeriod.YEAR))
+    acme = yuan.customer("acme", commercial=year, starts=datetime(2025, 12, 31, 16, tzinfo=UTC))
+    amended = replace(year, review_days=6)
+    yuan.amend(acme, amended, starts=datetime(2026, 6, 30, 16, tzinfo=UTC))
+    yuan.close("2026-12")
+    assert acme.bill("2026-12").gross == cny("1200.00")
+
+
+def test_what_a_part_had_carried_forward_outlives_the_part(yuan: Books) -> None:
+    """A project's bill below zero is carried; then bills are merged, and the whole is given it."""
+    acme = yuan.customer("acme", commercial=replace(STANDARD, split=Split.PROJECT), starts=START)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    yuan.close("2026-10")
+    (bill,) = acme.bills("2026-10")
+    adjust(yuan, acme, -3_000, part=bill.part)
+    yuan.close("2026-10")
+    assert [b.gross.fen for b in acme.bills("2026-10")] == [0]
+    yuan.amend(acme, STANDARD, starts=datetime(2026, 10, 31, 16, tzinfo=UTC))
+    for month in ("2026-11", "2026-12"):
+        acme.uses(f"{month}-05 10:00:00", "gpt-4o", input=10 * M)
+        yuan.close(month)
+    assert [acme.bill(m).gross.fen for m in ("2026-11", "2026-12")] == [8_000, 10_000]
+
+
+def test_an_adjustment_in_a_foreign_currency_is_refused(yuan: Books) -> None:
+    acme = yuan.customer("acme")
+    with pytest.raises(Invalid, match="币种 USD 与客户合同的 CNY 不符"):
+        adjust(yuan, acme, -3_000, currency="USD")
+
+
+@example([100_000, -99_990], TaxMode.INCLUSIVE, 60_000)
+@given(
+    st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=20),
+    st.sampled_from(TaxMode),
+    st.integers(0, 300_000),
+)
+def test_every_amount_bears_its_own_tax_to_two_fen(
+    amounts: list[int], mode: TaxMode, ppm: int
+) -> None:
+    """Also where a correction nearly cancels the rest: shares add up, and none is far off."""
+    tax = tax_of(sum(amounts), mode, ppm)
+    shares = share_tax(tax, amounts, TaxRule(mode, ppm))
+    assert sum(shares) == tax
+    for amount, share in zip(amounts, shares, strict=True):
+        assert abs(share - tax_of(amount, mode, ppm)) <= 2
