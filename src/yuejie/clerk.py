@@ -99,7 +99,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 Errand = Callable[[Database, datetime], int]
-"""Calls somebody outside; returns how much it did, so that it goes on at once when there is more."""
+"""Calls somebody outside and returns how much it did; while there is more it does not rest."""
 
 
 def run(db: Database, clock: Clock, stop: threading.Event, errands: Mapping[str, Errand]) -> None:
