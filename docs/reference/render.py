@@ -9,6 +9,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from enum import Enum
@@ -17,6 +18,7 @@ from types import ModuleType
 from typing import Final
 
 import click
+import msgspec
 
 import yuejie
 from yuejie.assurance.providers import owed
@@ -24,9 +26,17 @@ from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.bills.documents.wording import METERS
 from yuejie.cli.main import yuejie as root
+from yuejie.contracts.formats.agreed import TermsWords
+from yuejie.contracts.life import draft
+from yuejie.contracts.terms import CommercialTerms
+from yuejie.fapiao import life as fapiao_lives
+from yuejie.fapiao.reversing.form import FORM_STATES
 from yuejie.gateway.refusal import Code
 from yuejie.kernel import limits as bounds
 from yuejie.kernel.errors import DomainError
+from yuejie.payments.apportion import refund
+from yuejie.payments.dunning import standing
+from yuejie.payments.receipts import receipt
 from yuejie.settings import Settings
 from yuejie.usage.dialects import ReadingState, Reason
 from yuejie.usage.event import EventState, Outcome
@@ -52,6 +62,27 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_SELLER_USCC": ("", "The operator's 统一社会信用代码."),
     "YUEJIE_SELLER_BANK": ("", "The bank that customers pay into."),
     "YUEJIE_SELLER_ACCOUNT": ("", "The account that customers pay into."),
+    "YUEJIE_FAPIAO_PROVIDER": (
+        "",
+        "Who issues fapiao: `nuonuo`, `baiwang`, or `manual`: by hand, uploaded afterwards.",
+    ),
+    "YUEJIE_FAPIAO_URL": ("the provider's own", "Another address of the provider, for trials."),
+    "YUEJIE_FAPIAO_TOKEN_URL": ("Nuonuo's own", "Another address for Nuonuo's tokens."),
+    "YUEJIE_FAPIAO_APP_KEY": ("", "The application's key at the provider."),
+    "YUEJIE_FAPIAO_APP_SECRET": ("", "The application's secret at the provider; signs each call."),
+    "YUEJIE_FAPIAO_USERNAME": ("", "Baiwang: the user for whom tokens are fetched."),
+    "YUEJIE_FAPIAO_PASSWORD": ("", "Baiwang: that user's password."),
+    "YUEJIE_FAPIAO_SALT": ("", "Baiwang: the salt of the password's hash."),
+    "YUEJIE_FAPIAO_DRAWER": (
+        "",
+        "The drawer (开票员): the name of the account that is logged in at the tax office.",
+    ),
+    "YUEJIE_FAPIAO_CALLBACK_URL": (
+        "none: only asking",
+        "Where the provider may call back: `https://…/fapiao/callbacks/nuonuo`. A hint, no more.",
+    ),
+    "YUEJIE_FAPIAO_TAX_CODE": ("", "税收分类编码 of what is sold; its short name is looked up."),
+    "YUEJIE_FAPIAO_ITEM": ("", "The item on a fapiao where the bill's tax line has no name."),
     "YUEJIE_NOTICE_HOSTS": (
         "none",
         "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",
@@ -105,7 +136,9 @@ def settings() -> str:
             default = _code(loaded.home.name)
         elif name == "YUEJIE_CLOCK_SHIFT_S":
             default = _code(int(loaded.clock_shift.total_seconds()))
-        rows.append((_code(name), default or _code(getattr(loaded, field)), meaning))
+        value = getattr(loaded, field, None)
+        value = getattr(loaded.fapiao, field, value)
+        rows.append((_code(name), default or (_code(value) if value else ""), meaning))
     return table(("variable", "default", "meaning"), rows)
 
 
@@ -149,6 +182,24 @@ def bill_life() -> str:
     return table(("state", "event", "becomes"), rows)
 
 
+def fapiao_life() -> str:
+    """Return the whole life of a fapiao."""
+    rows = [(_code(s), _code(e), _code(to)) for (s, e), to in fapiao_lives.NEXT.items()]
+    return table(("state", "event", "becomes"), rows)
+
+
+def red_life() -> str:
+    """Return the whole life of a red fapiao."""
+    rows = [(_code(s), _code(e), _code(to)) for (s, e), to in fapiao_lives.RED_NEXT.items()]
+    return table(("state", "event", "becomes"), rows)
+
+
+def form_states() -> str:
+    """Return the tax office's states of a red form and the event that each is."""
+    rows = [(_code(c), words, _code(e) if e else "") for c, (words, e) in FORM_STATES.items()]
+    return table(("code", "中文", "event"), rows)
+
+
 def payment_life() -> str:
     """Return the whole life of a payment to a provider."""
     rows = [
@@ -158,6 +209,30 @@ def payment_life() -> str:
         if (state, step) in owed.NEXT
     ]
     return table(("state", "step", "becomes"), rows)
+
+
+def receipt_life() -> str:
+    """Return the whole life of a receipt: from each state, what leads where."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in receipt.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def standing_life() -> str:
+    """Return how a customer's standing moves."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in standing.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def refund_life() -> str:
+    """Return the whole life of a refund."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in refund.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
 
 
 def event_states() -> str:
@@ -212,6 +287,41 @@ def _target(statement: ast.stmt) -> str:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             return name
     return ""
+
+
+# contracts ----------------------------------------------------------------------------------------
+
+
+def contract_terms() -> str:
+    """Return every word of a contract's terms with its default and its meaning."""
+    tree = ast.parse(inspect.getsource(CommercialTerms))
+    said = _notes([each for top in ast.iter_child_nodes(tree) for each in _body(top)])
+    notes = {re.sub("_(fen|ppm)$|_ppm(?=_)", "", name): note for name, note in said.items()}
+    rows = []
+    for field in msgspec.structs.fields(TermsWords):
+        choices = getattr(field.type, "__members__", {})
+        known = ", ".join(_code(each.value) for each in choices.values())
+        rows.append(
+            (_code(field.name), _plain_default(field.default), notes.get(field.name) or known)
+        )
+    return table(("word", "default", "meaning"), rows)
+
+
+def _plain_default(value: object) -> str:
+    if value is None or isinstance(value, msgspec.Struct) or value is msgspec.NODEFAULT:
+        return "none"
+    return _code(value) if str(value) else "empty"
+
+
+def draft_life() -> str:
+    """Return the whole life of a contract's draft."""
+    rows = [
+        (_code(state), _code(event), _code(draft.NEXT[state, event]))
+        for state in draft.DraftState
+        for event in draft.DraftEvent
+        if (state, event) in draft.NEXT
+    ]
+    return table(("state", "event", "becomes"), rows)
 
 
 # meters and bounds --------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from yuejie.bills.documents.document import Seller
     from yuejie.contracts.documents.framework import Signatory
     from yuejie.customers.customer import Customer
+    from yuejie.fapiao.providers.port import Provider
+    from yuejie.fapiao.request import Selling
     from yuejie.ledger.check import Check
 
 Say = Callable[[str], None]
@@ -92,6 +94,45 @@ def seller(settings: Settings) -> "Seller":
         uscc=settings.seller_uscc,
         bank_name=settings.seller_bank,
         bank_account=settings.seller_account,
+    )
+
+
+def selling(settings: Settings) -> "Selling":
+    """Return the operator as its fapiao name it, and what it sells under."""
+    from yuejie.fapiao.fapiao import Party  # noqa: PLC0415 - a gateway issues no fapiao
+    from yuejie.fapiao.request import Selling  # noqa: PLC0415 - the same
+
+    return Selling(
+        party=Party(name=settings.seller_name, tax_number=settings.seller_uscc),
+        code=settings.fapiao.fapiao_tax_code,
+        item=settings.fapiao.fapiao_item,
+    )
+
+
+def fapiao_provider(settings: Settings, db: Database) -> "Provider | None":
+    """Return who issues fapiao, or None where a person does and uploads them."""
+    from yuejie.fapiao.providers.choose import Credentials, provider_of  # noqa: PLC0415 - the same
+    from yuejie.fapiao.providers.port import Drawer  # noqa: PLC0415 - the same
+
+    chosen = settings.fapiao
+    return provider_of(
+        Credentials(
+            provider=chosen.fapiao_provider,
+            app_key=chosen.fapiao_app_key,
+            app_secret=chosen.fapiao_app_secret,
+            username=chosen.fapiao_username,
+            password=chosen.fapiao_password,
+            salt=chosen.fapiao_salt,
+            url=chosen.fapiao_url,
+            token_url=chosen.fapiao_token_url,
+        ),
+        Drawer(
+            tax_number=settings.seller_uscc,
+            name=chosen.fapiao_drawer,
+            callback_url=chosen.fapiao_callback_url,
+        ),
+        db,
+        settings.credential_key,
     )
 
 

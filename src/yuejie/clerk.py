@@ -22,6 +22,8 @@ from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.notices.channels.parcel import Courier
 from yuejie.notices.deliver import deliver_due
 from yuejie.notices.deprecations import announce_deprecations
+from yuejie.payments.dunning.dun import daily_dunning, remind_of_suspense, watch_credit
+from yuejie.payments.receipts.match import match_open
 from yuejie.usage.store import ensure_partitions
 
 log = structlog.get_logger()
@@ -61,6 +63,10 @@ CALENDAR: Final = (
     Duty("provider_accounts", tell_warnings, timedelta(hours=1)),
     Duty("review_reminders", lambda db, now: remind_of_review(db, now=now), timedelta(hours=1)),
     Duty("deemed_confirmations", lambda db, now: deem_confirmed(db, now=now), timedelta(hours=1)),
+    Duty("receipts", lambda db, now: match_open(db, now=now), timedelta(minutes=5)),
+    Duty("dunning", daily_dunning, timedelta(hours=1)),
+    Duty("credit", watch_credit, timedelta(minutes=1)),
+    Duty("suspense", remind_of_suspense, timedelta(hours=1)),
 )
 """What is done by itself, in this order."""
 

@@ -19,6 +19,42 @@ _SECRET_BYTES: Final = 32
 _HOME: Final = "yuejie-data"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FapiaoSettings:
+    """Who issues the seller's fapiao, and under which tax code."""
+
+    fapiao_provider: str
+    fapiao_url: str
+    fapiao_token_url: str
+    fapiao_app_key: str
+    fapiao_app_secret: str = field(repr=False)
+    fapiao_username: str
+    fapiao_password: str = field(repr=False)
+    fapiao_salt: str = field(repr=False)
+    fapiao_drawer: str
+    fapiao_callback_url: str
+    fapiao_tax_code: str
+    fapiao_item: str
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings; without any, fapiao are issued by hand and uploaded."""
+        return cls(
+            fapiao_provider=environ.get("YUEJIE_FAPIAO_PROVIDER", "manual"),
+            fapiao_url=environ.get("YUEJIE_FAPIAO_URL", ""),
+            fapiao_token_url=environ.get("YUEJIE_FAPIAO_TOKEN_URL", ""),
+            fapiao_app_key=environ.get("YUEJIE_FAPIAO_APP_KEY", ""),
+            fapiao_app_secret=environ.get("YUEJIE_FAPIAO_APP_SECRET", ""),
+            fapiao_username=environ.get("YUEJIE_FAPIAO_USERNAME", ""),
+            fapiao_password=environ.get("YUEJIE_FAPIAO_PASSWORD", ""),
+            fapiao_salt=environ.get("YUEJIE_FAPIAO_SALT", ""),
+            fapiao_drawer=environ.get("YUEJIE_FAPIAO_DRAWER", ""),
+            fapiao_callback_url=environ.get("YUEJIE_FAPIAO_CALLBACK_URL", ""),
+            fapiao_tax_code=environ.get("YUEJIE_FAPIAO_TAX_CODE", "3040205000000000000"),
+            fapiao_item=environ.get("YUEJIE_FAPIAO_ITEM", "大模型API技术服务费"),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between one installation and another.
@@ -43,6 +79,7 @@ class Settings:
     credential_key: bytes = field(repr=False)
     operator_token: str = field(repr=False)
     member_token: str = field(repr=False, default="")
+    fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -67,6 +104,7 @@ class Settings:
             credential_key=kept.raw("YUEJIE_CREDENTIAL_KEY"),
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
+            fapiao=FapiaoSettings.load(environ),
         )
 
     @property

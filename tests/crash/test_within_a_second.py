@@ -13,6 +13,7 @@ from yuejie.customers.keys import revoke_key
 from yuejie.customers.store import key_by_digest
 from yuejie.gateway.blocklist import block
 from yuejie.kernel.ids import KeyId
+from yuejie.payments.dunning.store import StandingRow, save_standing
 
 A_SECOND = 1.0
 CALL = b'{"model":"%s","messages":[{"role":"user","content":"[[sim in=5 out=5]]"}]}'
@@ -57,9 +58,26 @@ def key_id(house: House, secret: str) -> KeyId:
     return found.key_id
 
 
+def stand(house: House, secret: str, state: str, reason: str, now: datetime) -> None:
+    """Let the customer of a key stand so, as payments writes it."""
+    with house.db.begin() as tx:
+        key = key_by_digest(tx, digest_of(secret, house.settings.pepper))
+        assert key is not None
+        row = StandingRow(
+            customer_id=key.customer_id,
+            state=state,
+            reason=reason,
+            credit_step=0,
+            episode=1,
+            since=now,
+        )
+        save_standing(tx, row)
+
+
 def test_taken_away_within_a_second_in_every_worker() -> None:
     """
-    A key is revoked, a model disabled, a deployment drained; then the database goes away for good:
+    A key is revoked, a model disabled, a deployment drained, a customer suspended for money and
+    restored; then the database goes away for good:
     the gateways go on from their snapshot, also one that is killed and starts without a database,
     and a key blocked on the node is refused all the same.
     """
@@ -83,6 +101,11 @@ def test_taken_away_within_a_second_in_every_worker() -> None:
         assert status(house, app) != 200
         set_deployment_state(house.db, "gpt-4o@openai-main", "active", by="t", now=now)
         assert wait_for(lambda: served(house, app), 5)
+
+        stand(house, app, "suspended", "overdue", now)
+        assert wait_for(lambda: status(house, app) == 402, A_SECOND)
+        stand(house, app, "normal", "", now)
+        assert wait_for(lambda: served(house, app), A_SECOND)
 
         blocked = key_id(house, app)
         house.lose_database()

@@ -2,15 +2,15 @@
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from tests.scenarios.books import CLERK, Books, Party
-from yuejie.db.session import Tx
 from yuejie.kernel.money import FEN, Money, exact, plain
 from yuejie.ledger.check import check_ledger
 from yuejie.ledger.posting import Account
 from yuejie.ledger.store import balance
+from yuejie.notices.store import unhanded
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.store import held
@@ -20,7 +20,6 @@ from yuejie.payments.receipts.load import Imported, import_statement
 from yuejie.payments.receipts.match import match_open
 from yuejie.payments.receipts.receipt import Receipt
 from yuejie.payments.receipts.store import receipts
-from yuejie.payments.telling import News
 
 NUMBER = "110912345610801"
 HEAD = [
@@ -38,12 +37,11 @@ HEAD = [
 
 @dataclass
 class Bank:
-    """Our account, its running balance, and the messages that our deeds have given rise to."""
+    """Our account, and its running balance."""
 
     books: Books
     balance_fen: int = 1_000_000_00
     serial: int = 0
-    told: dict[str, News] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         open_account(
@@ -56,13 +54,10 @@ class Bank:
             now=self.books.clock.now(),
         )
 
-    def tell(self, tx: Tx, news: News) -> None:
-        """Keep one message per key, as the outbox does."""
-        assert tx is not None
-        self.told.setdefault(news.key, news)
-
     def kinds(self) -> list[str]:
-        return sorted(news.kind for news in self.told.values())
+        """Return what customers and we were told so far, by kind; a key is told once."""
+        with self.books.db.begin() as tx:
+            return sorted(notice.kind for notice in unhanded(tx, limit=1000))
 
     def row(
         self,
@@ -100,7 +95,7 @@ class Bank:
         return self.receipts()[-1]
 
     def match(self) -> None:
-        match_open(self.books.db, now=self.books.clock.now(), tell=self.tell)
+        match_open(self.books.db, now=self.books.clock.now())
 
     def at(self, day: str) -> datetime:
         """Move the clock on to noon in Shanghai of a day, if it is not past it."""
@@ -110,7 +105,7 @@ class Bank:
 
     def day(self, day: str) -> Dunned:
         """Let the clerk do a day's round."""
-        return daily_dunning(self.books.db, self.at(day), tell=self.tell)
+        return daily_dunning(self.books.db, self.at(day))
 
     def receipts(self) -> list[Receipt]:
         with self.books.db.read() as tx:

@@ -23,7 +23,7 @@ from yuejie.contracts.terms import STANDARD, CommercialTerms
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import Particulars, ProjectDraft, add_project, enrol_customer
 from yuejie.customers.store import project_by_name
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.kernel.ids import BookId, uuid7_at
 from yuejie.kernel.money import FxRate, Money
 from yuejie.kernel.period import BillingMonth, local_hour, zone_of
@@ -125,7 +125,6 @@ class Books:
         self.db = db
         self.clock = FixedClock(FOUNDED)
         self._recorder = Recorder()
-        self._drops = 0
 
     def prices(self, toml: str, *, currency: str = "USD", starts: datetime = FOUNDED) -> None:
         """Publish the sale book “list”, and a cost book that says the same."""
@@ -219,18 +218,27 @@ class Books:
         meters: dict[str, int],
     ) -> Ended:
         """Rate a call as the gateway does and record it as the ingest does."""
-        self._drops += 1
+        ended = self.ended(party, started, model, project, state, meters)
+        self.ingest([ended])
+        return ended
+
+    def ended(
+        self,
+        party: Party,
+        started: datetime,
+        model: str,
+        project: str,
+        state: str,
+        meters: dict[str, int],
+    ) -> Ended:
+        """Rate a call as the gateway does."""
         customer = party.customer
         with self.db.read() as tx:
             contract = contract_at(tx, customer.customer_id, started)
             assert contract is not None
             place = project_by_name(tx, customer.customer_id, project)
             assert place is not None
-            sale, cost = (
-                Book(book_rows(tx, row))
-                for row in (book(tx, contract.sale_book), book(tx, "cost"))
-                if row is not None
-            )
+            sale, cost = (self.book(tx, name) for name in (contract.sale_book, "cost"))
         started_us = unix_us(started)
         items = [Item(model, Meter(name), quantity) for name, quantity in meters.items()]
         revisions = sale.revision_at(started_us), cost.revision_at(started_us)
@@ -272,7 +280,7 @@ class Books:
             cost_book="cost",
             cost_revision=revisions[1],
         )
-        ended = Ended(
+        return Ended(
             begun=begun,
             ended_us=started_us + 1_000_000,
             state=state,
@@ -285,8 +293,12 @@ class Books:
             context_tokens=sum(meters.values()),
             service_tier="default",
         )
-        self.ingest([ended])
-        return ended
+
+    def book(self, tx: Tx, name: str) -> Book:
+        """Return a book, whole."""
+        row = book(tx, name)
+        assert row is not None
+        return Book(book_rows(tx, row))
 
     def ingest(self, records: list[Ended]) -> None:
         """Store ended attempts in one transaction, as the ingest does."""

@@ -19,7 +19,16 @@ HEADINGS = (
     "## What we gave up",
     "## What would change our mind",
 )
-REFERENCE = ("codes", "commands", "limits", "meters", "rest", "settings", "states")
+REFERENCE = (
+    "codes",
+    "commands",
+    "contract-terms",
+    "limits",
+    "meters",
+    "rest",
+    "settings",
+    "states",
+)
 FOUR_PAGES = 240
 """Lines of ARCHITECTURE.md."""
 

@@ -114,8 +114,9 @@ class Reckoner:
                 for key in sorted({*targets, *keys})
             ]
             fresh += [
-                Owed(TermLine(label, e.kind, e.adjustment_id), e.amount_fen, e.part or None)
+                Owed(key, e.amount_fen - self.billed[key], e.part or None)
                 for e in waiting
+                for key in [TermLine(label, e.kind, e.adjustment_id)]
                 if e.service_month == label
             ]
             for owed in fresh:
@@ -133,12 +134,14 @@ class Reckoner:
         }
 
     def _waiting(self, now: BillingMonth, currency: str) -> list[Any]:
-        on_bills = {key.refers_to for key in self.billed if key.kind in OTHERS}
+        on_bills: Counter[str] = Counter()
+        for key, fen in self.billed.items():
+            on_bills[key.refers_to] += fen if key.kind in OTHERS else 0
         return [
             extra
             for extra in self.allowed
             if extra.currency == currency
-            if extra.service_month <= str(now) and extra.adjustment_id not in on_bills
+            if extra.service_month <= str(now) and on_bills[extra.adjustment_id] != extra.amount_fen
         ]
 
     def _version(self, month: BillingMonth) -> Version | None:
@@ -168,7 +171,7 @@ class Reckoner:
             targets[TermLine(label, "management_fee")] = fee
             fees += fee
         fees += sum(
-            extra.amount_fen
+            extra.amount_fen - self.billed[TermLine(label, extra.kind, extra.adjustment_id)]
             for extra in self._waiting(month, currency)
             if extra.service_month == label
         )

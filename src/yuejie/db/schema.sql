@@ -135,6 +135,18 @@ BEGIN
     RETURN NEW;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_other_fapiao_number()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF OLD.number IS NOT NULL AND (OLD.number, OLD.issued_at) IS DISTINCT FROM
+                                  (NEW.number, NEW.issued_at) THEN
+        RAISE EXCEPTION 'an issued fapiao never changes';
+    END IF;
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_unbalanced_entry()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -710,6 +722,229 @@ CREATE TABLE external_event (
     body_hash bytea NOT NULL,
     event_id uuid NOT NULL,
     CONSTRAINT external_event_pkey PRIMARY KEY (source, external_id)
+);
+
+CREATE TABLE fapiao (
+    fapiao_id text NOT NULL,
+    customer_id text NOT NULL,
+    request_id text NOT NULL,
+    key text NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    buyer jsonb NOT NULL,
+    seller jsonb NOT NULL,
+    emails text[] NOT NULL,
+    mobile text NOT NULL,
+    remark text NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    approved_by text,
+    approved_at timestamp with time zone,
+    provider text DEFAULT ''::text NOT NULL,
+    number text,
+    issued_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    why text DEFAULT ''::text NOT NULL,
+    CONSTRAINT fapiao_pkey PRIMARY KEY (fapiao_id),
+    CONSTRAINT fapiao_key_key UNIQUE (key),
+    CONSTRAINT fapiao_number_key UNIQUE (number),
+    CONSTRAINT fapiao_check CHECK (((gross_fen > 0) AND (gross_fen = (net_fen + tax_fen)))),
+    CONSTRAINT fapiao_check1 CHECK ((approved_by <> requested_by)),
+    CONSTRAINT fapiao_check2 CHECK (((number IS NULL) = (state = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text])))),
+    CONSTRAINT fapiao_key_check CHECK ((key ~ '^[0-9A-Z]{1,20}$'::text)),
+    CONSTRAINT fapiao_kind_check CHECK ((kind = ANY (ARRAY['special'::text, 'ordinary'::text]))),
+    CONSTRAINT fapiao_number_check CHECK ((number ~ '^[0-9]{20}$'::text)),
+    CONSTRAINT fapiao_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'issued'::text, 'rejected'::text, 'partly_reversed'::text, 'reversed'::text])))
+);
+
+CREATE TABLE fapiao_errand (
+    errand_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    what text NOT NULL,
+    subject_id text NOT NULL,
+    key text NOT NULL,
+    provider text NOT NULL,
+    state text NOT NULL,
+    hold text DEFAULT ''::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    asked integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT fapiao_errand_pkey PRIMARY KEY (errand_id),
+    CONSTRAINT fapiao_errand_hold_check CHECK ((hold = ANY (ARRAY[''::text, 'login'::text, 'identity'::text, 'limit'::text, 'busy'::text]))),
+    CONSTRAINT fapiao_errand_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'done'::text, 'parked'::text]))),
+    CONSTRAINT fapiao_errand_what_check CHECK ((what = ANY (ARRAY['issue'::text, 'files'::text, 'deliver'::text, 'red'::text, 'withdraw'::text])))
+);
+
+CREATE TABLE fapiao_exchange (
+    exchange_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    errand_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    call text NOT NULL,
+    request bytea NOT NULL,
+    request_hash bytea NOT NULL,
+    response bytea NOT NULL,
+    response_hash bytea NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT fapiao_exchange_pkey PRIMARY KEY (exchange_id)
+);
+
+CREATE TABLE fapiao_file (
+    subject_id text NOT NULL,
+    customer_id text NOT NULL,
+    format text NOT NULL,
+    body bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    source text NOT NULL,
+    kept_at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT fapiao_file_pkey PRIMARY KEY (subject_id, format),
+    CONSTRAINT fapiao_file_format_check CHECK ((format = ANY (ARRAY['xml'::text, 'ofd'::text, 'pdf'::text])))
+);
+
+CREATE TABLE fapiao_line (
+    fapiao_id text NOT NULL,
+    "position" integer NOT NULL,
+    customer_id text NOT NULL,
+    nature smallint NOT NULL,
+    bill_id text NOT NULL,
+    tax_position integer NOT NULL,
+    code character(19) NOT NULL,
+    short_name text NOT NULL,
+    item text NOT NULL,
+    spec text NOT NULL,
+    unit text NOT NULL,
+    quantity text NOT NULL,
+    price text NOT NULL,
+    tax_ppm integer NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    CONSTRAINT fapiao_line_pkey PRIMARY KEY (fapiao_id, "position"),
+    CONSTRAINT fapiao_line_check CHECK ((gross_fen = (net_fen + tax_fen))),
+    CONSTRAINT fapiao_line_nature_check CHECK ((nature = ANY (ARRAY[0, 1, 2])))
+);
+
+CREATE TABLE fapiao_red (
+    red_id text NOT NULL,
+    customer_id text NOT NULL,
+    fapiao_id text NOT NULL,
+    blue_number text NOT NULL,
+    key text NOT NULL,
+    reason text NOT NULL,
+    state text NOT NULL,
+    form_code text DEFAULT ''::text NOT NULL,
+    form_number text DEFAULT ''::text NOT NULL,
+    form_uuid text DEFAULT ''::text NOT NULL,
+    whole boolean NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    approved_by text,
+    approved_at timestamp with time zone,
+    applied_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    reminded integer DEFAULT 0 NOT NULL,
+    number text,
+    issued_at timestamp with time zone,
+    why text DEFAULT ''::text NOT NULL,
+    CONSTRAINT fapiao_red_pkey PRIMARY KEY (red_id),
+    CONSTRAINT fapiao_red_key_key UNIQUE (key),
+    CONSTRAINT fapiao_red_number_key UNIQUE (number),
+    CONSTRAINT fapiao_red_check CHECK (((gross_fen < 0) AND (gross_fen = (net_fen + tax_fen)))),
+    CONSTRAINT fapiao_red_check1 CHECK ((approved_by <> requested_by)),
+    CONSTRAINT fapiao_red_check2 CHECK (((number IS NULL) = (state <> 'issued'::text))),
+    CONSTRAINT fapiao_red_key_check CHECK ((key ~ '^[0-9A-Z]{1,20}$'::text)),
+    CONSTRAINT fapiao_red_number_check CHECK ((number ~ '^[0-9]{20}$'::text)),
+    CONSTRAINT fapiao_red_reason_check CHECK ((reason = ANY (ARRAY['mistake'::text, 'return'::text, 'termination'::text, 'allowance'::text]))),
+    CONSTRAINT fapiao_red_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'waiting'::text, 'confirmed'::text, 'issued'::text, 'void'::text])))
+);
+
+CREATE TABLE fapiao_red_line (
+    red_id text NOT NULL,
+    "position" integer NOT NULL,
+    fapiao_id text NOT NULL,
+    blue_position integer NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    CONSTRAINT fapiao_red_line_pkey PRIMARY KEY (red_id, "position"),
+    CONSTRAINT fapiao_red_line_check CHECK ((gross_fen = (net_fen + tax_fen)))
+);
+
+CREATE TABLE fapiao_red_transition (
+    red_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE fapiao_seal (
+    customer_id text NOT NULL,
+    "position" integer NOT NULL,
+    subject_id text NOT NULL,
+    canonical bytea NOT NULL,
+    previous bytea NOT NULL,
+    seal bytea NOT NULL,
+    CONSTRAINT fapiao_seal_pkey PRIMARY KEY (customer_id, "position"),
+    CONSTRAINT fapiao_seal_subject_id_key UNIQUE (subject_id)
+);
+
+CREATE TABLE fapiao_title (
+    title_id text NOT NULL,
+    customer_id text NOT NULL,
+    name text NOT NULL,
+    tax_number text NOT NULL,
+    natural_person boolean NOT NULL,
+    address text NOT NULL,
+    phone text NOT NULL,
+    bank_name text NOT NULL,
+    bank_account text NOT NULL,
+    cnaps text NOT NULL,
+    emails text[] NOT NULL,
+    mobile text NOT NULL,
+    is_default boolean NOT NULL,
+    state text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT fapiao_title_pkey PRIMARY KEY (title_id),
+    CONSTRAINT fapiao_title_state_check CHECK ((state = ANY (ARRAY['active'::text, 'retired'::text])))
+);
+
+CREATE TABLE fapiao_token (
+    provider text NOT NULL,
+    fetched_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    sealed bytea NOT NULL
+);
+
+CREATE TABLE fapiao_transition (
+    fapiao_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE fapiao_watch (
+    provider text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    login text NOT NULL,
+    identity text NOT NULL,
+    total_fen bigint,
+    used_fen bigint,
+    available_fen bigint,
+    CONSTRAINT fapiao_watch_identity_check CHECK ((identity = ANY (ARRAY['unknown'::text, 'proved'::text, 'wanted'::text]))),
+    CONSTRAINT fapiao_watch_login_check CHECK ((login = ANY (ARRAY['unknown'::text, 'in'::text, 'out'::text])))
 );
 
 CREATE TABLE finance_batch (
@@ -1552,6 +1787,19 @@ ALTER TABLE deployment ADD CONSTRAINT deployment_account_id_fkey FOREIGN KEY (ac
 ALTER TABLE deployment ADD CONSTRAINT deployment_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
 ALTER TABLE deposit_slip ADD CONSTRAINT deposit_slip_apportionment_id_fkey FOREIGN KEY (apportionment_id) REFERENCES apportionment(apportionment_id);
 ALTER TABLE deposit_slip ADD CONSTRAINT deposit_slip_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE fapiao ADD CONSTRAINT fapiao_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE fapiao_exchange ADD CONSTRAINT fapiao_exchange_errand_id_fkey FOREIGN KEY (errand_id) REFERENCES fapiao_errand(errand_id);
+ALTER TABLE fapiao_file ADD CONSTRAINT fapiao_file_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE fapiao_line ADD CONSTRAINT fapiao_line_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE fapiao_line ADD CONSTRAINT fapiao_line_fapiao_id_fkey FOREIGN KEY (fapiao_id) REFERENCES fapiao(fapiao_id);
+ALTER TABLE fapiao_red ADD CONSTRAINT fapiao_red_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE fapiao_red ADD CONSTRAINT fapiao_red_fapiao_id_fkey FOREIGN KEY (fapiao_id) REFERENCES fapiao(fapiao_id);
+ALTER TABLE fapiao_red_line ADD CONSTRAINT fapiao_red_line_fapiao_id_blue_position_fkey FOREIGN KEY (fapiao_id, blue_position) REFERENCES fapiao_line(fapiao_id, "position");
+ALTER TABLE fapiao_red_line ADD CONSTRAINT fapiao_red_line_red_id_fkey FOREIGN KEY (red_id) REFERENCES fapiao_red(red_id);
+ALTER TABLE fapiao_red_transition ADD CONSTRAINT fapiao_red_transition_red_id_fkey FOREIGN KEY (red_id) REFERENCES fapiao_red(red_id);
+ALTER TABLE fapiao_seal ADD CONSTRAINT fapiao_seal_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE fapiao_title ADD CONSTRAINT fapiao_title_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE fapiao_transition ADD CONSTRAINT fapiao_transition_fapiao_id_fkey FOREIGN KEY (fapiao_id) REFERENCES fapiao(fapiao_id);
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES finance_batch(batch_id);
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -1637,6 +1885,20 @@ CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (CO
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
+CREATE INDEX fapiao_customer ON public.fapiao USING btree (customer_id, fapiao_id);
+CREATE INDEX fapiao_errand_due ON public.fapiao_errand USING btree (next_at) WHERE (state = ANY (ARRAY['waiting'::text, 'sent'::text]));
+CREATE INDEX fapiao_errand_key ON public.fapiao_errand USING btree (key);
+CREATE UNIQUE INDEX fapiao_errand_once ON public.fapiao_errand USING btree (what, subject_id) WHERE (state = ANY (ARRAY['waiting'::text, 'sent'::text]));
+CREATE INDEX fapiao_exchange_errand ON public.fapiao_exchange USING btree (errand_id);
+CREATE INDEX fapiao_line_bill ON public.fapiao_line USING btree (customer_id, bill_id);
+CREATE INDEX fapiao_red_customer ON public.fapiao_red USING btree (customer_id, red_id);
+CREATE UNIQUE INDEX fapiao_red_pending ON public.fapiao_red USING btree (fapiao_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved'::text, 'waiting'::text, 'confirmed'::text]));
+CREATE INDEX fapiao_red_transition_of ON public.fapiao_red_transition USING btree (red_id);
+CREATE UNIQUE INDEX fapiao_title_default ON public.fapiao_title USING btree (customer_id) WHERE (is_default AND (state = 'active'::text));
+CREATE UNIQUE INDEX fapiao_title_name ON public.fapiao_title USING btree (customer_id, name, tax_number);
+CREATE INDEX fapiao_token_newest ON public.fapiao_token USING btree (provider, fetched_at);
+CREATE INDEX fapiao_transition_of ON public.fapiao_transition USING btree (fapiao_id);
+CREATE INDEX fapiao_watch_newest ON public.fapiao_watch USING btree (provider, at);
 CREATE INDEX finance_batch_entry_batch ON public.finance_batch_entry USING btree (batch_id);
 CREATE INDEX known_payer_number ON public.known_payer USING btree (payer_number);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
@@ -1692,6 +1954,8 @@ CREATE TRIGGER credit_note_frozen BEFORE UPDATE ON public.credit_note FOR EACH R
 CREATE TRIGGER customer_snapshot AFTER INSERT OR UPDATE ON public.customer FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER customer_standing_snapshot AFTER INSERT OR UPDATE ON public.customer_standing FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER deployment_snapshot AFTER INSERT OR UPDATE ON public.deployment FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER fapiao_number_stays BEFORE UPDATE ON public.fapiao FOR EACH ROW EXECUTE FUNCTION refuse_other_fapiao_number();
+CREATE TRIGGER fapiao_red_number_stays BEFORE UPDATE ON public.fapiao_red FOR EACH ROW EXECUTE FUNCTION refuse_other_fapiao_number();
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_unbalanced_entry();
 CREATE TRIGGER ledger_entry_frozen BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION refuse_change_of_ledger();
 CREATE TRIGGER ledger_posting_frozen BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_change_of_ledger();
@@ -1741,6 +2005,19 @@ GRANT INSERT, SELECT ON TABLE deposit_slip_number TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE epoch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE epoch_closing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE external_event TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_errand TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_exchange TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_file TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_line TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_red TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_red_line TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_red_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_seal TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_title TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_token TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_watch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE finance_batch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE finance_batch_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
@@ -1806,6 +2083,10 @@ GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE cont
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
 GRANT UPDATE (credit_step), UPDATE (episode), UPDATE (reason), UPDATE (since), UPDATE (state) ON TABLE customer_standing TO yuejie_app;
 GRANT UPDATE (last) ON TABLE deposit_slip_number TO yuejie_app;
+GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (delivered_at), UPDATE (issued_at), UPDATE (number), UPDATE (provider), UPDATE (state), UPDATE (why) ON TABLE fapiao TO yuejie_app;
+GRANT UPDATE (asked), UPDATE (attempts), UPDATE (hold), UPDATE (next_at), UPDATE (state), UPDATE (why) ON TABLE fapiao_errand TO yuejie_app;
+GRANT UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (expires_at), UPDATE (form_code), UPDATE (form_number), UPDATE (form_uuid), UPDATE (issued_at), UPDATE (number), UPDATE (reminded), UPDATE (state), UPDATE (why) ON TABLE fapiao_red TO yuejie_app;
+GRANT UPDATE (address), UPDATE (bank_account), UPDATE (bank_name), UPDATE (cnaps), UPDATE (emails), UPDATE (is_default), UPDATE (mobile), UPDATE (name), UPDATE (natural_person), UPDATE (phone), UPDATE (state), UPDATE (tax_number) ON TABLE fapiao_title TO yuejie_app;
 GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;

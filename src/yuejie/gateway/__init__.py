@@ -1,7 +1,7 @@
 """Gateway: may it pass, and what did it use?
 
-Owns: the data plane: keys, rights and routes as a snapshot in memory, calls to providers, the tap
-on what streams by, one journal per worker, refusals in the client's dialect.
+Owns: the data plane: HTTP/1.1 towards clients and providers, keys, rights and routes as a snapshot
+in memory, the tap on what streams by, one journal per worker, refusals in the client's dialect.
 Does not own: what a customer or a contract is (customers, contracts), what an answer's numbers mean
 (usage.dialects), what they are worth (rating), how journals reach the database (intake), bills.
 

@@ -168,13 +168,13 @@ class Gateway:
             plan=plan,
             tags=_tags(request, plan),
         )
-        await self._claimed(request, asked)
-
-    async def _claimed(self, request: Request, asked: Asked) -> None:
         client_key = request.headers.get("idempotency-key")
         if client_key is None:
             await self._run(request, asked)
-            return
+        else:
+            await self._claimed(request, asked, client_key)
+
+    async def _claimed(self, request: Request, asked: Asked, client_key: str) -> None:
         customer_id = asked.plan.key.customer_id
         client_key = client_key[:KEY_LENGTH]
         refused = await self._claims.claim(

@@ -5,7 +5,7 @@ from typing import Final
 
 from yuejie.contracts.catalog import NOTICE_DAYS
 from yuejie.contracts.catalog import Notice as Ending
-from yuejie.contracts.deprecations import notices_today
+from yuejie.contracts.forewarn.deprecations import notices_today
 from yuejie.db.session import Database
 from yuejie.notices.notice import Audience, Kind, Notice
 from yuejie.notices.outbox import enqueue

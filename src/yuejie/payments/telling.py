@@ -1,30 +1,28 @@
-"""What payments has to tell, as a value; whoever starts a verb says how it reaches the outbox.
+"""What payments has to tell: one line per occasion, written in the deed's own transaction."""
 
-A verb that has news takes `tell` and calls it in its own transaction, so that the news is written
-if and only if the deed is. A key is told once, ever: telling it again does nothing.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
+from yuejie.notices.notice import Audience, Kind, Notice
+from yuejie.notices.outbox import enqueue
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One message to a customer's finance people, or (without a customer) to our own."""
+    """A message to a customer's finance people, or (without a customer) to our own."""
 
-    kind: str
+    kind: Kind
     customer_id: CustomerId | None
     facts: Mapping[str, str]
     key: str
     at: datetime
 
 
-Tell = Callable[[Tx, News], None]
-
-
-def silence(tx: Tx, news: News) -> None:
-    """Tell nobody: for commands and tests that do not ask for messages."""
+def tell(tx: Tx, news: News) -> bool:
+    """Put news into the outbox, once per key, ever; say whether it was new."""
+    audience = Audience.OPERATOR if news.customer_id is None else Audience.CUSTOMER
+    notice = Notice(news.kind, audience, dict(news.facts), news.key, news.customer_id)
+    return enqueue(tx, notice, at=news.at)

@@ -24,7 +24,10 @@ from yuejie.web.api import (
     review,
     usage,
 )
+from yuejie.web.api.agreed import contracts, credit
 from yuejie.web.api.books import ledger, providers, reconcile
+from yuejie.web.api.fapiao import callbacks, reds, requests
+from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -34,15 +37,23 @@ NOUNS: Final = (
     customers,
     members,
     keys,
+    contracts,
+    credit,
     catalog,
     prices,
     usage,
     bills,
     review,
     corrections,
+    bank,
+    receipts,
+    receivables,
     ledger,
     providers,
     reconcile,
+    requests,
+    reds,
+    callbacks,
     notices,
     deeds,
 )

@@ -8,8 +8,19 @@ from fastapi import Depends, Request
 
 from yuejie.bills.documents.document import Seller
 from yuejie.db.session import Database
+from yuejie.fapiao.codes import DEFAULT_CODE, DEFAULT_ITEM
+from yuejie.fapiao.request import MANUAL
 from yuejie.kernel.clock import Clock
 from yuejie.web.door import Door
+
+
+@dataclass(frozen=True, slots=True)
+class FapiaoDesk:
+    """Who issues fapiao, and under which tax code and item."""
+
+    provider: str = MANUAL
+    code: str = DEFAULT_CODE
+    item: str = DEFAULT_ITEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,7 @@ class Desk:
     operator_token: str = field(repr=False)
     credential_key: bytes = field(repr=False)
     notice_hosts: frozenset[str] = frozenset()
+    fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)
 
 
 async def desk_of(request: Request) -> Desk:

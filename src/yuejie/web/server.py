@@ -21,7 +21,7 @@ from yuejie.db.session import Database
 from yuejie.kernel.clock import SystemClock
 from yuejie.kernel.errors import Unavailable
 from yuejie.web.app import THREADS, make_app
-from yuejie.web.desk import Desk
+from yuejie.web.desk import Desk, FapiaoDesk
 from yuejie.web.door import Door
 
 log = structlog.get_logger()
@@ -58,6 +58,19 @@ class Wanted(Protocol):
     def credential_key(self) -> bytes: ...  # noqa: D102
     @property
     def notice_hosts(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def fapiao(self) -> "WantedFapiao": ...  # noqa: D102
+
+
+class WantedFapiao(Protocol):
+    """What the console needs to know of who issues fapiao."""
+
+    @property
+    def fapiao_provider(self) -> str: ...  # noqa: D102
+    @property
+    def fapiao_tax_code(self) -> str: ...  # noqa: D102
+    @property
+    def fapiao_item(self) -> str: ...  # noqa: D102
 
 
 def serve(settings: Wanted) -> None:
@@ -75,6 +88,11 @@ def serve(settings: Wanted) -> None:
         ),
         pepper=settings.pepper,
         operator_token=settings.operator_token,
+        fapiao=FapiaoDesk(
+            settings.fapiao.fapiao_provider,
+            settings.fapiao.fapiao_tax_code,
+            settings.fapiao.fapiao_item,
+        ),
         credential_key=settings.credential_key,
         notice_hosts=settings.notice_hosts,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from yuejie.apply import Applying, apply_house
-from yuejie.contracts.store import deployments, models
+from yuejie.contracts.store import contracts_of, deployments, models
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import keys
 from yuejie.db.session import Database
@@ -96,6 +96,29 @@ def test_applying_says_what_it_changed_and_again_changes_nothing(applying: Apply
         assert [model.model_id for model in models(tx)] == ["gpt-4o"]
         assert [each.cost_model for each in deployments(tx)] == ["openai/gpt-4o"]
         assert len(keys(tx, find_customer(tx, "acme").customer_id)) == 1
+
+
+def test_what_a_contract_agrees_stands_in_the_file(applying: Applying) -> None:
+    agreed = """  fx_policy = "bill"
+
+    [customer.contract.terms]
+    type = "one_year"
+    ends_on = 2027-01-01
+    deposit = "200.00"
+    late_fee_cap = "10%"
+    tier_discount = { steps = [{ above = "1000.00", discount = "5%" }] }
+
+    [[customer.contract.discount]]
+    models = "gpt-*"
+    discount = "10%"
+"""
+    house = read_house_file(HOUSE.replace('  fx_policy = "bill"\n', agreed), "house.toml")
+    list(apply_house(house, applying))
+    assert list(apply_house(house, applying)) == []
+    with applying.db.read() as tx:
+        (contract,) = contracts_of(tx, find_customer(tx, "acme").customer_id)
+    assert (contract.terms.deposit_fen, contract.terms.late_fee_cap_ppm) == (200_00, 100_000)
+    assert contract.sale_book == f"sale#{contract.contract_id}.1"
 
 
 @pytest.mark.parametrize(

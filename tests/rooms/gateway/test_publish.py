@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from yuejie.gateway.publish import Publisher, publish_snapshot, skew_ms
 from yuejie.gateway.snapshot import FILE, read_head, read_snapshot
 from yuejie.kernel.clock import SystemClock
 from yuejie.kernel.ids import AccountId
+from yuejie.payments.dunning.store import StandingRow, save_standing
 
 Chat = Callable[..., httpx2.Response]
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
@@ -112,6 +114,38 @@ def test_the_publisher_writes_when_something_changed_and_redates_when_not(
     enrol_customer(database, Particulars(slug="b", legal_name="B"), by="t", now=NOW)
     assert publisher.step()
     assert read_head(tmp_path / FILE).digest != first.digest
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "barred"),
+    [
+        ("suspended", "overdue", "overdue"),
+        ("suspended", "credit_limit", "credit_limit"),
+        ("warned", "", ""),
+    ],
+)
+def test_a_suspension_for_money_is_in_the_file_and_goes_again(
+    database: Database, tmp_path: Path, state: str, reason: str, barred: str
+) -> None:
+    customer = enrol_customer(database, Particulars(slug="a", legal_name="A"), by="t", now=NOW)
+    publisher = Publisher(database, tmp_path, Hand())
+    assert publisher.step()
+    stands = StandingRow(
+        customer_id=customer.customer_id,
+        state=state,
+        reason=reason,
+        credit_step=0,
+        episode=1,
+        since=NOW,
+    )
+    with database.begin() as tx:
+        save_standing(tx, stands)
+    assert publisher.step(), "a standing moves the snapshot's revision"
+    assert read_snapshot(tmp_path / FILE)[1].customers[0].barred == barred
+    with database.begin() as tx:
+        save_standing(tx, replace(stands, state="normal", reason=""))
+    assert publisher.step()
+    assert read_snapshot(tmp_path / FILE)[1].customers[0].barred == ""
 
 
 def test_a_revoked_key_is_in_the_file_within_half_a_second(

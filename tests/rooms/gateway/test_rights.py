@@ -57,6 +57,14 @@ def suspend(draft: Draft) -> None:
     draft.customers = [customer(active=False)]
 
 
+def bar_for_lateness(draft: Draft) -> None:
+    draft.customers = [msgspec.structs.replace(customer(), barred="overdue")]
+
+
+def bar_for_credit(draft: Draft) -> None:
+    draft.customers = [msgspec.structs.replace(customer(), barred="credit_limit")]
+
+
 def disable(draft: Draft) -> None:
     draft.models[0] = msgspec.structs.replace(draft.models[0], active=False)
 
@@ -85,6 +93,8 @@ def end_the_contract(draft: Draft) -> None:
         (revoke, 401),
         (expire, 401),
         (suspend, 403),
+        (bar_for_lateness, 402),
+        (bar_for_credit, 402),
         (disable, 404),
         (drain, 503),
         (confine, 403),

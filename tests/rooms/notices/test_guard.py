@@ -14,7 +14,7 @@ NONE: frozenset[str] = frozenset()
 PRIVATE = [
     "127.0.0.1",
     "127.1.2.3",
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104 - an address to refuse
     "10.0.0.1",
     "172.16.0.1",
     "192.168.1.1",

@@ -28,9 +28,13 @@ def test_the_same_key_says_nothing_new_ever(database: Database) -> None:
 
 
 def test_a_deed_that_fails_tells_nobody(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.begin() as tx:
-        enqueue(tx, notice("k", attachments=(Attachment("a", "text/plain", b"x"),)), at=NOW)
-        raise ZeroDivisionError
+    def deed() -> None:
+        with database.begin() as tx:
+            enqueue(tx, notice("k", attachments=(Attachment("a", "text/plain", b"x"),)), at=NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        deed()
     with database.read() as tx:
         assert tx.value(COUNT) == 0
 

@@ -1,7 +1,7 @@
 """A console on a real database, with two customers whose rows must never meet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests.postgres import fresh_database
+from tests.rooms.web.papers import papers_of
 from tests.scenarios.books import FOUNDED, Books, FixedClock, Party
 from yuejie.bills.bill import Bill
 from yuejie.bills.documents.document import Seller
@@ -69,6 +70,7 @@ class House:
     zeta_bill: Bill
     acme_call: str
     zeta_call: str
+    zeta_title: str = ""
     zeta_contact: str = ""
     zeta_channel: str = ""
 
@@ -133,19 +135,21 @@ def inhabit(db: Database) -> House:
         for party in (acme, zeta)
     ]
     books.close("2026-10")
+    acme_bill, zeta_bill = (books.issue(party.bill("2026-10")) for party in (acme, zeta))
     contact, channel = hook_of(db, zeta)
-    return House(
+    house = House(
         books,
         acme,
         zeta,
         key_of(db, acme),
         key_of(db, zeta),
-        books.issue(acme.bill("2026-10")),
-        books.issue(zeta.bill("2026-10")),
-        *(f"req_{call.begun.operation.hex()}" for call in calls),
-        zeta_contact=contact,
-        zeta_channel=channel,
+        acme_bill,
+        zeta_bill,
+        f"req_{calls[0].begun.operation.hex()}",
+        f"req_{calls[1].begun.operation.hex()}",
+        zeta_title=papers_of(db, zeta, zeta_bill, NOW),
     )
+    return replace(house, zeta_contact=contact, zeta_channel=channel)
 
 
 def hook_of(db: Database, party: Party) -> tuple[str, str]:

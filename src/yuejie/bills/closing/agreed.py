@@ -64,6 +64,8 @@ class Extra:
     part: str
     amount_fen: int
     item: str
+    shared: bool = False
+    """Some of it stands on other bills: the rest is a part's that was voided or is drawn anew."""
 
 
 @dataclass(frozen=True, slots=True)

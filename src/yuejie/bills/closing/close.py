@@ -305,7 +305,7 @@ def _draw(
     if case.obliged:
         _refuse_skipped(tx, customer, month)
     months = tuple(label for label, _ in case.months)
-    drawing = Drawing(customer, month, months, closing.epoch, closing.now, was, case.target)
+    drawing = Drawing(customer, month, months, closing.epoch, closing.now, was, target=case.target)
     return draw_bills(tx, drawing)
 
 

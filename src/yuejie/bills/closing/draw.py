@@ -231,7 +231,7 @@ class _Work:
         return [
             extra
             for extra in extras
-            if extra.part == only or (only == HEAD and extra.part not in known)
+            if extra.shared or extra.part == only or (only == HEAD and extra.part not in known)
         ]
 
     def _at_home(self, carried: Mapping[str, int]) -> Mapping[str, int]:

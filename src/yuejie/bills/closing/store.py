@@ -242,20 +242,24 @@ class _ExtraRow:
     part: str
     amount_fen: int
     item: str
+    printed_fen: int
 
 
 EXTRAS: Final = """
-    SELECT a.adjustment_id, a.kind, a.service_month, a.part, a.amount_fen, a.item
+    SELECT a.adjustment_id, a.kind, a.service_month, a.part, a.amount_fen, a.item,
+           p.printed_fen
     FROM adjustment a
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(sum(l.amount_fen), 0)::bigint AS printed_fen
+        FROM bill_line l
+        JOIN bill b USING (bill_id)
+        WHERE l.customer_id = a.customer_id AND l.refers_to = a.adjustment_id
+          AND b.state <> 'voided' AND l.bill_id <> ALL(%(except_bills)s)) p
     WHERE a.customer_id = %(customer_id)s
       AND a.state = 'approved'
       AND a.service_month <= %(month)s
       AND a.currency = %(currency)s
-      AND NOT EXISTS (
-          SELECT FROM bill_line l
-          JOIN bill b USING (bill_id)
-          WHERE l.customer_id = a.customer_id AND l.refers_to = a.adjustment_id
-            AND b.state <> 'voided' AND l.bill_id <> ALL(%(except_bills)s))
+      AND p.printed_fen <> a.amount_fen
     ORDER BY a.adjustment_id
 """
 
@@ -268,7 +272,10 @@ def extras(
     currency: str,
     except_bills: Iterable[BillId],
 ) -> list[Extra]:
-    """Return the approved amounts of a customer, in its bill's currency, that no bill has yet."""
+    """Return the approved amounts of a customer, in its bill's currency, not wholly on bills yet.
+
+    Of one that the parts of a month share, a part may have been voided, or be drawn anew.
+    """
     rows = tx.rows(
         _ExtraRow,
         EXTRAS,
@@ -285,6 +292,7 @@ def extras(
             part=row.part,
             amount_fen=int(row.amount_fen),
             item=row.item,
+            shared=row.printed_fen != 0,
         )
         for row in rows
     ]
@@ -299,11 +307,11 @@ WAITING: Final = """
     SELECT DISTINCT a.customer_id
     FROM adjustment a
     WHERE a.state = 'approved' AND a.service_month <= %(month)s
-      AND NOT EXISTS (
-          SELECT FROM bill_line l
+      AND a.amount_fen <> COALESCE((
+          SELECT sum(l.amount_fen) FROM bill_line l
           JOIN bill b USING (bill_id)
           WHERE l.customer_id = a.customer_id AND l.refers_to = a.adjustment_id
-            AND b.state <> 'voided' AND NOT (b.state = 'draft' AND b.month = %(month)s))
+            AND b.state <> 'voided' AND NOT (b.state = 'draft' AND b.month = %(month)s)), 0)
     UNION
     SELECT customer_id FROM bill WHERE state = 'voided' AND month <= %(month)s
 """

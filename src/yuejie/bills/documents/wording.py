@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Final
 
 from yuejie.bills.bill import Bill, BillLine, LineKind, TaxMode
-from yuejie.bills.documents.capitals import capitals
 from yuejie.bills.documents.document import BillDocument, FxUsed
 from yuejie.bills.life import SAID
 from yuejie.bills.seal import GENESIS
+from yuejie.kernel.capitals import capitals
 from yuejie.kernel.money import FX_SCALE, MTOK, PICO, PPM, Money, Rate, plain
 from yuejie.usage.meters import UNIT_METERS
 

@@ -135,6 +135,8 @@ class Exchange:
         """Return the whole body; `TooLong` as soon as it is longer than `limit` bytes."""
         parts: list[bytes] = []
         size = 0
+        if self.whole and len(self._pieces) == 1 and self._size <= limit:
+            return self._pieces.popleft()  # it came in one piece, with its head
         while (piece := await self.read()) is not None:
             size += len(piece)
             if size > limit:

@@ -17,9 +17,7 @@ from yuejie.notices.wording.letter import Letter
 
 SECONDS: Final = 20.0
 SECURITY: Final = ("tls", "starttls", "none")
-_ADDRESS: Final = re.compile(
-    r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", re.ASCII
-)
+_ADDRESS: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]+\.[\w-]+", re.ASCII)
 _TEMPORARY: Final = range(400, 500)
 _CONFIGURED: Final = frozenset({530, 534, 535, 538})
 """Failures of our own login, which a person mends; the mail itself is in order."""

@@ -49,9 +49,7 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Your service is suspended",
         "The service is suspended because {amount} is overdue. It resumes once this is paid.",
     ),
-    Kind.RESTORED: Wording(
-        "Your service is restored", "Everything overdue is paid; the service runs again. Thank you."
-    ),
+    Kind.RESTORED: Wording("Your service is restored", "New calls are served again. Thank you."),
     Kind.RED_FORM_WAITING: Wording(
         "Red-letter form waits: {fapiao_number}",
         "The red-letter form of fapiao {fapiao_number} ({amount}) waits for confirmation "

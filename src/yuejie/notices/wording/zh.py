@@ -46,7 +46,7 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "服务已暂停",
         "因逾期款 {amount} 未付清，服务已暂停；付清后自动恢复。",
     ),
-    Kind.RESTORED: Wording("服务已恢复", "逾期款已付清，服务已恢复，感谢。"),
+    Kind.RESTORED: Wording("服务已恢复", "服务已恢复，新请求照常受理，感谢。"),
     Kind.RED_FORM_WAITING: Wording(
         "红字确认单待处理：{fapiao_number}",
         "发票 {fapiao_number}（{amount}）的红字确认单等待确认，逾期自动作废；请尽快处理。",

@@ -19,7 +19,6 @@ from yuejie.payments.apportion.open import amounts_of, amounts_of_all
 from yuejie.payments.apportion.place import family_of
 from yuejie.payments.apportion.shares import OpenAmount, Share, share_out
 from yuejie.payments.dunning.standing import review_standing
-from yuejie.payments.telling import Tell, silence
 
 _SAID = {Use.PREPAYMENT: "预收款", Use.DEPOSIT: "押金"}
 
@@ -42,7 +41,6 @@ def draw_down(
     why: str = "",
     by: str,
     now: datetime,
-    tell: Tell = silence,
 ) -> tuple[Share, ...]:
     """Pay bills of a customer (or its subsidiaries) from its prepayment or deposit.
 
@@ -62,7 +60,7 @@ def draw_down(
             return ()
         draw(tx, holding, shares, on=today, why=why, by=by, now=now)
         for each in sorted({share.customer_id for share in shares} | {owner.customer_id}):
-            review_standing(tx, each, by=by, now=now, tell=tell)
+            review_standing(tx, each, by=by, now=now)
         return shares
 
 

@@ -11,6 +11,7 @@ from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import FEN, Money, plain
+from yuejie.notices.notice import Kind
 from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import book, hold_customers
 from yuejie.payments.apportion.move import Move, Source, Use
@@ -22,7 +23,7 @@ from yuejie.payments.receipts import store as receipt_store
 from yuejie.payments.receipts.payer import refuse_third_party
 from yuejie.payments.receipts.receipt import Receipt, ReceiptEvent, ReceiptState, advance
 from yuejie.payments.receipts.score import numbers_in
-from yuejie.payments.telling import News, Tell, silence
+from yuejie.payments.telling import News, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,6 @@ def apportion_receipt(
     *,
     by: str,
     now: datetime,
-    tell: Tell = silence,
 ) -> Placed:
     """Apportion what is left of a receipt for a customer, its subsidiaries, or by name of bills.
 
@@ -88,7 +88,7 @@ def apportion_receipt(
         shares = None
         if placing.bills is not None:
             shares = _named(tx, family, placing.bills)
-        return place(tx, receipt, customer.customer_id, placing, shares, by=by, now=now, tell=tell)
+        return place(tx, receipt, customer.customer_id, placing, shares, by=by, now=now)
 
 
 def family_of(tx: Tx, customer_id: CustomerId) -> list[CustomerId]:
@@ -122,7 +122,6 @@ def place(
     *,
     by: str,
     now: datetime,
-    tell: Tell = silence,
 ) -> Placed:
     """Apportion what is left of a held receipt; its customers are held already."""
     left = left_of(tx, receipt)
@@ -156,8 +155,8 @@ def place(
     became = _moved(tx, receipt, customer_id, remains=remains, by=by, now=now, why=why)
     _learn(tx, became, customer_id, now)
     for each in sorted({customer_id, *(share.customer_id for share in shares)}):
-        review_standing(tx, each, by=by, now=now, tell=tell)
-    _tell(tx, became, customer_id, shares, over - remains, now=now, tell=tell)
+        review_standing(tx, each, by=by, now=now)
+    _tell(tx, became, customer_id, shares, over - remains, now=now)
     return Placed(became, batch, shares, over - remains, remains)
 
 
@@ -237,15 +236,13 @@ def _tell(
     rest: int,
     *,
     now: datetime,
-    tell: Tell,
 ) -> None:
     facts = {
-        "amount": str(Money(receipt.amount_fen, receipt.currency)),
-        "currency": receipt.currency,
+        "amount": f"{Money(receipt.amount_fen, receipt.currency)} {receipt.currency}",
         "received_on": receipt.received_on.isoformat(),
         "payer": receipt.payer_name,
-        "bills": "、".join(f"{s.number} {plain(s.fen, FEN)}" for s in shares),
-        "prepayment": plain(rest, FEN),
+        "number": "、".join(f"{s.number} {plain(s.fen, FEN)}" for s in shares),
+        "prepayment": f"{Money(rest, receipt.currency)} {receipt.currency}",
     }
     key = f"payment_received:{receipt.receipt_id}:{now.isoformat()}"
-    tell(tx, News("payment_received", customer_id, facts, key, now))
+    tell(tx, News(Kind.PAYMENT_RECEIVED, customer_id, facts, key, now))

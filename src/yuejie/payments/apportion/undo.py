@@ -13,12 +13,9 @@ from yuejie.payments.apportion.place import find_receipt
 from yuejie.payments.dunning.standing import review_standing
 from yuejie.payments.receipts import store as receipt_store
 from yuejie.payments.receipts.receipt import ReceiptEvent, ReceiptState, advance
-from yuejie.payments.telling import Tell, silence
 
 
-def undo_batch(
-    db: Database, batch_id: str, *, why: str, by: str, now: datetime, tell: Tell = silence
-) -> str:
+def undo_batch(db: Database, batch_id: str, *, why: str, by: str, now: datetime) -> str:
     """Take a batch back, once; its bills are open again and its receipt is to be placed again.
 
     Raises NotFound for an unknown batch, Conflict for one that was taken back, or whose prepayment
@@ -34,7 +31,7 @@ def undo_batch(
         hold_customers(tx, _customers(rows))
         undone = take_back(tx, rows, why=why, by=by, now=now)
         for customer_id in sorted(_customers(rows)):
-            review_standing(tx, customer_id, by=by, now=now, tell=tell)
+            review_standing(tx, customer_id, by=by, now=now)
         return undone
 
 

@@ -18,7 +18,6 @@ from yuejie.payments.apportion.open import amount_of
 from yuejie.payments.apportion.shares import OpenAmount
 from yuejie.payments.apportion.waiver import Waiver, WaiverKind, WaiverState, decide
 from yuejie.payments.dunning.standing import review_standing
-from yuejie.payments.telling import Tell, silence
 
 _SOURCES = {
     WaiverKind.SHORT_PAY: Source.BANK_CHARGES,
@@ -86,7 +85,6 @@ def decide_waiver(
     approve: bool,
     by: str,
     now: datetime,
-    tell: Tell = silence,
 ) -> Waiver:
     """Approve or reject somebody else's waiver; approved, exactly what was asked is given up.
 
@@ -101,7 +99,7 @@ def decide_waiver(
             raise Conflict(f"减免申请 {waiver_id} 正被另一操作处理，请刷新后重试")
         if state is WaiverState.APPROVED:
             _give_up(tx, asked, by=by, now=now)
-            review_standing(tx, asked.customer_id, by=by, now=now, tell=tell)
+            review_standing(tx, asked.customer_id, by=by, now=now)
         return _find(tx, waiver_id)
 
 

@@ -15,7 +15,6 @@ from yuejie.payments.claims.claim import Claim, Claimed, ClaimState, decide
 from yuejie.payments.receipts.receipt import OPEN, Receipt
 from yuejie.payments.receipts.score import same_name
 from yuejie.payments.receipts.store import receipts_like
-from yuejie.payments.telling import Tell, silence
 
 
 def claim_receipt(
@@ -64,7 +63,6 @@ def accept_claim(
     receipt_id: str | None = None,
     by: str,
     now: datetime,
-    tell: Tell = silence,
 ) -> Placed:
     """Give a receipt to whom claims it: the bills it names first, then the oldest.
 
@@ -91,7 +89,7 @@ def accept_claim(
             customer=asked.customer_id, rest=Use.PREPAYMENT, why=f"客户认领 {claim_id}"
         )
         named = replace(receipt, memo=memo)
-        return place(tx, named, asked.customer_id, placing, None, by=by, now=now, tell=tell)
+        return place(tx, named, asked.customer_id, placing, None, by=by, now=now)
 
 
 def reject_claim(db: Database, claim_id: str, *, answer: str, by: str, now: datetime) -> Claim:

@@ -3,7 +3,7 @@
 Each customer is a transaction of its own, and doing a day twice does nothing more.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -24,6 +24,7 @@ from yuejie.kernel.errors import DomainError, Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.notices.notice import Kind
 from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.book import hold_customers
 from yuejie.payments.apportion.draw import Holding, draw, return_excess
@@ -33,9 +34,9 @@ from yuejie.payments.apportion.shares import OpenAmount, share_out
 from yuejie.payments.dunning import store
 from yuejie.payments.dunning.late_fee import LateFee, Paid, late_fee
 from yuejie.payments.dunning.schedule import kind_of, step_on
-from yuejie.payments.dunning.standing import review_standing
+from yuejie.payments.dunning.standing import StandingState, review_standing
 from yuejie.payments.receipts.store import open_receipts
-from yuejie.payments.telling import News, Tell, silence
+from yuejie.payments.telling import News, tell
 
 log = structlog.get_logger()
 
@@ -65,7 +66,7 @@ class _Counts:
     drawn: int = 0
 
 
-def daily_dunning(db: Database, now: datetime, *, tell: Tell = silence) -> Dunned:
+def daily_dunning(db: Database, now: datetime) -> Dunned:
     """Return excesses, draw prepayments on due bills, remind, charge late fees, review standings.
 
     A customer that fails is logged and left for the next round; the others go on.
@@ -76,44 +77,30 @@ def daily_dunning(db: Database, now: datetime, *, tell: Tell = silence) -> Dunne
         customers += 1
         try:
             return_excess(db, customer_id, by=CLERK, now=now)
-            dun_customer(db, customer_id, counts=counts, now=now, tell=tell)
+            dun_customer(db, customer_id, counts=counts, now=now)
         except DomainError as error:
             failed += 1
             log.warning("payments.dunning_failed", customer=customer_id, why=error.sentence)
     return Dunned(customers, counts.reminders, counts.late_fees, counts.drawn, failed)
 
 
-def watch_credit(
-    db: Database,
-    now: datetime,
-    *,
-    tell: Tell = silence,
-    limit_of: Callable[[Tx, CustomerId, datetime], int | None] | None = None,
-) -> int:
+def watch_credit(db: Database, now: datetime) -> int:
     """Review how every customer stands; return how many are suspended.
 
-    `limit_of` gives a temporary credit limit that holds now, or None for the contract's own.
+    A customer that fails is logged and left for the next round; the others go on.
     """
     suspended = 0
     for customer_id in _customers(db):
         try:
-            suspended += _watch(db, customer_id, now, tell, limit_of)
+            suspended += _watch(db, customer_id, now) is StandingState.SUSPENDED
         except DomainError as error:
             log.warning("payments.watch_failed", customer=customer_id, why=error.sentence)
     return suspended
 
 
-def _watch(
-    db: Database,
-    customer_id: CustomerId,
-    now: datetime,
-    tell: Tell,
-    limit_of: Callable[[Tx, CustomerId, datetime], int | None] | None,
-) -> bool:
+def _watch(db: Database, customer_id: CustomerId, now: datetime) -> StandingState:
     with db.begin() as tx:
-        limit = limit_of(tx, customer_id, now) if limit_of else None
-        standing = review_standing(tx, customer_id, by=CLERK, now=now, tell=tell, limit_fen=limit)
-        return standing.state == "suspended"
+        return review_standing(tx, customer_id, by=CLERK, now=now).state
 
 
 def _customers(db: Database) -> Iterator[CustomerId]:
@@ -133,7 +120,6 @@ def dun_customer(
     *,
     counts: _Counts,
     now: datetime,
-    tell: Tell = silence,
 ) -> None:
     """Do for one customer what its day asks for."""
     with db.begin() as tx:
@@ -145,9 +131,9 @@ def dun_customer(
         for amount in amounts_of(tx, customer_id):
             if amount.due_on is None:
                 continue
-            counts.reminders += _remind(tx, amount, amount.due_on, today, now, tell)
+            counts.reminders += _remind(tx, amount, amount.due_on, today, now)
             counts.late_fees += _charge(tx, amount, amount.due_on, today, now)
-        review_standing(tx, customer_id, by=CLERK, now=now, tell=tell)
+        review_standing(tx, customer_id, by=CLERK, now=now)
 
 
 def _draw_due(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> int:
@@ -164,9 +150,7 @@ def _draw_due(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> in
     return drawn
 
 
-def _remind(
-    tx: Tx, amount: OpenAmount, due_on: date, today: date, now: datetime, tell: Tell
-) -> int:
+def _remind(tx: Tx, amount: OpenAmount, due_on: date, today: date, now: datetime) -> int:
     step = step_on(due_on, today)
     if step is None or amount.open_fen <= 0 or amount.state != "issued":
         return 0
@@ -174,10 +158,9 @@ def _remind(
     if not store.remind(tx, owner, amount.bill_id, due_on=due_on, step=step, at=now):
         return 0
     facts = {
-        "bill": amount.number,
+        "number": amount.number,
         "month": amount.month,
-        "open": str(Money(amount.open_fen, amount.currency)),
-        "currency": amount.currency,
+        "amount": f"{Money(amount.open_fen, amount.currency)} {amount.currency}",
         "due_on": due_on.isoformat(),
         "days": str((today - due_on).days),
     }
@@ -261,7 +244,7 @@ def _terms(tx: Tx, amount: OpenAmount, now: datetime) -> CommercialTerms:
     return found.terms if found else CommercialTerms()
 
 
-def remind_of_suspense(db: Database, now: datetime, *, tell: Tell = silence) -> int:
+def remind_of_suspense(db: Database, now: datetime) -> int:
     """Tell our own people of receipts that nobody has placed for days; each step of days once."""
     told = 0
     with db.begin() as tx:
@@ -272,16 +255,14 @@ def remind_of_suspense(db: Database, now: datetime, *, tell: Tell = silence) -> 
                 continue
             facts = {
                 "receipt": receipt.receipt_id,
-                "amount": str(Money(receipt.amount_fen, receipt.currency)),
-                "currency": receipt.currency,
+                "amount": f"{Money(receipt.amount_fen, receipt.currency)} {receipt.currency}",
                 "payer": receipt.payer_name,
                 "received_on": receipt.received_on.isoformat(),
                 "state": str(receipt.state),
                 "days": str(days),
             }
             key = f"suspense_unclaimed:{receipt.receipt_id}:{step}"
-            tell(tx, News("suspense_unclaimed", None, facts, key, now))
-            told += 1
+            told += tell(tx, News(Kind.SUSPENSE_UNCLAIMED, None, facts, key, now))
     return told
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from yuejie.notices.notice import Kind
+
 STEPS: Final = (-7, -3, 0, 1, 3, 7)
 """T−7, T−3, T0, T+1, T+3, T+7 (china-finance §4.1)."""
 
@@ -17,6 +19,6 @@ def step_on(due_on: date, today: date, steps: Sequence[int] = STEPS) -> int | No
     return max(passed, default=None)
 
 
-def kind_of(step: int) -> str:
+def kind_of(step: int) -> Kind:
     """Return which message a step is: a reminder up to the due date, behind it that it is over."""
-    return "payment_reminder" if step <= 0 else "overdue"
+    return Kind.PAYMENT_REMINDER if step <= 0 else Kind.OVERDUE

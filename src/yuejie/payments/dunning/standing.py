@@ -6,13 +6,14 @@ gateways' snapshot follows within a second.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from yuejie.bills.bill import BillState
 from yuejie.bills.store import bills_of_customer
 from yuejie.contracts.contract import Contract
+from yuejie.contracts.life.limits import credit_limit_at
 from yuejie.contracts.store import contract_at, fx_on
 from yuejie.contracts.terms import PaymentMode
 from yuejie.customers.enrol import find_customer
@@ -21,12 +22,13 @@ from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import PPM, Charge, Money, divide
 from yuejie.kernel.period import zone_of
+from yuejie.notices.notice import Kind
 from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.shares import OpenAmount
 from yuejie.payments.dunning import store
-from yuejie.payments.telling import News, Tell, silence
+from yuejie.payments.telling import News, tell
 
 CREDIT_STEPS: Final = (70, 80, 90, 100)
 """Percent of the credit at which somebody is told (china-finance §4.1)."""
@@ -149,16 +151,20 @@ class Overdue:
     fen: int
     oldest: date | None
     graced_fen: int
+    suspend_on: date | None = None
+    """From this day on the oldest of it suspends."""
 
 
 def overdue(amounts: list[OpenAmount], today: date, grace_days: int) -> Overdue:
     """Add up what is overdue on a day."""
     late = [a for a in amounts if a.open_fen > 0 and a.due_on is not None and a.due_on < today]
     days = {a.bill_id: (today - a.due_on).days for a in late if a.due_on is not None}
+    oldest = min((a.due_on for a in late if a.due_on is not None), default=None)
     return Overdue(
         fen=sum(a.open_fen for a in late),
-        oldest=min((a.due_on for a in late if a.due_on is not None), default=None),
+        oldest=oldest,
         graced_fen=sum(a.open_fen for a in late if days[a.bill_id] > grace_days),
+        suspend_on=oldest + timedelta(days=grace_days + 1) if oldest else None,
     )
 
 
@@ -179,13 +185,10 @@ def review_standing(
     *,
     by: str,
     now: datetime,
-    tell: Tell = silence,
-    limit_fen: int | None = None,
 ) -> Standing:
     """Look at what a customer owes and has used, and move its standing to what follows from it.
 
-    `limit_fen` replaces the contract's credit limit where a temporary one holds. Tells each step of
-    the credit once while it lasts, and each suspension and restoration.
+    Tells each step of the credit once while it lasts, and each suspension and restoration.
     """
     tx.lock_exclusive(f"standing {customer_id}")
     customer = find_customer(tx, customer_id)
@@ -194,7 +197,7 @@ def review_standing(
     today = now.astimezone(zone_of(customer.zone)).date()
     amounts = amounts_of(tx, customer_id)
     late = overdue(amounts, today, grace)
-    credit = credit_of(tx, customer_id, contract, amounts, today, limit_fen=limit_fen)
+    credit = credit_of(tx, customer_id, contract, amounts, now)
     reprieved = store.reprieved_until(tx, customer_id, today)
     was = _standing(tx, customer_id, now)
     state, reason = wanted_state(late, credit, reprieved=reprieved)
@@ -208,7 +211,7 @@ def review_standing(
     )
     if became != was:
         _write(tx, was, became, _why(late, credit), by=by, now=now)
-    _tell(tx, was, became, late, credit, now=now, tell=tell)
+    _tell(tx, was, became, late, credit, now=now)
     return became
 
 
@@ -227,8 +230,7 @@ def standing_now(tx: Tx, customer_id: CustomerId, now: datetime) -> Standing:
 def credit_now(tx: Tx, customer_id: CustomerId, now: datetime) -> Credit:
     """Return what a customer has used of its credit at this moment."""
     contract = contract_at(tx, customer_id, now)
-    today = now.astimezone(zone_of(find_customer(tx, customer_id).zone)).date()
-    return credit_of(tx, customer_id, contract, amounts_of(tx, customer_id), today)
+    return credit_of(tx, customer_id, contract, amounts_of(tx, customer_id), now)
 
 
 def credit_of(
@@ -236,24 +238,22 @@ def credit_of(
     customer_id: CustomerId,
     contract: Contract | None,
     amounts: list[OpenAmount],
-    today: date,
-    *,
-    limit_fen: int | None = None,
+    now: datetime,
 ) -> Credit:
     """Return what a customer has used of its credit at this moment."""
     currency = contract.currency if contract else "CNY"
-    limit = contract.terms.credit_limit_fen if contract else None
+    limit = credit_limit_at(tx, customer_id, now)
     if contract and limit is None and contract.terms.payment_mode is PaymentMode.PREPAID:
         limit = 0
     drafts = [bill for bill in bills_of_customer(tx, customer_id) if bill.state in _UNISSUED]
     return Credit(
         currency=currency,
-        limit_fen=limit if limit_fen is None else limit_fen,
+        limit_fen=limit,
         prepayment_fen=apportion_store.held(tx, customer_id, Use.PREPAYMENT, currency),
         deposit_fen=apportion_store.held(tx, customer_id, Use.DEPOSIT, currency),
         open_fen=sum(a.open_fen for a in amounts if a.currency == currency),
         drafted_fen=sum(bill.gross.fen for bill in drafts if bill.currency == currency),
-        unbilled_fen=_unbilled(tx, customer_id, contract, today),
+        unbilled_fen=_unbilled(tx, customer_id, contract, now.date()),
     )
 
 
@@ -317,26 +317,33 @@ def _tell(
     credit: Credit,
     *,
     now: datetime,
-    tell: Tell,
 ) -> None:
-    """Tell what has changed; the keys carry the episode, so a second round tells nothing."""
-    facts = {
-        "overdue": str(Money(late.fen, credit.currency)),
-        "oldest_due_on": str(late.oldest or ""),
-        "used": str(Money(credit.used_fen, credit.currency)),
-        "limit": str(Money(credit.limit_fen or 0, credit.currency)),
-        "available": str(Money(credit.available_fen, credit.currency)),
-        "percent": str(credit.percent),
-        "currency": credit.currency,
-        "reason": became.reason,
-    }
+    """Tell what has changed; the keys carry the episode, so a second round tells nothing.
+
+    Nine tenths of a credit and all of it are told as steps of the credit, not as suspensions.
+    """
     customer_id, episode = became.customer_id, became.episode
+    facts = {
+        "amount": f"{Money(late.fen, credit.currency)} {credit.currency}",
+        "due_on": str(late.oldest or "—"),
+        "suspend_on": str(late.suspend_on or "—"),
+        "used": f"{Money(credit.used_fen, credit.currency)} {credit.currency}",
+        "limit": f"{Money(credit.limit_fen or 0, credit.currency)} {credit.currency}",
+        "percent": str(credit.percent),
+    }
     if was.state != became.state:
-        kind = {S.SUSPENDED: "suspended", S.WARNED: "suspension_warning", S.NORMAL: "restored"}
-        key = f"standing:{customer_id}:{episode}:{became.state}"
-        if was.state is S.SUSPENDED or became.state is not S.NORMAL:
-            said = "restored" if was.state is S.SUSPENDED else kind[became.state]
-            tell(tx, News(said, customer_id, facts, key, now))
+        kind = _news(was, became, late)
+        if kind is not None:
+            key = f"standing:{customer_id}:{episode}:{kind}"
+            tell(tx, News(kind, customer_id, facts, key, now))
     if became.credit_step > was.credit_step:
         key = f"credit_used:{customer_id}:{episode}:{became.credit_step}"
-        tell(tx, News("credit_used", customer_id, facts, key, now))
+        tell(tx, News(Kind.CREDIT_USED, customer_id, facts, key, now))
+
+
+def _news(was: Standing, became: Standing, late: Overdue) -> Kind | None:
+    if became.state is S.SUSPENDED:
+        return Kind.SUSPENDED if became.reason == "overdue" else None
+    if was.state is S.SUSPENDED:
+        return Kind.RESTORED
+    return Kind.SUSPENSION_WARNING if became.state is S.WARNED and late.fen else None

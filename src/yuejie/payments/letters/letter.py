@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from yuejie.bills.documents.document import Seller
 from yuejie.bills.documents.wording import in_capitals
@@ -23,7 +24,7 @@ class LetterKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """Everything on the paper. `rows` are cells of text under `heads`; numbers stand to the right."""
+    """Everything on the paper. `rows` are cells of text under `heads`; figures to the right."""
 
     title: str
     number: str
@@ -74,6 +75,12 @@ def statement_letter(found: AccountStatement, seller: Seller, *, now: datetime) 
     )
 
 
+_PLEASE: Final = (
+    "为核对往来账项，请贵公司核对下列数据。与贵公司记录相符的，请在“信息证明无误”处签章；"
+    "不符的，请在“信息不符”处列明不符金额及原因。"
+)
+
+
 def _open(found: AccountStatement) -> tuple[str, ...]:
     """Say which bills make up what is owed now."""
     return tuple(
@@ -94,8 +101,7 @@ def confirmation_letter(found: AccountStatement, seller: Seller, *, now: datetim
         dated=now,
         facts=(("截止日期", str(on)), ("币种", found.currency)),
         paragraphs=(
-            "为核对往来账项，请贵公司核对下列数据。与贵公司记录相符的，请在“信息证明无误”处签章；"
-            "不符的，请在“信息不符”处列明不符金额及原因。",
+            _PLEASE,
             "本函仅为复核账目之用，并非催款结算。若款项在截止日期之后已经付清，仍请及时函复为盼。",
         ),
         heads=("项目", "贵公司欠", "欠贵公司"),

@@ -28,7 +28,6 @@ from yuejie.payments.receipts.score import (
     numbers_in,
     same_name,
 )
-from yuejie.payments.telling import Tell, silence
 
 log = structlog.get_logger()
 
@@ -52,18 +51,14 @@ class Matched:
     failed: int
 
 
-def match_open(db: Database, *, now: datetime, tell: Tell = silence, by: str = MATCHER) -> Matched:
+def match_open(db: Database, *, now: datetime, by: str = MATCHER) -> Matched:
     """Judge every receipt of which something has no place, each in a transaction of its own."""
     names = _names(db)
     found: list[Verdict] = []
     failed = 0
     for receipt in _open(db):
         try:
-            found.append(
-                match_receipt(
-                    db, receipt.receipt_id, now=now, tell=tell, by=by, names=names
-                ).verdict
-            )
+            found.append(match_receipt(db, receipt.receipt_id, now=now, by=by, names=names).verdict)
         except DomainError as error:
             failed += 1
             log.warning("payments.match_failed", receipt=receipt.receipt_id, why=error.sentence)
@@ -100,7 +95,6 @@ def match_receipt(
     receipt_id: str,
     *,
     now: datetime,
-    tell: Tell = silence,
     by: str = MATCHER,
     names: dict[str, list[CustomerId]] | None = None,
 ) -> Judgement:
@@ -117,7 +111,7 @@ def match_receipt(
         hold_customers(tx, {member for each in found for member in family_of(tx, each)})
         judgement = judge(receipt, [_facts(tx, receipt, each) for each in found])
         store.keep_candidates(tx, receipt_id, judgement.candidates, judged_at=now)
-        _act(tx, receipt, judgement, by=by, now=now, tell=tell)
+        _act(tx, receipt, judgement, by=by, now=now)
         return judgement
 
 
@@ -151,13 +145,11 @@ def _facts(tx: Tx, receipt: Receipt, customer_id: CustomerId) -> Facts:
     )
 
 
-def _act(
-    tx: Tx, receipt: Receipt, judgement: Judgement, *, by: str, now: datetime, tell: Tell
-) -> None:
+def _act(tx: Tx, receipt: Receipt, judgement: Judgement, *, by: str, now: datetime) -> None:
     if judgement.verdict is Verdict.APPORTION:
         best = judgement.candidates[0]
         placing = Placing(customer=best.customer_id, rest=Use.PREPAYMENT, why=judgement.why)
-        place(tx, receipt, best.customer_id, placing, best.shared.shares, by=by, now=now, tell=tell)
+        place(tx, receipt, best.customer_id, placing, best.shared.shares, by=by, now=now)
         return
     event = _EVENTS[judgement.verdict]
     became = replace(receipt, state=advance(receipt.state, event))

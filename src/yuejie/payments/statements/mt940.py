@@ -40,7 +40,11 @@ def read_mt940(body: bytes) -> Statement:
     """Read a file of one or more messages about one account."""
     text = decoded(body).replace("\r\n", "\n")
     parts = [part for part in _MESSAGE.split(text) if ":25:" in part]
-    parsed = [mt940.parse(io.StringIO(part)) for part in parts]
+    try:
+        parsed = [mt940.parse(io.StringIO(part)) for part in parts]
+    except (RuntimeError, ValueError, KeyError, ArithmeticError) as error:
+        said = f"MT940 有读不懂的行（{error.args[0] if error.args else error}），请重新下载"
+        raise StatementRefused([Problem(0, said)]) from error
     problems = [Problem(0, each) for each in _doubts(text, parsed)]
     if problems:
         raise StatementRefused(problems)

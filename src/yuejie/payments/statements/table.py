@@ -124,7 +124,7 @@ def _above(rows: Iterable[Sequence[Cell]]) -> tuple[str, str]:
     number = currency = ""
     for cells in rows:
         words = [tidy(cell) for cell in cells if tidy(cell)]
-        for word, after in zip(words, [*words[1:], ""], strict=True):
+        for word, after in zip(words, [*words[1:], ""], strict=False):
             label, _, value = word.partition(":")
             value = value.strip() or after
             meant = heading(label)

@@ -6,6 +6,7 @@ from tests.rooms.contracts.shelf import lists_of
 from yuejie.contracts import store
 from yuejie.contracts.agreed.pricing import FamilyDiscount, Override, Pricing
 from yuejie.contracts.contract import Contract, Terms
+from yuejie.contracts.forewarn.rises import Risen, rises_ahead
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import Publication, open_book, publish_fx, publish_revision
 from yuejie.contracts.sign import sign_contract
@@ -253,3 +254,28 @@ def test_nothing_is_published_in_a_contract_book_by_hand(
 def test_prices_that_say_nothing_sensible_are_refused(pricing: Pricing) -> None:
     with pytest.raises(Invalid):
         pricing.refuse_nonsense()
+
+
+def test_a_rise_is_foretold_from_the_day_it_reaches_the_contract(
+    database: Database, customer: CustomerId
+) -> None:
+    contract = sign(database, customer, commercial=CommercialTerms(price_notice_days=30))
+    publish(database, prices("3", "0.5"), NOW + DAY)
+    with database.read() as tx:
+        (rise,) = rises_ahead(tx, now=NOW)
+    assert (rise.contract_id, rise.starts_at) == (contract.contract_id, NOW + 30 * DAY)
+    assert rise.risen == (Risen("gpt-4o", "input", 2_500_000, 3_000_000, "USD"),)
+    publish(database, prices("2.5", "0.5"), NOW + 3 * DAY, now=NOW + 2 * DAY)
+    with database.read() as tx:
+        assert rises_ahead(tx, now=NOW + 4 * DAY) == []
+
+
+def test_a_contract_on_the_list_hears_of_the_lists_rises(
+    database: Database, customer: CustomerId
+) -> None:
+    sign(database, customer)
+    publish(database, prices("3"), NOW + DAY)
+    with database.read() as tx:
+        (rise,) = rises_ahead(tx, now=NOW)
+        assert rise.key == f"price_rise:{customer}:list:2"
+        assert rises_ahead(tx, now=NOW + DAY) == []

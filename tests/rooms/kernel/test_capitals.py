@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuejie.bills.documents.capitals import capitals
+from yuejie.kernel.capitals import capitals
 from yuejie.kernel.money import Money
 
 VECTORS = {

@@ -1,0 +1,1 @@
+"""`yuejie fapiao …`: titles, requests, red fapiao, errands."""

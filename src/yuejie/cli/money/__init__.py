@@ -1,0 +1,1 @@
+"""Money that comes in: `yuejie bank|receipts|receivables …`."""

@@ -1,0 +1,286 @@
+"""`yuejie receivables …`: what is owed, how old it is, letters, waivers, standings."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from yuejie.app import seller
+from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.money.words import DAY, money, today
+from yuejie.customers.enrol import find_customer
+from yuejie.payments.apportion import store as apportion_store
+from yuejie.payments.apportion.waiver import WaiverKind, WaiverState
+from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
+from yuejie.payments.dunning.dun import daily_dunning, grant_reprieve, watch_credit
+from yuejie.payments.dunning.store import steps
+from yuejie.payments.letters.letter import LetterKind
+from yuejie.payments.letters.render import account_letter, deposit_slip
+from yuejie.payments.receivables.ageing import Age
+from yuejie.payments.receivables.show import (
+    age_receivables,
+    month_span,
+    open_amounts,
+    position_of,
+    statement_of_account,
+)
+
+_AGES = {
+    Age.NOT_DUE: "未到期",
+    Age.UP_TO_30: "1-30 天",
+    Age.UP_TO_60: "31-60 天",
+    Age.UP_TO_90: "61-90 天",
+    Age.UP_TO_180: "91-180 天",
+    Age.OLDER: "180 天以上",
+}
+_STANDS = {"normal": "正常", "warned": "已预警", "suspended": "已停服"}
+
+
+@click.group()
+def receivables() -> None:
+    """应收：未付账单、账龄、对账单、催收、核销、停服。"""
+
+
+@receivables.command("ageing")
+@click.option("--customer", help="只看这个客户")
+@click.option("--on", type=DAY, help="截至哪天（默认今天）")
+@as_json
+@frame
+def ageing(house: Frame, customer: str | None, on: date | None, *, json: bool) -> None:
+    """账龄表：未到期，逾期 30、60、90、180 天以内及以上。"""
+    day = on or today(house.now())
+    with house.database() as db:
+        found = age_receivables(db, day, customer=customer)
+    if json:
+        give_json(found)
+        return
+    rows = [
+        (
+            row.customer_id,
+            row.currency,
+            *(money(row.fen[age], row.currency) for age in Age),
+            money(row.total_fen, row.currency),
+        )
+        for row in found
+    ]
+    show_table(f"账龄 {day}", ["客户", "币种", *_AGES.values(), "合计"], rows)
+
+
+@receivables.command("open")
+@click.argument("customer")
+@as_json
+@frame
+def open_bills(house: Frame, customer: str, *, json: bool) -> None:
+    """列出客户已出账的账单与未付金额。"""
+    with house.database() as db:
+        found = open_amounts(db, customer)
+    if json:
+        give_json(found)
+        return
+    rows = [
+        (
+            a.number,
+            a.month,
+            money(a.gross_fen, a.currency),
+            money(a.credited_fen, a.currency),
+            money(a.apportioned_fen, a.currency),
+            money(a.open_fen, a.currency),
+            str(a.due_on or "待定"),
+        )
+        for a in found
+    ]
+    heads = ["账单", "账期", "金额", "冲减", "已认款", "未付", "应付日"]
+    show_table(f"{customer} 的账单", heads, rows)
+
+
+@receivables.command("statement")
+@click.argument("customer")
+@click.option("--since", type=DAY, help="从哪天起（默认本月一日）")
+@click.option("--until", type=DAY, help="到哪天为止，不含（默认下月一日）")
+@click.option("--letter", type=click.Choice([str(k) for k in LetterKind]), help="另存为 PDF")
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="存到哪里")
+@as_json
+@frame
+def account(
+    house: Frame,
+    customer: str,
+    since: date | None,
+    until: date | None,
+    letter: str | None,
+    folder: Path,
+    *,
+    json: bool,
+) -> None:
+    """对账单：期初、每笔往来、期末；可存为对账单或询证函 PDF。"""
+    first, after = month_span(today(house.now()))
+    start, end = since or first, until or after
+    with house.database() as db:
+        if letter:
+            name, body = account_letter(
+                db,
+                customer,
+                LetterKind(letter),
+                seller(house.settings),
+                since=start,
+                until=end,
+                now=house.now(),
+            )
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(body)
+            say(f"已写 {folder / name}")
+            return
+        found = statement_of_account(db, customer, start, end)
+    if json:
+        give_json(found)
+        return
+    say(f"期初 {money(found.opening_fen, found.currency)}")
+    rows = [
+        (
+            str(row.on),
+            row.what,
+            row.memo,
+            money(row.fen, found.currency),
+            money(row.balance_fen, found.currency),
+        )
+        for row in found.rows
+    ]
+    show_table(
+        f"对账单 {customer} {start} 至 {end}", ["日期", "事项", "说明", "金额", "余额"], rows
+    )
+    say(f"期末 {money(found.closing_fen, found.currency)}")
+
+
+@receivables.command("slip")
+@click.argument("customer")
+@click.argument("number", required=False)
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="存到哪里")
+@frame
+def slip(house: Frame, customer: str, number: str | None, folder: Path) -> None:
+    """押金收据：不写编号为列出，写编号为存成 PDF。"""
+    with house.database() as db:
+        if number is None:
+            with db.read() as tx:
+                found = apportion_store.slips(tx, find_customer(tx, customer).customer_id)
+            rows = [(s.number, str(s.effective_on), money(s.amount_fen, s.currency)) for s in found]
+            show_table(f"{customer} 的押金收据", ["编号", "日期", "金额"], rows)
+            return
+        name, body = deposit_slip(db, customer, number, seller(house.settings))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(body)
+    say(f"已写 {folder / name}")
+
+
+@receivables.command("dun")
+@frame
+def dun(house: Frame) -> None:
+    """做当天的催收：提醒、违约金、到期抵付、停服判断；文书进程每天自动做。"""
+    with house.database() as db:
+        done = daily_dunning(db, house.now())
+    say(
+        f"客户 {done.customers} 个，提醒 {done.reminders} 条，违约金 {done.late_fees} 笔，"
+        f"抵付账单 {done.drawn} 张" + (f"，失败 {done.failed} 个（见日志）" if done.failed else "")
+    )
+
+
+@receivables.command("watch")
+@frame
+def watch(house: Frame) -> None:
+    """重新判断每个客户的授信与逾期；文书进程自动做。"""
+    with house.database() as db:
+        suspended = watch_credit(db, house.now())
+    say(f"停服客户 {suspended} 个")
+
+
+@receivables.command("standing")
+@click.argument("customer")
+@as_json
+@frame
+def standing(house: Frame, customer: str, *, json: bool) -> None:
+    """查看客户的授信使用与停服状态，以及经过。"""
+    with house.database() as db, db.read() as tx:
+        customer_id = find_customer(tx, customer).customer_id
+        found = position_of(tx, customer_id, house.now())
+        life = steps(tx, customer_id)
+    if json:
+        give_json({"credit": found.credit, "standing": found.standing, "life": life})
+        return
+    credit = found.credit
+    say(f"状态 {_STANDS[found.standing.state]} {found.standing.reason}")
+    rows = [
+        ("授信额度", money(credit.limit_fen, credit.currency)),
+        ("预收款", money(credit.prepayment_fen, credit.currency)),
+        ("押金", money(credit.deposit_fen, credit.currency)),
+        ("未付账单", money(credit.open_fen, credit.currency)),
+        ("未出账账单", money(credit.drafted_fen, credit.currency)),
+        ("未关账用量", money(credit.unbilled_fen, credit.currency)),
+        ("可用", money(credit.available_fen, credit.currency)),
+    ]
+    show_table(f"{customer} 的授信", ["项目", "金额"], rows)
+    walked = [(s.at.isoformat(timespec="minutes"), _STANDS[s.became], s.by, s.why) for s in life]
+    show_table("经过", ["时间", "状态", "谁", "原因"], walked)
+
+
+@receivables.command("reprieve")
+@click.argument("customer")
+@click.option("--until", type=DAY, required=True, help="延停到哪天（含）")
+@click.option("--why", required=True, help="原因")
+@frame
+def reprieve(house: Frame, customer: str, until: date, why: str) -> None:
+    """延停：到那天为止不停服。"""
+    with house.database() as db:
+        grant_reprieve(db, customer, until, why=why, by=house.signer(db), now=house.now())
+    say(f"{customer} 延停至 {until}")
+
+
+@receivables.group()
+def waivers() -> None:
+    """减免：手续费差额与坏账核销，两人经手。"""
+
+
+@waivers.command("list")
+@as_json
+@frame
+def list_waivers(house: Frame, *, json: bool) -> None:
+    """列出待审批的减免。"""
+    with house.database() as db, db.read() as tx:
+        found = apportion_store.waivers(tx, state=WaiverState.REQUESTED, limit=1000)
+    if json:
+        give_json(found)
+        return
+    kinds = {WaiverKind.SHORT_PAY: "手续费差额", WaiverKind.WRITE_OFF: "坏账核销"}
+    rows = [
+        (w.waiver_id, kinds[w.kind], w.bill_id, money(w.amount_fen, w.currency), w.requested_by)
+        for w in found
+    ]
+    show_table("待审批的减免", ["编号", "类型", "账单", "金额", "谁"], rows)
+
+
+@waivers.command("request")
+@click.argument("bill")
+@click.option(
+    "--kind",
+    type=click.Choice([str(kind) for kind in WaiverKind]),
+    required=True,
+    help="short_pay 手续费差额，write_off 坏账核销",
+)
+@click.option("--why", required=True, help="原因")
+@frame
+def ask_waiver(house: Frame, bill: str, kind: str, why: str) -> None:
+    """申请减免一张账单的全部未付金额，等另一人审批。"""
+    with house.database() as db:
+        by = house.signer(db)
+        done = request_waiver(db, bill, WaiverKind(kind), why=why, by=by, now=house.now())
+    say(f"已申请减免 {done.waiver_id}，金额 {money(done.amount_fen, done.currency)}，待另一人审批")
+
+
+@waivers.command("decide")
+@click.argument("waiver_id")
+@click.option("--approve/--reject", "approve", required=True, help="批准或驳回")
+@frame
+def decide(house: Frame, waiver_id: str, *, approve: bool) -> None:
+    """批准或驳回他人申请的减免。"""
+    with house.database() as db:
+        by = house.signer(db)
+        done = decide_waiver(db, waiver_id, approve=approve, by=by, now=house.now())
+    said = "已批准" if done.state is WaiverState.APPROVED else "已驳回"
+    say(f"减免 {waiver_id} {said}")

@@ -1,0 +1,1 @@
+"""Electronic signatures: a port, two platforms behind it, and the errands that reach them."""

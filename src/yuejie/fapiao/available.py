@@ -1,0 +1,129 @@
+"""可开票金额: how much fapiao may still be requested, bill by bill, with its explanation.
+
+可开票金额 = Σ 已结清（或可先票）账单的计税行 − 贷项 − Σ 有效蓝票 + Σ 已开红票 (china-finance §4.3).
+Parts of a bill without tax lines (deposits, packages, vouchers) are not in it, nor bills in USD.
+Below zero it is 欠票: more fapiao than net consumption, to be reversed before the next request.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from yuejie.contracts.terms import CommercialTerms, SettlementOrder
+from yuejie.fapiao.amounts import NOTHING, Amounts
+from yuejie.fapiao.draft import Place, TaxLine
+from yuejie.kernel.money import Money
+
+MAY_BE_REQUESTED: Final = {
+    SettlementOrder.PAY_FIRST: frozenset({"paid"}),
+    SettlementOrder.FAPIAO_FIRST: frozenset({"issued", "paid", "written_off"}),
+}
+"""In which states of a bill its fapiao may be requested, by the contract's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxedBill:
+    """What the bills' room says of a bill in CNY that was issued, voided ones included."""
+
+    bill_id: str
+    number: str
+    month: str
+    state: str
+    contract_id: str
+    contract_version: int
+    purchase_order: str
+    fapiao_by: date | None
+    lines: tuple[TaxLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTaxLine:
+    """A tax line and what fapiao, less red fapiao, have taken of it."""
+
+    line: TaxLine
+    taken: Amounts
+
+    @property
+    def left_fen(self) -> int:
+        """Return what is left of it, gross; below zero more is on fapiao than is owed."""
+        return self.line.due.gross_fen - self.taken.gross_fen
+
+
+@dataclass(frozen=True, slots=True)
+class BillShare:
+    """One bill's part in the figure, all gross fen of CNY."""
+
+    bill: TaxedBill
+    terms: CommercialTerms
+    lines: tuple[OpenTaxLine, ...]
+
+    @property
+    def may_request(self) -> bool:
+        """Return whether the contract's order lets its fapiao be requested now."""
+        return self.bill.state in MAY_BE_REQUESTED[self.terms.settlement_order]
+
+    @property
+    def taxed_fen(self) -> int:
+        """Return what its tax lines come to."""
+        return sum(each.line.gross_fen for each in self.lines)
+
+    @property
+    def credited_fen(self) -> int:
+        """Return what credit notes took back of its tax lines."""
+        return sum(each.line.credited_fen for each in self.lines)
+
+    @property
+    def taken_fen(self) -> int:
+        """Return blue fapiao in force less red fapiao issued."""
+        return sum(each.taken.gross_fen for each in self.lines)
+
+    @property
+    def left_fen(self) -> int:
+        """Return what its fapiao may still come to; below zero it is owed back."""
+        return self.taxed_fen - self.credited_fen - self.taken_fen
+
+    @property
+    def explained(self) -> str:
+        """Return the sum in words."""
+        sums = (self.taxed_fen, self.credited_fen, self.taken_fen, self.left_fen)
+        taxed, credited, taken, left = (str(Money(fen, "CNY")) for fen in sums)
+        said = f"计税 {taxed} − 贷项 {credited} − 已开净额 {taken} = {left}"
+        if self.left_fen < 0:
+            return f"{said}（欠票，请先红冲）"
+        return said if self.may_request else f"{said}（合同约定先款后票，尚未结清，暂不可开）"
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """What a customer may request now, and what it must give back first."""
+
+    bills: tuple[BillShare, ...]
+
+    @property
+    def available_fen(self) -> int:
+        """Return 可开票金额, gross; never below zero."""
+        return sum(each.left_fen for each in self.bills if each.may_request and each.left_fen > 0)
+
+    @property
+    def owed_back_fen(self) -> int:
+        """Return 欠票: what must be reversed before anything new is requested."""
+        return -sum(each.left_fen for each in self.bills if each.left_fen < 0)
+
+
+def available(
+    bills: Iterable[TaxedBill],
+    taken: Mapping[Place, Amounts],
+    terms: Mapping[tuple[str, int], CommercialTerms],
+) -> Available:
+    """Compute what may be requested from bills, what fapiao took of them, and their contracts."""
+    return Available(
+        tuple(
+            BillShare(
+                bill,
+                terms.get((bill.contract_id, bill.contract_version), CommercialTerms()),
+                tuple(OpenTaxLine(line, taken.get(line.place, NOTHING)) for line in bill.lines),
+            )
+            for bill in bills
+        )
+    )

@@ -1,0 +1,231 @@
+"""From tax lines to the lines of a fapiao: whole, in part, discounted, over several fapiao.
+
+A whole tax line keeps the figures of its bill. A part is the difference of two cumulative
+roundings, so that parts add up to the line whatever the order of asking. Lines of several bills
+stand one below the other and are never added into one: each stays a line of its own bill.
+A negative tax line becomes a discount behind a positive one of the same bill and rate.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from yuejie.fapiao.amounts import (
+    LINES,
+    NOTHING,
+    REMARK_LENGTH,
+    SPEC_LENGTH,
+    Amounts,
+    FapiaoLine,
+    FapiaoRefused,
+    LineNature,
+    from_gross,
+    price_of,
+)
+from yuejie.fapiao.codes import DEFAULT_ITEM
+from yuejie.kernel.money import Money
+
+UNIT: Final = "项"
+
+Place = tuple[str, int]
+"""A tax line: its bill and its position there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLine:
+    """What a bill says is taxed together; frozen with the bill. Amounts in fen of CNY."""
+
+    bill_id: str
+    position: int
+    item: str
+    model: str
+    tax_ppm: int
+    net_fen: int
+    tax_fen: int
+    gross_fen: int
+    credited_net_fen: int = 0
+    credited_tax_fen: int = 0
+    """What credit notes took back of it, of its own sign."""
+
+    @property
+    def place(self) -> Place:
+        """Return which tax line this is."""
+        return self.bill_id, self.position
+
+    @property
+    def credited_fen(self) -> int:
+        """Return what credit notes took back, gross."""
+        return self.credited_net_fen + self.credited_tax_fen
+
+    @property
+    def due(self) -> Amounts:
+        """Return what fapiao of it may come to: the line less what credit notes took back."""
+        return Amounts(
+            self.net_fen - self.credited_net_fen,
+            self.tax_fen - self.credited_tax_fen,
+            self.gross_fen - self.credited_fen,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is to be put on a fapiao of one tax line."""
+
+    line: TaxLine
+    amounts: Amounts
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How the seller names what it sells: tax code, its short name that day, item where none."""
+
+    code: str
+    short_name: str
+    item: str = DEFAULT_ITEM
+
+
+def part_of(line: TaxLine, taken: Amounts, gross_fen: int | None = None) -> Part:
+    """Take the rest of a tax line, or `gross_fen` of it; more than is left is refused.
+
+    The net amount is N(after) − what was taken, N being the cumulative rounding, and at the line's
+    end the net amount that credit notes have left of it.
+    """
+    due = line.due
+    left = due.gross_fen - taken.gross_fen
+    want = left if gross_fen is None else gross_fen
+    if want == 0 or (want > 0) is not (line.gross_fen > 0) or abs(want) > abs(left):
+        raise FapiaoRefused(
+            f"账单 {line.bill_id} 计税行 {line.position} 可开 {Money(left, 'CNY')} 元，"
+            f"不能开 {Money(want, 'CNY')} 元；请改小金额"
+        )
+    after = taken.gross_fen + want
+    net_after = due.net_fen if after == due.gross_fen else from_gross(after, line.tax_ppm).net_fen
+    net = net_after - taken.net_fen
+    return Part(line, Amounts(net, want - net, want), want == due.gross_fen)
+
+
+def split(line: TaxLine, grosses: Sequence[int]) -> list[Amounts]:
+    """Split a tax line into parts of given gross amounts, which add up to it."""
+    if sum(grosses) != line.gross_fen:
+        raise FapiaoRefused(f"账单 {line.bill_id} 计税行 {line.position} 的各部分之和不等于全额")
+    taken, parts = NOTHING, []
+    for gross in grosses:
+        part = part_of(line, taken, gross).amounts
+        taken += part
+        parts.append(part)
+    return parts
+
+
+def draw_lines(parts: Sequence[Part], wordings: Mapping[int, Wording]) -> list[FapiaoLine]:
+    """Write parts as lines: positive ones in order, each with its discount right behind it.
+
+    `wordings` names what is sold at each tax rate.
+    """
+    lines = [_line(part, wordings[part.line.tax_ppm]) for part in parts if _positive(part)]
+    # A line has one discount at most, so the largest discounts choose first.
+    for part in sorted(parts, key=lambda part: part.amounts.gross_fen):
+        if not _positive(part):
+            lines = _discounted(lines, part)
+    return [replace(line, position=number) for number, line in enumerate(lines, 1)]
+
+
+def pages(lines: Sequence[FapiaoLine], most: int = LINES) -> list[list[FapiaoLine]]:
+    """Share lines over fapiao of at most `most` lines; a discount stays with its line."""
+    found: list[list[FapiaoLine]] = [[]]
+    for at, line in enumerate(lines):
+        needs = 2 if line.nature is LineNature.DISCOUNTED else 1
+        if line.nature is not LineNature.DISCOUNT and len(found[-1]) + needs > most:
+            found.append([])
+        assert at == 0 or found[-1] or line.nature is not LineNature.DISCOUNT
+        found[-1].append(line)
+    return [
+        [replace(line, position=number) for number, line in enumerate(page, 1)] for page in found
+    ]
+
+
+def remark_of(purchase_order: str, numbers: Sequence[str], free: str = "") -> str:
+    """Write the remark: purchase order, bills, then free words; the bills are cut if too many."""
+    fixed = [f"采购订单 {purchase_order}"] if purchase_order else []
+    if free.strip():
+        fixed.append(free.strip())
+    for shown in range(len(numbers), 0, -1):
+        rest = f" 等 {len(numbers)} 张" if shown < len(numbers) else ""
+        words = "；".join([*fixed[:1], f"账单 {'、'.join(numbers[:shown])}{rest}", *fixed[1:]])
+        if len(words) <= REMARK_LENGTH:
+            return words
+    words = "；".join(fixed)
+    if len(words) > REMARK_LENGTH:
+        raise FapiaoRefused(f"备注共 {len(words)} 个字，不能超过 {REMARK_LENGTH} 个，请缩短")
+    return words
+
+
+def _positive(part: Part) -> bool:
+    return part.amounts.gross_fen > 0
+
+
+def _line(part: Part, wording: Wording) -> FapiaoLine:
+    line, amounts = part.line, part.amounts
+    return FapiaoLine(
+        position=0,
+        nature=LineNature.NORMAL,
+        bill_id=line.bill_id,
+        tax_position=line.position,
+        code=wording.code,
+        short_name=wording.short_name,
+        item=line.item or wording.item,
+        spec=line.model[:SPEC_LENGTH],
+        unit=UNIT if part.whole else "",
+        quantity="1" if part.whole else "",
+        price=price_of(amounts.net_fen, "1") if part.whole else "",
+        tax_ppm=line.tax_ppm,
+        net_fen=amounts.net_fen,
+        tax_fen=amounts.tax_fen,
+        gross_fen=amounts.gross_fen,
+    )
+
+
+def _with(line: FapiaoLine, amounts: Amounts) -> FapiaoLine:
+    return replace(
+        line,
+        unit="",
+        quantity="",
+        price="",
+        net_fen=amounts.net_fen,
+        tax_fen=amounts.tax_fen,
+        gross_fen=amounts.gross_fen,
+    )
+
+
+def _discounted(lines: Sequence[FapiaoLine], part: Part) -> list[FapiaoLine]:
+    """Put a negative part behind lines of its bill and rate, the largest first."""
+    left, source = -part.amounts, part.line
+    drawn = list(lines)
+    while left.gross_fen:
+        fitting = [
+            (line.gross_fen, -at)
+            for at, line in enumerate(drawn)
+            if line.nature is LineNature.NORMAL
+            and (line.bill_id, line.tax_ppm) == (source.bill_id, source.tax_ppm)
+        ]
+        if not fitting:
+            raise FapiaoRefused(
+                f"账单 {source.bill_id} 的减项 {Money(-left.gross_fen, 'CNY')} 元大于同税率的正项，"
+                "不能作为折扣开票；请连同该账单的其他计税行一起申请，或结转到下一账期"
+            )
+        largest, behind = max(fitting)
+        at = -behind
+        now = left if left.gross_fen <= largest else from_gross(largest, source.tax_ppm)
+        drawn[at] = replace(drawn[at], nature=LineNature.DISCOUNTED)
+        drawn.insert(at + 1, _discount(drawn[at], source, -now))
+        left += -now
+    return drawn
+
+
+def _discount(line: FapiaoLine, source: TaxLine, amounts: Amounts) -> FapiaoLine:
+    return replace(
+        _with(line, amounts),
+        nature=LineNature.DISCOUNT,
+        bill_id=source.bill_id,
+        tax_position=source.position,
+    )

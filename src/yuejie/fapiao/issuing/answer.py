@@ -1,0 +1,184 @@
+"""What the provider answered about a fapiao, written down: one answer, one transaction.
+
+The same answer heard twice does nothing more: a fapiao moves by compare-and-set, and an errand that
+has ended stays ended. An answer that contradicts what was requested parks the errand for a person.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from yuejie.bills.due import fapiao_received
+from yuejie.db.session import Database, Tx
+from yuejie.fapiao import store
+from yuejie.fapiao.fapiao import Fapiao, find_fapiao
+from yuejie.fapiao.issuing import store as errands
+from yuejie.fapiao.issuing.chain import seal_fapiao
+from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState, after
+from yuejie.fapiao.issuing.steps import again, end, go_on, park
+from yuejie.fapiao.issuing.store import Exchange
+from yuejie.fapiao.life import FapiaoEvent, FapiaoState, advance
+from yuejie.fapiao.providers.port import Answer, Done, Files, Held, Issued, Refused
+from yuejie.fapiao.reversing.answer import hear_red, hear_withdrawal
+from yuejie.fapiao.tell import tell_files_kept, tell_held, tell_issued, tell_rejected
+from yuejie.kernel.ids import BillId
+from yuejie.kernel.money import Money
+from yuejie.kernel.period import zone_of
+
+NUMBER: Final = re.compile(r"\d{20}", re.ASCII)
+_CHINA: Final = zone_of("Asia/Shanghai")
+_FILES_PATIENCE: Final = timedelta(hours=24)
+"""Files still missing after a day are fetched or uploaded by hand."""
+
+
+def hear(
+    db: Database, errand: Errand, answer: Answer, exchanges: Sequence[Exchange], *, now: datetime
+) -> None:
+    """Write down an answer, what it changes, and what is to be done next."""
+    with db.begin() as tx:
+        for exchange in exchanges:
+            errands.insert_exchange(tx, errand.errand_id, exchange, at=now)
+        match errand.what:
+            case ErrandKind.ISSUE:
+                _hear_issue(tx, errand, answer, now)
+            case ErrandKind.RED:
+                hear_red(tx, errand, answer, now=now)
+            case ErrandKind.WITHDRAW:
+                hear_withdrawal(tx, errand, answer, now=now)
+            case ErrandKind.FILES:
+                _hear_files(tx, errand, answer, now)
+            case _:
+                _hear_delivery(tx, errand, answer, now)
+
+
+def note_issued(tx: Tx, fapiao: Fapiao, issued: Issued, *, by: str, now: datetime) -> Fapiao:
+    """Give a fapiao its number and seal it; a number that contradicts the request is refused.
+
+    Whoever uploads what was issued by hand comes through here as well.
+    """
+    became = replace(
+        fapiao,
+        state=advance(fapiao.state, FapiaoEvent.ISSUE),
+        number=issued.number,
+        issued_at=issued.issued_at,
+    )
+    if store.move_fapiao(tx, fapiao, became, FapiaoEvent.ISSUE, by=by, at=now):
+        seal_fapiao(tx, became)
+        tell_issued(tx, became, now=now)
+    return became
+
+
+def contradiction(tx: Tx, fapiao: Fapiao, issued: Issued) -> str:
+    """Say how an issued fapiao differs from the request, or nothing."""
+    wrong = wrong_number(tx, fapiao.fapiao_id, issued.number)
+    if wrong:
+        return wrong
+    if issued.amounts != fapiao.amounts:
+        heard, asked = (
+            Money(amounts.gross_fen, "CNY") for amounts in (issued.amounts, fapiao.amounts)
+        )
+        return f"开出的金额 {heard} 与申请的 {asked} 不符（或其不含税、税额不符）"
+    return ""
+
+
+def wrong_number(tx: Tx, subject_id: str, number: str) -> str:
+    """Say why a fapiao or red fapiao cannot have a number, or nothing."""
+    if not NUMBER.fullmatch(number):
+        return f"发票号码“{number}”不是 20 位数字"
+    holder = store.holder_of(tx, number)
+    if holder not in {"", subject_id}:
+        return f"发票号码 {number} 已登记在 {holder}"
+    return ""
+
+
+def _hear_issue(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
+    fapiao = find_fapiao(store.fapiao_by_name(tx, errand.subject_id), errand.subject_id)
+    match answer:
+        case Issued():
+            wrong = contradiction(tx, fapiao, answer)
+            if wrong:
+                park(tx, errand, wrong, now)
+                return
+            if fapiao.state is FapiaoState.APPROVED:
+                note_issued(tx, fapiao, answer, by=errand.provider, now=now)
+                _send_for(tx, fapiao, errand.provider, now)
+            end(tx, errand, now)
+        case Refused():
+            _reject(tx, errand, fapiao, answer, now)
+        case _:
+            go_on(tx, errand, answer, now)
+            if isinstance(answer, Held):
+                tell_held(tx, errand.provider, answer.hold, answer.message, now=now)
+
+
+def _send_for(tx: Tx, fapiao: Fapiao, provider: str, now: datetime) -> None:
+    """Have the files fetched, and the fapiao delivered where somebody is named to get it."""
+    errands.add_errand(tx, ErrandKind.FILES, fapiao.fapiao_id, fapiao.key, provider, at=now)
+    if fapiao.emails or fapiao.mobile:
+        errands.add_errand(tx, ErrandKind.DELIVER, fapiao.fapiao_id, fapiao.key, provider, at=now)
+    else:
+        received(tx, fapiao, now=now)
+
+
+def received(tx: Tx, fapiao: Fapiao, *, now: datetime) -> None:
+    """Note that the customer has a fapiao: payment may count from that day, once.
+
+    A buyer sees a 数电票 in its tax account at once; where nobody is to be mailed, that is it.
+    """
+    if store.mark_delivered(tx, fapiao.fapiao_id, at=now):
+        for bill_id in fapiao.bills:
+            fapiao_received(tx, BillId(bill_id), now.astimezone(_CHINA).date())
+
+
+def _reject(tx: Tx, errand: Errand, fapiao: Fapiao, refused: Refused, now: datetime) -> None:
+    """End a request that the provider finally refused; its tax lines are free for another key."""
+    why = f"{refused.code} {refused.message}".strip()
+    if fapiao.state is FapiaoState.APPROVED:
+        became = replace(fapiao, state=advance(fapiao.state, FapiaoEvent.FAIL), why=why)
+        if store.move_fapiao(tx, fapiao, became, FapiaoEvent.FAIL, by=errand.provider, at=now):
+            tell_rejected(became)
+    end(tx, errand, now, why=why)
+
+
+def _hear_files(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
+    if not isinstance(answer, Files):
+        again(tx, errand, answer, now)
+        return
+    owner = errands.owner_of(tx, errand.subject_id)
+    for form, body in answer.bodies.items():
+        errands.insert_file(
+            tx,
+            owner,
+            errand.subject_id,
+            errands.NewFile(form, body, errand.provider),
+            by=errand.provider,
+            at=now,
+        )
+    if not answer.missing:
+        end(tx, errand, now)
+        blue = store.fapiao_by_name(tx, errand.subject_id)
+        if blue is not None:
+            tell_files_kept(tx, blue, answer.bodies, now=now)
+    elif now - errand.made_at > _FILES_PATIENCE:
+        park(tx, errand, f"版式文件 {'、'.join(answer.missing)} 一直取不到，请人工下载后上传", now)
+    else:
+        errands.move_errand(
+            tx,
+            errand.errand_id,
+            ErrandState.WAITING,
+            next_at=now + after(errand.attempts),
+            why=f"尚缺 {'、'.join(answer.missing)}",
+        )
+
+
+def _hear_delivery(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
+    if isinstance(answer, Done):
+        subject = find_fapiao(store.fapiao_by_name(tx, errand.subject_id), errand.subject_id)
+        received(tx, subject, now=now)
+        end(tx, errand, now)
+    elif isinstance(answer, Refused):
+        end(tx, errand, now, why=f"{answer.code} {answer.message}")
+    else:
+        again(tx, errand, answer, now)

@@ -1,0 +1,74 @@
+"""What becomes of an errand after an answer: ended, parked, tried again, or asked about."""
+
+from datetime import datetime
+
+import structlog
+
+from yuejie.db.session import Tx
+from yuejie.fapiao.issuing import store as errands
+from yuejie.fapiao.issuing.errand import ATTEMPTS, HELD, Errand, ErrandState, Hold, after
+from yuejie.fapiao.providers.port import (
+    Accepted,
+    Answer,
+    Duplicate,
+    Held,
+    NotSent,
+    Unheard,
+    Unknown,
+    Unsealed,
+)
+
+log = structlog.get_logger()
+
+
+def end(tx: Tx, errand: Errand, now: datetime, *, why: str = "") -> None:
+    """Note that nothing is left to do."""
+    errands.move_errand(tx, errand.errand_id, ErrandState.DONE, next_at=now, why=why)
+
+
+def park(tx: Tx, errand: Errand, why: str, now: datetime) -> None:
+    """Leave an errand to a person."""
+    errands.move_errand(tx, errand.errand_id, ErrandState.PARKED, next_at=now, why=why)
+    log.error("fapiao.errand_parked", errand_id=errand.errand_id, key=errand.key, why=why)
+
+
+def again(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
+    """Try a repeatable errand again later, a bounded number of times."""
+    why = str(answer)
+    if errand.attempts >= ATTEMPTS:
+        park(tx, errand, f"尝试 {errand.attempts} 次未成：{why}", now)
+        return
+    errands.move_errand(
+        tx, errand.errand_id, ErrandState.WAITING, next_at=now + after(errand.attempts), why=why
+    )
+
+
+def go_on(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
+    """Note when to call or to ask next, after an answer that decides nothing.
+
+    From `sent` only `Unheard`, the provider's own word that it does not know the key, leads back to
+    a call, and that is under the same key.
+    """
+    if errand.attempts >= ATTEMPTS:
+        park(tx, errand, f"询问 {errand.attempts} 次仍无结果：{answer}", now)
+        return
+    state, next_at, hold, why = ErrandState.SENT, now + after(errand.asked), Hold.NOTHING, ""
+    match answer:
+        case Accepted():
+            pass
+        case Duplicate():
+            next_at, why = now, "服务商称订单号已存在，改为查询"
+        case Unheard():
+            state, why = ErrandState.WAITING, "服务商没有这个订单号，以同一订单号重发"
+        case NotSent(why=why):
+            state = ErrandState.SENT if errand.asking else ErrandState.WAITING
+        case Held(hold=hold, message=why):
+            next_at = now + HELD
+            state = ErrandState.SENT if errand.asking else ErrandState.WAITING
+        case Unknown(why=why) | Unsealed(message=why):
+            pass
+        case _:
+            why = f"答复不合所问：{answer}"
+    if errand.asking and isinstance(answer, Held):
+        hold = Hold.NOTHING
+    errands.move_errand(tx, errand.errand_id, state, next_at=next_at, hold=hold, why=why)

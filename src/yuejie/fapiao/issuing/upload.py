@@ -1,0 +1,140 @@
+"""Issue by hand: what a person issued on the tax office's site is uploaded and checked here.
+
+The XML says number, time and amounts itself; they must be what was requested. Without XML a person
+types number and time in, and PDF or OFD are kept with their hashes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from yuejie.db.session import Database, Tx
+from yuejie.fapiao import store
+from yuejie.fapiao.amounts import Amounts
+from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_fapiao, find_red
+from yuejie.fapiao.issuing import store as kept
+from yuejie.fapiao.issuing.answer import contradiction, note_issued, received, wrong_number
+from yuejie.fapiao.issuing.store import NewFile
+from yuejie.fapiao.life import FapiaoState, RedEvent, RedState
+from yuejie.fapiao.providers.papers import Paper, check_layout, read_xml
+from yuejie.fapiao.providers.port import Issued
+from yuejie.fapiao.request import MANUAL
+from yuejie.fapiao.reversing import store as reds
+from yuejie.fapiao.reversing.answer import move, note_red_issued
+from yuejie.fapiao.tell import tell_files_kept
+from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.kernel.ids import CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Files by format, and what is typed in where there is no XML."""
+
+    files: Mapping[str, bytes]
+    number: str = ""
+    issued_at: datetime | None = None
+
+
+def upload_fapiao(db: Database, name: str, upload: Upload, *, by: str, now: datetime) -> Fapiao:
+    """Note what was issued by hand for an approved fapiao, or add files to an issued one.
+
+    Refused when number, amounts or buyer differ from the request, naming both.
+    """
+    paper = _read(upload)
+    with db.begin() as tx:
+        named = find_fapiao(store.fapiao_by_name(tx, name), name)
+        fapiao = store.lock_fapiao(tx, named.customer_id, named.fapiao_id)
+        issued = _issued(upload, paper, fapiao.amounts)
+        wrong = contradiction(tx, fapiao, issued) or _other_parties(fapiao, paper)
+        if wrong:
+            raise Invalid(f"上传的文件与发票申请 {fapiao.key} 不符：{wrong}；请核对后重新上传")
+        if fapiao.state is FapiaoState.APPROVED:
+            _refuse_under_way(tx, fapiao)
+            fapiao = note_issued(tx, fapiao, issued, by=by, now=now)
+            received(tx, fapiao, now=now)
+        elif fapiao.number != issued.number:
+            raise Conflict(f"发票 {fapiao.key} 的号码是 {fapiao.number}，不能改为 {issued.number}")
+        _keep(tx, fapiao.customer_id, fapiao.fapiao_id, upload, by=by, now=now)
+        tell_files_kept(tx, fapiao, upload.files, now=now)
+        return fapiao
+
+
+def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetime) -> RedFapiao:
+    """Note a red fapiao that was issued by hand for an approved request."""
+    paper = _read(upload)
+    with db.begin() as tx:
+        named = find_red(reds.red_by_name(tx, name), name)
+        red = reds.lock_red(tx, named.customer_id, named.red_id)
+        issued = _issued(upload, paper, red.amounts)
+        wrong = wrong_number(tx, red.red_id, issued.number)
+        if wrong or issued.amounts != red.amounts:
+            raise Invalid(
+                f"上传的文件与红冲申请 {red.key} 不符：{wrong or '金额不同'}；请核对后重新上传"
+            )
+        blue = find_fapiao(store.fapiao_by_name(tx, red.fapiao_id), red.fapiao_id)
+        if red.state is RedState.APPROVED and blue.provider == MANUAL:
+            red = move(tx, red, red, RedEvent.CONFIRM, by=by, now=now)
+            red = note_red_issued(tx, red, issued, by=by, now=now)
+        elif red.number != issued.number:
+            raise Conflict(
+                f"红字发票 {red.key} 处于 {red.state} 状态，不能登记号码 {issued.number}"
+            )
+        _keep(tx, red.customer_id, red.red_id, upload, by=by, now=now)
+        return red
+
+
+def _read(upload: Upload) -> Paper | None:
+    if not upload.files:
+        raise Invalid("没有文件：请上传 XML、OFD 或 PDF 中至少一个")
+    for form, body in upload.files.items():
+        if form not in {"xml", "ofd", "pdf"}:
+            raise Invalid(f"不支持 {form} 文件，请上传 XML、OFD 或 PDF")
+        if form != "xml":
+            check_layout(form, body)
+    return read_xml(upload.files["xml"]) if "xml" in upload.files else None
+
+
+def _issued(upload: Upload, paper: Paper | None, amounts: Amounts) -> Issued:
+    """Return what was issued: as the XML says, else as typed in, with the amounts requested."""
+    if paper is not None:
+        if upload.number and upload.number != paper.issued.number:
+            raise Invalid(
+                f"填写的号码 {upload.number} 与 XML 中的 {paper.issued.number} 不同，请核对"
+            )
+        return paper.issued
+    if not upload.number or upload.issued_at is None:
+        raise Invalid("没有 XML 文件时须填写发票号码和开票时间")
+    return Issued(upload.number, upload.issued_at, amounts)
+
+
+def _other_parties(fapiao: Fapiao, paper: Paper | None) -> str:
+    if paper is None:
+        return ""
+    said = (
+        ("购买方", paper.buyer_tax_number, fapiao.buyer),
+        ("销售方", paper.seller_tax_number, fapiao.seller),
+    )
+    for who, number, party in said:
+        if number and number != party.tax_number:
+            return f"{who}税号 {number} 不是 {party.tax_number}（{party.name}）"
+    return ""
+
+
+def _refuse_under_way(tx: Tx, fapiao: Fapiao) -> None:
+    """Refuse while a provider may be issuing the same fapiao: it would exist twice."""
+    for errand in kept.errands_of(tx, fapiao.fapiao_id):
+        if errand.state in {"waiting", "sent"}:
+            raise Conflict(
+                f"发票 {fapiao.key} 正由 {errand.provider} 处理，不能手工登记；"
+                "请等待结果，或先用 yuejie fapiao stop 停止尚未发出的任务"
+            )
+
+
+def _keep(
+    tx: Tx, customer_id: CustomerId, subject_id: str, upload: Upload, *, by: str, now: datetime
+) -> None:
+    for form, body in upload.files.items():
+        known = kept.file_of(tx, subject_id, form)
+        if known is not None and known != body:
+            raise Conflict(f"{form.upper()} 文件已归档且内容不同，归档不可替换；请核对")
+        kept.insert_file(tx, customer_id, subject_id, NewFile(form, body, "upload"), by=by, at=now)

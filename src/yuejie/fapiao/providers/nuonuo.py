@@ -1,0 +1,418 @@
+"""Nuonuo (诺诺 诺税通): the wire format of its open platform (china-finance §2.1).
+
+Issuing is asynchronous: an order is accepted, then asked about by its order number. Callbacks carry
+no signature and are hints only. Amounts travel as decimal texts, net of tax.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from yuejie.contracts.terms import FapiaoKind
+from yuejie.fapiao.amounts import Amounts, FapiaoLine, read_fen, write_fen, write_rate
+from yuejie.fapiao.fapiao import Fapiao, RedFapiao
+from yuejie.fapiao.issuing.errand import Hold
+from yuejie.fapiao.providers.port import (
+    Accepted,
+    Answer,
+    Done,
+    Drawer,
+    Duplicate,
+    Files,
+    FormTold,
+    Held,
+    Issued,
+    IssuingLimit,
+    Notebook,
+    NotSent,
+    Refused,
+    Session,
+    Unheard,
+    Unknown,
+    Unsealed,
+    hold_of,
+)
+from yuejie.fapiao.providers.tokens import Fetched, Tokens
+from yuejie.fapiao.providers.wire import NeverLeft, Silence, Wire
+from yuejie.fapiao.reversing.form import NUONUO_REASON, RedReason
+from yuejie.kernel.errors import DomainError
+from yuejie.kernel.period import zone_of
+
+NAME: Final = "nuonuo"
+BASE_URL: Final = "https://sdk.nuonuo.com/open/v1/services"
+TOKEN_URL: Final = "https://open.nuonuo.com/accessToken"  # noqa: S105 - an address
+TOKEN_LASTS: Final = timedelta(hours=24)
+_METHOD: Final = "nuonuo.OpeMplatform."
+_OK: Final = "E0000"
+_DUPLICATE: Final = "E9106"
+_UNHEARD: Final = "E9500"
+_TOO_OFTEN: Final = "E9613"
+_BAD_TOKEN: Final = frozenset({"070304", "070305"})
+_KINDS: Final = {FapiaoKind.SPECIAL: "bs", FapiaoKind.ORDINARY: "pc"}
+_CHINA: Final = zone_of("Asia/Shanghai")
+_LOGIN: Final = {"0": "out", "1": "in"}
+_IDENTITY: Final = {"1": "proved", "2": "wanted"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NuonuoAccess:
+    """The application's credentials at Nuonuo, and where it answers."""
+
+    app_key: str
+    app_secret: str = field(repr=False)
+    base_url: str = BASE_URL
+    token_url: str = TOKEN_URL
+
+
+def signed_text(path: str, app_key: str, senid: str, nonce: str, timestamp: str, body: str) -> str:
+    """Return what is signed: the path's last three parts, backwards, and the exact body."""
+    first, second, third = path.strip("/").split("/")[-3:]
+    return f"a={third}&l={second}&p={first}&k={app_key}&i={senid}&n={nonce}&t={timestamp}&f={body}"
+
+
+def sign(secret: str, text: str) -> str:
+    """Return X-Nuonuo-Sign: base64 of HMAC-SHA1."""
+    digest = hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest()
+    return base64.b64encode(digest).decode()
+
+
+class Nuonuo:
+    """The port, spoken to Nuonuo."""
+
+    name = NAME
+
+    def __init__(self, access: NuonuoAccess, drawer: Drawer, tokens: Tokens, wire: Wire) -> None:
+        self._access = access
+        self._drawer = drawer
+        self._tokens = tokens
+        self._wire = wire
+
+    @property
+    def notebook(self) -> Notebook:
+        """Return what was said and heard."""
+        return self._wire.notebook
+
+    def issue(self, fapiao: Fapiao, *, now: datetime) -> Answer:
+        """Send an order; accepted it is asked about later."""
+        told = self._call("requestBillingNew", {"order": self._order(fapiao, now)}, now)
+        if not isinstance(told, _Told):
+            return told
+        if told.code == _OK:
+            return Accepted(str(_of(told.result, "invoiceSerialNum")))
+        return _refusal(told)
+
+    def query(self, fapiao: Fapiao, *, now: datetime) -> Answer:
+        """Ask about an order by its number."""
+        return self._result({"orderNos": [fapiao.key]}, now)
+
+    def push_again(self, fapiao: Fapiao, *, now: datetime) -> Answer:
+        """Ask Nuonuo to seal again; at most twenty times a day."""
+        told = self._call("reInvoice", {"fpqqlsh": "", "orderno": fapiao.key}, now)
+        if not isinstance(told, _Told):
+            return told
+        if told.code == _TOO_OFTEN:
+            return Held(Hold.BUSY, told.describe)
+        return Accepted() if told.code == _OK else _refusal(told)
+
+    def fetch_files(self, subject: Fapiao | RedFapiao, *, now: datetime) -> Answer:
+        """Look up the addresses of the files and download each."""
+        found = self._found({"orderNos": [subject.key]}, now)
+        if not isinstance(found, Mapping):
+            return found
+        bodies: dict[str, bytes] = {}
+        missing: list[str] = []
+        for form in ("xml", "ofd", "pdf"):
+            url = str(found.get(f"{form}Url") or "")
+            try:
+                bodies[form] = self._wire.get(f"file {form}", url)
+            except (NeverLeft, Silence):
+                missing.append(form)
+        return Files(bodies, tuple(missing))
+
+    def deliver(self, fapiao: Fapiao, *, now: datetime) -> Answer:
+        """Have Nuonuo mail and text it."""
+        body = {
+            "taxnum": self._drawer.tax_number,
+            "invoiceNum": fapiao.number or "",
+            "phone": fapiao.mobile,
+            "mail": ",".join(fapiao.emails),
+        }
+        told = self._call("deliveryInvoice", body, now)
+        if not isinstance(told, _Told):
+            return told
+        return Done() if told.code == _OK else _refusal(told)
+
+    def red_apply(self, red: RedFapiao, blue: Fapiao, *, now: datetime) -> Answer:
+        """Apply for a form as the seller; `billId` is our own id of it."""
+        told = self._call("saveInvoiceRedConfirm", self._form(red, blue), now)
+        if not isinstance(told, _Told):
+            return told
+        return Accepted(str(told.result)) if told.code == _OK else _refusal(told)
+
+    def red_query(self, red: RedFapiao, blue: Fapiao, *, now: datetime) -> Answer:
+        """Ask about a form by our id of it, and about its fapiao where there is one."""
+        del blue
+        body = {"identity": "0", "billId": red.key, "pageNo": "1", "pageSize": "10"}
+        told = self._call("queryInvoiceRedConfirm", body, now)
+        if not isinstance(told, _Told):
+            return told
+        if told.code != _OK:
+            return _refusal(told)
+        rows = _of(told.result, "list") or []
+        if not rows:
+            return Unheard()
+        row = rows[0]
+        issued: Issued | None = None
+        if row.get("redInvoiceNumber"):
+            found = self._result({"serialNos": [row.get("invoiceSerialNum", "")]}, now)
+            if not isinstance(found, Issued):
+                return Unknown(f"红字发票 {row['redInvoiceNumber']} 尚查不到开具结果")
+            issued = found
+        return FormTold(
+            code=str(row.get("billStatus", "")),
+            number=str(row.get("billNo") or ""),
+            uuid=str(row.get("billUuid") or ""),
+            message=str(row.get("billMessage") or ""),
+            issued=issued,
+        )
+
+    def red_withdraw(self, red: RedFapiao, *, now: datetime) -> Answer:
+        """Revoke a form as the seller."""
+        told = self._call("confirmInfoCancel", {"billId": red.key, "identity": "0"}, now)
+        if not isinstance(told, _Told):
+            return told
+        return Done() if told.code == _OK else _refusal(told)
+
+    def session(self, *, now: datetime) -> Session:
+        """Ask for the drawer's login and identity."""
+        states = []
+        for query in ("2", "1"):
+            told = self._call(
+                "getCertificationStatus", {"clerk": self._drawer.name, "queryType": query}, now
+            )
+            known = isinstance(told, _Told) and told.code == _OK
+            states.append(str(_of(told.result, "status")) if known else "")  # type: ignore[union-attr]  # why: known says that it is one
+        login, identity = states
+        return Session(_LOGIN.get(login, "unknown"), _IDENTITY.get(identity, "unknown"))
+
+    def issuing_limit(self, *, now: datetime) -> IssuingLimit | None:
+        """Ask for 发票总额度."""
+        told = self._call("getCreditLine", {"taxNum": self._drawer.tax_number}, now)
+        if not isinstance(told, _Told) or told.code != _OK:
+            return None
+        return IssuingLimit(
+            total_fen=read_fen(str(_of(told.result, "totalCreditLine")), "总额度"),
+            used_fen=read_fen(str(_of(told.result, "usedCreditLine")), "已用额度"),
+            available_fen=read_fen(str(_of(told.result, "availableCreditLine")), "可用额度"),
+        )
+
+    # the wire -----------------------------------------------------------------------------------
+
+    def _call(self, method: str, body: Mapping[str, Any], now: datetime) -> "_Told | Answer":
+        """Put one question; what is no answer of Nuonuo's is an answer of the port."""
+        try:
+            token = self._tokens.get(self._fetch_token, now=now)
+        except DomainError as error:
+            return Held(Hold.BUSY, error.sentence)
+        except (NeverLeft, Silence) as error:
+            return NotSent(f"取不到令牌：{error}")
+        written = msgspec.json.encode(body).decode()
+        senid, nonce = secrets.token_hex(16), f"{secrets.randbelow(10**8):08d}"
+        stamp = str(int(now.timestamp()))
+        asked = {"senid": senid, "nonce": nonce, "timestamp": stamp, "appkey": self._access.app_key}
+        base = self._access.base_url
+        text = signed_text(urlsplit(base).path, self._access.app_key, senid, nonce, stamp, written)
+        headers = [
+            ("Content-Type", "application/json; charset=UTF-8"),
+            ("X-Nuonuo-Sign", sign(self._access.app_secret, text)),
+            ("accessToken", token),
+            ("userTax", self._drawer.tax_number),
+            ("method", _METHOD + method),
+        ]
+        try:
+            heard = self._wire.post(method, f"{base}?{urlencode(asked)}", headers, written.encode())
+        except NeverLeft as error:
+            return NotSent(str(error))
+        except Silence as error:
+            return Unknown(str(error))
+        return self._read(heard, now)
+
+    def _read(self, heard: bytes, now: datetime) -> "_Told | Answer":
+        try:
+            told = msgspec.json.decode(heard, type=_Told)
+        except msgspec.MsgspecError as error:
+            return Unknown(f"读不懂诺诺的答复：{error}")
+        if told.code in _BAD_TOKEN:
+            self._tokens.spoil(now=now)
+            return Held(Hold.BUSY, f"{told.code} {told.describe}")
+        if told.code.startswith("07"):
+            # The gateway's own refusals come before the application: nothing took effect.
+            return Held(Hold.BUSY, f"{told.code} {told.describe}")
+        return told
+
+    def _fetch_token(self) -> Fetched:
+        asked = urlencode(
+            {
+                "client_id": self._access.app_key,
+                "client_secret": self._access.app_secret,
+                "grant_type": "client_credentials",
+            }
+        ).encode()
+        headers = [("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8")]
+        heard = self._wire.post("token", self._access.token_url, headers, asked, secret=True)
+        try:
+            told: dict[str, Any] = msgspec.json.decode(heard)
+        except msgspec.MsgspecError as error:
+            raise Silence(f"读不懂令牌答复：{error}") from error
+        if not told.get("access_token"):
+            raise Silence(str(told.get("error_description") or told.get("error") or told))
+        lasts = timedelta(seconds=int(told.get("expires_in") or TOKEN_LASTS.total_seconds()))
+        return Fetched(str(told["access_token"]), lasts)
+
+    def _result(self, asked: Mapping[str, Any], now: datetime) -> Answer:
+        found = self._found(asked, now)
+        return _state(found) if isinstance(found, Mapping) else found
+
+    def _found(self, asked: Mapping[str, Any], now: datetime) -> Mapping[str, Any] | Answer:
+        told = self._call("queryInvoiceResult", {**asked, "isOfferInvoiceDetail": "0"}, now)
+        if not isinstance(told, _Told):
+            return told
+        if told.code == _UNHEARD or (told.code == _OK and not told.result):
+            return Unheard()
+        if told.code != _OK:
+            return _refusal(told)
+        rows = told.result
+        row: Mapping[str, Any] = rows[0] if isinstance(rows, list) else rows
+        return row
+
+    def _order(self, fapiao: Fapiao, now: datetime) -> dict[str, Any]:
+        buyer, seller = fapiao.buyer, fapiao.seller
+        return {
+            "buyerName": buyer.name,
+            "buyerTaxNum": buyer.tax_number,
+            "buyerTel": buyer.phone,
+            "buyerAddress": buyer.address,
+            "buyerAccount": f"{buyer.bank_name} {buyer.bank_account}".strip(),
+            "salerTaxNum": seller.tax_number,
+            "salerTel": seller.phone,
+            "salerAddress": seller.address,
+            "salerAccount": f"{seller.bank_name} {seller.bank_account}".strip(),
+            "orderNo": fapiao.key,
+            "invoiceDate": f"{now.astimezone(_CHINA):%Y-%m-%d %H:%M:%S}",
+            "clerk": self._drawer.name,
+            "remark": fapiao.remark,
+            "pushMode": "-1",
+            "invoiceType": "1",
+            "invoiceLine": _KINDS[fapiao.kind],
+            "callBackUrl": self._drawer.callback_url,
+            "naturalPersonFlag": "1" if buyer.natural_person else "0",
+            "invoiceDetail": [_detail(line) for line in fapiao.lines],
+        }
+
+    def _form(self, red: RedFapiao, blue: Fapiao) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "billId": red.key,
+            "blueInvoiceLine": _KINDS[blue.kind],
+            "applySource": "0",
+            "blueElecInvoiceNumber": red.blue_number,
+            "sellerTaxNo": blue.seller.tax_number,
+            "sellerName": blue.seller.name,
+            "buyerTaxNo": blue.buyer.tax_number,
+            "buyerName": blue.buyer.name,
+            "redReason": NUONUO_REASON[RedReason(red.reason)],
+            "orderNo": red.key,
+            "callbackUrl": self._drawer.callback_url,
+        }
+        if not red.whole:
+            body["detail"] = [
+                {
+                    "blueDetailIndex": str(line.blue_position),
+                    "taxExcludedAmount": write_fen(line.net_fen),
+                    "tax": write_fen(line.tax_fen),
+                    "taxRate": write_rate(blue.lines[line.blue_position - 1].tax_ppm),
+                    "goodsName": blue.lines[line.blue_position - 1].item,
+                    "goodsCode": blue.lines[line.blue_position - 1].code,
+                }
+                for line in red.lines
+            ]
+        return body
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """Nuonuo's envelope."""
+
+    code: str
+    describe: str = ""
+    result: Any = None
+
+
+def _of(result: Any, name: str) -> Any:  # noqa: ANN401 - what a provider says may be anything
+    return result.get(name) if isinstance(result, Mapping) else None
+
+
+def _refusal(told: _Told) -> Answer:
+    if told.code == _DUPLICATE:
+        return Duplicate()
+    if told.code == _UNHEARD:
+        return Unheard()
+    hold = hold_of(told.describe)
+    if hold:
+        return Held(hold, f"{told.code} {told.describe}")
+    return Refused(told.code, told.describe)
+
+
+def _state(found: Mapping[str, Any]) -> Answer:
+    """Read what became of an order: 2 done, 20 and 21 under way, 22 failed, 24 unsealed."""
+    match str(found.get("status", "")):
+        case "2":
+            return _issued(found)
+        case "20" | "21":
+            return Accepted(str(found.get("serialNo") or ""))
+        case "22":
+            return Refused("22", str(found.get("failCause") or "开票失败"))
+        case "24":
+            return Unsealed(str(found.get("failCause") or "签章失败"))
+        case other:
+            return Unknown(f"诺诺答复了未知状态“{other}”")
+
+
+def _issued(found: Mapping[str, Any]) -> Answer:
+    try:
+        return Issued(
+            number=str(found["allElectronicInvoiceNumber"]),
+            issued_at=datetime.fromtimestamp(int(found["invoiceTime"]) // 1000, UTC),
+            amounts=Amounts(
+                read_fen(str(found["exTaxAmount"]), "不含税金额"),
+                read_fen(str(found["taxAmount"]), "税额"),
+                read_fen(str(found["orderAmount"]), "价税合计"),
+            ),
+        )
+    except (KeyError, ValueError, DomainError) as error:
+        return Unknown(f"诺诺的开票结果不完整：{error!r}")
+
+
+def _detail(line: FapiaoLine) -> dict[str, Any]:
+    return {
+        "goodsName": line.item,
+        "goodsCode": line.code,
+        "withTaxFlag": "0",
+        "price": line.price,
+        "num": line.quantity,
+        "unit": line.unit,
+        "specType": line.spec,
+        "taxRate": write_rate(line.tax_ppm),
+        "taxExcludedAmount": write_fen(line.net_fen),
+        "tax": write_fen(line.tax_fen),
+        "taxIncludedAmount": write_fen(line.gross_fen),
+        "invoiceLineProperty": str(int(line.nature)),
+        "favouredPolicyFlag": "0",
+        "zeroRateFlag": "",
+    }

@@ -1,0 +1,228 @@
+"""The port to whoever issues fapiao for us, in words of our own (china-finance §2.5).
+
+An answer is a value, never an exception. `Unknown` means that nobody knows whether the call took
+effect (a timeout, a 500, an answer that cannot be read): the same question may be put again, the
+same deed may not be done under another key.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from yuejie.fapiao.amounts import Amounts
+from yuejie.fapiao.fapiao import Fapiao, RedFapiao
+from yuejie.fapiao.issuing.errand import Hold
+from yuejie.fapiao.issuing.store import Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has the order and works on it."""
+
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The tax office gave it a number; amounts as the provider says, positive for blue."""
+
+    number: str
+    issued_at: datetime
+    amounts: Amounts
+
+
+@dataclass(frozen=True, slots=True)
+class FormTold:
+    """What the tax office says of a red form: its state 01 … 10, 15, 16, and its names."""
+
+    code: str
+    number: str = ""
+    uuid: str = ""
+    message: str = ""
+    issued: Issued | None = None
+    """The red fapiao, once there is one; its amounts negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Final: this order or form will never be issued under this key."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Not now: the drawer, the limit or the provider stands in the way; nothing was issued."""
+
+    hold: Hold
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """Issued but not sealed (Nuonuo 24): to be pushed again under the same key."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The provider knows this key already: ask what became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """The provider does not know this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody knows whether it took effect."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """It certainly did not reach the provider: no connection was made."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files by format (xml, ofd, pdf), as many as the provider has now."""
+
+    bodies: Mapping[str, bytes]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A deed without an outcome of its own took effect."""
+
+
+Answer = (
+    Accepted
+    | Issued
+    | FormTold
+    | Refused
+    | Held
+    | Unsealed
+    | Duplicate
+    | Unheard
+    | Unknown
+    | NotSent
+    | Files
+    | Done
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The drawer's session: `login` in, out or unknown; `identity` proved, wanted or unknown."""
+
+    login: str = "unknown"
+    identity: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuingLimit:
+    """发票总额度 of the month, net, in fen."""
+
+    total_fen: int
+    used_fen: int
+    available_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawer:
+    """Who issues in the seller's name: its tax number, and the name of the account (开票员)."""
+
+    tax_number: str
+    name: str
+    callback_url: str = ""
+
+
+@dataclass(slots=True)
+class Notebook:
+    """What an adapter said and heard since the runner looked last."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def take(self) -> list[Exchange]:
+        """Return what was written and begin a new page."""
+        written, self.exchanges = self.exchanges, []
+        return written
+
+
+class Provider(Protocol):
+    """One provider. Every method is one conversation outside any transaction."""
+
+    @property
+    def name(self) -> str:
+        """Return the name it is stored under."""
+        ...
+
+    @property
+    def notebook(self) -> Notebook:
+        """Return what was said and heard."""
+        ...
+
+    def issue(self, fapiao: Fapiao, *, now: datetime) -> Answer:
+        """Send an order under its key."""
+        ...
+
+    def query(self, fapiao: Fapiao, *, now: datetime) -> Answer:
+        """Ask what became of an order."""
+        ...
+
+    def push_again(self, fapiao: Fapiao, *, now: datetime) -> Answer:
+        """Have an issued but unsealed fapiao sealed, under the same key."""
+        ...
+
+    def fetch_files(self, subject: Fapiao | RedFapiao, *, now: datetime) -> Answer:
+        """Download what there is of XML, OFD and PDF."""
+        ...
+
+    def deliver(self, fapiao: Fapiao, *, now: datetime) -> Answer:
+        """Have the provider send it to the title's mailboxes and mobile."""
+        ...
+
+    def red_apply(self, red: RedFapiao, blue: Fapiao, *, now: datetime) -> Answer:
+        """Ask the tax office for a red form."""
+        ...
+
+    def red_query(self, red: RedFapiao, blue: Fapiao, *, now: datetime) -> Answer:
+        """Ask what became of a red form."""
+        ...
+
+    def red_withdraw(self, red: RedFapiao, *, now: datetime) -> Answer:
+        """Take a red form back that nobody has confirmed."""
+        ...
+
+    def session(self, *, now: datetime) -> Session:
+        """Return what is known of the drawer's session."""
+        ...
+
+    def issuing_limit(self, *, now: datetime) -> IssuingLimit | None:
+        """Return the issuing limit, None where the provider does not tell."""
+        ...
+
+
+def hold_of(message: str) -> Hold:
+    """Read from a provider's words what stands in the way, if it is one of ours."""
+    for words, hold in _WORDS:
+        if any(word in message for word in words):
+            return hold
+    return Hold.NOTHING
+
+
+_WORDS: Sequence[tuple[tuple[str, ...], Hold]] = (
+    (("实人认证", "身份认证", "人脸", "扫码认证"), Hold.IDENTITY),
+    (("未登录", "登录失效", "重新登录", "短信登录"), Hold.LOGIN),
+    (("额度不足", "授信额度", "总额度"), Hold.LIMIT),
+    (("频繁", "限流", "稍后"), Hold.BUSY),
+)

@@ -1,0 +1,83 @@
+"""Tokens of providers: kept encrypted between processes, because few may be fetched.
+
+Nuonuo allows fifty token calls in thirty days, so one that is still good is never fetched again,
+and the fiftieth is not asked for.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from yuejie.db.session import Database
+from yuejie.fapiao.issuing.store import TokenRow, insert_token, newest_token, tokens_since
+from yuejie.kernel.errors import Unavailable
+
+CALLS: Final = 50
+"""Token calls in thirty days (Nuonuo)."""
+WINDOW: Final = timedelta(days=30)
+EARLY: Final = timedelta(minutes=10)
+"""A token is not used in its last minutes: a call under way must not outlive it."""
+_NONCE: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A token as the provider gave it."""
+
+    token: str = field(repr=False)
+    lasts: timedelta
+
+
+class Tokens:
+    """The tokens of one provider for one seller, behind the house's credential key."""
+
+    def __init__(self, db: Database, provider: str, key: bytes) -> None:
+        self._db = db
+        self._provider = provider
+        self._key = key
+        self._spoilt_before: datetime | None = None
+
+    def get(self, fetch: Callable[[], Fetched], *, now: datetime) -> str:
+        """Return a token that is good, fetching one outside any transaction if need be."""
+        with self._db.read() as tx:
+            kept = newest_token(tx, self._provider)
+            spent = tokens_since(tx, self._provider, now - WINDOW)
+        if kept is not None and kept.expires_at > now + EARLY and not self._is_spoilt(kept):
+            opened = self._open(kept.sealed)
+            if opened:
+                return opened
+        if spent >= CALLS:
+            raise Unavailable(
+                f"{self._provider} 的令牌在 30 天内已获取 {CALLS} 次，达到上限；请联系服务商"
+            )
+        fetched = fetch()
+        row = TokenRow(now, now + fetched.lasts, self._seal(fetched.token))
+        with self._db.begin() as tx:
+            insert_token(tx, self._provider, row)
+        return fetched.token
+
+    def spoil(self, *, now: datetime) -> None:
+        """Use no token fetched up to now: the provider said that it is not good."""
+        self._spoilt_before = now
+
+    def _is_spoilt(self, kept: TokenRow) -> bool:
+        return self._spoilt_before is not None and kept.fetched_at <= self._spoilt_before
+
+    def _seal(self, token: str) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return nonce + AESGCM(self._key).encrypt(nonce, token.encode(), self._provider.encode())
+
+    def _open(self, sealed: bytes) -> str:
+        """Return the token, or nothing where another key sealed it: then a new one is fetched."""
+        try:
+            opened = AESGCM(self._key).decrypt(
+                sealed[:_NONCE], sealed[_NONCE:], self._provider.encode()
+            )
+        except InvalidTag:
+            return ""
+        return opened.decode()

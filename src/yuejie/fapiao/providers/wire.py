@@ -1,0 +1,118 @@
+"""HTTP to a provider: bytes out, bytes back, a limit on both, everything noted.
+
+Nothing is retried and no redirect is followed. Whether a call took effect is said honestly: without
+a connection it certainly did not; after that nobody knows until the provider is asked.
+"""
+
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from pyreqwest.client import SyncClient, SyncClientBuilder
+from pyreqwest.exceptions import (
+    BuilderError,
+    ConnectError,
+    ConnectTimeoutError,
+    PoolTimeoutError,
+    RequestError,
+)
+
+from yuejie.fapiao.issuing.store import Exchange
+from yuejie.fapiao.providers.port import Notebook
+from yuejie.kernel.limits import CONNECT_SECONDS
+
+ANSWER_SECONDS: Final = 30
+"""How long a provider may think; issuing is asynchronous or takes a few seconds."""
+_CONNECTING: Final = "client error (Connect)"
+_OK: Final = 200
+
+
+class NeverLeft(Exception):
+    """The call certainly did not reach the provider."""
+
+
+class Silence(Exception):
+    """The call may or may not have taken effect."""
+
+
+class Wire:
+    """One client for one provider; not shared between threads."""
+
+    def __init__(self, *, answer_seconds: int = ANSWER_SECONDS) -> None:
+        self.notebook = Notebook()
+        self._client = _client(answer_seconds)
+
+    def post(
+        self,
+        call: str,
+        url: str,
+        headers: list[tuple[str, str]],
+        body: bytes,
+        *,
+        secret: bool = False,
+    ) -> bytes:
+        """Send a body and return the answer's; `call` is what it is noted under.
+
+        What is `secret` is noted without its bytes. Raises NeverLeft without a connection, Silence
+        for everything that is no 200.
+        """
+        return self._exchange(call, "POST", url, headers, body, keep=not secret)
+
+    def get(self, call: str, url: str) -> bytes:
+        """Download a file; the note keeps no second copy of its bytes."""
+        if urlsplit(url).scheme not in {"https", "http"}:
+            raise Silence(f"下载地址 {url} 不是 http(s)")
+        return self._exchange(call, "GET", url, [], b"", keep=False)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+    def _exchange(
+        self,
+        call: str,
+        method: str,
+        url: str,
+        headers: list[tuple[str, str]],
+        body: bytes,
+        *,
+        keep: bool = True,
+    ) -> bytes:
+        heard, outcome = b"", ""
+        try:
+            builder = self._client.request(method, url).headers(headers)
+            response = (builder.body_bytes(body) if body else builder).build().send()
+            heard, outcome = response.bytes().to_bytes(), str(response.status)
+        except (BuilderError, RequestError) as error:
+            outcome = f"{type(error).__name__}: {error.message}"
+            if _never_left(error):
+                raise NeverLeft(outcome) from error
+            raise Silence(outcome) from error
+        finally:
+            said = (body, heard) if keep else (b"", b"")
+            self.notebook.exchanges.append(Exchange(call, *said, outcome))
+        if response.status != _OK:
+            raise Silence(f"HTTP {response.status}")
+        return heard
+
+
+def _client(answer_seconds: int) -> SyncClient:
+    return (
+        SyncClientBuilder()
+        .follow_redirects(enable=False)
+        .referer(enable=False)
+        .connect_timeout(timedelta(seconds=CONNECT_SECONDS))
+        .timeout(timedelta(seconds=answer_seconds))
+        .build()
+    )
+
+
+def _never_left(error: BuilderError | RequestError) -> bool:
+    """Tell no connection from one that broke behind the request: both are "connection error"."""
+    match error:
+        case ConnectTimeoutError() | PoolTimeoutError() | BuilderError():
+            return True
+        case ConnectError():
+            causes = error.details["causes"] or []
+            return any(cause["message"] == _CONNECTING for cause in causes)
+    return False

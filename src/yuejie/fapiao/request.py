@@ -1,0 +1,266 @@
+"""Request fapiao from issued bills, and approve or decline what was requested.
+
+A request is refused while 欠票 is open, takes no more of a tax line than is left, and waits for a
+second person. What it says is fixed here, word for word; approving adds nothing but a name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from yuejie.contracts.store import contracts_of
+from yuejie.contracts.terms import FapiaoKind
+from yuejie.db.session import Database, Tx
+from yuejie.fapiao import store
+from yuejie.fapiao.amounts import FapiaoLine, FapiaoRefused, check_lines, total
+from yuejie.fapiao.available import Available, BillShare, available
+from yuejie.fapiao.codes import DEFAULT_CODE, DEFAULT_ITEM, short_name_on
+from yuejie.fapiao.draft import Part, Wording, draw_lines, pages, part_of, remark_of
+from yuejie.fapiao.fapiao import Fapiao, Party, find_fapiao, mint_key
+from yuejie.fapiao.issuing.errand import ErrandKind
+from yuejie.fapiao.issuing.store import add_errand
+from yuejie.fapiao.life import FapiaoEvent, FapiaoState, advance
+from yuejie.fapiao.title import Title, TitleState, refuse_kind
+from yuejie.fapiao.titles import find_title
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid
+from yuejie.kernel.ids import CustomerId, mint
+from yuejie.kernel.money import Money
+from yuejie.kernel.period import zone_of
+
+MANUAL: Final = "manual"
+"""The provider that is a person: what it issued is uploaded, and no errand is run."""
+_CHINA: Final = zone_of("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selling:
+    """The seller as its fapiao name it, and what it sells under."""
+
+    party: Party
+    code: str = DEFAULT_CODE
+    item: str = DEFAULT_ITEM
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A bill, or one of its tax lines, or a part of one: what is left, or `gross_fen` of it."""
+
+    bill: str
+    position: int | None = None
+    gross_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is requested: of which bills, for which title (the default), of which kind."""
+
+    picks: tuple[Pick, ...]
+    title_id: str | None = None
+    kind: FapiaoKind | None = None
+    remark: str = ""
+
+
+def what_is_available(tx: Tx, customer_id: CustomerId) -> Available:
+    """Return what a customer may request now, bill by bill."""
+    versions = contracts_of(tx, customer_id)
+    terms = {(str(each.contract_id), each.version): each.terms for each in versions}
+    return available(store.taxed_bills(tx, customer_id), store.taken(tx, customer_id), terms)
+
+
+def request_fapiao(
+    db: Database, customer_id: CustomerId, wish: Wish, selling: Selling, *, by: str, now: datetime
+) -> list[Fapiao]:
+    """Request the fapiao of bills: one for each two thousand lines, waiting for approval.
+
+    Raises Conflict while 欠票 is open and FapiaoRefused for what the tax office would refuse.
+    """
+    with db.begin() as tx:
+        tx.lock_exclusive(f"fapiao {customer_id}")
+        open_now = what_is_available(tx, customer_id)
+        _refuse_owing(open_now)
+        title = _title(tx, customer_id, wish.title_id)
+        shares, parts = _parts(open_now, wish.picks)
+        kind = wish.kind or shares[0].terms.fapiao_kind
+        refuse_kind(title, kind)
+        lines = draw_lines(parts, _wordings(parts, selling, now))
+        asked = _Asked(title, selling, mint("fpreq", now), kind, wish.remark, by, now)
+        drawn = [_fapiao(asked, shares, page) for page in pages(lines)]
+        for fapiao in drawn:
+            check_lines(fapiao.lines, kind)
+            store.insert_fapiao(tx, fapiao)
+        return drawn
+
+
+def approve_fapiao(db: Database, name: str, *, provider: str, by: str, now: datetime) -> Fapiao:
+    """Let a requested fapiao be issued by a provider; who requested it may not."""
+    with db.begin() as tx:
+        was = find_fapiao(store.fapiao_by_name(tx, name), name)
+        if was.requested_by == by:
+            raise Forbidden(f"发票申请 {was.key} 由 {by} 提出，须由另一人批准")
+        state = advance(was.state, FapiaoEvent.APPROVE)
+        became = replace(was, state=state, approved_by=by, approved_at=now, provider=provider)
+        move(tx, was, became, FapiaoEvent.APPROVE, by=by, at=now)
+        if provider != MANUAL:
+            add_errand(tx, ErrandKind.ISSUE, was.fapiao_id, was.key, provider, at=now)
+        return became
+
+
+def decline_fapiao(db: Database, name: str, *, why: str, by: str, now: datetime) -> Fapiao:
+    """Decline or withdraw a request; its tax lines are free again."""
+    if not why.strip():
+        raise Invalid("请写明退回发票申请的原因")
+    with db.begin() as tx:
+        was = find_fapiao(store.fapiao_by_name(tx, name), name)
+        became = replace(was, state=advance(was.state, FapiaoEvent.DECLINE), why=why)
+        move(tx, was, became, FapiaoEvent.DECLINE, by=by, at=now)
+        return became
+
+
+def move(tx: Tx, was: Fapiao, became: Fapiao, event: FapiaoEvent, *, by: str, at: datetime) -> None:
+    """Move a fapiao on, or say that somebody else was first."""
+    if not store.move_fapiao(tx, was, became, event, by=by, at=at):
+        raise Conflict(f"发票 {was.key} 正被另一操作处理，请刷新后重试")
+
+
+def _refuse_owing(open_now: Available) -> None:
+    owing = [each for each in open_now.bills if each.left_fen < 0]
+    if owing:
+        bills = "、".join(each.bill.number for each in owing)
+        back = Money(open_now.owed_back_fen, "CNY")
+        raise Conflict(
+            f"账单 {bills} 已开发票超过应开金额（欠票 {back} 元），请先红冲后再申请新发票"
+        )
+
+
+def _title(tx: Tx, customer_id: CustomerId, title_id: str | None) -> Title:
+    if title_id is None:
+        defaults = [t for t in store.titles_of_customer(tx, customer_id) if t.is_default]
+        if not defaults:
+            raise Invalid("客户没有默认发票抬头，请先用 yuejie fapiao titles add 登记")
+        return defaults[0]
+    title = find_title(tx, title_id)
+    if title.customer_id != customer_id or title.state != TitleState.ACTIVE:
+        raise Invalid(f"发票抬头 {title_id} 不属于该客户或已停用，请换一个")
+    return title
+
+
+def _parts(open_now: Available, picks: Sequence[Pick]) -> tuple[list[BillShare], list[Part]]:
+    """Return the bills named and the parts of their tax lines, nothing twice."""
+    if not picks:
+        raise Invalid("请写明要开票的账单")
+    shares: list[BillShare] = []
+    parts: list[Part] = []
+    for pick in picks:
+        share = _share(open_now, pick.bill)
+        if share not in shares:
+            shares.append(share)
+        parts += _of_bill(share, pick)
+    for share in shares:
+        wanted = [part for part in parts if part.line.bill_id == share.bill.bill_id]
+        if len({part.line.place for part in wanted}) < len(wanted):
+            raise Invalid(f"账单 {share.bill.number} 的同一计税行写了两次，请合并")
+        if sum(part.amounts.gross_fen for part in wanted) > share.left_fen:
+            raise FapiaoRefused(
+                f"账单 {share.bill.number} 还可开 {Money(share.left_fen, 'CNY')} 元，"
+                "请连同其减项一起申请或改小金额"
+            )
+    return shares, parts
+
+
+def _share(open_now: Available, name: str) -> BillShare:
+    for share in open_now.bills:
+        if name in {share.bill.bill_id, share.bill.number}:
+            if not share.may_request:
+                raise FapiaoRefused(
+                    f"账单 {share.bill.number} 为 {share.bill.state} 状态，按合同约定"
+                    "（先款后票）须结清后才能申请发票"
+                )
+            if share.left_fen <= 0:
+                raise FapiaoRefused(f"账单 {share.bill.number} 已无可开票金额：{share.explained}")
+            return share
+    raise Invalid(f"账单 {name} 不存在、未出账、不是人民币账单或没有计税行，不能开票")
+
+
+def _of_bill(share: BillShare, pick: Pick) -> list[Part]:
+    if pick.position is None:
+        if pick.gross_fen is not None:
+            return _amount_of(share, pick.gross_fen)
+        return [part_of(each.line, each.taken) for each in share.lines if each.left_fen]
+    for each in share.lines:
+        if each.line.position == pick.position:
+            return [part_of(each.line, each.taken, pick.gross_fen)]
+    raise Invalid(f"账单 {share.bill.number} 没有计税行 {pick.position}，请核对")
+
+
+def _amount_of(share: BillShare, gross_fen: int) -> list[Part]:
+    """Take an amount of a bill from its tax lines in their order."""
+    if any(each.line.gross_fen < 0 for each in share.lines):
+        raise FapiaoRefused(
+            f"账单 {share.bill.number} 有减项，不能按金额拆分；请按计税行拆分或整张申请"
+        )
+    parts: list[Part] = []
+    for each in share.lines:
+        now = min(each.left_fen, gross_fen)
+        if now > 0:
+            parts.append(part_of(each.line, each.taken, now))
+            gross_fen -= now
+    if gross_fen:
+        raise FapiaoRefused(
+            f"账单 {share.bill.number} 还可开 {Money(share.left_fen, 'CNY')} 元，请改小金额"
+        )
+    return parts
+
+
+def _wordings(parts: Sequence[Part], selling: Selling, now: datetime) -> dict[int, Wording]:
+    short = short_name_on(selling.code, now.astimezone(_CHINA).date())
+    wording = Wording(selling.code, short, selling.item)
+    return {part.line.tax_ppm: wording for part in parts}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What all fapiao of one request have in common."""
+
+    title: Title
+    selling: Selling
+    request_id: str
+    kind: FapiaoKind
+    remark: str
+    by: str
+    now: datetime
+
+
+def _fapiao(asked: _Asked, shares: Sequence[BillShare], lines: Sequence[FapiaoLine]) -> Fapiao:
+    named = {line.bill_id for line in lines}
+    bills = [share.bill for share in shares if share.bill.bill_id in named]
+    orders = dict.fromkeys(bill.purchase_order for bill in bills if bill.purchase_order)
+    return Fapiao(
+        fapiao_id=mint("fapiao", asked.now),
+        customer_id=asked.title.customer_id,
+        request_id=asked.request_id,
+        key=mint_key(asked.now),
+        kind=asked.kind,
+        state=FapiaoState.REQUESTED,
+        buyer=_buyer(asked.title),
+        seller=asked.selling.party,
+        emails=tuple(asked.title.emails),
+        mobile=asked.title.mobile,
+        remark=remark_of("、".join(orders), [bill.number for bill in bills], asked.remark),
+        amounts=total(lines),
+        lines=tuple(lines),
+        requested_by=asked.by,
+        requested_at=asked.now,
+    )
+
+
+def _buyer(title: Title) -> Party:
+    return Party(
+        name=title.name,
+        tax_number=title.tax_number,
+        natural_person=title.natural_person,
+        address=title.address,
+        phone=title.phone,
+        bank_name=title.bank_name,
+        bank_account=title.bank_account,
+    )

@@ -1,0 +1,1 @@
+"""Red fapiao: the form, its clock, and the deeds that lead through it."""

@@ -1,0 +1,135 @@
+"""Reverse a fapiao by a red one: request, approve, withdraw, remind.
+
+While a form is pending there is no second one for the same fapiao, and its tax lines are not free:
+they become so when the red fapiao is issued. A form that expired or was denied leaves everything as
+before, and may be asked for again as a new one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from yuejie.db.session import Database
+from yuejie.fapiao import store as blues
+from yuejie.fapiao.amounts import NOTHING, FapiaoRefused
+from yuejie.fapiao.fapiao import RedFapiao, find_fapiao, find_red, left_on, mint_key
+from yuejie.fapiao.issuing.errand import ErrandKind
+from yuejie.fapiao.issuing.store import add_errand
+from yuejie.fapiao.life import RED_PENDING, STANDING, RedEvent, RedState
+from yuejie.fapiao.request import MANUAL
+from yuejie.fapiao.reversing import store
+from yuejie.fapiao.reversing.answer import move
+from yuejie.fapiao.reversing.form import (
+    REMIND_AFTER,
+    RedPick,
+    RedReason,
+    draw_red,
+    reminders_due,
+)
+from yuejie.fapiao.tell import tell_waiting
+from yuejie.kernel.errors import Conflict, Forbidden
+from yuejie.kernel.ids import mint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedWish:
+    """What is to be reversed, why, and in a person's words."""
+
+    fapiao: str
+    reason: RedReason
+    why: str
+    picks: tuple[RedPick, ...] = ()
+    """Nothing means the whole fapiao."""
+
+
+def request_red(db: Database, wish: RedWish, *, by: str, now: datetime) -> RedFapiao:
+    """Request a red fapiao; it waits for a second person before the tax office hears of it."""
+    with db.begin() as tx:
+        named = find_fapiao(blues.fapiao_by_name(tx, wish.fapiao), wish.fapiao)
+        tx.lock_exclusive(f"fapiao {named.customer_id}")
+        blue = blues.lock_fapiao(tx, named.customer_id, named.fapiao_id)
+        if blue.state not in STANDING or blue.number is None:
+            raise Conflict(f"发票 {blue.key} 处于 {blue.state} 状态，不能红冲")
+        reds = store.reds_of_fapiao(tx, blue.fapiao_id)
+        _refuse_second(blue.number, reds)
+        lines = draw_red(blue, left_on(blue, reds), wish.picks, wish.reason)
+        amounts = sum((line.amounts for line in lines), NOTHING)
+        if amounts.gross_fen >= 0:
+            raise FapiaoRefused(f"发票 {blue.number} 没有可红冲的金额")
+        red = RedFapiao(
+            red_id=mint("red", now),
+            customer_id=blue.customer_id,
+            fapiao_id=blue.fapiao_id,
+            blue_number=blue.number,
+            key=mint_key(now, "R"),
+            reason=str(wish.reason),
+            state=RedState.REQUESTED,
+            form_code="",
+            form_number="",
+            form_uuid="",
+            whole=not wish.picks,
+            amounts=amounts,
+            lines=lines,
+            requested_by=by,
+            requested_at=now,
+            why=wish.why,
+        )
+        store.insert_red(tx, red)
+        return red
+
+
+def approve_red(db: Database, name: str, *, by: str, now: datetime) -> RedFapiao:
+    """Let a requested red form go to the tax office; who requested it may not."""
+    with db.begin() as tx:
+        named = find_red(store.red_by_name(tx, name), name)
+        was = store.lock_red(tx, named.customer_id, named.red_id)
+        if was.requested_by == by:
+            raise Forbidden(f"红冲申请 {was.key} 由 {by} 提出，须由另一人批准")
+        told = replace(was, approved_by=by, approved_at=now)
+        became = move(tx, was, told, RedEvent.APPROVE, by=by, now=now)
+        blue = find_fapiao(blues.fapiao_by_name(tx, was.fapiao_id), was.fapiao_id)
+        if blue.provider != MANUAL:
+            add_errand(tx, ErrandKind.RED, was.red_id, was.key, blue.provider, at=now)
+        return became
+
+
+def withdraw_red(db: Database, name: str, *, why: str, by: str, now: datetime) -> RedFapiao:
+    """Take a red form back: at once while it is ours alone, else by asking the tax office.
+
+    In the second case the form becomes void when the tax office says so.
+    """
+    with db.begin() as tx:
+        named = find_red(store.red_by_name(tx, name), name)
+        was = store.lock_red(tx, named.customer_id, named.red_id)
+        blue = find_fapiao(blues.fapiao_by_name(tx, was.fapiao_id), was.fapiao_id)
+        if was.state is RedState.REQUESTED:
+            return move(tx, was, replace(was, why=why), RedEvent.DECLINE, by=by, now=now)
+        if blue.provider == MANUAL and was.state in RED_PENDING:
+            return move(tx, was, replace(was, why=why), RedEvent.VOID, by=by, now=now)
+        if was.state is not RedState.WAITING:
+            raise Conflict(f"红字发票 {was.key} 处于 {was.state} 状态，不能撤回")
+        add_errand(tx, ErrandKind.WITHDRAW, was.red_id, was.key, blue.provider, at=now)
+        return was
+
+
+def remind_waiting(db: Database, *, now: datetime) -> int:
+    """Remind whoever a form waits for, at 0, 24 and 48 hours; each reminder goes out once."""
+    told = 0
+    with db.begin() as tx:
+        for red in store.reds_waiting(tx, len(REMIND_AFTER)):
+            assert red.applied_at is not None
+            due = reminders_due(red.applied_at, red.reminded, now)
+            if due > red.reminded:
+                tell_waiting(tx, red, due, now=now)
+                store.mark_reminded(tx, red.red_id, due)
+                told += 1
+    return told
+
+
+def _refuse_second(number: str, reds: Sequence[RedFapiao]) -> None:
+    for red in reds:
+        if red.state in RED_PENDING:
+            raise Conflict(
+                f"发票 {number} 已有一张红字确认单在处理中（{red.key}，{red.state}），"
+                "请等它结束或先撤回"
+            )

@@ -1,0 +1,291 @@
+"""The only SQL about red fapiao and their forms."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from yuejie.db.session import Tx
+from yuejie.fapiao.amounts import Amounts
+from yuejie.fapiao.fapiao import RedFapiao, RedLine
+from yuejie.fapiao.life import RedEvent, RedState
+from yuejie.kernel.ids import CustomerId
+
+OPERATOR_READS: Final = {
+    "red_by_name": "the operator names a red fapiao by id, key, number or form number",
+    "reds_of_fapiao": "reached through a fapiao, whose reader was checked",
+    "reds_waiting": "the clerk reminds whoever a form waits for",
+    "pending_reds": "the operator sees every form under way with its clock",
+}
+"""Reads that serve the operator; all others take `customer_id` first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RedRow:
+    red_id: str
+    customer_id: CustomerId
+    fapiao_id: str
+    blue_number: str
+    key: str
+    reason: str
+    state: str
+    form_code: str
+    form_number: str
+    form_uuid: str
+    whole: bool
+    net_fen: int
+    tax_fen: int
+    gross_fen: int
+    requested_by: str
+    requested_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    applied_at: datetime | None
+    expires_at: datetime | None
+    reminded: int
+    number: str | None
+    issued_at: datetime | None
+    why: str
+
+
+RED_BY_NAME: Final = """
+    SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
+           form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+    FROM fapiao_red
+    WHERE red_id = %(name)s OR key = %(name)s OR number = %(name)s
+       OR (form_number = %(name)s AND form_number <> '')
+"""
+
+
+def red_by_name(tx: Tx, name: str) -> RedFapiao | None:
+    """Return a red fapiao by its id, key, number or form number, whole."""
+    row = tx.maybe(_RedRow, RED_BY_NAME, name=name)
+    return _whole(tx, row) if row else None
+
+
+LOCK_RED: Final = "SELECT red_id FROM fapiao_red WHERE red_id = %(red_id)s FOR UPDATE"
+
+
+def lock_red(tx: Tx, customer_id: CustomerId, red_id: str) -> RedFapiao:
+    """Return a red fapiao that nobody else changes until the transaction ends."""
+    tx.value(LOCK_RED, red_id=red_id)
+    found = red_by_name(tx, red_id)
+    assert found is not None
+    assert found.customer_id == customer_id
+    return found
+
+
+REDS_OF_FAPIAO: Final = """
+    SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
+           form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+    FROM fapiao_red
+    WHERE fapiao_id = %(fapiao_id)s
+    ORDER BY red_id
+"""
+
+
+def reds_of_fapiao(tx: Tx, fapiao_id: str) -> list[RedFapiao]:
+    """Return every red fapiao of a blue one, the first first."""
+    return [_whole(tx, row) for row in tx.rows(_RedRow, REDS_OF_FAPIAO, fapiao_id=fapiao_id)]
+
+
+REDS_OF_CUSTOMER: Final = """
+    SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
+           form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+    FROM fapiao_red
+    WHERE customer_id = %(customer_id)s
+    ORDER BY red_id
+"""
+
+
+def reds_of_customer(tx: Tx, customer_id: CustomerId) -> list[RedFapiao]:
+    """Return every red fapiao of a customer."""
+    return [_whole(tx, row) for row in tx.rows(_RedRow, REDS_OF_CUSTOMER, customer_id=customer_id)]
+
+
+PENDING_REDS: Final = """
+    SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
+           form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+    FROM fapiao_red
+    WHERE state IN ('requested', 'approved', 'waiting', 'confirmed')
+    ORDER BY red_id
+"""
+
+
+def pending_reds(tx: Tx) -> list[RedFapiao]:
+    """Return every red fapiao that is neither issued nor void."""
+    return [_whole(tx, row) for row in tx.rows(_RedRow, PENDING_REDS)]
+
+
+REDS_WAITING: Final = """
+    SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
+           form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+    FROM fapiao_red
+    WHERE state = 'waiting' AND reminded < %(most)s
+    ORDER BY red_id
+    FOR UPDATE SKIP LOCKED
+"""
+
+
+def reds_waiting(tx: Tx, most: int) -> list[RedFapiao]:
+    """Return the forms that wait for the other side and may need another reminder."""
+    return [_whole(tx, row) for row in tx.rows(_RedRow, REDS_WAITING, most=most)]
+
+
+INSERT_RED: Final = """
+    INSERT INTO fapiao_red (red_id, customer_id, fapiao_id, blue_number, key, reason, state, whole,
+                            net_fen, tax_fen, gross_fen, requested_by, requested_at, why)
+    VALUES (%(red_id)s, %(customer_id)s, %(fapiao_id)s, %(blue_number)s, %(key)s, %(reason)s,
+            %(state)s, %(whole)s, %(net_fen)s, %(tax_fen)s, %(gross_fen)s, %(requested_by)s,
+            %(requested_at)s, %(why)s)
+"""
+INSERT_RED_LINE: Final = """
+    INSERT INTO fapiao_red_line (red_id, position, fapiao_id, blue_position, net_fen, tax_fen,
+                                 gross_fen)
+    VALUES (%(red_id)s, %(position)s, %(fapiao_id)s, %(blue_position)s, %(net_fen)s, %(tax_fen)s,
+            %(gross_fen)s)
+"""
+
+
+def insert_red(tx: Tx, red: RedFapiao) -> None:
+    """Write a requested red fapiao with its lines."""
+    tx.run(
+        INSERT_RED,
+        red_id=red.red_id,
+        customer_id=red.customer_id,
+        fapiao_id=red.fapiao_id,
+        blue_number=red.blue_number,
+        key=red.key,
+        reason=red.reason,
+        state=str(red.state),
+        whole=red.whole,
+        net_fen=red.amounts.net_fen,
+        tax_fen=red.amounts.tax_fen,
+        gross_fen=red.amounts.gross_fen,
+        requested_by=red.requested_by,
+        requested_at=red.requested_at,
+        why=red.why,
+    )
+    for line in red.lines:
+        tx.run(
+            INSERT_RED_LINE,
+            red_id=red.red_id,
+            position=line.position,
+            fapiao_id=red.fapiao_id,
+            blue_position=line.blue_position,
+            net_fen=line.net_fen,
+            tax_fen=line.tax_fen,
+            gross_fen=line.gross_fen,
+        )
+
+
+MOVE_RED: Final = """
+    UPDATE fapiao_red
+    SET state = %(became)s, form_code = %(form_code)s, form_number = %(form_number)s,
+        form_uuid = %(form_uuid)s, approved_by = %(approved_by)s, approved_at = %(approved_at)s,
+        applied_at = %(applied_at)s, expires_at = %(expires_at)s, number = %(number)s,
+        issued_at = %(issued_at)s, why = %(why)s
+    WHERE red_id = %(red_id)s AND state = %(was)s
+"""
+NOTE_RED_TRANSITION: Final = """
+    INSERT INTO fapiao_red_transition (red_id, at, event, was, became, by, why)
+    VALUES (%(red_id)s, %(at)s, %(event)s, %(was)s, %(became)s, %(by)s, %(why)s)
+"""
+
+
+def move_red(
+    tx: Tx, was: RedFapiao, became: RedFapiao, event: RedEvent, *, by: str, at: datetime
+) -> bool:
+    """Move a red fapiao on if it is still in the state it was read in, and note it."""
+    moved = tx.run(
+        MOVE_RED,
+        red_id=was.red_id,
+        was=str(was.state),
+        became=str(became.state),
+        form_code=became.form_code,
+        form_number=became.form_number,
+        form_uuid=became.form_uuid,
+        approved_by=became.approved_by,
+        approved_at=became.approved_at,
+        applied_at=became.applied_at,
+        expires_at=became.expires_at,
+        number=became.number,
+        issued_at=became.issued_at,
+        why=became.why,
+    )
+    if moved:
+        tx.run(
+            NOTE_RED_TRANSITION,
+            red_id=was.red_id,
+            at=at,
+            event=str(event),
+            was=str(was.state),
+            became=str(became.state),
+            by=by,
+            why=became.why,
+        )
+    return bool(moved)
+
+
+NOTE_FORM: Final = """
+    UPDATE fapiao_red
+    SET form_code = %(form_code)s, form_number = %(form_number)s, form_uuid = %(form_uuid)s
+    WHERE red_id = %(red_id)s AND state = %(state)s
+"""
+
+
+def note_form(tx: Tx, red: RedFapiao) -> None:
+    """Keep what the tax office calls a form, where its state has not moved."""
+    tx.run(
+        NOTE_FORM,
+        red_id=red.red_id,
+        state=str(red.state),
+        form_code=red.form_code,
+        form_number=red.form_number,
+        form_uuid=red.form_uuid,
+    )
+
+
+NOTE_APPLIED: Final = """
+    UPDATE fapiao_red SET applied_at = %(applied_at)s, expires_at = %(expires_at)s
+    WHERE red_id = %(red_id)s AND applied_at IS NULL
+"""
+
+
+def note_applied(tx: Tx, red_id: str, *, applied_at: datetime, expires_at: datetime) -> None:
+    """Note when a form was applied for, from which its 72 hours count; the first time stays."""
+    tx.run(NOTE_APPLIED, red_id=red_id, applied_at=applied_at, expires_at=expires_at)
+
+
+MARK_REMINDED: Final = """
+    UPDATE fapiao_red SET reminded = %(reminded)s WHERE red_id = %(red_id)s
+"""
+
+
+def mark_reminded(tx: Tx, red_id: str, reminded: int) -> None:
+    """Note how many reminders of a form were due."""
+    tx.run(MARK_REMINDED, red_id=red_id, reminded=reminded)
+
+
+RED_LINES: Final = """
+    SELECT position, blue_position, net_fen, tax_fen, gross_fen
+    FROM fapiao_red_line WHERE red_id = %(red_id)s ORDER BY position
+"""
+
+
+def _whole(tx: Tx, row: _RedRow) -> RedFapiao:
+    facts: dict[str, Any] = {
+        name: getattr(row, name)
+        for name in row.__dataclass_fields__
+        if name not in {"net_fen", "tax_fen", "gross_fen", "state"}
+    }
+    return RedFapiao(
+        **facts,
+        state=RedState(row.state),
+        amounts=Amounts(row.net_fen, row.tax_fen, row.gross_fen),
+        lines=tuple(tx.rows(RedLine, RED_LINES, red_id=row.red_id)),
+    )

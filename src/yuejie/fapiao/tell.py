@@ -1,0 +1,100 @@
+"""What others are told about fapiao: one notice per event, ever.
+
+Each is written down in the transaction of its event under a key of its own, so it is told exactly
+when the event is true, and not again when the event is heard twice.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from yuejie.db.session import Tx
+from yuejie.fapiao.fapiao import Fapiao, RedFapiao
+from yuejie.fapiao.issuing.errand import Hold
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.money import Money
+from yuejie.notices.notice import ATTACHMENT_BYTES, Attachment, Audience, Kind, Notice
+from yuejie.notices.outbox import enqueue
+
+log = structlog.get_logger()
+
+_MEDIA: Final = {"xml": "application/xml", "ofd": "application/ofd", "pdf": "application/pdf"}
+_OBSTACLES: Final = {
+    Hold.LOGIN: Kind.DRAWER_LOGGED_OUT,
+    Hold.IDENTITY: Kind.DRAWER_LOGGED_OUT,
+    Hold.LIMIT: Kind.FAPIAO_CREDIT_LOW,
+}
+
+
+def tell_issued(tx: Tx, fapiao: Fapiao, *, now: datetime) -> None:
+    """Tell the customer that a fapiao has its number."""
+    facts = _facts(fapiao.number, fapiao.amounts.gross_fen)
+    key = f"fapiao:{fapiao.fapiao_id}:issued"
+    _to_customer(tx, Kind.FAPIAO_ISSUED, fapiao.customer_id, key, facts, now)
+
+
+def tell_files_kept(tx: Tx, fapiao: Fapiao, files: Mapping[str, bytes], *, now: datetime) -> None:
+    """Have the files mailed to the customer, as many as a mail holds, the XML first."""
+    attached: list[Attachment] = []
+    room = ATTACHMENT_BYTES
+    for form in ("xml", "pdf", "ofd"):
+        body = files.get(form)
+        if body is not None and len(body) <= room:
+            room -= len(body)
+            attached.append(Attachment(f"{fapiao.number}.{form}", _MEDIA[form], body))
+    notice = Notice(
+        kind=Kind.FAPIAO_DELIVERY,
+        audience=Audience.CUSTOMER,
+        facts=_facts(fapiao.number, fapiao.amounts.gross_fen),
+        key=f"fapiao:{fapiao.fapiao_id}:delivery",
+        customer_id=fapiao.customer_id,
+        attachments=tuple(attached),
+    )
+    enqueue(tx, notice, at=now)
+
+
+def tell_waiting(tx: Tx, red: RedFapiao, reminder: int, *, now: datetime) -> None:
+    """Ask the customer's finance contact to confirm a red form, for the `reminder`-th time."""
+    facts = _facts(red.blue_number, red.amounts.gross_fen)
+    key = f"red:{red.red_id}:waiting:{reminder}"
+    _to_customer(tx, Kind.RED_FORM_WAITING, red.customer_id, key, facts, now)
+
+
+def tell_held(tx: Tx, provider: str, hold: Hold, why: str, *, now: datetime) -> None:
+    """Tell the operator what stands in the way of issuing, once a day for each obstacle."""
+    kind = _OBSTACLES.get(hold)
+    if kind is not None:
+        facts = {"drawer": provider} if kind is Kind.DRAWER_LOGGED_OUT else {"remaining": why}
+        tell_obstacle(tx, kind, facts, now=now)
+
+
+def tell_obstacle(tx: Tx, kind: Kind, facts: dict[str, str], *, now: datetime) -> None:
+    """Tell the operator what the watch saw, once a day."""
+    notice = Notice(
+        kind=kind,
+        audience=Audience.OPERATOR,
+        facts=facts,
+        key=f"fapiao:{kind}:{now:%Y-%m-%d}",
+        customer_id=None,
+    )
+    enqueue(tx, notice, at=now)
+
+
+def tell_rejected(fapiao: Fapiao) -> None:
+    """Log that the provider finally refused a fapiao; it stands in the list with its reason."""
+    log.warning("fapiao.rejected", key=fapiao.key, why=fapiao.why)
+
+
+def _to_customer(
+    tx: Tx, kind: Kind, customer_id: CustomerId, key: str, facts: dict[str, str], now: datetime
+) -> None:
+    notice = Notice(
+        kind=kind, audience=Audience.CUSTOMER, facts=facts, key=key, customer_id=customer_id
+    )
+    enqueue(tx, notice, at=now)
+
+
+def _facts(number: str | None, gross_fen: int) -> dict[str, str]:
+    return {"fapiao_number": number or "", "amount": f"{Money(gross_fen, 'CNY')} CNY"}

@@ -1,0 +1,1 @@
+"""Contracts and credit: what is agreed with a customer."""

@@ -1,0 +1,1 @@
+"""Fapiao over REST: requests and titles, red fapiao, callbacks of providers."""

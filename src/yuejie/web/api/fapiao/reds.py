@@ -1,0 +1,52 @@
+"""Red fapiao: request, approve, withdraw, note by hand."""
+
+from typing import Annotated, Final
+
+from fastapi import Query, status
+
+from yuejie.fapiao.issuing.upload import upload_red
+from yuejie.fapiao.reversing.reverse import approve_red, request_red, withdraw_red
+from yuejie.fapiao.reversing.store import pending_reds, reds_of_customer
+from yuejie.web.auth import AnyCaller, guarded, whose
+from yuejie.web.desk import Db, Now
+from yuejie.web.shapes.fapiao import RedIn, RedOut, UploadIn, WhyIn
+from yuejie.web.shapes.wire import Name
+
+routes: Final = guarded("红冲")
+
+
+@routes.get("/red-fapiao", summary="列出红字发票")
+def list_reds(
+    db: Db,
+    caller: AnyCaller,
+    customer: Annotated[Name | None, Query(description="客户；运营不写则列出处理中的")] = None,
+) -> list[RedOut]:
+    """客户的红字发票；运营不写客户时列出全部处理中的确认单。"""
+    with db.read() as tx:
+        customer_id = whose(tx, caller, customer)
+        found = pending_reds(tx) if customer_id is None else reds_of_customer(tx, customer_id)
+    return [RedOut.of(each) for each in found]
+
+
+@routes.post("/fapiao/{fapiao}/reverse", summary="申请红冲", status_code=status.HTTP_201_CREATED)
+def reverse(db: Db, caller: AnyCaller, now: Now, fapiao: Name, body: RedIn) -> RedOut:
+    """申请全额或部分红冲；须另一人批准后才提交税局。"""
+    return RedOut.of(request_red(db, body.wish(fapiao), by=caller.name, now=now))
+
+
+@routes.post("/red-fapiao/{red}/approve", summary="批准红冲")
+def approve(db: Db, caller: AnyCaller, now: Now, red: Name) -> RedOut:
+    """批准红冲，提交红字信息确认单；不能批准自己的申请。"""
+    return RedOut.of(approve_red(db, red, by=caller.name, now=now))
+
+
+@routes.post("/red-fapiao/{red}/withdraw", summary="撤回红冲")
+def withdraw(db: Db, caller: AnyCaller, now: Now, red: Name, body: WhyIn) -> RedOut:
+    """撤回尚未确认的确认单；已提交的由税局撤销后作废。"""
+    return RedOut.of(withdraw_red(db, red, why=body.why, by=caller.name, now=now))
+
+
+@routes.post("/red-fapiao/{red}/upload", summary="登记手工开具的红字发票")
+def upload(db: Db, caller: AnyCaller, now: Now, red: Name, body: UploadIn) -> RedOut:
+    """登记手工开具的红字发票并归档。"""
+    return RedOut.of(upload_red(db, red, body.upload(), by=caller.name, now=now))

@@ -1,0 +1,132 @@
+"""What may be requested, for whom, in which pieces."""
+
+import pytest
+
+from tests.rooms.fapiao.shop import BOSS, CLERK, Shop
+from yuejie.contracts.terms import FapiaoKind, SettlementOrder
+from yuejie.db.session import Database
+from yuejie.fapiao.amounts import FapiaoRefused, LineNature, from_gross
+from yuejie.fapiao.life import FapiaoState
+from yuejie.fapiao.request import Pick, decline_fapiao, what_is_available
+from yuejie.fapiao.title import TitleDraft
+from yuejie.fapiao.titles import alter_title, open_title, retire_title
+from yuejie.kernel.errors import Conflict, Invalid
+
+
+def test_pay_first_waits_for_the_money(shop: Shop) -> None:
+    number = shop.bill("2026-10", [(10_600, 60_000)], paid=False)
+    with shop.db.read() as tx:
+        open_now = what_is_available(tx, shop.customer_id)
+    assert open_now.available_fen == 0
+    assert "先款后票" in open_now.bills[0].explained
+    with pytest.raises(FapiaoRefused, match="须结清后才能申请"):
+        shop.request(Pick(number))
+    shop.pay(number)
+    assert shop.request(Pick(number))[0].amounts.gross_fen == 10_600
+
+
+def test_fapiao_first_does_not(database: Database, owner_url: str) -> None:
+    shop = Shop(database, owner_url).enrol(
+        settlement_order=SettlementOrder.FAPIAO_FIRST, fapiao_kind=FapiaoKind.ORDINARY
+    )
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)], paid=False)))
+    assert asked.kind is FapiaoKind.ORDINARY
+
+
+def test_several_bills_make_one_fapiao_and_one_bill_makes_several(shop: Shop) -> None:
+    one = shop.bill("2026-09", [(10_600, 60_000)])
+    two = shop.bill("2026-10", [(21_200, 60_000), (5_000, 60_000)])
+    (merged,) = shop.request(Pick(one), Pick(two, 1))
+    assert merged.amounts.gross_fen == 31_800
+    assert merged.remark == f"账单 {one}、{two}"
+    assert [line.printed for line in merged.lines] == ["*信息系统增值服务*大模型API技术服务费"] * 2
+    first, second = (shop.request(Pick(two, 2, part))[0] for part in (1_234, 3_766))
+    assert first.amounts + second.amounts == from_gross(5_000, 60_000)
+    with pytest.raises(FapiaoRefused, match="已无可开票金额"):
+        shop.request(Pick(two))
+
+
+def test_an_amount_of_a_bill_is_taken_from_its_lines_in_order(shop: Shop) -> None:
+    number = shop.bill("2026-10", [(10_600, 60_000), (21_200, 60_000)])
+    (asked,) = shop.request(Pick(number, gross_fen=12_000))
+    assert [line.gross_fen for line in asked.lines] == [10_600, 1_400]
+    with pytest.raises(FapiaoRefused, match=r"还可开 198\.00 元"):
+        shop.request(Pick(number, gross_fen=19_801))
+
+
+def test_a_negative_tax_line_is_a_discount_behind_a_line_of_its_bill(shop: Shop) -> None:
+    """The worked example of §1.4: 83,456.78 − 5,000.00, and 16,543.22: 95,000.00 together."""
+    number = shop.bill("2026-10", [(8_345_678, 60_000), (-500_000, 60_000), (1_654_322, 60_000)])
+    (asked,) = shop.request(Pick(number))
+    assert [(line.nature, line.net_fen, line.tax_fen) for line in asked.lines] == [
+        (LineNature.DISCOUNTED, 7_873_281, 472_397),
+        (LineNature.DISCOUNT, -471_698, -28_302),
+        (LineNature.NORMAL, 1_560_681, 93_641),
+    ]
+    figures = asked.amounts
+    assert (figures.net_fen, figures.tax_fen) == (8_962_264, 537_736)
+    assert figures.gross_fen == 9_500_000
+
+
+def test_the_positive_lines_alone_are_more_than_the_bill(shop: Shop) -> None:
+    number = shop.bill("2026-10", [(10_600, 60_000), (-600, 60_000)])
+    with pytest.raises(FapiaoRefused, match=r"还可开 100\.00 元"):
+        shop.request(Pick(number, 1))
+
+
+def test_after_a_credit_note_the_rest_may_be_requested(shop: Shop) -> None:
+    number = shop.bill("2026-10", [(10_600, 60_000)])
+    shop.credit(number, 3_333)
+    (asked,) = shop.request(Pick(number))
+    assert asked.amounts.gross_fen == 7_267
+    assert asked.amounts.net_fen == 10_000 - 3_144
+
+
+def test_a_declined_request_frees_its_lines(shop: Shop) -> None:
+    number = shop.bill("2026-10", [(10_600, 60_000)])
+    (asked,) = shop.request(Pick(number))
+    with pytest.raises(Invalid, match="原因"):
+        decline_fapiao(shop.db, asked.key, why=" ", by=BOSS, now=shop.now)
+    declined = decline_fapiao(shop.db, asked.key, why="抬头有误", by=BOSS, now=shop.now)
+    assert declined.state is FapiaoState.REJECTED
+    assert shop.request(Pick(number))[0].key != asked.key
+
+
+def test_what_is_not_a_bill_to_request_is_said(shop: Shop) -> None:
+    with pytest.raises(Invalid, match="要开票的账单"):
+        shop.request()
+    with pytest.raises(Invalid, match="不存在、未出账"):
+        shop.request(Pick("YJ2026009999"))
+    number = shop.bill("2026-10", [(10_600, 60_000)])
+    with pytest.raises(Invalid, match="写了两次"):
+        shop.request(Pick(number), Pick(number, 1))
+    with pytest.raises(Invalid, match="没有计税行 7"):
+        shop.request(Pick(number, 7))
+
+
+def test_titles_have_one_default_and_change_only_what_comes(shop: Shop) -> None:
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    person = TitleDraft(name="王小明", natural_person=True, is_default=True)
+    kept = open_title(shop.db, "acme", person, by=CLERK, now=shop.now)
+    assert kept.title.is_default
+    number = shop.bill("2026-11", [(10_600, 60_000)])
+    with pytest.raises(Invalid, match="只能开普通发票"):
+        shop.request(Pick(number))
+    (ordinary,) = shop.request(Pick(number, 1, 600), kind=FapiaoKind.ORDINARY)
+    assert ordinary.buyer.natural_person
+    alter_title(
+        shop.db,
+        kept.title.title_id,
+        TitleDraft(name="王小红", natural_person=True),
+        by=CLERK,
+        now=shop.now,
+    )
+    assert shop.fapiao(ordinary.key).buyer.name == "王小明"
+    assert asked.buyer.name == "acme 有限公司"
+    with pytest.raises(Conflict, match="已登记过"):
+        open_title(
+            shop.db, "acme", TitleDraft(name="王小红", natural_person=True), by=CLERK, now=shop.now
+        )
+    retire_title(shop.db, kept.title.title_id, by=CLERK, now=shop.now)
+    with pytest.raises(Invalid, match="没有默认发票抬头"):
+        shop.request(Pick(number))

@@ -1,0 +1,229 @@
+"""Taking a statement in: each line once, nothing by halves; and what comes of it at once."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from multiprocessing import get_context
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.postgres import fresh_database
+from tests.rooms.payments.rival import apportion
+from tests.scenarios.bank import NUMBER, Bank
+from tests.scenarios.books import CLERK, Books, Party
+from yuejie.db.embedded import EmbeddedPostgres
+from yuejie.db.session import Database
+from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from yuejie.payments.apportion.draw import draw_down, set_aside
+from yuejie.payments.apportion.move import Source, Use
+from yuejie.payments.apportion.place import Placing, apportion_receipt, left_of
+from yuejie.payments.apportion.refunds import (
+    Wanted,
+    decide_refund,
+    refund_paid,
+    request_refund,
+)
+from yuejie.payments.apportion.store import of_receipt, receipt_refunded, receipt_used
+from yuejie.payments.apportion.undo import undo_batch
+from yuejie.payments.banks.keep import open_account, set_parent
+from yuejie.payments.receipts.load import import_statement
+from yuejie.payments.receipts.store import files
+from yuejie.payments.receivables.show import (
+    age_receivables,
+    check_bank,
+    statement_of_account,
+)
+from yuejie.payments.statements.line import StatementRefused
+
+YUAN = """
+[models."gpt-4o"]
+input = "10"
+output = "30"
+"""
+M = 1_000_000
+
+
+@pytest.fixture
+def bank(database: Database) -> Bank:
+    books = Books(database)
+    books.prices(YUAN, currency="CNY")
+    return Bank(books)
+
+
+def owing(bank: Bank, months: dict[str, int]) -> Party:
+    acme = bank.books.customer("acme")
+    for month, yuan in months.items():
+        acme.uses(f"{month}-05 10:00:00", "gpt-4o", input=yuan // 10 * M)
+    for month in months:
+        bank.books.close(month)
+        bank.books.issue(acme.bill(month))
+    return acme
+
+
+def test_overlapping_files_add_each_line_once(bank: Bank) -> None:
+    rows = [bank.row(f"2026-09-{day:02d}", "100.00", "甲公司") for day in range(1, 7)]
+    first = bank.imports(*rows[:4], name="a.csv")
+    second = bank.imports(*rows[2:], name="b.csv")
+    assert (first.lines, first.repeated, second.lines, second.repeated) == (4, 0, 2, 2)
+    again = bank.imports(*rows[:4], name="c.csv")
+    assert (again.again, again.lines, again.receipts, again.file_id) == (True, 0, 0, first.file_id)
+    assert len(bank.receipts()) == 6
+    bank.books_agree()
+
+
+def test_a_line_printed_twice_in_one_file_is_one_line(bank: Bank) -> None:
+    row = bank.row("2026-09-01", "100.00", "甲公司")
+    done = bank.imports(row, row)
+    assert (done.lines, done.repeated, done.receipts) == (1, 1, 1)
+
+
+def test_the_same_serial_with_other_contents_refuses_the_file(bank: Bank) -> None:
+    row = bank.row("2026-09-01", "100.00", "甲公司")
+    bank.imports(row)
+    other = [*row[:5], "乙公司", *row[6:]]
+    fresh = bank.row("2026-09-02", "5.00", "丙公司")
+    with pytest.raises(
+        StatementRefused, match=r"第 3 行：流水号 CMB000000000001 .*甲公司 → 乙公司"
+    ):
+        bank.imports(other, fresh)
+    assert len(bank.receipts()) == 1, "nothing of a refused file is taken"
+
+
+def test_missing_days_are_noticed_by_their_balances(bank: Bank) -> None:
+    rows = [bank.row(f"2026-09-{day:02d}", "100.00", "甲公司") for day in range(1, 6)]
+    assert bank.imports(*rows[:2], name="a.csv").gap == ""
+    assert "中间可能缺流水" in bank.imports(*rows[3:], name="b.csv").gap
+
+
+def test_another_accounts_file_and_an_unknown_account_are_refused(bank: Bank) -> None:
+    now = bank.books.clock.now()
+    db = bank.books.db
+    body = "账号,99990000\n交易日期,贷方发生额,对方户名\n2026-09-01,1.00,x\n".encode()
+    with pytest.raises(StatementRefused, match="是账号 99990000 的流水"):
+        import_statement(db, NUMBER, body, "x.csv", by=CLERK, now=now)
+    with pytest.raises(NotFound, match="银行账户"):
+        import_statement(db, "1234", body, "x.csv", by=CLERK, now=now)
+    with db.read() as tx:
+        assert files(tx, "bank_0") == []
+    with pytest.raises(Conflict, match="币种"):
+        open_account(db, holder="x", bank="x", number=NUMBER, currency="USD", by=CLERK, now=now)
+
+
+def test_eight_processes_apportion_a_receipt_once(bank: Bank, database_url: str) -> None:
+    acme = owing(bank, {"2026-08": 1000})
+    bank.imports(bank.row("2026-09-10", "1000.00", acme.customer.legal_name))
+    (receipt,) = bank.receipts()
+    with get_context("spawn").Pool(8) as pool:
+        said = pool.starmap(apportion, [(database_url, receipt.receipt_id)] * 8)
+    assert sorted(said) == ["conflict"] * 7 + ["done"]
+    assert bank.open(acme) == {"2026-08": "0.00"}
+    bank.books_agree(acme)
+
+
+def test_the_statement_of_account_is_the_ledgers(bank: Bank) -> None:
+    acme = owing(bank, {"2026-07": 500, "2026-08": 1000})
+    number = str(acme.bill("2026-08").number)
+    bank.pays("2026-09-10", "600.00", acme.customer.legal_name, memo=number)
+    found = statement_of_account(bank.books.db, "acme", date(2026, 9, 1), date(2026, 10, 1))
+    assert (found.opening_fen, found.closing_fen) == (500_00, 900_00)
+    assert [(row.what, row.fen) for row in found.rows] == [("账单出账", 1000_00), ("认款", -600_00)]
+    assert sum(row.open_fen for row in found.open) == found.closing_fen
+    (aged,) = age_receivables(bank.books.db, date(2026, 12, 1))
+    assert (aged.total_fen, aged.overdue_fen) == (900_00, 900_00)
+    checked = check_bank(bank.books.db, NUMBER, on=date(2026, 9, 30))
+    assert (checked.booked_fen, checked.moved_fen, checked.suspense_fen) == (600_00, 600_00, 0)
+    assert checked.bank_fen == bank.balance_fen
+
+
+def test_parents_are_one_step_away(bank: Bank) -> None:
+    now = bank.books.clock.now()
+    for slug in ("a", "b", "c"):
+        bank.books.customer(slug)
+    set_parent(bank.books.db, "b", "a", by=CLERK, now=now)
+    for child, parent in (("c", "b"), ("a", "c"), ("a", "a")):
+        with pytest.raises(DomainError, match="上级"):
+            set_parent(bank.books.db, child, parent, by=CLERK, now=now)
+    set_parent(bank.books.db, "b", None, by=CLERK, now=bank.at("2026-09-01"))
+    set_parent(bank.books.db, "c", "b", by=CLERK, now=bank.at("2026-09-02"))
+
+
+@pytest.fixture(scope="module")
+def shop(postgres: EmbeddedPostgres) -> Iterator[tuple[Bank, Party]]:
+    """One house for every example: what is conserved is conserved whatever went before."""
+    with (
+        fresh_database(postgres, "yuejie") as urls,
+        Database.open(urls.app, size=4, name="test") as db,
+    ):
+        books = Books(db)
+        books.prices(YUAN, currency="CNY")
+        bank = Bank(books)
+        yield bank, owing(bank, {"2026-06": 3000, "2026-07": 1500, "2026-08": 2000})
+
+
+DEEDS = st.lists(
+    st.tuples(
+        st.sampled_from(["place", "undo", "draw", "aside", "refund", "pay"]), st.integers(1, 300_00)
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(fen=st.integers(1, 900_00), deeds=DEEDS)
+def test_no_fen_is_lost_whatever_happens(
+    shop: tuple[Bank, Party], fen: int, deeds: list[tuple[str, int]]
+) -> None:
+    """
+    A receipt comes in; deeds in any order follow, sensible or not. What is refused changes
+    nothing; receipts = apportioned + refunded + unplaced, and the ledger says the same of all.
+    """
+    bank, acme = shop
+    bank.imports(bank.row("2026-10-01", f"{fen // 100}.{fen % 100:02d}", acme.customer.legal_name))
+    receipt = bank.receipts()[-1]
+    for deed, size in deeds:
+        with suppress(Conflict, Invalid):
+            _do(bank, receipt.receipt_id, deed, size)
+    with bank.books.db.read() as tx:
+        for each in bank.receipts():
+            used = receipt_used(tx, each.receipt_id)
+            back = receipt_refunded(tx, each.receipt_id, straight=True)
+            assert used + back + left_of(tx, each) == each.amount_fen
+            assert min(used, back, left_of(tx, each)) >= 0
+    assert all(not text.startswith("-") for text in bank.open(acme).values())
+    bank.books_agree(acme)
+
+
+def _do(bank: Bank, receipt_id: str, deed: str, size: int) -> None:
+    db, now = bank.books.db, bank.at("2026-10-02")
+    if deed == "place":
+        rest = Use.PREPAYMENT if size % 2 else None
+        placing = Placing(customer="acme", deposit_fen=size if size % 3 == 0 else 0, rest=rest)
+        apportion_receipt(db, receipt_id, placing, by="a", now=now)
+    elif deed == "undo":
+        with db.read() as tx:
+            rows = of_receipt(tx, receipt_id)
+        if rows:
+            undo_batch(db, rows[size % len(rows)].batch_id, why="x", by="a", now=now)
+    elif deed == "draw":
+        draw_down(db, "acme", Use.PREPAYMENT, bills=None, by="a", now=now)
+    elif deed == "aside":
+        set_aside(db, "acme", size, why="", by="a", now=now)
+    elif deed == "refund":
+        source = (Source.RECEIPT, Source.PREPAYMENT, Source.DEPOSIT)[size % 3]
+        wanted = Wanted(
+            receipt_id=receipt_id, source=source, customer="acme", amount_fen=size, why="x"
+        )
+        request_refund(db, wanted, by="a", now=now)
+    else:
+        source = Source.RECEIPT
+        wanted = Wanted(receipt_id=receipt_id, source=source, amount_fen=size, why="x")
+        refund = request_refund(db, wanted, by="a", now=now)
+        decide_refund(db, refund.refund_id, approve=True, by="b", now=now)
+        refund_paid(db, refund.refund_id, line=None, paid_on=now.date(), by="b", now=now)

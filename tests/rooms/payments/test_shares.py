@@ -1,0 +1,244 @@
+"""Sharing an amount over bills, and whose money it is: pure."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yuejie.kernel.ids import BillId, CustomerId
+from yuejie.payments.apportion.shares import OpenAmount, share_out, subset
+from yuejie.payments.receipts.receipt import NEXT as RECEIPT_NEXT
+from yuejie.payments.receipts.receipt import (
+    IllegalTransition,
+    Receipt,
+    ReceiptEvent,
+    ReceiptState,
+    advance,
+)
+from yuejie.payments.receipts.score import (
+    Facts,
+    Payers,
+    Verdict,
+    judge,
+    numbers_in,
+    same_name,
+)
+
+ACME = CustomerId("cus_acme")
+ZETA = CustomerId("cus_zeta")
+
+
+def bill(number: int, fen: int, *, customer: CustomerId = ACME, paid: int = 0) -> OpenAmount:
+    return OpenAmount(
+        bill_id=BillId(f"bill_{number}"),
+        customer_id=customer,
+        number=f"YJ2026{number:06d}",
+        month=f"2026-{number:02d}",
+        currency="CNY",
+        gross_fen=fen,
+        credited_fen=0,
+        apportioned_fen=paid,
+        issued_on=date(2026, 9, 1),
+        due_on=date(2026, 9, 8),
+        state="issued",
+    )
+
+
+def shared(fen: int, bills: list[OpenAmount], *named: str) -> dict[str, int]:
+    return {share.number[-1]: share.fen for share in share_out(fen, "CNY", bills, named).shares}
+
+
+BILLS = [bill(1, 700), bill(2, 900), bill(3, 1100)]
+
+
+@pytest.mark.parametrize(
+    ("fen", "named", "expected", "left"),
+    [
+        (900, (), {"2": 900}, 0),
+        (1800, (), {"1": 700, "3": 1100}, 0),
+        (1000, (), {"1": 700, "2": 300}, 0),
+        (5000, (), {"1": 700, "2": 900, "3": 1100}, 2300),
+        (1000, ("YJ2026000003",), {"3": 1000}, 0),
+        (1200, ("YJ2026000003",), {"3": 1100, "1": 100}, 0),
+        (900, ("YJ2026000009",), {"2": 900}, 0),
+    ],
+)
+def test_named_then_fitting_then_oldest(
+    fen: int, named: tuple[str, ...], expected: dict[str, int], left: int
+) -> None:
+    found = share_out(fen, "CNY", BILLS, named)
+    assert {share.number[-1]: share.fen for share in found.shares} == expected
+    assert found.left_fen == left
+
+
+def test_what_was_paid_or_is_another_currency_takes_nothing() -> None:
+    assert shared(500, [bill(1, 500, paid=500), bill(2, 400)]) == {"2": 400}
+    assert not share_out(500, "USD", BILLS).shares
+
+
+def test_two_ways_to_one_sum_are_ambiguous() -> None:
+    assert share_out(500, "CNY", [bill(1, 500), bill(2, 500)]).ambiguous
+    assert share_out(900, "CNY", [bill(1, 400), bill(2, 500), bill(3, 400)]).ambiguous
+    assert not share_out(1800, "CNY", BILLS).ambiguous
+
+
+@given(st.lists(st.integers(1, 2000), min_size=1, max_size=9), st.integers(0, 2**9 - 1))
+def test_a_sum_that_is_there_is_found(amounts: list[int], bits: int) -> None:
+    """Every subset of open bills is found as some subset of the same sum; others are not."""
+    bills = [bill(number, fen) for number, fen in enumerate(amounts, 1)]
+    wanted = sum(fen for index, fen in enumerate(amounts) if bits >> index & 1)
+    found, unique = subset(wanted, bills)
+    assert sum(a.open_fen for a in found) == wanted or (wanted == 0 and not found)
+    ways = sum(
+        sum(fen for index, fen in enumerate(amounts) if mask >> index & 1) == wanted
+        for mask in range(1 << len(amounts))
+    )
+    if wanted:
+        assert unique == (ways == 1)
+    beyond, _ = subset(sum(amounts) + 1, bills)
+    assert beyond == ()
+
+
+@given(st.integers(1, 10_000), st.lists(st.integers(1, 3000), max_size=8))
+def test_no_fen_is_lost_and_no_bill_gets_more_than_is_open(fen: int, amounts: list[int]) -> None:
+    bills = [bill(number, each) for number, each in enumerate(amounts, 1)]
+    found = share_out(fen, "CNY", bills)
+    assert sum(share.fen for share in found.shares) + found.left_fen == fen
+    by_id = {each.bill_id: each for each in bills}
+    assert all(0 < share.fen <= by_id[share.bill_id].open_fen for share in found.shares)
+    if found.left_fen:
+        assert sum(share.fen for share in found.shares) == sum(amounts)
+
+
+def test_many_bills_stay_within_bounds() -> None:
+    """Two hundred bills of odd amounts: the search is bounded, and the answer says so."""
+    bills = [bill(number, 1_000_003 + 7919 * number) for number in range(1, 200)]
+    found = share_out(bills[0].open_fen + bills[150].open_fen, "CNY", bills)
+    assert found.exact != 2, "only the oldest are tried"
+
+
+def receipt(**more: object) -> Receipt:
+    facts: dict[str, object] = {
+        "receipt_id": "rcp_1",
+        "line_id": "bsl_1",
+        "account_id": "bank_1",
+        "currency": "CNY",
+        "amount_fen": 900,
+        "received_on": date(2026, 9, 10),
+        "payer_name": "Acme有限公司",
+        "payer_number": "6222",
+        "payer_bank": "",
+        "into_number": "",
+        "memo": "",
+        "customer_id": None,
+        "state": ReceiptState.RECEIVED,
+        "created_at": datetime(2026, 9, 10, tzinfo=UTC),
+    }
+    return Receipt(**{**facts, **more})  # type: ignore[arg-type]  # why: a test's builder
+
+
+def facts(customer: CustomerId = ACME, **more: object) -> Facts:
+    payers = Payers(
+        names=(str(more.get("name", "Acme有限公司")),),
+        known_numbers=more.get("known", ()),  # type: ignore[arg-type]  # why: a test's builder
+        authorised=more.get("papers", ()),  # type: ignore[arg-type]  # why: a test's builder
+    )
+    return Facts(
+        customer_id=customer,
+        payers=payers,
+        into=more.get("into", ()),  # type: ignore[arg-type]  # why: a test's builder
+        open=more.get("open", BILLS),  # type: ignore[arg-type]  # why: a test's builder
+    )
+
+
+@pytest.mark.parametrize(
+    ("paid", "known", "score", "verdict"),
+    [
+        ({"into_number": "88"}, {"into": {"88"}}, 160, Verdict.APPORTION),
+        ({"memo": "YJ2026000002"}, {}, 120, Verdict.APPORTION),
+        ({}, {"known": {"6222"}}, 100, Verdict.APPORTION),
+        ({}, {}, 60, Verdict.PROPOSE),
+        ({"amount_fen": 1800}, {}, 55, Verdict.SUSPEND),
+        ({"amount_fen": 1000}, {"known": {"6222"}}, 75, Verdict.PROPOSE),
+        ({"received_on": date(2026, 8, 1)}, {}, 55, Verdict.SUSPEND),
+        ({"payer_name": "Acme"}, {}, 0, Verdict.SUSPEND),
+        ({"payer_name": "别人", "memo": "YJ2026000002"}, {}, 90, Verdict.HOLD),
+        (
+            {"payer_name": "别人", "memo": "YJ2026000002"},
+            {"papers": {("别人", "")}},
+            90,
+            Verdict.APPORTION,
+        ),
+        (
+            {"payer_name": "别人", "memo": "YJ2026000002"},
+            {"papers": {("别人", "9999")}},
+            90,
+            Verdict.HOLD,
+        ),
+        (
+            {"payer_name": "", "memo": "YJ2026000002"},
+            {"known": {"6222"}},
+            130,
+            Verdict.APPORTION,
+        ),
+        ({"payer_name": "", "memo": "YJ2026000002"}, {}, 90, Verdict.HOLD),
+    ],
+)
+def test_points_and_what_follows(
+    paid: dict[str, object], known: dict[str, object], score: int, verdict: Verdict
+) -> None:
+    found = judge(receipt(**paid), [facts(ACME, **known)])
+    assert (found.candidates[0].score if found.candidates else 0) == score
+    assert found.verdict is verdict, found.why
+
+
+def test_a_rival_makes_a_person_look() -> None:
+    other = facts(ZETA, name="Acme有限公司", known={"6222"}, open=[bill(7, 900, customer=ZETA)])
+    found = judge(receipt(), [facts(known={"6222"}), other])
+    assert found.verdict is Verdict.PROPOSE
+    assert "另有 1 个客户" in found.why
+
+
+def test_an_amount_alone_names_nobody() -> None:
+    found = judge(receipt(payer_name="别人", payer_number="1"), [facts()])
+    assert (found.verdict, found.candidates) == (Verdict.SUSPEND, ())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("北京甲（集团）有限公司", "北京甲(集团) 有限责任公司", True),
+        ("ＡＣＭＥ有限公司", "acme有限公司", True),
+        ("北京甲有限公司", "北京甲乙有限公司", False),
+        ("北京甲有限公司上海分公司", "北京甲有限公司", False),
+        ("北京甲股份有限公司", "北京甲有限公司", False),
+    ],
+)
+def test_names_are_the_same_or_not(one: str, other: str, *, same: bool) -> None:
+    assert (same_name(one) == same_name(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("memo", "numbers"),
+    [
+        ("YJ2026000001", ["YJ2026000001"]),
+        ("货款ＹＪ２０２６０００００１", ["YJ2026000001"]),
+        ("yj 2026 000001,YJ2026-000002", ["YJ2026000001", "YJ2026000002"]),
+        ("YJ20260000", []),
+        ("YJ2026000001 YJ2026000001", ["YJ2026000001"]),
+    ],
+)
+def test_bill_numbers_are_found_in_memos(memo: str, numbers: list[str]) -> None:
+    assert numbers_in(memo) == numbers
+
+
+def test_a_receipts_life_is_its_table() -> None:
+    for state in ReceiptState:
+        for event in ReceiptEvent:
+            if (state, event) in RECEIPT_NEXT:
+                assert advance(state, event) is RECEIPT_NEXT[state, event]
+            else:
+                with pytest.raises(IllegalTransition, match="不能"):
+                    advance(state, event)
+    assert not [s for s, _ in RECEIPT_NEXT if s is ReceiptState.RETURNED], "returned is the end"

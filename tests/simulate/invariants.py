@@ -1,0 +1,151 @@
+"""What must hold after every closing, whatever happened before; asserted against the truth."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+
+from tests.simulate.deeds import Deeds
+from tests.simulate.truth import expected_terms, worth
+from tests.simulate.world import Actor, World
+from yuejie.assurance.export import export_seals
+from yuejie.assurance.prove import prove_month
+from yuejie.assurance.verifier.yuejie_verify import verify
+from yuejie.bills.bill import FINAL, Bill, BillState
+from yuejie.bills.correct.credit import CreditState
+from yuejie.kernel.period import BillingMonth
+from yuejie.ledger.check import check_ledger
+
+
+@dataclass
+class Invariants:
+    """Remembers what was sealed, and checks."""
+
+    world: World
+    deeds: Deeds
+    sealed: dict[str, str] = field(default_factory=dict)
+    """Every sealed form that was ever exported, by number."""
+
+    def after_closing(self, month: str, *, proved: Sequence[str]) -> None:
+        """Check everything that holds once a month is closed everywhere."""
+        for actor in self.world.actors:
+            bills = self.deeds.bills(actor)
+            live = [bill for bill in bills if bill.state is not BillState.VOIDED]
+            self._usage(actor, live, month)
+            self._terms(actor, live, month)
+            self._allowed(actor, live, month)
+            self._sums(bills)
+        self.always()
+        for label in proved:
+            for proof in prove_month(self.world.db, BillingMonth.parse(label)):
+                assert not proof.differences, (proof.customer, label, proof.bill.part, proof)
+
+    def always(self) -> None:
+        """Check what holds at any time: ledger, numbers, seals."""
+        assert not any(c.findings for c in check_ledger(self.world.db)), "ledger"
+        self._numbers()
+        for actor in self.world.actors:
+            self._receivable(actor)
+            self._seals(actor)
+
+    def _usage(self, actor: Actor, live: list[Bill], month: str) -> None:
+        """Every token is on exactly one line, at the price of its day, worth what it is worth."""
+        printed: Counter[tuple[str, str, str, str, Decimal]] = Counter()
+        for bill in live:
+            for line in bill.lines:
+                if line.metered:
+                    price = Decimal(line.rate_pico) / 10**6
+                    key = (str(line.service_month), line.project_name, line.model, line.meter)
+                    printed[*key, price] += line.quantity
+                    fx = Fraction(line.fx_e8, 10**8) if line.fx_e8 else None
+                    known = self.world.truth.fx[str(line.service_month)]
+                    assert (fx in known) == (bill.currency == "CNY"), (fx, known)
+                    assert line.amount_fen == worth(line.quantity, price, fx)
+        found = Counter({key: tokens for key, tokens in printed.items() if tokens})
+        used = actor.client.used(month)
+        wrong = {k: (found[k], used[k]) for k in {*found, *used} if found[k] != used[k]}
+        assert not wrong, f"{actor.client.slug}: printed, used {wrong}"
+
+    def _terms(self, actor: Actor, live: list[Bill], month: str) -> None:
+        """Discount, minimum and fee of every month are what the contract gives on its usage."""
+        usage: Counter[str] = Counter()
+        printed: Counter[tuple[str, str]] = Counter()
+        for bill in live:
+            for line in bill.lines:
+                if line.metered:
+                    usage[str(line.service_month)] += line.amount_fen
+                else:
+                    printed[str(line.service_month), str(line.kind)] += line.amount_fen
+        for (label, kind), fen in expected_terms(actor.client, usage, month).items():
+            assert printed[label, kind] == fen, (actor.client.slug, label, kind, printed, fen)
+
+    def _allowed(self, actor: Actor, live: list[Bill], month: str) -> None:
+        """Every approved amount stands on bills once; no grant is drawn beyond what it is for."""
+        named: Counter[str] = Counter()
+        carried = 0
+        for bill in live:
+            for line in bill.lines:
+                named[line.refers_to] += line.amount_fen
+                carried += line.amount_fen if line.kind == "carried" else 0
+        for adjustment, (label, fen) in actor.client.allowed.items():
+            if label <= month:
+                assert named[adjustment] == fen, (actor.client.slug, adjustment, named, fen)
+        for grant, (kind, fen) in actor.client.grants.items():
+            bought = sum(
+                line.amount_fen
+                for bill in live
+                for line in bill.lines
+                if line.refers_to == grant and line.kind == "package_purchase"
+            )
+            assert 0 <= bought - named[grant] <= fen, (actor.client.slug, grant, kind)
+        assert carried >= 0, (actor.client.slug, carried)
+
+    def _sums(self, bills: list[Bill]) -> None:
+        """A bill is its lines, and its tax lines with what has no fapiao; parts share a month."""
+        taken: dict[tuple[str, str], int] = defaultdict(int)
+        for bill in bills:
+            net, tax = sum(ln.net_fen for ln in bill.lines), sum(ln.tax_fen for ln in bill.lines)
+            assert (bill.net.fen, bill.tax.fen, bill.gross.fen) == (net, tax, net + tax)
+            loose = sum(line.net_fen for line in bill.lines if line.tax_line is None)
+            assert sum(t.net_fen + t.tax_fen for t in bill.tax_lines) + loose == net + tax
+            assert sum(line.amount_fen for line in bill.lines) >= 0, bill.bill_id
+            if bill.state is not BillState.VOIDED:
+                taken[str(bill.month), bill.part] += 1
+        assert set(taken.values()) <= {1}, taken
+
+    def _numbers(self) -> None:
+        """Numbers have no gap and no twin, within a year."""
+        for kind in ("bills", "credits"):
+            years: dict[str, list[int]] = defaultdict(list)
+            for actor in self.world.actors:
+                for each in getattr(self.deeds, kind)(actor):
+                    if each.number is not None:
+                        prefix = "YJ" if kind == "bills" else "YJC"
+                        text = str(each.number).removeprefix(prefix)
+                        years[text[:4]].append(int(text[4:]))
+            for year, numbers in years.items():
+                assert sorted(numbers) == list(range(1, len(numbers) + 1)), (kind, year, numbers)
+
+    def _receivable(self, actor: Actor) -> None:
+        """What the ledger says is owed is what was issued less what was credited."""
+        bills, notes = self.deeds.bills(actor), self.deeds.credits(actor)
+        issued = sum(bill.gross.fen for bill in bills if bill.state in FINAL)
+        taken = sum(n.gross.fen for n in notes if n.state is CreditState.APPROVED)
+        owed = actor.party.owes(actor.party.customer.currency).fen
+        assert owed == issued - taken, (actor.client.slug, owed, issued, taken)
+
+    def _seals(self, actor: Actor) -> None:
+        """What was sealed is in every later export, letter by letter, and the verifier agrees."""
+        data = export_seals(self.world.db, actor.client.slug)
+        assert verify(data) == []
+        found = {
+            record["name"]: record["form"]
+            for record in map(json.loads, data.splitlines())
+            if "form" in record
+        }
+        for number, form in self.sealed.items():
+            if number in found:
+                assert found[number] == form, number
+        self.sealed |= found

@@ -1,0 +1,95 @@
+"""Fourteen months of random customers, one seed per test; a failing seed reproduces.
+
+`make simulate SEEDS=1000 CUSTOMERS=20` runs many; `make simulate SEED=17` runs one again.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulate.deeds import Deeds
+from tests.simulate.faults import FusedDatabase
+from tests.simulate.invariants import Invariants
+from tests.simulate.truth import months_from
+from tests.simulate.world import FIRST, Actor, World
+
+LAST = "2027-02"
+FLUSH = "2027-03"
+CUSTOMERS = int(os.environ.get("YUEJIE_SIMULATE_CUSTOMERS", "4"))
+SEEDS = int(os.environ.get("YUEJIE_SIMULATE_SEEDS", "1"))
+SEED = int(os.environ.get("YUEJIE_SIMULATE_SEED", "1"))
+
+
+@pytest.fixture
+def fused(database_url: str) -> Iterator[FusedDatabase]:
+    with FusedDatabase.open(database_url, size=4, name="simulate") as db:
+        yield db
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + SEEDS))
+def test_fourteen_months(fused: FusedDatabase, seed: int) -> None:
+    world = World(fused, seed, CUSTOMERS)
+    deeds = Deeds(world)
+    invariants = Invariants(world, deeds)
+    month = FIRST
+    try:
+        for month in months_from(FIRST, LAST):
+            live_through(world, deeds, month)
+            deeds.close(month)
+            invariants.after_closing(month, proved=[month])
+            after_closing(world, deeds, month)
+        month = FLUSH
+        world.publish_fx_of(FLUSH)
+        deeds.close(FLUSH)
+        invariants.after_closing(FLUSH, proved=months_from(FIRST, FLUSH))
+    except BaseException as error:
+        error.add_note(f"SEED={seed} month={month} CUSTOMERS={CUSTOMERS}")
+        raise
+
+
+def live_through(world: World, deeds: Deeds, month: str) -> None:
+    """Let a month pass: prices, rates, usage of this month and late usage of earlier ones."""
+    random = world.random
+    world.publish_fx_of(month)
+    if random.random() < 0.3:
+        world.reprice(month)
+    for actor in world.actors:
+        for label in months_from(actor.client.first, month)[-3:]:
+            if used(actor, label) and (label == month or random.random() < 0.3):
+                deeds.use(actor, label, random.randrange(0, 7))
+        if month >= actor.client.first and random.random() < 0.3:
+            deeds.allow(actor, month)
+        if month >= actor.client.first and random.random() < 0.2:
+            deeds.grant(actor, month)
+        if month > actor.client.first and random.random() < 0.1 and used(actor, month):
+            world.amend_from(actor, month)
+        if random.random() < 0.1:
+            deeds.move_project(actor, month)
+
+
+def after_closing(world: World, deeds: Deeds, month: str) -> None:
+    """What happens before the next month is over: late news, review, issue, taking back."""
+    random = world.random
+    deeds.find_out()
+    for actor in world.actors:
+        if random.random() < 0.3:
+            deeds.put_right(actor)
+        if random.random() < 0.2 and used(actor, month) and month >= actor.client.first:
+            deeds.use(actor, month, 2)
+    if random.random() < 0.4:
+        world.tick()
+        deeds.close(month)
+    for actor in world.actors:
+        for _ in range(random.randrange(1, 4)):
+            deeds.review(actor, patient=True)
+        if random.random() < 0.4:
+            deeds.take_back(actor)
+        if random.random() < 0.5:
+            deeds.pay(actor)
+
+
+def used(actor: Actor, month: str) -> bool:
+    """Whether the contract still holds; behind its end nothing is admitted."""
+    ends = actor.client.deals[-1].ends
+    return month >= actor.client.first and (not ends or month <= ends)

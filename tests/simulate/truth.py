@@ -1,0 +1,149 @@
+"""The simulator's own books: what was used, agreed and allowed, and what that comes to.
+
+Plain Python and fractions; it knows nothing of the product's code, nor of its database. It is told
+of every deed that happened, and says what all living bills together must print for a service month.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+
+def rounded(value: Fraction) -> int:
+    """Half away from zero."""
+    size = abs(value)
+    whole = int(size) + (size - int(size) >= Fraction(1, 2))
+    return whole if value >= 0 else -whole
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What a call used: one meter's tokens, at the price of a million of them."""
+
+    month: str
+    project: str
+    model: str
+    meter: str
+    tokens: int
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class Deal:
+    """What a contract version says about a month: it holds from its first month on."""
+
+    since: str
+    steps: tuple[tuple[int, int], ...] = ()
+    """From so many fen on, so many ppm off."""
+    volume: bool = False
+    minimum: int = 0
+    period: str = "month"
+    fee: int = 0
+    ends: str = ""
+    """The last month in which it holds, "" for none."""
+
+
+@dataclass
+class Client:
+    """A customer as the simulator knows it."""
+
+    slug: str
+    first: str
+    deals: list[Deal]
+    facts: dict[str, list[Fact]] = field(default_factory=dict)
+    """By event; the newest word counts."""
+    allowed: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Approved adjustments: service month and fen."""
+    grants: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Approved packages and vouchers: kind and fen."""
+
+    def deal(self, month: str) -> Deal | None:
+        """The version that holds at a month's end."""
+        begun = [deal for deal in self.deals if deal.since <= month]
+        return begun[-1] if begun else None
+
+    def used(self, until: str) -> Counter[tuple[str, str, str, str, Decimal]]:
+        """Tokens by month, project, model, meter and price."""
+        found: Counter[tuple[str, str, str, str, Decimal]] = Counter()
+        for facts in self.facts.values():
+            for f in facts:
+                if f.month <= until:
+                    found[f.month, f.project, f.model, f.meter, f.price] += f.tokens
+        return Counter({key: tokens for key, tokens in found.items() if tokens})
+
+
+def discount(deal: Deal, usage: int) -> int:
+    """What is off a month's usage, in fen: walked fen by fen of steps, rounded once."""
+    if usage <= 0 or not deal.steps:
+        return 0
+    if deal.volume:
+        reached = [ppm for above, ppm in deal.steps if usage >= above]
+        return rounded(Fraction(usage * (reached[-1] if reached else 0), 1_000_000))
+    bounds = [*(above for above, _ in deal.steps[1:]), max(usage, deal.steps[-1][0])]
+    worth = Fraction(0)
+    for (above, ppm), upper in zip(deal.steps, bounds, strict=True):
+        inside = min(usage, upper) - above
+        if inside > 0:
+            worth += Fraction(inside * ppm, 1_000_000)
+    return rounded(worth)
+
+
+def months_from(first: str, last: str) -> list[str]:
+    """Labels from one to another, both included."""
+    found, year, month = [], int(first[:4]), int(first[5:])
+    while f"{year:04d}-{month:02d}" <= last:
+        found.append(f"{year:04d}-{month:02d}")
+        year, month = year + month // 12, month % 12 + 1
+    return found
+
+
+def expected_terms(client: Client, usage: dict[str, int], until: str) -> dict[tuple[str, str], int]:
+    """What must stand on bills for each month: discount, minimum, fee; `usage` is as printed."""
+    found: dict[tuple[str, str], int] = {}
+    spent: dict[str, int] = {}
+    for month in months_from(client.first, until):
+        deal, own = client.deal(month), usage.get(month, 0)
+        off = discount(deal, own) if deal else 0
+        spent[month] = own - off
+        found[month, "tier_discount"] = -off
+        held = deal is not None and (not deal.ends or month <= deal.ends)
+        found[month, "management_fee"] = deal.fee if deal and held else 0
+        found[month, "true_up"] = _missing(client, deal, month, spent)
+    return found
+
+
+def _missing(client: Client, deal: Deal | None, month: str, spent: dict[str, int]) -> int:
+    if deal is None or not deal.minimum or (deal.ends and month > deal.ends):
+        return 0
+    so_far = months_from(client.first, month)
+    if deal.period == "month":
+        return max(0, deal.minimum - spent[month])
+    if deal.period == "year":
+        year = so_far[(len(so_far) - 1) // 12 * 12 :]
+        if len(year) != 12 and month != deal.ends:
+            return 0
+        due = rounded(Fraction(deal.minimum * len(year), 12))
+        return max(0, due - sum(spent[each] for each in year))
+    return max(0, deal.minimum - sum(spent[m] for m in so_far)) if month == deal.ends else 0
+
+
+def worth(tokens: int, price: Decimal, fx: Fraction | None) -> int:
+    """Fen of tokens at a price per million, through an exchange rate."""
+    exact = Fraction(price) * tokens / 10**6 * 100
+    return rounded(exact if fx is None else exact * fx)
+
+
+@dataclass
+class Truth:
+    """Everything that happened."""
+
+    clients: dict[str, Client] = field(default_factory=dict)
+    fx: dict[str, set[Fraction]] = field(default_factory=lambda: defaultdict(set))
+    """Rates published for a month."""
+    prices: list[tuple[date, dict[tuple[str, str], Decimal]]] = field(default_factory=list)
+
+    def price(self, on: date, model: str, meter: str) -> Decimal:
+        """The price on a day: changes start with a day."""
+        return [table for start, table in self.prices if start <= on][-1][model, meter]
