@@ -166,6 +166,8 @@ def payment_life() -> str:
         if (state, step) in owed.NEXT
     ]
     return table(("state", "step", "becomes"), rows)
+
+
 def receipt_life() -> str:
     """Return the whole life of a receipt: from each state, what leads where."""
     rows = [
