@@ -1,7 +1,7 @@
 """Assurance: did we keep our word, can we prove it?
 
-Owns: re-rating a closed month from raw events by an independent slow path, checking seals and
-their chain.
+Owns: computing a closed month again from raw events and contracts by an independent slow path,
+checking seals and their chain, the export of sealed records and the verifier beside it.
 Does not own: rating and closing themselves (it must not share their code), corrections.
 
 Invariants:
