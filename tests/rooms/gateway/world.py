@@ -237,6 +237,17 @@ class Program:
         return self.process.wait(seconds)
 
 
+def awaited(program: Program, path: str) -> Program:
+    """A program that serves; one that does not is not left behind."""
+    try:
+        program.wait_for(path)
+    except AssertionError:
+        program.process.kill()
+        program.process.wait()
+        raise
+    return program
+
+
 def start_simulators(truth: Path, *options: str) -> Program:
     port = free_port()
     process = subprocess.Popen(
@@ -251,9 +262,7 @@ def start_simulators(truth: Path, *options: str) -> Program:
             *options,
         ]
     )
-    program = Program(process, port)
-    program.wait_for("/_sim/ready")
-    return program
+    return awaited(Program(process, port), "/_sim/ready")
 
 
 def start_worker(home: Path, port: int | None = None, *options: str, database: str = "") -> Program:
@@ -276,9 +285,7 @@ def start_worker(home: Path, port: int | None = None, *options: str, database: s
             "YUEJIE_DATABASE_URL": database,
         },
     )
-    program = Program(process, port)
-    program.wait_for("/healthz")
-    return program
+    return awaited(Program(process, port), "/healthz")
 
 
 def records(home: Path) -> Iterator[Begun | Ended]:
