@@ -18,7 +18,7 @@ from yuejie.payments.receivables.show import age_receivables, position_of, state
 from yuejie.web.api.bills import disposition
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.desk import Db, DeskHere, Now
-from yuejie.web.shapes.receivables import (
+from yuejie.web.shapes.money.receivables import (
     AgedOut,
     OpenOut,
     ReprieveIn,

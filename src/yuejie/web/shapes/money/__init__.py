@@ -1,0 +1,1 @@
+"""Bank, receipts and receivables on the wire."""
