@@ -31,10 +31,10 @@ from yuejie.contracts.offer import (
 )
 from yuejie.customers.key import digest_of
 from yuejie.db.session import Database
+from yuejie.gateway.publish import load
 from yuejie.gateway.refusal import Dialect, Refused
 from yuejie.gateway.rights.admission import Admission
 from yuejie.gateway.rights.view import View
-from yuejie.gateway.publish import load
 from yuejie.kernel.money import FEN, exact, plain
 from yuejie.notices.deliver import deliver_due
 from yuejie.web.auth import API
