@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check format golden docs bench lock clean
+.PHONY: help setup demo serve test simulate check format golden docs bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,6 +13,10 @@ STAMP := $(VENV)/.stamp
 ARGS ?=
 # How many processes run tests; each has its own database.
 JOBS ?= 2
+# The first seed of a simulation, how many, and for how many customers each.
+SEED ?= 1
+SEEDS ?= 1
+CUSTOMERS ?= 4
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +31,11 @@ serve: $(STAMP)  ## run gateway, intake, console and clerk with the embedded dat
 
 test: $(STAMP)  ## run every test (ARGS="-k words" to choose)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+
+simulate: $(STAMP)  ## fourteen months per seed against an independent oracle (SEEDS=1000, or SEED=17 alone)
+	@export YUEJIE_SIMULATE_SEEDS=$(SEEDS) YUEJIE_SIMULATE_SEED=$(SEED) \
+	        YUEJIE_SIMULATE_CUSTOMERS=$(CUSTOMERS)
+	$(BIN)/python -m pytest -n $(JOBS) tests/simulate $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, arrows between rooms, tidy, generated documents
 	@$(BIN)/ruff format --check .

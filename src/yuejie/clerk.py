@@ -1,12 +1,12 @@
-"""The clerk: what the calendar asks for, done by one clerk at a time, and the post.
+"""The clerk: what the calendar asks for, done by one clerk at a time, and errands.
 
 Every deed of the calendar is a verb that doing twice does nothing more, so of several clerks one
-does the work and the others find it done. The post is carried in a thread of its own: a channel
-that is slow to answer delays no round.
+does the work and the others find it done. Errands, which call somebody outside (the post, the
+tax platform), have threads of their own.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,8 +19,6 @@ from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import BillingMonth, zone_of
-from yuejie.notices.channels.parcel import Courier
-from yuejie.notices.deliver import deliver_due
 from yuejie.notices.deprecations import announce_deprecations
 from yuejie.payments.dunning.dun import daily_dunning, remind_of_suspense, watch_credit
 from yuejie.payments.receipts.match import match_open
@@ -29,8 +27,8 @@ from yuejie.usage.store import ensure_partitions
 log = structlog.get_logger()
 
 ROUND_SECONDS: Final = 60.0
-POST_SECONDS: Final = 1.0
-"""How long the post rests when nothing is due."""
+REST_SECONDS: Final = 1.0
+"""How long an errand rests when nothing is due."""
 _BEHIND: Final = timedelta(days=31)
 _MONTHS: Final = 5
 """Last month, this one and three ahead: a clerk may be away for a quarter."""
@@ -100,10 +98,22 @@ class Clerk:
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
-def run(db: Database, clock: Clock, stop: threading.Event, post: Courier) -> None:
-    """Make a round a minute until told to stop; a database that is away is waited for."""
-    carrier = threading.Thread(target=_carry, args=(db, clock, stop, post), name="post")
-    carrier.start()
+Errand = Callable[[Database, datetime], int]
+"""Calls somebody outside and returns how much it did; while there is more it does not rest."""
+
+
+def run(db: Database, clock: Clock, stop: threading.Event, errands: Mapping[str, Errand]) -> None:
+    """Make a round a minute until told to stop; a database that is away is waited for.
+
+    Each errand runs on a thread of its own: who is slow to answer delays neither the rounds nor
+    the other errands.
+    """
+    carriers = [
+        threading.Thread(target=_carry, args=(db, clock, stop, name, errand), name=name)
+        for name, errand in errands.items()
+    ]
+    for carrier in carriers:
+        carrier.start()
     clerk = Clerk()
     try:
         while not stop.is_set():
@@ -111,23 +121,24 @@ def run(db: Database, clock: Clock, stop: threading.Event, post: Courier) -> Non
             stop.wait(ROUND_SECONDS)
     finally:
         stop.set()
-        carrier.join()
+        for carrier in carriers:
+            carrier.join()
 
 
-def _carry(db: Database, clock: Clock, stop: threading.Event, post: Courier) -> None:
-    """Deliver whatever is due; this thread's death ends the process, which is started afresh."""
+def _carry(db: Database, clock: Clock, stop: threading.Event, name: str, errand: Errand) -> None:
+    """Run one errand again and again; this thread's death ends the process, which starts afresh."""
     try:
         while not stop.is_set():
-            if not _delivered(db, post, clock.now()):
-                stop.wait(POST_SECONDS)
+            if not _done(db, errand, name, clock.now()):
+                stop.wait(REST_SECONDS)
     finally:
         stop.set()
 
 
-def _delivered(db: Database, post: Courier, now: datetime) -> int:
-    """Deliver what is due; what a database that is away keeps us from is done next time."""
+def _done(db: Database, errand: Errand, name: str, now: datetime) -> int:
+    """Run an errand once; what a database that is away keeps us from is done next time."""
     try:
-        return deliver_due(db, post, now)
+        return errand(db, now)
     except DomainError as error:
-        log.warning("post.waits", why=error.sentence)
+        log.warning("errand.waits", errand=name, why=error.sentence)
         return 0

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import example, given
@@ -16,6 +16,8 @@ from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.review.ask import propose_bill, reopen_bill
+from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import (
     STANDARD,
     Commitment,
@@ -158,6 +160,56 @@ def test_a_bill_voided_behind_a_later_closing_is_billed_again(
         for bill in acme.bills("2027-01")
         for line in bill.lines
     )
+
+
+@pytest.mark.parametrize("how", ["void", "reopen"])
+def test_a_share_of_an_adjustment_is_billed_again(yuan: Books, how: str) -> None:
+    """
+    40 off are shared 30 and 10 by two parts. One part is voided, or drawn anew alone: its share is
+    not lost, although the other part's share stands where it stood.
+    """
+    acme = yuan.customer("acme", projects=("main", "chat"), commercial=SHARED, starts=START)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", project="chat", input=10 * M)
+    adjust(yuan, acme, -4_000)
+    yuan.close("2026-10")
+    first, second = acme.bills("2026-10")
+    assert sorted(bill.gross.fen for bill in (first, second)) == [9_000, 27_000]
+    if how == "void":
+        void(yuan, yuan.issue(first).bill_id)
+        acme.uses("2026-11-05 10:00:00", "gpt-4o", input=M)
+        yuan.close("2026-11")
+    else:
+        reopen(yuan, first.bill_id)
+    bills = [*acme.bills("2026-10"), *(acme.bills("2026-11") if how == "void" else [])]
+    taken = [ln.amount_fen for b in bills for ln in b.lines if ln.kind == "adjustment"]
+    assert sum(taken) == -4_000
+
+
+def test_a_voucher_counts_what_was_adjusted_before(yuan: Books) -> None:
+    """
+    A voucher of 250 pays 100 of usage and 150 of an extra charge of 200. When a late call makes
+    October be looked at again, the extra charge still counts: the voucher is used up, not given
+    back.
+    """
+    acme = yuan.customer("acme")
+    draft = GrantDraft(
+        customer_id=acme.customer.customer_id,
+        kind=GrantKind.VOUCHER,
+        name="甲",
+        amount_fen=25_000,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2026, 11, 1),
+    )
+    asked = ask_grant(yuan.db, draft, by="a", now=yuan.tick())
+    approve_grant(yuan.db, asked.grant_id, by="b", now=yuan.tick())
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    adjust(yuan, acme, 20_000)
+    yuan.close("2026-10")
+    assert acme.bill("2026-10").gross == cny("50.00")
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", input=M)
+    yuan.close("2026-11")
+    assert acme.lines("2026-11") == ["2026-10 late  main  gpt-4o  input  1,000,000 = 10.00"]
 
 
 def test_a_year_counts_what_each_month_was_discounted_then(yuan: Books) -> None:

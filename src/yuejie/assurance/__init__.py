@@ -1,8 +1,9 @@
 """Assurance: did we keep our word, can we prove it?
 
-Owns: re-rating a closed month from raw events by an independent slow path, checking seals and
-their chain; reconciliation with providers' reports (`reconcile/`); provider accounts as money sees
-them (`providers/`); margins, and what is used and not billed.
+Owns: computing a closed month again from raw events and contracts by an independent slow path,
+checking seals and their chain, the export of sealed records and the verifier beside it;
+reconciliation with providers' reports (`reconcile/`); provider accounts as money sees them
+(`providers/`); margins, and what is used and not billed.
 Does not own: rating and closing themselves (it must not share their code), corrections, the
 catalogue of provider accounts (contracts), accounts and entries (ledger).
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 
 from yuejie.bills.bill import Bill
 from yuejie.bills.closing.lines import Place, SaleRate
-from yuejie.bills.closing.store import DailyRow, daily_usage, epoch_offsets, places, sale_rates
+from yuejie.bills.closing.store import epoch_offsets, places, sale_rates
 from yuejie.bills.documents.document import BillDocument, DailyUsage, DocumentKind, FxUsed, Seller
 from yuejie.bills.documents.render import file_name, render
+from yuejie.bills.documents.store import DailyRow, daily_usage
 from yuejie.bills.issue import find_bill
 from yuejie.bills.seal import canonical
 from yuejie.bills.store import bill_by_name

@@ -82,10 +82,13 @@ def console(house: Frame) -> None:
 @frame
 def clerk(house: Frame) -> None:
     """运行文书进程：日历到点该办的事。"""
+    from yuejie.app import fapiao_provider
     from yuejie.clerk import run
+    from yuejie.fapiao.issuing.tend import tend
     from yuejie.logs import set_up
     from yuejie.node import die_with_supervisor, wait_for_database
     from yuejie.notices.channels.post import Post
+    from yuejie.notices.deliver import deliver_due
 
     set_up()
     die_with_supervisor()
@@ -94,7 +97,12 @@ def clerk(house: Frame) -> None:
     if db is not None:
         with db:
             post = Post(house.settings.credential_key, house.settings.notice_hosts)
-            run(db, house.clock, stop, post)
+            provider = fapiao_provider(house.settings, db)
+            errands = {
+                "post": lambda db, now: deliver_due(db, post, now),
+                "fapiao": lambda db, now: tend(db, provider, now=now),
+            }
+            run(db, house.clock, stop, errands)
 
 
 @click.command()

@@ -11,9 +11,7 @@ from fastapi.routing import iter_route_contexts
 from yuejie import __version__
 from yuejie.web import docs, errors
 from yuejie.web.api import (
-    bills,
     catalog,
-    corrections,
     customers,
     deeds,
     health,
@@ -21,10 +19,10 @@ from yuejie.web.api import (
     members,
     notices,
     prices,
-    review,
     usage,
 )
 from yuejie.web.api.agreed import contracts, credit
+from yuejie.web.api.billing import bills, corrections, review
 from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.payments import bank, receipts, receivables

@@ -15,7 +15,7 @@ def test_the_books_are_shown_checked_and_rebuilt(database: Database, database_ur
     def said(*words: str, code: int = 0) -> str:
         return run(ledger, database_url, LATER, *words, code=code)
 
-    assert said("check").count("成立") == 3
+    assert "不成立" not in said("check")
     assert "应收账款" in said("show")
     moves = said("show", "--party", "cus_a", "--account", "receivable", "--from", "2026-11")
     assert "106.00" in moves

@@ -239,6 +239,17 @@ class Program:
         return self.process.wait(seconds)
 
 
+def awaited(program: Program, path: str) -> Program:
+    """A program that serves; one that does not is not left behind."""
+    try:
+        program.wait_for(path)
+    except AssertionError:
+        program.process.kill()
+        program.process.wait()
+        raise
+    return program
+
+
 def start_simulators(truth: Path, *options: str) -> Program:
     port = free_port()
     process = subprocess.Popen(
@@ -253,9 +264,7 @@ def start_simulators(truth: Path, *options: str) -> Program:
             *options,
         ]
     )
-    program = Program(process, port)
-    program.wait_for("/_sim/ready")
-    return program
+    return awaited(Program(process, port), "/_sim/ready")
 
 
 def start_worker(home: Path, port: int | None = None, *options: str, database: str = "") -> Program:
@@ -278,9 +287,7 @@ def start_worker(home: Path, port: int | None = None, *options: str, database: s
             "YUEJIE_DATABASE_URL": database,
         },
     )
-    program = Program(process, port)
-    program.wait_for("/healthz")
-    return program
+    return awaited(Program(process, port), "/healthz")
 
 
 def records(home: Path) -> Iterator[Begun | Ended]:

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from tests.rooms.web.conftest import House, Museum
 from tests.scenarios.books import FixedClock
-from yuejie.web.api.bills import disposition
+from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import API
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 from yuejie.bills.bill import LineKind
@@ -527,46 +527,6 @@ def note_idle_closes(
         epoch=epoch,
         busy=list(busy),
         at=at,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class DailyRow:
-    """What a bill's month used in a day, per project, model, meter and rate."""
-
-    day: date
-    project_id: str
-    model: str
-    meter: str
-    sale_rate: int
-    quantity: int
-
-
-DAILY_USAGE: Final = """
-    SELECT (r.hour AT TIME ZONE %(zone)s)::date AS day, d.project_id, r.model, r.meter,
-           r.sale_rate, sum(r.quantity) AS quantity
-    FROM usage_rollup r
-    JOIN usage_dimension d USING (dimension_id)
-    WHERE d.customer_id = %(customer_id)s AND r.month = %(month)s AND r.epoch <= %(epoch)s
-      AND r.state IN ('measured', 'partial')
-      AND (r.sale_rate <> 0 OR r.meter = 'requests')
-    GROUP BY 1, 2, 3, 4, 5
-    HAVING sum(r.quantity) <> 0
-    ORDER BY 1, 2, 3, 4, 5
-"""
-
-
-def daily_usage(
-    tx: Tx, customer_id: CustomerId, month: BillingMonth, *, epoch: int, zone: str
-) -> list[DailyRow]:
-    """Return the daily usage behind a bill, as it was known at the bill's epoch."""
-    return tx.rows(
-        DailyRow,
-        DAILY_USAGE,
-        customer_id=customer_id,
-        month=str(month),
-        epoch=epoch,
-        zone=zone,
     )
 
 

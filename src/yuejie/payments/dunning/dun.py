@@ -34,7 +34,7 @@ from yuejie.payments.apportion.shares import OpenAmount, share_out
 from yuejie.payments.dunning import store
 from yuejie.payments.dunning.late_fee import LateFee, Paid, late_fee
 from yuejie.payments.dunning.schedule import kind_of, step_on
-from yuejie.payments.dunning.standing import StandingState, review_standing
+from yuejie.payments.dunning.standing import StandingState, review_standing, watched_limit
 from yuejie.payments.receipts.store import open_receipts
 from yuejie.payments.telling import News, tell
 
@@ -99,7 +99,13 @@ def watch_credit(db: Database, now: datetime) -> int:
 
 
 def _watch(db: Database, customer_id: CustomerId, now: datetime) -> StandingState:
+    """Review one customer; one without a limit that nothing was ever the matter with is passed by.
+
+    What is overdue is found by the dunning round, which looks at everybody.
+    """
     with db.begin() as tx:
+        if store.standing(tx, customer_id) is None and watched_limit(tx, customer_id, now) is None:
+            return StandingState.NORMAL
         return review_standing(tx, customer_id, by=CLERK, now=now).state
 
 

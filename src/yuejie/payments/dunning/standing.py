@@ -233,6 +233,18 @@ def credit_now(tx: Tx, customer_id: CustomerId, now: datetime) -> Credit:
     return credit_of(tx, customer_id, contract, amounts_of(tx, customer_id), now)
 
 
+def watched_limit(tx: Tx, customer_id: CustomerId, now: datetime) -> int | None:
+    """Return the credit limit that holds at this moment; who pays before use has none, which is 0.
+
+    None: no limit is watched.
+    """
+    limit = credit_limit_at(tx, customer_id, now)
+    contract = contract_at(tx, customer_id, now)
+    if limit is None and contract and contract.terms.payment_mode is PaymentMode.PREPAID:
+        return 0
+    return limit
+
+
 def credit_of(
     tx: Tx,
     customer_id: CustomerId,
@@ -242,9 +254,7 @@ def credit_of(
 ) -> Credit:
     """Return what a customer has used of its credit at this moment."""
     currency = contract.currency if contract else "CNY"
-    limit = credit_limit_at(tx, customer_id, now)
-    if contract and limit is None and contract.terms.payment_mode is PaymentMode.PREPAID:
-        limit = 0
+    limit = watched_limit(tx, customer_id, now)
     drafts = [bill for bill in bills_of_customer(tx, customer_id) if bill.state in _UNISSUED]
     return Credit(
         currency=currency,

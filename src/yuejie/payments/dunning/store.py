@@ -218,13 +218,15 @@ class Unbilled:
 
 UNBILLED: Final = """
     SELECT r.currency, sum(u.quantity * r.pico) AS pico
-    FROM usage_rollup u
-    JOIN usage_dimension d USING (dimension_id)
+    FROM usage_month m
+    LEFT JOIN month_close c ON c.customer_id = m.customer_id AND c.month = m.month
+    JOIN usage_dimension d ON d.customer_id = m.customer_id
+    JOIN usage_rollup u ON u.month = m.month AND u.dimension_id = d.dimension_id
     JOIN rate r ON r.rate_id = u.sale_rate
-    LEFT JOIN month_close c ON c.customer_id = d.customer_id AND c.month = u.month
-    WHERE d.customer_id = %(customer_id)s
-      AND u.state IN ('measured', 'partial', 'estimated')
+    WHERE m.customer_id = %(customer_id)s
+      AND (c.epoch IS NULL OR m.last_epoch > c.epoch)
       AND (c.epoch IS NULL OR u.epoch > c.epoch)
+      AND u.state IN ('measured', 'partial', 'estimated')
     GROUP BY r.currency
     ORDER BY r.currency
 """

@@ -19,7 +19,7 @@ from yuejie.ledger.show import (
     show_statement,
     trial_balance,
 )
-from yuejie.web.api.bills import disposition
+from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now

@@ -9,7 +9,7 @@ from yuejie.assurance.reconcile.run import import_report, reconcile_month, show_
 from yuejie.assurance.reconcile.store import latest_runs, reports
 from yuejie.assurance.reconcile.table import TableKind, write_table
 from yuejie.kernel.period import BillingMonth
-from yuejie.web.api.bills import disposition
+from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now

@@ -9,7 +9,7 @@ from yuejie.fapiao.reversing.reverse import approve_red, request_red, withdraw_r
 from yuejie.fapiao.reversing.store import pending_reds, reds_of_customer
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.fapiao import RedIn, RedOut, UploadIn, WhyIn
+from yuejie.web.shapes.money.fapiao import RedIn, RedOut, UploadIn, WhyIn
 from yuejie.web.shapes.wire import Name
 
 routes: Final = guarded("红冲")

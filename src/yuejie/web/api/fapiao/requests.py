@@ -27,7 +27,7 @@ from yuejie.kernel.ids import CustomerId
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window
 from yuejie.web.desk import Db, Desk, DeskHere, Now
-from yuejie.web.shapes.fapiao import (
+from yuejie.web.shapes.money.fapiao import (
     AvailableOut,
     ErrandOut,
     FapiaoHead,

@@ -26,7 +26,7 @@ from yuejie.payments.receipts.store import receipts, receipts_of
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.payments import (
+from yuejie.web.shapes.money.payments import (
     AcceptIn,
     AnswerIn,
     ClaimIn,

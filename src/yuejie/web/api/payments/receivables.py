@@ -15,10 +15,10 @@ from yuejie.payments.dunning.dun import grant_reprieve
 from yuejie.payments.letters.letter import LetterKind
 from yuejie.payments.letters.render import account_letter, deposit_slip
 from yuejie.payments.receivables.show import age_receivables, position_of, statement_of_account
-from yuejie.web.api.bills import disposition
+from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.desk import Db, DeskHere, Now
-from yuejie.web.shapes.receivables import (
+from yuejie.web.shapes.money.receivables import (
     AgedOut,
     OpenOut,
     ReprieveIn,

@@ -12,10 +12,10 @@ from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
-from yuejie.web.api.bills import visible_bill
+from yuejie.web.api.billing.bills import visible_bill
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.review import (
+from yuejie.web.shapes.billing.review import (
     AdjustmentIn,
     AdjustmentOut,
     CreditIn,

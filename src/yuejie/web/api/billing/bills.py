@@ -17,7 +17,7 @@ from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, DeskHere, Now
-from yuejie.web.shapes.bills import (
+from yuejie.web.shapes.billing.bills import (
     BillHead,
     BillOut,
     ClosedOut,

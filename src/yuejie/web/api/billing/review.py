@@ -15,11 +15,11 @@ from yuejie.bills.review.disputes import (
 from yuejie.bills.review.store import disputes_of, open_disputes
 from yuejie.bills.store import transitions
 from yuejie.kernel.money import Money
-from yuejie.web.api.bills import visible_bill
+from yuejie.web.api.billing.bills import visible_bill
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.bills import BillOut
-from yuejie.web.shapes.review import (
+from yuejie.web.shapes.billing.bills import BillOut
+from yuejie.web.shapes.billing.review import (
     AcceptIn,
     DisputeIn,
     DisputeOut,

@@ -1,0 +1,1 @@
+"""Bills on the wire: drawn, reviewed, issued, corrected."""

@@ -1,0 +1,1 @@
+"""The shapes of bills, their review and what corrects them."""

@@ -1,0 +1,1 @@
+"""The shapes of receipts, receivables and fapiao."""
