@@ -1,4 +1,4 @@
-"""Story 1: a fintech's customer service leaves prepayment for monthly bills, and what that saves."""
+"""Story 1: a fintech's customer service leaves prepayment for monthly bills, and saves by it."""
 
 from tests.stories.office import Company, Office, fen, is_closed, lines, sum_of
 

@@ -8,6 +8,7 @@ import click
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.money.bank import tell_matched
 from yuejie.cli.money.words import DAY, YUAN, money, shares, today
+from yuejie.fapiao.request import owed_back
 from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.draw import draw_down
 from yuejie.payments.apportion.move import Source, Use

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import Path, Query, status
 
+from yuejie.fapiao.request import owed_back
 from yuejie.payments.apportion.draw import draw_down
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.place import apportion_receipt
