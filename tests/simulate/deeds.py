@@ -19,6 +19,7 @@ from yuejie.bills.closing.close import Closed, Done
 from yuejie.bills.closing.units import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.correct.store import credits_of
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.pay import mark_paid, mark_unpaid
@@ -377,7 +378,7 @@ class Deeds:
                 with self.world.db.begin() as tx:
                     mark_unpaid(tx, bill.bill_id, by="bank", at=now, why="退汇")
 
-    def credits(self, actor: Actor) -> list[Any]:
+    def credits(self, actor: Actor) -> list[CreditNote]:
         """Return all credit notes of a customer."""
         with self.world.db.read() as tx:
-            return list(credits_of(tx, actor.party.customer.customer_id))
+            return credits_of(tx, actor.party.customer.customer_id)

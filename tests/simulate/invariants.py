@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +14,7 @@ from yuejie.assurance.export import export_seals
 from yuejie.assurance.prove import prove_month
 from yuejie.assurance.verifier.yuejie_verify import verify
 from yuejie.bills.bill import FINAL, Bill, BillState
-from yuejie.bills.correct.credit import CreditState
+from yuejie.bills.correct.credit import CreditNote, CreditState
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
 
@@ -30,24 +30,28 @@ class Invariants:
 
     def after_closing(self, month: str, *, proved: Sequence[str]) -> None:
         """Check everything that holds once a month is closed everywhere."""
+        known = {actor.client.slug: self.deeds.bills(actor) for actor in self.world.actors}
         for actor in self.world.actors:
-            bills = self.deeds.bills(actor)
+            bills = known[actor.client.slug]
             live = [bill for bill in bills if bill.state is not BillState.VOIDED]
             self._usage(actor, live, month)
             self._terms(actor, live, month)
             self._allowed(actor, live, month)
             self._sums(bills)
-        self.always()
+        self.always(known)
         for label in proved:
             for proof in prove_month(self.world.db, BillingMonth.parse(label)):
                 assert not proof.differences, (proof.customer, label, proof.bill.part, proof)
 
-    def always(self) -> None:
+    def always(self, known: Mapping[str, list[Bill]]) -> None:
         """Check what holds at any time: ledger, numbers, seals."""
         assert not any(c.findings for c in check_ledger(self.world.db)), "ledger"
-        self._numbers()
+        notes = {actor.client.slug: self.deeds.credits(actor) for actor in self.world.actors}
+        self._numbers("YJ", [bill.number for bills in known.values() for bill in bills])
+        self._numbers("YJC", [note.number for found in notes.values() for note in found])
         for actor in self.world.actors:
-            self._receivable(actor)
+            slug = actor.client.slug
+            self._receivable(actor, known[slug], notes[slug])
             self._seals(actor)
 
     def _usage(self, actor: Actor, live: list[Bill], month: str) -> None:
@@ -115,22 +119,17 @@ class Invariants:
                 taken[str(bill.month), bill.part] += 1
         assert set(taken.values()) <= {1}, taken
 
-    def _numbers(self) -> None:
+    def _numbers(self, prefix: str, numbers: Iterable[str | None]) -> None:
         """Numbers have no gap and no twin, within a year."""
-        for kind in ("bills", "credits"):
-            years: dict[str, list[int]] = defaultdict(list)
-            for actor in self.world.actors:
-                for each in getattr(self.deeds, kind)(actor):
-                    if each.number is not None:
-                        prefix = "YJ" if kind == "bills" else "YJC"
-                        text = str(each.number).removeprefix(prefix)
-                        years[text[:4]].append(int(text[4:]))
-            for year, numbers in years.items():
-                assert sorted(numbers) == list(range(1, len(numbers) + 1)), (kind, year, numbers)
+        years: dict[str, list[int]] = defaultdict(list)
+        for number in filter(None, numbers):
+            text = number.removeprefix(prefix)
+            years[text[:4]].append(int(text[4:]))
+        for year, found in years.items():
+            assert sorted(found) == list(range(1, len(found) + 1)), (prefix, year, found)
 
-    def _receivable(self, actor: Actor) -> None:
+    def _receivable(self, actor: Actor, bills: Sequence[Bill], notes: Sequence[CreditNote]) -> None:
         """What the ledger says is owed is what was issued less what was credited."""
-        bills, notes = self.deeds.bills(actor), self.deeds.credits(actor)
         issued = sum(bill.gross.fen for bill in bills if bill.state in FINAL)
         taken = sum(n.gross.fen for n in notes if n.state is CreditState.APPROVED)
         owed = actor.party.owes(actor.party.customer.currency).fen

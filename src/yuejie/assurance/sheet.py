@@ -87,6 +87,7 @@ def _compare(
 
 def check_carried(history: History, sheet: Sheet, bill: Bill) -> Iterator[Difference]:
     """Compare what a part gave back and carried on with what was open, and with its own total."""
+    sheet = Sheet(sheet.month, sheet.epoch, (bill,))  # others may have been drawn anew since
     if sheet.disturbed(history):
         return
     version = history.contract(sheet.month, sheet.drawn_at)

@@ -1,5 +1,6 @@
 """The only SQL about bills, their lines and their numbers."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -79,6 +80,11 @@ class _LineRow:
     tax_line: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LineOfBill(_LineRow):
+    bill_id: BillId
+
+
 BILLS_OF_CUSTOMER_MONTH: Final = """
     SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
            fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
@@ -127,7 +133,7 @@ BILLS_OF_CUSTOMER: Final = """
            review_until, due_on, fapiao_by, seal_form
     FROM bill
     WHERE customer_id = %(customer_id)s
-    ORDER BY month
+    ORDER BY month, part, bill_id
 """
 
 
@@ -137,21 +143,16 @@ def bills_of_customer(tx: Tx, customer_id: CustomerId) -> list[Bill]:
     return [_bill(row, ()) for row in rows]
 
 
-WHOLE_BILLS: Final = """
-    SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
-           fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
-           closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
-           review_until, due_on, fapiao_by, seal_form
-    FROM bill
-    WHERE customer_id = %(customer_id)s
-    ORDER BY month, part, bill_id
-"""
-
-
 def whole_bills(tx: Tx, customer_id: CustomerId) -> list[Bill]:
     """Return every bill of a customer in whatever state, whole, also the voided ones."""
-    rows = tx.rows(_BillRow, WHOLE_BILLS, customer_id=customer_id)
-    return [_whole(tx, row) for row in rows]
+    lines: dict[BillId, list[_LineRow]] = defaultdict(list)
+    for line in tx.rows(_LineOfBill, LINES_OF_CUSTOMER, customer_id=customer_id):
+        lines[line.bill_id].append(line)
+    found: list[Bill] = []
+    for row in tx.rows(_BillRow, BILLS_OF_CUSTOMER, customer_id=customer_id):
+        asked = {"customer_id": customer_id, "bill_id": row.bill_id}
+        found.append(_bill(row, lines[row.bill_id], tx.rows(TaxLine, TAX_LINES_OF_BILL, **asked)))
+    return found
 
 
 BILLS_OF_MONTH: Final = """
@@ -185,6 +186,19 @@ LINES_OF_BILL: Final = """
     LEFT JOIN project p USING (project_id)
     WHERE l.customer_id = %(customer_id)s AND l.bill_id = %(bill_id)s
     ORDER BY l.position
+"""
+
+LINES_OF_CUSTOMER: Final = """
+    SELECT l.bill_id, l.line_id, l.position, l.kind, l.service_month,
+           COALESCE(l.project_id, '') AS project_id, COALESCE(p.name, '') AS project_name,
+           COALESCE(p.department, '') AS department, l.model, l.meter,
+           COALESCE(l.sale_rate, 0) AS sale_rate, l.quantity, l.rate_pico, l.rate_currency,
+           l.charge_pico, l.fx_id, l.fx_e8, l.amount_fen, l.usd_fen, l.cny_fen, l.net_fen,
+           l.tax_fen, l.item, l.refers_to, l.tax_line
+    FROM bill_line l
+    LEFT JOIN project p USING (project_id)
+    WHERE l.customer_id = %(customer_id)s
+    ORDER BY l.bill_id, l.position
 """
 
 TAX_LINES_OF_BILL: Final = """

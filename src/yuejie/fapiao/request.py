@@ -68,6 +68,11 @@ def what_is_available(tx: Tx, customer_id: CustomerId) -> Available:
     return available(store.taxed_bills(tx, customer_id), store.taken(tx, customer_id), terms)
 
 
+def owed_back(tx: Tx, customer_id: CustomerId) -> int:
+    """Return a customer's 欠票 in fen: fapiao above net consumption, to be reversed first."""
+    return what_is_available(tx, customer_id).owed_back_fen
+
+
 def request_fapiao(
     db: Database, customer_id: CustomerId, wish: Wish, selling: Selling, *, by: str, now: datetime
 ) -> list[Fapiao]:

@@ -301,7 +301,9 @@ def ask_refund(
         why=why,
     )
     with house.database() as db:
-        done = request_refund(db, wanted, by=house.signer(db), now=house.now())
+        done = request_refund(
+            db, wanted, by=house.signer(db), now=house.now(), owes_fapiao=owed_back
+        )
     say(f"已申请退款 {done.refund_id}，退回 {done.to_name} {done.to_number}，待另一人审批")
 
 
@@ -314,7 +316,15 @@ def decide(house: Frame, refund_id: str, *, approve: bool, why: str) -> None:
     """批准或驳回他人申请的退款。"""
     with house.database() as db:
         by = house.signer(db)
-        done = decide_refund(db, refund_id, approve=approve, by=by, now=house.now(), why=why)
+        done = decide_refund(
+            db,
+            refund_id,
+            approve=approve,
+            by=by,
+            now=house.now(),
+            why=why,
+            owes_fapiao=owed_back,
+        )
     say(f"退款 {refund_id} {REFUND_SAID[done.state]}")
 
 

@@ -33,12 +33,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.ids import ContractId
-from yuejie.web.api.billing.bills import disposition
-from yuejie.web.auth import AnyCaller, guarded, whose
-from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
-from yuejie.web.desk import Db, DeskHere, Now
-from yuejie.web.shapes.billing.review import Why
-from yuejie.web.shapes.contracts import (
+from yuejie.web.api.agreed.shapes import (
     DraftIn,
     DraftOut,
     EndIn,
@@ -49,6 +44,11 @@ from yuejie.web.shapes.contracts import (
     SignIn,
     TermsOut,
 )
+from yuejie.web.api.billing.bills import disposition
+from yuejie.web.auth import AnyCaller, guarded, whose
+from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
+from yuejie.web.desk import Db, DeskHere, Now
+from yuejie.web.shapes.billing.review import Why
 from yuejie.web.shapes.wire import Name
 
 routes: Final = guarded("合同")

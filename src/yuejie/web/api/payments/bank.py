@@ -17,7 +17,7 @@ from yuejie.payments.receipts.load import import_statement
 from yuejie.payments.receipts.match import match_open
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.money.payments import (
+from yuejie.web.shapes.money.receipts import (
     AuthorisationIn,
     AuthorisationOut,
     BankAccountIn,

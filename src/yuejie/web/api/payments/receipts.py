@@ -26,7 +26,7 @@ from yuejie.payments.receipts.store import receipts, receipts_of
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.money.payments import (
+from yuejie.web.shapes.money.receipts import (
     AcceptIn,
     AnswerIn,
     ClaimIn,
@@ -164,7 +164,8 @@ def list_refunds(db: Db, cursor: Cursor = None, limit: Limit = PAGE) -> Page[Ref
 @routes.post("/receipts/{receipt}/refunds", summary="申请退款", status_code=status.HTTP_201_CREATED)
 def ask_refund(db: Db, caller: AnyCaller, now: Now, receipt: Name, body: RefundIn) -> RefundOut:
     """申请把钱退回付款账户，等另一人审批。"""
-    return RefundOut.of(request_refund(db, body.wanted(receipt), by=caller.name, now=now))
+    asked = request_refund(db, body.wanted(receipt), by=caller.name, now=now, owes_fapiao=owed_back)
+    return RefundOut.of(asked)
 
 
 @routes.post("/refunds/{refund}/{decision}", summary="审批退款")
@@ -176,7 +177,14 @@ def decide(
     decision: Annotated[Literal["approve", "reject"], Path(description="批准或驳回")],
 ) -> RefundOut:
     """批准或驳回他人申请的退款。"""
-    done = decide_refund(db, refund, approve=decision == "approve", by=caller.name, now=now)
+    done = decide_refund(
+        db,
+        refund,
+        approve=decision == "approve",
+        by=caller.name,
+        now=now,
+        owes_fapiao=owed_back,
+    )
     return RefundOut.of(done)
 
 

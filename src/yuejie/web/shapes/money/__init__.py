@@ -1,1 +1,1 @@
-"""The shapes of receipts, receivables and fapiao."""
+"""Bank, receipts and receivables on the wire."""

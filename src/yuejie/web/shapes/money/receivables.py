@@ -10,7 +10,7 @@ from yuejie.payments.apportion.waiver import Waiver, WaiverKind
 from yuejie.payments.receivables.ageing import Aged
 from yuejie.payments.receivables.show import AccountRow, AccountStatement, Position
 from yuejie.web.shapes.customers import Text
-from yuejie.web.shapes.money.payments import amount
+from yuejie.web.shapes.money.receipts import amount
 from yuejie.web.shapes.wire import Amount, In, Out
 
 

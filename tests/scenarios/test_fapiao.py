@@ -1,0 +1,97 @@
+"""From a month's usage to a fapiao at the tax office, and back, in finance's words."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from tests.rooms.fapiao.shop import SELLING, nuonuo_at
+from tests.scenarios.books import Books
+from tests.scenarios.conftest import PRICES
+from yuejie.bills.pay import mark_paid
+from yuejie.contracts.terms import STANDARD, DueBasis, SettlementOrder
+from yuejie.demo.tax.launch import TaxPlatform, tax_here
+from yuejie.fapiao.fapiao import Fapiao
+from yuejie.fapiao.issuing.tend import tend
+from yuejie.fapiao.life import FapiaoState
+from yuejie.fapiao.request import Pick, Wish, approve_fapiao, request_fapiao, what_is_available
+from yuejie.fapiao.reversing.form import RedReason
+from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red
+from yuejie.fapiao.store import fapiao_by_name
+from yuejie.fapiao.title import TitleDraft
+from yuejie.fapiao.titles import open_title
+
+TITLE = TitleDraft(name="acme 有限公司", tax_number="91440300708461136T", emails=("ap@acme.cn",))
+
+
+def minutes_pass(books: Books, platform: TaxPlatform, count: int) -> None:
+    """Let the clerk make rounds every ten seconds."""
+    nuonuo = nuonuo_at(books.db, platform.url)
+    for _ in range(count * 6):
+        platform.tell("clock", at=books.clock.at.isoformat())
+        tend(books.db, nuonuo, now=books.clock.at)
+        books.clock.at += timedelta(seconds=10)
+
+
+def fapiao(books: Books, key: str) -> Fapiao:
+    with books.db.read() as tx:
+        found = fapiao_by_name(tx, key)
+    assert found is not None
+    return found
+
+
+def test_fapiao_first_payment_counts_from_its_arrival(books: Books, tmp_path: Path) -> None:
+    """
+    Acme's contract says: fapiao first, and seven days to pay from the day it arrives.
+    October's bill of 106.00 has no due date until the fapiao is mailed; then it has one, for good.
+    In the end the title was wrong: the fapiao is reversed, and the 106.00 may be requested again.
+    """
+    books.prices(PRICES.replace("USD", "CNY"), currency="CNY")
+    terms = replace(
+        STANDARD,
+        settlement_order=SettlementOrder.FAPIAO_FIRST,
+        due_basis=DueBasis.FAPIAO_RECEIPT,
+    )
+    acme = books.customer("acme", commercial=terms)
+    acme.uses("2026-10-15 10:00:00", "gpt-4o", input=21_200_000)
+    books.close("2026-10")
+    bill = books.issue(acme.bill("2026-10"))
+    customer_id = acme.customer.customer_id
+    assert (bill.gross.amount, bill.due_on) == ("106.00", None)
+    open_title(books.db, "acme", TITLE, by="customer", now=books.clock.at)
+    wish = Wish(picks=(Pick(str(bill.number)),))
+    (asked,) = request_fapiao(
+        books.db, customer_id, wish, SELLING, by="customer", now=books.clock.at
+    )
+    approve_fapiao(books.db, asked.key, provider="nuonuo", by="finance", now=books.clock.at)
+    with tax_here(tmp_path / "tax.jsonl", at=books.clock.at) as platform:
+        minutes_pass(books, platform, 2)
+        issued = fapiao(books, asked.key)
+        assert (issued.state, issued.amounts.gross_fen) == (FapiaoState.ISSUED, 10_600)
+        due = acme.bill("2026-10").due_on
+        assert due is not None
+        assert issued.delivered_at is not None
+        assert due >= issued.delivered_at.date() + timedelta(days=7)
+        wish_red = RedWish(fapiao=asked.key, reason=RedReason.MISTAKE, why="抬头有误")
+        red = request_red(books.db, wish_red, by="finance", now=books.clock.at)
+        approve_red(books.db, red.key, by="boss", now=books.clock.at)
+        minutes_pass(books, platform, 2)
+        assert fapiao(books, asked.key).state is FapiaoState.REVERSED
+        assert [row["what"] for row in platform.issued()] == ["blue", "red"]
+    assert acme.bill("2026-10").due_on == due, "set once"
+    with books.db.read() as tx:
+        assert what_is_available(tx, customer_id).available_fen == 10_600
+
+
+def test_pay_first_nothing_is_available_before_the_money(books: Books) -> None:
+    """Zeta pays first, as is usual: October's bill gives nothing to request until it is paid."""
+    books.prices(PRICES.replace("USD", "CNY"), currency="CNY")
+    zeta = books.customer("zeta")
+    zeta.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000)
+    books.close("2026-10")
+    bill = books.issue(zeta.bill("2026-10"))
+    with books.db.read() as tx:
+        assert what_is_available(tx, zeta.customer.customer_id).available_fen == 0
+    with books.db.begin() as tx:
+        mark_paid(tx, bill.bill_id, by="bank", at=books.clock.at, why="到账")
+    with books.db.read() as tx:
+        assert what_is_available(tx, zeta.customer.customer_id).available_fen == 500
