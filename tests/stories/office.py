@@ -8,6 +8,7 @@ rounds, which make themselves; the gateway's snapshot, which intake writes.
 import csv
 import io
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi.testclient import TestClient
 
+from tests.rooms.fapiao.shop import nuonuo_at
 from tests.rooms.notices.desk import Memory
 from tests.rooms.web.conftest import OPERATOR, PEPPER, bearer
 from tests.scenarios.bank import HEAD, NUMBER
@@ -31,6 +33,8 @@ from yuejie.contracts.offer import (
 )
 from yuejie.customers.key import digest_of
 from yuejie.db.session import Database
+from yuejie.demo.tax.launch import TaxPlatform
+from yuejie.fapiao.issuing.tend import tend
 from yuejie.gateway.publish import load
 from yuejie.gateway.refusal import Dialect, Refused
 from yuejie.gateway.rights.admission import Admission
@@ -41,6 +45,9 @@ from yuejie.web.auth import API
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BY = "house file"
+TAX_OFFICE_SECONDS = 3
+ROUNDS = 40
+"""So many rounds are more than the tax office needs for an order, its seal, files and delivery."""
 Json = Any
 
 
@@ -92,17 +99,19 @@ class Person:
 
 @dataclass
 class Office:
-    """The operator's side: its people, its bank account, its clerk."""
+    """The operator's side: its people, its bank account, its clerk, its way to the tax office."""
 
     db: Database
     client: TestClient
     clock: FixedClock
+    tax: TaxPlatform
     post: Memory = field(default_factory=Memory)
     clerk: Clerk = field(default_factory=Clerk)
     balance_fen: int = 1_000_000_00
     serial: int = 0
 
     def __post_init__(self) -> None:
+        self.nuonuo = nuonuo_at(self.db, self.tax.url)
         self.operator = Person(self.client, self.clock, OPERATOR)
         self.sales = self.member("sales", "sales")
         self.finance = self.member("finance", "finance")
@@ -202,6 +211,16 @@ class Office:
             f"/bank/accounts/{NUMBER}/statements", name=f"流水{on}.csv", content=content
         )
 
+    def hears_from_the_tax_office(self) -> None:
+        """Let time pass, here and there, while the clerk runs the errands of fapiao."""
+        for _ in range(ROUNDS):
+            self.clock.at += timedelta(seconds=TAX_OFFICE_SECONDS)
+            self.tax.tell("clock", at=self.clock.at.isoformat())
+            tend(self.db, self.nuonuo, now=self.clock.at)
+            if not self.finance.get("/fapiao-errands"):
+                return
+        raise AssertionError(self.finance.get("/fapiao-errands"))
+
     def newest_receipt(self) -> Json:
         return self.finance.all("/receipts")[-1]
 
@@ -231,6 +250,12 @@ class Company:
             f"/notices/contacts/{contact['contact_id']}/channels",
             kind="webhook",
             address=f"https://{slug}.example.com/hooks",
+        )
+        self.finance.post(
+            "/fapiao/titles",
+            name=legal_name,
+            tax_number=uscc,
+            emails=[f"ap@{slug}.example.com"],
         )
         self._pushed = 0
 
@@ -274,6 +299,20 @@ class Company:
             on, self.legal_name, yuan or bill["gross"]["amount"], f"货款 {bill['number']}"
         )
 
+    def takes_fapiao(self, *bills: Json) -> Json:
+        """Request one fapiao of bills, have it approved and issued, and look at it."""
+        numbers = [{"bill": bill["number"]} for bill in bills]
+        (asked,) = self.finance.post("/fapiao", bills=numbers)
+        self.office.finance.post(f"/fapiao/{asked['fapiao_id']}/approve")
+        self.office.hears_from_the_tax_office()
+        fapiao = self.finance.get(f"/fapiao/{asked['fapiao_id']}")
+        assert fapiao["state"] == "issued"
+        assert fapiao["delivered_at"] is not None
+        assert [file["format"] for file in fapiao["files"]] == ["ofd", "pdf", "xml"]
+        xml = self.finance.file(f"/fapiao/{fapiao['number']}/files/xml")
+        assert fapiao["number"].encode() in xml
+        return fapiao
+
 
 def fen(amount: Json) -> int:
     """Return an amount of the wire in fen."""
@@ -294,6 +333,16 @@ def sum_of(bill: Json, *kinds: str) -> int:
     return sum(fen(line["amount"]) for line in bill["lines"] if line["kind"] in kinds)
 
 
+def fapiao_by_bill(company: Company) -> Counter[str]:
+    """Return what each bill has on issued fapiao, in fen."""
+    taken: Counter[str] = Counter()
+    for head in company.finance.all("/fapiao"):
+        assert head["state"] == "issued"
+        for line in company.finance.get(f"/fapiao/{head['fapiao_id']}")["lines"]:
+            taken[line["bill_id"]] += fen(line["gross"])
+    return taken
+
+
 def is_closed(company: Company, *months: str) -> None:
     """
     The books are closed: every bill is paid, fapiao and the parts without one make the bill, the
@@ -302,6 +351,9 @@ def is_closed(company: Company, *months: str) -> None:
     office, slug = company.office, company.slug
     bills = [company.bill(month) for month in months]
     assert {bill["state"] for bill in bills} == {"paid"}
+    taken = fapiao_by_bill(company)
+    for bill in bills:
+        assert taken[bill["bill_id"]] + fen(bill["without_fapiao"]) == fen(bill["gross"])
     for month in months:
         proof = office.finance.get(f"/proofs/{month}?customer={slug}")
         assert proof["proved"], proof
@@ -311,3 +363,4 @@ def is_closed(company: Company, *months: str) -> None:
     account = company.finance.get(f"/customers/{slug}/statement?since=2026-01-01&until=2027-02-01")
     assert (fen(account["opening"]), fen(account["closing"])) == (0, 0)
     assert account["open"] == []
+    assert fen(company.finance.get("/fapiao/available")["available"]) == 0

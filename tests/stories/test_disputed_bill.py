@@ -87,5 +87,10 @@ def test_a_disputed_bill_is_put_right_and_closed(office: Office) -> None:
     )
     grant = f"/waivers/{waiver['waiver_id']}/approve"
     assert "另一人" in office.finance.is_refused(grant)
+    wanted = [{"bill": issued["number"]}]
+    assert "先款后票" in acme.finance.is_refused("/fapiao", bills=wanted)
     office.boss.post(grant)
+    fapiao = acme.takes_fapiao(issued)
+    assert fen(fapiao["gross"]) == 1_800_00
+    assert fapiao["remark"] == f"采购订单 PO-2026-88；账单 {issued['number']}"
     is_closed(acme, "2026-09")

@@ -66,6 +66,7 @@ def test_a_fintech_moves_from_prepaid_to_monthly(office: Office) -> None:
     before = office.bills(jinke, "2026-09")
     office.finance.post("/customers/jinke/draw")
     assert jinke.bill("2026-09")["state"] == "paid"
+    assert fen(jinke.takes_fapiao(before)["gross"]) == 35_500_00
 
     office.at("2026-10-26 18:00")
     jinke.uses("service", "gpt-4o", month_of_calls("2026-10"))
@@ -82,6 +83,7 @@ def test_a_fintech_moves_from_prepaid_to_monthly(office: Office) -> None:
     office.finance.post("/customers/jinke/draw")
     office.at("2026-11-20 10:00")
     assert jinke.pays("2026-11-20", after, "25770.00")["matched"]["apportioned"] == 1
+    assert fen(jinke.takes_fapiao(after)["gross"]) == 26_270_00
 
     was, became, fee = sum_of(before, "usage"), sum_of(after, "usage"), sum_of(after, FEE)
     assert [in_dollars(each) for each in (was, became, fee)] == [5_000, 3_500, 200]

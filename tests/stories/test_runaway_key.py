@@ -95,6 +95,7 @@ def test_a_runaway_key_is_stopped_by_the_credit_limit(office: Office) -> None:
         bill = office.bills(each, "2026-09")
         office.finance.post(f"/customers/{each.slug}/draw")
         each.pays("2026-10-09", bill, transfer)
+        each.takes_fapiao(bill)
     assert fen(yun.bill("2026-09")["gross"]) == 11_700_00
     for each in (yun, lin):
         is_closed(each, "2026-09")
