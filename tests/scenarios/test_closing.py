@@ -237,3 +237,37 @@ def test_months_are_closed_in_order(priced: Books) -> None:
     (closed,) = priced.close("2026-11")
     assert closed.done is Done.FAILED
     assert "请先关 2026-10" in closed.why
+
+
+def test_many_customers_closed_together_get_the_bills_they_would_get_alone(priced: Books) -> None:
+    """
+    Enough customers that their month is read at once; one of them has late usage of September,
+    one used nothing. Closed again one by one, nobody's bill changes.
+    """
+    parties = [priced.customer(f"c{number:02d}", fx_policy="bill") for number in range(22)]
+    for number, party in enumerate(parties[1:], 1):
+        party.uses("2026-09-15 10:00:00", "gpt-4o", input=1_000_000 * number)
+    priced.fx("7.2", "2026-09-30")
+    priced.close("2026-09")
+    parties[1].uses("2026-09-20 10:00:00", "gpt-4o", output=3_000_000)
+    for number, party in enumerate(parties[1:], 1):
+        party.uses("2026-10-15 10:00:00", "gpt-4o", input=2_000_000 * number)
+        party.uses("2026-10-16 10:00:00", "gpt-4o", output=1_000_000)
+    priced.close("2026-10")
+
+    assert not priced.unproved()
+    assert [line.service_month for line in parties[1].bill("2026-10").lines].count(
+        BillingMonth.parse("2026-09")
+    ) == 1
+    assert not parties[0].has_bill("2026-10")
+    for party in parties[1:]:
+        (alone,) = close_month(
+            priced.db,
+            OCTOBER,
+            customer=party.customer.slug,
+            commit=True,
+            by="test",
+            now=priced.tick(),
+        )
+        assert alone.done is Done.UNCHANGED
+        assert len(party.bill("2026-10").lines) == (3 if party is parties[1] else 2)
