@@ -345,8 +345,9 @@ def fapiao_by_bill(company: Company) -> Counter[str]:
 
 def is_closed(company: Company, *months: str) -> None:
     """
-    The books are closed: every bill is paid, fapiao and the parts without one make the bill, the
-    slow oracle finds no difference, the ledger holds, nothing is receivable.
+    The books are closed: every bill is paid with nothing open, fapiao and the parts without one
+    make the bill, the slow oracle finds no difference, the ledger holds, and the statement of
+    account begins and ends at nothing.
     """
     office, slug = company.office, company.slug
     bills = [company.bill(month) for month in months]
@@ -360,6 +361,8 @@ def is_closed(company: Company, *months: str) -> None:
         assert len(proof["bills"]) == 1
     checks = office.finance.get("/ledger/check")
     assert checks["whole"], checks
+    owed = company.finance.get(f"/customers/{slug}/receivables")
+    assert {row["month"]: fen(row["open"]) for row in owed} == dict.fromkeys(months, 0)
     account = company.finance.get(f"/customers/{slug}/statement?since=2026-01-01&until=2027-02-01")
     assert (fen(account["opening"]), fen(account["closing"])) == (0, 0)
     assert account["open"] == []
