@@ -48,28 +48,7 @@ def test_a_runaway_key_is_stopped_by_the_credit_limit(office: Office) -> None:
         lin.key("shop", "店"),
     )
 
-    office.at("2026-09-10 20:00")
-    for each in (yun, lin):
-        each.uses("shop", "gpt-4o", [call for day in range(1, 11) for call in day_of(day)])
-    office.goes_round()
-    assert yun.standing()["state"] == "normal"
-    heard = []
-    for day in range(11, 16):
-        office.at(f"2026-09-{day} 20:00")
-        for each in (yun, lin):
-            each.uses("shop", "gpt-4o", day_of(day))
-        yun.uses("crawler", "gpt-4o", day_of(day, 10), key=crawler["key"]["key_id"])
-        office.goes_round()
-        heard.append((yun.standing()["percent"], yun.standing()["state"]))
-    assert heard == [
-        (37, "normal"),
-        (57, "normal"),
-        (77, "normal"),
-        (97, "warned"),
-        (117, "suspended"),
-    ]
-    assert [told["percent"] for told in office.told("credit_used")] == ["77", "97", "117"]
-    assert yun.standing()["reason"] == "credit_limit"
+    loops(office, yun, lin, crawler["key"]["key_id"])
     for key in (shop, crawler):
         assert office.admits(key["secret"], "gpt-4o") == "CREDIT_USED_UP"
     assert office.admits(neighbour["secret"], "gpt-4o") is True
@@ -99,3 +78,29 @@ def test_a_runaway_key_is_stopped_by_the_credit_limit(office: Office) -> None:
     assert fen(yun.bill("2026-09")["gross"]) == 11_700_00
     for each in (yun, lin):
         is_closed(each, "2026-09")
+
+
+def loops(office: Office, yun: Company, lin: Company, crawler: str) -> None:
+    """Ten days as always, then five of the crawler's, until nothing of the limit is left."""
+    office.at("2026-09-10 20:00")
+    for each in (yun, lin):
+        each.uses("shop", "gpt-4o", [call for day in range(1, 11) for call in day_of(day)])
+    office.goes_round()
+    assert yun.standing()["state"] == "normal"
+    heard = []
+    for day in range(11, 16):
+        office.at(f"2026-09-{day} 20:00")
+        for each in (yun, lin):
+            each.uses("shop", "gpt-4o", day_of(day))
+        yun.uses("crawler", "gpt-4o", day_of(day, 10), key=crawler)
+        office.goes_round()
+        heard.append((yun.standing()["percent"], yun.standing()["state"]))
+    assert heard == [
+        (37, "normal"),
+        (57, "normal"),
+        (77, "normal"),
+        (97, "warned"),
+        (117, "suspended"),
+    ]
+    assert [told["percent"] for told in office.told("credit_used")] == ["77", "97", "117"]
+    assert yun.standing()["reason"] == "credit_limit"
