@@ -17,6 +17,7 @@ it was drawn: the month was rounded once, and the rounding shared."""
 
 def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
     """Compare discounts, packages, minimum, fees, adjustments, vouchers, purchases: each line."""
+    sheet = sheet.standing(history)
     if sheet.disturbed(history):
         return
     version = history.contract(sheet.month, sheet.drawn_at)
