@@ -16,7 +16,7 @@ JOBS ?= 2
 # The first seed of a simulation, how many, and for how many customers each.
 SEED ?= 1
 SEEDS ?= 1
-CUSTOMERS ?= 4
+CUSTOMERS ?= 3
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

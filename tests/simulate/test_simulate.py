@@ -16,7 +16,7 @@ from tests.simulate.world import FIRST, Actor, World
 
 LAST = "2027-02"
 FLUSH = "2027-03"
-CUSTOMERS = int(os.environ.get("YUEJIE_SIMULATE_CUSTOMERS", "4"))
+CUSTOMERS = int(os.environ.get("YUEJIE_SIMULATE_CUSTOMERS", "3"))
 SEEDS = int(os.environ.get("YUEJIE_SIMULATE_SEEDS", "1"))
 SEED = int(os.environ.get("YUEJIE_SIMULATE_SEED", "1"))
 

@@ -134,6 +134,12 @@ class Sheet:
         """Whether a part was drawn anew after the closing."""
         return any(bill.closed_at != history.ended_at[self.epoch] for bill in self.parts)
 
+    def standing(self, history: History) -> "Sheet":
+        """Leave out parts that were voided before another was drawn anew: they count no more."""
+        at = self.drawn_at
+        left = [b for b in self.parts if not history.voided_at.get(b.bill_id, at + _INSTANT) <= at]
+        return Sheet(self.month, self.epoch, tuple(left)) if left else self
+
     def before(self, history: History) -> list[Bill]:
         """Return the bills that stood when this was drawn, but for its own parts."""
         own, at = {bill.bill_id for bill in self.parts}, self.drawn_at

@@ -17,6 +17,7 @@ it was drawn: the month was rounded once, and the rounding shared."""
 
 def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
     """Compare discounts, packages, minimum, fees, adjustments, vouchers, purchases: each line."""
+    sheet = sheet.standing(history)
     if sheet.disturbed(history):
         return
     version = history.contract(sheet.month, sheet.drawn_at)
@@ -28,7 +29,8 @@ def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
     before = [line for bill in sheet.before(history) for line in bill.lines]
     reckoner = Reckoner(history, sheet.drawn_at, before, metered)
     alone = sheet.redrawn(history)
-    if alone and len(sheet.parts) > 1:
+    # Drawn anew alone, a part takes what is meant for it; the customer's own waits for the head.
+    if alone and [bill.part for bill in sheet.parts] != [""]:
         reckoner.only({line.refers_to for line in own})
     owed = reckoner.owed(_looked_at(history, sheet, own), sheet.month, version.currency)
     parts = part_of_projects(history, sheet, version.terms)
