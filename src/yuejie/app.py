@@ -138,9 +138,10 @@ def fapiao_provider(settings: Settings, db: Database) -> "Provider | None":
 
 def ledger_checks() -> "tuple[Check, ...]":
     """Return what the rooms that post promise about the books, beside the ledger's own checks."""
-    from yuejie.assurance.providers.pay import LEDGER_CHECKS  # noqa: PLC0415 - as above
+    from yuejie.assurance.providers.pay import LEDGER_CHECKS as PAID  # noqa: PLC0415 - as above
+    from yuejie.bills.correct.booked import LEDGER_CHECKS as BOOKED  # noqa: PLC0415 - as above
 
-    return LEDGER_CHECKS
+    return (*BOOKED, *PAID)
 
 
 def signatories(seller: "Seller", customer: "Customer") -> "tuple[Signatory, Signatory]":

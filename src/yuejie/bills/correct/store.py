@@ -18,6 +18,7 @@ OPERATOR_READS: Final = {
     "credit_by_name": "the operator decides about one it names",
     "next_number": "numbers belong to the house",
     "open_credits": "the operator works off what waits for a decision",
+    "unbooked": "the ledger is the operator's own books",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -330,3 +331,29 @@ NEXT_CREDIT_NUMBER: Final = """
 def next_number(tx: Tx, year: int) -> int:
     """Take the next credit note number of a year; the row lock makes the series gapless."""
     return int(tx.value(NEXT_CREDIT_NUMBER, year=year))
+
+
+@dataclass(frozen=True, slots=True)
+class Unbooked:
+    """A bill or credit note whose entry in the ledger is missing."""
+
+    name: str
+
+
+UNBOOKED: Final = """
+    SELECT b.number AS name
+    FROM bill b
+    WHERE b.issued_at IS NOT NULL
+      AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.key = 'bill:' || b.bill_id || ':issue')
+    UNION ALL
+    SELECT n.number AS name
+    FROM credit_note n
+    WHERE n.state = 'approved'
+      AND NOT EXISTS (SELECT FROM ledger_entry e WHERE e.key = 'credit:' || n.credit_note_id)
+    ORDER BY name
+"""
+
+
+def unbooked(tx: Tx) -> list[Unbooked]:
+    """Return the issued bills and approved credit notes that the ledger knows nothing of."""
+    return tx.rows(Unbooked, UNBOOKED)
