@@ -8,12 +8,14 @@ A test gets its database as a copy of one that was migrated once, in some 80 ms.
     owner_url         the same database for its owner, who may do anything to it
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
+from shutil import disk_usage, rmtree
 from tempfile import mkdtemp
+from typing import Final
 from uuid import uuid4
 
 import psycopg
@@ -33,10 +35,25 @@ class Urls:
     app: str
 
 
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_ROOM: Final = 2 << 30
+"""Bytes that must be free in memory; a server with its copies takes a tenth of it."""
+
+
+def _in_memory() -> Path | None:
+    """Return the file system in memory, if there is one with room.
+
+    A copy of a database is seven hundred small files; in memory they cost a tenth of the time.
+    """
+    if not os.access(_MEMORY, os.W_OK) or disk_usage(_MEMORY).free < _ROOM:
+        return None
+    return _MEMORY
+
+
 @contextmanager
 def open_folder() -> Iterator[Path]:
     """Give a short folder that another user may enter, which pytest's own are not."""
-    folder = Path(mkdtemp(prefix="yj-"))
+    folder = Path(mkdtemp(prefix="yj-", dir=_in_memory()))
     folder.chmod(0o711)
     try:
         yield folder
