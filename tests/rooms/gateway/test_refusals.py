@@ -160,6 +160,7 @@ FACTS: dict[str, Any] = {
     "why": "because",
     "names": "team",
     "limit": 1,
+    "skew_ms": 1500,
     "attempts": 3,
     "first": "req_1",
     "state": "已完成",
