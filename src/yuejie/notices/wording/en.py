@@ -89,7 +89,7 @@ WORDINGS: Final[dict[Kind, Wording]] = {
     ),
     Kind.PROVIDER_CREDENTIAL_ENDING: Wording(
         "Credential of provider account {account} ends",
-        "The credential of provider account {account} ends on {ends_on}, in {days} days. Please renew it.",
+        "The credential of provider account {account} ends on {ends_on}, in {days} days: renew it.",
     ),
     Kind.PROVIDER_CEILING_NEAR: Wording(
         "Provider account {account} nears its ceiling",

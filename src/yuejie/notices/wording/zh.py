@@ -81,7 +81,7 @@ WORDINGS: Final[dict[Kind, Wording]] = {
     ),
     Kind.PROVIDER_CREDENTIAL_ENDING: Wording(
         "供应商凭证即将到期：{account}",
-        "供应商账号 {account} 的凭证于 {ends_on} 到期，还有 {days} 天；请提前更换，以免上游拒绝服务。",
+        "供应商账号 {account} 的凭证于 {ends_on} 到期，还有 {days} 天；请提前更换。",
     ),
     Kind.PROVIDER_CEILING_NEAR: Wording(
         "供应商账号接近上限：{account}",
