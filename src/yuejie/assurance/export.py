@@ -32,8 +32,10 @@ def export_seals(db: Database, customer: str) -> bytes:
     """
     with db.read(consistent=True) as tx:
         who = find_customer(tx, customer)
-        bills = in_chain([b for b in whole_bills(tx, who.customer_id) if b.seal])
-        records = [_head(who), *_records(tx, who, bills)]
+        drawn = whole_bills(tx, who.customer_id)
+        split = sorted({str(bill.month) for bill in drawn if bill.part})
+        bills = in_chain([bill for bill in drawn if bill.seal])
+        records = [_head(who, split), *_records(tx, who, bills)]
     lines = [(_name(record), encode(record)) for record in records]
     return b"".join(line + b"\n" for _, line in lines) + encode(end_record(lines)) + b"\n"
 
@@ -54,13 +56,15 @@ def in_chain(bills: Sequence[Bill]) -> list[Bill]:
     return ordered + [bill for bill in bills if bill not in ordered]
 
 
-def _head(who: Customer) -> dict[str, Any]:
+def _head(who: Customer, split: list[str]) -> dict[str, Any]:
+    """Say whose records these are, and which months were split, issued in full or not."""
     return {
         "kind": "head",
         "format": FORMAT,
         "customer": who.slug,
         "customer_id": who.customer_id,
         "legal_name": who.legal_name,
+        "split_months": split,
     }
 
 

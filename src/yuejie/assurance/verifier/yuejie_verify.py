@@ -215,9 +215,9 @@ class _Reader:
 
     def _bill(self, form: Record) -> Iterator[tuple[str, str]]:
         """Check a bill; the parts of a split month share the rounding of their tax."""
-        forms = [_form(r) for r in self.records if r is not None and r.get("kind") == "bill"]
-        month = [f for f in forms if f is not None and f.get("month") == form["month"]]
-        yield from _bill_arithmetic(form, split=any(f.get("part", [""])[0] for f in month))
+        head = next((r for r in self.records if r is not None and r.get("kind") == "head"), {})
+        split = form["month"] in head.get("split_months", [])
+        yield from _bill_arithmetic(form, split=split)
 
     def _chain(
         self, bills: Sequence[tuple[Record, Record]], last_seal: str | None
