@@ -18,8 +18,9 @@ from typing import Final
 from yuejie.bills import store as bill_store
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing import store
-from yuejie.bills.closing.draw import Drawing, draw_bills, is_obliged
+from yuejie.bills.closing.draw import Drawing, draw_bills
 from yuejie.bills.closing.lines import LineKey
+from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.life import BillEvent, advance
 from yuejie.bills.store import Transition
 from yuejie.contracts.contract import Contract
@@ -178,7 +179,7 @@ def _obliged(tx: Tx, month: BillingMonth, only: Customer | None) -> set[Customer
     zones = {each.customer_id: each.zone for each in ([only] if only else customers(tx))}
     found = store.waiting_customers(tx, month)
     for customer_id, known in versions.items():
-        if is_obliged(known, month, zones[customer_id]):
+        if Agreements(known, zones[customer_id]).oblige(month):
             found.add(customer_id)
     return found & zones.keys()
 
@@ -326,8 +327,9 @@ def _refuse_skipped(tx: Tx, customer: Customer, month: BillingMonth) -> None:
     if not versions:
         return
     label = BillingMonth.of(min(version.starts_at for version in versions), zone)
+    agreements = Agreements(versions, customer.zone)
     while label < month:
-        if str(label) not in closed and is_obliged(versions, label, customer.zone):
+        if str(label) not in closed and agreements.oblige(label):
             raise Conflict(
                 f"客户 {customer.slug} 的 {label} 按合同应出账但尚未关账，请先关 {label}"
             )

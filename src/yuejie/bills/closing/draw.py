@@ -6,17 +6,15 @@ Reads everything it needs in the caller's transaction and writes nothing.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from yuejie.bills.bill import METERED, Bill, BillLine, BillState, LineKind, TaxMode
 from yuejie.bills.closing import store
 from yuejie.bills.closing.agreed import (
     Extra,
     Ledgered,
-    Promise,
     Target,
     TermKey,
-    committed_months,
     differences,
     period_end,
     spend_of,
@@ -24,8 +22,9 @@ from yuejie.bills.closing.agreed import (
 )
 from yuejie.bills.closing.lines import LineKey, Tariff, draw_lines, draw_term, owed
 from yuejie.bills.closing.parts import HEAD, Parting, parting, spread
+from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.closing.taxes import Taxed, TaxRule, tax_parts, totals
-from yuejie.contracts.contract import Contract, at
+from yuejie.contracts.contract import Contract
 from yuejie.contracts.grants.grant import Grant, GrantKind
 from yuejie.contracts.grants.store import grants_of
 from yuejie.contracts.store import contracts_of, month_fx
@@ -35,10 +34,9 @@ from yuejie.db.session import Tx
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import BillId, LineId, mint
 from yuejie.kernel.limits import BILL_LINES
-from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.kernel.period import BillingMonth
 
-_INSTANT = timedelta(microseconds=1)
-_BUDGETED = frozenset({LineKind.CARRIED, LineKind.PACKAGE_PURCHASE})
+_OUTSIDE_TERMS = frozenset({LineKind.CARRIED, LineKind.PACKAGE_PURCHASE})
 """Kinds that no service month's terms give."""
 
 
@@ -59,44 +57,13 @@ class Drawing:
     """What the month itself comes to, where the closing has read that for many customers."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Agreements:
-    """A customer's contract versions, and what they promise for a month."""
-
-    customer: Customer
-    versions: Sequence[Contract]
-
-    def at_end_of(self, month: BillingMonth) -> Contract | None:
-        """Return the version in force in the month's last instant."""
-        return at(self.versions, month.span(zone_of(self.customer.zone)).end - _INSTANT)
-
-    def promise(self, month: BillingMonth, currency: str) -> Promise:
-        """Return what the contract of that month promises; nothing where there is none."""
-        contract = self.at_end_of(month)
-        zone = zone_of(self.customer.zone)
-        if contract is None:
-            return Promise(None, None, 0, month.first_day, month.first_day, currency)
-        same = [each for each in self.versions if each.contract_id == contract.contract_id]
-        since = min(each.starts_at for each in same).astimezone(zone).date()
-        terms = contract.terms
-        ended = terms.ends_on is not None and terms.ends_on <= month.first_day
-        leaves = terms.ends_on is not None and terms.ends_on <= month.last_day
-        return Promise(
-            tier_discount=terms.tier_discount,
-            commitment=None if ended else terms.commitment,
-            management_fee_fen=0 if leaves else terms.management_fee_fen,
-            since=since,
-            until=terms.ends_on,
-            currency=contract.currency,
-        )
-
-
 def draw_bills(tx: Tx, drawing: Drawing) -> list[Bill]:
     """Compute the bills of a customer's month, one per part; none if nothing is owed.
 
     Raises NotFound without a contract in the month's last instant, Invalid for a bill too long.
     """
-    agreements = _Agreements(drawing.customer, contracts_of(tx, drawing.customer.customer_id))
+    versions = contracts_of(tx, drawing.customer.customer_id)
+    agreements = Agreements(versions, drawing.customer.zone)
     quantities = _owed(tx, drawing)
     contract = agreements.at_end_of(drawing.month)
     if contract is None:
@@ -177,7 +144,7 @@ class _Work:
     def __init__(
         self,
         drawing: Drawing,
-        agreements: _Agreements,
+        agreements: Agreements,
         contract: Contract,
         tariff: Tariff,
         parted: Parting,
@@ -379,7 +346,7 @@ def _ledgered(printed: Iterable[store.PrintedRow]) -> Ledgered:
     terms: dict[BillingMonth, Counter[TermKey]] = defaultdict(Counter)
     for row in printed:
         kind = LineKind(row.kind)
-        if kind not in METERED and kind not in _BUDGETED:
+        if kind not in METERED and kind not in _OUTSIDE_TERMS:
             terms[BillingMonth.parse(row.month)][TermKey(kind, row.refers_to)] += int(
                 row.amount_fen
             )
@@ -398,19 +365,3 @@ def _with(
 
 def _numbered(lines: Sequence[BillLine]) -> list[BillLine]:
     return [replace(line, position=number) for number, line in enumerate(lines, 1)]
-
-
-def is_obliged(versions: Sequence[Contract], month: BillingMonth, zone: str) -> bool:
-    """Tell whether a customer's contract asks for a bill of a month in which nothing was used."""
-    contract = at(versions, month.span(zone_of(zone)).end - _INSTANT)
-    if contract is None:
-        return False
-    terms = contract.terms
-    if terms.ends_on is not None and terms.ends_on <= month.first_day:
-        return False
-    if terms.management_fee_fen and (terms.ends_on is None or terms.ends_on > month.last_day):
-        return True
-    same = [each.starts_at for each in versions if each.contract_id == contract.contract_id]
-    since = min(same).astimezone(zone_of(zone)).date()
-    promise = Promise(None, terms.commitment, 0, since, terms.ends_on, contract.currency)
-    return since < month.next.first_day and bool(committed_months(promise, month))

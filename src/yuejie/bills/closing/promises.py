@@ -1,0 +1,50 @@
+"""Which contract a customer's months stand under, and what it promises for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from yuejie.bills.closing.agreed import Promise, committed_months
+from yuejie.contracts.contract import Contract, at
+from yuejie.kernel.period import BillingMonth, zone_of
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """A customer's contract versions, and the zone its months are counted in."""
+
+    versions: Sequence[Contract]
+    zone: str
+
+    def at_end_of(self, month: BillingMonth) -> Contract | None:
+        """Return the version in force in the month's last instant."""
+        return at(self.versions, month.span(zone_of(self.zone)).end - _INSTANT)
+
+    def promise(self, month: BillingMonth, currency: str) -> Promise:
+        """Return what the contract of that month promises; nothing where there is none."""
+        contract = self.at_end_of(month)
+        if contract is None:
+            return Promise(None, None, 0, month.first_day, month.first_day, currency)
+        same = [each for each in self.versions if each.contract_id == contract.contract_id]
+        since = min(each.starts_at for each in same).astimezone(zone_of(self.zone)).date()
+        terms = contract.terms
+        ended = terms.ends_on is not None and terms.ends_on <= month.first_day
+        leaves = terms.ends_on is not None and terms.ends_on <= month.last_day
+        return Promise(
+            tier_discount=terms.tier_discount,
+            commitment=None if ended else terms.commitment,
+            management_fee_fen=0 if leaves else terms.management_fee_fen,
+            since=since,
+            until=terms.ends_on,
+            currency=contract.currency,
+        )
+
+    def oblige(self, month: BillingMonth) -> bool:
+        """Tell whether a bill is owed of a month in which nothing was used."""
+        contract = self.at_end_of(month)
+        if contract is None:
+            return False
+        promise = self.promise(month, contract.currency)
+        return bool(promise.management_fee_fen or committed_months(promise, month))
