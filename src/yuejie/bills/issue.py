@@ -18,7 +18,7 @@ from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.period import zone_of
 from yuejie.ledger.post import post
-from yuejie.ledger.posting import Account, Entry, Posting, credit, debit
+from yuejie.ledger.posting import Account, Entry, credit, debit
 from yuejie.notices.outbox import enqueue
 
 _ACCOUNTS: Final[dict[LineKind, Account]] = {
@@ -85,23 +85,20 @@ def debt(bill: Bill, *, by: str, at: datetime) -> Entry:
     net: Counter[Account] = Counter()
     for line in bill.lines:
         net[_ACCOUNTS.get(line.kind, Account.REVENUE)] += line.net_fen
-    parts = [*sorted(net.items()), (Account.TAX_PAYABLE, bill.tax.fen)]
-    owed = [(Account.RECEIVABLE, -bill.gross.fen)]
+    currency, party = bill.currency, bill.customer_id
     return Entry(
         key=f"bill:{bill.bill_id}:issue",
         kind="bill.issue",
         at=at,
         by=by,
-        postings=tuple(posting_of(account, -fen, bill) for account, fen in [*owed, *parts] if fen),
+        postings=(
+            debit(Account.RECEIVABLE, bill.gross.fen, currency, party),
+            *(credit(account, fen, currency, party) for account, fen in sorted(net.items())),
+            credit(Account.TAX_PAYABLE, bill.tax.fen, currency, party),
+        ),
         refers_to=bill.bill_id,
         memo=f"{bill.number} {bill.month}",
     )
-
-
-def posting_of(account: Account, fen: int, bill: Bill) -> Posting:
-    """Return one side of an entry about a bill: positive to the left, negative to the right."""
-    side = debit if fen > 0 else credit
-    return side(account, abs(fen), bill.currency, party=bill.customer_id)
 
 
 def find_bill(bill: Bill | None, name: str) -> Bill:

@@ -106,7 +106,7 @@ def sign(  # noqa: PLR0913, PLR0917 - each is an argument of the command
     """签署审核过的草案；或不经草案直接登记合同的下一版。"""
     if draft is not None:
         with house.database() as db:
-            _signed(sign_draft(db, draft, by=house.signer(db), now=house.now()))
+            _signed(sign_draft(db, draft, by=house.by, now=house.now()))
         return
     if customer is None or book_id is None or starts is None:
         raise Invalid("请写明草案编号；或以 --customer、--book、--starts 直接登记")
@@ -125,8 +125,7 @@ def sign(  # noqa: PLR0913, PLR0917 - each is an argument of the command
             starts_at=parse_instant(starts, zone_of(who.zone)),
         )
         contract_id = known[-1].contract_id if known else None
-        by = house.signer(db)
-        _signed(sign_contract(db, terms, by=by, now=house.now(), contract_id=contract_id))
+        _signed(sign_contract(db, terms, by=house.by, now=house.now(), contract_id=contract_id))
 
 
 @contracts.command("classes")
@@ -164,8 +163,7 @@ def draft(house: Frame, file: Path, customer: str) -> None:
         with db.read() as tx:
             who = find_customer(tx, customer)
             body = _body(tx, file, who)
-        by = house.signer(db)
-        _moved(draft_contract(db, who.customer_id, body, by=by, now=house.now()))
+        _moved(draft_contract(db, who.customer_id, body, by=house.by, now=house.now()))
 
 
 @contracts.command("amend")
@@ -183,7 +181,7 @@ def amend(house: Frame, contract: str, file: Path, customer: str) -> None:
             db,
             who.customer_id,
             body,
-            by=house.signer(db),
+            by=house.by,
             now=house.now(),
             kind=DraftKind.AMEND,
             contract_id=ContractId(contract),
@@ -201,7 +199,7 @@ def revise(house: Frame, draft_id: str, file: Path) -> None:
         with db.read() as tx:
             who = find_customer(tx, found(tx, draft_id).customer_id)
             body = _body(tx, file, who)
-        _moved(revise_draft(db, draft_id, body, by=house.signer(db), now=house.now()))
+        _moved(revise_draft(db, draft_id, body, by=house.by, now=house.now()))
 
 
 @contracts.command("submit")
@@ -210,7 +208,7 @@ def revise(house: Frame, draft_id: str, file: Path) -> None:
 def submit(house: Frame, draft_id: str) -> None:
     """提交草案给财务审核；内容就此冻结。"""
     with house.database() as db:
-        _moved(submit_draft(db, draft_id, by=house.signer(db), now=house.now()))
+        _moved(submit_draft(db, draft_id, by=house.by, now=house.now()))
 
 
 @contracts.command("review")
@@ -231,7 +229,7 @@ def review(
         comment=comment,
     )
     with house.database() as db:
-        _moved(review_draft(db, draft_id, verdict, by=house.signer(db), now=house.now()))
+        _moved(review_draft(db, draft_id, verdict, by=house.by, now=house.now()))
 
 
 @contracts.command("reject")
@@ -241,7 +239,7 @@ def review(
 def reject(house: Frame, draft_id: str, why: str) -> None:
     """退回草案。"""
     with house.database() as db:
-        _moved(reject_draft(db, draft_id, by=house.signer(db), now=house.now(), why=why))
+        _moved(reject_draft(db, draft_id, by=house.by, now=house.now(), why=why))
 
 
 @contracts.command("rework")
@@ -250,7 +248,7 @@ def reject(house: Frame, draft_id: str, why: str) -> None:
 def rework(house: Frame, draft_id: str) -> None:
     """重拟退回的草案。"""
     with house.database() as db:
-        _moved(rework_draft(db, draft_id, by=house.signer(db), now=house.now()))
+        _moved(rework_draft(db, draft_id, by=house.by, now=house.now()))
 
 
 @contracts.command("withdraw")
@@ -260,7 +258,7 @@ def rework(house: Frame, draft_id: str) -> None:
 def withdraw(house: Frame, draft_id: str, why: str) -> None:
     """撤回草案，不可恢复。"""
     with house.database() as db:
-        _moved(withdraw_draft(db, draft_id, by=house.signer(db), now=house.now(), why=why))
+        _moved(withdraw_draft(db, draft_id, by=house.by, now=house.now(), why=why))
 
 
 @contracts.command("drafts")
@@ -345,7 +343,7 @@ def attach(house: Frame, name: str, file: Path, customer: str, *, signed: bool) 
             draft_id=name if drafted else None,
             contract_id=None if drafted else ContractId(name),
         )
-        kept = attach_paper(db, paper, by=house.signer(db), now=house.now())
+        kept = attach_paper(db, paper, by=house.by, now=house.now())
     say(f"已保存 {kept.paper_id}（SHA-256 {kept.sha256.hex()}）")
 
 
@@ -356,7 +354,7 @@ def attach(house: Frame, name: str, file: Path, customer: str, *, signed: bool) 
 def renew(house: Frame, contract: str, months: int | None) -> None:
     """按原条款续约。"""
     with house.database() as db:
-        by, name = house.signer(db), ContractId(contract)
+        by, name = house.by, ContractId(contract)
         _signed(renew_contract(db, name, by=by, now=house.now(), months=months))
 
 
@@ -394,7 +392,7 @@ def terminate(
         waived_fen=fen_of(waive, "--waive"),
     )
     with house.database() as db:
-        end = ask_end(db, wish, by=house.signer(db), now=house.now())
+        end = ask_end(db, wish, by=house.by, now=house.now())
     for reason in end.reasons:
         say(reason)
     say(f"已提出 {end.end_id}：应收 {Money(end.owed_fen, end.currency)}，待另一人审批")
@@ -406,7 +404,7 @@ def terminate(
 def approve_termination(house: Frame, end: str) -> None:
     """批准他人提出的终止。"""
     with house.database() as db:
-        done = approve_end(db, end, by=house.signer(db), now=house.now())
+        done = approve_end(db, end, by=house.by, now=house.now())
     say(f"合同 {done.contract_id} 自 {done.ends_on} 起终止")
 
 
@@ -456,7 +454,7 @@ def ask_one(
             ends_at=parse_instant(until, zone),
             why=why,
         )
-        made = ask_limit(db, who.customer_id, wish, by=house.signer(db), now=house.now())
+        made = ask_limit(db, who.customer_id, wish, by=house.by, now=house.now())
     say(f"已提出 {made.limit_id}，待另一人审批")
 
 
@@ -466,7 +464,7 @@ def ask_one(
 def approve_one(house: Frame, limit: str) -> None:
     """批准他人提出的临时额度。"""
     with house.database() as db:
-        done = approve_limit(db, limit, by=house.signer(db), now=house.now())
+        done = approve_limit(db, limit, by=house.by, now=house.now())
     say(f"已批准 {done.limit_id}，至 {done.ends_at:%Y-%m-%d %H:%M} UTC")
 
 

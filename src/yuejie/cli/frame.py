@@ -4,7 +4,7 @@ import getpass
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -40,33 +40,42 @@ _WHOLE: Final = frozenset({"请求", "事件", "编号"})
 """Columns of ids, which are for copying and never cut."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Frame:
     """What a command is given: settings, clock, and who is at the keyboard."""
 
     settings: Settings
     clock: Clock
-    by: str
+    user: str
+    _db: Database | None = field(default=None, init=False)
+    _member: str = field(default="", init=False)
 
     @contextmanager
     def database(self) -> Iterator[Database]:
         """Open the database, starting the embedded one for the length of the command."""
         with house(self.settings, note) as db:
+            self._db = db
             yield db
 
-    def signer(self, db: Database) -> str:
-        """Return under whose name a deed is done: the member's whose token is set, else the user's.
+    @property
+    def by(self) -> str:
+        """Under whose name a deed is done: the member's whose token is set, else the user's.
 
-        Deeds that need two people need two members.
+        Deeds that need two people need two members. Raises Forbidden for a token that is not one
+        of the operator's members in use; asked while the database is open.
         """
         token = self.settings.member_token
         if not token:
-            return self.by
-        with db.read() as tx:
+            return self.user
+        if self._member:
+            return self._member
+        assert self._db is not None, "who signs is known once the database is open"
+        with self._db.read() as tx:
             member = member_by_digest(tx, digest_of(token, self.settings.pepper))
         if member is None or member.revoked_at is not None or member.customer_id is not None:
             raise Forbidden("YUEJIE_MEMBER_TOKEN 不是运营方在用成员的令牌，请核对或去掉后重试")
-        return member.signs_as
+        self._member = member.signs_as
+        return self._member
 
     def now(self) -> datetime:
         """Return the present instant."""

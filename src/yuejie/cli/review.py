@@ -35,9 +35,8 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 def propose(house: Frame, names: tuple[str, ...]) -> None:
     """提交客户确认：冻结草稿内容，开始对账期。"""
     with house.database() as db:
-        by = house.signer(db)
         for name in names:
-            _tell("已提交确认", propose_bill(db, name, by=by, now=house.now()))
+            _tell("已提交确认", propose_bill(db, name, by=house.by, now=house.now()))
 
 
 @bills.command("confirm")
@@ -47,7 +46,7 @@ def propose(house: Frame, names: tuple[str, ...]) -> None:
 def confirm(house: Frame, name: str, why: str) -> None:
     """代客户确认账单，并写明依据（客户自己用 API 确认）。"""
     with house.database() as db:
-        done = confirm_bill(db, name, by=house.signer(db), now=house.now(), why=why)
+        done = confirm_bill(db, name, by=house.by, now=house.now(), why=why)
     _tell("已确认", done)
 
 
@@ -58,7 +57,7 @@ def confirm(house: Frame, name: str, why: str) -> None:
 def reopen(house: Frame, name: str, why: str) -> None:
     """撤回尚未出账的账单并重算，带上已批准的调整；原确认作废。"""
     with house.database() as db:
-        done = reopen_bill(db, name, by=house.signer(db), now=house.now(), why=why)
+        done = reopen_bill(db, name, by=house.by, now=house.now(), why=why)
     _tell("已撤回重算", done)
 
 
@@ -89,7 +88,7 @@ def unit_of(house: Frame, customer: str, project: str, unit: str, since: Billing
             project=project,
             unit=unit,
             since=since,
-            by=house.signer(db),
+            by=house.by,
             now=house.now(),
         )
     say(f"{customer} 的 {project} 从 {since} 起在“{unit}”出账")
@@ -128,7 +127,7 @@ def accept(house: Frame, dispute: str, amount: str, answer: str) -> None:
     fen = Money.parse(amount, "CNY").fen
     with house.database() as db:
         done = accept_dispute(
-            db, dispute, amount_fen=fen, answer=answer, by=house.signer(db), now=house.now()
+            db, dispute, amount_fen=fen, answer=answer, by=house.by, now=house.now()
         )
     say(f"已接受，调整 {done.adjustment_id} 待另一人审批")
 
@@ -140,7 +139,7 @@ def accept(house: Frame, dispute: str, amount: str, answer: str) -> None:
 def reject(house: Frame, dispute: str, answer: str) -> None:
     """驳回异议。"""
     with house.database() as db:
-        reject_dispute(db, dispute, answer=answer, by=house.signer(db), now=house.now())
+        reject_dispute(db, dispute, answer=answer, by=house.by, now=house.now())
     say("已驳回")
 
 
@@ -183,7 +182,7 @@ def propose_one(
             why=why,
             kind=LineKind(kind),
         )
-        done = propose_adjustment(db, wanted, by=house.signer(db), now=house.now())
+        done = propose_adjustment(db, wanted, by=house.by, now=house.now())
     say(f"已提出 {done.adjustment_id}，待另一人审批")
 
 
@@ -194,9 +193,7 @@ def propose_one(
 def decide(house: Frame, adjustment: str, decision: str) -> None:
     """批准、驳回他人的调整，或撤回自己的。"""
     with house.database() as db:
-        done = decide_adjustment(
-            db, adjustment, Decision(decision), by=house.signer(db), now=house.now()
-        )
+        done = decide_adjustment(db, adjustment, Decision(decision), by=house.by, now=house.now())
     say(f"{done.adjustment_id} 现为 {done.state}")
 
 
@@ -234,9 +231,7 @@ def request(house: Frame, bill: str, lines: tuple[str, ...], why: str, *, whole:
         raise Invalid("请写 --whole 整张作废，或用 --line 3=12.50 写明冲减哪一行、多少金额")
     amounts = None if whole else dict(_amount_of(text) for text in lines)
     with house.database() as db:
-        note = request_credit(
-            db, bill, amounts=amounts, why=why, by=house.signer(db), now=house.now()
-        )
+        note = request_credit(db, bill, amounts=amounts, why=why, by=house.by, now=house.now())
     say(f"已请求 {note.credit_note_id}，冲减 {note.gross} {note.gross.currency}，待另一人审批")
 
 
@@ -253,7 +248,7 @@ def _amount_of(text: str) -> tuple[int, int]:
 def approve(house: Frame, note: str) -> None:
     """批准他人提出的冲减单：编号、封印、入账。"""
     with house.database() as db:
-        done = decide_credit(db, note, approve=True, by=house.signer(db), now=house.now())
+        done = decide_credit(db, note, approve=True, by=house.by, now=house.now())
     say(f"已批准 {done.number}，冲减 {done.gross} {done.gross.currency}")
 
 
@@ -263,7 +258,7 @@ def approve(house: Frame, note: str) -> None:
 def reject_credit(house: Frame, note: str) -> None:
     """驳回他人提出的冲减单。"""
     with house.database() as db:
-        decide_credit(db, note, approve=False, by=house.signer(db), now=house.now())
+        decide_credit(db, note, approve=False, by=house.by, now=house.now())
     say("已驳回")
 
 
@@ -324,7 +319,7 @@ def ask(  # noqa: PLR0913, PLR0917 - each is an argument of the command
             starts_on=starts.date(),
             ends_on=ends.date(),
         )
-        done = ask_grant(db, draft, by=house.signer(db), now=house.now())
+        done = ask_grant(db, draft, by=house.by, now=house.now())
     say(f"已提出 {done.grant_id}，待另一人审批")
 
 
@@ -334,7 +329,7 @@ def ask(  # noqa: PLR0913, PLR0917 - each is an argument of the command
 def approve_one(house: Frame, grant: str) -> None:
     """批准他人提出的套餐或代金券。"""
     with house.database() as db:
-        done = approve_grant(db, grant, by=house.signer(db), now=house.now())
+        done = approve_grant(db, grant, by=house.by, now=house.now())
     say(f"已批准 {done.grant_id}")
 
 
@@ -392,7 +387,7 @@ def enrol(house: Frame, name: str, role: str, customer: str | None) -> None:
             role,
             customer=customer,
             pepper=house.settings.pepper,
-            by=house.signer(db),
+            by=house.by,
             now=house.now(),
         )
     say(enrolled.token)
@@ -404,5 +399,5 @@ def enrol(house: Frame, name: str, role: str, customer: str | None) -> None:
 def revoke(house: Frame, name: str) -> None:
     """停用成员的令牌，立即生效。"""
     with house.database() as db:
-        revoke_member(db, name, by=house.signer(db), now=house.now())
+        revoke_member(db, name, by=house.by, now=house.now())
     say(f"已停用 {name}")

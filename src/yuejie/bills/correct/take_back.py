@@ -15,7 +15,7 @@ from yuejie.bills.correct.credit import (
     seal_of_credit,
     whole,
 )
-from yuejie.bills.issue import debt, find_bill, posting_of
+from yuejie.bills.issue import debt, find_bill
 from yuejie.bills.life import BillEvent
 from yuejie.bills.pay import move
 from yuejie.customers.enrol import find_customer
@@ -25,7 +25,7 @@ from yuejie.kernel.ids import mint
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
 from yuejie.ledger.post import post
-from yuejie.ledger.posting import Account, Entry
+from yuejie.ledger.posting import Entry
 
 
 def request_credit(
@@ -149,9 +149,7 @@ def _entry(note: CreditNote, bill: Bill) -> Entry:
         booked,
         key=f"credit:{note.credit_note_id}",
         kind="bill.credit",
-        postings=tuple(
-            posting_of(Account(each.account), -each.fen, bill) for each in booked.postings
-        ),
+        postings=tuple(-posting for posting in booked.postings),
         refers_to=note.credit_note_id,
         memo=f"{note.number} 冲减 {bill.number}",
     )

@@ -104,8 +104,9 @@ def terms_(  # noqa: PLR0913 - an option for each of the terms
 def balance_(house: Frame, account: str, amount: str, currency: str, at: str | None) -> None:
     """登记在供应商控制台看到的余额。"""
     when = parse_instant(at, zone_of("Asia/Shanghai")) if at else house.now()
-    seen = Observation(account, when, Money.parse(amount, currency).fen, currency, house.by)
+    fen = Money.parse(amount, currency).fen
     with house.database() as db:
+        seen = Observation(account, when, fen, currency, house.by)
         see_balance(db, seen, now=house.now())
     say("已登记")
 

@@ -105,7 +105,7 @@ def request(  # noqa: PLR0913 - each option is one thing a person may say
         with db.read() as tx:
             customer_id = find_customer(tx, customer).customer_id
         drawn = request_fapiao(
-            db, customer_id, wish, selling(house.settings), by=house.signer(db), now=house.now()
+            db, customer_id, wish, selling(house.settings), by=house.by, now=house.now()
         )
     if json:
         give_json(drawn)
@@ -121,9 +121,8 @@ def approve(house: Frame, names: tuple[str, ...]) -> None:
     """批准发票申请，交给服务商开具（不能批准自己的申请）。"""
     provider = house.settings.fapiao.fapiao_provider
     with house.database() as db:
-        by = house.signer(db)
         for name in names:
-            done = approve_fapiao(db, name, provider=provider, by=by, now=house.now())
+            done = approve_fapiao(db, name, provider=provider, by=house.by, now=house.now())
             say(f"已批准 {done.key}  {_heading(done)}  由 {provider} 开具")
 
 
@@ -134,7 +133,7 @@ def approve(house: Frame, names: tuple[str, ...]) -> None:
 def decline(house: Frame, name: str, why: str) -> None:
     """退回或撤回尚未批准的申请。"""
     with house.database() as db:
-        done = decline_fapiao(db, name, why=why, by=house.signer(db), now=house.now())
+        done = decline_fapiao(db, name, why=why, by=house.by, now=house.now())
     say(f"已退回 {done.key}：{why}")
 
 
@@ -229,7 +228,7 @@ def upload(
     with house.database() as db:
         with db.read() as tx:
             is_red = red_by_name(tx, name) is not None
-        by, now = house.signer(db), house.now()
+        by, now = house.by, house.now()
         done = (upload_red if is_red else upload_fapiao)(db, name, given, by=by, now=now)
     say(f"已登记 {done.number}，归档 {len(given.files)} 个文件")
 

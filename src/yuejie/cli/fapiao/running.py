@@ -41,7 +41,7 @@ def reverse(house: Frame, name: str, reason: str, why: str, lines: tuple[str, ..
         picks=tuple(_pick(text) for text in lines),
     )
     with house.database() as db:
-        red = request_red(db, wish, by=house.signer(db), now=house.now())
+        red = request_red(db, wish, by=house.by, now=house.now())
     words = REASON_WORDS[RedReason(red.reason)]
     say(f"已申请红冲 {red.key}  蓝票 {red.blue_number}  {words}  {_yuan(red.amounts.gross_fen)}")
 
@@ -52,7 +52,7 @@ def reverse(house: Frame, name: str, reason: str, why: str, lines: tuple[str, ..
 def approve_one(house: Frame, name: str) -> None:
     """批准红冲申请，提交红字信息确认单。"""
     with house.database() as db:
-        red = approve_red(db, name, by=house.signer(db), now=house.now())
+        red = approve_red(db, name, by=house.by, now=house.now())
     say(f"已批准 {red.key}  蓝票 {red.blue_number}  {_yuan(red.amounts.gross_fen)}")
 
 
@@ -63,7 +63,7 @@ def approve_one(house: Frame, name: str) -> None:
 def withdraw(house: Frame, name: str, why: str) -> None:
     """撤回尚未确认的红字信息确认单。"""
     with house.database() as db:
-        red = withdraw_red(db, name, why=why, by=house.signer(db), now=house.now())
+        red = withdraw_red(db, name, why=why, by=house.by, now=house.now())
     say(f"已撤回 {red.key}" if red.why == why else f"已向税局申请撤销 {red.key}")
 
 
@@ -122,7 +122,7 @@ def list_errands(house: Frame, *, json: bool) -> None:
 def stop(house: Frame, errand_id: int, why: str) -> None:
     """停止尚未发出的任务，以便改为手工开具。"""
     with house.database() as db:
-        stop_errand(db, errand_id, why=why, by=house.signer(db), now=house.now())
+        stop_errand(db, errand_id, why=why, by=house.by, now=house.now())
     say(f"已停止任务 {errand_id}")
 
 
@@ -133,7 +133,7 @@ def stop(house: Frame, errand_id: int, why: str) -> None:
 def retry(house: Frame, errand_id: int, why: str) -> None:
     """再查询一次搁置的任务；服务商没有该订单号时才以同一订单号重发。"""
     with house.database() as db:
-        retry_errand(db, errand_id, why=why, by=house.signer(db), now=house.now())
+        retry_errand(db, errand_id, why=why, by=house.by, now=house.now())
     say(f"任务 {errand_id} 将重新查询")
 
 

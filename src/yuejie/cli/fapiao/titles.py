@@ -67,7 +67,7 @@ def _particulars(command: click.decorators.FC) -> click.decorators.FC:
 def add(house: Frame, /, customer: str, **facts: object) -> None:
     """登记抬头。"""
     with house.database() as db:
-        _tell(open_title(db, customer, _draft(facts), by=house.signer(db), now=house.now()))
+        _tell(open_title(db, customer, _draft(facts), by=house.by, now=house.now()))
 
 
 @titles.command("alter")
@@ -77,7 +77,7 @@ def add(house: Frame, /, customer: str, **facts: object) -> None:
 def alter(house: Frame, /, title_id: str, **facts: object) -> None:
     """修改抬头；已申请和已开具的发票不变。"""
     with house.database() as db:
-        _tell(alter_title(db, title_id, _draft(facts), by=house.signer(db), now=house.now()))
+        _tell(alter_title(db, title_id, _draft(facts), by=house.by, now=house.now()))
 
 
 @titles.command("retire")
@@ -86,7 +86,7 @@ def alter(house: Frame, /, title_id: str, **facts: object) -> None:
 def retire(house: Frame, title_id: str) -> None:
     """停用抬头。"""
     with house.database() as db:
-        done = retire_title(db, title_id, by=house.signer(db), now=house.now())
+        done = retire_title(db, title_id, by=house.by, now=house.now())
     say(f"已停用抬头 {done.name}")
 
 

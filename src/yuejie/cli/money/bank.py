@@ -56,7 +56,7 @@ def open_ours(house: Frame, number: str, holder: str, bank_name: str, currency: 
             bank=bank_name,
             number=number,
             currency=currency,
-            by=house.signer(db),
+            by=house.by,
             now=house.now(),
         )
     say(f"已登记账户 {account.number}（{account.bank}，{account.currency}）")
@@ -70,8 +70,9 @@ def open_ours(house: Frame, number: str, holder: str, bank_name: str, currency: 
 def give(house: Frame, customer: str, number: str, account: str) -> None:
     """把一个专属账号（虚拟子账户、记账子单元）分配给客户。"""
     with house.database() as db:
-        by = house.signer(db)
-        given = give_number(db, customer, account=account, number=number, by=by, now=house.now())
+        given = give_number(
+            db, customer, account=account, number=number, by=house.by, now=house.now()
+        )
     say(f"客户 {customer} 的专属账号是 {given.number}")
 
 
@@ -84,8 +85,9 @@ def give(house: Frame, customer: str, number: str, account: str) -> None:
 def take_in(house: Frame, path: Path, account: str, *, judge: bool, json: bool) -> None:
     """导入银行流水：xlsx、xls、csv、网页表格、camt.053、MT940；重复的流水自动跳过。"""
     with house.database() as db:
-        by = house.signer(db)
-        done = import_statement(db, account, path.read_bytes(), path.name, by=by, now=house.now())
+        done = import_statement(
+            db, account, path.read_bytes(), path.name, by=house.by, now=house.now()
+        )
         matched = match_open(db, now=house.now()) if judge else None
     if json:
         give_json({"import": done, "matched": matched})
@@ -228,7 +230,7 @@ def authorise(
         ends_on=until,
     )
     with house.database() as db:
-        file_authorisation(db, customer, paper, by=house.signer(db), now=house.now())
+        file_authorisation(db, customer, paper, by=house.by, now=house.now())
         matched = match_open(db, now=house.now())
     say(f"已登记：{payer} 可替 {customer} 付款")
     tell_matched(matched)
@@ -241,5 +243,5 @@ def authorise(
 def parent_of(house: Frame, customer: str, parent: str | None) -> None:
     """设定由哪个上级客户付款；不写上级为取消。"""
     with house.database() as db:
-        set_parent(db, customer, parent, by=house.signer(db), now=house.now())
+        set_parent(db, customer, parent, by=house.by, now=house.now())
     say(f"{customer} 由 {parent} 付款" if parent else f"{customer} 自行付款")

@@ -140,7 +140,7 @@ def apportion(
         why=why,
     )
     with house.database() as db:
-        done = apportion_receipt(db, receipt_id, placing, by=house.signer(db), now=house.now())
+        done = apportion_receipt(db, receipt_id, placing, by=house.by, now=house.now())
     currency = done.receipt.currency
     for share in done.shares:
         say(f"账单 {share.number} 认款 {money(share.fen, currency)}")
@@ -158,7 +158,7 @@ def apportion(
 def undo(house: Frame, batch_id: str, why: str) -> None:
     """撤销一次认款：账单恢复未付，到账恢复未认款。"""
     with house.database() as db:
-        undo_batch(db, batch_id, why=why, by=house.signer(db), now=house.now())
+        undo_batch(db, batch_id, why=why, by=house.by, now=house.now())
     say(f"已撤销认款 {batch_id}")
 
 
@@ -170,7 +170,7 @@ def undo(house: Frame, batch_id: str, why: str) -> None:
 def bounced(house: Frame, receipt_id: str, line: str | None, why: str) -> None:
     """退票：银行把到账退回了；有关认款一并撤销。"""
     with house.database() as db:
-        bounce(db, receipt_id, line=line, why=why, by=house.signer(db), now=house.now())
+        bounce(db, receipt_id, line=line, why=why, by=house.by, now=house.now())
     say(f"到账 {receipt_id} 已记为退回")
 
 
@@ -198,8 +198,7 @@ def list_claims(house: Frame, *, json: bool) -> None:
 def accept(house: Frame, claim_id: str, receipt: str | None) -> None:
     """同意认领并认款。"""
     with house.database() as db:
-        by = house.signer(db)
-        done = accept_claim(db, claim_id, receipt_id=receipt, by=by, now=house.now())
+        done = accept_claim(db, claim_id, receipt_id=receipt, by=house.by, now=house.now())
     say(f"认领 {claim_id} 已认款，认款编号 {done.batch_id}")
 
 
@@ -210,7 +209,7 @@ def accept(house: Frame, claim_id: str, receipt: str | None) -> None:
 def reject(house: Frame, claim_id: str, answer: str) -> None:
     """驳回认领。"""
     with house.database() as db:
-        reject_claim(db, claim_id, answer=answer, by=house.signer(db), now=house.now())
+        reject_claim(db, claim_id, answer=answer, by=house.by, now=house.now())
     say(f"已驳回认领 {claim_id}")
 
 
@@ -236,7 +235,7 @@ def draw(house: Frame, customer: str, what: str, bills: tuple[str, ...], why: st
             Use(what),
             bills=shares(bills),
             why=why,
-            by=house.signer(db),
+            by=house.by,
             now=house.now(),
         )
     for share in done:
@@ -302,9 +301,7 @@ def ask_refund(
         why=why,
     )
     with house.database() as db:
-        done = request_refund(
-            db, wanted, by=house.signer(db), now=house.now(), owes_fapiao=owed_back
-        )
+        done = request_refund(db, wanted, by=house.by, now=house.now(), owes_fapiao=owed_back)
     say(f"已申请退款 {done.refund_id}，退回 {done.to_name} {done.to_number}，待另一人审批")
 
 
@@ -316,12 +313,11 @@ def ask_refund(
 def decide(house: Frame, refund_id: str, *, approve: bool, why: str) -> None:
     """批准或驳回他人申请的退款。"""
     with house.database() as db:
-        by = house.signer(db)
         done = decide_refund(
             db,
             refund_id,
             approve=approve,
-            by=by,
+            by=house.by,
             now=house.now(),
             why=why,
             owes_fapiao=owed_back,
@@ -342,7 +338,7 @@ def paid(house: Frame, refund_id: str, line: str | None, on: date | None) -> Non
             refund_id,
             line=line,
             paid_on=on or today(house.now()),
-            by=house.signer(db),
+            by=house.by,
             now=house.now(),
         )
     say(f"退款 {refund_id} 已付出")
@@ -355,5 +351,5 @@ def paid(house: Frame, refund_id: str, line: str | None, on: date | None) -> Non
 def failed(house: Frame, refund_id: str, why: str) -> None:
     """记下银行没有付成的退款；款项恢复可用。"""
     with house.database() as db:
-        refund_failed(db, refund_id, why=why, by=house.signer(db), now=house.now())
+        refund_failed(db, refund_id, why=why, by=house.by, now=house.now())
     say(f"退款 {refund_id} 付款失败，款项已恢复")

@@ -228,7 +228,7 @@ def standing(house: Frame, customer: str, *, json: bool) -> None:
 def reprieve(house: Frame, customer: str, until: date, why: str) -> None:
     """延停：到那天为止不停服。"""
     with house.database() as db:
-        grant_reprieve(db, customer, until, why=why, by=house.signer(db), now=house.now())
+        grant_reprieve(db, customer, until, why=why, by=house.by, now=house.now())
     say(f"{customer} 延停至 {until}")
 
 
@@ -268,8 +268,7 @@ def list_waivers(house: Frame, *, json: bool) -> None:
 def ask_waiver(house: Frame, bill: str, kind: str, why: str) -> None:
     """申请减免一张账单的全部未付金额，等另一人审批。"""
     with house.database() as db:
-        by = house.signer(db)
-        done = request_waiver(db, bill, WaiverKind(kind), why=why, by=by, now=house.now())
+        done = request_waiver(db, bill, WaiverKind(kind), why=why, by=house.by, now=house.now())
     say(f"已申请减免 {done.waiver_id}，金额 {money(done.amount_fen, done.currency)}，待另一人审批")
 
 
@@ -280,7 +279,6 @@ def ask_waiver(house: Frame, bill: str, kind: str, why: str) -> None:
 def decide(house: Frame, waiver_id: str, *, approve: bool) -> None:
     """批准或驳回他人申请的减免。"""
     with house.database() as db:
-        by = house.signer(db)
-        done = decide_waiver(db, waiver_id, approve=approve, by=by, now=house.now())
+        done = decide_waiver(db, waiver_id, approve=approve, by=house.by, now=house.now())
     said = "已批准" if done.state is WaiverState.APPROVED else "已驳回"
     say(f"减免 {waiver_id} {said}")
