@@ -1,6 +1,7 @@
-"""`yuejie customers|projects|keys …`."""
+"""`yuejie customers|projects|keys|members …`."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import click
 
@@ -8,6 +9,8 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import ApiKey
 from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key, revoke_key, rotate_key
+from yuejie.customers.members.enrol import enrol_member, revoke_member
+from yuejie.customers.members.store import members as all_members
 from yuejie.customers.store import customers as all_customers
 from yuejie.customers.store import keys as keys_of
 from yuejie.customers.store import projects as projects_of
@@ -15,6 +18,8 @@ from yuejie.gateway.blocklist import block, unblock
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import KeyId
 from yuejie.kernel.period import parse_instant, zone_of
+
+_TOLD_OF_MEMBERS: Final = ("member_id", "name", "role", "customer_id", "created_at", "revoked_at")
 
 
 @click.group()
@@ -233,3 +238,52 @@ def unblock_key(house: Frame, key_id: str) -> None:
     """解除本机对一个密钥的封禁；已吊销的密钥不会因此恢复。"""
     was = unblock(house.settings.home, key_id)
     say(f"本机不再封禁 {key_id}" if was else f"本机没有封禁 {key_id}")
+
+
+@click.group()
+def members() -> None:
+    """成员：以自己的名义行事的人；须两人经手的事要两个成员。"""
+
+
+@members.command("list")
+@as_json
+@frame
+def list_members(house: Frame, *, json: bool) -> None:
+    """列出成员，不含令牌。"""
+    with house.database() as db, db.read() as tx:
+        found = all_members(tx)
+    if json:
+        give_json([{name: getattr(m, name) for name in _TOLD_OF_MEMBERS} for m in found])
+        return
+    rows = [(m.name, m.role, m.customer_id or "运营方", m.created_at, m.revoked_at) for m in found]
+    show_table("成员", ["成员", "角色", "所属", "登记", "停用"], rows)
+
+
+@members.command("enrol")
+@click.argument("name")
+@click.argument("role")
+@click.option("--customer", help="客户简称；不写为运营方")
+@frame
+def enrol_one(house: Frame, name: str, role: str, customer: str | None) -> None:
+    """登记成员；令牌只显示这一次，放进环境变量 YUEJIE_MEMBER_TOKEN 即以其名义行事。"""
+    with house.database() as db:
+        enrolled = enrol_member(
+            db,
+            name,
+            role,
+            customer=customer,
+            pepper=house.settings.pepper,
+            by=house.by,
+            now=house.now(),
+        )
+    say(enrolled.token)
+
+
+@members.command("revoke")
+@click.argument("name")
+@frame
+def revoke_one(house: Frame, name: str) -> None:
+    """停用成员的令牌，立即生效。"""
+    with house.database() as db:
+        revoke_member(db, name, by=house.by, now=house.now())
+    say(f"已停用 {name}")

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import click
 
-from yuejie.cli.bills import Month, last_month
 from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
+from yuejie.cli.months import Month, last_month
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.intake.imports.load import Progress, import_usage, read_report

@@ -13,10 +13,16 @@ from yuejie.settings import Settings
 
 
 def run(
-    command: click.Command, url: str, now: datetime, *words: str, by: str = "op", code: int = 0
+    command: click.Command,
+    url: str,
+    now: datetime,
+    *words: str,
+    by: str = "op",
+    token: str = "",
+    code: int = 0,
 ) -> str:
-    """Run a command and return what it said."""
-    settings = Settings.load({"YUEJIE_DATABASE_URL": url})
+    """Run a command, with a member's token if one is set, and return what it said."""
+    settings = Settings.load({"YUEJIE_DATABASE_URL": url, "YUEJIE_MEMBER_TOKEN": token})
     frame = Frame(settings, FixedClock(now), by)
     result: Result = CliRunner().invoke(
         command, list(words), obj=frame, catch_exceptions=False, standalone_mode=True

@@ -19,7 +19,7 @@ from yuejie.db.migrate import migrate
 from yuejie.web.auth import API
 
 TOKEN = "yj-process"
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 def free_port() -> int:

@@ -6,8 +6,8 @@ import click
 
 from yuejie.app import ledger_checks
 from yuejie.assurance.unbilled import unbilled
-from yuejie.cli.bills import Month, last_month, month_argument
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.months import Month, last_month, month_argument
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth

@@ -18,8 +18,8 @@ from yuejie.assurance.providers.pay import (
 )
 from yuejie.assurance.providers.standing import Observation, ProviderTerms, Standing
 from yuejie.assurance.providers.watch import due_warnings, put_terms, see_balance, standings
-from yuejie.cli.bills import Month
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.months import Month
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, parse_instant, zone_of
 

@@ -11,8 +11,8 @@ from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month,
 from yuejie.assurance.reconcile.sheets import Sheet, parse_sheet
 from yuejie.assurance.reconcile.store import latest_runs, reports
 from yuejie.assurance.reconcile.table import TableKind, by_cause, write_table
-from yuejie.cli.bills import Month, last_month, month_argument
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.months import Month, last_month, month_argument
 from yuejie.kernel.money import PICO, PPM, Charge, plain
 from yuejie.kernel.period import BillingMonth, parse_instant, zone_of
 

@@ -8,7 +8,7 @@ from yuejie.customers.members.enrol import enrol_member, revoke_member
 from yuejie.customers.members.store import members
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.desk import Db, DeskHere, Now
-from yuejie.web.shapes.billing.review import MemberEnrolled, MemberIn, MemberOut
+from yuejie.web.shapes.customers import MemberEnrolled, MemberIn, MemberOut
 from yuejie.web.shapes.wire import Name
 
 routes: Final = guarded("成员")

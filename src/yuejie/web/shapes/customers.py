@@ -1,4 +1,4 @@
-"""Customers, projects and keys on the wire."""
+"""Customers, projects, keys and members on the wire."""
 
 from typing import Annotated, Literal
 
@@ -7,8 +7,10 @@ from pydantic import Field
 from yuejie.customers.enrol import Particulars, ProjectDraft
 from yuejie.customers.key import ApiKey
 from yuejie.customers.keys import IssuedKey, KeyDraft
+from yuejie.customers.members.enrol import Enrolled
+from yuejie.customers.members.member import Member
 from yuejie.usage.event import split_tags
-from yuejie.web.shapes.wire import In, Instant, Out
+from yuejie.web.shapes.wire import In, Instant, Name, Out
 
 Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 
@@ -147,3 +149,41 @@ class Rotation(In):
     overlap_seconds: int = Field(
         86_400, ge=0, le=90 * 86_400, description="新旧密钥同时有效的秒数；0 为立即停用旧密钥"
     )
+
+
+class MemberIn(In):
+    """登记一个成员：运营方的人，或客户的人。"""
+
+    name: Name = Field(description="成员名，唯一", examples=["wang.fang"])
+    role: Literal["admin", "finance", "sales", "support", "developer", "auditor"] = Field(
+        description="角色"
+    )
+    customer: Name | None = Field(None, description="客户简称；不写为运营方")
+
+
+class MemberOut(Out):
+    """成员。"""
+
+    member_id: str = Field(description="编号")
+    customer_id: str | None = Field(description="客户；空为运营方")
+    name: str = Field(description="成员名")
+    role: str = Field(description="角色")
+    created_at: Instant = Field(description="登记时间")
+    revoked_at: Instant | None = Field(description="停用时间")
+
+    @classmethod
+    def of(cls, member: Member) -> "MemberOut":
+        """Write a member, without its token."""
+        return cls.model_validate(member)
+
+
+class MemberEnrolled(MemberOut):
+    """新成员与其令牌；令牌只在这次答复中出现。"""
+
+    token: str = Field(description="成员令牌")
+
+    @classmethod
+    def of_enrolled(cls, enrolled: Enrolled) -> "MemberEnrolled":
+        """Write a fresh member with its token."""
+        shown = MemberOut.of(enrolled.member).model_dump()
+        return cls(**shown, token=enrolled.token)

@@ -33,7 +33,11 @@ from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.ids import ContractId
-from yuejie.web.api.agreed.shapes import (
+from yuejie.web.api.billing.bills import disposition
+from yuejie.web.auth import AnyCaller, guarded, whose
+from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
+from yuejie.web.desk import Db, DeskHere, Now
+from yuejie.web.shapes.agreed import (
     DraftIn,
     DraftOut,
     EndIn,
@@ -44,10 +48,6 @@ from yuejie.web.api.agreed.shapes import (
     SignIn,
     TermsOut,
 )
-from yuejie.web.api.billing.bills import disposition
-from yuejie.web.auth import AnyCaller, guarded, whose
-from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
-from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.shapes.billing.review import Why
 from yuejie.web.shapes.wire import Name
 

@@ -10,9 +10,9 @@ from yuejie.contracts.life.limits import approve_limit, ask_limit, set_credit_ru
 from yuejie.contracts.life.store import credit_rules, temporary_limits
 from yuejie.contracts.terms import CreditClass
 from yuejie.customers.enrol import find_customer
-from yuejie.web.api.agreed.shapes import GrantIn, GrantOut, LimitIn, LimitOut, RuleIn, RuleOut
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.desk import Db, Now
+from yuejie.web.shapes.agreed import GrantIn, GrantOut, LimitIn, LimitOut, RuleIn, RuleOut
 from yuejie.web.shapes.wire import Name
 
 routes: Final = guarded("授信与优惠")

@@ -1,4 +1,4 @@
-"""The life of a bill, disputes, adjustments, credit notes and members on the wire."""
+"""The life of a bill, disputes, adjustments and credit notes on the wire."""
 
 from typing import Literal
 
@@ -9,8 +9,6 @@ from yuejie.bills.correct.adjustment import Adjustment, Wanted
 from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.review.dispute import Dispute
 from yuejie.bills.store import Transition
-from yuejie.customers.members.enrol import Enrolled
-from yuejie.customers.members.member import Member
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
@@ -209,41 +207,3 @@ class UnitOut(Out):
     """出账单元。"""
 
     unit_id: str = Field(description="编号")
-
-
-class MemberIn(In):
-    """登记一个成员：运营方的人，或客户的人。"""
-
-    name: Name = Field(description="成员名，唯一", examples=["wang.fang"])
-    role: Literal["admin", "finance", "sales", "support", "developer", "auditor"] = Field(
-        description="角色"
-    )
-    customer: Name | None = Field(None, description="客户简称；不写为运营方")
-
-
-class MemberOut(Out):
-    """成员。"""
-
-    member_id: str = Field(description="编号")
-    customer_id: str | None = Field(description="客户；空为运营方")
-    name: str = Field(description="成员名")
-    role: str = Field(description="角色")
-    created_at: Instant = Field(description="登记时间")
-    revoked_at: Instant | None = Field(description="停用时间")
-
-    @classmethod
-    def of(cls, member: Member) -> "MemberOut":
-        """Write a member, without its token."""
-        return cls.model_validate(member)
-
-
-class MemberEnrolled(MemberOut):
-    """新成员与其令牌；令牌只在这次答复中出现。"""
-
-    token: str = Field(description="成员令牌")
-
-    @classmethod
-    def of_enrolled(cls, enrolled: Enrolled) -> "MemberEnrolled":
-        """Write a fresh member with its token."""
-        shown = MemberOut.of(enrolled.member).model_dump()
-        return cls(**shown, token=enrolled.token)

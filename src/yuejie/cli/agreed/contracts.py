@@ -1,4 +1,4 @@
-"""`yuejie contracts|limits …`: drafts, review, signature, papers, amendment, renewal, end."""
+"""`yuejie contracts …`: drafts, review, signature, papers, amendment, renewal, end."""
 
 from datetime import datetime
 from pathlib import Path
@@ -31,9 +31,7 @@ from yuejie.contracts.life.ending import (
     ending_soon,
     renew_contract,
 )
-from yuejie.contracts.life.limits import LimitWish, approve_limit, ask_limit
 from yuejie.contracts.life.store import credit_rules, drafts_of, ends_of, open_drafts, steps_of
-from yuejie.contracts.life.store import temporary_limits as limits_of
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import book, contract_versions, contracts_of
 from yuejie.customers.customer import Customer
@@ -424,72 +422,6 @@ def ends(house: Frame, customer: str, *, json: bool) -> None:
         for e in rows
     ]
     show_table("终止", ["编号", "合同", "止日", "应收解约费", "审批"], shown)
-
-
-@click.group()
-def limits() -> None:
-    """临时授信额度：由一人提出、另一人审批，到期自动失效。"""
-
-
-@limits.command("ask")
-@click.argument("customer")
-@click.argument("amount")
-@click.option("--currency", default="CNY", type=click.Choice(["CNY", "USD"]))
-@click.option("--from", "starts", required=True, help="起时，按客户时区")
-@click.option("--until", "until", required=True, help="止时（不含）")
-@click.option("--why", required=True, help="原因")
-@frame
-def ask_one(
-    house: Frame, customer: str, amount: str, currency: str, starts: str, until: str, why: str
-) -> None:
-    """提出一个临时额度。"""
-    with house.database() as db:
-        with db.read() as tx:
-            who = find_customer(tx, customer)
-        zone = zone_of(who.zone)
-        wish = LimitWish(
-            limit_fen=Money.parse(amount, currency).fen,
-            currency=currency,
-            starts_at=parse_instant(starts, zone),
-            ends_at=parse_instant(until, zone),
-            why=why,
-        )
-        made = ask_limit(db, who.customer_id, wish, by=house.by, now=house.now())
-    say(f"已提出 {made.limit_id}，待另一人审批")
-
-
-@limits.command("approve")
-@click.argument("limit")
-@frame
-def approve_one(house: Frame, limit: str) -> None:
-    """批准他人提出的临时额度。"""
-    with house.database() as db:
-        done = approve_limit(db, limit, by=house.by, now=house.now())
-    say(f"已批准 {done.limit_id}，至 {done.ends_at:%Y-%m-%d %H:%M} UTC")
-
-
-@limits.command("list")
-@click.option("--customer", required=True, help="客户简称或编号")
-@as_json
-@frame
-def list_limits(house: Frame, customer: str, *, json: bool) -> None:
-    """列出一个客户的临时额度。"""
-    with house.database() as db, db.read() as tx:
-        rows = limits_of(tx, find_customer(tx, customer).customer_id)
-    if json:
-        give_json(rows)
-        return
-    shown = [
-        (
-            r.limit_id,
-            Money(r.limit_fen, r.currency),
-            r.starts_at,
-            r.ends_at,
-            r.approved_by or "待批",
-        )
-        for r in rows
-    ]
-    show_table("临时额度", ["编号", "额度", "起", "止", "审批"], shown)
 
 
 def _body(tx: Tx, file: Path, who: Customer) -> DraftBody:

@@ -15,11 +15,11 @@ from yuejie.bills.life import SAID
 from yuejie.bills.press import Order, press
 from yuejie.bills.store import bill_by_name, bills_of_month
 from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
+from yuejie.cli.months import Month, last_month, month_argument
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
-from yuejie.kernel.errors import DomainError
 from yuejie.kernel.money import MTOK, PICO, Money, plain
-from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.kernel.period import BillingMonth
 from yuejie.usage.meters import UNIT_METERS
 
 _SAID = {
@@ -32,31 +32,6 @@ _SAID = {
     Done.FAILED: "未能关账",
 }
 _STATE = SAID
-
-
-class Month(click.ParamType[BillingMonth]):
-    """A billing month on the command line."""
-
-    name = "年月"
-
-    def convert(
-        self, value: str | BillingMonth, param: click.Parameter | None, ctx: click.Context | None
-    ) -> BillingMonth:
-        """Read “2026-10”."""
-        if isinstance(value, BillingMonth):
-            return value
-        try:
-            return BillingMonth.parse(value)
-        except DomainError as error:
-            self.fail(error.sentence, param, ctx)
-
-
-month_argument = click.argument("month", type=Month(), required=False)
-
-
-def last_month(given: BillingMonth | None, house: Frame) -> BillingMonth:
-    """Return the month asked for, else the one that ended last."""
-    return given or BillingMonth.of(house.now(), zone_of("Asia/Shanghai")).previous
 
 
 @click.group()

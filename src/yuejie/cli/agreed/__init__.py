@@ -1,0 +1,1 @@
+"""What is agreed: contracts, credit limits, packages and vouchers."""

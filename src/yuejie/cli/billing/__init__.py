@@ -1,0 +1,1 @@
+"""Bills: closing and issuing, the customer's say, corrections."""

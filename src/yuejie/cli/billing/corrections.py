@@ -1,0 +1,148 @@
+"""`yuejie adjustments|credits …`: what is corrected of a bill that was issued."""
+
+import click
+
+from yuejie.bills.bill import LineKind
+from yuejie.bills.correct import store as correct_store
+from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
+from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.months import Month
+from yuejie.customers.enrol import find_customer
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.money import Money
+from yuejie.kernel.period import BillingMonth
+
+
+@click.group()
+def adjustments() -> None:
+    """调整：由一人提出、另一人审批，出现在客户的下一张账单上。"""
+
+
+@adjustments.command("propose")
+@click.argument("customer")
+@click.argument("month", type=Month())
+@click.argument("amount")
+@click.option("--item", required=True, help="账单上印的名目")
+@click.option("--why", required=True, help="原因")
+@click.option("--currency", default="CNY", type=click.Choice(["CNY", "USD"]))
+@click.option(
+    "--kind", default="adjustment", type=click.Choice(["adjustment", "sla_credit", "break_fee"])
+)
+@frame
+def propose_one(
+    house: Frame,
+    customer: str,
+    month: BillingMonth,
+    amount: str,
+    item: str,
+    why: str,
+    currency: str,
+    kind: str,
+) -> None:
+    """提出一笔调整（负数为减免）。"""
+    with house.database() as db:
+        with db.read() as tx:
+            customer_id = find_customer(tx, customer).customer_id
+        wanted = Wanted(
+            customer_id=customer_id,
+            service_month=month,
+            amount_fen=Money.parse(amount, currency).fen,
+            currency=currency,
+            item=item,
+            why=why,
+            kind=LineKind(kind),
+        )
+        done = propose_adjustment(db, wanted, by=house.by, now=house.now())
+    say(f"已提出 {done.adjustment_id}，待另一人审批")
+
+
+@adjustments.command("decide")
+@click.argument("adjustment")
+@click.argument("decision", type=click.Choice([each.value for each in Decision]))
+@frame
+def decide(house: Frame, adjustment: str, decision: str) -> None:
+    """批准、驳回他人的调整，或撤回自己的。"""
+    with house.database() as db:
+        done = decide_adjustment(db, adjustment, Decision(decision), by=house.by, now=house.now())
+    say(f"{done.adjustment_id} 现为 {done.state}")
+
+
+@adjustments.command("list")
+@as_json
+@frame
+def list_adjustments(house: Frame, *, json: bool) -> None:
+    """列出待审批的调整。"""
+    with house.database() as db, db.read() as tx:
+        found = correct_store.open_adjustments(tx)
+    if json:
+        give_json(found)
+        return
+    rows = [
+        (a.adjustment_id, str(a.service_month), Money(a.amount_fen, a.currency), a.item, a.why)
+        for a in found
+    ]
+    show_table("待审批的调整", ["编号", "账期", "金额", "名目", "原因"], rows)
+
+
+@click.group()
+def credits_() -> None:
+    """冲减单：冲减已出账的账单，账单本身不变。"""
+
+
+@credits_.command("request")
+@click.argument("bill")
+@click.option("--line", "lines", multiple=True, help="行号=冲减金额（含税），例如 3=12.50；可多次")
+@click.option("--whole", is_flag=True, help="整张作废")
+@click.option("--why", required=True, help="原因")
+@frame
+def request(house: Frame, bill: str, lines: tuple[str, ...], why: str, *, whole: bool) -> None:
+    """请求冲减若干行，或整张作废；等另一人审批。"""
+    if whole == bool(lines):
+        raise Invalid("请写 --whole 整张作废，或用 --line 3=12.50 写明冲减哪一行、多少金额")
+    amounts = None if whole else dict(_amount_of(text) for text in lines)
+    with house.database() as db:
+        note = request_credit(db, bill, amounts=amounts, why=why, by=house.by, now=house.now())
+    say(f"已请求 {note.credit_note_id}，冲减 {note.gross} {note.gross.currency}，待另一人审批")
+
+
+def _amount_of(text: str) -> tuple[int, int]:
+    position, _, amount = text.partition("=")
+    if not position.strip().isdecimal() or not amount:
+        raise Invalid(f"“{text}”应写作 行号=金额，例如 3=12.50")
+    return int(position), Money.parse(amount, "CNY").fen
+
+
+@credits_.command("approve")
+@click.argument("note")
+@frame
+def approve(house: Frame, note: str) -> None:
+    """批准他人提出的冲减单：编号、封印、入账。"""
+    with house.database() as db:
+        done = decide_credit(db, note, approve=True, by=house.by, now=house.now())
+    say(f"已批准 {done.number}，冲减 {done.gross} {done.gross.currency}")
+
+
+@credits_.command("reject")
+@click.argument("note")
+@frame
+def reject_credit(house: Frame, note: str) -> None:
+    """驳回他人提出的冲减单。"""
+    with house.database() as db:
+        decide_credit(db, note, approve=False, by=house.by, now=house.now())
+    say("已驳回")
+
+
+@credits_.command("list")
+@as_json
+@frame
+def list_credits(house: Frame, *, json: bool) -> None:
+    """列出待审批的冲减单。"""
+    with house.database() as db, db.read() as tx:
+        found = correct_store.open_credits(tx)
+    if json:
+        give_json(found)
+        return
+    rows = [(n.credit_note_id, n.bill_id, n.gross, n.why, n.requested_by) for n in found]
+    show_table("待审批的冲减单", ["编号", "账单", "价税合计", "原因", "谁"], rows)
