@@ -1,10 +1,8 @@
-"""How the documents say things: meters, amounts, rates, dates, and names made safe to print.
+"""How the documents say things: meters, amounts, rates and dates.
 
 Every document takes its words from here, so that the PDF and the spreadsheet never disagree.
 """
 
-import unicodedata
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -74,7 +72,6 @@ CURRENCIES: Final = {"CNY": "人民币", "USD": "美元"}
 NONE: Final = "—"
 """What stands where there is no amount; never 0.00."""
 
-_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _PERMILLE: Final = 1000
 
 
@@ -243,23 +240,3 @@ def late_months(document: BillDocument) -> str:
     """Say which earlier months the bill still bills, or nothing."""
     months = sorted({str(line.service_month) for line in document.late})
     return "、".join(months)
-
-
-def printable(text: str, drawable: Callable[[str], bool] = lambda _: True) -> str:
-    """Return a name as it can be printed: what has no form is written as 〔U+202E〕.
-
-    Control and direction characters could hide or turn what stands beside them; characters that
-    no font has would be empty boxes. Nothing is lost: the code point is exact.
-    """
-    return "".join(
-        " " if char in "\t\r\n" else char if _has_form(char) and drawable(char) else _code(char)
-        for char in text
-    )
-
-
-def _has_form(char: str) -> bool:
-    return unicodedata.category(char) not in _UNPRINTABLE
-
-
-def _code(char: str) -> str:
-    return f"〔U+{ord(char):04X}〕"

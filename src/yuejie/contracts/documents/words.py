@@ -1,6 +1,5 @@
 """How a contract says things: money, shares, days, meters. What people read is Chinese."""
 
-import unicodedata
 from datetime import date
 from typing import Final
 
@@ -95,7 +94,6 @@ SPLITS: Final = {
     Split.DEPARTMENT: "按部门分别出账",
     Split.UNIT: "按结算单元（子公司或部门，各有抬头）分别出账",
 }
-_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
 def money(fen: int, currency: str) -> str:
@@ -122,15 +120,3 @@ def rate(pico: int, meter: str) -> str:
 def unit(meter: str, currency: str) -> str:
     """Say what a rate is in: CNY/百万 token."""
     return f"{currency}/{UNITS.get(meter, '百万 token')}"
-
-
-def printable(text: str) -> str:
-    """Return a name as it can be printed: what has no form is written as 〔U+202E〕."""
-    return "".join(
-        " "
-        if char in "\t\r\n"
-        else f"〔U+{ord(char):04X}〕"
-        if unicodedata.category(char) in _UNPRINTABLE
-        else char
-        for char in text
-    )
