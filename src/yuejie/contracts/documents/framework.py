@@ -25,6 +25,7 @@ from yuejie.contracts.terms import (
 from yuejie.contracts.tier import DEFAULT
 from yuejie.kernel.period import zone_of
 from yuejie.paper.printable import printable
+from yuejie.usage.words import meter_name
 
 TITLE: Final = "大模型 API 服务框架合同"
 _NUMERALS: Final = "一二三四五六七八九十"
@@ -312,7 +313,7 @@ def _annex_row(each: AnnexRate) -> tuple[str, ...]:
     marks = "约定 " if row.origin == "override" else ""
     return (
         printable(row.model),
-        words.METERS.get(row.meter, row.meter),
+        meter_name(row.meter),
         _conditions(row),
         words.rate(each.list_pico, row.meter),
         f"{marks}{words.rate(row.pico, row.meter)}",

@@ -3,16 +3,6 @@ import pytest
 from tests.rooms.bills.documents.sample import Use, bill_document, three_lines
 from yuejie.bills.documents import wording
 from yuejie.kernel.money import Money
-from yuejie.usage.meters import UNIT_METERS, Meter
-
-
-def test_every_meter_has_a_chinese_name_and_every_piece_a_unit() -> None:
-    assert {str(meter) for meter in Meter} == wording.METERS.keys()
-    assert {str(meter) for meter in UNIT_METERS} == wording.UNITS.keys()
-
-
-def test_a_meter_without_a_name_keeps_its_code() -> None:
-    assert wording.meter_name("from_the_future") == "from_the_future"
 
 
 @pytest.mark.parametrize(
