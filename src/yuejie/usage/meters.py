@@ -8,6 +8,8 @@ A part that nobody reports stays inside its parent (unreported reasoning stays i
 from enum import StrEnum
 from typing import Final
 
+from yuejie.kernel.money import MTOK
+
 
 class Meter(StrEnum):
     """A kind of thing used. Values are stored, printed on bills and never renamed."""
@@ -51,6 +53,12 @@ UNIT_METERS: Final = frozenset(
     }
 )
 """Meters that count something other than tokens; their rates are per piece, not per million."""
+
+
+def per(meter: str) -> int:
+    """Return how many units a written rate is for: a million tokens, one of anything else."""
+    return 1 if meter in UNIT_METERS else MTOK
+
 
 COUNT_METERS: Final = frozenset({Meter.REQUESTS, Meter.FAILED_REQUESTS})
 """Meters that every call carries and that need no rate: unpriced they are worth nothing."""

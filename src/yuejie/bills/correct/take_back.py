@@ -20,10 +20,11 @@ from yuejie.bills.life import BillEvent
 from yuejie.bills.pay import move
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
+from yuejie.kernel.two_people import refuse_same
 from yuejie.ledger.post import post
 from yuejie.ledger.posting import Entry
 
@@ -97,8 +98,7 @@ def decide_credit(db: Database, name: str, *, approve: bool, by: str, now: datet
         was = _find(tx, name)
         if was.state is not CreditState.REQUESTED:
             raise Conflict(f"冲减单 {name} 已处理，不能再次审批")
-        if by == was.requested_by:
-            raise Forbidden(f"冲减单由 {by} 提出，须由另一人审批")
+        refuse_same(was.requested_by, by, "冲减单")
         bill = find_bill(bill_store.bill_by_name(tx, was.bill_id), was.bill_id)
         note = replace(was, state=CreditState.REJECTED, decided_by=by, decided_at=now)
         if approve:

@@ -4,17 +4,14 @@ Nuonuo allows fifty token calls in thirty days, so one that is still good is nev
 and the fiftieth is not asked for.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from yuejie.db.session import Database
 from yuejie.fapiao.issuing.store import TokenRow, insert_token, newest_token, tokens_since
+from yuejie.kernel.cipher import Unreadable, seal, unseal
 from yuejie.kernel.errors import Unavailable
 
 CALLS: Final = 50
@@ -22,7 +19,6 @@ CALLS: Final = 50
 WINDOW: Final = timedelta(days=30)
 EARLY: Final = timedelta(minutes=10)
 """A token is not used in its last minutes: a call under way must not outlive it."""
-_NONCE: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,9 @@ class Tokens:
                 f"{self._provider} 的令牌在 30 天内已获取 {CALLS} 次，达到上限；请联系服务商"
             )
         fetched = fetch()
-        row = TokenRow(now, now + fetched.lasts, self._seal(fetched.token))
+        row = TokenRow(
+            now, now + fetched.lasts, seal(fetched.token.encode(), self._key, self._provider)
+        )
         with self._db.begin() as tx:
             insert_token(tx, self._provider, row)
         return fetched.token
@@ -68,16 +66,9 @@ class Tokens:
     def _is_spoilt(self, kept: TokenRow) -> bool:
         return self._spoilt_before is not None and kept.fetched_at <= self._spoilt_before
 
-    def _seal(self, token: str) -> bytes:
-        nonce = os.urandom(_NONCE)
-        return nonce + AESGCM(self._key).encrypt(nonce, token.encode(), self._provider.encode())
-
     def _open(self, sealed: bytes) -> str:
         """Return the token, or nothing where another key sealed it: then a new one is fetched."""
         try:
-            opened = AESGCM(self._key).decrypt(
-                sealed[:_NONCE], sealed[_NONCE:], self._provider.encode()
-            )
-        except InvalidTag:
+            return unseal(sealed, self._key, self._provider).decode()
+        except Unreadable:
             return ""
-        return opened.decode()

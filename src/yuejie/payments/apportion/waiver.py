@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from yuejie.kernel.errors import Conflict, Forbidden
+from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BillId, CustomerId
+from yuejie.kernel.two_people import refuse_same
 
 
 class WaiverKind(StrEnum):
@@ -55,6 +56,5 @@ def decide(waiver: Waiver, *, approve: bool, by: str) -> WaiverState:
         became = NEXT[waiver.state, approve]
     except KeyError:
         raise Conflict(f"减免申请 {waiver.waiver_id} 已处理，不能再次审批") from None
-    if by == waiver.requested_by:
-        raise Forbidden(f"减免申请由 {by} 提出，须由另一人审批")
+    refuse_same(waiver.requested_by, by, "减免申请")
     return became

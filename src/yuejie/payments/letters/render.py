@@ -1,20 +1,16 @@
-"""Set a letter as PDF, in the fonts of the bills; and make the letters of a customer."""
+"""Set a letter as PDF, and make the letters of a customer."""
 
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
-import msgspec
-import typst
-
-from yuejie.bills.documents import pdf
 from yuejie.bills.documents.document import Seller
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.period import zone_of
+from yuejie.paper.printable import printed
+from yuejie.paper.template import Template
 from yuejie.payments.apportion.store import slips
 from yuejie.payments.letters.letter import (
     Letter,
@@ -25,49 +21,28 @@ from yuejie.payments.letters.letter import (
 )
 from yuejie.payments.receivables.show import statement_of_account
 
-_HERE: Final = Path(__file__).parent
-_FONTS: Final = Path(pdf.__file__).parent / "fonts"
-_turn: Final = Lock()
-"""The compiler is one object with one memory: one letter at a time."""
+_LETTER: Final = Template(Path(__file__).with_name("letter.typ"))
 
 
 def to_pdf(letter: Letter) -> bytes:
     """Set a letter on A4 pages; the same letter gives the same bytes."""
-    with _turn:
-        pages = _compiler().compile(
-            format="pdf",
-            sys_inputs={"letter": msgspec.json.encode(_data(letter)).decode()},
-            timestamp=int(letter.dated.timestamp()),
-            pdf_standards="a-2u",
-            pdf_tags=False,
-        )
-    assert isinstance(pages, bytes), "one PDF was asked for"
-    return pages
-
-
-@cache
-def _compiler() -> typst.Compiler:
-    fonts = typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(_FONTS)]
-    )
-    return typst.Compiler(str(_HERE / "letter.typ"), root=str(_HERE), font_paths=fonts)
+    return _LETTER.to_pdf(_data(letter), dated=letter.dated)
 
 
 def _data(letter: Letter) -> dict[str, object]:
-    drawn = pdf.printed
     return {
         "title": letter.title,
-        "number": drawn(letter.number),
-        "to": drawn(letter.to),
+        "number": printed(letter.number),
+        "to": printed(letter.to),
         "dated": letter.dated.astimezone(zone_of("Asia/Shanghai")).date().isoformat(),
-        "facts": [[name, drawn(value)] for name, value in letter.facts],
+        "facts": [[name, printed(value)] for name, value in letter.facts],
         "paragraphs": list(letter.paragraphs),
         "heads": list(letter.heads),
-        "rows": [[drawn(cell) for cell in row] for row in letter.rows],
+        "rows": [[printed(cell) for cell in row] for row in letter.rows],
         "total": list(letter.total),
-        "closing": [drawn(each) for each in letter.closing],
+        "closing": [printed(each) for each in letter.closing],
         "answers": [list(each) for each in letter.answers],
-        "signed_by": drawn(letter.signed_by),
+        "signed_by": printed(letter.signed_by),
     }
 
 
