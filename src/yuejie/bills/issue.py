@@ -17,6 +17,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.period import zone_of
+from yuejie.kernel.transition import Transition
 from yuejie.ledger.post import post
 from yuejie.ledger.posting import Account, Entry, credit, debit
 from yuejie.notices.outbox import enqueue
@@ -44,7 +45,7 @@ def issue_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
         sealed = _sealed(tx, was, now)
         if not store.issue(tx, sealed, was=was.state):
             raise Conflict(f"账单 {name} 正被另一操作处理，请刷新后重试")
-        moved = store.Transition(now, BillEvent.ISSUE, was.state, sealed.state, by)
+        moved = Transition(now, BillEvent.ISSUE, was.state, sealed.state, by)
         store.note_transition(tx, sealed.bill_id, moved)
         post(tx, debt(sealed, by=by, at=now))
         enqueue(tx, of_issue(sealed), at=now)

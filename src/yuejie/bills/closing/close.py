@@ -22,7 +22,6 @@ from yuejie.bills.closing.draw import Drawing, draw_bills
 from yuejie.bills.closing.lines import LineKey
 from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.life import BillEvent, advance
-from yuejie.bills.store import Transition
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.store import contracts, contracts_of
 from yuejie.customers.customer import Customer
@@ -33,6 +32,7 @@ from yuejie.kernel.errors import Conflict, DomainError
 from yuejie.kernel.ids import CustomerId, LineId
 from yuejie.kernel.limits import DRAIN_SECONDS, FIRST_BYTE_SECONDS, STREAM_SECONDS
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.kernel.transition import Transition
 
 GRACE: Final = timedelta(seconds=FIRST_BYTE_SECONDS + STREAM_SECONDS + DRAIN_SECONDS)
 """The longest a call that began in the month can go on; then its journal record is written."""

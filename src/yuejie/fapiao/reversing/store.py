@@ -9,6 +9,7 @@ from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import RedFapiao, RedLine
 from yuejie.fapiao.life import RedEvent, RedState
 from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.transition import Transition
 
 OPERATOR_READS: Final = {
     "red_by_name": "the operator names a red fapiao by id, key, number or form number",
@@ -218,16 +219,8 @@ def move_red(
         why=became.why,
     )
     if moved:
-        tx.run(
-            NOTE_RED_TRANSITION,
-            red_id=was.red_id,
-            at=at,
-            event=str(event),
-            was=str(was.state),
-            became=str(became.state),
-            by=by,
-            why=became.why,
-        )
+        step = Transition(at, event, was.state, became.state, by, became.why)
+        tx.run(NOTE_RED_TRANSITION, red_id=was.red_id, **step.row())
     return bool(moved)
 
 

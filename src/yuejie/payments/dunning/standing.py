@@ -22,6 +22,7 @@ from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import PPM, Charge, Money, divide
 from yuejie.kernel.period import zone_of
+from yuejie.kernel.transition import Transition
 from yuejie.notices.notice import Kind
 from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.move import Use
@@ -315,7 +316,7 @@ def _write(tx: Tx, was: Standing, became: Standing, why: str, *, by: str, now: d
         store.note_standing(
             tx,
             became.customer_id,
-            store.StandingStep(now, str(event), str(was.state), str(became.state), by, why),
+            Transition(now, event, was.state, became.state, by, why),
         )
 
 
