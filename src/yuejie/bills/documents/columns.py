@@ -10,7 +10,7 @@ from yuejie.bills.bill import BillLine
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import DailyUsage, Subtotal
 from yuejie.kernel.money import FEN, FX_SCALE, PICO, plain
-from yuejie.usage.words import meter_name, unit
+from yuejie.usage.meters import meter_name, unit
 
 Value = str | int | Decimal | date | None
 Row = TypeVar("Row")

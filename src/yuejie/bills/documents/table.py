@@ -14,8 +14,7 @@ from yuejie.bills.bill import BillLine
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument
 from yuejie.kernel.money import FEN, plain
-from yuejie.usage.meters import per
-from yuejie.usage.words import unit
+from yuejie.usage.meters import per, unit
 
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _COMPUTED: Final = frozenset("=+-@\t\r\n＝＋－＠")

@@ -12,8 +12,7 @@ from yuejie.bills.life import SAID
 from yuejie.bills.seal import GENESIS
 from yuejie.kernel.capitals import capitals
 from yuejie.kernel.money import FX_SCALE, PICO, PPM, Money, Rate, plain
-from yuejie.usage.meters import per
-from yuejie.usage.words import meter_name, per_name
+from yuejie.usage.meters import meter_name, per, per_name
 
 STATES: Final = SAID
 KINDS: Final = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from yuejie.app import seller
-from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, plain, say, show_table
 from yuejie.cli.money.words import DAY, money, today
 from yuejie.customers.enrol import find_customer
 from yuejie.payments.apportion import store as apportion_store
@@ -16,7 +16,7 @@ from yuejie.payments.dunning.dun import daily_dunning, grant_reprieve, watch_cre
 from yuejie.payments.dunning.store import steps
 from yuejie.payments.letters.letter import LetterKind
 from yuejie.payments.letters.render import account_letter, deposit_slip
-from yuejie.payments.receivables.ageing import Age
+from yuejie.payments.receivables.ageing import Age, Aged, totals
 from yuejie.payments.receivables.show import (
     age_receivables,
     month_span,
@@ -47,23 +47,24 @@ def receivables() -> None:
 @as_json
 @frame
 def ageing(house: Frame, customer: str | None, on: date | None, *, json: bool) -> None:
-    """账龄表：未到期，逾期 30、60、90、180 天以内及以上。"""
+    """账龄表：未到期，逾期 30、60、90、180 天以内及以上；欠得最多的在前。"""
     day = on or today(house.now())
     with house.database() as db:
         found = age_receivables(db, day, customer=customer)
     if json:
-        give_json(found)
+        give_json([{"customer": each.customer.slug, **plain(each.aged)} for each in found])
         return
-    rows = [
-        (
-            row.customer_id,
-            row.currency,
-            *(money(row.fen[age], row.currency) for age in Age),
-            money(row.total_fen, row.currency),
-        )
-        for row in found
-    ]
+    rows = [(each.customer.slug, *_aged(each.aged)) for each in found]
+    rows += [("合计", *_aged(whole)) for whole in totals(each.aged for each in found)]
     show_table(f"账龄 {day}", ["客户", "币种", *_AGES.values(), "合计"], rows)
+
+
+def _aged(row: Aged) -> tuple[object, ...]:
+    return (
+        row.currency,
+        *(money(row.fen[age], row.currency) for age in Age),
+        money(row.total_fen, row.currency),
+    )
 
 
 @receivables.command("open")

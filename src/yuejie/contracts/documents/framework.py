@@ -25,7 +25,7 @@ from yuejie.contracts.terms import (
 from yuejie.contracts.tier import DEFAULT
 from yuejie.kernel.period import zone_of
 from yuejie.paper.printable import printable
-from yuejie.usage.words import meter_name
+from yuejie.usage.meters import meter_name
 
 TITLE: Final = "大模型 API 服务框架合同"
 _NUMERALS: Final = "一二三四五六七八九十"

@@ -14,8 +14,7 @@ from yuejie.contracts.terms import (
     Split,
 )
 from yuejie.kernel.money import PICO, PPM, Money, plain
-from yuejie.usage.meters import per
-from yuejie.usage.words import per_name
+from yuejie.usage.meters import per, per_name
 
 CURRENCIES: Final = {"CNY": ("人民币", "元"), "USD": ("美元", "")}
 TYPES: Final = {

@@ -1,9 +1,8 @@
-from yuejie.usage.meters import UNIT_METERS, Meter
-from yuejie.usage.words import METERS, UNITS, meter_name
+from yuejie.usage.meters import NAMES, UNIT_METERS, UNITS, Meter, meter_name
 
 
 def test_every_meter_has_a_chinese_name_and_every_piece_a_unit() -> None:
-    assert {str(meter) for meter in Meter} == METERS.keys()
+    assert {str(meter) for meter in Meter} == NAMES.keys()
     assert {str(meter) for meter in UNIT_METERS} == UNITS.keys()
 
 
