@@ -15,9 +15,9 @@ from yuejie.bills.tell import of_issue
 from yuejie.contracts.terms import Confirmation
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.period import zone_of
-from yuejie.kernel.transition import Transition
 from yuejie.ledger.post import post
 from yuejie.ledger.posting import Account, Entry, credit, debit
 from yuejie.notices.outbox import enqueue

@@ -9,9 +9,9 @@ from yuejie.bills import store
 from yuejie.bills.issue import find_bill
 from yuejie.bills.life import BillEvent, advance
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BillId
-from yuejie.kernel.transition import Transition
 
 
 def mark_paid(tx: Tx, bill_id: BillId, *, by: str, at: datetime, why: str) -> None:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from yuejie.bills.bill import Bill, BillLine, BillState, LineKind, TaxLine, TaxMode
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId, LineId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
-from yuejie.kernel.transition import Transition
 
 OPERATOR_READS: Final = {
     "bill_by_name": "the operator names a bill by its number or id",

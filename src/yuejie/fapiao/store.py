@@ -10,6 +10,7 @@ import msgspec
 
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.fapiao.amounts import Amounts, FapiaoLine, LineNature
 from yuejie.fapiao.available import TaxedBill
 from yuejie.fapiao.draft import Place, TaxLine
@@ -17,7 +18,6 @@ from yuejie.fapiao.fapiao import Fapiao, Party
 from yuejie.fapiao.life import FapiaoEvent, FapiaoState
 from yuejie.fapiao.title import Title
 from yuejie.kernel.ids import CustomerId
-from yuejie.kernel.transition import Transition
 
 OPERATOR_READS: Final = {
     "holder_of": "a number belongs to one fapiao of all customers",

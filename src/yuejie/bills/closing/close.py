@@ -28,11 +28,11 @@ from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
 from yuejie.db.session import Database, Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, DomainError
 from yuejie.kernel.ids import CustomerId, LineId
 from yuejie.kernel.limits import DRAIN_SECONDS, FIRST_BYTE_SECONDS, STREAM_SECONDS
 from yuejie.kernel.period import BillingMonth, zone_of
-from yuejie.kernel.transition import Transition
 
 GRACE: Final = timedelta(seconds=FIRST_BYTE_SECONDS + STREAM_SECONDS + DRAIN_SECONDS)
 """The longest a call that began in the month can go on; then its journal record is written."""

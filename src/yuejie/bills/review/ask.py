@@ -15,9 +15,9 @@ from yuejie.bills.seal import proposal
 from yuejie.bills.tell import of_proposal, of_review_end
 from yuejie.contracts.terms import Confirmation
 from yuejie.db.session import Database, Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, DomainError, Invalid
 from yuejie.kernel.ids import CustomerId
-from yuejie.kernel.transition import Transition
 from yuejie.notices.outbox import enqueue
 
 _REMINDED: Final = timedelta(days=4)

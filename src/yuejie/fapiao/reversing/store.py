@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import RedFapiao, RedLine
 from yuejie.fapiao.life import RedEvent, RedState
 from yuejie.kernel.ids import CustomerId
-from yuejie.kernel.transition import Transition
 
 OPERATOR_READS: Final = {
     "red_by_name": "the operator names a red fapiao by id, key, number or form number",

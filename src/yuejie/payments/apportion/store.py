@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Final
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId
-from yuejie.kernel.transition import Transition
 from yuejie.payments.apportion.move import Apportionment, Use
 from yuejie.payments.apportion.refund import Refund, RefundState
 from yuejie.payments.apportion.waiver import Waiver, WaiverState

@@ -18,11 +18,11 @@ from yuejie.contracts.store import contract_at, fx_on
 from yuejie.contracts.terms import PaymentMode
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import PPM, Charge, Money, divide
 from yuejie.kernel.period import zone_of
-from yuejie.kernel.transition import Transition
 from yuejie.notices.notice import Kind
 from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.move import Use

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId
-from yuejie.kernel.transition import Transition
 
 OPERATOR_READS: Final = {
     "standings": "the operator lists how its customers stand",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from yuejie.db.session import Tx
-from yuejie.kernel.transition import Transition
+from yuejie.db.transition import Transition
 from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.move import Apportionment
 from yuejie.payments.apportion.place import find_receipt, left_of

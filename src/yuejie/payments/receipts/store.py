@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Final
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import CustomerId
-from yuejie.kernel.transition import Transition
 from yuejie.payments.receipts.receipt import Receipt, ReceiptState
 from yuejie.payments.receipts.score import Candidate
 from yuejie.payments.statements.line import Direction, StatementLine

@@ -8,10 +8,10 @@ from yuejie.bills.bill import LineKind
 from yuejie.bills.correct.adjustment import Adjustment, Wanted
 from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.review.dispute import Dispute
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
-from yuejie.kernel.transition import Transition
 from yuejie.web.shapes.customers import Text
 from yuejie.web.shapes.wire import Amount, In, Instant, Month, Name, Out
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import FEN, Money, exact
-from yuejie.kernel.transition import Transition
 from yuejie.payments.apportion.move import Apportionment, Source, Use
 from yuejie.payments.apportion.place import Placed, Placing
 from yuejie.payments.apportion.refund import Refund

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from yuejie.kernel.transition import Transition
+from yuejie.db.transition import Transition
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 
