@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from yuejie.bills.bill import Bill, BillLine, BillState, LineKind, TaxLine, TaxMode
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId, LineId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
@@ -535,30 +536,9 @@ NOTE_TRANSITION: Final = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """Who moved a bill from where to where, when, and why."""
-
-    at: datetime
-    event: str
-    was: str
-    became: str
-    by: str
-    why: str = ""
-
-
 def note_transition(tx: Tx, bill_id: BillId, moved: Transition) -> None:
     """Write a transition down, beside the change itself."""
-    tx.run(
-        NOTE_TRANSITION,
-        bill_id=bill_id,
-        at=moved.at,
-        event=str(moved.event),
-        was=str(moved.was),
-        became=str(moved.became),
-        by=moved.by,
-        why=moved.why,
-    )
+    tx.run(NOTE_TRANSITION, bill_id=bill_id, **moved.row())
 
 
 TRANSITIONS: Final = """

@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from yuejie.db.session import Database
+from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.issuing.store import TokenRow, insert_token, newest_token, tokens_since
+from yuejie.fapiao.providers.port import Held, NotSent
+from yuejie.fapiao.providers.wire import NeverLeft, Silence
 from yuejie.kernel.cipher import Unreadable, seal, unseal
-from yuejie.kernel.errors import Unavailable
+from yuejie.kernel.errors import DomainError, Unavailable
 
 CALLS: Final = 50
 """Token calls in thirty days (Nuonuo)."""
@@ -38,7 +41,16 @@ class Tokens:
         self._key = key
         self._spoilt_before: datetime | None = None
 
-    def get(self, fetch: Callable[[], Fetched], *, now: datetime) -> str:
+    def get(self, fetch: Callable[[], Fetched], *, now: datetime) -> str | Held | NotSent:
+        """Return a token that is good, or the port's answer where there is none to be had."""
+        try:
+            return self._good(fetch, now)
+        except DomainError as error:
+            return Held(Hold.BUSY, error.sentence)
+        except (NeverLeft, Silence) as error:
+            return NotSent(f"取不到令牌：{error}")
+
+    def _good(self, fetch: Callable[[], Fetched], now: datetime) -> str:
         """Return a token that is good, fetching one outside any transaction if need be."""
         with self._db.read() as tx:
             kept = newest_token(tx, self._provider)

@@ -1,6 +1,6 @@
 """A waiver: what we give up of a bill, small (a bank's fee) or lost (a bad debt). Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -41,6 +41,10 @@ class Waiver:
     requested_at: datetime
     decided_by: str | None = None
     decided_at: datetime | None = None
+
+    def typed(self) -> "Waiver":
+        """Return the waiver with its words as the words they are, after reading a row."""
+        return replace(self, kind=WaiverKind(self.kind), state=WaiverState(self.state))
 
 
 NEXT: Final[dict[tuple[WaiverState, bool], WaiverState]] = {
