@@ -31,6 +31,9 @@ class Kind(StrEnum):
     DRAWER_LOGGED_OUT = "drawer_logged_out"
     FAPIAO_CREDIT_LOW = "quota_low"
     CONTRACT_ENDING = "contract_ending"
+    CONTRACT_RENEWING = "contract_renewing"
+    CONTRACT_ENDED = "contract_ended"
+    CONTRACT_RENEWED = "contract_renewed"
     CREDIT_USED = "credit_used"
     DEPRECATION = "deprecation"
     PRICE_RISE = "price_rise"
@@ -81,6 +84,9 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.DRAWER_LOGGED_OUT: Needs(("drawer",), _URGENT),
     Kind.FAPIAO_CREDIT_LOW: Needs(("remaining",)),
     Kind.CONTRACT_ENDING: Needs(("contract", "ends_on", "days")),
+    Kind.CONTRACT_RENEWING: Needs(("contract", "ends_on", "months", "say_until")),
+    Kind.CONTRACT_ENDED: Needs(("contract", "ends_on")),
+    Kind.CONTRACT_RENEWED: Needs(("contract", "ends_on")),
     Kind.CREDIT_USED: Needs(("used", "limit", "percent")),
     Kind.DEPRECATION: Needs(("model", "ends_on", "days")),
     Kind.PRICE_RISE: Needs(("model", "starts_on")),
