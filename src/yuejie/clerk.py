@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from yuejie.assurance.providers.watch import tell_warnings
+from yuejie.bills.correct.break_fee import charge_break_fees
 from yuejie.bills.review.ask import deem_confirmed, remind_of_review
 from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
@@ -62,6 +63,7 @@ CALENDAR: Final = (
     Duty("partitions", keep_partitions, timedelta(minutes=1)),
     Duty("deprecations", announce_deprecations, timedelta(hours=1)),
     Duty("renewals", lambda db, now: renew_due(db, by=CLERK, now=now), timedelta(hours=1)),
+    Duty("break_fees", charge_break_fees, timedelta(minutes=5)),
     Duty("contract_endings", announce_endings, timedelta(hours=1)),
     Duty("price_rises", announce_rises, timedelta(hours=1)),
     Duty("provider_accounts", tell_warnings, timedelta(hours=1)),

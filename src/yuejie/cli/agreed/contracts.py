@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from yuejie.app import seller, signatories
+from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.contracts.contract import TAX_PPM, Contract, Terms
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
@@ -26,7 +27,6 @@ from yuejie.contracts.life.drafting import (
 from yuejie.contracts.life.ending import (
     PARTIES,
     Wish,
-    approve_end,
     ask_end,
     ending_soon,
     renew_contract,
@@ -400,10 +400,12 @@ def terminate(
 @click.argument("end")
 @frame
 def approve_termination(house: Frame, end: str) -> None:
-    """批准他人提出的终止。"""
+    """批准他人提出的终止；解约费计入最后一期账单。"""
     with house.database() as db:
-        done = approve_end(db, end, by=house.by, now=house.now())
+        done = approve_leaving(db, end, by=house.by, now=house.now())
     say(f"合同 {done.contract_id} 自 {done.ends_on} 起终止")
+    if done.owed_fen:
+        say(f"解约费 {Money(done.owed_fen, done.currency)} {done.currency} 计入最后一期账单")
 
 
 @contracts.command("ends")

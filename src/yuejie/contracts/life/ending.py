@@ -84,20 +84,25 @@ def approve_end(db: Database, end_id: str, *, by: str, now: datetime) -> Contrac
     Raises Forbidden for whoever asked for it.
     """
     with db.begin() as tx:
-        was = store.end_by_id(tx, end_id)
-        if was is None:
-            raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
-        if was.asked_by == by:
-            raise Forbidden(f"终止申请由 {by} 提出，须由另一人审批")
-        contract = _newest(tx, was.contract_id)
-        terms = replace(contract.terms, ends_on=was.ends_on, renewal=Renewal.NONE)
-        starts_at = max(contract.starts_at, min(now, midnight(was.ends_on, contract.zone)))
-        signed = _next(tx, contract, terms, starts_at, by=by, now=now)
-        if not store.approve_end(tx, end_id, by=by, at=now, version=signed.version):
-            raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
-        became = replace(was, approved_by=by, approved_at=now, version=signed.version)
-        record_deed(tx, Deed(by, now, "approve", "contract_end", end_id), was=was, became=became)
-        return became
+        return write_approval(tx, end_id, by=by, now=now)
+
+
+def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEnd:
+    """Do what `approve_end` promises, in the transaction of a deed that does more."""
+    was = store.end_by_id(tx, end_id)
+    if was is None:
+        raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
+    if was.asked_by == by:
+        raise Forbidden(f"终止申请由 {by} 提出，须由另一人审批")
+    contract = _newest(tx, was.contract_id)
+    terms = replace(contract.terms, ends_on=was.ends_on, renewal=Renewal.NONE)
+    starts_at = max(contract.starts_at, min(now, midnight(was.ends_on, contract.zone)))
+    signed = _next(tx, contract, terms, starts_at, by=by, now=now)
+    if not store.approve_end(tx, end_id, by=by, at=now, version=signed.version):
+        raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
+    became = replace(was, approved_by=by, approved_at=now, version=signed.version)
+    record_deed(tx, Deed(by, now, "approve", "contract_end", end_id), was=was, became=became)
+    return became
 
 
 def renew_contract(
