@@ -26,6 +26,7 @@ class Kind(StrEnum):
     OVERDUE = "overdue"
     SUSPENSION_WARNING = "suspension_warning"
     SUSPENDED = "suspended"
+    PREPAYMENT_EMPTY = "prepayment_empty"
     RESTORED = "restored"
     RED_FORM_WAITING = "red_form_waiting"
     DRAWER_LOGGED_OUT = "drawer_logged_out"
@@ -79,6 +80,7 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.OVERDUE: Needs(("number", "amount", "due_on", "days")),
     Kind.SUSPENSION_WARNING: Needs(("amount", "suspend_on"), _URGENT),
     Kind.SUSPENDED: Needs(("amount",), _URGENT),
+    Kind.PREPAYMENT_EMPTY: Needs(("available",), _URGENT),
     Kind.RESTORED: Needs(()),
     Kind.RED_FORM_WAITING: Needs(("fapiao_number", "amount")),
     Kind.DRAWER_LOGGED_OUT: Needs(("drawer",), _URGENT),

@@ -14,7 +14,7 @@ from yuejie.contracts.documents.framework import ContractText
 from yuejie.contracts.documents.store import papers_of
 from yuejie.contracts.documents.write_up import WRITERS, PaperKind, contract_text, draft_text
 from yuejie.contracts.formats.agreed import fen_of, percent, read_draft
-from yuejie.contracts.life.approve import reject_draft, review_draft, sign_draft
+from yuejie.contracts.life.approve import reject_draft, review_draft
 from yuejie.contracts.life.draft import ContractDraft, DraftBody, DraftKind, Review
 from yuejie.contracts.life.drafting import (
     draft_contract,
@@ -32,7 +32,6 @@ from yuejie.contracts.life.ending import (
     renew_contract,
 )
 from yuejie.contracts.life.store import credit_rules, drafts_of, ends_of, open_drafts, steps_of
-from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import book, contract_versions, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
@@ -41,6 +40,7 @@ from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import BookId, ContractId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import parse_instant, zone_of
+from yuejie.payments.dunning.sign import sign_contract, sign_draft
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

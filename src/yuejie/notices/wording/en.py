@@ -49,6 +49,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Your service is suspended",
         "The service is suspended because {amount} is overdue. It resumes once this is paid.",
     ),
+    Kind.PREPAYMENT_EMPTY: Wording(
+        "Please top up: the prepaid balance is used up",
+        "The contract asks for payment before use, and the balance is {available}: calls are not "
+        "served. Please transfer money to the account of the contract; service resumes by itself.",
+    ),
     Kind.RESTORED: Wording("Your service is restored", "New calls are served again. Thank you."),
     Kind.RED_FORM_WAITING: Wording(
         "Red-letter form waits: {fapiao_number}",
@@ -159,6 +164,7 @@ LABELS: Final[dict[str, str]] = {
     "starts_on": "Starts on",
     "old_rate": "Old price",
     "new_rate": "New price",
+    "available": "Available",
     "rises": "Prices per unit",
     "say_until": "Say so by",
     "months": "Renewed for months",

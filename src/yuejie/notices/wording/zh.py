@@ -46,6 +46,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "服务已暂停",
         "因逾期款 {amount} 未付清，服务已暂停；付清后自动恢复。",
     ),
+    Kind.PREPAYMENT_EMPTY: Wording(
+        "预付余额不足，请充值",
+        "合同约定先付后用，现余额为 {available}，调用暂不受理；"
+        "请按合同账户对公转账充值，到账后自动恢复。",
+    ),
     Kind.RESTORED: Wording("服务已恢复", "服务已恢复，新请求照常受理，感谢。"),
     Kind.RED_FORM_WAITING: Wording(
         "红字确认单待处理：{fapiao_number}",
@@ -148,6 +153,7 @@ LABELS: Final[dict[str, str]] = {
     "starts_on": "生效日期",
     "old_rate": "原价",
     "new_rate": "新价",
+    "available": "可用余额",
     "rises": "单价变化",
     "say_until": "最迟提出日",
     "months": "续约月数",

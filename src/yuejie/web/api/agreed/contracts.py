@@ -16,7 +16,7 @@ from yuejie.contracts.documents.write_up import (
     contract_text,
     draft_text,
 )
-from yuejie.contracts.life.approve import reject_draft, review_draft, sign_draft
+from yuejie.contracts.life.approve import reject_draft, review_draft
 from yuejie.contracts.life.draft import ContractDraft, DraftBody, DraftKind
 from yuejie.contracts.life.drafting import (
     draft_contract,
@@ -34,6 +34,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.ids import ContractId
+from yuejie.payments.dunning.sign import sign_draft
 from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
