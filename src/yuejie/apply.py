@@ -25,7 +25,6 @@ from yuejie.contracts.offer import (
     put_model,
 )
 from yuejie.contracts.publish import open_book, publish_fx
-from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import accounts, book, contract_versions, fx_rows
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import Particulars, ProjectDraft, add_project, enrol_customer
@@ -49,6 +48,7 @@ from yuejie.kernel.errors import DomainError, Invalid
 from yuejie.kernel.ids import BookId, ContractId
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import parse_instant, zone_of
+from yuejie.payments.dunning.sign import sign_contract
 
 _CHINA: Final = "Asia/Shanghai"
 _SEED: Final = "seed:"

@@ -14,13 +14,17 @@ from typing import Final
 import structlog
 
 from yuejie.assurance.providers.watch import tell_warnings
+from yuejie.bills.correct.break_fee import charge_break_fees
 from yuejie.bills.review.ask import deem_confirmed, remind_of_review
+from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.notices.deprecations import announce_deprecations
-from yuejie.payments.dunning.dun import daily_dunning, remind_of_suspense, watch_credit
+from yuejie.notices.endings import announce_endings
+from yuejie.notices.rises import announce_rises
+from yuejie.payments.dunning.dun import CLERK, daily_dunning, remind_of_suspense, watch_credit
 from yuejie.payments.receipts.match import match_open
 from yuejie.usage.store import ensure_partitions
 
@@ -58,6 +62,10 @@ def keep_partitions(db: Database, now: datetime) -> None:
 CALENDAR: Final = (
     Duty("partitions", keep_partitions, timedelta(minutes=1)),
     Duty("deprecations", announce_deprecations, timedelta(hours=1)),
+    Duty("renewals", lambda db, now: renew_due(db, by=CLERK, now=now), timedelta(hours=1)),
+    Duty("break_fees", charge_break_fees, timedelta(minutes=5)),
+    Duty("contract_endings", announce_endings, timedelta(hours=1)),
+    Duty("price_rises", announce_rises, timedelta(hours=1)),
     Duty("provider_accounts", tell_warnings, timedelta(hours=1)),
     Duty("review_reminders", lambda db, now: remind_of_review(db, now=now), timedelta(hours=1)),
     Duty("deemed_confirmations", lambda db, now: deem_confirmed(db, now=now), timedelta(hours=1)),

@@ -651,8 +651,9 @@ CREATE TABLE customer_standing (
     credit_step integer NOT NULL,
     episode integer NOT NULL,
     since timestamp with time zone NOT NULL,
+    covered boolean DEFAULT false NOT NULL,
     CONSTRAINT customer_standing_pkey PRIMARY KEY (customer_id),
-    CONSTRAINT customer_standing_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'overdue'::text, 'credit_limit'::text]))),
+    CONSTRAINT customer_standing_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'overdue'::text, 'credit_limit'::text, 'prepayment'::text]))),
     CONSTRAINT customer_standing_state_check CHECK ((state = ANY (ARRAY['normal'::text, 'warned'::text, 'suspended'::text])))
 );
 
@@ -2081,7 +2082,7 @@ GRANT UPDATE (bank), UPDATE (holder) ON TABLE bank_account TO yuejie_app;
 GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE contract_end TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
-GRANT UPDATE (credit_step), UPDATE (episode), UPDATE (reason), UPDATE (since), UPDATE (state) ON TABLE customer_standing TO yuejie_app;
+GRANT UPDATE (covered), UPDATE (credit_step), UPDATE (episode), UPDATE (reason), UPDATE (since), UPDATE (state) ON TABLE customer_standing TO yuejie_app;
 GRANT UPDATE (last) ON TABLE deposit_slip_number TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (delivered_at), UPDATE (issued_at), UPDATE (number), UPDATE (provider), UPDATE (state), UPDATE (why) ON TABLE fapiao TO yuejie_app;
 GRANT UPDATE (asked), UPDATE (attempts), UPDATE (hold), UPDATE (next_at), UPDATE (state), UPDATE (why) ON TABLE fapiao_errand TO yuejie_app;

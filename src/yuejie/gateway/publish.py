@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from yuejie.contracts import store as contracts
+from yuejie.contracts.terms import PaymentMode
 from yuejie.customers.customer import CustomerState
 from yuejie.db.errors import CommitUncertain
 from yuejie.db.session import Database, Tx
@@ -143,6 +144,7 @@ def load(tx: Tx) -> Snapshot:
                 row.zone,
                 row.tag_names,
                 row.barred,
+                row.covered,
             )
             for row in store.customers(tx)
         ],
@@ -155,6 +157,7 @@ def load(tx: Tx) -> Snapshot:
                 row.currency,
                 _us(row.starts_at),
                 _us(row.ends_at),
+                row.terms.payment_mode is PaymentMode.PREPAID,
             )
             for row in contracts.contracts(tx)
         ],

@@ -89,6 +89,12 @@ class Code(Enum):
         "客户的授信额度已用完，已暂停服务；付款、预付或调整额度后自动恢复，请联系客户经理",
         "Service is suspended: the credit limit is used up. Pay, prepay or have it raised.",
     )
+    PREPAYMENT_USED_UP = _Row(
+        402,
+        *_UNPAID,
+        "合同约定先付后用，客户的预付余额不足，请对公转账充值；款项入账后自动恢复，无需重新申请",
+        "The contract asks for payment before use and the balance is used up: please top up.",
+    )
     NO_CONTRACT = _Row(
         403,
         *_DENIED,

@@ -52,13 +52,17 @@ class ProjectRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CustomerRow(msgspec.Struct, frozen=True, array_like=True):
-    """A customer as admission needs it. `barred` is why its calls are refused for money, or ""."""
+    """A customer as admission needs it. `barred` is why its calls are refused for money, or "".
+
+    `covered`: it has paid ahead for more than it used, or has credit; not before somebody saw so.
+    """
 
     customer_id: str
     active: bool
     zone: str
     tag_names: list[str]
     barred: str = ""
+    covered: bool = False
 
 
 class ContractRow(msgspec.Struct, frozen=True, array_like=True):
@@ -72,6 +76,8 @@ class ContractRow(msgspec.Struct, frozen=True, array_like=True):
     starts_us: int
     ends_us: int = 0
     """The first instant at which it no longer holds; 0: open end."""
+    prepaid: bool = False
+    """It asks for money before use: nothing is served that is not covered."""
 
 
 class ModelRow(msgspec.Struct, frozen=True, array_like=True):

@@ -90,11 +90,13 @@ class CustomerFacts:
     zone: str
     tag_names: list[str]
     barred: str
+    covered: bool
 
 
 CUSTOMERS: Final = """
     SELECT c.customer_id, c.state, c.zone, c.tag_names,
-           CASE WHEN s.state = 'suspended' THEN s.reason ELSE '' END AS barred
+           CASE WHEN s.state = 'suspended' THEN s.reason ELSE '' END AS barred,
+           COALESCE(s.covered, false) AS covered
     FROM customer c
     LEFT JOIN customer_standing s USING (customer_id)
     ORDER BY c.customer_id

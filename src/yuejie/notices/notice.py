@@ -26,11 +26,15 @@ class Kind(StrEnum):
     OVERDUE = "overdue"
     SUSPENSION_WARNING = "suspension_warning"
     SUSPENDED = "suspended"
+    PREPAYMENT_EMPTY = "prepayment_empty"
     RESTORED = "restored"
     RED_FORM_WAITING = "red_form_waiting"
     DRAWER_LOGGED_OUT = "drawer_logged_out"
     FAPIAO_CREDIT_LOW = "quota_low"
     CONTRACT_ENDING = "contract_ending"
+    CONTRACT_RENEWING = "contract_renewing"
+    CONTRACT_ENDED = "contract_ended"
+    CONTRACT_RENEWED = "contract_renewed"
     CREDIT_USED = "credit_used"
     DEPRECATION = "deprecation"
     PRICE_RISE = "price_rise"
@@ -76,11 +80,15 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.OVERDUE: Needs(("number", "amount", "due_on", "days")),
     Kind.SUSPENSION_WARNING: Needs(("amount", "suspend_on"), _URGENT),
     Kind.SUSPENDED: Needs(("amount",), _URGENT),
+    Kind.PREPAYMENT_EMPTY: Needs(("available",), _URGENT),
     Kind.RESTORED: Needs(()),
     Kind.RED_FORM_WAITING: Needs(("fapiao_number", "amount")),
     Kind.DRAWER_LOGGED_OUT: Needs(("drawer",), _URGENT),
     Kind.FAPIAO_CREDIT_LOW: Needs(("remaining",)),
     Kind.CONTRACT_ENDING: Needs(("contract", "ends_on", "days")),
+    Kind.CONTRACT_RENEWING: Needs(("contract", "ends_on", "months", "say_until")),
+    Kind.CONTRACT_ENDED: Needs(("contract", "ends_on")),
+    Kind.CONTRACT_RENEWED: Needs(("contract", "ends_on")),
     Kind.CREDIT_USED: Needs(("used", "limit", "percent")),
     Kind.DEPRECATION: Needs(("model", "ends_on", "days")),
     Kind.PRICE_RISE: Needs(("model", "starts_on")),

@@ -121,6 +121,7 @@ def test_the_publisher_writes_when_something_changed_and_redates_when_not(
     [
         ("suspended", "overdue", "overdue"),
         ("suspended", "credit_limit", "credit_limit"),
+        ("suspended", "prepayment", "prepayment"),
         ("warned", "", ""),
     ],
 )
@@ -143,9 +144,10 @@ def test_a_suspension_for_money_is_in_the_file_and_goes_again(
     assert publisher.step(), "a standing moves the snapshot's revision"
     assert read_snapshot(tmp_path / FILE)[1].customers[0].barred == barred
     with database.begin() as tx:
-        save_standing(tx, replace(stands, state="normal", reason=""))
+        save_standing(tx, replace(stands, state="normal", reason="", covered=True))
     assert publisher.step()
-    assert read_snapshot(tmp_path / FILE)[1].customers[0].barred == ""
+    row = read_snapshot(tmp_path / FILE)[1].customers[0]
+    assert (row.barred, row.covered) == ("", True)
 
 
 def test_a_revoked_key_is_in_the_file_within_half_a_second(

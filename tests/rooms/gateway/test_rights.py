@@ -65,6 +65,14 @@ def bar_for_credit(draft: Draft) -> None:
     draft.customers = [msgspec.structs.replace(customer(), barred="credit_limit")]
 
 
+def bar_for_prepayment(draft: Draft) -> None:
+    draft.customers = [msgspec.structs.replace(customer(), barred="prepayment")]
+
+
+def ask_for_money_first(draft: Draft) -> None:
+    draft.contracts = [msgspec.structs.replace(draft.contracts[0], prepaid=True)]
+
+
 def disable(draft: Draft) -> None:
     draft.models[0] = msgspec.structs.replace(draft.models[0], active=False)
 
@@ -95,6 +103,8 @@ def end_the_contract(draft: Draft) -> None:
         (suspend, 403),
         (bar_for_lateness, 402),
         (bar_for_credit, 402),
+        (bar_for_prepayment, 402),
+        (ask_for_money_first, 402),
         (disable, 404),
         (drain, 503),
         (confine, 403),
@@ -176,3 +186,14 @@ def test_metrics_count_what_happened(node: Node) -> None:
     assert 'deployment="dep_gpt-sim",state="measured",status="200"' in page
     assert 'code="key_unknown"' in page
     assert "yuejie_gateway_snapshot_age_seconds" in page
+
+
+def test_money_that_has_come_is_served_within_a_second(node: Node) -> None:
+    """The contract asks for money before use: refused without cover, served once it is there."""
+    draft = node.draft()
+    ask_for_money_first(draft)
+    draft.write(node.home)
+    within_a_second(lambda: call(node) == 402)
+    draft.customers = [msgspec.structs.replace(customer(), covered=True)]
+    draft.write(node.home)
+    within_a_second(lambda: call(node) == 200)

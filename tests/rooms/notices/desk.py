@@ -31,6 +31,7 @@ VALUES = {
     "review_until": "2026-11-10",
     "days": "3",
     "percent": "80",
+    "months": "12",
 }
 
 

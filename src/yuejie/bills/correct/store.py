@@ -14,6 +14,7 @@ from yuejie.kernel.period import BillingMonth
 
 OPERATOR_READS: Final = {
     "adjustment_by_id": "the operator decides about one it names",
+    "known_keys": "the clerk charges by rule, for every customer",
     "open_adjustments": "the operator works off what waits for a decision",
     "credit_by_name": "the operator decides about one it names",
     "next_number": "numbers belong to the house",
@@ -129,6 +130,19 @@ def adjustments_of(tx: Tx, customer_id: CustomerId) -> list[Adjustment]:
     """Return a customer's adjustments, the oldest first."""
     rows = tx.rows(_AdjustmentRow, ADJUSTMENTS_OF_CUSTOMER, customer_id=customer_id)
     return [_adjustment(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    key: str
+
+
+KNOWN_KEYS: Final = "SELECT key FROM adjustment WHERE key = ANY(%(keys)s)"
+
+
+def known_keys(tx: Tx, keys: list[str]) -> set[str]:
+    """Return which of the keys of charges by rule are known already."""
+    return {row.key for row in tx.rows(_Known, KNOWN_KEYS, keys=keys)}
 
 
 OPEN_ADJUSTMENTS: Final = """

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from yuejie.app import seller, signatories
+from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.contracts.contract import TAX_PPM, Contract, Terms
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
@@ -13,7 +14,7 @@ from yuejie.contracts.documents.framework import ContractText
 from yuejie.contracts.documents.store import papers_of
 from yuejie.contracts.documents.write_up import WRITERS, PaperKind, contract_text, draft_text
 from yuejie.contracts.formats.agreed import fen_of, percent, read_draft
-from yuejie.contracts.life.approve import reject_draft, review_draft, sign_draft
+from yuejie.contracts.life.approve import reject_draft, review_draft
 from yuejie.contracts.life.draft import ContractDraft, DraftBody, DraftKind, Review
 from yuejie.contracts.life.drafting import (
     draft_contract,
@@ -26,13 +27,11 @@ from yuejie.contracts.life.drafting import (
 from yuejie.contracts.life.ending import (
     PARTIES,
     Wish,
-    approve_end,
     ask_end,
     ending_soon,
     renew_contract,
 )
 from yuejie.contracts.life.store import credit_rules, drafts_of, ends_of, open_drafts, steps_of
-from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import book, contract_versions, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
@@ -41,6 +40,7 @@ from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import BookId, ContractId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import parse_instant, zone_of
+from yuejie.payments.dunning.sign import sign_contract, sign_draft
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -400,10 +400,12 @@ def terminate(
 @click.argument("end")
 @frame
 def approve_termination(house: Frame, end: str) -> None:
-    """批准他人提出的终止。"""
+    """批准他人提出的终止；解约费计入最后一期账单。"""
     with house.database() as db:
-        done = approve_end(db, end, by=house.by, now=house.now())
+        done = approve_leaving(db, end, by=house.by, now=house.now())
     say(f"合同 {done.contract_id} 自 {done.ends_on} 起终止")
+    if done.owed_fen:
+        say(f"解约费 {Money(done.owed_fen, done.currency)} {done.currency} 计入最后一期账单")
 
 
 @contracts.command("ends")

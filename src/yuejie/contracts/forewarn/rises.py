@@ -6,7 +6,7 @@ scheduled is what it will pay, and so what it is told.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from yuejie.contracts import store
 from yuejie.contracts.contract import Contract, at
@@ -46,15 +46,18 @@ class PriceRise:
 _Book = dict[int, tuple[datetime, list[RateRow]]]
 
 
-def rises_ahead(tx: Tx, *, now: datetime) -> list[PriceRise]:
-    """Return every scheduled rise that reaches a contract in force, by customer."""
+def rises_ahead(tx: Tx, *, now: datetime, behind: timedelta = timedelta(0)) -> list[PriceRise]:
+    """Return every scheduled rise that reaches a contract in force, by customer.
+
+    Those that have reached it less than `behind` ago are among them, for a clerk that was away.
+    """
     books: dict[str, _Book] = {}
     found: list[PriceRise] = []
     for contract in _in_force(store.contracts(tx), now):
         name = contract.sale_book
         if name not in books:
             books[name] = _revisions(tx, name)
-        found += _rises(contract, books[name], now)
+        found += _rises(contract, books[name], now - behind)
     return found
 
 
@@ -75,11 +78,12 @@ def _revisions(tx: Tx, book_id: str) -> _Book:
     return found
 
 
-def _rises(contract: Contract, book: _Book, now: datetime) -> Iterator[PriceRise]:
-    """Yield the rises of a book that a contract still holds when they start."""
+def _rises(contract: Contract, book: _Book, since: datetime) -> Iterator[PriceRise]:
+    """Yield the rises of a book behind an instant that start while a contract holds."""
     for number, (starts_at, rows) in sorted(book.items()):
+        after = starts_at > max(since, contract.starts_at)
         gone = contract.ends_at is not None and contract.ends_at <= starts_at
-        if starts_at <= now or gone or _overtaken(book, number, starts_at):
+        if not after or gone or _overtaken(book, number, starts_at):
             continue
         before = _before(book, number, starts_at)
         risen = tuple(

@@ -69,19 +69,26 @@ def sign_draft(
     drafted it, and for the reviewer where the class asks for three people.
     """
     with db.begin() as tx:
-        was = found(tx, draft_id)
-        if digest is not None and digest != was.body.digest:
-            raise Conflict(f"合同草案 {draft_id} 的内容已变，请重新阅读后再签")
-        _refuse_same_people(tx, was, by)
-        terms = was.body.terms(was.customer_id)
-        if was.kind is not DraftKind.NEW:
-            held = _in_force(tx, was)
-            signed_copy = has_signed_copy(tx, was.customer_id, draft_id)
-            refuse_amendment(held, terms, now=now, both_signed=signed_copy)
-        signed = write_version(tx, terms, was.contract_id, by=by, now=now)
-        became = replace(was, signed_by=by, contract_id=signed.contract_id, version=signed.version)
-        move(tx, was, became, DraftEvent.SIGN, by=by, now=now)
-        return signed
+        return write_signature(tx, draft_id, digest=digest, by=by, now=now)
+
+
+def write_signature(
+    tx: Tx, draft_id: str, *, digest: str | None, by: str, now: datetime
+) -> Contract:
+    """Do what `sign_draft` promises, in the transaction of a deed that does more."""
+    was = found(tx, draft_id)
+    if digest is not None and digest != was.body.digest:
+        raise Conflict(f"合同草案 {draft_id} 的内容已变，请重新阅读后再签")
+    _refuse_same_people(tx, was, by)
+    terms = was.body.terms(was.customer_id)
+    if was.kind is not DraftKind.NEW:
+        held = _in_force(tx, was)
+        signed_copy = has_signed_copy(tx, was.customer_id, draft_id)
+        refuse_amendment(held, terms, now=now, both_signed=signed_copy)
+    signed = write_version(tx, terms, was.contract_id, by=by, now=now)
+    became = replace(was, signed_by=by, contract_id=signed.contract_id, version=signed.version)
+    move(tx, was, became, DraftEvent.SIGN, by=by, now=now)
+    return signed
 
 
 def pricing_of(tx: Tx, contract: Contract) -> Pricing:

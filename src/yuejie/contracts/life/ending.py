@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+
+import structlog
 
 from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import Contract, Terms, midnight
+from yuejie.contracts.forewarn.endings import days_left, followed, say_days
 from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import pricing_of
 from yuejie.contracts.life.leave import later, leave
@@ -14,10 +17,12 @@ from yuejie.contracts.sign import list_book_of, write_version
 from yuejie.contracts.terms import CommercialTerms, Renewal
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, Invalid, NotFound
+from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from yuejie.kernel.ids import ContractId, mint
 from yuejie.kernel.period import zone_of
 from yuejie.kernel.two_people import refuse_same
+
+log = structlog.get_logger()
 
 PARTIES = ("customer", "operator")
 
@@ -80,19 +85,24 @@ def approve_end(db: Database, end_id: str, *, by: str, now: datetime) -> Contrac
     Raises Forbidden for whoever asked for it.
     """
     with db.begin() as tx:
-        was = store.end_by_id(tx, end_id)
-        if was is None:
-            raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
-        refuse_same(was.asked_by, by, "终止申请")
-        contract = _newest(tx, was.contract_id)
-        terms = replace(contract.terms, ends_on=was.ends_on, renewal=Renewal.NONE)
-        starts_at = max(contract.starts_at, min(now, midnight(was.ends_on, contract.zone)))
-        signed = _next(tx, contract, terms, starts_at, by=by, now=now)
-        if not store.approve_end(tx, end_id, by=by, at=now, version=signed.version):
-            raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
-        became = replace(was, approved_by=by, approved_at=now, version=signed.version)
-        record_deed(tx, Deed(by, now, "approve", "contract_end", end_id), was=was, became=became)
-        return became
+        return write_approval(tx, end_id, by=by, now=now)
+
+
+def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEnd:
+    """Do what `approve_end` promises, in the transaction of a deed that does more."""
+    was = store.end_by_id(tx, end_id)
+    if was is None:
+        raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
+    refuse_same(was.asked_by, by, "终止申请")
+    contract = _newest(tx, was.contract_id)
+    terms = replace(contract.terms, ends_on=was.ends_on, renewal=Renewal.NONE)
+    starts_at = max(contract.starts_at, min(now, midnight(was.ends_on, contract.zone)))
+    signed = _next(tx, contract, terms, starts_at, by=by, now=now)
+    if not store.approve_end(tx, end_id, by=by, at=now, version=signed.version):
+        raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
+    became = replace(was, approved_by=by, approved_at=now, version=signed.version)
+    record_deed(tx, Deed(by, now, "approve", "contract_end", end_id), was=was, became=became)
+    return became
 
 
 def renew_contract(
@@ -128,42 +138,50 @@ def renew_contract(
 
 
 def renew_due(db: Database, *, by: str, now: datetime) -> list[Contract]:
-    """Renew every contract that goes on by itself and whose time for notice has passed."""
+    """Renew every contract that goes on by itself and whose time for notice has passed.
+
+    A clerk that was away renews late, from the last day on. What another contract follows does
+    not go on. A contract that cannot be renewed is logged and left for the next round.
+    """
     with db.read() as tx:
         due = [
             contract
-            for contract in _ending(tx, now)
+            for contract in _unleft(tx, now)
             if contract.terms.renewal is Renewal.AUTO
-            and _days_left(contract, now) <= max(1, contract.terms.notice_days)
+            and days_left(contract, now) <= say_days(contract)
+            and not followed(contract, contracts.contracts_of(tx, contract.customer_id), now)
         ]
-    return [
-        renew_contract(db, each.contract_id, by=by, now=now, version=each.version) for each in due
-    ]
+    renewed = []
+    for each in due:
+        try:
+            became = renew_contract(db, each.contract_id, by=by, now=now, version=each.version)
+        except DomainError as error:
+            log.warning("contracts.not_renewed", contract=each.contract_id, why=error.sentence)
+            continue
+        renewed.append(became)
+    return renewed
 
 
 def ending_soon(tx: Tx, *, now: datetime, within_days: int) -> list[tuple[Contract, int]]:
     """Return the contracts that will end soon, with the days they still hold; for reminders."""
     return [
-        (contract, _days_left(contract, now))
-        for contract in _ending(tx, now)
-        if _days_left(contract, now) <= within_days
+        (contract, days_left(contract, now))
+        for contract in _unleft(tx, now)
+        if contract.ends_at is not None
+        and contract.ends_at > now
+        and days_left(contract, now) <= within_days
     ]
 
 
-def _ending(tx: Tx, now: datetime) -> Iterator[Contract]:
-    """Yield the newest version of each contract that still holds, has an end and nobody left."""
+def _unleft(tx: Tx, now: datetime) -> Iterator[Contract]:
+    """Yield the newest version of each contract that has begun, has an end and nobody left."""
     newest = {contract.contract_id: contract for contract in contracts.contracts(tx)}
     for contract in newest.values():
-        if contract.ends_at is None or contract.ends_at <= now or contract.starts_at > now:
+        if contract.ends_at is None or contract.starts_at > now:
             continue
         ends = store.ends_of(tx, contract.customer_id)
         if not any(end.contract_id == contract.contract_id for end in ends):
             yield contract
-
-
-def _days_left(contract: Contract, now: datetime) -> int:
-    assert contract.terms.ends_on is not None, "only contracts with an end are asked"
-    return (contract.terms.ends_on - _today(contract, now)) // timedelta(days=1)
 
 
 def _newest(tx: Tx, contract_id: ContractId) -> Contract:

@@ -21,6 +21,7 @@ OPERATOR_READS: Final = {
     "draft_by_id": "the operator works on one it names",
     "open_drafts": "each desk works off what waits for it",
     "end_by_id": "the operator approves one it names",
+    "approved_ends": "the clerk charges what leaving costs, for every customer",
     "limit_by_id": "the operator approves one it names",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
@@ -384,6 +385,20 @@ END_BY_ID: Final = """
 def end_by_id(tx: Tx, end_id: str) -> ContractEnd | None:
     """Return a termination by its id."""
     return tx.maybe(ContractEnd, END_BY_ID, end_id=end_id)
+
+
+APPROVED_ENDS: Final = """
+    SELECT end_id, contract_id, customer_id, party, asked_on, ends_on, currency, fee_fen,
+           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version
+    FROM contract_end
+    WHERE approved_by IS NOT NULL
+    ORDER BY end_id
+"""
+
+
+def approved_ends(tx: Tx) -> list[ContractEnd]:
+    """Return every approved termination, the oldest first."""
+    return tx.rows(ContractEnd, APPROVED_ENDS)
 
 
 INSERT_END: Final = """

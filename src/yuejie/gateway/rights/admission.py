@@ -24,6 +24,7 @@ PLANS: Final = 10_000
 BARRED: Final = {
     "overdue": Code.CUSTOMER_OVERDUE,
     "credit_limit": Code.CREDIT_USED_UP,
+    "prepayment": Code.PREPAYMENT_USED_UP,
 }
 """Why a customer is suspended for money, as payments names it, and what its calls are told."""
 
@@ -168,6 +169,8 @@ class Admission:
             return Refused(Code.NO_CONTRACT)
         if contract.ends_us and contract.ends_us <= now_us:
             return Refused(Code.CONTRACT_ENDED, {"contract": contract.contract_id})
+        if contract.prepaid and not customer.covered:
+            return Refused(Code.PREPAYMENT_USED_UP)
         return customer, contract, self.view.projects[key.project_id]
 
     def _routes(

@@ -49,6 +49,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Your service is suspended",
         "The service is suspended because {amount} is overdue. It resumes once this is paid.",
     ),
+    Kind.PREPAYMENT_EMPTY: Wording(
+        "Please top up: the prepaid balance is used up",
+        "The contract asks for payment before use, and the balance is {available}: calls are not "
+        "served. Please transfer money to the account of the contract; service resumes by itself.",
+    ),
     Kind.RESTORED: Wording("Your service is restored", "New calls are served again. Thank you."),
     Kind.RED_FORM_WAITING: Wording(
         "Red-letter form waits: {fapiao_number}",
@@ -70,6 +75,20 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Contract {contract} ends on {ends_on}, in {days} days, and the service with it. "
         "Please arrange its renewal.",
     ),
+    Kind.CONTRACT_RENEWING: Wording(
+        "Contract {contract} is about to renew",
+        "Contract {contract} ends on {ends_on} and then goes on for {months} months by itself. "
+        "If you do not want that, please say so by {say_until}.",
+    ),
+    Kind.CONTRACT_ENDED: Wording(
+        "Contract {contract} has ended",
+        "Contract {contract} ended on {ends_on}, and the service with it. "
+        "To go on, please renew it.",
+    ),
+    Kind.CONTRACT_RENEWED: Wording(
+        "Contract {contract} renewed",
+        "Contract {contract} goes on under the same terms; it now ends on {ends_on}.",
+    ),
     Kind.CREDIT_USED: Wording(
         "{percent}% of the credit limit is used",
         "{used} of the credit limit of {limit} is used ({percent}%). "
@@ -81,7 +100,8 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "30 days. Please plan the move.",
     ),
     Kind.PRICE_RISE: Wording(
-        "Price change: {model}", "The price of model {model} rises from {starts_on} on."
+        "Price change: {model}",
+        "The price of model {model} rises from {starts_on} on; earlier usage keeps its price.",
     ),
     Kind.PROVIDER_ACCOUNT_LOW: Wording(
         "Provider account {account} runs low",
@@ -144,6 +164,10 @@ LABELS: Final[dict[str, str]] = {
     "starts_on": "Starts on",
     "old_rate": "Old price",
     "new_rate": "New price",
+    "available": "Available",
+    "rises": "Prices per unit",
+    "say_until": "Say so by",
+    "months": "Renewed for months",
     "account": "Provider account",
     "balance": "Balance",
     "message": "Message",

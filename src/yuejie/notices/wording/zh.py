@@ -46,6 +46,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "服务已暂停",
         "因逾期款 {amount} 未付清，服务已暂停；付清后自动恢复。",
     ),
+    Kind.PREPAYMENT_EMPTY: Wording(
+        "预付余额不足，请充值",
+        "合同约定先付后用，现余额为 {available}，调用暂不受理；"
+        "请按合同账户对公转账充值，到账后自动恢复。",
+    ),
     Kind.RESTORED: Wording("服务已恢复", "服务已恢复，新请求照常受理，感谢。"),
     Kind.RED_FORM_WAITING: Wording(
         "红字确认单待处理：{fapiao_number}",
@@ -63,6 +68,19 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "合同即将到期：{contract}",
         "合同 {contract} 将于 {ends_on} 到期（还有 {days} 天），到期后停止服务；请安排续签。",
     ),
+    Kind.CONTRACT_RENEWING: Wording(
+        "合同即将自动续约：{contract}",
+        "合同 {contract} 将于 {ends_on} 到期并自动续约 {months} 个月；"
+        "如不再续约，请最迟于 {say_until} 提出。",
+    ),
+    Kind.CONTRACT_ENDED: Wording(
+        "合同已到期：{contract}",
+        "合同 {contract} 已于 {ends_on} 到期，服务已停止；如需继续使用，请续签。",
+    ),
+    Kind.CONTRACT_RENEWED: Wording(
+        "合同已续约：{contract}",
+        "合同 {contract} 已按原条款续约，新的到期日为 {ends_on}。",
+    ),
     Kind.CREDIT_USED: Wording(
         "授信额度已用 {percent}%",
         "授信额度 {limit} 已用 {used}（{percent}%）；用完后新请求将被拒绝。",
@@ -73,7 +91,7 @@ WORDINGS: Final[dict[Kind, Wording]] = {
     ),
     Kind.PRICE_RISE: Wording(
         "价格调整：{model}",
-        "模型 {model} 的价格自 {starts_on} 起上调。",
+        "模型 {model} 的价格自 {starts_on} 起上调；此前的用量仍按原价计费。",
     ),
     Kind.PROVIDER_ACCOUNT_LOW: Wording(
         "供应商账号余额不足：{account}",
@@ -135,6 +153,10 @@ LABELS: Final[dict[str, str]] = {
     "starts_on": "生效日期",
     "old_rate": "原价",
     "new_rate": "新价",
+    "available": "可用余额",
+    "rises": "单价变化",
+    "say_until": "最迟提出日",
+    "months": "续约月数",
     "account": "供应商账号",
     "balance": "余额",
     "message": "消息",

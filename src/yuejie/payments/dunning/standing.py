@@ -1,8 +1,8 @@
 """How a customer stands: normal, warned, suspended; and back. States as a table, and one step.
 
-`review_standing` joins the transaction of whatever may have changed it (a receipt, a reversal, the
-clerk's watch), so that a payment restores a customer in the same breath in which it is booked: the
-gateways' snapshot follows within a second.
+`review_standing` joins the transaction of whatever may have changed it (a receipt, a reversal, a
+contract that is signed, the clerk's watch), so that a payment restores a customer in the same
+breath in which it is booked: the gateways' snapshot follows within a second.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,11 @@ def advance(state: StandingState, event: StandingEvent) -> StandingState:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a customer stands, why it is suspended, and which step of its credit was told."""
+    """How a customer stands, why it is suspended, and which step of its credit was told.
+
+    `covered`: something is left of limit, prepayment and deposit, or a suspension is put off;
+    without it the gateways serve nobody whose contract asks for money before use.
+    """
 
     customer_id: CustomerId
     state: StandingState
@@ -92,6 +96,7 @@ class Standing:
     credit_step: int
     episode: int
     since: datetime
+    covered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,8 @@ class Credit:
 
     used = what is open of issued bills + what is drafted + usage that no bill has yet;
     cover = the limit + prepayment + deposit.
+    `prepaid`: the contract in force asks for money before use, so that no cover is none from the
+    first call on; others are stopped once something was used.
     """
 
     currency: str
@@ -109,6 +116,7 @@ class Credit:
     open_fen: int
     drafted_fen: int
     unbilled_fen: int
+    prepaid: bool = False
 
     @property
     def used_fen(self) -> int:
@@ -141,8 +149,9 @@ class Credit:
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing more may be used: all of the cover is, and something was."""
-        return self.limit_fen is not None and self.used_fen > 0 and self.available_fen <= 0
+        """Whether nothing more may be used: all of the cover is, and something was to be used."""
+        begun = self.prepaid or self.used_fen > 0
+        return self.limit_fen is not None and begun and self.available_fen <= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +184,7 @@ def wanted_state(late: Overdue, credit: Credit, *, reprieved: bool) -> tuple[Sta
         if late.graced_fen > 0:
             return S.SUSPENDED, "overdue"
         if credit.exhausted:
-            return S.SUSPENDED, "credit_limit"
+            return S.SUSPENDED, "prepayment" if credit.prepaid else "credit_limit"
     near = credit.limit_fen is not None and credit.percent >= CREDIT_STEPS[-2]
     return (S.WARNED if late.fen > 0 or near else S.NORMAL), ""
 
@@ -209,6 +218,7 @@ def review_standing(
         credit.step,
         was.episode + (was.credit_step == 0 and credit.step > 0) + (was.state != state),
         was.since if was.state == state else now,
+        covered=credit.available_fen > 0 or reprieved,
     )
     if became != was:
         _write(tx, was, became, _why(late, credit), by=by, now=now)
@@ -220,7 +230,15 @@ def _standing(tx: Tx, customer_id: CustomerId, now: datetime) -> Standing:
     row = store.standing(tx, customer_id)
     if row is None:
         return Standing(customer_id, S.NORMAL, "", 0, 0, now)
-    return Standing(customer_id, S(row.state), row.reason, row.credit_step, row.episode, row.since)
+    return Standing(
+        customer_id,
+        S(row.state),
+        row.reason,
+        row.credit_step,
+        row.episode,
+        row.since,
+        row.covered,
+    )
 
 
 def standing_now(tx: Tx, customer_id: CustomerId, now: datetime) -> Standing:
@@ -254,7 +272,7 @@ def credit_of(
     now: datetime,
 ) -> Credit:
     """Return what a customer has used of its credit at this moment."""
-    currency = contract.currency if contract else "CNY"
+    currency = contract.currency if contract else find_customer(tx, customer_id).currency
     limit = watched_limit(tx, customer_id, now)
     drafts = [bill for bill in bills_of_customer(tx, customer_id) if bill.state in _UNISSUED]
     return Credit(
@@ -265,6 +283,7 @@ def credit_of(
         open_fen=sum(a.open_fen for a in amounts if a.currency == currency),
         drafted_fen=sum(bill.gross.fen for bill in drafts if bill.currency == currency),
         unbilled_fen=_unbilled(tx, customer_id, contract, now.date()),
+        prepaid=contract is not None and contract.terms.payment_mode is PaymentMode.PREPAID,
     )
 
 
@@ -293,7 +312,9 @@ def _why(late: Overdue, credit: Credit) -> str:
     parts = []
     if late.fen:
         parts.append(f"逾期 {Money(late.fen, credit.currency)}（最早应付日 {late.oldest}）")
-    if credit.limit_fen is not None:
+    if credit.prepaid:
+        parts.append(f"预付余额 {Money(credit.available_fen, credit.currency)}")
+    elif credit.limit_fen is not None:
         parts.append(f"授信已用 {credit.percent}%")
     return "；".join(parts) or "无欠款"
 
@@ -308,6 +329,7 @@ def _write(tx: Tx, was: Standing, became: Standing, why: str, *, by: str, now: d
             credit_step=became.credit_step,
             episode=became.episode,
             since=became.since,
+            covered=became.covered,
         ),
     )
     if was.state != became.state:
@@ -339,7 +361,8 @@ def _tell(
         "due_on": str(late.oldest or "—"),
         "suspend_on": str(late.suspend_on or "—"),
         "used": f"{Money(credit.used_fen, credit.currency)} {credit.currency}",
-        "limit": f"{Money(credit.limit_fen or 0, credit.currency)} {credit.currency}",
+        "limit": f"{Money(_told_limit(credit), credit.currency)} {credit.currency}",
+        "available": f"{Money(credit.available_fen, credit.currency)} {credit.currency}",
         "percent": str(credit.percent),
     }
     if was.state != became.state:
@@ -352,9 +375,22 @@ def _tell(
         tell(tx, News(Kind.CREDIT_USED, customer_id, facts, key, now))
 
 
+def _told_limit(credit: Credit) -> int:
+    """Return of what a step is a part, as people read it: who pays before use has no limit."""
+    return credit.cover_fen if credit.prepaid else credit.limit_fen or 0
+
+
+_SUSPENDED: Final[dict[str, Kind | None]] = {
+    "overdue": Kind.SUSPENDED,
+    "prepayment": Kind.PREPAYMENT_EMPTY,
+    "credit_limit": None,
+}
+"""What a suspension is told as; the last step of a credit says it already."""
+
+
 def _news(was: Standing, became: Standing, late: Overdue) -> Kind | None:
     if became.state is S.SUSPENDED:
-        return Kind.SUSPENDED if became.reason == "overdue" else None
+        return _SUSPENDED[became.reason]
     if was.state is S.SUSPENDED:
         return Kind.RESTORED
     return Kind.SUSPENSION_WARNING if became.state is S.WARNED and late.fen else None

@@ -88,10 +88,12 @@ class StandingRow:
     credit_step: int
     episode: int
     since: datetime
+    covered: bool = False
+    """Whether something is left of what the customer may use."""
 
 
 STANDING: Final = """
-    SELECT customer_id, state, reason, credit_step, episode, since
+    SELECT customer_id, state, reason, credit_step, episode, since, covered
     FROM customer_standing
     WHERE customer_id = %(customer_id)s
 """
@@ -103,7 +105,7 @@ def standing(tx: Tx, customer_id: CustomerId) -> StandingRow | None:
 
 
 STANDINGS: Final = """
-    SELECT customer_id, state, reason, credit_step, episode, since
+    SELECT customer_id, state, reason, credit_step, episode, since, covered
     FROM customer_standing
     WHERE (%(state)s::text IS NULL OR state = %(state)s) AND customer_id > %(after)s
     ORDER BY customer_id
@@ -119,11 +121,12 @@ def standings(
 
 
 SAVE_STANDING: Final = """
-    INSERT INTO customer_standing (customer_id, state, reason, credit_step, episode, since)
-    VALUES (%(customer_id)s, %(state)s, %(reason)s, %(credit_step)s, %(episode)s, %(since)s)
+    INSERT INTO customer_standing (customer_id, state, reason, credit_step, episode, since, covered)
+    VALUES (%(customer_id)s, %(state)s, %(reason)s, %(credit_step)s, %(episode)s, %(since)s,
+            %(covered)s)
     ON CONFLICT (customer_id) DO UPDATE
     SET state = EXCLUDED.state, reason = EXCLUDED.reason, credit_step = EXCLUDED.credit_step,
-        episode = EXCLUDED.episode, since = EXCLUDED.since
+        episode = EXCLUDED.episode, since = EXCLUDED.since, covered = EXCLUDED.covered
 """
 
 
@@ -137,6 +140,7 @@ def save_standing(tx: Tx, row: StandingRow) -> None:
         credit_step=row.credit_step,
         episode=row.episode,
         since=row.since,
+        covered=row.covered,
     )
 
 

@@ -5,11 +5,11 @@ from typing import Final
 from fastapi import Response, status
 
 from yuejie.contracts.contract import Terms
-from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contracts_of
 from yuejie.customers.enrol import add_project, enrol_customer, find_customer
 from yuejie.customers.store import customer_by_slug, customers, projects
 from yuejie.kernel.ids import BookId
+from yuejie.payments.dunning.sign import sign_contract
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Body, Path, Query, Response, status
 
 from yuejie.app import signatories
+from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.documents.framework import ContractText
 from yuejie.contracts.documents.store import papers_of
@@ -15,7 +16,7 @@ from yuejie.contracts.documents.write_up import (
     contract_text,
     draft_text,
 )
-from yuejie.contracts.life.approve import reject_draft, review_draft, sign_draft
+from yuejie.contracts.life.approve import reject_draft, review_draft
 from yuejie.contracts.life.draft import ContractDraft, DraftBody, DraftKind
 from yuejie.contracts.life.drafting import (
     draft_contract,
@@ -25,7 +26,7 @@ from yuejie.contracts.life.drafting import (
     submit_draft,
     withdraw_draft,
 )
-from yuejie.contracts.life.ending import approve_end, ask_end, renew_contract
+from yuejie.contracts.life.ending import ask_end, renew_contract
 from yuejie.contracts.life.store import credit_rules, drafts_of, ends_of, open_drafts, steps_of
 from yuejie.contracts.store import book, contract_versions, contracts, contracts_of
 from yuejie.customers.customer import Customer
@@ -33,6 +34,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.ids import ContractId
+from yuejie.payments.dunning.sign import sign_draft
 from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
@@ -252,8 +254,8 @@ def list_ends(
 
 @routes.post("/contract-ends/{end}/approve", summary="批准终止")
 def approve(db: Db, caller: AnyCaller, now: Now, end: Name) -> EndOut:
-    """批准他人提出的终止；到止日网关不再接受调用。"""
-    return EndOut.of(approve_end(db, end, by=caller.name, now=now))
+    """批准他人提出的终止；到止日网关不再接受调用，解约费计入最后一期账单。"""
+    return EndOut.of(approve_leaving(db, end, by=caller.name, now=now))
 
 
 def _body(tx: Tx, said: DraftIn, who: Customer) -> DraftBody:

@@ -1,0 +1,253 @@
+"""Contracts that end or go on, and prices that rise: who hears of it, when, and how often."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from tests.rooms.contracts.shelf import lists_of
+from tests.scenarios.books import CLERK, Books, Party
+from yuejie.clerk import Clerk
+from yuejie.contracts.contract import Terms
+from yuejie.contracts.life.ending import Wish, ask_end, renew_contract, renew_due
+from yuejie.contracts.publish import Publication, publish_revision
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.store import contract_at
+from yuejie.contracts.terms import STANDARD, CommercialTerms, ContractType, Renewal
+from yuejie.kernel.ids import BookId, ContractId
+from yuejie.notices.endings import announce_endings
+from yuejie.notices.rises import announce_rises
+
+YUAN = """
+[models."gpt-4o"]
+input = "10"
+output = "30"
+"""
+DAY = timedelta(days=1)
+YEAR = CommercialTerms(
+    type=ContractType.ONE_YEAR, ends_on=date(2027, 1, 1), renewal=Renewal.ASKED, notice_days=30
+)
+AUTO = replace(YEAR, renewal=Renewal.AUTO)
+STARTS = datetime(2025, 12, 31, 16, tzinfo=UTC)
+
+
+@pytest.fixture
+def house(books: Books) -> Books:
+    books.prices(YUAN, currency="CNY", starts=datetime(2025, 12, 1, tzinfo=UTC))
+    return books
+
+
+def signed(house: Books, terms: CommercialTerms, slug: str = "acme") -> Party:
+    return house.customer(slug, commercial=terms, starts=STARTS)
+
+
+def contract_of(house: Books, party: Party) -> ContractId:
+    with house.db.read() as tx:
+        found = contract_at(tx, party.customer.customer_id, house.clock.now())
+    assert found is not None
+    return found.contract_id
+
+
+def morning(day: str) -> datetime:
+    """Nine in the morning of a day in Shanghai."""
+    return datetime.fromisoformat(f"{day}T01:00:00+00:00")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A notice as it stands in the outbox."""
+
+    kind: str
+    audience: str
+    facts: dict[str, str]
+
+
+def notices(house: Books) -> list[Told]:
+    """Return what was told so far, by kind, the first first."""
+    with house.db.read() as tx:
+        return tx.rows(Told, "SELECT kind, audience, facts FROM notice ORDER BY kind, at, audience")
+
+
+def told(house: Books) -> list[tuple[str, str, str, str]]:
+    """Return what was told so far: to whom, of which day, and how many days were left."""
+    return [(n.kind, n.audience, n.facts["ends_on"], n.facts["days"]) for n in notices(house)]
+
+
+def announced(house: Books, *days: str) -> list[int]:
+    return [announce_endings(house.db, morning(day)) for day in days]
+
+
+def test_an_ending_contract_is_told_at_90_30_and_7_days_to_both_sides(house: Books) -> None:
+    """
+    Acme's year ends on 2027-01-01. 90 days before is 2026-10-03: told to Acme and to us, that day,
+    and not again until 30 are left, then 7. On the day itself both hear that the service stopped.
+    """
+    signed(house, YEAR)
+    days = ("2026-10-02", "2026-10-03", "2026-10-04", "2026-12-01", "2026-12-02", "2026-12-02")
+    assert announced(house, *days) == [0, 2, 0, 0, 2, 0]
+    assert announced(house, "2026-12-25", "2026-12-31", "2027-01-01", "2027-01-02") == [2, 0, 2, 0]
+    kinds = [(kind, audience, days) for kind, audience, _, days in told(house)]
+    assert kinds == [
+        ("contract_ended", "customer", "0"),
+        ("contract_ended", "operator", "0"),
+        *[
+            ("contract_ending", audience, days)
+            for days in ("90", "30", "7")
+            for audience in ("customer", "operator")
+        ],
+    ]
+
+
+def test_a_contract_with_sixty_days_notice_is_told_then_too(house: Books) -> None:
+    signed(house, replace(YEAR, notice_days=60))
+    assert announced(house, "2026-10-03", "2026-11-01", "2026-11-02", "2026-12-02") == [2, 0, 2, 2]
+
+
+def test_a_clerk_that_was_away_tells_late_and_only_the_newest(house: Books) -> None:
+    """Away from October to the 20th of December: one word, that 12 days are left."""
+    signed(house, YEAR)
+    assert announced(house, "2026-12-20") == [2]
+    assert {days for *_, days in told(house)} == {"12"}
+
+
+def test_a_clerk_that_was_away_on_the_last_day_tells_that_it_is_over(house: Books) -> None:
+    signed(house, YEAR)
+    assert announced(house, "2027-01-20") == [2]
+    assert {kind for kind, *_ in told(house)} == {"contract_ended"}
+    assert announced(house, "2027-02-20") == [0]
+
+
+def test_a_contract_that_was_renewed_is_not_said_to_end(house: Books) -> None:
+    """Renewed by hand in September: nothing ends in October, and both hear that it goes on."""
+    acme = signed(house, YEAR)
+    house.clock.at = morning("2026-09-20")
+    renew_contract(house.db, contract_of(house, acme), by="admin", now=house.clock.now())
+    assert announced(house, "2026-10-03", "2026-12-02") == [2, 0]
+    assert [row[:3] for row in told(house)] == [
+        ("contract_renewed", "customer", "2028-01-01"),
+        ("contract_renewed", "operator", "2028-01-01"),
+    ]
+
+
+def test_a_contract_that_was_amended_is_told_by_its_new_last_day(house: Books) -> None:
+    acme = signed(house, YEAR)
+    house.clock.at = morning("2026-09-20")
+    longer = replace(YEAR, ends_on=date(2027, 7, 1), payment_days=15)
+    house.amend(acme, longer, starts=morning("2026-09-20"))
+    assert announced(house, "2026-10-03", "2026-12-25", "2027-04-02") == [0, 0, 2]
+
+
+def test_a_contract_that_is_left_or_followed_is_not_told_about(house: Books) -> None:
+    """Acme has asked to leave; Beta has signed the next contract already."""
+    acme, beta = signed(house, YEAR), signed(house, YEAR, "beta")
+    house.clock.at = morning("2026-08-20")
+    wish = Wish(contract_id=contract_of(house, acme), wished_on=date(2026, 10, 20), why="业务调整")
+    ask_end(house.db, wish, by="sales", now=house.clock.now())
+    follow(house, beta)
+    assert announced(house, "2026-10-03", "2026-12-25", "2027-01-05") == [0, 0, 0]
+
+
+def follow(house: Books, party: Party) -> None:
+    """Sign another contract that begins when the first has ended."""
+    terms = Terms(
+        customer_id=party.customer.customer_id,
+        sale_book=BookId("list"),
+        currency="CNY",
+        starts_at=datetime(2026, 12, 31, 16, tzinfo=UTC),
+        commercial=replace(YEAR, ends_on=date(2028, 1, 1)),
+    )
+    sign_contract(house.db, terms, by="admin", now=house.clock.now())
+
+
+def test_a_contract_that_goes_on_by_itself_is_foretold_and_told(house: Books) -> None:
+    """
+    Thirty days' notice before 2027-01-01: until 2026-12-02 Acme may say no. It hears so 30 and 7
+    days before that; on 2026-12-02 the clerk renews, and both hear of it.
+    """
+    signed(house, AUTO)
+    clerk = Clerk()
+    for day in ("2026-11-01", "2026-11-02", "2026-11-25", "2026-12-01", "2026-12-02", "2026-12-03"):
+        clerk.make_round(house.db, morning(day))
+    assert told(house) == [
+        ("contract_renewed", "customer", "2028-01-01", "0"),
+        ("contract_renewed", "operator", "2028-01-01", "0"),
+        ("contract_renewing", "customer", "2027-01-01", "30"),
+        ("contract_renewing", "customer", "2027-01-01", "7"),
+    ]
+
+
+def test_a_clerk_that_was_away_renews_late_and_without_a_gap(house: Books) -> None:
+    """Back on 2027-01-10: the contract goes on from its last day, as it says, and is told so."""
+    acme = signed(house, AUTO)
+    (renewed,) = renew_due(house.db, by=CLERK, now=morning("2027-01-10"))
+    assert (renewed.starts_at, renewed.terms.ends_on) == (
+        datetime(2026, 12, 31, 16, tzinfo=UTC),
+        date(2028, 1, 1),
+    )
+    assert renew_due(house.db, by=CLERK, now=morning("2027-01-10")) == []
+    assert announced(house, "2027-01-10", "2027-01-11") == [2, 0]
+    with house.db.read() as tx:
+        held = contract_at(tx, acme.customer.customer_id, morning("2027-01-05"))
+    assert held == renewed
+
+
+def test_a_contract_that_another_follows_does_not_go_on_by_itself(house: Books) -> None:
+    """Its renewal would take the place of the contract that was signed to follow it."""
+    beta = signed(house, AUTO, "beta")
+    house.clock.at = morning("2026-08-20")
+    follow(house, beta)
+    assert renew_due(house.db, by=CLERK, now=morning("2026-12-10")) == []
+    assert announced(house, "2026-11-02", "2026-12-10") == [0, 0]
+
+
+# ── prices ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def publish(house: Books, rate: str, starts: str, *, now: str) -> None:
+    wanted = Publication(
+        book_id="list",
+        lists=lists_of(f'[models."gpt-4o"]\ninput = "{rate}"\noutput = "30"', "CNY"),
+        starts_at=datetime.fromisoformat(f"{starts}T00:00:00+08:00"),
+        source="调价函",
+        approve=True,
+    )
+    report = publish_revision(house.db, wanted, by="op", now=morning(now))
+    assert not report.refused, report.remarks
+
+
+def risen(house: Books) -> list[tuple[str, str]]:
+    return sorted((n.facts["starts_on"], n.facts["rises"]) for n in notices(house))
+
+
+def test_a_rise_is_told_once_from_the_day_it_reaches_each_contract(house: Books) -> None:
+    """From 2026-03-01 for Acme, on the list; 60 days after the word for Beta, which agreed so."""
+    signed(house, STANDARD)
+    signed(house, replace(STANDARD, price_notice_days=60), "beta")
+    publish(house, "12", "2026-03-01", now="2026-02-01")
+    rounds = [announce_rises(house.db, morning(day)) for day in ("2026-02-01", "2026-02-02")]
+    assert rounds == [2, 0]
+    what = "gpt-4o input 10.00 → 12.00 CNY/Mtok"
+    assert risen(house) == [("2026-03-01 00:00", what), ("2026-04-02 09:00", what)]
+
+
+def test_a_fall_and_a_rise_that_was_taken_back_are_not_told(house: Books) -> None:
+    signed(house, STANDARD)
+    publish(house, "9", "2026-02-10", now="2026-02-01")
+    publish(house, "15", "2026-03-01", now="2026-02-01")
+    publish(house, "9", "2026-03-01", now="2026-02-01")
+    assert announce_rises(house.db, morning("2026-02-01")) == 0
+
+
+def test_a_rise_that_came_while_the_clerk_was_away_is_told_late(house: Books) -> None:
+    signed(house, STANDARD)
+    publish(house, "12", "2026-03-01", now="2026-02-01")
+    assert announce_rises(house.db, morning("2026-03-20")) == 1
+    assert announce_rises(house.db, morning("2026-03-21")) == 0
+
+
+def test_who_signs_after_a_rise_is_not_told_of_it(house: Books) -> None:
+    signed(house, STANDARD)
+    publish(house, "12", "2026-03-01", now="2026-02-01")
+    house.clock.at = morning("2026-03-02")
+    house.customer("beta", starts=morning("2026-03-02"))
+    assert announce_rises(house.db, morning("2026-03-03")) == 1

@@ -1,0 +1,198 @@
+"""A contract that is left early: the fee is billed by rule, once, with its sentences."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from multiprocessing import get_context
+
+import pytest
+
+from tests.scenarios.books import CLERK, Books, Party
+from tests.scenarios.leaving_rival import charge
+from yuejie.bills.bill import LineKind
+from yuejie.bills.correct.adjustment import Adjustment, AdjustmentState
+from yuejie.bills.correct.break_fee import approve_leaving, charge_break_fees
+from yuejie.bills.correct.store import adjustments_of
+from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.clerk import Clerk
+from yuejie.contracts.life.ending import Wish, approve_end, ask_end
+from yuejie.contracts.life.store import ContractEnd
+from yuejie.contracts.store import contract_at
+from yuejie.contracts.terms import BreakFee, CommercialTerms, Commitment, ContractType, Split
+from yuejie.kernel.errors import Conflict, Forbidden
+
+YUAN = """
+[models."gpt-4o"]
+input = "10"
+output = "30"
+"""
+M = 1_000_000
+YEAR = CommercialTerms(
+    type=ContractType.ONE_YEAR,
+    ends_on=date(2027, 1, 1),
+    notice_days=30,
+    commitment=Commitment(1_000_00),
+    break_fee=BreakFee(300_000, fixed_fen=500_00),
+)
+AUGUST = datetime(2026, 7, 31, 16, tzinfo=UTC)
+ASKED = datetime(2026, 8, 20, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def house(books: Books) -> Books:
+    books.prices(YUAN, currency="CNY")
+    return books
+
+
+def left(house: Books, party: Party, *, waived_fen: int = 0) -> ContractEnd:
+    """Ask on 2026-08-20 to be out on 2026-09-20; nobody has approved it yet."""
+    with house.db.read() as tx:
+        contract = contract_at(tx, party.customer.customer_id, ASKED)
+    assert contract is not None
+    wish = Wish(
+        contract_id=contract.contract_id,
+        wished_on=date(2026, 9, 20),
+        why="业务调整",
+        waived_fen=waived_fen,
+    )
+    return ask_end(house.db, wish, by="sales", now=ASKED)
+
+
+def used(house: Books, *months: str, terms: CommercialTerms = YEAR) -> Party:
+    """Enrol Acme, use 1,000 yuan in each month and issue the bills of all but the last."""
+    acme = house.customer("acme", commercial=terms, starts=AUGUST)
+    for month in months:
+        acme.uses(f"{month}-05 10:00:00", "gpt-4o", input=100 * M)
+    for month in months[:-1]:
+        house.close(month)
+        house.issue(acme.bill(month))
+    return acme
+
+
+def charges(house: Books, party: Party) -> list[Adjustment]:
+    with house.db.read() as tx:
+        return adjustments_of(tx, party.customer.customer_id)
+
+
+FEE = "提前解约费 合同 {contract} 自 2026-09-20 终止 = 1,510.00"
+"""11/30 of September and three months at 1,000: 3,366.67, of which 30 % are 1,010.00; and 500."""
+
+
+def test_leaving_early_is_charged_on_the_last_bill_with_its_sentences(house: Books) -> None:
+    """
+    1,000 a month until the end of the year; Acme leaves on 2026-09-20. What is left of the promise
+    is 11/30 of September and three months, 3,366.67; 30 % of it and 500 are 1,510.00. It stands on
+    September's bill, and whoever asks for the reason gets every sentence.
+    """
+    acme = used(house, "2026-08", "2026-09")
+    end = left(house, acme)
+    with pytest.raises(Forbidden):
+        approve_leaving(house.db, end.end_id, by="sales", now=ASKED)
+    assert charges(house, acme) == []
+    approve_leaving(house.db, end.end_id, by="finance", now=ASKED)
+    (fee,) = charges(house, acme)
+    assert (fee.state, fee.by_rule, fee.kind) == (
+        AdjustmentState.APPROVED,
+        True,
+        LineKind.BREAK_FEE,
+    )
+    assert fee.why == "".join(end.reasons)
+    assert "解约费 = 剩余承诺 3,366.67 CNY × 30% + 固定 500.00 CNY = 1,510.00 CNY" in fee.why
+    house.close("2026-09")
+    assert FEE.format(contract=end.contract_id) in acme.lines("2026-09")
+    with pytest.raises(Conflict):
+        approve_leaving(house.db, end.end_id, by="finance", now=ASKED)
+    assert len(charges(house, acme)) == 1
+
+
+def test_what_was_waived_is_not_charged_and_said(house: Books) -> None:
+    acme = house.customer("acme", commercial=YEAR)
+    end = left(house, acme, waived_fen=1_000_00)
+    approve_leaving(house.db, end.end_id, by="finance", now=ASKED)
+    (fee,) = charges(house, acme)
+    assert fee.amount_fen == 510_00
+    assert fee.why.endswith("减免 1,000.00 CNY，实收 510.00 CNY。")
+
+
+def test_leaving_for_nothing_is_charged_nothing(house: Books) -> None:
+    acme = house.customer("acme", commercial=YEAR)
+    end = left(house, acme, waived_fen=1_510_00)
+    approve_leaving(house.db, end.end_id, by="finance", now=ASKED)
+    assert charge_break_fees(house.db, ASKED) == 0
+    assert charges(house, acme) == []
+
+
+def test_an_end_that_waits_for_approval_is_charged_nothing(house: Books) -> None:
+    acme = house.customer("acme", commercial=YEAR)
+    left(house, acme)
+    assert charge_break_fees(house.db, ASKED) == 0
+    assert charges(house, acme) == []
+
+
+def test_an_approval_that_comes_after_the_last_bill_is_billed_next(house: Books) -> None:
+    """
+    September is issued when finance gets round to it. The fee belongs to September and stands on
+    October's bill, though nothing was used and no contract holds any more.
+    """
+    terms = replace(YEAR, commitment=None)
+    acme = used(house, "2026-09", terms=terms)
+    end = left(house, acme)
+    house.close("2026-09")
+    house.issue(acme.bill("2026-09"))
+    approve_leaving(house.db, end.end_id, by="finance", now=house.tick())
+    house.close("2026-10")
+    assert acme.lines("2026-10") == [
+        f"2026-09 late  提前解约费 合同 {end.contract_id} 自 2026-09-20 终止 = 500.00"
+    ]
+    house.close("2026-11")
+    assert not acme.has_bill("2026-11")
+
+
+def test_a_last_bill_that_is_taken_back_charges_the_fee_again_and_once(house: Books) -> None:
+    terms = replace(YEAR, commitment=None)
+    acme = used(house, "2026-09", terms=terms)
+    end = left(house, acme)
+    approve_leaving(house.db, end.end_id, by="finance", now=ASKED)
+    house.close("2026-09")
+    bill = house.issue(acme.bill("2026-09"))
+    why = "抬头有误"
+    note = request_credit(house.db, bill.bill_id, amounts=None, why=why, by="a", now=house.tick())
+    decide_credit(house.db, note.credit_note_id, approve=True, by="b", now=house.tick())
+    house.close("2026-10")
+    fees = [line for line in acme.bill("2026-10").lines if line.kind is LineKind.BREAK_FEE]
+    assert [line.amount_fen for line in fees] == [500_00]
+
+
+def test_the_fee_of_a_split_month_goes_to_the_head_bill(house: Books) -> None:
+    terms = replace(YEAR, commitment=None, split=Split.PROJECT)
+    acme = house.customer("acme", commercial=terms, projects=("main", "lab"))
+    for project in ("main", "lab"):
+        acme.uses("2026-09-05 10:00:00", "gpt-4o", input=100 * M, project=project)
+    end = left(house, acme)
+    approve_leaving(house.db, end.end_id, by="finance", now=ASKED)
+    house.close("2026-09")
+    bearing = [
+        bill.part
+        for bill in acme.bills("2026-09")
+        for line in bill.lines
+        if line.kind is LineKind.BREAK_FEE
+    ]
+    assert bearing == [""]
+
+
+def test_the_clerk_charges_what_was_approved_in_another_way_once(house: Books) -> None:
+    acme = house.customer("acme", commercial=YEAR)
+    end = left(house, acme)
+    approve_end(house.db, end.end_id, by="finance", now=ASKED)
+    assert charges(house, acme) == []
+    for clerk in (Clerk(), Clerk()):  # the second was started anew
+        clerk.make_round(house.db, ASKED)
+    assert [fee.amount_fen for fee in charges(house, acme)] == [1_510_00]
+
+
+def test_eight_clerks_at_once_charge_one_fee(house: Books, database_url: str) -> None:
+    acme = house.customer("acme", commercial=YEAR)
+    end = left(house, acme)
+    approve_end(house.db, end.end_id, by=CLERK, now=ASKED)
+    with get_context("spawn").Pool(8) as pool:
+        assert sum(pool.map(charge, [database_url] * 8)) == 1
+    assert [fee.amount_fen for fee in charges(house, acme)] == [1_510_00]
