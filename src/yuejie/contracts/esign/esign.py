@@ -188,5 +188,6 @@ def _data(answer: HttpAnswer) -> dict[str, Any]:
         why = f"{told.get('code')} {told.get('message')}"
         raise PlatformRefused(f"e签宝未受理：{why}；请核对签署方信息与应用权限")
     data = told.get("data") or {}
-    assert isinstance(data, dict), "e签宝 answers with an object"
+    if not isinstance(data, dict):
+        raise PlatformRefused("e签宝的应答读不懂（data 不是对象），请稍后重试")
     return data

@@ -210,5 +210,6 @@ def _data(answer: HttpAnswer) -> dict[str, Any]:
         why = f"{told.get('code')} {told.get('msg')}"
         raise PlatformRefused(f"法大大未受理：{why}；请核对签署方信息与应用权限")
     data = told.get("data") or {}
-    assert isinstance(data, dict), "法大大 answers with an object"
+    if not isinstance(data, dict):
+        raise PlatformRefused("法大大的应答读不懂（data 不是对象），请稍后重试")
     return data
