@@ -9,7 +9,7 @@ from yuejie.contracts.esign.esign import Esign
 from yuejie.contracts.esign.fadada import Fadada
 from yuejie.contracts.esign.port import Send, SigningPlatform
 from yuejie.contracts.esign.wire import origin, sender
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import Conflict, Invalid
 
 _HERE: Final = ("http://127.0.0.1:", "http://localhost:")
 """A simulator on this machine, the only address that may be without encryption."""
@@ -46,10 +46,10 @@ class Reachable:
     def named(self, name: str = "") -> str:
         """Return the name of a platform in use; unnamed, the only one.
 
-        Raises Invalid where that is none, or not one.
+        Raises Conflict where no platform is in use, Invalid where that is none of them, or not one.
         """
         if not self.platforms:
-            raise Invalid(
+            raise Conflict(
                 "没有启用电子签平台，请设置 YUEJIE_ESIGN_APP_ID 或 YUEJIE_FADADA_APP_ID；"
                 "也可上传双方签署的扫描件"
             )

@@ -514,7 +514,7 @@ def test_every_pair_of_state_and_event_is_decided() -> None:
 def test_settings_name_the_platforms_in_use() -> None:
     nothing = SigningSettings.load({})
     assert reachable(nothing).platforms == {}
-    with pytest.raises(Invalid, match="没有启用电子签平台"):
+    with pytest.raises(Conflict, match="没有启用电子签平台"):
         reachable(nothing).named()
     one = {"YUEJIE_ESIGN_APP_ID": "app", "YUEJIE_ESIGN_SECRET": "secret"}
     assert reachable(SigningSettings.load(one)).named() == "esign"
