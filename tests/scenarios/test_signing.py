@@ -27,6 +27,7 @@ from yuejie.contracts.store import contracts_of
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.demo.esign.launch import SigningSimulator, signing_here
+from yuejie.notices.news.signings import announce_signings
 from yuejie.settings import SigningSettings
 from yuejie.web.app import make_app
 
@@ -211,7 +212,9 @@ def test_an_answer_lost_at_the_start_is_for_a_person_to_look_into(bureau: Bureau
     name = bureau.asks(draft, "fadada")
     bureau.sim.tell("fate", silent=False)
     assert bureau.signing(name)["state"] == "failed"
+    assert announce_signings(bureau.db, bureau.clock.at) == 1
     bureau.later()
+    assert announce_signings(bureau.db, bureau.clock.at) == 0, "told once"
     assert bureau.clerk() == 0
     assert "结果不明" in bureau.sales.is_refused(
         f"/contract-drafts/{draft}/signings", platform="fadada", **WHO

@@ -12,6 +12,7 @@ from yuejie.kernel.ids import CustomerId
 
 OPERATOR_READS: Final = {
     "due_signings": "the clerk takes every customer's to the platforms",
+    "ended_signings": "the operator is told how each of them ended",
     "signing_by_id": "the clerk writes down what came of one, and the operator names one by its id",
     "steps_of_signing": "the operator looks at one by its id",
 }
@@ -238,3 +239,29 @@ STEPS_OF_SIGNING: Final = """
 def steps_of_signing(tx: Tx, signing_id: str) -> list[SigningStep]:
     """Return the life of a request for signature, step by step."""
     return tx.rows(SigningStep, STEPS_OF_SIGNING, signing_id=signing_id)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSigning:
+    """How a request for signature ended, and by which step."""
+
+    step_id: int
+    signing_id: str
+    customer_id: CustomerId
+    draft_id: str
+    became: str
+    why: str
+
+
+ENDED_SIGNINGS: Final = """
+    SELECT s.step_id, s.signing_id, g.customer_id, g.draft_id, s.became, s.why
+    FROM signing_step s
+    JOIN signing g USING (signing_id)
+    WHERE s.at >= %(since)s AND s.became IN ('completed', 'refused', 'failed')
+    ORDER BY s.step_id
+"""
+
+
+def ended_signings(tx: Tx, *, since: datetime) -> list[EndedSigning]:
+    """Return the ends of requests since an instant; one that was resumed may have several."""
+    return tx.rows(EndedSigning, ENDED_SIGNINGS, since=since)

@@ -30,7 +30,13 @@ from yuejie.contracts.esign.port import (
     Unreachable,
 )
 from yuejie.contracts.esign.stamp import epoch_ms
-from yuejie.contracts.esign.store import Signing, move_signing, signings_of, steps_of_signing
+from yuejie.contracts.esign.store import (
+    Signing,
+    ended_signings,
+    move_signing,
+    signings_of,
+    steps_of_signing,
+)
 from yuejie.contracts.esign.wire import sender
 from yuejie.contracts.life.approve import reject_draft
 from yuejie.contracts.life.draft import ContractDraft
@@ -258,6 +264,8 @@ def test_a_platform_away_is_asked_again_and_resumed_by_a_person(
         work_off(database, BOTH, world.send, now=moment)
     failed = newest(database, acme)
     assert (failed.state, failed.note) == ("failed", "模拟平台的应答丢失")
+    with database.read() as tx:
+        assert [e.became for e in ended_signings(tx, since=NOW)] == ["failed"]
     world.silent = False
     world.sign("task-1")
     with pytest.raises(Invalid, match="核对结果"):
@@ -265,6 +273,8 @@ def test_a_platform_away_is_asked_again_and_resumed_by_a_person(
     resume_signing(database, failed.signing_id, why="任务在平台上", by="ops", now=moment)
     assert work_off(database, BOTH, world.send, now=moment) == 1
     assert state(database, acme)[0] == "completed"
+    with database.read() as tx:
+        assert [e.became for e in ended_signings(tx, since=NOW)] == ["failed", "completed"]
 
 
 @pytest.mark.parametrize("bad", [b"{}", b'{"code":0,"data":[1]}', b"\xff", b'{"code":0,"data":{}}'])
