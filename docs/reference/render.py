@@ -26,6 +26,8 @@ from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.bills.documents.wording import METERS
 from yuejie.cli.main import yuejie as root
+from yuejie.contracts.esign import life as signing_lives
+from yuejie.contracts.esign.port import SigningState
 from yuejie.contracts.formats.agreed import TermsWords
 from yuejie.contracts.life import draft
 from yuejie.contracts.terms import CommercialTerms
@@ -83,6 +85,26 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     ),
     "YUEJIE_FAPIAO_TAX_CODE": ("", "税收分类编码 of what is sold; its short name is looked up."),
     "YUEJIE_FAPIAO_ITEM": ("", "The item on a fapiao where the bill's tax line has no name."),
+    "YUEJIE_ESIGN_APP_ID": (
+        "none: not used",
+        "The application at e签宝; with it contracts can be signed there.",
+    ),
+    "YUEJIE_ESIGN_SECRET": ("", "Its secret; signs each call and checks each callback."),
+    "YUEJIE_ESIGN_URL": (
+        "the platform's own",
+        "Another address: `https://smlopenapi.esign.cn` for the sandbox.",
+    ),
+    "YUEJIE_ESIGN_CALLBACK_URL": (
+        "none: only asking",
+        "Where e签宝 calls back: `https://…/signing/callbacks/esign`. A hint, no more.",
+    ),
+    "YUEJIE_FADADA_APP_ID": (
+        "none: not used",
+        "As above at 法大大, whose console is told `https://…/signing/callbacks/fadada`.",
+    ),
+    "YUEJIE_FADADA_SECRET": ("", "Its secret; signs each call and checks each callback."),
+    "YUEJIE_FADADA_CORP_ID": ("", "Our own enterprise at 法大大 (openCorpId)."),
+    "YUEJIE_FADADA_URL": ("the platform's own", "Another address of the platform, for trials."),
     "YUEJIE_NOTICE_HOSTS": (
         "none",
         "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",
@@ -138,6 +160,7 @@ def settings() -> str:
             default = _code(int(loaded.clock_shift.total_seconds()))
         value = getattr(loaded, field, None)
         value = getattr(loaded.fapiao, field, value)
+        value = getattr(loaded.signing, field, value)
         rows.append((_code(name), default or (_code(value) if value else ""), meaning))
     return table(("variable", "default", "meaning"), rows)
 
@@ -320,6 +343,17 @@ def draft_life() -> str:
         for state in draft.DraftState
         for event in draft.DraftEvent
         if (state, event) in draft.NEXT
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def signing_life() -> str:
+    """Return the whole life of a request for signature."""
+    rows = [
+        (_code(state), _code(event), _code(signing_lives.NEXT[state, event]))
+        for state in SigningState
+        for event in signing_lives.SigningEvent
+        if (state, event) in signing_lives.NEXT
     ]
     return table(("state", "event", "becomes"), rows)
 

@@ -55,6 +55,34 @@ class FapiaoSettings:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningSettings:
+    """The accounts at signing platforms; those without an application id are not used."""
+
+    esign_app_id: str
+    esign_secret: str = field(repr=False)
+    esign_url: str
+    esign_callback_url: str
+    fadada_app_id: str
+    fadada_secret: str = field(repr=False)
+    fadada_corp_id: str
+    fadada_url: str
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings; without any, contracts are signed on paper and scanned."""
+        return cls(
+            esign_app_id=environ.get("YUEJIE_ESIGN_APP_ID", ""),
+            esign_secret=environ.get("YUEJIE_ESIGN_SECRET", ""),
+            esign_url=environ.get("YUEJIE_ESIGN_URL", ""),
+            esign_callback_url=environ.get("YUEJIE_ESIGN_CALLBACK_URL", ""),
+            fadada_app_id=environ.get("YUEJIE_FADADA_APP_ID", ""),
+            fadada_secret=environ.get("YUEJIE_FADADA_SECRET", ""),
+            fadada_corp_id=environ.get("YUEJIE_FADADA_CORP_ID", ""),
+            fadada_url=environ.get("YUEJIE_FADADA_URL", ""),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between one installation and another.
@@ -80,6 +108,7 @@ class Settings:
     operator_token: str = field(repr=False)
     member_token: str = field(repr=False, default="")
     fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
+    signing: SigningSettings = field(default_factory=lambda: SigningSettings.load({}))
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -105,6 +134,7 @@ class Settings:
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
             fapiao=FapiaoSettings.load(environ),
+            signing=SigningSettings.load(environ),
         )
 
     @property

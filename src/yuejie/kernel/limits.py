@@ -64,6 +64,9 @@ SIGNING_SECONDS: Final = 30
 CALLBACK_SKEW: Final = timedelta(minutes=10)
 """A signing platform's callback that is older or younger is refused (e签宝 and 法大大 say so)."""
 
+CALLBACK_BYTES: Final = 64 * 1024
+"""Largest callback of a signing platform; theirs are some 1 KB, and anybody may call."""
+
 # Money that comes in
 STATEMENT_BYTES: Final = 32 * 1024 * 1024
 """Largest bank statement file; a year of a busy account as xlsx is a tenth of it."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from yuejie.bills.documents.document import Seller
+from yuejie.contracts.esign.choose import Reachable
 from yuejie.db.session import Database
 from yuejie.fapiao.codes import DEFAULT_CODE, DEFAULT_ITEM
 from yuejie.fapiao.request import MANUAL
@@ -35,6 +36,7 @@ class Desk:
     credential_key: bytes = field(repr=False)
     notice_hosts: frozenset[str] = frozenset()
     fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)
+    signing: Reachable = field(default_factory=Reachable, repr=False)
 
 
 async def desk_of(request: Request) -> Desk:

@@ -244,7 +244,7 @@ def export(
 @click.option("--to", "path", type=click.Path(path_type=Path), required=True, help="写到哪个文件")
 @frame
 def seal_export(house: Frame, customer: str, path: Path) -> None:
-    """导出一个客户的全部封印记录，旁边附上可离线核验的 yuejie_verify.py。"""
+    """导出一个客户的全部封印记录（账单、冲减单、发票），旁边附上可离线核验的 yuejie_verify.py。"""
     with house.database() as db:
         body = export_seals(db, customer)
     path.parent.mkdir(parents=True, exist_ok=True)
