@@ -147,7 +147,7 @@ def exported(lines: Sequence[TaxLine], forms: Sequence[Form]) -> bytes:
         "totals_fen": [*sums, sum(sums)],
         "previous": "0" * 64,
     }
-    records = [{"kind": "head", "customer": "acme", "split_months": []}]
+    records: list[Form] = [{"kind": "head", "customer": "acme", "split_months": []}]
     records.append(sealed_record("bill", "YJ1", json.dumps(bill)))
     before = "0" * 64
     for form in forms:

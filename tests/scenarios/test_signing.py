@@ -16,9 +16,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.rooms.cli.desk import run, run_json
-from tests.rooms.web.conftest import OPERATOR, PRICES, desk_at
+from tests.rooms.web.conftest import OPERATOR, PRICES, bearer, desk_at
 from tests.scenarios.books import Books, FixedClock
-from tests.stories.office import Person, bearer
+from tests.stories.office import Person
 from yuejie.cli.agreed.contracts import contracts
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.esign.choose import reachable
