@@ -8,10 +8,12 @@ from yuejie.bills.closing.lines import Place, SaleRate
 from yuejie.bills.closing.store import epoch_offsets, places, sale_rates
 from yuejie.bills.documents.document import BillDocument, DailyUsage, DocumentKind, FxUsed, Seller
 from yuejie.bills.documents.render import file_name, render
-from yuejie.bills.documents.store import DailyRow, daily_usage
+from yuejie.bills.documents.store import DailyRow, daily_usage, priced
 from yuejie.bills.issue import find_bill
 from yuejie.bills.seal import canonical
 from yuejie.bills.store import bill_by_name
+from yuejie.contracts.grants.grant import GrantKind
+from yuejie.contracts.grants.store import grants_of
 from yuejie.contracts.store import fx_by_id
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
@@ -47,6 +49,12 @@ def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
         requests=_requests(rows),
         sealed_form=canonical(bill, epoch_offsets(tx, bill.epoch)) if bill.seal else None,
         due_on=bill.due_on,
+        priced=priced(tx, bill.customer_id, bill.bill_id),
+        packages={
+            grant.grant_id: (grant.amount_fen, grant.paid_fen)
+            for grant in grants_of(tx, bill.customer_id)
+            if grant.kind is GrantKind.PACKAGE
+        },
     )
 
 

@@ -19,13 +19,20 @@ from yuejie.usage.meters import UNIT_METERS
 
 
 class DocumentKind(StrEnum):
-    """The files a bill can be had as; the value is the file's extension."""
+    """The files a bill can be had as."""
 
     PDF = "pdf"
     XLSX = "xlsx"
     CSV = "csv"
     JSON = "json"
     TXT = "txt"
+    FOCUS = "focus"
+    """FinOps Open Cost and Usage Specification, as CSV."""
+
+    @property
+    def extension(self) -> str:
+        """What the file's name ends in."""
+        return "focus.csv" if self is DocumentKind.FOCUS else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,23 @@ class DailyUsage:
     meter: str
     quantity: int
     charge: Charge | None
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Where a line's rate stands: under which list rate, in which tier, whose model it is.
+
+    `list_id` is the rate itself where it was derived from no other.
+    """
+
+    rate_id: int
+    list_id: int
+    list_pico: int
+    list_currency: str
+    service_tier: str
+    context_above: int
+    time_window: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +125,8 @@ class BillDocument:
 
     `requests` counts calls per model. `sealed_form` is the canonical form whose SHA-256 is the
     bill's seal; a draft has neither. `due_on` is None where the contract names no day.
+    `priced` is by sale rate; `packages` says of each package what it is good for and what was paid
+    for it, in fen.
     """
 
     bill: Bill
@@ -111,6 +137,8 @@ class BillDocument:
     requests: Mapping[str, int] = field(default_factory=dict)
     sealed_form: bytes | None = None
     due_on: date | None = None
+    priced: Mapping[int, Priced] = field(default_factory=dict)
+    packages: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what no document may say: no lines, a wrong sum, a seal of something else."""

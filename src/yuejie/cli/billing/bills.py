@@ -224,7 +224,7 @@ def export(
     folder: Path,
     jobs: int | None,
 ) -> None:
-    """导出账单为 PDF、XLSX、CSV、JSON、TXT（默认全部格式）。"""
+    """导出账单为 PDF、XLSX、CSV、JSON、TXT、FOCUS（默认全部格式）。"""
     chosen = tuple(DocumentKind(kind) for kind in kinds) or tuple(DocumentKind)
     order = Order(seller(house.settings), chosen, folder)
     with house.database() as db:

@@ -9,6 +9,7 @@ from yuejie.assurance.prove import prove_month
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Done, close_month
 from yuejie.bills.documents.document import DocumentKind
+from yuejie.bills.documents.render import MEDIA_TYPES
 from yuejie.bills.issue import find_bill, issue_bill
 from yuejie.bills.show import export_bill
 from yuejie.bills.store import bill_by_name, bills_of_customer, bills_of_month
@@ -30,13 +31,6 @@ from yuejie.web.shapes.wire import Month, Name
 
 routes: Final = guarded("账单")
 
-MEDIA_TYPES: Final = {
-    DocumentKind.PDF: "application/pdf",
-    DocumentKind.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    DocumentKind.CSV: "text/csv; charset=utf-8",
-    DocumentKind.JSON: "application/json",
-    DocumentKind.TXT: "text/plain; charset=utf-8",
-}
 _ZONE: Final = zone_of("Asia/Shanghai")
 
 
@@ -83,7 +77,7 @@ def get_document(
     bill: Name,
     kind: Annotated[DocumentKind, Path(description="文件格式")],
 ) -> Response:
-    """下载账单文件：PDF、XLSX、CSV、JSON 或纯文本；同一账单每次字节相同。"""
+    """下载账单文件：PDF、XLSX、CSV、JSON、纯文本或 FOCUS；同一账单每次字节相同。"""
     with db.read() as tx:
         bill_id = visible_bill(tx, caller, bill).bill_id
     ((name, body),) = export_bill(db, bill_id, desk.seller, [kind])
