@@ -47,6 +47,8 @@ PUSH_EVENTS: Final = 1_000
 PAGE: Final = 100
 PAGE_MAX: Final = 1_000
 BILL_LINES: Final = 100_000
+PACK_ROWS: Final = 1_000_000
+"""Rows of one CSV file in a pack; a spreadsheet shows at most 1,048,576."""
 
 # Prices
 PUBLICATION_LEAD: Final = timedelta(minutes=10)

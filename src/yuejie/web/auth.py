@@ -105,6 +105,7 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("GET", f"{API}/bills"): Who.OWN,
     ("GET", f"{API}/bills/{{bill}}"): Who.OWN,
     ("GET", f"{API}/bills/{{bill}}/documents/{{kind}}"): Who.OWN,
+    ("GET", f"{API}/customers/{{customer}}/packs/{{month}}"): Who.OWN,
     ("POST", f"{API}/bills/close"): Who.OPERATOR,
     ("POST", f"{API}/bills/{{bill}}/propose"): Who.OPERATOR,
     ("POST", f"{API}/bills/{{bill}}/confirm"): Who.SPEAKS,
