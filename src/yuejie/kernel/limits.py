@@ -56,6 +56,9 @@ PUBLICATION_LEAD: Final = timedelta(minutes=10)
 PRICE_CHANGE_PPM: Final = 300_000
 """A rate that moves by more than 30 % needs --approve."""
 
+STAMP_BYTES: Final = 512 * 1024
+"""Largest picture of a seal: 1,200 pixels square as PNG is a quarter of it."""
+
 # Contracts
 PAPER_BYTES: Final = 20 * 1024 * 1024
 """Largest paper kept with a contract: a scan of fifty pages at 300 dpi, compressed."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.documents.document import Seller
+from yuejie.bills.documents.stamp.note import Stamping
 from yuejie.bills.store import bills_of_month
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
@@ -36,6 +37,7 @@ def pack_month(
     folder: Path,
     *,
     again: bool = False,
+    stamping: Stamping | None = None,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> list[Packed]:
     """Pack every customer with an issued bill of the month; `again` makes what is there anew."""
@@ -47,7 +49,7 @@ def pack_month(
     for customer in found:
         progress(len(done), len(found))
         path = folder / pack_name(customer, month)
-        wanted = Wanted(customer.customer_id, month, seller)
+        wanted = Wanted(customer.customer_id, month, seller, stamping)
         done.append(Packed(customer.slug, path, write_pack(db, wanted, path, again=again)))
     progress(len(done), len(found))
     return done

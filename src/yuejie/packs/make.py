@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Final
 
 from yuejie.bills.bill import Bill
 from yuejie.bills.documents.document import BillDocument, DocumentKind, Seller
 from yuejie.bills.documents.render import file_name, render
+from yuejie.bills.documents.stamp.note import Stamping, note_stamped
 from yuejie.bills.show import gather_document
 from yuejie.bills.store import bills_of_customer_month
 from yuejie.customers.customer import Customer
@@ -42,6 +43,7 @@ class Wanted:
     customer: str
     month: BillingMonth
     seller: Seller
+    stamping: Stamping | None = None
 
 
 def pack_name(customer: Customer, month: BillingMonth) -> str:
@@ -60,6 +62,9 @@ def make_pack(
         customer = find_customer(tx, wanted.customer)
         bills = issued_of_month(tx, customer, wanted.month)
         documents = [gather_document(tx, bill, wanted.seller) for bill in bills]
+        if wanted.stamping is not None:
+            stamp = wanted.stamping.stamp
+            documents = [replace(document, stamp=stamp) for document in documents]
         papers = papers_of(tx, bills)
         with Archive(sink, wanted.month) as archive:
             for name, chunks in _files(tx, documents, papers):
@@ -67,7 +72,16 @@ def make_pack(
                 tell(len(archive.entries))
             said = guide.guide(documents, papers, archive.entries)
             archive.add(guide.NAME, [said.encode()])
+    if wanted.stamping is not None:
+        note_packed(db, wanted.stamping, documents)
     return pack_name(customer, wanted.month)
+
+
+def note_packed(db: Database, stamping: Stamping, documents: Sequence[BillDocument]) -> None:
+    """Write down each stamped bill of a pack, once the reading is over."""
+    for document in documents:
+        body = render(document, DocumentKind.PDF)
+        note_stamped(db, stamping, "bill", document.bill.name, body)
 
 
 def issued_of_month(tx: Tx, customer: Customer, month: BillingMonth) -> list[Bill]:

@@ -51,6 +51,8 @@ class Wanted(Protocol):
     @property
     def seller_account(self) -> str: ...  # noqa: D102
     @property
+    def seller_stamp(self) -> Path | None: ...  # noqa: D102
+    @property
     def pepper(self) -> bytes: ...  # noqa: D102
     @property
     def operator_token(self) -> str: ...  # noqa: D102
@@ -95,6 +97,7 @@ def serve(settings: Wanted) -> None:
         ),
         credential_key=settings.credential_key,
         notice_hosts=settings.notice_hosts,
+        stamp_file=settings.seller_stamp,
     )
     door.start()
     try:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from yuejie.bills.bill import Bill, BillLine, LineKind
+from yuejie.bills.documents.stamp.picture import Stamp
 from yuejie.bills.seal import seal_of
 from yuejie.customers.customer import Customer
 from yuejie.kernel.errors import Invalid
@@ -126,7 +127,7 @@ class BillDocument:
     `requests` counts calls per model. `sealed_form` is the canonical form whose SHA-256 is the
     bill's seal; a draft has neither. `due_on` is None where the contract names no day.
     `priced` is by sale rate; `packages` says of each package what it is good for and what was paid
-    for it, in fen.
+    for it, in fen. `stamp` is printed over the seller's name; a draft is never stamped.
     """
 
     bill: Bill
@@ -139,6 +140,7 @@ class BillDocument:
     due_on: date | None = None
     priced: Mapping[int, Priced] = field(default_factory=dict)
     packages: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    stamp: Stamp | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no document may say: no lines, a wrong sum, a seal of something else."""
@@ -148,6 +150,8 @@ class BillDocument:
             raise Invalid(f"账单 {name} 没有明细行，无法生成文件，请先关账")
         if sum(line.net_fen + line.tax_fen for line in bill.lines) != bill.gross.fen:
             raise Invalid(f"账单 {name} 的明细之和与合计不符，未生成文件，请重新关账")
+        if self.stamp is not None and not bill.is_final:
+            raise Invalid(f"账单 {name} 尚未出账，不能盖章，请出账后再下载")
         if self.sealed_form is not None and seal_of(self.sealed_form) != bill.seal:
             raise Invalid(f"账单 {name} 的封存内容与封印不符，未生成文件，请核查账单是否被改动")
 

@@ -15,7 +15,7 @@ from yuejie.bills.show import export_bill
 from yuejie.bills.store import bill_by_name, bills_of_customer, bills_of_month
 from yuejie.db.session import Tx
 from yuejie.kernel.period import BillingMonth, zone_of
-from yuejie.web.auth import AnyCaller, Caller, guarded, whose
+from yuejie.web.auth import AnyCaller, Caller, StampingHere, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.shapes.billing.bills import (
@@ -76,11 +76,12 @@ def get_document(
     caller: AnyCaller,
     bill: Name,
     kind: Annotated[DocumentKind, Path(description="文件格式")],
+    stamping: StampingHere,
 ) -> Response:
     """下载账单文件：PDF、XLSX、CSV、JSON、纯文本或 FOCUS；同一账单每次字节相同。"""
     with db.read() as tx:
         bill_id = visible_bill(tx, caller, bill).bill_id
-    ((name, body),) = export_bill(db, bill_id, desk.seller, [kind])
+    ((name, body),) = export_bill(db, bill_id, desk.seller, [kind], stamping=stamping)
     headers = {"content-disposition": disposition(name), "content-type": MEDIA_TYPES[kind]}
     return Response(body, headers=headers)
 
