@@ -64,6 +64,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_SELLER_USCC": ("", "The operator's 统一社会信用代码."),
     "YUEJIE_SELLER_BANK": ("", "The bank that customers pay into."),
     "YUEJIE_SELLER_ACCOUNT": ("", "The account that customers pay into."),
+    "YUEJIE_SELLER_STAMP": (
+        "none: nothing is stamped",
+        "A PNG with transparent ground: the seal's picture for `--stamped`. No electronic signature.",
+    ),
     "YUEJIE_FAPIAO_PROVIDER": (
         "",
         "Who issues fapiao: `nuonuo`, `baiwang`, or `manual`: by hand, uploaded afterwards.",

@@ -102,6 +102,7 @@ class Settings:
     seller_uscc: str
     seller_bank: str
     seller_account: str
+    seller_stamp: Path | None
     notice_hosts: frozenset[str]
     pepper: bytes = field(repr=False)
     credential_key: bytes = field(repr=False)
@@ -128,6 +129,7 @@ class Settings:
             seller_uscc=environ.get("YUEJIE_SELLER_USCC", "91350100M000100Y43"),
             seller_bank=environ.get("YUEJIE_SELLER_BANK", "示例银行上海分行营业部"),
             seller_account=environ.get("YUEJIE_SELLER_ACCOUNT", "0000 0000 0000 0000 000"),
+            seller_stamp=_path(environ, "YUEJIE_SELLER_STAMP"),
             notice_hosts=_names(environ, "YUEJIE_NOTICE_HOSTS"),
             pepper=kept.raw("YUEJIE_PEPPER"),
             credential_key=kept.raw("YUEJIE_CREDENTIAL_KEY"),
@@ -198,6 +200,11 @@ def _names(environ: Mapping[str, str], name: str) -> frozenset[str]:
     """Return the names in a list that is separated by commas."""
     found = (each.strip() for each in environ.get(name, "").split(","))
     return frozenset(each for each in found if each)
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    given = environ.get(name, "")
+    return Path(given).absolute() if given else None
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:

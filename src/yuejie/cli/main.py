@@ -30,7 +30,7 @@ NOUNS: Final = {
     "contracts": "agreed.contracts",
     "limits": "agreed.limits",
     "usage": "usage",
-    "bills": "billing.review",
+    "bills": "billing.entrance",
     "disputes": "billing.review",
     "adjustments": "billing.corrections",
     "credits": "billing.corrections",

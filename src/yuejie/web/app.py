@@ -22,7 +22,7 @@ from yuejie.web.api import (
     usage,
 )
 from yuejie.web.api.agreed import contracts, credit, signings
-from yuejie.web.api.billing import bills, corrections, review
+from yuejie.web.api.billing import bills, corrections, packs, review
 from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.payments import bank, receipts, receivables
@@ -44,6 +44,7 @@ NOUNS: Final = (
     bills,
     review,
     corrections,
+    packs,
     bank,
     receipts,
     receivables,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -35,6 +36,7 @@ class Desk:
     operator_token: str = field(repr=False)
     credential_key: bytes = field(repr=False)
     notice_hosts: frozenset[str] = frozenset()
+    stamp_file: Path | None = None
     fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)
     signing: Reachable = field(default_factory=Reachable, repr=False)
 

@@ -52,6 +52,8 @@ class Wanted(Protocol):
     @property
     def seller_account(self) -> str: ...  # noqa: D102
     @property
+    def seller_stamp(self) -> Path | None: ...  # noqa: D102
+    @property
     def pepper(self) -> bytes: ...  # noqa: D102
     @property
     def operator_token(self) -> str: ...  # noqa: D102
@@ -99,6 +101,7 @@ def serve(settings: Wanted) -> None:
         credential_key=settings.credential_key,
         notice_hosts=settings.notice_hosts,
         signing=reachable(settings.signing),
+        stamp_file=settings.seller_stamp,
     )
     door.start()
     try:

@@ -52,6 +52,7 @@ def _page_data(document: BillDocument) -> dict[str, Any]:
         "late": wording.late_months(document),
         "seal": bill.seal.hex() if bill.seal else "",
         "previous": wording.previous_seal(bill),
+        "stamp": list(document.stamp.png) if document.stamp else None,
         "advice": [[title, printed(text)] for title, text in how_to_check(document)],
     }
 

@@ -6,7 +6,16 @@ from pathlib import Path
 import click
 
 from yuejie.app import seller
-from yuejie.cli.frame import Frame, as_json, frame, give_json, plain, say, show_table
+from yuejie.cli.frame import (
+    Frame,
+    as_json,
+    as_stamped,
+    frame,
+    give_json,
+    plain,
+    say,
+    show_table,
+)
 from yuejie.cli.money.words import DAY, money, today
 from yuejie.customers.enrol import find_customer
 from yuejie.payments.apportion import store as apportion_store
@@ -14,7 +23,7 @@ from yuejie.payments.apportion.waiver import WaiverKind, WaiverState
 from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.dunning.dun import daily_dunning, grant_reprieve, watch_credit
 from yuejie.payments.dunning.store import steps
-from yuejie.payments.letters.letter import LetterKind
+from yuejie.payments.letters.letter import Asked, LetterKind
 from yuejie.payments.letters.render import account_letter, deposit_slip
 from yuejie.payments.receivables.ageing import Age, Aged, totals
 from yuejie.payments.receivables.show import (
@@ -100,6 +109,7 @@ def open_bills(house: Frame, customer: str, *, json: bool) -> None:
 @click.option("--until", type=DAY, help="到哪天为止，不含（默认下月一日）")
 @click.option("--letter", type=click.Choice([str(k) for k in LetterKind]), help="另存为 PDF")
 @click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="存到哪里")
+@as_stamped
 @as_json
 @frame
 def account(
@@ -111,6 +121,7 @@ def account(
     folder: Path,
     *,
     json: bool,
+    stamped: bool,
 ) -> None:
     """对账单：期初、每笔往来、期末；可存为对账单或询证函 PDF。"""
     first, after = month_span(today(house.now()))
@@ -120,11 +131,10 @@ def account(
             name, body = account_letter(
                 db,
                 customer,
-                LetterKind(letter),
+                Asked(LetterKind(letter), start, end),
                 seller(house.settings),
-                since=start,
-                until=end,
                 now=house.now(),
+                stamping=house.stamping(wanted=stamped),
             )
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(body)
@@ -155,8 +165,9 @@ def account(
 @click.argument("customer")
 @click.argument("number", required=False)
 @click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="存到哪里")
+@as_stamped
 @frame
-def slip(house: Frame, customer: str, number: str | None, folder: Path) -> None:
+def slip(house: Frame, customer: str, number: str | None, folder: Path, *, stamped: bool) -> None:
     """押金收据：不写编号为列出，写编号为存成 PDF。"""
     with house.database() as db:
         if number is None:
@@ -165,7 +176,8 @@ def slip(house: Frame, customer: str, number: str | None, folder: Path) -> None:
             rows = [(s.number, str(s.effective_on), money(s.amount_fen, s.currency)) for s in found]
             show_table(f"{customer} 的押金收据", ["编号", "日期", "金额"], rows)
             return
-        name, body = deposit_slip(db, customer, number, seller(house.settings))
+        asked = house.stamping(wanted=stamped)
+        name, body = deposit_slip(db, customer, number, seller(house.settings), stamping=asked)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(body)
     say(f"已写 {folder / name}")
