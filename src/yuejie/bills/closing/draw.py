@@ -187,7 +187,7 @@ class _Work:
         if self._drawing.only in {None, HEAD}:
             self._bought(parts, printed, grants)
         for part in sorted({*parts, *carried}):
-            self._carry(parts, part, carried.get(part, 0))
+            self._carry(parts, part, carried.get(part, {}))
         return {part: _numbered(lines) for part, lines in parts.items()}
 
     def _own(self, extras: Sequence[Extra]) -> Sequence[Extra]:
@@ -201,11 +201,11 @@ class _Work:
             if extra.shared or extra.part == only or (only == HEAD and extra.part not in known)
         ]
 
-    def _at_home(self, carried: Mapping[str, int]) -> Mapping[str, int]:
-        """Give what a part that is billed no longer had carried to the head bill."""
-        found: Counter[str] = Counter()
-        for part, amount in carried.items():
-            found[part if part in self._parting.names else HEAD] += amount
+    def _at_home(self, carried: Mapping[str, int]) -> Mapping[str, Mapping[str, int]]:
+        """Say on which bill each part's carried amount goes back: a former part's on the head."""
+        found: dict[str, dict[str, int]] = defaultdict(dict)
+        for part, amount in sorted(carried.items()):
+            found[part if part in self._parting.names else HEAD][part] = amount
         return found
 
     def _agreed(
@@ -272,13 +272,22 @@ class _Work:
                 key = TermKey(LineKind.PACKAGE_PURCHASE, grant.grant_id)
                 parts[HEAD].append(self._term(key, target))
 
-    def _carry(self, parts: dict[str, list[BillLine]], part: str, open_fen: int) -> None:
-        """Give back what was carried forward, and carry on what is still below zero."""
-        lines = parts[part]
-        if not lines:
+    def _carry(
+        self, parts: dict[str, list[BillLine]], part: str, carried: Mapping[str, int]
+    ) -> None:
+        """Give back what was carried forward, and carry on what is still below zero.
+
+        What is given back for another part names it: that part is even then, also when it is
+        billed again. What was given and then carried by nobody, its bill being void, is owed
+        even where nothing else is; what is still to be given waits for the part's next bill.
+        """
+        owing = sum(carried.values()) < 0 and self._drawing.only in {None, part}
+        if not parts.get(part) and not owing:
             return
-        if open_fen:
-            lines.append(self._term(TermKey(LineKind.CARRIED), Target(-open_fen, "上期结转")))
+        lines = parts[part]
+        for origin, open_fen in carried.items():
+            key = TermKey(LineKind.CARRIED, "" if origin == part else origin)
+            lines.append(self._term(key, Target(-open_fen, "上期结转")))
         total = sum(line.amount_fen for line in lines)
         if total < 0:
             lines.append(self._term(TermKey(LineKind.CARRIED), Target(-total, "结转下期")))
