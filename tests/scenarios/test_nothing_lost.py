@@ -241,6 +241,25 @@ def test_an_amended_year_falls_due_without_usage(yuan: Books) -> None:
     assert acme.bill("2026-12").gross == cny("1200.00")
 
 
+def test_a_minimum_agreed_later_counts_late_usage_of_months_before_it(yuan: Books) -> None:
+    """
+    1,200 a year are promised by an amendment in December only; the year counts from January.
+    50 of October turn up in January: that much less is missing to the minimum.
+    """
+    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    acme = yuan.customer("acme", starts=start)
+    year = replace(STANDARD, commitment=Commitment(1_200_00, CommitmentPeriod.YEAR))
+    yuan.amend(acme, year, starts=datetime(2026, 11, 30, 16, tzinfo=UTC))
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    for month in ("2026-10", "2026-12"):
+        yuan.close(month)
+    assert acme.bill("2026-12").gross == cny("1100.00")
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", input=5 * M)
+    yuan.close("2027-01")
+    assert sorted(line.amount_fen for line in acme.bill("2027-01").lines) == [-50_00, 50_00]
+    assert yuan.unproved() == []
+
+
 def test_what_a_part_had_carried_forward_outlives_the_part(yuan: Books) -> None:
     """A project's bill below zero is carried; then bills are merged, and the whole is given it."""
     acme = yuan.customer("acme", commercial=replace(STANDARD, split=Split.PROJECT), starts=START)

@@ -5,6 +5,7 @@ Reads everything it needs in the caller's transaction and writes nothing.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,8 +16,8 @@ from yuejie.bills.closing.agreed import (
     Ledgered,
     Target,
     TermKey,
+    committed_months,
     differences,
-    period_end,
     spend_of,
     targets_of,
 )
@@ -226,10 +227,7 @@ class _Work:
         def spent(month: BillingMonth) -> int:
             return spend_of(by_model.get(month, {}), self._agreements.promise(month, currency))
 
-        for month in sorted(looked_at):
-            end = period_end(self._agreements.promise(month, currency), month)
-            if end < drawing.month:
-                looked_at.add(end)
+        looked_at |= self._counting(looked_at)
         for month in sorted(looked_at):
             promise = self._agreements.promise(month, currency)
             own: Mapping[str, int] = by_model.get(month, {})
@@ -238,6 +236,19 @@ class _Work:
             for key, target in found:
                 yield month, key, target
             ledgered = _with(ledgered, month, found)
+
+    def _counting(self, months: AbstractSet[BillingMonth]) -> set[BillingMonth]:
+        """Return the months, up to the one drawn, whose minimum counts the spend of some of these.
+
+        The version that holds when a minimum falls due says so, not the one of the month spent in.
+        """
+        found, each = set(), min(months).next
+        while each < self._drawing.month:
+            promise = self._agreements.promise(each, self._contract.currency)
+            if not months.isdisjoint(committed_months(promise, each)):
+                found.add(each)
+            each = each.next
+        return found
 
     def _usage_by_part(
         self,
