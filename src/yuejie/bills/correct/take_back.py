@@ -17,7 +17,7 @@ from yuejie.bills.correct.credit import (
 )
 from yuejie.bills.issue import debt, find_bill
 from yuejie.bills.life import BillEvent
-from yuejie.bills.pay import move
+from yuejie.bills.pay import mark_unpaid, move
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -63,7 +63,7 @@ def _lines(tx: Tx, bill: Bill, amounts: Mapping[int, int] | None) -> tuple[Credi
         return partly(bill, amounts, live)
     if live:
         raise Conflict(f"账单 {bill.name} 已有冲减单，不能整张作废；请冲减余下各行")
-    if bill.state is not BillState.ISSUED:
+    if bill.state is not BillState.ISSUED and bill.gross.fen:
         raise Conflict(f"账单 {bill.name} 已结清或核销，不能整张作废；请先撤销认款")
     return whole(bill)
 
@@ -121,6 +121,8 @@ def _approved(tx: Tx, note: CreditNote, bill: Bill) -> CreditNote:
     sealed = replace(numbered, seal=seal_of_credit(numbered, bill))
     post(tx, _entry(sealed, bill))
     if note.whole:
+        if bill.state is BillState.PAID and not bill.gross.fen:
+            mark_unpaid(tx, bill.bill_id, by=note.decided_by, at=note.decided_at, why=note.why)
         move(tx, bill.bill_id, BillEvent.VOID, by=note.decided_by, at=note.decided_at, why=note.why)
     return sealed
 
