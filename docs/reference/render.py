@@ -24,7 +24,6 @@ import yuejie
 from yuejie.assurance.providers import owed
 from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
-from yuejie.bills.documents.wording import METERS
 from yuejie.cli.main import yuejie as root
 from yuejie.contracts.esign import life as signing_lives
 from yuejie.contracts.esign.port import SigningState
@@ -42,7 +41,14 @@ from yuejie.payments.receipts import receipt
 from yuejie.settings import Settings
 from yuejie.usage.dialects import ReadingState, Reason
 from yuejie.usage.event import EventState, Outcome
-from yuejie.usage.meters import COUNT_METERS, FALLBACK, INPUT_SIDE, UNIT_METERS, Meter
+from yuejie.usage.meters import (
+    COUNT_METERS,
+    FALLBACK,
+    INPUT_SIDE,
+    UNIT_METERS,
+    Meter,
+    meter_name,
+)
 from yuejie.web.auth import ACCESS
 from yuejie.web.errors import HTTP, TABLE, UNFORESEEN, Kind
 
@@ -374,7 +380,7 @@ def meters() -> str:
         borrows = "needs no rate" if meter in COUNT_METERS else ""
         if meter in FALLBACK:
             borrows = _code(FALLBACK[meter])
-        rows.append((_code(meter), METERS[meter], unit, side, borrows))
+        rows.append((_code(meter), meter_name(meter), unit, side, borrows))
     heads = ("meter", "on bills", "unit", "context size", "priced as, when not listed")
     return table(heads, rows)
 

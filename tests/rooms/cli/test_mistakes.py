@@ -31,7 +31,10 @@ def said(
         ("contracts export", "缺少参数 NAME；写法见 yuejie contracts export --help"),
         (
             "bills list 2026-13",
-            "MONTH：账期“2026-13”格式不对，请写成 2026-10 这样的年月；写法见 yuejie bills list --help",  # noqa: E501 - one sentence
+            (
+                "MONTH：账期“2026-13”格式不对，请写成 2026-10 这样的年月；"
+                "写法见 yuejie bills list --help"
+            ),
         ),
         (
             "price open x --kind foo --currency CNY",

@@ -81,8 +81,8 @@ def prices_of(line: BillLine, bill: Bill, priced: Priced | None) -> Prices:
 
 
 def _cost(line: BillLine, bill: Bill, pico: int, fx_e8: int) -> Cost:
-    per = per(line.meter)
+    counted = per(line.meter)
     inside = bill.tax_mode is TaxMode.INCLUSIVE and line.tax_line is not None
     with_tax = PPM + bill.tax_ppm if inside else PPM
-    unit_e12 = divide(pico * per * fx_e8 * PPM, FX_SCALE * with_tax)
-    return Cost(unit_e12, line.quantity, per)
+    unit_e12 = divide(pico * counted * fx_e8 * PPM, FX_SCALE * with_tax)
+    return Cost(unit_e12, line.quantity, counted)
