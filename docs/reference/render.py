@@ -29,6 +29,7 @@ from yuejie.cli.main import yuejie as root
 from yuejie.contracts.formats.agreed import TermsWords
 from yuejie.contracts.life import draft
 from yuejie.contracts.terms import CommercialTerms
+from yuejie.customers.members.power import HOLDERS, Power
 from yuejie.fapiao import life as fapiao_lives
 from yuejie.fapiao.reversing.form import FORM_STATES
 from yuejie.gateway.refusal import Code
@@ -41,7 +42,7 @@ from yuejie.settings import Settings
 from yuejie.usage.dialects import ReadingState, Reason
 from yuejie.usage.event import EventState, Outcome
 from yuejie.usage.meters import COUNT_METERS, FALLBACK, INPUT_SIDE, UNIT_METERS, Meter
-from yuejie.web.auth import ACCESS
+from yuejie.web.auth import ACCESS, Who
 from yuejie.web.errors import HTTP, TABLE, UNFORESEEN, Kind
 
 WIDTH: Final = 96
@@ -410,8 +411,15 @@ def _import_all(package: ModuleType) -> None:
 
 def routes() -> str:
     """Return the routes of the REST API and who may call them."""
-    rows = [(method, _code(path), who.value) for (method, path), who in ACCESS.items()]
+    rows = [(method, _code(path), _who(who)) for (method, path), who in ACCESS.items()]
     return table(("method", "path", "who"), rows)
+
+
+def _who(who: Who | Power) -> str:
+    """Say whom a route serves, and of the operator's members which roles."""
+    if isinstance(who, Power):
+        return f"operator ({', '.join(sorted(HOLDERS[who]))})"
+    return who.value
 
 
 # commands -----------------------------------------------------------------------------------------
