@@ -24,8 +24,9 @@ import yuejie
 from yuejie.assurance.providers import owed
 from yuejie.bills import life
 from yuejie.bills.bill import BillState, LineKind
-from yuejie.bills.documents.wording import METERS
 from yuejie.cli.main import yuejie as root
+from yuejie.contracts.esign import life as signing_lives
+from yuejie.contracts.esign.port import SigningState
 from yuejie.contracts.formats.agreed import TermsWords
 from yuejie.contracts.life import draft
 from yuejie.contracts.terms import CommercialTerms
@@ -41,7 +42,14 @@ from yuejie.payments.receipts import receipt
 from yuejie.settings import Settings
 from yuejie.usage.dialects import ReadingState, Reason
 from yuejie.usage.event import EventState, Outcome
-from yuejie.usage.meters import COUNT_METERS, FALLBACK, INPUT_SIDE, UNIT_METERS, Meter
+from yuejie.usage.meters import (
+    COUNT_METERS,
+    FALLBACK,
+    INPUT_SIDE,
+    UNIT_METERS,
+    Meter,
+    meter_name,
+)
 from yuejie.web.auth import ACCESS, Who
 from yuejie.web.errors import HTTP, TABLE, UNFORESEEN, Kind
 
@@ -63,6 +71,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_SELLER_USCC": ("", "The operator's 统一社会信用代码."),
     "YUEJIE_SELLER_BANK": ("", "The bank that customers pay into."),
     "YUEJIE_SELLER_ACCOUNT": ("", "The account that customers pay into."),
+    "YUEJIE_SELLER_STAMP": (
+        "none: nothing is stamped",
+        "A PNG with transparent ground: the seal's picture for `--stamped`, no e-signature.",
+    ),
     "YUEJIE_FAPIAO_PROVIDER": (
         "",
         "Who issues fapiao: `nuonuo`, `baiwang`, or `manual`: by hand, uploaded afterwards.",
@@ -84,6 +96,26 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     ),
     "YUEJIE_FAPIAO_TAX_CODE": ("", "税收分类编码 of what is sold; its short name is looked up."),
     "YUEJIE_FAPIAO_ITEM": ("", "The item on a fapiao where the bill's tax line has no name."),
+    "YUEJIE_ESIGN_APP_ID": (
+        "none: not used",
+        "The application at e签宝; with it contracts can be signed there.",
+    ),
+    "YUEJIE_ESIGN_SECRET": ("", "Its secret; signs each call and checks each callback."),
+    "YUEJIE_ESIGN_URL": (
+        "the platform's own",
+        "Another address: `https://smlopenapi.esign.cn` for the sandbox.",
+    ),
+    "YUEJIE_ESIGN_CALLBACK_URL": (
+        "none: only asking",
+        "Where e签宝 calls back: `https://…/signing/callbacks/esign`. A hint, no more.",
+    ),
+    "YUEJIE_FADADA_APP_ID": (
+        "none: not used",
+        "As above at 法大大, whose console is told `https://…/signing/callbacks/fadada`.",
+    ),
+    "YUEJIE_FADADA_SECRET": ("", "Its secret; signs each call and checks each callback."),
+    "YUEJIE_FADADA_CORP_ID": ("", "Our own enterprise at 法大大 (openCorpId)."),
+    "YUEJIE_FADADA_URL": ("the platform's own", "Another address of the platform, for trials."),
     "YUEJIE_NOTICE_HOSTS": (
         "none",
         "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",
@@ -139,6 +171,7 @@ def settings() -> str:
             default = _code(int(loaded.clock_shift.total_seconds()))
         value = getattr(loaded, field, None)
         value = getattr(loaded.fapiao, field, value)
+        value = getattr(loaded.signing, field, value)
         rows.append((_code(name), default or (_code(value) if value else ""), meaning))
     return table(("variable", "default", "meaning"), rows)
 
@@ -325,6 +358,17 @@ def draft_life() -> str:
     return table(("state", "event", "becomes"), rows)
 
 
+def signing_life() -> str:
+    """Return the whole life of a request for signature."""
+    rows = [
+        (_code(state), _code(event), _code(signing_lives.NEXT[state, event]))
+        for state in SigningState
+        for event in signing_lives.SigningEvent
+        if (state, event) in signing_lives.NEXT
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
 # meters and bounds --------------------------------------------------------------------------------
 
 
@@ -337,7 +381,7 @@ def meters() -> str:
         borrows = "needs no rate" if meter in COUNT_METERS else ""
         if meter in FALLBACK:
             borrows = _code(FALLBACK[meter])
-        rows.append((_code(meter), METERS[meter], unit, side, borrows))
+        rows.append((_code(meter), meter_name(meter), unit, side, borrows))
     heads = ("meter", "on bills", "unit", "context size", "priced as, when not listed")
     return table(heads, rows)
 

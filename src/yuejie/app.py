@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from yuejie.db.embedded import EmbeddedPostgres
@@ -12,6 +13,7 @@ from yuejie.settings import Settings
 
 if TYPE_CHECKING:
     from yuejie.bills.documents.document import Seller
+    from yuejie.bills.documents.stamp.note import Stamping
     from yuejie.contracts.documents.framework import Signatory
     from yuejie.customers.customer import Customer
     from yuejie.fapiao.providers.port import Provider
@@ -95,6 +97,14 @@ def seller(settings: Settings) -> "Seller":
         bank_name=settings.seller_bank,
         bank_account=settings.seller_account,
     )
+
+
+def stamping(settings: Settings, *, by: str, now: datetime) -> "Stamping":
+    """Return what stamps a paper: the picture of our seal, who asks for it, and when."""
+    from yuejie.bills.documents.stamp.note import Stamping  # noqa: PLC0415 - as above
+    from yuejie.bills.documents.stamp.picture import read_stamp  # noqa: PLC0415 - as above
+
+    return Stamping(read_stamp(settings.seller_stamp), by=by, now=now)
 
 
 def selling(settings: Settings) -> "Selling":

@@ -21,9 +21,10 @@ from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import BillingMonth, zone_of
-from yuejie.notices.deprecations import announce_deprecations
-from yuejie.notices.endings import announce_endings
-from yuejie.notices.rises import announce_rises
+from yuejie.notices.news.deprecations import announce_deprecations
+from yuejie.notices.news.endings import announce_endings
+from yuejie.notices.news.rises import announce_rises
+from yuejie.notices.news.signings import announce_signings
 from yuejie.payments.dunning.dun import CLERK, daily_dunning, remind_of_suspense, watch_credit
 from yuejie.payments.receipts.match import match_open
 from yuejie.usage.store import ensure_partitions
@@ -72,6 +73,7 @@ CALENDAR: Final = (
     Duty("receipts", lambda db, now: match_open(db, now=now), timedelta(minutes=5)),
     Duty("dunning", daily_dunning, timedelta(hours=1)),
     Duty("credit", watch_credit, timedelta(minutes=1)),
+    Duty("signings", announce_signings, timedelta(minutes=1)),
     Duty("suspense", remind_of_suspense, timedelta(hours=1)),
 )
 """What is done by itself, in this order."""

@@ -55,6 +55,34 @@ class FapiaoSettings:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningSettings:
+    """The accounts at signing platforms; those without an application id are not used."""
+
+    esign_app_id: str
+    esign_secret: str = field(repr=False)
+    esign_url: str
+    esign_callback_url: str
+    fadada_app_id: str
+    fadada_secret: str = field(repr=False)
+    fadada_corp_id: str
+    fadada_url: str
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings; without any, contracts are signed on paper and scanned."""
+        return cls(
+            esign_app_id=environ.get("YUEJIE_ESIGN_APP_ID", ""),
+            esign_secret=environ.get("YUEJIE_ESIGN_SECRET", ""),
+            esign_url=environ.get("YUEJIE_ESIGN_URL", ""),
+            esign_callback_url=environ.get("YUEJIE_ESIGN_CALLBACK_URL", ""),
+            fadada_app_id=environ.get("YUEJIE_FADADA_APP_ID", ""),
+            fadada_secret=environ.get("YUEJIE_FADADA_SECRET", ""),
+            fadada_corp_id=environ.get("YUEJIE_FADADA_CORP_ID", ""),
+            fadada_url=environ.get("YUEJIE_FADADA_URL", ""),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between one installation and another.
@@ -74,12 +102,14 @@ class Settings:
     seller_uscc: str
     seller_bank: str
     seller_account: str
+    seller_stamp: Path | None
     notice_hosts: frozenset[str]
     pepper: bytes = field(repr=False)
     credential_key: bytes = field(repr=False)
     operator_token: str = field(repr=False)
     member_token: str = field(repr=False, default="")
     fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
+    signing: SigningSettings = field(default_factory=lambda: SigningSettings.load({}))
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -99,12 +129,14 @@ class Settings:
             seller_uscc=environ.get("YUEJIE_SELLER_USCC", "91350100M000100Y43"),
             seller_bank=environ.get("YUEJIE_SELLER_BANK", "示例银行上海分行营业部"),
             seller_account=environ.get("YUEJIE_SELLER_ACCOUNT", "0000 0000 0000 0000 000"),
+            seller_stamp=_path(environ, "YUEJIE_SELLER_STAMP"),
             notice_hosts=_names(environ, "YUEJIE_NOTICE_HOSTS"),
             pepper=kept.raw("YUEJIE_PEPPER"),
             credential_key=kept.raw("YUEJIE_CREDENTIAL_KEY"),
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
             fapiao=FapiaoSettings.load(environ),
+            signing=SigningSettings.load(environ),
         )
 
     @property
@@ -168,6 +200,11 @@ def _names(environ: Mapping[str, str], name: str) -> frozenset[str]:
     """Return the names in a list that is separated by commas."""
     found = (each.strip() for each in environ.get(name, "").split(","))
     return frozenset(each for each in found if each)
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    given = environ.get(name, "")
+    return Path(given).absolute() if given else None
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:

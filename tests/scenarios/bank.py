@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from tests.scenarios.books import CLERK, Books, Party
+from yuejie.bills.bill import BillState
+from yuejie.contracts.terms import STANDARD, CommercialTerms
 from yuejie.kernel.money import FEN, Money, exact, plain
 from yuejie.ledger.check import check_ledger
 from yuejie.ledger.posting import Account
@@ -22,6 +24,11 @@ from yuejie.payments.receipts.receipt import Receipt
 from yuejie.payments.receipts.store import receipts
 
 NUMBER = "110912345610801"
+YUAN = """
+[models."gpt-4o"]
+input = "10"
+output = "30"
+"""
 HEAD = [
     "交易日期",
     "交易流水号",
@@ -42,14 +49,16 @@ class Bank:
     books: Books
     balance_fen: int = 1_000_000_00
     serial: int = 0
+    number: str = NUMBER
+    currency: str = "CNY"
 
     def __post_init__(self) -> None:
         open_account(
             self.books.db,
             holder="月结科技有限公司",
             bank="招商银行北京分行",
-            number=NUMBER,
-            currency="CNY",
+            number=self.number,
+            currency=self.currency,
             by=CLERK,
             now=self.books.clock.now(),
         )
@@ -81,10 +90,10 @@ class Bank:
     def imports(self, *rows: list[str], name: str = "流水.csv") -> Imported:
         """Import a file of these lines, in GBK with a total below, as banks do."""
         text = io.StringIO()
-        csv.writer(text).writerows([["账号", NUMBER], HEAD, *rows, ["合计", "", "", ""]])
+        csv.writer(text).writerows([["账号", self.number], HEAD, *rows, ["合计", "", "", ""]])
         body = text.getvalue().encode("gbk")
         return import_statement(
-            self.books.db, NUMBER, body, name, by=CLERK, now=self.books.clock.now()
+            self.books.db, self.number, body, name, by=CLERK, now=self.books.clock.now()
         )
 
     def pays(self, on: str, yuan: str, payer: str, **more: str) -> Receipt:
@@ -145,3 +154,24 @@ class Bank:
 def due(bill_due: date | None) -> date:
     assert bill_due is not None
     return bill_due
+
+
+def owing(
+    bank: Bank, slug: str, months: dict[str, int], terms: CommercialTerms = STANDARD
+) -> Party:
+    """Enrol a customer and issue bills of so many yuan for each month."""
+    party = bank.books.customer(slug, commercial=terms)
+    for month, amount in months.items():
+        party.uses(f"{month}-05 10:00:00", "gpt-4o", input=amount // 10 * 1_000_000)
+    for month in months:
+        bank.books.close(month)
+        bank.books.issue(party.bill(month))
+    return party
+
+
+def name(party: Party) -> str:
+    return party.customer.legal_name
+
+
+def state(party: Party, month: str) -> BillState:
+    return party.bill(month).state

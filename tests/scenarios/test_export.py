@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import psycopg
 import pytest
 
+from tests.rooms.fapiao.shop import SELLING
 from tests.scenarios.books import Books, Party
 from yuejie.assurance.export import VERIFIER, export_seals, verifier_source
 from yuejie.assurance.verifier.yuejie_verify import (
@@ -22,7 +26,21 @@ from yuejie.assurance.verifier.yuejie_verify import (
     verify,
 )
 from yuejie.bills.correct.take_back import decide_credit, request_credit
-from yuejie.contracts.terms import STANDARD, Split, TaxGrouping, TierDiscount, TierStep
+from yuejie.contracts.terms import (
+    STANDARD,
+    SettlementOrder,
+    Split,
+    TaxGrouping,
+    TierDiscount,
+    TierStep,
+)
+from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
+from yuejie.fapiao.request import Pick, Wish, approve_fapiao, request_fapiao
+from yuejie.fapiao.reversing.form import RedPick, RedReason
+from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red
+from yuejie.fapiao.title import TitleDraft
+from yuejie.fapiao.titles import open_title
+from yuejie.kernel.errors import Conflict
 
 PRICES = """
 [models."gpt-4o"]
@@ -30,12 +48,13 @@ input = "10"
 output = "30"
 """
 M = 1_000_000
+ALL = "6 张账单、2 张冲减单、3 张发票、3 张红字发票"
 TIERS = TierDiscount((TierStep(0, 0), TierStep(50_00, 100_000)))
 
 
 @pytest.fixture
 def acme(books: Books) -> Party:
-    """A customer with three issued bills, one of them split, a credit note and a void."""
+    """A customer with issued bills, split ones, a credit note, a void, fapiao and red fapiao."""
     books.prices(PRICES, currency="CNY")
     terms = replace(
         STANDARD,
@@ -43,6 +62,7 @@ def acme(books: Books) -> Party:
         management_fee_fen=3_333,
         tax_grouping=TaxGrouping.MODEL,
         split=Split.PROJECT,
+        settlement_order=SettlementOrder.FAPIAO_FIRST,
     )
     start = datetime(2026, 9, 30, 16, tzinfo=UTC)
     acme = books.customer("acme", projects=("main", "search"), commercial=terms, starts=start)
@@ -57,7 +77,72 @@ def acme(books: Books) -> Party:
     first, second, _ = acme.bills("2026-10")
     take(books, second.bill_id, {1: 1_000})
     take(books, first.bill_id, None)
+    title = TitleDraft(name="acme 有限公司", tax_number="91440300708461136T")
+    open_title(books.db, "acme", title, by="a", now=books.clock.at)
+    last, head = (str(bill.number) for bill in acme.bills("2026-11")[:2])
+    whole = fapiao(books, acme, Pick(last))
+    red(books, whole, RedPick(1, 333))
+    red(books, whole, RedPick(1))
+    one = fapiao(books, acme, Pick(head))
+    red(books, one)
+    fapiao(books, acme, Pick(head), Pick(last, 1, 300))
     return acme
+
+
+def fapiao(books: Books, acme: Party, *picks: Pick) -> str:
+    """Have bills on a fapiao that a person issues at the tax office's site; return its number."""
+    wish, now = Wish(picks=picks), books.tick(seconds=60)
+    customer_id = acme.customer.customer_id
+    (asked,) = request_fapiao(books.db, customer_id, wish, SELLING, by="a", now=now)
+    approve_fapiao(books.db, asked.key, provider="manual", by="b", now=now)
+    upload = paper(books)
+    upload_fapiao(books.db, asked.key, upload, by="a", now=now)
+    return upload.number
+
+
+def red(books: Books, number: str, *picks: RedPick) -> None:
+    now = books.tick(seconds=60)
+    wish = RedWish(fapiao=number, reason=RedReason.TERMINATION, why="更正", picks=picks)
+    asked = request_red(books.db, wish, by="a", now=now)
+    approve_red(books.db, asked.key, by="b", now=now)
+    upload_red(books.db, asked.key, paper(books), by="a", now=now)
+
+
+def paper(books: Books) -> Upload:
+    """Number by number, issued on Chinese time as the site prints it."""
+    now = books.clock.at.astimezone(timezone(timedelta(hours=8)))
+    return Upload({"pdf": b"%PDF-1.7"}, f"2633200{int(now.timestamp()):013d}", now)
+
+
+def forged(
+    data: bytes, number: int, alter: Callable[[dict[str, Any]], None]
+) -> tuple[dict[str, Any], bytes]:
+    """Alter what a record seals, and repair its seal and every hash of the file."""
+    lines = data.splitlines()
+    record = json.loads(lines[number])
+    form = json.loads(record["form"])
+    alter(form)
+    text = json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    more = {name: record[name] for name in ("positions",) if name in record}
+    lines[number] = encode(sealed_record(record["kind"], record["name"], text, **more))
+    named = [(json.loads(line).get("name", "x"), line) for line in lines[:-1]]
+    return form, b"".join(line + b"\n" for line in [*lines[:-1], encode(end_record(named))])
+
+
+def chained(data: bytes) -> bytes:
+    """Repair the chain of fapiao as well, as somebody who rewrites the whole file can."""
+    before = "0" * 64
+    for number, line in enumerate(data.splitlines()):
+        record = json.loads(line)
+        if record["kind"] in {"fapiao", "red_fapiao"}:
+            _, data = forged(data, number, lambda form, seal=before: form.update(previous=seal))  # type: ignore[misc] # why: mypy knows no defaults
+            before = json.loads(data.splitlines()[number])["seal"]
+    return data
+
+
+def place(data: bytes, kind: str, nth: int = 0) -> int:
+    kinds = [json.loads(line)["kind"] for line in data.splitlines()]
+    return [at for at, each in enumerate(kinds) if each == kind][nth]
 
 
 def take(books: Books, bill_id: str, amounts: dict[int, int] | None) -> None:
@@ -71,7 +156,9 @@ def test_the_file_is_whole_and_the_same_every_time(books: Books, acme: Party) ->
     assert verify(data) == []
     assert data == export_seals(books.db, "acme")
     kinds = [json.loads(line)["kind"] for line in data.splitlines()]
-    assert kinds == ["head", "bill", "credit", "bill", "credit", *["bill"] * 4, "end"]
+    blue, back = "fapiao", "red_fapiao"
+    chain = [blue, back, back, blue, back, blue]
+    assert kinds == ["head", "bill", "credit", "bill", "credit", *["bill"] * 4, *chain, "end"]
 
 
 def test_any_altered_byte_is_found_and_its_record_named(books: Books, acme: Party) -> None:
@@ -96,13 +183,10 @@ def test_the_field_of_a_forged_figure_is_named(books: Books, acme: Party) -> Non
     record = json.loads(data.splitlines()[3])
     form = json.loads(record["form"])
     form["lines"][0][LINE.index("amount_fen")] -= 1
-    forged = json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    plain = data.replace(encode(record), encode(record | {"form": forged}))
+    altered = json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    plain = data.replace(encode(record), encode(record | {"form": altered}))
     assert {f.field for f in verify(plain)} >= {"明细第 1 行 amount_fen"}
-    lines = data.splitlines()
-    lines[3] = encode(sealed_record("bill", record["name"], forged))
-    named = [(json.loads(line).get("name", "x"), line) for line in lines[:-1]]
-    resealed = b"".join(line + b"\n" for line in [*lines[:-1], encode(end_record(named))])
+    _, resealed = forged(data, 3, lambda form: form.update(lines=json.loads(altered)["lines"]))
     fields = {f.field for f in verify(resealed)}
     assert {"明细第 1 行 amount_fen", "明细第 1 行 net_fen", "previous", "bill"} <= fields
 
@@ -111,9 +195,99 @@ def test_a_missing_bill_and_a_wrong_last_seal_are_found(books: Books, acme: Part
     data = export_seals(books.db, "acme")
     lines = data.splitlines(keepends=True)
     assert any(f.field == "整条记录" for f in verify(b"".join([*lines[:5], *lines[6:]])))
-    last = json.loads(lines[-2])["seal"]
-    assert verify(data, last) == []
-    assert [f.field for f in verify(data, "0" * 64)] == ["最后的封印"]
+    bill = json.loads(lines[place(data, "bill", -1)])["seal"]
+    fapiao = json.loads(lines[-2])["seal"]
+    assert verify(data, bill, fapiao) == []
+    assert [f.field for f in verify(data, bill, "0" * 64)] == ["最后的封印"]
+    red = place(data, "red_fapiao")
+    missing = {f.field for f in verify(b"".join([*lines[:red], *lines[red + 1 :]]))}
+    assert {"整条记录", "previous"} <= missing
+
+
+FAPIAO_FORGERIES: list[tuple[str, int, Callable[[dict[str, Any]], None], set[str]]] = [
+    ("fapiao", 0, lambda f: f["lines"][0].__setitem__(11, 1), {"明细第 1 行 gross_fen"}),
+    ("fapiao", 0, lambda f: f["totals_fen"].__setitem__(2, 1), {"totals_fen gross_fen"}),
+    ("fapiao", 0, lambda f: f["lines"][0].__setitem__(0, 7), {"明细第 1 行 position"}),
+    ("fapiao", 0, lambda f: f["lines"][0].__setitem__(3, 99), {"明细第 1 行 bill_id"}),
+    ("fapiao", 0, lambda f: f["lines"][0].__setitem__(2, "x"), {"明细第 1 行 bill_id"}),
+    ("fapiao", 0, lambda f: f["lines"][0].__setitem__(10, 130_000), {"明细第 1 行 tax_ppm"}),
+    ("fapiao", 0, lambda f: f["lines"][0].__setitem__(1, 1), {"明细第 1 行 nature"}),
+    ("fapiao", 0, lambda f: f["lines"][0].__setitem__(13, 1.5), {"明细第 1 行"}),
+    ("fapiao", 0, lambda f: f.pop("lines"), {"结构"}),
+    ("fapiao", 0, lambda f: f.update(what="red_fapiao"), {"what"}),
+    ("fapiao", 0, lambda f: f.update(number="1"), {"number", "blue_number"}),
+    ("fapiao", 1, lambda f: f.update(customer_id="cust_x"), {"customer_id"}),
+    ("fapiao", 2, lambda f: _more(f, 11, 13), {"明细第 1 行 gross_fen", "totals_fen gross_fen"}),
+    ("red_fapiao", 0, lambda f: f.update(blue_number="1"), {"blue_number"}),
+    ("red_fapiao", 0, lambda f: f.update(fapiao_id="x"), {"blue_number"}),
+    ("red_fapiao", 0, lambda f: f["lines"][0].__setitem__(1, 99), {"明细第 1 行 blue_position"}),
+    ("red_fapiao", 1, lambda f: _more(f, 2, 4, -100), {"明细"}),
+    ("red_fapiao", 2, lambda f: _more(f, 2, 4, -1), {"明细", "明细第 1 行 gross_fen"}),
+]
+"""Which record, which of them, what somebody alters, and the fields that must be named."""
+
+
+def _more(form: dict[str, Any], net: int, gross: int, fen: int = 1) -> None:
+    """Make a line and its total larger, and leave every sum right."""
+    for at in (net, gross):
+        form["lines"][0][at] += fen
+    form["totals_fen"][0] += fen
+    form["totals_fen"][2] += fen
+
+
+@pytest.fixture
+def sealed(books: Books, acme: Party) -> bytes:
+    return export_seals(books.db, "acme")
+
+
+def test_a_forged_fapiao_is_named_though_every_hash_and_the_chain_are_repaired(
+    sealed: bytes,
+) -> None:
+    """What no hash tells any more is told by sums, by bills, and by what red ones take back."""
+    assert verify(chained(sealed)) == []
+    for kind, nth, alter, named in FAPIAO_FORGERIES:
+        number = place(sealed, kind, nth)
+        _, altered = forged(sealed, number, alter)
+        found = verify(chained(altered))
+        assert named <= {f.field for f in found}, (kind, nth, named, found)
+
+
+def test_each_field_of_a_fapiao_is_named_when_it_alone_is_altered(sealed: bytes) -> None:
+    """Every leaf of a blue and of a red fapiao: the finding says which."""
+    for kind in ("fapiao", "red_fapiao"):
+        record = json.loads(sealed.splitlines()[place(sealed, kind)])
+        form = json.loads(record["form"])
+        for path, text in leaves(form):
+            called = field_name(kind, path, form)
+            other = set_leaf(json.loads(record["form"]), path, _other(json.loads(text)))
+            said = json.dumps(other, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            found = verify(sealed.replace(encode(record), encode(record | {"form": said})))
+            assert any(f.field == called and record["name"] in f.name for f in found), called
+
+
+def set_leaf(form: Any, path: str, value: Any) -> Any:
+    *above, last = path.split(".")
+    place = form
+    for step in above:
+        place = place[int(step) if isinstance(place, list) else step]
+    place[int(last) if isinstance(place, list) else last] = value
+    return form
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else f"{value}x"
+
+
+def test_a_fapiao_that_no_longer_is_what_was_sealed_is_not_exported(
+    books: Books, acme: Party, owner_url: str
+) -> None:
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute("ALTER TABLE fapiao DISABLE TRIGGER USER")
+        owner.execute("UPDATE fapiao SET remark = '另外'")
+    with pytest.raises(Conflict, match="与封印内容不符"):
+        export_seals(books.db, "acme")
 
 
 def test_every_leaf_of_a_form_has_a_name(books: Books, acme: Party) -> None:
@@ -140,9 +314,13 @@ def test_the_verifier_needs_nothing_but_python(books: Books, acme: Party, tmp_pa
         assert "Traceback" not in done.stderr
         return done.returncode, done.stdout + done.stderr
 
-    assert run("acme.seals") == (0, "6 张账单、2 张冲减单：全部相符\n")
+    assert run("acme.seals") == (0, f"{ALL}：全部相符\n")
     code, said = run("bad.seals")
     assert code == 1
     assert "客户 acme · 账单 YJ2026000002 · 明细第 1 行 model" in said
+    last = json.loads(data.splitlines()[-2])["seal"]
+    assert run("acme.seals", "--seal", last)[0] == 0
+    assert run("acme.seals", "--seal", last, "--seal", "0" * 64)[0] == 1
+    assert run("acme.seals", "--seal")[0] == 2
     assert run("nothing.seals")[0] == 2
     assert run()[0] == 2

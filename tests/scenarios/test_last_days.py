@@ -15,8 +15,8 @@ from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
 from yuejie.contracts.terms import STANDARD, CommercialTerms, ContractType, Renewal
 from yuejie.kernel.ids import BookId, ContractId
-from yuejie.notices.endings import announce_endings
-from yuejie.notices.rises import announce_rises
+from yuejie.notices.news.endings import announce_endings
+from yuejie.notices.news.rises import announce_rises
 
 YUAN = """
 [models."gpt-4o"]

@@ -241,6 +241,25 @@ def test_an_amended_year_falls_due_without_usage(yuan: Books) -> None:
     assert acme.bill("2026-12").gross == cny("1200.00")
 
 
+def test_a_minimum_agreed_later_counts_late_usage_of_months_before_it(yuan: Books) -> None:
+    """
+    1,200 a year are promised by an amendment in December only; the year counts from January.
+    50 of October turn up in January: that much less is missing to the minimum.
+    """
+    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    acme = yuan.customer("acme", starts=start)
+    year = replace(STANDARD, commitment=Commitment(1_200_00, CommitmentPeriod.YEAR))
+    yuan.amend(acme, year, starts=datetime(2026, 11, 30, 16, tzinfo=UTC))
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    for month in ("2026-10", "2026-12"):
+        yuan.close(month)
+    assert acme.bill("2026-12").gross == cny("1100.00")
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", input=5 * M)
+    yuan.close("2027-01")
+    assert sorted(line.amount_fen for line in acme.bill("2027-01").lines) == [-50_00, 50_00]
+    assert yuan.unproved() == []
+
+
 def test_what_a_part_had_carried_forward_outlives_the_part(yuan: Books) -> None:
     """A project's bill below zero is carried; then bills are merged, and the whole is given it."""
     acme = yuan.customer("acme", commercial=replace(STANDARD, split=Split.PROJECT), starts=START)
@@ -255,6 +274,92 @@ def test_what_a_part_had_carried_forward_outlives_the_part(yuan: Books) -> None:
         acme.uses(f"{month}-05 10:00:00", "gpt-4o", input=10 * M)
         yuan.close(month)
     assert [acme.bill(m).gross.fen for m in ("2026-11", "2026-12")] == [8_000, 10_000]
+
+
+def test_what_was_given_back_on_the_whole_is_not_given_again_by_its_part(yuan: Books) -> None:
+    """
+    A project's October is 20 below zero. Bills are merged in November, and the whole is given
+    the 20; from December on there is a bill per project again, which owes its usage in full.
+    """
+    split = replace(STANDARD, split=Split.PROJECT)
+    acme = yuan.customer("acme", commercial=split, starts=START)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    yuan.close("2026-10")
+    adjust(yuan, acme, -3_000, part=acme.bills("2026-10")[0].part)
+    yuan.close("2026-10")
+    yuan.amend(acme, STANDARD, starts=datetime(2026, 10, 31, 16, tzinfo=UTC))
+    yuan.amend(acme, split, starts=datetime(2026, 11, 30, 16, tzinfo=UTC))
+    for month in ("2026-11", "2026-12"):
+        acme.uses(f"{month}-05 10:00:00", "gpt-4o", input=10 * M)
+        yuan.close(month)
+    found = [[b.gross.fen for b in acme.bills(m)] for m in ("2026-10", "2026-11", "2026-12")]
+    assert found == [[0], [8_000], [10_000]]
+    assert yuan.unproved() == []
+
+
+def test_what_was_given_of_a_month_that_is_void_is_owed_though_nothing_else_is(
+    yuan: Books,
+) -> None:
+    """
+    Unit 甲 is 20 below zero in October; its project moves to 乙, and November's head bill is given
+    the 20. Then October is voided and billed again within 乙, 30 off included: the 20 were given
+    once too often, and the head bill of December says so although it has nothing else to say.
+    """
+    terms = replace(SHARED, split=Split.UNIT)
+    acme = yuan.customer("acme", projects=("main", "chat"), commercial=terms, starts=START)
+    for unit, month in (("甲", "2026-10"), ("乙", "2026-11")):
+        since = BillingMonth.parse(month)
+        assign_unit(yuan.db, "acme", project="main", unit=unit, since=since, by=CLERK, now=FOUNDED)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    adjust(yuan, acme, -3_000)
+    yuan.close("2026-10")
+    (october,) = acme.bills("2026-10")
+    yuan.issue(october)
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", project="chat", input=10 * M)
+    yuan.close("2026-11")
+    assert [bill.gross.fen for bill in acme.bills("2026-11")] == [8_000]
+    void(yuan, october.bill_id)
+    acme.uses("2026-12-05 10:00:00", "gpt-4o", input=5 * M)
+    yuan.close("2026-12")
+    assert {bill.part_name: bill.gross.fen for bill in acme.bills("2026-12")} == {
+        "": 2_000,
+        "乙": 5_000 + 1_000 - 3_000,
+    }
+    assert yuan.unproved() == []
+
+
+def test_a_part_drawn_anew_may_use_what_a_voucher_was_given_back_since(yuan: Books) -> None:
+    """
+    A voucher of 100 pays 10 of October's usage and 90 of the year's minimum. 250 of October turn
+    up in January: less is missing to the minimum, and the voucher is given 50 back, too late for
+    October, which was looked at first. Drawn anew, the project's bill uses the 50; the proof
+    agrees.
+    """
+    year = replace(
+        STANDARD, split=Split.PROJECT, commitment=Commitment(300_00, CommitmentPeriod.YEAR)
+    )
+    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    acme = yuan.customer("acme", projects=("main", "chat"), commercial=year, starts=start)
+    draft = GrantDraft(
+        customer_id=acme.customer.customer_id,
+        kind=GrantKind.VOUCHER,
+        name="甲",
+        amount_fen=100_00,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2027, 1, 1),
+    )
+    asked = ask_grant(yuan.db, draft, by="a", now=yuan.tick())
+    approve_grant(yuan.db, asked.grant_id, by="b", now=yuan.tick())
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    yuan.close("2026-10")
+    yuan.close("2026-12")
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", project="chat", input=25 * M)
+    yuan.close("2027-01")
+    chat = next(bill for bill in acme.bills("2027-01") if bill.part_name == "chat")
+    assert chat.gross == cny("250.00")
+    reopen(yuan, chat.bill_id)
+    assert acme.bill("2027-01", chat.part).gross == cny("200.00")
+    assert yuan.unproved() == []
 
 
 def test_an_adjustment_in_a_foreign_currency_is_refused(yuan: Books) -> None:

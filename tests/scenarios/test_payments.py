@@ -5,11 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.scenarios.bank import Bank, due
+from tests.scenarios.bank import YUAN, Bank, due, name, owing, state
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.take_back import decide_credit, request_credit
-from yuejie.contracts.terms import STANDARD, CommercialTerms
+from yuejie.contracts.terms import STANDARD
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.payments.apportion.draw import draw_down, return_excess, set_aside
 from yuejie.payments.apportion.move import Source, Use
@@ -34,11 +34,6 @@ from yuejie.payments.dunning.dun import watch_credit
 from yuejie.payments.dunning.store import standing as read
 from yuejie.payments.receipts.receipt import ReceiptState
 
-YUAN = """
-[models."gpt-4o"]
-input = "10"
-output = "30"
-"""
 M = 1_000_000
 
 
@@ -51,27 +46,6 @@ def yuan(books: Books) -> Books:
 @pytest.fixture
 def bank(yuan: Books) -> Bank:
     return Bank(yuan)
-
-
-def owing(
-    bank: Bank, slug: str, months: dict[str, int], terms: CommercialTerms = STANDARD
-) -> Party:
-    """Enrol a customer and issue bills of so many yuan for each month."""
-    party = bank.books.customer(slug, commercial=terms)
-    for month, amount in months.items():
-        party.uses(f"{month}-05 10:00:00", "gpt-4o", input=amount // 10 * M)
-    for month in months:
-        bank.books.close(month)
-        bank.books.issue(party.bill(month))
-    return party
-
-
-def name(party: Party) -> str:
-    return party.customer.legal_name
-
-
-def state(party: Party, month: str) -> BillState:
-    return party.bill(month).state
 
 
 def test_a_transfer_that_names_its_bill_closes_it(bank: Bank) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from tests.simulate.faults import Crash
 from tests.simulate.truth import Fact
 from tests.simulate.world import METERS, MODELS, Actor, World
-from yuejie.bills.bill import Bill, BillState
+from yuejie.bills.bill import FINAL, Bill, BillState
 from yuejie.bills.closing.close import Closed, Done
 from yuejie.bills.closing.units import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
@@ -22,7 +22,6 @@ from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.correct.store import credits_of
 from yuejie.bills.correct.take_back import decide_credit, request_credit
-from yuejie.bills.pay import mark_paid, mark_unpaid
 from yuejie.bills.review.ask import confirm_bill, propose_bill, reopen_bill
 from yuejie.bills.review.dispute import DisputeState
 from yuejie.bills.review.disputes import (
@@ -341,7 +340,7 @@ class Deeds:
     def take_back(self, actor: Actor) -> None:
         """Credit part of an issued bill, or void it whole."""
         random, world = self.random, self.world
-        issued = [b for b in self.bills(actor) if b.state is BillState.ISSUED]
+        issued = [b for b in self.bills(actor) if b.state in FINAL - {BillState.VOIDED}]
         if not issued:
             return
         bill = random.choice(issued)
@@ -366,17 +365,6 @@ class Deeds:
         self.do(
             lambda: decide_credit(world.db, asked.credit_note_id, approve=approve, by="b", now=then)
         )
-
-    def pay(self, actor: Actor) -> None:
-        """Note bills as paid, and some as open again. Receipts join when payments is there."""
-        for bill in self.bills(actor):
-            now = self.world.tick()
-            if bill.state is BillState.ISSUED and self.random.random() < 0.3:
-                with self.world.db.begin() as tx:
-                    mark_paid(tx, bill.bill_id, by="bank", at=now, why="到账")
-            elif bill.state is BillState.PAID and self.random.random() < 0.2:
-                with self.world.db.begin() as tx:
-                    mark_unpaid(tx, bill.bill_id, by="bank", at=now, why="退汇")
 
     def credits(self, actor: Actor) -> list[CreditNote]:
         """Return all credit notes of a customer."""

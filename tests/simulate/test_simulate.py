@@ -5,14 +5,19 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.simulate.deeds import Deeds
+from tests.simulate.desk import Desk
 from tests.simulate.faults import FusedDatabase
 from tests.simulate.invariants import Invariants
+from tests.simulate.owed import Owed
+from tests.simulate.till import Till
 from tests.simulate.truth import months_from
 from tests.simulate.world import FIRST, Actor, World
+from yuejie.demo.tax.launch import tax_here
 
 LAST = "2027-02"
 FLUSH = "2027-03"
@@ -28,24 +33,31 @@ def fused(database_url: str) -> Iterator[FusedDatabase]:
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + SEEDS))
-def test_fourteen_months(fused: FusedDatabase, seed: int) -> None:
+def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> None:
     world = World(fused, seed, CUSTOMERS)
     deeds = Deeds(world)
     invariants = Invariants(world, deeds)
-    month = FIRST
-    try:
-        for month in months_from(FIRST, LAST):
-            live_through(world, deeds, month)
-            deeds.close(month)
-            invariants.after_closing(month, proved=[month])
-            after_closing(world, deeds, month)
-        month = FLUSH
-        world.publish_fx_of(FLUSH)
-        deeds.close(FLUSH)
-        invariants.after_closing(FLUSH, proved=months_from(FIRST, FLUSH))
-    except BaseException as error:
-        error.add_note(f"SEED={seed} month={month} CUSTOMERS={CUSTOMERS}")
-        raise
+    with tax_here(tmp_path / "tax.jsonl", at=world.clock.at) as platform:
+        till, desk = Till(deeds), Desk(deeds, platform)
+        owed = Owed(till, desk)
+        month = FIRST
+        try:
+            for month in months_from(FIRST, LAST):
+                live_through(world, deeds, month)
+                deeds.close(month)
+                invariants.after_closing(month, proved=[month])
+                after_closing(world, deeds, month)
+                till.month()
+                owed.after_the_clerk()
+                desk.month()
+                owed.always()
+            month = FLUSH
+            world.publish_fx_of(FLUSH)
+            deeds.close(FLUSH)
+            invariants.after_closing(FLUSH, proved=months_from(FIRST, FLUSH))
+        except BaseException as error:
+            error.add_note(f"SEED={seed} month={month} CUSTOMERS={CUSTOMERS}")
+            raise
 
 
 def live_through(world: World, deeds: Deeds, month: str) -> None:
@@ -85,8 +97,6 @@ def after_closing(world: World, deeds: Deeds, month: str) -> None:
             deeds.review(actor, patient=True)
         if random.random() < 0.4:
             deeds.take_back(actor)
-        if random.random() < 0.5:
-            deeds.pay(actor)
 
 
 def used(actor: Actor, month: str) -> bool:

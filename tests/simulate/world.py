@@ -19,7 +19,9 @@ from yuejie.contracts.terms import (
     Commitment,
     CommitmentPeriod,
     Confirmation,
+    DueBasis,
     HeadShare,
+    SettlementOrder,
     Split,
     TaxGrouping,
     TierDiscount,
@@ -161,6 +163,9 @@ class World(Books):
         if random.random() < 0.3:
             year, month = random.choice(((2026, 9), (2027, 1), (2027, 3)))
             more["ends_on"] = date(year, month, 1)
+        if random.random() < 0.3:
+            more["settlement_order"] = SettlementOrder.FAPIAO_FIRST
+            more["due_basis"] = random.choice((DueBasis.BILL_DATE, DueBasis.FAPIAO_RECEIPT))
         return replace(
             STANDARD,
             confirmation=random.choice(list(Confirmation)),

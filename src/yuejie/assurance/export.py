@@ -5,11 +5,20 @@ The same records give the same bytes.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from yuejie.assurance.verifier import yuejie_verify
-from yuejie.assurance.verifier.yuejie_verify import FORMAT, encode, end_record, sealed_record
+from yuejie.assurance.verifier.yuejie_verify import (
+    FORMAT,
+    SEALED,
+    encode,
+    end_record,
+    sealed_record,
+)
 from yuejie.bills.bill import Bill
 from yuejie.bills.closing.store import epoch_offsets
 from yuejie.bills.correct.credit import CreditState, canonical_credit
@@ -19,13 +28,17 @@ from yuejie.bills.store import whole_bills
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
+from yuejie.fapiao.reversing.store import red_by_name
+from yuejie.fapiao.seal import canonical as canonical_fapiao
+from yuejie.fapiao.seal import canonical_red
+from yuejie.fapiao.store import SealRow, fapiao_by_name, seals_of_customer
 from yuejie.kernel.errors import Conflict
 
 VERIFIER: Final = "yuejie_verify.py"
 
 
 def export_seals(db: Database, customer: str) -> bytes:
-    """Return all sealed bills and credit notes of a customer, in the order of their seals.
+    """Return all sealed bills, credit notes and fapiao of a customer, in the order of their seals.
 
     Raises NotFound for an unknown customer, Conflict where a record no longer gives its seal: what
     cannot be proved is not given away.
@@ -35,7 +48,7 @@ def export_seals(db: Database, customer: str) -> bytes:
         drawn = whole_bills(tx, who.customer_id)
         split = sorted({str(bill.month) for bill in drawn if bill.part})
         bills = in_chain([bill for bill in drawn if bill.seal])
-        records = [_head(who, split), *_records(tx, who, bills)]
+        records = [_head(who, split), *_records(tx, who, bills), *_fapiao(tx, who)]
     lines = [(_name(record), encode(record)) for record in records]
     return b"".join(line + b"\n" for _, line in lines) + encode(end_record(lines)) + b"\n"
 
@@ -83,6 +96,35 @@ def _records(tx: Tx, who: Customer, bills: Sequence[Bill]) -> Iterator[dict[str,
                 yield _same_seal(record, note.seal)
 
 
+def _fapiao(tx: Tx, who: Customer) -> Iterator[dict[str, Any]]:
+    """Yield each fapiao and red fapiao as it was sealed, if its rows still say the same."""
+    for row in seals_of_customer(tx, who.customer_id):
+        sealed, now = bytes(row.canonical), _form_of(tx, row)
+        form = msgspec.json.decode(sealed, type=dict[str, Any])
+        record = sealed_record(form["what"], form["number"], sealed.decode())
+        if now is None or _facts(sealed) != _facts(now):
+            raise Conflict(
+                f"发票 {form['number']} 的记录与封印内容不符，未导出；"
+                "请运行 yuejie prove 查明后再导出"
+            )
+        yield _same_seal(record, bytes(row.seal))
+
+
+def _form_of(tx: Tx, row: SealRow) -> bytes | None:
+    """Write what was sealed from its rows once more."""
+    blue = fapiao_by_name(tx, row.subject_id)
+    if blue is not None:
+        return canonical_fapiao(blue, bytes(row.previous))
+    red = red_by_name(tx, row.subject_id)
+    return canonical_red(red, bytes(row.previous)) if red is not None else None
+
+
+def _facts(form: bytes) -> dict[str, Any]:
+    """Return what a form says; an instant is the same in every zone that it is written in."""
+    facts = msgspec.json.decode(form, type=dict[str, Any])
+    return facts | {"issued_at": datetime.fromisoformat(facts["issued_at"])}
+
+
 def _same_seal(record: dict[str, Any], seal: bytes | None) -> dict[str, Any]:
     if seal is None or record["seal"] != seal.hex():
         raise Conflict(
@@ -92,5 +134,5 @@ def _same_seal(record: dict[str, Any], seal: bytes | None) -> dict[str, Any]:
 
 
 def _name(record: dict[str, Any]) -> str:
-    said = {"head": "文件头", "bill": "账单", "credit": "冲减单"}[record["kind"]]
+    said = {"head": "文件头", **SEALED}[record["kind"]]
     return f"{said} {record['name']}" if "name" in record else said

@@ -134,6 +134,12 @@ class Sheet:
         """Whether a part was drawn anew after the closing."""
         return any(bill.closed_at != history.ended_at[self.epoch] for bill in self.parts)
 
+    def newest(self) -> "Sheet":
+        """Keep the part that was drawn last; the others stood when it was."""
+        drawn_at = self.drawn_at
+        left = [bill for bill in self.parts if bill.closed_at == drawn_at]
+        return Sheet(self.month, self.epoch, tuple(left))
+
     def standing(self, history: History) -> "Sheet":
         """Leave out parts that were voided before another was drawn anew: they count no more."""
         at = self.drawn_at

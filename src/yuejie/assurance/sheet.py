@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from yuejie.assurance.history import History, Sheet, Version
@@ -16,7 +17,11 @@ it was drawn: the month was rounded once, and the rounding shared."""
 
 
 def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
-    """Compare discounts, packages, minimum, fees, adjustments, vouchers, purchases: each line."""
+    """Compare discounts, packages, minimum, fees, adjustments, vouchers, purchases: each line.
+
+    A part that was drawn anew is proved against the others as they stood; what they say of months
+    that it did not look at is proved of all parts together.
+    """
     sheet = sheet.standing(history)
     if sheet.disturbed(history):
         return
@@ -24,26 +29,29 @@ def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
     if version is None:
         yield Difference("合同", sheet.parts[0].contract_id, "没有生效的合同")
         return
-    own = [line for bill in sheet.parts for line in bill.lines]
-    metered = [line for line in own if line.metered]
-    before = [line for bill in sheet.before(history) for line in bill.lines]
-    reckoner = Reckoner(history, sheet.drawn_at, before, metered)
-    alone = sheet.redrawn(history)
-    # Drawn anew alone, a part takes what is meant for it; the customer's own waits for the head.
-    if alone and [bill.part for bill in sheet.parts] != [""]:
-        reckoner.only({line.refers_to for line in own})
-    owed = reckoner.owed(_looked_at(history, sheet, own), sheet.month, version.currency)
-    parts = part_of_projects(history, sheet, version.terms)
-    counted = [line for line in before if line.metered] + metered
-    proved = spread(owed, parts, counted, metered, version.terms)
-    for grant_id, fen in reckoner.purchases(sheet.month, version.currency).items():
-        proved.setdefault("", Counter())[
-            TermLine(str(sheet.month), "package_purchase", grant_id)
-        ] += fen
-    printed = {bill.part: _terms_of(bill) for bill in sheet.parts}
-    if alone:
-        yield from _compare("", _together(printed), _together(proved))
+    if not sheet.redrawn(history):
+        yield from _check_parts(history, sheet, version)
         return
+    newest = sheet.newest()
+    looked_at = _looked_at(history, newest)
+    yield from _check_together(history, newest, version, looked_at)
+    if len(newest.parts) < len(sheet.parts):
+        yield from _check_together(
+            history, sheet, version, _looked_at(history, sheet), except_months=looked_at
+        )
+
+
+def _check_parts(history: History, sheet: Sheet, version: Version) -> Iterator[Difference]:
+    """Compare part by part what one closing drew."""
+    reckoner, metered = _reckoner(history, sheet)
+    owed = reckoner.owed(_looked_at(history, sheet), sheet.month, version.currency)
+    parts = part_of_projects(history, sheet, version.terms)
+    before = [line for bill in sheet.before(history) for line in bill.lines if line.metered]
+    proved = spread(owed, parts, before + metered, metered, version.terms)
+    for grant_id, fen in reckoner.purchases(sheet.month, version.currency).items():
+        key = TermLine(str(sheet.month), "package_purchase", grant_id)
+        proved.setdefault("", Counter())[key] += fen
+    printed = {bill.part: _terms_of(bill) for bill in sheet.parts}
     for bill in sheet.parts:
         for line in bill.lines:
             if line.metered and parts[line.project_id] != bill.part:
@@ -53,8 +61,45 @@ def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
         yield from _compare(part, printed.get(part, Counter()), proved.get(part, Counter()))
 
 
-def _looked_at(history: History, sheet: Sheet, own: list[BillLine]) -> set[str]:
-    months = {str(line.service_month) for line in own}
+def _check_together(
+    history: History,
+    sheet: Sheet,
+    version: Version,
+    months: AbstractSet[str],
+    *,
+    except_months: AbstractSet[str] = frozenset(),
+) -> Iterator[Difference]:
+    """Compare what the parts of a sheet that was drawn anew say together, month by month."""
+    reckoner, _ = _reckoner(history, sheet)
+    names = [bill.part for bill in sheet.parts]
+    # Drawn anew alone, a part takes what is meant for it; the customer's own waits for the head.
+    if names != [""]:
+        reckoner.only({line.refers_to for bill in sheet.parts for line in bill.lines})
+    proved: Counter[TermLine] = Counter()
+    for owed in reckoner.owed(months, sheet.month, version.currency):
+        proved[owed.line] += owed.fen
+    if "" in names:
+        for grant_id, fen in reckoner.purchases(sheet.month, version.currency).items():
+            proved[TermLine(str(sheet.month), "package_purchase", grant_id)] += fen
+    printed: Counter[TermLine] = Counter()
+    for bill in sheet.parts:
+        printed.update(_terms_of(bill))
+    compared = [
+        Counter({key: fen for key, fen in each.items() if key.month not in except_months})
+        for each in (printed, proved)
+    ]
+    yield from _compare("", *compared)
+
+
+def _reckoner(history: History, sheet: Sheet) -> tuple[Reckoner, list[BillLine]]:
+    """Return a reckoner that knows what stood before a sheet, and the sheet's own usage."""
+    metered = [line for bill in sheet.parts for line in bill.lines if line.metered]
+    before = [line for bill in sheet.before(history) for line in bill.lines]
+    return Reckoner(history, sheet.drawn_at, before, metered), metered
+
+
+def _looked_at(history: History, sheet: Sheet) -> set[str]:
+    months = {str(line.service_month) for bill in sheet.parts for line in bill.lines}
     for bill in history.bills:
         voided = history.voided_at.get(bill.bill_id)
         if voided is not None and voided <= sheet.drawn_at:
@@ -69,13 +114,6 @@ def _terms_of(bill: Bill) -> Counter[TermLine]:
             key = TermLine(str(line.service_month), str(line.kind), line.refers_to)
             found[key] += line.amount_fen
     return found
-
-
-def _together(parts: Mapping[str, Counter[TermLine]]) -> Counter[TermLine]:
-    found: Counter[TermLine] = Counter()
-    for lines in parts.values():
-        found.update(lines)
-    return Counter({key: fen for key, fen in found.items() if fen})
 
 
 def _compare(
@@ -95,18 +133,26 @@ def check_carried(history: History, sheet: Sheet, bill: Bill) -> Iterator[Differ
     version = history.contract(sheet.month, sheet.drawn_at)
     terms: Mapping[str, Any] = version.terms if version else {}
     known = {"", *part_of_projects(history, sheet, terms).values()}
-    waiting = sum(
-        line.amount_fen
-        for other in sheet.before(history)
-        if other.part == bill.part or (bill.part == "" and other.part not in known)
-        for line in other.lines
-        if line.kind == "carried"
-    )
+    waiting: Counter[str] = Counter()
+    for other in sheet.before(history):
+        for line in other.lines:
+            origin = line.refers_to or other.part
+            if line.kind == "carried" and (
+                origin == bill.part or (bill.part == "" and origin not in known)
+            ):
+                waiting[origin] += line.amount_fen
     rest = [line.amount_fen for line in bill.lines if line.kind != "carried"]
-    carried = sum(line.amount_fen for line in bill.lines if line.kind == "carried")
-    due = max(-waiting, -sum(rest)) if rest else 0
-    if carried != due:
-        yield Difference("结转", str(carried), str(due))
+    carried = Counter[str]()
+    for line in bill.lines:
+        if line.kind == "carried":
+            carried[line.refers_to or bill.part] += line.amount_fen
+    owing = -waiting.total()
+    due = max(owing, -sum(rest)) if rest else max(owing, 0)
+    if carried.total() != due:
+        yield Difference("结转", str(carried.total()), str(due))
+    for origin in sorted({*waiting, *carried} - {bill.part} if bill.lines else ()):
+        if carried[origin] != -waiting[origin]:
+            yield Difference(f"结转 {origin}", str(carried[origin]), str(-waiting[origin]))
 
 
 def check_taxes(history: History, sheet: Sheet) -> dict[str, list[Difference]]:

@@ -100,10 +100,7 @@ class Reckoner:
         """Return every line of terms that the month's bills should have, earliest month first."""
         waiting = self._waiting(now, currency)
         looked_at = {*months, str(now), *(extra.service_month for extra in waiting)}
-        for label in sorted(looked_at):
-            due = self._falls_due(BillingMonth.parse(label), currency)
-            if due is not None and due < now:
-                looked_at.add(str(due))
+        looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
         found: list[Owed] = []
         for label in sorted(looked_at):
             month = BillingMonth.parse(label)
@@ -273,20 +270,19 @@ class Reckoner:
         rest = len(months) % 12
         return months[-(rest or 12) :] if rest == 0 or month == last else []
 
-    def _falls_due(self, month: BillingMonth, currency: str) -> BillingMonth | None:
-        """Return the month in which the minimum that a month counts towards falls due."""
-        del currency
-        version = self._version(month)
-        if version is None or not version.terms.get("commitment"):
-            return None
-        if version.ends_on is not None and version.ends_on <= month.first_day:
-            return None
-        each = month
-        for _ in range(120):
-            if self._counted(each, version):
-                return each
-            each = each.next
-        return None
+    def _due_before(self, now: BillingMonth, spent_in: set[BillingMonth]) -> set[str]:
+        """Return the months before one whose minimum counts what was spent in some of these."""
+        found: set[str] = set()
+        month = min(spent_in)
+        while month < now:
+            version = self._version(month)
+            held = version is not None and (
+                version.ends_on is None or version.ends_on > month.first_day
+            )
+            if version is not None and held and spent_in & set(self._counted(month, version)):
+                found.add(str(month))
+            month = month.next
+        return found
 
 
 def _month_of(day: date) -> BillingMonth:

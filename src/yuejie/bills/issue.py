@@ -15,6 +15,7 @@ from yuejie.bills.tell import of_issue
 from yuejie.contracts.terms import Confirmation
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.period import zone_of
 from yuejie.ledger.post import post
@@ -44,7 +45,7 @@ def issue_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
         sealed = _sealed(tx, was, now)
         if not store.issue(tx, sealed, was=was.state):
             raise Conflict(f"账单 {name} 正被另一操作处理，请刷新后重试")
-        moved = store.Transition(now, BillEvent.ISSUE, was.state, sealed.state, by)
+        moved = Transition(now, BillEvent.ISSUE, was.state, sealed.state, by)
         store.note_transition(tx, sealed.bill_id, moved)
         post(tx, debt(sealed, by=by, at=now))
         enqueue(tx, of_issue(sealed), at=now)

@@ -50,6 +50,7 @@ NEXT: Final[dict[tuple[BillState, BillEvent], BillState]] = {
     (S.PAID, E.UNPAY): S.ISSUED,
     (S.ISSUED, E.WRITE_OFF): S.WRITTEN_OFF,
     (S.WRITTEN_OFF, E.PAY): S.PAID,
+    (S.WRITTEN_OFF, E.UNPAY): S.ISSUED,
     (S.ISSUED, E.VOID): S.VOIDED,
 }
 """From DRAFT and PROPOSED a bill is issued only where its contract asks for no confirmation."""

@@ -9,6 +9,7 @@ from yuejie.bills import store
 from yuejie.bills.issue import find_bill
 from yuejie.bills.life import BillEvent, advance
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BillId
 
@@ -34,5 +35,5 @@ def move(tx: Tx, bill_id: BillId, event: BillEvent, *, by: str, at: datetime, wh
     became = advance(bill.state, event)
     if not store.move(tx, bill.bill_id, was=bill.state, became=became):
         raise Conflict(f"账单 {bill.name} 正被另一操作处理，请刷新后重试")
-    moved = store.Transition(at, event, bill.state, became, by, why)
+    moved = Transition(at, event, bill.state, became, by, why)
     store.note_transition(tx, bill.bill_id, moved)

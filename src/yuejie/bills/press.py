@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from yuejie.bills.documents.document import DocumentKind, Seller
+from yuejie.bills.documents.stamp.note import Stamping
 from yuejie.bills.show import export_bill
 from yuejie.db.session import Database
 
@@ -30,6 +31,7 @@ class Order:
     seller: Seller
     kinds: tuple[DocumentKind, ...]
     folder: Path
+    stamping: Stamping | None = None
 
 
 def press(
@@ -100,7 +102,9 @@ def _press_one(name: str) -> int:
 def _write(db: Database, name: str, order: Order) -> int:
     """Write a bill's documents; each appears whole or not at all."""
     count = 0
-    for file_name, body in export_bill(db, name, order.seller, order.kinds):
+    for file_name, body in export_bill(
+        db, name, order.seller, order.kinds, stamping=order.stamping
+    ):
         scratch = order.folder / f".{file_name}.{os.getpid()}"
         scratch.write_bytes(body)
         scratch.replace(order.folder / file_name)

@@ -2,16 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from yuejie.bills.bill import Bill
 from yuejie.bills.closing.lines import Place, SaleRate
 from yuejie.bills.closing.store import epoch_offsets, places, sale_rates
 from yuejie.bills.documents.document import BillDocument, DailyUsage, DocumentKind, FxUsed, Seller
 from yuejie.bills.documents.render import file_name, render
-from yuejie.bills.documents.store import DailyRow, daily_usage
+from yuejie.bills.documents.stamp.note import Stamping, note_stamped
+from yuejie.bills.documents.store import DailyRow, daily_usage, priced
 from yuejie.bills.issue import find_bill
 from yuejie.bills.seal import canonical
 from yuejie.bills.store import bill_by_name
+from yuejie.contracts.grants.grant import GrantKind
+from yuejie.contracts.grants.store import grants_of
 from yuejie.contracts.store import fx_by_id
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
@@ -21,13 +25,26 @@ from yuejie.usage.meters import Meter
 
 
 def export_bill(
-    db: Database, name: str, seller: Seller, kinds: Iterable[DocumentKind]
+    db: Database,
+    name: str,
+    seller: Seller,
+    kinds: Iterable[DocumentKind],
+    *,
+    stamping: Stamping | None = None,
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield each document of a bill as file name and bytes; the same bill, the same bytes."""
+    """Yield each document of a bill as file name and bytes; the same bill, the same bytes.
+
+    With a stamp, the PDF has the seal's picture, and that is written down before it is given away.
+    """
     with db.read() as tx:
         document = gather_document(tx, find_bill(bill_by_name(tx, name), name), seller)
+    if stamping is not None:
+        document = replace(document, stamp=stamping.stamp)
     for kind in kinds:
-        yield file_name(document, kind), render(document, kind)
+        body = render(document, kind)
+        if stamping is not None and kind is DocumentKind.PDF:
+            note_stamped(db, stamping, "bill", document.bill.name, body)
+        yield file_name(document, kind), body
 
 
 def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
@@ -47,6 +64,12 @@ def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
         requests=_requests(rows),
         sealed_form=canonical(bill, epoch_offsets(tx, bill.epoch)) if bill.seal else None,
         due_on=bill.due_on,
+        priced=priced(tx, bill.customer_id, bill.bill_id),
+        packages={
+            grant.grant_id: (grant.amount_fen, grant.paid_fen)
+            for grant in grants_of(tx, bill.customer_id)
+            if grant.kind is GrantKind.PACKAGE
+        },
     )
 
 

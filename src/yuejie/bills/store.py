@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from yuejie.bills.bill import Bill, BillLine, BillState, LineKind, TaxLine, TaxMode
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId, LineId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
@@ -15,7 +16,6 @@ from yuejie.kernel.period import BillingMonth
 OPERATOR_READS: Final = {
     "bill_by_name": "the operator names a bill by its number or id",
     "bills_of_month": "the operator lists and issues a month",
-    "issued_page": "the clerk watches everybody's due dates",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -390,7 +390,10 @@ def _as_tax_row(bill: Bill, line: TaxLine) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OpenBill:
-    """An issued bill as those see it who are owed, or paid, for it. Voided ones are not."""
+    """An issued bill as those see it who are owed, or paid, for it. Voided ones are not.
+
+    What was received is payments' business: open = gross − credited − apportioned − written off.
+    """
 
     bill_id: BillId
     customer_id: CustomerId
@@ -427,24 +430,6 @@ def issued_bills(tx: Tx, customer_id: CustomerId) -> list[OpenBill]:
 def issued_bill(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> OpenBill | None:
     """Return one issued bill of a customer."""
     return tx.maybe(OpenBill, ISSUED_BILLS, customer_id=customer_id, bill_id=bill_id)
-
-
-ISSUED_PAGE: Final = """
-    SELECT b.bill_id, b.customer_id, b.part, b.number, b.month, b.currency, b.gross_fen,
-           COALESCE((SELECT sum(c.gross_fen) FROM credit_note c
-                     WHERE c.bill_id = b.bill_id AND c.state = 'approved'), 0)::bigint
-               AS credited_fen,
-           b.due_on, b.issued_at, b.state
-    FROM bill b
-    WHERE b.state IN ('issued', 'paid', 'written_off') AND b.bill_id > %(after)s
-    ORDER BY b.bill_id
-    LIMIT %(limit)s
-"""
-
-
-def issued_page(tx: Tx, *, after: str = "", limit: int | None = None) -> list[OpenBill]:
-    """Return everybody's issued bills from behind `after` on, for the clerk."""
-    return tx.rows(OpenBill, ISSUED_PAGE, after=after, limit=limit)
 
 
 NEXT_NUMBER: Final = """
@@ -551,30 +536,9 @@ NOTE_TRANSITION: Final = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """Who moved a bill from where to where, when, and why."""
-
-    at: datetime
-    event: str
-    was: str
-    became: str
-    by: str
-    why: str = ""
-
-
 def note_transition(tx: Tx, bill_id: BillId, moved: Transition) -> None:
     """Write a transition down, beside the change itself."""
-    tx.run(
-        NOTE_TRANSITION,
-        bill_id=bill_id,
-        at=moved.at,
-        event=str(moved.event),
-        was=str(moved.was),
-        became=str(moved.became),
-        by=moved.by,
-        why=moved.why,
-    )
+    tx.run(NOTE_TRANSITION, bill_id=bill_id, **moved.row())
 
 
 TRANSITIONS: Final = """

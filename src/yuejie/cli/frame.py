@@ -23,7 +23,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from yuejie.app import house
+from yuejie.app import house, stamping
+from yuejie.bills.documents.stamp.note import Stamping
 from yuejie.cli.powers import power_of
 from yuejie.customers.key import digest_of
 from yuejie.customers.members.member import Member
@@ -37,6 +38,10 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.settings import Settings
 
 as_json: Final = click.option("--json", "json", is_flag=True, help="以 JSON 输出，供程序读取")
+
+as_stamped: Final = click.option(
+    "--stamped", is_flag=True, help="加盖印章图样（YUEJIE_SELLER_STAMP；只是图片，不是电子签名）"
+)
 
 _NARROW: Final = 120
 _WHOLE: Final = frozenset({"请求", "事件", "编号"})
@@ -81,6 +86,10 @@ class Frame:
         _refuse_powerless(member)
         self._member = member.signs_as
         return self._member
+
+    def stamping(self, *, wanted: bool) -> Stamping | None:
+        """Return what stamps a paper, where that was asked for."""
+        return stamping(self.settings, by=self.by, now=self.now()) if wanted else None
 
     def now(self) -> datetime:
         """Return the present instant."""

@@ -84,6 +84,8 @@ def clerk(house: Frame) -> None:
     """运行文书进程：日历到点该办的事。"""
     from yuejie.app import fapiao_provider
     from yuejie.clerk import run
+    from yuejie.contracts.esign.choose import reachable
+    from yuejie.contracts.esign.errand import work_off
     from yuejie.fapiao.issuing.tend import tend
     from yuejie.logs import set_up
     from yuejie.node import die_with_supervisor, wait_for_database
@@ -92,6 +94,7 @@ def clerk(house: Frame) -> None:
 
     set_up()
     die_with_supervisor()
+    signing = reachable(house.settings.signing)
     stop = _until_told()
     db = wait_for_database(house.settings, stop)
     if db is not None:
@@ -101,6 +104,7 @@ def clerk(house: Frame) -> None:
             errands = {
                 "post": lambda db, now: deliver_due(db, post, now),
                 "fapiao": lambda db, now: tend(db, provider, now=now),
+                "signing": lambda db, now: work_off(db, signing.platforms, signing.send, now=now),
             }
             run(db, house.clock, stop, errands)
 

@@ -2,11 +2,12 @@
 
 import sys
 from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
 from yuejie import __version__
+from yuejie.cli.mistakes import USAGE, sentence_of
 from yuejie.kernel.errors import DomainError
 
 NOUNS: Final = {
@@ -29,7 +30,7 @@ NOUNS: Final = {
     "contracts": "agreed.contracts",
     "limits": "agreed.limits",
     "usage": "usage",
-    "bills": "billing.review",
+    "bills": "billing.entrance",
     "disputes": "billing.review",
     "adjustments": "billing.corrections",
     "credits": "billing.corrections",
@@ -84,9 +85,26 @@ def yuejie(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line; a refusal is a sentence, never a traceback."""
     try:
-        yuejie(prog_name="yuejie")
+        code = yuejie(prog_name="yuejie", standalone_mode=False)
     except DomainError as error:
-        sys.stderr.write(f"错误：{error.sentence}\n")
-        sys.exit(1)
+        _end(error.sentence, 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(USAGE)
+    except click.ClickException as error:
+        _end(sentence_of(error), error.exit_code)
+    except click.Abort:
+        _end("已中断", 1)
     except BrokenPipeError:
         sys.exit(141)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _end(f"{error.filename}：{error.strerror}，请检查路径与权限后重试", 1)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    sys.stderr.write(f"错误：{sentence}\n")
+    sys.exit(code)

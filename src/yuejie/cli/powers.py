@@ -24,6 +24,8 @@ COMMANDS: Final[dict[str, Power]] = {
     "contracts approve-end": Power.REVIEW_CREDIT,
     "contracts attach": Power.DRAFT_CONTRACTS,
     "contracts draft": Power.DRAFT_CONTRACTS,
+    "contracts esign ask": Power.DRAFT_CONTRACTS,
+    "contracts esign resume": Power.DRAFT_CONTRACTS,
     "contracts reject": Power.REVIEW_CREDIT,
     "contracts renew": Power.SIGN_CONTRACTS,
     "contracts review": Power.REVIEW_CREDIT,

@@ -92,8 +92,8 @@ def _usage_row(line: UsageLine, by: tuple[By, ...]) -> list[object]:
     return [
         *(line.keys[each] for each in by),
         *(line.quantities.get(meter, 0) for meter in _SHOWN_METERS),
-        "  ".join(f"{charge.settle()} {currency}" for currency, charge in line.charges.items()),
-        "  ".join(f"{cost.settle()} {currency}" for currency, cost in line.costs.items()),
+        "  ".join(f"{charge} {currency}" for currency, charge in line.charges.items()),
+        "  ".join(f"{cost} {currency}" for currency, cost in line.costs.items()),
     ]
 
 

@@ -2,11 +2,14 @@
 
     UTC 1-5 00:00-01:00,04:00-06:00,10:00-24:00; 6-7 00:00-24:00
     Asia/Shanghai 1-5 08:00-22:00 cn-workdays
+    Asia/Shanghai 1-5 09:00-12:00,14:00-18:00 cn-weekdays
 
 A zone, then one or more rules of weekdays (1 is Monday), half-open wall-clock hours, and the
 calendar if there is one. Without a calendar weekdays are just weekdays. `cn-workdays` leaves out
 the statutory days off and takes in the weekend days that are worked instead (调休); `cn-holidays`
 is its mirror: `1-5 … cn-workdays` and `6-7 … cn-holidays` share a year between them.
+`cn-weekdays` leaves out the statutory days off and takes nothing in: a Saturday that is worked
+stays a Saturday, as in DeepSeek's peak hours since 2026-08-23.
 
 The State Council announces one year at a time, so the calendar ends. Beyond its end nobody knows
 whether a day is worked: `holds` answers None, and the price resolves to nothing rather than to a
@@ -32,8 +35,10 @@ CALENDAR_LAST: Final[int] = max(holidays).year
 
 _DAY_MINUTES: Final = 24 * 60
 _SATURDAY: Final = 6
-_CALENDARS: Final = frozenset({"", "cn-workdays", "cn-holidays"})
-_RULE: Final = re.compile(r"([1-7](?:[-,][1-7])*) ([0-9:,-]+)(?: (cn-workdays|cn-holidays))?\Z")
+_CALENDARS: Final = frozenset({"", "cn-workdays", "cn-holidays", "cn-weekdays"})
+_RULE: Final = re.compile(
+    r"([1-7](?:[-,][1-7])*) ([0-9:,-]+)(?: (cn-workdays|cn-holidays|cn-weekdays))?\Z"
+)
 _HOURS: Final = re.compile(r"(\d\d):([0-5]\d)-(\d\d):([0-5]\d)\Z")
 _US: Final = 10**6
 
@@ -52,6 +57,8 @@ class Rule:
             return worked and (weekday in self.weekdays or weekday >= _SATURDAY)
         if self.calendar == "cn-holidays":
             return not worked and (weekday in self.weekdays or weekday < _SATURDAY)
+        if self.calendar == "cn-weekdays":
+            return worked and weekday in self.weekdays
         return weekday in self.weekdays
 
     def takes_minute(self, minute: int) -> bool:

@@ -1,7 +1,8 @@
 """The database: how is it kept?
 
 Owns: connections and transactions, the types that cross them, the embedded PostgreSQL,
-migrations and their sum `schema.sql`, the translation of the database's bad news into ours.
+migrations and their sum `schema.sql`, the translation of the database's bad news into ours,
+the noun of a row that a change of state leaves behind.
 Does not own: any query of a room (each room's `store.py`), what a table means, when to migrate
 (the command line), where the data lies and which address is used (settings).
 

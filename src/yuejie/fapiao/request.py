@@ -23,10 +23,11 @@ from yuejie.fapiao.issuing.store import add_errand
 from yuejie.fapiao.life import FapiaoEvent, FapiaoState, advance
 from yuejie.fapiao.title import Title, TitleState, refuse_kind
 from yuejie.fapiao.titles import find_title
-from yuejie.kernel.errors import Conflict, Forbidden, Invalid
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import CustomerId, mint
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
+from yuejie.kernel.two_people import refuse_same
 
 MANUAL: Final = "manual"
 """The provider that is a person: what it issued is uploaded, and no errand is run."""
@@ -101,8 +102,7 @@ def approve_fapiao(db: Database, name: str, *, provider: str, by: str, now: date
     """Let a requested fapiao be issued by a provider; who requested it may not."""
     with db.begin() as tx:
         was = find_fapiao(store.fapiao_by_name(tx, name), name)
-        if was.requested_by == by:
-            raise Forbidden(f"发票申请 {was.key} 由 {by} 提出，须由另一人批准")
+        refuse_same(was.requested_by, by, f"发票申请 {was.key} ", deed="批准")
         state = advance(was.state, FapiaoEvent.APPROVE)
         became = replace(was, state=state, approved_by=by, approved_at=now, provider=provider)
         move(tx, was, became, FapiaoEvent.APPROVE, by=by, at=now)

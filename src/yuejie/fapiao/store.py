@@ -10,6 +10,7 @@ import msgspec
 
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.fapiao.amounts import Amounts, FapiaoLine, LineNature
 from yuejie.fapiao.available import TaxedBill
 from yuejie.fapiao.draft import Place, TaxLine
@@ -363,16 +364,8 @@ def move_fapiao(
         why=became.why,
     )
     if moved:
-        tx.run(
-            NOTE_TRANSITION,
-            fapiao_id=was.fapiao_id,
-            at=at,
-            event=str(event),
-            was=str(was.state),
-            became=str(became.state),
-            by=by,
-            why=became.why,
-        )
+        step = Transition(at, event, was.state, became.state, by, became.why)
+        tx.run(NOTE_TRANSITION, fapiao_id=was.fapiao_id, **step.row())
     return bool(moved)
 
 
@@ -403,18 +396,6 @@ MARK_DELIVERED: Final = """
 def mark_delivered(tx: Tx, fapiao_id: str, *, at: datetime) -> bool:
     """Note when a fapiao was delivered for the first time, and say whether this was it."""
     return bool(tx.run(MARK_DELIVERED, fapiao_id=fapiao_id, at=at))
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One step in the life of a fapiao or of a red fapiao."""
-
-    at: datetime
-    event: str
-    was: str
-    became: str
-    by: str
-    why: str
 
 
 TRANSITIONS: Final = """

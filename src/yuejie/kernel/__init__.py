@@ -1,7 +1,7 @@
 """Kernel: what is a number, a moment, a name?
 
 Owns: rates, charges, money and the one rounding; months and spans; ids; the clock; every limit;
-the root of all errors; the checks of Chinese registration numbers.
+the root of all errors; the checks of Chinese registration numbers; that who asks does not decide.
 Does not own: any noun of the business, any I/O.
 
 Invariants:

@@ -47,12 +47,17 @@ PUSH_EVENTS: Final = 1_000
 PAGE: Final = 100
 PAGE_MAX: Final = 1_000
 BILL_LINES: Final = 100_000
+PACK_ROWS: Final = 1_000_000
+"""Rows of one CSV file in a pack; a spreadsheet shows at most 1,048,576."""
 
 # Prices
 PUBLICATION_LEAD: Final = timedelta(minutes=10)
 """A revision starts at least this long after its publication, unless an approved correction."""
 PRICE_CHANGE_PPM: Final = 300_000
 """A rate that moves by more than 30 % needs --approve."""
+
+STAMP_BYTES: Final = 512 * 1024
+"""Largest picture of a seal: 1,200 pixels square as PNG is a quarter of it."""
 
 # Contracts
 PAPER_BYTES: Final = 20 * 1024 * 1024
@@ -63,6 +68,9 @@ SIGNING_SECONDS: Final = 30
 """Longest wait for a signing platform's answer."""
 CALLBACK_SKEW: Final = timedelta(minutes=10)
 """A signing platform's callback that is older or younger is refused (e签宝 and 法大大 say so)."""
+
+CALLBACK_BYTES: Final = 64 * 1024
+"""Largest callback of a signing platform; theirs are some 1 KB, and anybody may call."""
 
 # Money that comes in
 STATEMENT_BYTES: Final = 32 * 1024 * 1024

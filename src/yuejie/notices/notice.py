@@ -42,6 +42,7 @@ class Kind(StrEnum):
     PROVIDER_CREDENTIAL_ENDING = "provider_credential_ending"
     PROVIDER_CEILING_NEAR = "provider_ceiling_near"
     SUSPENSE_UNCLAIMED = "suspense_unclaimed"
+    SIGNING_ENDED = "signing_ended"
     UNDELIVERED = "undelivered"
     TEST = "test"
 
@@ -96,6 +97,7 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.PROVIDER_CREDENTIAL_ENDING: Needs(("account", "ends_on", "days")),
     Kind.PROVIDER_CEILING_NEAR: Needs(("account", "used", "limit", "percent"), _URGENT),
     Kind.SUSPENSE_UNCLAIMED: Needs(("amount", "received_on")),
+    Kind.SIGNING_ENDED: Needs(("draft", "outcome", "why")),
     Kind.UNDELIVERED: Needs(("message", "channel", "why")),
     Kind.TEST: Needs((), _URGENT),
 }

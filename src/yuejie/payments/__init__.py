@@ -9,7 +9,8 @@ the tax office saw (fapiao), and letting calls through (gateway).
 Invariants:
 - a line of a statement is one receipt, however often and in how many files it is imported;
 - a receipt = what was apportioned + what went back + what nobody has claimed yet;
-- of a bill, gross = credited + apportioned + open, and nothing is apportioned beyond that;
+- of a bill, gross = credited + apportioned + open, and nothing is apportioned beyond that; what is
+  credited beyond is a prepayment within a round of the clerk, and its state says what is open;
 - money leaves, or is given up, by the word of two people;
 - whose money it is decides a machine only above ninety points and alone; it says why.
 """

@@ -143,6 +143,7 @@ def describe(window: Window) -> str:
             "": "",
             "cn-workdays": "（法定节假日除外，含调休上班日）",
             "cn-holidays": "（含法定节假日，调休上班日除外）",
+            "cn-weekdays": "（法定节假日除外）",
         }[rule.calendar]
         parts.append(f"{days} {hours}{calendar}")
     return f"{window.zone} 时间 {'；'.join(parts)}"

@@ -21,8 +21,8 @@ from yuejie.web.api import (
     prices,
     usage,
 )
-from yuejie.web.api.agreed import contracts, credit
-from yuejie.web.api.billing import bills, corrections, review
+from yuejie.web.api.agreed import contracts, credit, signings
+from yuejie.web.api.billing import bills, corrections, packs, review
 from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.payments import bank, receipts, receivables
@@ -35,6 +35,7 @@ NOUNS: Final = (
     customers,
     members,
     keys,
+    signings,
     contracts,
     credit,
     catalog,
@@ -43,6 +44,7 @@ NOUNS: Final = (
     bills,
     review,
     corrections,
+    packs,
     bank,
     receipts,
     receivables,

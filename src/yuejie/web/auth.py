@@ -16,9 +16,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, ClassVar, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from yuejie.bills.documents.stamp.note import Stamping
+from yuejie.bills.documents.stamp.picture import read_stamp
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import PREFIX, ApiKey, digest_of
 from yuejie.customers.members.member import PREFIX as MEMBER_PREFIX
@@ -29,7 +31,7 @@ from yuejie.customers.store import key_by_digest
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import DomainError, Forbidden, NotFound
 from yuejie.kernel.ids import CustomerId
-from yuejie.web.desk import Desk, DeskHere
+from yuejie.web.desk import Desk, DeskHere, Now
 
 API: Final = "/api/v1"
 
@@ -78,6 +80,12 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/contract-drafts/{{draft}}/documents/{{format}}"): Who.OPERATOR,
     ("GET", f"{API}/contract-drafts/{{draft}}/papers"): Who.OPERATOR,
     ("POST", f"{API}/contract-drafts/{{draft}}/papers"): Power.DRAFT_CONTRACTS,
+    ("GET", f"{API}/contract-drafts/{{draft}}/signings"): Who.OPERATOR,
+    ("POST", f"{API}/contract-drafts/{{draft}}/signings"): Power.DRAFT_CONTRACTS,
+    ("GET", f"{API}/contract-papers/{{paper}}/file"): Who.OPERATOR,
+    ("GET", f"{API}/signings/{{signing}}"): Who.OPERATOR,
+    ("POST", f"{API}/signings/{{signing}}/resume"): Power.DRAFT_CONTRACTS,
+    ("POST", "/signing/callbacks/{platform}"): Who.OPEN,
     ("GET", f"{API}/contracts"): Who.OWN,
     ("GET", f"{API}/contracts/{{contract}}/documents/{{format}}"): Who.OWN,
     ("POST", f"{API}/contracts/{{contract}}/renew"): Power.SIGN_CONTRACTS,
@@ -108,6 +116,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/bills"): Who.OWN,
     ("GET", f"{API}/bills/{{bill}}"): Who.OWN,
     ("GET", f"{API}/bills/{{bill}}/documents/{{kind}}"): Who.OWN,
+    ("GET", f"{API}/customers/{{customer}}/packs/{{month}}"): Who.OWN,
     ("POST", f"{API}/bills/close"): Power.BILL,
     ("POST", f"{API}/bills/{{bill}}/propose"): Power.BILL,
     ("POST", f"{API}/bills/{{bill}}/confirm"): Who.SPEAKS,
@@ -332,6 +341,26 @@ def _member(desk: Desk, token: str) -> Caller:
     if member.revoked_at is not None:
         raise Unauthenticated(f"成员 {member.name} 已停用，请联系管理员")
     return Caller(member.signs_as, member=member)
+
+
+def _stamping(
+    desk: DeskHere,
+    caller: AnyCaller,
+    now: Now,
+    *,
+    stamped: Annotated[
+        bool, Query(description="加盖印章图样（仅运营方；只是图片，不是电子签名）")
+    ] = False,
+) -> Stamping | None:
+    if not stamped:
+        return None
+    if not caller.is_operator:
+        raise Forbidden("加盖印章图样的文件只能由运营方下载，请联系运营方")
+    return Stamping(read_stamp(desk.stamp_file), by=caller.name, now=now)
+
+
+StampingHere = Annotated[Stamping | None, Depends(_stamping)]
+"""What stamps a paper, where `?stamped=true` asks for it; only the operator may ask."""
 
 
 def whose(tx: Tx, caller: Caller, asked: str | None) -> CustomerId | None:

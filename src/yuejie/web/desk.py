@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from yuejie.bills.documents.document import Seller
+from yuejie.contracts.esign.choose import Reachable
 from yuejie.db.session import Database
 from yuejie.fapiao.codes import DEFAULT_CODE, DEFAULT_ITEM
 from yuejie.fapiao.request import MANUAL
@@ -34,7 +36,9 @@ class Desk:
     operator_token: str = field(repr=False)
     credential_key: bytes = field(repr=False)
     notice_hosts: frozenset[str] = frozenset()
+    stamp_file: Path | None = None
     fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)
+    signing: Reachable = field(default_factory=Reachable, repr=False)
 
 
 async def desk_of(request: Request) -> Desk:

@@ -16,6 +16,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from yuejie.bills.documents.document import Seller
+from yuejie.contracts.esign.choose import Accounts, reachable
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 from yuejie.kernel.clock import SystemClock
@@ -51,6 +52,8 @@ class Wanted(Protocol):
     @property
     def seller_account(self) -> str: ...  # noqa: D102
     @property
+    def seller_stamp(self) -> Path | None: ...  # noqa: D102
+    @property
     def pepper(self) -> bytes: ...  # noqa: D102
     @property
     def operator_token(self) -> str: ...  # noqa: D102
@@ -60,6 +63,8 @@ class Wanted(Protocol):
     def notice_hosts(self) -> frozenset[str]: ...  # noqa: D102
     @property
     def fapiao(self) -> "WantedFapiao": ...  # noqa: D102
+    @property
+    def signing(self) -> Accounts: ...  # noqa: D102
 
 
 class WantedFapiao(Protocol):
@@ -95,6 +100,8 @@ def serve(settings: Wanted) -> None:
         ),
         credential_key=settings.credential_key,
         notice_hosts=settings.notice_hosts,
+        signing=reachable(settings.signing),
+        stamp_file=settings.seller_stamp,
     )
     door.start()
     try:

@@ -1,6 +1,7 @@
 """A command on the database of a test, without a process of its own."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +21,11 @@ def run(
     by: str = "op",
     token: str = "",
     code: int = 0,
+    environ: Mapping[str, str] | None = None,
 ) -> str:
     """Run a command, with a member's token if one is set, and return what it said."""
-    settings = Settings.load({"YUEJIE_DATABASE_URL": url, "YUEJIE_MEMBER_TOKEN": token})
+    own = {"YUEJIE_DATABASE_URL": url, "YUEJIE_MEMBER_TOKEN": token}
+    settings = Settings.load(own | dict(environ or {}))
     frame = Frame(settings, FixedClock(now), by)
     result: Result = CliRunner().invoke(
         command, list(words), obj=frame, catch_exceptions=False, standalone_mode=True

@@ -15,7 +15,10 @@ OFF_PEAK = "UTC 1-5 00:00-01:00,04:00-06:00,10:00-24:00; 6-7 00:00-24:00"
 OFFICE = "Asia/Shanghai 1-5 08:00-22:00 cn-workdays"
 
 
-@pytest.mark.parametrize("text", [OFF_PEAK, OFFICE, "UTC 1,3,5-7 00:00-24:00 cn-holidays"])
+CALENDARS = ("UTC 1,3,5-7 00:00-24:00 cn-holidays", "UTC 1-5 09:00-12:00 cn-weekdays")
+
+
+@pytest.mark.parametrize("text", [OFF_PEAK, OFFICE, *CALENDARS])
 def test_the_text_is_its_own_canonical_form(text: str) -> None:
     assert str(Window.parse(text)) == text
 
@@ -91,6 +94,15 @@ def test_workdays_and_holidays_share_a_year_between_them() -> None:
     assert not work.overlaps(rest)
 
 
+def test_weekdays_leave_out_days_off_and_take_in_none() -> None:
+    """National Day is left out; the Saturday worked instead stays a Saturday, unless named."""
+    days = {"1-5": (True, False, False, False), "1-6": (True, False, True, False)}
+    for named, expected in days.items():
+        window = Window.parse(f"Asia/Shanghai {named} 00:00-24:00 cn-weekdays")
+        at = ("2026-10-08", "2026-10-01", "2026-10-10", "2026-10-11")
+        assert tuple(window.holds(us(f"{day}T12:00+08:00")) for day in at) == expected
+
+
 def test_beyond_the_calendar_nobody_knows() -> None:
     assert worked_in_china(date(CALENDAR_LAST, 12, 31)) is not None
     assert worked_in_china(date(CALENDAR_LAST + 1, 1, 4)) is None
@@ -117,6 +129,8 @@ def test_wall_clocks_of_a_zone_decide_in_summer_and_winter() -> None:
         ("UTC 1-5 08:00-12:00", "UTC 6-7 08:00-12:00", False),
         ("UTC 1-5 08:00-12:00 cn-workdays", "UTC 6-7 08:00-12:00", True),  # make-up Saturdays
         ("UTC 1-5 08:00-12:00 cn-workdays", "UTC 1-5 08:00-12:00 cn-holidays", False),
+        ("UTC 1-5 08:00-12:00 cn-weekdays", "UTC 6-7 08:00-12:00", False),
+        ("UTC 1-5 08:00-12:00 cn-weekdays", "UTC 1-5 08:00-12:00 cn-holidays", False),
     ],
 )
 def test_overlaps_are_found_without_looking_at_dates(

@@ -140,6 +140,7 @@ def recorder(answer: bytes = b"{}") -> Iterator[tuple[str, list[bytes]]]:
                     request += wire.recv(65536)
                 heard.append(request)
                 head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nset-cookie: a=b\r\n"
+                head += b"x-ratelimit-remaining-tokens: 9\r\nopenai-version: 2020-10-01\r\n"
                 wire.sendall(
                     head + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(answer) + answer
                 )
@@ -236,7 +237,8 @@ def test_only_what_must_differ_differs(node: Node, client: httpx2.Client) -> Non
     assert headers["accept-encoding"] == "identity"
     assert KEY not in request.decode()
     assert not {"cookie", "x-yuejie-tags"} & set(headers)
-    assert "set-cookie" not in answer.headers
+    assert not {"set-cookie", "x-ratelimit-remaining-tokens"} & set(answer.headers)
+    assert answer.headers["openai-version"] == "2020-10-01"
     (record,) = ended_of(node.home, answer.headers["x-request-id"])
     assert headers["x-client-request-id"] == record.begun.event.hex()
     assert record.begun.tags == "feature=search,team=ai"

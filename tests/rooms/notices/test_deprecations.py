@@ -6,7 +6,7 @@ from tests.rooms.contracts.test_deprecations import NOW, furnish, use
 from tests.rooms.notices.desk import Memory, channel
 from yuejie.db.session import Database
 from yuejie.notices.deliver import deliver_due
-from yuejie.notices.deprecations import announce_deprecations
+from yuejie.notices.news.deprecations import announce_deprecations
 
 
 def test_an_ending_model_is_announced_once_per_threshold(database: Database) -> None:

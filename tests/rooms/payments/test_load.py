@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.postgres import fresh_database
+from tests.rooms.cli.desk import run
 from tests.rooms.payments.rival import apportion
 from tests.scenarios.bank import NUMBER, Bank
 from tests.scenarios.books import CLERK, Books, Party
+from yuejie.cli.money.receivables import receivables
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -30,6 +32,7 @@ from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.banks.keep import open_account, set_parent
 from yuejie.payments.receipts.load import import_statement
 from yuejie.payments.receipts.store import files
+from yuejie.payments.receivables.ageing import Age, totals
 from yuejie.payments.receivables.show import (
     age_receivables,
     check_bank,
@@ -130,11 +133,32 @@ def test_the_statement_of_account_is_the_ledgers(bank: Bank) -> None:
     assert (found.opening_fen, found.closing_fen) == (500_00, 900_00)
     assert [(row.what, row.fen) for row in found.rows] == [("账单出账", 1000_00), ("认款", -600_00)]
     assert sum(row.open_fen for row in found.open) == found.closing_fen
-    (aged,) = age_receivables(bank.books.db, date(2026, 12, 1))
-    assert (aged.total_fen, aged.overdue_fen) == (900_00, 900_00)
+    (debtor,) = age_receivables(bank.books.db, date(2026, 12, 1))
+    assert debtor.customer.slug == "acme"
+    assert (debtor.aged.total_fen, debtor.aged.overdue_fen) == (900_00, 900_00)
     checked = check_bank(bank.books.db, NUMBER, on=date(2026, 9, 30))
     assert (checked.booked_fen, checked.moved_fen, checked.suspense_fen) == (600_00, 600_00, 0)
     assert checked.bank_fen == bank.balance_fen
+
+
+def test_ageing_names_who_owes_the_most_first(bank: Bank, database_url: str) -> None:
+    owing(bank, {"2026-07": 500})
+    other = bank.books.customer("zeta")
+    other.uses("2026-08-05 10:00:00", "gpt-4o", input=90 * M)
+    bank.books.close("2026-08")
+    bank.books.issue(other.bill("2026-08"))
+    found = age_receivables(bank.books.db, date(2026, 9, 20))
+    assert [(each.customer.slug, each.aged.total_fen) for each in found] == [
+        ("zeta", 900_00),
+        ("acme", 500_00),
+    ]
+    (whole,) = totals(each.aged for each in found)
+    assert {age: fen for age, fen in whole.fen.items() if fen} == {
+        Age.UP_TO_30: 900_00,
+        Age.UP_TO_60: 500_00,
+    }
+    shown = run(receivables, database_url, bank.books.clock.now(), "ageing", "--on", "2026-09-20")
+    assert shown.index("zeta") < shown.index("acme") < shown.index("1,400.00")
 
 
 def test_parents_are_one_step_away(bank: Bank) -> None:

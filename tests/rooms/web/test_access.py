@@ -130,6 +130,8 @@ BODIES: dict[str, Any] = {
     "POST /contract-drafts/{draft}/sign": {},
     "POST /contract-drafts/{draft}/{step}": {"why": "x"},
     "POST /contract-drafts/{draft}/papers": "a file",
+    "POST /contract-drafts/{draft}/signings": {"person": "张三", "mobile": "13800000000"},
+    "POST /signings/{signing}/resume": {"why": "x"},
     "POST /contracts/{contract}/renew": {},
     "POST /contracts/{contract}/terminate": {"on": "2026-12-01", "why": "x"},
     "POST /ledger/accruals": {"month": "2026-10"},
@@ -225,6 +227,8 @@ ODD = (
     "/{draft}/sign",
     "/{draft}/{step}",
     "/{draft}/papers",
+    "/{draft}/signings",
+    "/{signing}/resume",
     "/{contract}/renew",
 )
 """Deeds that the state of the example forbids, or whose example does not exist."""
@@ -236,6 +240,9 @@ NOWHERE = (
     "/deposit-slips/{number}",
     "/{draft}",
     "/{draft}/papers",
+    "/{draft}/signings",
+    "/{signing}",
+    "/{paper}/file",
     "/{draft}/documents/{format}",
 )
 """Reads of what nobody in this house has made."""
@@ -289,6 +296,8 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "credit_class": "medium",
         "draft": "draft_0",
         "step": "submit",
+        "signing": "signing_0",
+        "paper": "paper_0",
         "format": "txt",
         "contract": contract_of(house),
         "end": "end_0",

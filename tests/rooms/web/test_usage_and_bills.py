@@ -4,6 +4,7 @@ import json
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
+from zipfile import ZipFile
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,7 +12,7 @@ from httpx2 import Response
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
-from tests.rooms.web.conftest import House, Museum
+from tests.rooms.web.conftest import House, Museum, bearer
 from tests.scenarios.books import FixedClock
 from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import API
@@ -190,6 +191,7 @@ def test_a_bill_is_listed_and_shown(museum: Museum) -> None:
         ("csv", "text/csv; charset=utf-8", "3.00"),
         ("json", "application/json", "8.00"),
         ("txt", "text/plain; charset=utf-8", "8.00"),
+        ("focus", "text/csv; charset=utf-8", "AI and Machine Learning"),
     ],
 )
 def test_a_bill_can_be_taken_away(
@@ -200,8 +202,27 @@ def test_a_bill_can_be_taken_away(
     assert answer.headers["content-type"] == media_type
     named = answer.headers["content-disposition"]
     assert named.startswith("attachment; filename=")
-    assert unquote(named.rpartition("''")[2]).endswith(f".{kind}")
+    assert unquote(named.rpartition("''")[2]).endswith(
+        f".{kind}{'.csv' if kind == 'focus' else ''}"
+    )
     assert expected in text_of(kind, answer.content)
+
+
+def test_a_month_can_be_taken_away_whole(museum: Museum) -> None:
+    mine = bearer(museum.house.acme_key.secret)
+    url = f"{API}/customers/acme/packs/2026-10"
+    answer = museum.client.get(url, headers=mine)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/zip"
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert unquote(answer.headers["content-disposition"]).endswith("月度资料_2026-10_acme.zip")
+    with ZipFile(BytesIO(answer.content)) as found:
+        assert found.testzip() is None
+        assert str(museum.house.acme_bill.number) in found.read("说明.txt").decode()
+        assert all(b"zeta" not in found.read(name) for name in found.namelist())
+    assert museum.operator.get(url).content == answer.content
+    unissued = museum.operator.get(f"{API}/customers/acme/packs/2027-01")
+    assert (unissued.status_code, unissued.json()["code"]) == (404, "not_found")
 
 
 def text_of(kind: str, body: bytes) -> str:

@@ -9,8 +9,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from yuejie.kernel.errors import Conflict, Forbidden, Invalid
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.money import CURRENCIES, Money
+from yuejie.kernel.two_people import refuse_same
 from yuejie.ledger.posting import Account, Entry, Posting, credit, debit
 
 
@@ -165,10 +166,8 @@ class ProviderPayment:
 
     def refuse_same_person(self, by: str) -> None:
         """Refuse that who asked for a payment also lets it go."""
-        if by == self.requested_by:
-            raise Forbidden(
-                f"付款 {self.payment_id} 由 {by} 申请，须由另一人审批", payment=self.payment_id
-            )
+        what = f"付款申请 {self.payment_id} "
+        refuse_same(self.requested_by, by, what, payment=self.payment_id)
 
     def entry(self, by: str) -> Entry:
         """Return what a payment that was made does in the books.

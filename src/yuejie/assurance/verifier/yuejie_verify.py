@@ -1,15 +1,17 @@
-"""核验月结导出的封印文件：python3 yuejie_verify.py 文件 [--seal 最近一张账单上的封印].
+"""核验月结导出的封印文件：python3 yuejie_verify.py 文件 [--seal 最近一张账单或发票的封印].
 
 Checks, offline and with Python's standard library alone (3.10 or newer), that nothing in a file of
-sealed bills was altered: every hash, the chain of seals, and the arithmetic from quantity × rate
-to the totals. What was altered is named: customer, number, field. Nothing of yuejie is needed.
+sealed bills and fapiao was altered: every hash, both chains of seals, the arithmetic from quantity
+× rate to the totals, and that fapiao stay within bills and red ones within what they take back.
+What was altered is named: customer, number, field. Nothing of yuejie is needed.
 
-The file is UTF-8, one JSON record per line: a head, then bills and credit notes in the order of
-their seals, then an end. A sealed record carries the canonical form as text (`form`), its SHA-256
-(`seal`), and one short hash per leaf of the form (`marks`), which tell what was altered. The end
-has the hash of every line, and short hashes of its chunks, which tell where.
+The file is UTF-8, one JSON record per line: a head, bills and credit notes in the order of their
+seals, fapiao and red fapiao in the order of theirs, then an end. A sealed record carries the
+canonical form as text (`form`), its SHA-256 (`seal`), and one short hash per leaf of the form
+(`marks`), which tell what was altered. The end has the hash of every line, and short hashes of its
+chunks, which tell where.
 Whoever rewrites a whole file can also rewrite every hash in it; compare the last seal with the one
-printed on the newest bill (`--seal`).
+printed on the newest bill, or known of the newest fapiao (`--seal`, once or twice).
 """
 
 import hashlib
@@ -30,7 +32,9 @@ SHORT = 4
 GENESIS = "0" * 64
 SHARED = 2
 """Fen by which a part's tax may differ from its own rounding: the month was rounded once."""
-SEALED = {"bill": "账单", "credit": "冲减单", "fapiao": "发票"}
+SEALED = {"bill": "账单", "credit": "冲减单", "fapiao": "发票", "red_fapiao": "红字发票"}
+CHAINS = (("bill",), ("fapiao", "red_fapiao"))
+"""Kinds of records that are chained to each other; a credit note names the seal of its bill."""
 LINE = (
     *("position", "kind", "service_month", "project_id", "model", "meter", "sale_rate"),
     *("quantity", "rate_pico", "rate_currency", "fx_e8", "amount_fen", "net_fen", "tax_fen"),
@@ -39,10 +43,22 @@ LINE = (
 TAX_LINE = ("position", "item", "project_id", "model", "tax_ppm", "net_fen", "tax_fen")
 CREDITED = ("line_id", "net_fen", "tax_fen")
 TOTALS = ("net_fen", "tax_fen", "gross_fen")
+FAPIAO_LINE = (
+    *("position", "nature", "bill_id", "tax_position", "code", "item", "spec", "unit"),
+    *("quantity", "price", "tax_ppm", *TOTALS),
+)
+RED_LINE = ("position", "blue_position", *TOTALS)
+PARTY = (
+    *("name", "tax_number", "natural_person", "address", "phone", "bank_name", "bank_account"),
+)
+DISCOUNT, DISCOUNTED = 1, 2
+"""Natures of a fapiao line: a discount stands right behind the line that it is taken off."""
 NAMES: dict[tuple[str, str], tuple[str, ...]] = {
     ("bill", "lines"): LINE,
     ("bill", "tax_lines"): TAX_LINE,
     ("credit", "lines"): CREDITED,
+    ("fapiao", "lines"): FAPIAO_LINE,
+    ("red_fapiao", "lines"): RED_LINE,
 }
 ROWS = {"lines": "明细", "tax_lines": "计税"}
 FLAT: dict[str, tuple[str, ...]] = {
@@ -53,8 +69,11 @@ FLAT: dict[str, tuple[str, ...]] = {
     "days": ("billed_on", "review_until", "fapiao_by"),
     "bill": ("bill_id", "bill_number", "bill_seal"),
     "by": ("requested_by", "decided_by"),
+    "buyer": PARTY,
+    "seller": PARTY,
 }
 METERED = ("usage", "late")
+MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 Record = dict[str, Any]
 
 
@@ -125,9 +144,9 @@ def _hash_of_rows(rows: Any) -> str:  # noqa: ANN401 - JSON
 # ── how a file is checked ───────────────────────────────────────────────────────────────────────
 
 
-def verify(data: bytes, last_seal: str | None = None) -> list[Finding]:
+def verify(data: bytes, *last_seals: str) -> list[Finding]:
     """Return everything that is wrong with an exported file; nothing means: as it was sealed."""
-    return list(_Reader(data).findings(last_seal))
+    return list(_Reader(data).findings(last_seals))
 
 
 class _Reader:
@@ -140,7 +159,7 @@ class _Reader:
             (str(r.get("customer")) for r in self.records if r and r.get("kind") == "head"), "?"
         )
 
-    def findings(self, last_seal: str | None) -> Iterator[Finding]:
+    def findings(self, last_seals: Sequence[str]) -> Iterator[Finding]:
         """Yield what is wrong: lines, then each sealed record, then the chain."""
         end = self.records[-1] if self.records else None
         sound = end is not None and end.get("kind") == "end" and _sound_end(end)
@@ -157,8 +176,15 @@ class _Reader:
         for record in sealed:
             yield from self._record(record)
         forms = [(r, form) for r in sealed if (form := _form(r)) is not None]
-        yield from self._chain([pair for pair in forms if pair[0]["kind"] == "bill"], last_seal)
+        chains = [[pair for pair in forms if pair[0]["kind"] in kinds] for kinds in CHAINS]
+        for chain in chains:
+            yield from self._chain(chain)
+        ends = {str(chain[-1][0].get("seal")) for chain in chains if chain}
+        for seal in last_seals:
+            if seal.lower() not in ends:
+                yield self._find("文件", "最后的封印", f"给定的 {seal} 不是任何一条链的最后一个")
         yield from self._credits(forms)
+        yield from self._fapiao(forms)
 
     def _find(self, name: str, field: str, said: str) -> Finding:
         return Finding(self.customer, name, field, said)
@@ -205,13 +231,17 @@ class _Reader:
             return
         if form.get("number") != record.get("name"):
             yield self._find(name, "number", f"封印内容写的是 {form.get('number')}")
-        check = {"bill": self._bill, "credit": _credit_arithmetic}.get(record["kind"])
-        if check is not None:
-            try:
-                for field, said in check(form):
-                    yield self._find(name, field, said)
-            except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-                yield self._find(name, "结构", f"缺少字段或类型不对（{error!r}）")
+        check = {
+            "bill": self._bill,
+            "credit": _credit_arithmetic,
+            "fapiao": _fapiao_arithmetic,
+            "red_fapiao": _fapiao_arithmetic,
+        }[record["kind"]]
+        try:
+            for field, said in check(form):
+                yield self._find(name, field, said)
+        except MISSHAPEN as error:
+            yield self._find(name, "结构", f"缺少字段或类型不对（{error!r}）")
 
     def _bill(self, form: Record) -> Iterator[tuple[str, str]]:
         """Check a bill; the parts of a split month share the rounding of their tax."""
@@ -219,21 +249,33 @@ class _Reader:
         split = form["month"] in head.get("split_months", [])
         yield from _bill_arithmetic(form, split=split)
 
-    def _chain(
-        self, bills: Sequence[tuple[Record, Record]], last_seal: str | None
-    ) -> Iterator[Finding]:
-        """Check that every bill's previous seal is the seal before it, and whose bills they are."""
+    def _chain(self, links: Sequence[tuple[Record, Record]]) -> Iterator[Finding]:
+        """Check that every previous seal is the seal before it, and that all are one customer's."""
         before, owner = GENESIS, None
-        for record, form in bills:
-            name = f"账单 {record.get('name')}"
+        for record, form in links:
+            name = f"{SEALED[record['kind']]} {record.get('name')}"
             if form.get("previous") != before:
                 yield self._find(name, "previous", f"上一封印应为 {before[:16]}…，链断开")
             owner = owner or form.get("customer_id")
             if form.get("customer_id") != owner:
-                yield self._find(name, "customer_id", f"不是 {owner} 的账单")
+                yield self._find(name, "customer_id", f"不是 {owner} 的")
             before = str(record.get("seal"))
-        if last_seal is not None and last_seal.lower() != before:
-            yield self._find("文件", "最后的封印", f"为 {before}，与给定的封印不同")
+
+    def _fapiao(self, forms: Sequence[tuple[Record, Record]]) -> Iterator[Finding]:
+        """Check that fapiao stay within their bills, and red ones within their blue ones."""
+        taken = _Taken({str(form.get("bill_id")): form for r, form in forms if r["kind"] == "bill"})
+        for record, form in forms:
+            if record["kind"] not in CHAINS[1]:
+                continue
+            name = f"{SEALED[record['kind']]} {record.get('name')}"
+            try:
+                if form["what"] != record["kind"]:
+                    yield self._find(name, "what", f"封印内容写的是 {form['what']}")
+                    continue
+                for field, said in taken.add(form):
+                    yield self._find(name, field, said)
+            except MISSHAPEN as error:
+                yield self._find(name, "结构", f"缺少字段或类型不对（{error!r}）")
 
     def _credits(self, forms: Sequence[tuple[Record, Record]]) -> Iterator[Finding]:
         """Check that credit notes name bills of this file and take back no more than they say."""
@@ -250,7 +292,7 @@ class _Reader:
                     yield self._find(name, "bill", "所冲减的账单不在文件中，或不是这张")
                     continue
                 yield from self._taken(name, record, form, bill[1], taken)
-            except (KeyError, IndexError, TypeError, ValueError) as error:
+            except MISSHAPEN as error:
                 yield self._find(name, "结构", f"缺少字段或类型不对（{error!r}）")
 
     def _taken(
@@ -323,7 +365,7 @@ def field_name(kind: str, path: str, form: Record) -> str:
         row, column = int(inner[0]), int(inner[1])
         names = NAMES[kind, root]
         called = names[column] if column < len(names) else f"第 {column + 1} 列"
-        return f"{ROWS[root] if kind == 'bill' else '冲减'}第 {row + 1} 行 {called}"
+        return f"{'冲减' if kind == 'credit' else ROWS[root]}第 {row + 1} 行 {called}"
     if root in FLAT and isinstance(form.get(root), list) and inner and inner[0].isdecimal():
         names, column = FLAT[root], int(inner[0])
         return f"{root} {names[column] if column < len(names) else column}"
@@ -371,9 +413,7 @@ def _bill_arithmetic(form: Record, *, split: bool) -> Iterator[tuple[str, str]]:
         for field, said in _line_arithmetic(number, row, mode):
             yield f"明细第 {number} 行 {field}", said
     net, tax = sum(row[12] for row in rows), sum(row[13] for row in rows)
-    for field, is_, due in zip(TOTALS, form["totals_fen"], (net, tax, net + tax), strict=True):
-        if is_ != due:
-            yield f"totals_fen {field}", f"写着 {is_}，各行之和为 {due}"
+    yield from _totals(form, net, tax)
     if form["form"] == 1:
         exact = _tax(sum(row[11] for row in rows), mode, ppm)
         if tax != round_half_away(exact):
@@ -428,17 +468,117 @@ def _untaxed(form: Record) -> Iterator[tuple[str, str]]:
 
 
 def _credit_arithmetic(form: Record) -> Iterator[tuple[str, str]]:
-    net, tax = sum(row[1] for row in form["lines"]), sum(row[2] for row in form["lines"])
+    yield from _totals(form, *(sum(row[at] for row in form["lines"]) for at in (1, 2)))
+
+
+def _totals(form: Record, net: int, tax: int) -> Iterator[tuple[str, str]]:
     for field, is_, due in zip(TOTALS, form["totals_fen"], (net, tax, net + tax), strict=True):
         if is_ != due:
             yield f"totals_fen {field}", f"写着 {is_}，各行之和为 {due}"
 
 
+# ── fapiao: what each says, what they take of bills, what red ones take back ────────────────────
+
+
+def _fapiao_arithmetic(form: Record) -> Iterator[tuple[str, str]]:
+    """Check the lines of a fapiao, blue or red: whole fen, sums, the tax of blue ones to 0.01."""
+    blue, before = form["what"] == "fapiao", None
+    for number, row in enumerate(form["lines"], 1):
+        where, (net, tax, gross) = f"明细第 {number} 行", row[-3:]
+        if any(isinstance(each, float) for each in [*row, *form["totals_fen"]]):
+            yield where, "金额须为整数"
+        if row[0] != number:
+            yield f"{where} position", f"写着 {row[0]}"
+        if net + tax != gross:
+            yield f"{where} gross_fen", f"不含税 {net} 与税 {tax} 合不成 {gross}"
+        if blue and abs(tax - round_half_away(Fraction(net * row[10], 10**6))) > 1:
+            yield f"{where} tax_fen", f"写着 {tax}，与金额乘税率相差超过 0.01 元"
+        if blue and (row[1] == DISCOUNT) != (gross < 0):
+            yield f"{where} nature", "负数行须为折扣行，折扣行须为负数"
+        if blue and row[1] == DISCOUNT and before != DISCOUNTED:
+            yield f"{where} nature", "折扣行须紧跟被折扣行"
+        before = row[1]
+    yield from _totals(form, *(sum(row[at] for row in form["lines"]) for at in (-3, -2)))
+
+
+class _Taken:
+    """What fapiao, less red fapiao, have taken of bills so far, and what is left of each."""
+
+    def __init__(self, bills: Mapping[str, Record]) -> None:
+        self.bills = bills
+        self.of_line: dict[tuple[str, int], int] = {}
+        self.blues: dict[str, Record] = {}
+        self.left: dict[tuple[str, int], tuple[int, int]] = {}
+        self.numbers: set[str] = set()
+
+    def add(self, form: Record) -> Iterator[tuple[str, str]]:
+        """Add a fapiao behind the others, and yield what it may not do."""
+        if form["number"] in self.numbers:
+            yield "number", "另一张发票已用这个号码"
+        self.numbers.add(form["number"])
+        yield from self._blue(form) if form["what"] == "fapiao" else self._red(form)
+
+    def _blue(self, form: Record) -> Iterator[tuple[str, str]]:
+        self.blues[form["number"]] = form
+        for number, row in enumerate(form["lines"], 1):
+            yield from self._take(number, row, row[13])
+            net, gross = self.left.get(key := (form["number"], _pair(row)), (0, 0))
+            self.left[key] = (net + row[11], gross + row[13])
+        yield from self._bills({str(row[2]) for row in form["lines"]})
+
+    def _red(self, form: Record) -> Iterator[tuple[str, str]]:
+        blue = self.blues.get(form["blue_number"])
+        if blue is None or blue["fapiao_id"] != form["fapiao_id"]:
+            yield "blue_number", f"所冲的蓝字发票 {form['blue_number']} 不在其前，或不是这张"
+            return
+        lines = {row[0]: row for row in blue["lines"]}
+        for number, row in enumerate(form["lines"], 1):
+            line = lines.get(row[1])
+            if line is None:
+                yield f"明细第 {number} 行 blue_position", f"蓝字发票没有第 {row[1]} 行"
+                continue
+            net, gross = self.left[key := (blue["number"], _pair(line))]
+            self.left[key] = (net + row[2], gross + row[4])
+            yield from self._take(number, line, row[4])
+        for (of, position), (net, gross) in self.left.items():
+            whole = sum(row[13] for row in blue["lines"] if _pair(row) == position)
+            if of == blue["number"] and (not 0 <= gross <= whole or (gross == 0 and net != 0)):
+                yield "明细", f"累计红冲超过蓝字发票第 {position} 行，或与它不符"
+
+    def _take(self, number: int, row: Sequence[Any], gross: int) -> Iterator[tuple[str, str]]:
+        """Take of a bill's tax line; together no more than it is, and of its own sign."""
+        bill, position = self.bills.get(row[2], {}), row[3]
+        line = next((t for t in bill.get("tax_lines", []) if t[0] == position), None)
+        if line is None:
+            yield f"明细第 {number} 行 bill_id", f"文件中没有账单 {row[2]} 的计税第 {position} 行"
+            return
+        if line[4] != row[10]:
+            yield f"明细第 {number} 行 tax_ppm", f"写着 {row[10]}，账单计税行为 {line[4]}"
+        due, key = line[5] + line[6], (row[2], position)
+        now = self.of_line[key] = self.of_line.get(key, 0) + gross
+        if not 0 <= now * (1 if due > 0 else -1) <= abs(due):
+            said = f"账单 {bill['number']} 计税第 {position} 行共开 {now}，该行为 {due}"
+            yield f"明细第 {number} 行 gross_fen", said
+
+    def _bills(self, touched: set[str]) -> Iterator[tuple[str, str]]:
+        for bill_id in sorted(touched & self.bills.keys()):
+            bill = self.bills[bill_id]
+            due = sum(line[5] + line[6] for line in bill["tax_lines"])
+            now = sum(fen for (of, _), fen in self.of_line.items() if of == bill_id)
+            if now > due:
+                yield "totals_fen gross_fen", f"账单 {bill['number']} 共开 {now}，计税合计 {due}"
+
+
+def _pair(row: Sequence[Any]) -> int:
+    """Return the position of a blue line, or of the line that it is a discount of."""
+    return int(row[0]) - (1 if row[1] == DISCOUNT else 0)
+
+
 def main(words: Sequence[str]) -> int:
     """Check the file that is named and say what is wrong; 0 when nothing is, else 1."""
     path, *more = words or [""]
-    last_seal = more[1] if more[:1] == ["--seal"] and len(more) == 2 else None
-    if not path or (more and last_seal is None):
+    flags, seals = more[::2], more[1::2]
+    if not path or len(flags) != len(seals) or set(flags) - {"--seal"}:
         sys.stderr.write(__doc__.splitlines()[0] + "\n")
         return 2
     try:
@@ -447,7 +587,7 @@ def main(words: Sequence[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"读不到文件 {path}：{error.strerror}\n")
         return 2
-    found = verify(data, last_seal)
+    found = verify(data, *seals)
     for each in found:
         sys.stdout.write(f"不符 {each}\n")
     kinds = [record.get("kind") for record in map(_parsed, data.split(b"\n")) if record]

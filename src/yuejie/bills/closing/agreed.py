@@ -248,16 +248,6 @@ def committed_months(promise: Promise, month: BillingMonth) -> list[BillingMonth
     return [_later(first, at) for at in range(begins, number + 1)]
 
 
-def period_end(promise: Promise, month: BillingMonth) -> BillingMonth:
-    """Return the month in which the minimum that a month counts towards falls due."""
-    each = month
-    if promise.commitment is None:
-        return month
-    while not committed_months(promise, each) and _months_between(month, each) < _YEAR * 10:
-        each = each.next
-    return each
-
-
 def held_days(promise: Promise, month: BillingMonth) -> tuple[int, int]:
     """Return on how many days of the month the contract held, and how many the month has."""
     start = max(month.first_day, promise.since)

@@ -22,13 +22,13 @@ from yuejie.bills.closing.draw import Drawing, draw_bills
 from yuejie.bills.closing.lines import LineKey
 from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.life import BillEvent, advance
-from yuejie.bills.store import Transition
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.store import contracts, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
 from yuejie.db.session import Database, Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, DomainError
 from yuejie.kernel.ids import CustomerId, LineId
 from yuejie.kernel.limits import DRAIN_SECONDS, FIRST_BYTE_SECONDS, STREAM_SECONDS

@@ -5,6 +5,7 @@ Reads everything it needs in the caller's transaction and writes nothing.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,8 +16,8 @@ from yuejie.bills.closing.agreed import (
     Ledgered,
     Target,
     TermKey,
+    committed_months,
     differences,
-    period_end,
     spend_of,
     targets_of,
 )
@@ -187,7 +188,7 @@ class _Work:
         if self._drawing.only in {None, HEAD}:
             self._bought(parts, printed, grants)
         for part in sorted({*parts, *carried}):
-            self._carry(parts, part, carried.get(part, 0))
+            self._carry(parts, part, carried.get(part, {}))
         return {part: _numbered(lines) for part, lines in parts.items()}
 
     def _own(self, extras: Sequence[Extra]) -> Sequence[Extra]:
@@ -201,11 +202,11 @@ class _Work:
             if extra.shared or extra.part == only or (only == HEAD and extra.part not in known)
         ]
 
-    def _at_home(self, carried: Mapping[str, int]) -> Mapping[str, int]:
-        """Give what a part that is billed no longer had carried to the head bill."""
-        found: Counter[str] = Counter()
-        for part, amount in carried.items():
-            found[part if part in self._parting.names else HEAD] += amount
+    def _at_home(self, carried: Mapping[str, int]) -> Mapping[str, Mapping[str, int]]:
+        """Say on which bill each part's carried amount goes back: a former part's on the head."""
+        found: dict[str, dict[str, int]] = defaultdict(dict)
+        for part, amount in sorted(carried.items()):
+            found[part if part in self._parting.names else HEAD][part] = amount
         return found
 
     def _agreed(
@@ -226,10 +227,7 @@ class _Work:
         def spent(month: BillingMonth) -> int:
             return spend_of(by_model.get(month, {}), self._agreements.promise(month, currency))
 
-        for month in sorted(looked_at):
-            end = period_end(self._agreements.promise(month, currency), month)
-            if end < drawing.month:
-                looked_at.add(end)
+        looked_at |= self._counting(looked_at)
         for month in sorted(looked_at):
             promise = self._agreements.promise(month, currency)
             own: Mapping[str, int] = by_model.get(month, {})
@@ -238,6 +236,19 @@ class _Work:
             for key, target in found:
                 yield month, key, target
             ledgered = _with(ledgered, month, found)
+
+    def _counting(self, months: AbstractSet[BillingMonth]) -> set[BillingMonth]:
+        """Return the months, up to the one drawn, whose minimum counts the spend of some of these.
+
+        The version that holds when a minimum falls due says so, not the one of the month spent in.
+        """
+        found, each = set(), min(months).next
+        while each < self._drawing.month:
+            promise = self._agreements.promise(each, self._contract.currency)
+            if not months.isdisjoint(committed_months(promise, each)):
+                found.add(each)
+            each = each.next
+        return found
 
     def _usage_by_part(
         self,
@@ -272,13 +283,22 @@ class _Work:
                 key = TermKey(LineKind.PACKAGE_PURCHASE, grant.grant_id)
                 parts[HEAD].append(self._term(key, target))
 
-    def _carry(self, parts: dict[str, list[BillLine]], part: str, open_fen: int) -> None:
-        """Give back what was carried forward, and carry on what is still below zero."""
-        lines = parts[part]
-        if not lines:
+    def _carry(
+        self, parts: dict[str, list[BillLine]], part: str, carried: Mapping[str, int]
+    ) -> None:
+        """Give back what was carried forward, and carry on what is still below zero.
+
+        What is given back for another part names it: that part is even then, also when it is
+        billed again. What was given and then carried by nobody, its bill being void, is owed
+        even where nothing else is; what is still to be given waits for the part's next bill.
+        """
+        owing = sum(carried.values()) < 0 and self._drawing.only in {None, part}
+        if not parts.get(part) and not owing:
             return
-        if open_fen:
-            lines.append(self._term(TermKey(LineKind.CARRIED), Target(-open_fen, "上期结转")))
+        lines = parts[part]
+        for origin, open_fen in carried.items():
+            key = TermKey(LineKind.CARRIED, "" if origin == part else origin)
+            lines.append(self._term(key, Target(-open_fen, "上期结转")))
         total = sum(line.amount_fen for line in lines)
         if total < 0:
             lines.append(self._term(TermKey(LineKind.CARRIED), Target(-total, "结转下期")))

@@ -209,27 +209,30 @@ def printed(tx: Tx, customer_id: CustomerId, *, except_bills: Iterable[BillId]) 
 
 @dataclass(frozen=True, slots=True)
 class CarriedRow:
-    """What a part of a customer's bills has carried forward and not yet taken back."""
+    """What a part of a customer's bills has carried forward and not yet been given back."""
 
     part: str
     amount_fen: int
 
 
 CARRIED: Final = """
-    SELECT b.part, sum(l.amount_fen) AS amount_fen
+    SELECT COALESCE(NULLIF(l.refers_to, ''), b.part) AS part, sum(l.amount_fen) AS amount_fen
     FROM bill_line l
     JOIN bill b USING (bill_id)
     WHERE l.customer_id = %(customer_id)s
       AND l.kind = 'carried'
       AND b.state <> 'voided'
       AND l.bill_id <> ALL(%(except_bills)s)
-    GROUP BY b.part
+    GROUP BY 1
     HAVING sum(l.amount_fen) <> 0
 """
 
 
 def carried(tx: Tx, customer_id: CustomerId, *, except_bills: Iterable[BillId]) -> dict[str, int]:
-    """Return what was carried forward from months below zero, by part, still to be given."""
+    """Return what was carried forward from months below zero, by part, still to be given.
+
+    A line on another bill than its part's own names the part, so that nothing is given twice.
+    """
     rows = tx.rows(CarriedRow, CARRIED, customer_id=customer_id, except_bills=list(except_bills))
     return {row.part: int(row.amount_fen) for row in rows}
 

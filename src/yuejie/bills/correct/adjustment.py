@@ -14,6 +14,7 @@ from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import CURRENCIES
 from yuejie.kernel.period import BillingMonth
+from yuejie.kernel.two_people import refuse_same
 
 
 class AdjustmentState(StrEnum):
@@ -103,6 +104,6 @@ def decide(state: AdjustmentState, decision: Decision, *, proposed_by: str, by: 
         raise Conflict(f"调整已是 {state} 状态，不能再 {decision}") from None
     if decision is Decision.WITHDRAW and by != proposed_by:
         raise Forbidden(f"调整由 {proposed_by} 提出，只能由其本人撤回")
-    if decision is not Decision.WITHDRAW and by == proposed_by:
-        raise Forbidden(f"调整由 {by} 提出，须由另一人审批")
+    if decision is not Decision.WITHDRAW:
+        refuse_same(proposed_by, by, "调整")
     return became

@@ -17,13 +17,14 @@ from yuejie.bills.correct.credit import (
 )
 from yuejie.bills.issue import debt, find_bill
 from yuejie.bills.life import BillEvent
-from yuejie.bills.pay import move
+from yuejie.bills.pay import mark_unpaid, move
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
+from yuejie.kernel.two_people import refuse_same
 from yuejie.ledger.post import post
 from yuejie.ledger.posting import Entry
 
@@ -62,7 +63,7 @@ def _lines(tx: Tx, bill: Bill, amounts: Mapping[int, int] | None) -> tuple[Credi
         return partly(bill, amounts, live)
     if live:
         raise Conflict(f"账单 {bill.name} 已有冲减单，不能整张作废；请冲减余下各行")
-    if bill.state is not BillState.ISSUED:
+    if bill.state is not BillState.ISSUED and bill.gross.fen:
         raise Conflict(f"账单 {bill.name} 已结清或核销，不能整张作废；请先撤销认款")
     return whole(bill)
 
@@ -97,8 +98,7 @@ def decide_credit(db: Database, name: str, *, approve: bool, by: str, now: datet
         was = _find(tx, name)
         if was.state is not CreditState.REQUESTED:
             raise Conflict(f"冲减单 {name} 已处理，不能再次审批")
-        if by == was.requested_by:
-            raise Forbidden(f"冲减单由 {by} 提出，须由另一人审批")
+        refuse_same(was.requested_by, by, "冲减单")
         bill = find_bill(bill_store.bill_by_name(tx, was.bill_id), was.bill_id)
         note = replace(was, state=CreditState.REJECTED, decided_by=by, decided_at=now)
         if approve:
@@ -121,6 +121,8 @@ def _approved(tx: Tx, note: CreditNote, bill: Bill) -> CreditNote:
     sealed = replace(numbered, seal=seal_of_credit(numbered, bill))
     post(tx, _entry(sealed, bill))
     if note.whole:
+        if bill.state is BillState.PAID and not bill.gross.fen:
+            mark_unpaid(tx, bill.bill_id, by=note.decided_by, at=note.decided_at, why=note.why)
         move(tx, bill.bill_id, BillEvent.VOID, by=note.decided_by, at=note.decided_at, why=note.why)
     return sealed
 

@@ -1,7 +1,8 @@
 """Documents of a bill: the same facts as PDF, spreadsheet, CSV, JSON and plain text.
 
-Owns: how a bill looks and what it says to the people who check it; the fonts it is set in.
-Does not own: any number on it (bills), nor where the files are kept or sent.
+Owns: how a bill looks and what it says to the people who check it.
+Does not own: any number on it (bills), the fonts it is set in (paper), nor where the files are kept
+or sent.
 
 Invariants:
 - one `BillDocument` gives the same bytes every time, on every machine;

@@ -4,6 +4,7 @@ from yuejie.bills.bill import BillLine, TaxMode
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument
 from yuejie.kernel.money import Money
+from yuejie.usage.meters import per
 
 
 def how_to_check(document: BillDocument) -> list[tuple[str, str]]:
@@ -46,7 +47,7 @@ def seal_rule(document: BillDocument) -> str:
 
 def _line_rule(line: BillLine) -> str:
     """Show the arithmetic of a line: quantity × rate, through the exchange rate, to the fen."""
-    unit = f" ÷ {wording.per(line.meter):,}" if wording.per(line.meter) > 1 else ""
+    unit = f" ÷ {per(line.meter):,}" if per(line.meter) > 1 else ""
     fx = f" × 汇率 {wording.fx_e8(line.fx_e8)}" if line.fx_e8 is not None else ""
     return (
         "用量 × 单价"

@@ -10,6 +10,7 @@ from yuejie.bills.bill import BillLine
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import DailyUsage, Subtotal
 from yuejie.kernel.money import FEN, FX_SCALE, PICO, plain
+from yuejie.usage.meters import meter_name, unit
 
 Value = str | int | Decimal | date | None
 Row = TypeVar("Row")
@@ -57,7 +58,7 @@ LINES: Final[tuple[Column[BillLine], ...]] = (
     Column("计量项", 18, TEXT, wording.meter_of),
     Column("计量项代码", 16, TEXT, lambda line: line.meter),
     Column("用量", 18, COUNT, lambda line: line.quantity if line.metered else None),
-    Column("单位", 8, TEXT, lambda line: wording.unit(line.meter) if line.metered else None),
+    Column("单位", 8, TEXT, lambda line: unit(line.meter) if line.metered else None),
     Column("单价", 12, EXACT, lambda line: Decimal(wording.rate(line)) if line.metered else None),
     Column("单价单位", 18, TEXT, wording.rate_unit),
     Column("计费额（未取整）", 22, EXACT, lambda line: decimal(line.charge_pico, PICO)),
@@ -76,10 +77,10 @@ DAYS: Final[tuple[Column[DailyUsage], ...]] = (
     Column("日期", 12, DAY, lambda day: day.day),
     Column("项目", 24, TEXT, lambda day: day.project_name),
     Column("模型", 30, TEXT, lambda day: day.model),
-    Column("计量项", 18, TEXT, lambda day: wording.meter_name(day.meter)),
+    Column("计量项", 18, TEXT, lambda day: meter_name(day.meter)),
     Column("计量项代码", 16, TEXT, lambda day: day.meter),
     Column("用量", 18, COUNT, lambda day: day.quantity),
-    Column("单位", 8, TEXT, lambda day: wording.unit(day.meter)),
+    Column("单位", 8, TEXT, lambda day: unit(day.meter)),
     Column("计费额（未取整）", 22, EXACT, _day_charge),
     Column("计费币种", 10, TEXT, lambda day: day.charge.currency if day.charge else None),
 )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from yuejie.bills.bill import Bill, BillLine, LineKind
+from yuejie.bills.documents.stamp.picture import Stamp
 from yuejie.bills.seal import seal_of
 from yuejie.customers.customer import Customer
 from yuejie.kernel.errors import Invalid
@@ -19,13 +20,20 @@ from yuejie.usage.meters import UNIT_METERS
 
 
 class DocumentKind(StrEnum):
-    """The files a bill can be had as; the value is the file's extension."""
+    """The files a bill can be had as."""
 
     PDF = "pdf"
     XLSX = "xlsx"
     CSV = "csv"
     JSON = "json"
     TXT = "txt"
+    FOCUS = "focus"
+    """FinOps Open Cost and Usage Specification, as CSV."""
+
+    @property
+    def extension(self) -> str:
+        """What the file's name ends in."""
+        return "focus.csv" if self is DocumentKind.FOCUS else self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,23 @@ class DailyUsage:
     meter: str
     quantity: int
     charge: Charge | None
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Where a line's rate stands: under which list rate, in which tier, whose model it is.
+
+    `list_id` is the rate itself where it was derived from no other.
+    """
+
+    rate_id: int
+    list_id: int
+    list_pico: int
+    list_currency: str
+    service_tier: str
+    context_above: int
+    time_window: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +126,8 @@ class BillDocument:
 
     `requests` counts calls per model. `sealed_form` is the canonical form whose SHA-256 is the
     bill's seal; a draft has neither. `due_on` is None where the contract names no day.
+    `priced` is by sale rate; `packages` says of each package what it is good for and what was paid
+    for it, in fen. `stamp` is printed over the seller's name; a draft is never stamped.
     """
 
     bill: Bill
@@ -111,6 +138,9 @@ class BillDocument:
     requests: Mapping[str, int] = field(default_factory=dict)
     sealed_form: bytes | None = None
     due_on: date | None = None
+    priced: Mapping[int, Priced] = field(default_factory=dict)
+    packages: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    stamp: Stamp | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no document may say: no lines, a wrong sum, a seal of something else."""
@@ -120,6 +150,8 @@ class BillDocument:
             raise Invalid(f"账单 {name} 没有明细行，无法生成文件，请先关账")
         if sum(line.net_fen + line.tax_fen for line in bill.lines) != bill.gross.fen:
             raise Invalid(f"账单 {name} 的明细之和与合计不符，未生成文件，请重新关账")
+        if self.stamp is not None and not bill.is_final:
+            raise Invalid(f"账单 {name} 尚未出账，不能盖章，请出账后再下载")
         if self.sealed_form is not None and seal_of(self.sealed_form) != bill.seal:
             raise Invalid(f"账单 {name} 的封存内容与封印不符，未生成文件，请核查账单是否被改动")
 

@@ -15,6 +15,7 @@ from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument, DailyUsage, Subtotal
 from yuejie.bills.seal import GENESIS
 from yuejie.kernel.money import FEN, PPM, Charge, plain
+from yuejie.usage.meters import per
 
 VERSION: Final = 2
 """Raised when a key changes its meaning or goes; new keys may come without. Since 2 a line that is
@@ -125,7 +126,7 @@ def _line(line: BillLine, bill: Bill) -> dict[str, Any]:
         "rate": {
             "rate_id": line.sale_rate,
             "amount": wording.rate(line),
-            "per": wording.per(line.meter),
+            "per": per(line.meter),
             "currency": line.rate_currency,
         }
         if line.metered

@@ -1,86 +1,27 @@
-"""A bill as PDF: Typst lays out what this file has put into words.
+"""A bill as PDF: `bill.typ` lays out what this file has put into words."""
 
-The template is markup, the bill is data: it travels as one JSON string into the template's inputs,
-and a string shown by Typst is never read as markup. One compiler is kept for the life of the
-process, because reading eight megabytes of fonts takes longer than setting a bill.
-"""
-
-import re
-from bisect import bisect_right
-from functools import cache
-from itertools import chain
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
-
-import msgspec
-import typst
 
 from yuejie.bills.bill import BillLine, LineKind, TaxMode
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.advice import how_to_check
 from yuejie.bills.documents.document import BillDocument, LineGroup, Subtotal
 from yuejie.kernel.money import Money
+from yuejie.paper.printable import printed
+from yuejie.paper.template import Template
 
-_HERE: Final = Path(__file__).parent
-_FONTS: Final = _HERE / "fonts"
-_LONG_RUN: Final = re.compile(r"[!-,.-~]{22}(?=[!-,.-~])")
-"""Latin text without space or hyphen is cut after so many characters; no column overflows."""
+_BILL: Final = Template(Path(__file__).with_name("bill.typ"))
 _LINES_BELOW_SUMMARY: Final = 8
 """A longer list of lines begins on a page of its own."""
 _LINES_PRINTED: Final = 5_000
 """A longer bill prints subtotals only: nobody reads so many pages, and Typst needs 0.13 MB a line.
 The spreadsheet and the CSV file hold every line of any bill."""
-_BREAK: Final = "\N{ZERO WIDTH SPACE}"
-
-_turn: Final = Lock()
-"""The compiler is one object with one memory: one bill at a time."""
 
 
 def to_pdf(document: BillDocument) -> bytes:
     """Set a bill on A4 pages; the same bill gives the same bytes."""
-    data = msgspec.json.encode(_page_data(document)).decode()
-    with _turn:
-        pages = _compiler().compile(
-            format="pdf",
-            sys_inputs={"bill": data},
-            timestamp=int(document.dated.timestamp()),
-            pdf_standards="a-2u",
-            pdf_tags=False,
-        )
-    assert isinstance(pages, bytes), "one PDF was asked for"
-    return pages
-
-
-@cache
-def _compiler() -> typst.Compiler:
-    """Return the compiler that knows the template and our fonts, and no others."""
-    fonts = typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(_FONTS)]
-    )
-    return typst.Compiler(str(_HERE / "bill.typ"), root=str(_HERE), font_paths=fonts)
-
-
-@cache
-def _covered() -> list[int]:
-    """Return where the ranges of drawable characters begin and end, in order."""
-    lines = (_FONTS / "coverage.txt").read_text("ascii").splitlines()
-    ranges = (line.split("-") for line in lines)
-    return list(chain.from_iterable((int(a, 16), int(b, 16) + 1) for a, b in ranges))
-
-
-def _drawable(char: str) -> bool:
-    return bisect_right(_covered(), ord(char)) % 2 == 1
-
-
-def _name(text: str) -> str:
-    """Make a name fit to print: every character drawn or named, long runs breakable."""
-    return _LONG_RUN.sub(rf"\g<0>{_BREAK}", wording.printable(text, _drawable))
-
-
-def printed(text: str) -> str:
-    """Return a text that our fonts can draw and no column is too narrow for; for other letters."""
-    return _name(text)
+    return _BILL.to_pdf(_page_data(document), dated=document.dated)
 
 
 def _page_data(document: BillDocument) -> dict[str, Any]:
@@ -91,14 +32,14 @@ def _page_data(document: BillDocument) -> dict[str, Any]:
         "title": f"账单 {wording.number(document)}",
         "number": wording.number(document),
         "month": str(bill.month),
-        "customer": _name(document.customer.legal_name),
-        "seller": _name(document.seller.legal_name),
+        "customer": printed(document.customer.legal_name),
+        "seller": printed(document.seller.legal_name),
         "facts": _facts(document),
         "parties": _parties(document),
         "due": _due(document),
-        "paid_into": [[label, _name(text)] for label, text in wording.paid_into(document)],
+        "paid_into": [[label, printed(text)] for label, text in wording.paid_into(document)],
         "tax": _tax(document),
-        "fx": [[wording.fx(fx), str(fx.on_date), _name(fx.source)] for fx in document.fx],
+        "fx": [[wording.fx(fx), str(fx.on_date), printed(fx.source)] for fx in document.fx],
         "currencies": [f"金额 {currency}" for currency in document.currencies],
         "by_project": _projects(document),
         "by_model": _models(document),
@@ -111,7 +52,8 @@ def _page_data(document: BillDocument) -> dict[str, Any]:
         "late": wording.late_months(document),
         "seal": bill.seal.hex() if bill.seal else "",
         "previous": wording.previous_seal(bill),
-        "advice": [[title, _name(text)] for title, text in how_to_check(document)],
+        "stamp": list(document.stamp.png) if document.stamp else None,
+        "advice": [[title, printed(text)] for title, text in how_to_check(document)],
     }
 
 
@@ -122,11 +64,11 @@ def _facts(document: BillDocument) -> list[tuple[str, str]]:
         ("账单编号", wording.number(document)),
         ("账期", str(bill.month)),
         (dated, wording.moment(document.dated)),
-        ("合同", f"{_name(bill.contract_id)} 第 {bill.contract_version} 版"),
+        ("合同", f"{printed(bill.contract_id)} 第 {bill.contract_version} 版"),
         ("计价", wording.TAX_MODES[bill.tax_mode]),
     ]
-    apart = [("账单部分", _name(bill.part_name))] if bill.part_name else []
-    settled = [(label, _name(text)) for label, text in wording.settlement(document)]
+    apart = [("账单部分", printed(bill.part_name))] if bill.part_name else []
+    settled = [(label, printed(text)) for label, text in wording.settlement(document)]
     return [*facts, *apart, *settled]
 
 
@@ -138,13 +80,13 @@ def _parties(document: BillDocument) -> list[dict[str, Any]]:
     return [
         {
             "role": "客户",
-            "name": _name(customer.legal_name),
-            "rows": [(label, _name(text)) for label, text in theirs if text],
+            "name": printed(customer.legal_name),
+            "rows": [(label, printed(text)) for label, text in theirs if text],
         },
         {
             "role": "服务方",
-            "name": _name(seller.legal_name),
-            "rows": [("税号", _name(seller.uscc))],
+            "name": printed(seller.legal_name),
+            "rows": [("税号", printed(seller.uscc))],
         },
     ]
 
@@ -181,7 +123,7 @@ def _projects(document: BillDocument) -> list[list[str]]:
     whole = document.charged.fen
     return [
         [
-            _name(part.name),
+            printed(part.name),
             wording.tokens(part.tokens),
             *_sums(document, part),
             wording.share(part.amount_fen, whole),
@@ -194,7 +136,7 @@ def _models(document: BillDocument) -> list[list[str]]:
     whole = document.charged.fen
     return [
         [
-            _name(part.name),
+            printed(part.name),
             wording.count(part.requests),
             wording.tokens(part.tokens),
             *_sums(document, part),
@@ -221,8 +163,8 @@ def _folded(document: BillDocument) -> str:
 def _group(document: BillDocument, group: LineGroup) -> dict[str, Any]:
     late = group.kind is LineKind.LATE
     return {
-        "name": _name(group.subtotal.name),
-        "department": _name(group.department),
+        "name": printed(group.subtotal.name),
+        "department": printed(group.department),
         "late": f"{wording.KINDS[LineKind.LATE]} {group.service_month}" if late else "",
         "lines": [
             [*_line(line), *_sums(document, line)]
@@ -235,7 +177,7 @@ def _group(document: BillDocument, group: LineGroup) -> dict[str, Any]:
 def _line(line: BillLine) -> list[str]:
     return [
         str(line.position),
-        _name(wording.named(line)),
+        printed(wording.named(line)),
         wording.meter_of(line),
         wording.counted(line),
         wording.rate(line),

@@ -6,6 +6,7 @@ from typing import Final
 
 from yuejie.bills.documents.document import BillDocument, DocumentKind
 from yuejie.bills.documents.exchange import to_json
+from yuejie.bills.documents.focus.write import to_focus
 from yuejie.bills.documents.pdf import to_pdf
 from yuejie.bills.documents.spreadsheet import to_xlsx
 from yuejie.bills.documents.table import to_csv
@@ -17,6 +18,7 @@ RENDERERS: Final[Mapping[DocumentKind, Callable[[BillDocument], bytes]]] = {
     DocumentKind.CSV: to_csv,
     DocumentKind.JSON: to_json,
     DocumentKind.TXT: to_text,
+    DocumentKind.FOCUS: to_focus,
 }
 MEDIA_TYPES: Final[Mapping[DocumentKind, str]] = {
     DocumentKind.PDF: "application/pdf",
@@ -24,6 +26,7 @@ MEDIA_TYPES: Final[Mapping[DocumentKind, str]] = {
     DocumentKind.CSV: "text/csv; charset=utf-8",
     DocumentKind.JSON: "application/json",
     DocumentKind.TXT: "text/plain; charset=utf-8",
+    DocumentKind.FOCUS: "text/csv; charset=utf-8",
 }
 _UNSAFE: Final = re.compile(r"[^\w-]+")
 _NAME_LENGTH: Final = 60
@@ -38,4 +41,4 @@ def file_name(document: BillDocument, kind: DocumentKind) -> str:
     """Name the file by month, customer and number, with nothing that a path could trip over."""
     slug = _UNSAFE.sub("_", document.customer.slug)[:_NAME_LENGTH]
     number = _UNSAFE.sub("_", document.bill.number or "草稿")
-    return f"账单_{document.bill.month}_{slug}_{number}.{kind}"
+    return f"账单_{document.bill.month}_{slug}_{number}.{kind.extension}"

@@ -32,6 +32,7 @@ from yuejie.bills.documents.columns import (
     yuan,
 )
 from yuejie.bills.documents.document import BillDocument, Subtotal
+from yuejie.paper.printable import printable
 
 _ACCENT: Final = "#1C4A7D"
 _FONT: Final = {"font_name": "微软雅黑", "font_size": 10, "valign": "vcenter"}
@@ -48,7 +49,7 @@ def to_xlsx(document: BillDocument, rows_per_sheet: int = _ROWS_PER_SHEET) -> by
         workbook.set_properties(
             {
                 "title": f"账单 {wording.number(document)}",
-                "author": wording.printable(document.seller.legal_name),
+                "author": printable(document.seller.legal_name),
                 "created": document.dated.astimezone(UTC).replace(tzinfo=None),
             }
         )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from yuejie.bills.documents.document import Priced
 from yuejie.db.session import Tx
-from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.kernel.period import BillingMonth
 
 
@@ -47,3 +48,22 @@ def daily_usage(
         epoch=epoch,
         zone=zone,
     )
+
+
+PRICED: Final = """
+    SELECT DISTINCT r.rate_id, COALESCE(l.rate_id, r.rate_id) AS list_id,
+           COALESCE(l.pico, r.pico) AS list_pico, COALESCE(l.currency, r.currency) AS list_currency,
+           r.service_tier, r.context_above, r.time_window, COALESCE(m.owner, '') AS owner
+    FROM bill b
+    JOIN bill_line line USING (bill_id)
+    JOIN rate r ON r.rate_id = line.sale_rate
+    LEFT JOIN rate l ON l.rate_id = r.list_rate
+    LEFT JOIN model m ON m.model_id = line.model
+    WHERE b.customer_id = %(customer_id)s AND b.bill_id = %(bill_id)s
+"""
+
+
+def priced(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> dict[int, Priced]:
+    """Return where the rates of a bill's lines stand, by rate."""
+    rows = tx.rows(Priced, PRICED, customer_id=customer_id, bill_id=bill_id)
+    return {row.rate_id: row for row in rows}

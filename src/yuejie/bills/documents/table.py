@@ -14,6 +14,7 @@ from yuejie.bills.bill import BillLine
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument
 from yuejie.kernel.money import FEN, plain
+from yuejie.usage.meters import per, unit
 
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _COMPUTED: Final = frozenset("=+-@\t\r\n＝＋－＠")
@@ -93,9 +94,9 @@ def _cells(line: BillLine, document: BillDocument) -> list[str]:
         harmless(line.meter),
         wording.meter_of(line),
         str(line.quantity) if line.metered else "",
-        wording.unit(line.meter) if line.metered else "",
+        unit(line.meter) if line.metered else "",
         wording.rate(line),
-        str(wording.per(line.meter)) if line.metered else "",
+        str(per(line.meter)) if line.metered else "",
         line.rate_currency,
         wording.charge(line),
         wording.fx_e8(line.fx_e8),

@@ -7,6 +7,7 @@ from typing import Final
 from yuejie.bills.bill import LineKind, TaxMode
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument, LineGroup, Subtotal
+from yuejie.paper.printable import printable
 
 _GAP: Final = "  "
 _WIDE: Final = frozenset("WF")
@@ -59,19 +60,19 @@ def _heading(document: BillDocument) -> list[str]:
     dated = "关账" if document.is_draft else "出账"
     when = f"{dated} {wording.moment(document.dated)}"
     rows = wording.settlement(document)
-    due = "".join(f"    {label} {wording.printable(text)}" for label, text in rows)
+    due = "".join(f"    {label} {printable(text)}" for label, text in rows)
     return [
         f"账单 BILL {bill.month}    {wording.number(document)}    {wording.STATES[bill.state]}",
-        *([f"部分    {wording.printable(bill.part_name)}"] if bill.part_name else []),
+        *([f"部分    {printable(bill.part_name)}"] if bill.part_name else []),
         f"客户    {_named(customer.legal_name, customer.uscc or '')}",
         f"服务方  {_named(seller.legal_name, seller.uscc)}",
-        f"合同    {wording.printable(bill.contract_id)} 第 {bill.contract_version} 版",
+        f"合同    {printable(bill.contract_id)} 第 {bill.contract_version} 版",
         f"计价    {wording.TAX_MODES[bill.tax_mode]}    {when}{due}",
     ]
 
 
 def _named(name: str, uscc: str) -> str:
-    return f"{wording.printable(name)}    税号 {uscc}" if uscc else wording.printable(name)
+    return f"{printable(name)}    税号 {uscc}" if uscc else printable(name)
 
 
 def _lines(document: BillDocument) -> list[str]:
@@ -95,7 +96,7 @@ def _lines(document: BillDocument) -> list[str]:
 
 def _title(group: LineGroup) -> str:
     late = f"{wording.KINDS[LineKind.LATE]} {group.service_month}  "
-    names = [wording.printable(name) for name in (group.subtotal.name, group.department) if name]
+    names = [printable(name) for name in (group.subtotal.name, group.department) if name]
     return f"{late if group.kind is LineKind.LATE else ''}{_GAP.join(names)}"
 
 
@@ -103,7 +104,7 @@ def _group_rows(group: LineGroup, document: BillDocument) -> list[Sequence[str]]
     return [
         (
             str(line.position),
-            wording.printable(wording.named(line)),
+            printable(wording.named(line)),
             wording.meter_of(line),
             wording.counted(line),
             wording.rate(line),
@@ -134,7 +135,7 @@ def _totals(document: BillDocument) -> list[str]:
     ]
     rows[1:1] = [(f"其中不开票：{name}", bill.currency, wording.amount(fen)) for name, fen in free]
     rates = [
-        f"汇率  {wording.fx(used)}  {used.on_date}  {wording.printable(used.source)}"
+        f"汇率  {wording.fx(used)}  {used.on_date}  {printable(used.source)}"
         for used in document.fx
     ]
     return [*_table(rows, frozenset({0, 1})), f"大写  {wording.in_capitals(bill.gross)}", *rates]
@@ -145,7 +146,7 @@ def _summary(title: str, parts: Sequence[Subtotal], document: BillDocument) -> l
     rows = [(title, *(["调用次数"] if counted else []), "token 用量", *document.currencies)]
     rows += [
         (
-            wording.printable(part.name),
+            printable(part.name),
             *([wording.count(part.requests)] if counted else []),
             wording.tokens(part.tokens),
             *_sums(part, document),
@@ -159,7 +160,7 @@ def _payment(document: BillDocument) -> list[str]:
     account = wording.paid_into(document)
     if not account:
         return []
-    rows = [(f"{_INDENT}{label}", wording.printable(text)) for label, text in account]
+    rows = [(f"{_INDENT}{label}", printable(text)) for label, text in account]
     return ["收款账户", *_table(rows, frozenset({0, 1}))]
 
 

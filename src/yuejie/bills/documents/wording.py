@@ -1,10 +1,8 @@
-"""How the documents say things: meters, amounts, rates, dates, and names made safe to print.
+"""How the documents say things: meters, amounts, rates and dates.
 
 Every document takes its words from here, so that the PDF and the spreadsheet never disagree.
 """
 
-import unicodedata
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -13,45 +11,9 @@ from yuejie.bills.documents.document import BillDocument, FxUsed
 from yuejie.bills.life import SAID
 from yuejie.bills.seal import GENESIS
 from yuejie.kernel.capitals import capitals
-from yuejie.kernel.money import FX_SCALE, MTOK, PICO, PPM, Money, Rate, plain
-from yuejie.usage.meters import UNIT_METERS
+from yuejie.kernel.money import FX_SCALE, PICO, PPM, Money, Rate, plain
+from yuejie.usage.meters import meter_name, per, per_name
 
-METERS: Final = {
-    "input": "输入",
-    "cache_read": "缓存命中输入",
-    "cache_write_5m": "缓存写入（5 分钟）",
-    "cache_write_30m": "缓存写入（30 分钟）",
-    "cache_write_1h": "缓存写入（1 小时）",
-    "cache_write_12h": "缓存写入（12 小时）",
-    "cache_write_unspecified": "缓存写入",
-    "output": "输出",
-    "reasoning": "推理输出",
-    "audio_in": "音频输入",
-    "audio_out": "音频输出",
-    "image_in": "图像输入",
-    "image_out": "图像输出",
-    "video_in": "视频输入",
-    "video_out": "视频输出",
-    "cache_read_audio": "缓存命中音频",
-    "cache_read_image": "缓存命中图像",
-    "cache_read_video": "缓存命中视频",
-    "requests": "调用",
-    "failed_requests": "失败调用",
-    "images": "图片张数",
-    "seconds": "时长",
-    "characters": "字符",
-    "web_searches": "联网搜索",
-    "search_units": "搜索单元",
-}
-UNITS: Final = {
-    "requests": "次",
-    "failed_requests": "次",
-    "images": "张",
-    "seconds": "秒",
-    "characters": "字符",
-    "web_searches": "次",
-    "search_units": "个",
-}
 STATES: Final = SAID
 KINDS: Final = {
     LineKind.USAGE: "本月用量",
@@ -74,28 +36,7 @@ CURRENCIES: Final = {"CNY": "人民币", "USD": "美元"}
 NONE: Final = "—"
 """What stands where there is no amount; never 0.00."""
 
-_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _PERMILLE: Final = 1000
-
-
-def meter_name(meter: str) -> str:
-    """Name a meter in Chinese; one we have no word for keeps its code."""
-    return METERS.get(meter, meter)
-
-
-def unit(meter: str) -> str:
-    """Name what a meter counts."""
-    return UNITS.get(meter, "token")
-
-
-def per(meter: str) -> int:
-    """Return how many units a printed rate is for: a million tokens, one of anything else."""
-    return 1 if meter in UNIT_METERS else MTOK
-
-
-def per_name(meter: str) -> str:
-    """Say what a printed rate is for."""
-    return unit(meter) if meter in UNIT_METERS else "百万 token"
 
 
 def named(line: BillLine) -> str:
@@ -243,23 +184,3 @@ def late_months(document: BillDocument) -> str:
     """Say which earlier months the bill still bills, or nothing."""
     months = sorted({str(line.service_month) for line in document.late})
     return "、".join(months)
-
-
-def printable(text: str, drawable: Callable[[str], bool] = lambda _: True) -> str:
-    """Return a name as it can be printed: what has no form is written as 〔U+202E〕.
-
-    Control and direction characters could hide or turn what stands beside them; characters that
-    no font has would be empty boxes. Nothing is lost: the code point is exact.
-    """
-    return "".join(
-        " " if char in "\t\r\n" else char if _has_form(char) and drawable(char) else _code(char)
-        for char in text
-    )
-
-
-def _has_form(char: str) -> bool:
-    return unicodedata.category(char) not in _UNPRINTABLE
-
-
-def _code(char: str) -> str:
-    return f"〔U+{ord(char):04X}〕"

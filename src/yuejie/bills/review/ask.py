@@ -15,6 +15,7 @@ from yuejie.bills.seal import proposal
 from yuejie.bills.tell import of_proposal, of_review_end
 from yuejie.contracts.terms import Confirmation
 from yuejie.db.session import Database, Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, DomainError, Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.notices.outbox import enqueue
@@ -38,7 +39,7 @@ def propose_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
         proposed = replace(dated, state=became, proposed_hash=proposal(dated))
         if not store.propose(tx, proposed):
             raise Conflict(f"账单 {was.name} 正被另一操作处理，请刷新后重试")
-        moved = store.Transition(now, BillEvent.PROPOSE, was.state, became, by)
+        moved = Transition(now, BillEvent.PROPOSE, was.state, became, by)
         store.note_transition(tx, was.bill_id, moved)
         enqueue(tx, of_proposal(proposed), at=now)
         return proposed
@@ -139,4 +140,4 @@ def step(tx: Tx, was: Bill, event: BillEvent, *, by: str, at: datetime, why: str
     became = advance(was.state, event)
     if not store.move(tx, was.bill_id, was=was.state, became=became):
         raise Conflict(f"账单 {was.name} 正被另一操作处理，请刷新后重试")
-    store.note_transition(tx, was.bill_id, store.Transition(at, event, was.state, became, by, why))
+    store.note_transition(tx, was.bill_id, Transition(at, event, was.state, became, by, why))

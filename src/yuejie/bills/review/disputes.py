@@ -17,8 +17,9 @@ from yuejie.bills.review.ask import locked, step
 from yuejie.bills.review.dispute import Answer, Dispute, DisputeState
 from yuejie.bills.review.dispute import advance as advance_dispute
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
+from yuejie.kernel.two_people import refuse_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,8 @@ def _close(
         was = _find(tx, dispute_id, owner)
         bill = locked(tx, was.bill_id)
         was = _find(tx, dispute_id, owner)
-        if deed is not Answer.WITHDRAW and by == was.raised_by:
-            raise Forbidden(f"异议由 {by} 提出，须由另一人答复")
+        if deed is not Answer.WITHDRAW:
+            refuse_same(was.raised_by, by, "异议", deed="答复")
         became = replace(
             was,
             state=advance_dispute(was.state, deed),

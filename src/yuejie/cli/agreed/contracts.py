@@ -7,6 +7,7 @@ import click
 
 from yuejie.app import seller, signatories
 from yuejie.bills.correct.break_fee import approve_leaving
+from yuejie.cli.agreed.esign import esign
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.contracts.contract import TAX_PPM, Contract, Terms
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
@@ -49,6 +50,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.group()
 def contracts() -> None:
     """合同：起草、审核、签署、变更、续约、终止，文本与附件。"""
+
+
+contracts.add_command(esign)
 
 
 @contracts.command("list")

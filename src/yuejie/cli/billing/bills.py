@@ -14,7 +14,7 @@ from yuejie.bills.issue import find_bill, issue_bill
 from yuejie.bills.life import SAID
 from yuejie.bills.press import Order, press
 from yuejie.bills.store import bill_by_name, bills_of_month
-from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
+from yuejie.cli.frame import Frame, as_json, as_stamped, frame, give_json, progress, say, show_table
 from yuejie.cli.months import Month, last_month, month_argument
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
@@ -215,6 +215,7 @@ def issue(
 )
 @click.option("--to", "folder", type=click.Path(path_type=Path), default=Path("bills"))
 @click.option("--jobs", type=click.IntRange(1), help="同时用几个进程；不写为全部处理器")
+@as_stamped
 @frame
 def export(
     house: Frame,
@@ -223,11 +224,14 @@ def export(
     kinds: tuple[str, ...],
     folder: Path,
     jobs: int | None,
+    *,
+    stamped: bool,
 ) -> None:
-    """导出账单为 PDF、XLSX、CSV、JSON、TXT（默认全部格式）。"""
+    """导出账单为 PDF、XLSX、CSV、JSON、TXT、FOCUS（默认全部格式）。"""
     chosen = tuple(DocumentKind(kind) for kind in kinds) or tuple(DocumentKind)
-    order = Order(seller(house.settings), chosen, folder)
     with house.database() as db:
+        asked = house.stamping(wanted=stamped)
+        order = Order(seller(house.settings), chosen, folder, asked)
         wanted = list(names)
         if month is not None:
             with db.read() as tx:
@@ -244,7 +248,7 @@ def export(
 @click.option("--to", "path", type=click.Path(path_type=Path), required=True, help="写到哪个文件")
 @frame
 def seal_export(house: Frame, customer: str, path: Path) -> None:
-    """导出一个客户的全部封印记录，旁边附上可离线核验的 yuejie_verify.py。"""
+    """导出一个客户的全部封印记录（账单、冲减单、发票），旁边附上可离线核验的 yuejie_verify.py。"""
     with house.database() as db:
         body = export_seals(db, customer)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,16 @@ from pathlib import Path
 import click
 
 from yuejie.app import seller
-from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.frame import (
+    Frame,
+    as_json,
+    as_stamped,
+    frame,
+    give_json,
+    plain,
+    say,
+    show_table,
+)
 from yuejie.cli.money.words import DAY, money, today
 from yuejie.customers.enrol import find_customer
 from yuejie.payments.apportion import store as apportion_store
@@ -14,9 +23,9 @@ from yuejie.payments.apportion.waiver import WaiverKind, WaiverState
 from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.dunning.dun import daily_dunning, grant_reprieve, watch_credit
 from yuejie.payments.dunning.store import steps
-from yuejie.payments.letters.letter import LetterKind
+from yuejie.payments.letters.letter import Asked, LetterKind
 from yuejie.payments.letters.render import account_letter, deposit_slip
-from yuejie.payments.receivables.ageing import Age
+from yuejie.payments.receivables.ageing import Age, Aged, totals
 from yuejie.payments.receivables.show import (
     age_receivables,
     month_span,
@@ -47,23 +56,24 @@ def receivables() -> None:
 @as_json
 @frame
 def ageing(house: Frame, customer: str | None, on: date | None, *, json: bool) -> None:
-    """账龄表：未到期，逾期 30、60、90、180 天以内及以上。"""
+    """账龄表：未到期，逾期 30、60、90、180 天以内及以上；欠得最多的在前。"""
     day = on or today(house.now())
     with house.database() as db:
         found = age_receivables(db, day, customer=customer)
     if json:
-        give_json(found)
+        give_json([{"customer": each.customer.slug, **plain(each.aged)} for each in found])
         return
-    rows = [
-        (
-            row.customer_id,
-            row.currency,
-            *(money(row.fen[age], row.currency) for age in Age),
-            money(row.total_fen, row.currency),
-        )
-        for row in found
-    ]
+    rows = [(each.customer.slug, *_aged(each.aged)) for each in found]
+    rows += [("合计", *_aged(whole)) for whole in totals(each.aged for each in found)]
     show_table(f"账龄 {day}", ["客户", "币种", *_AGES.values(), "合计"], rows)
+
+
+def _aged(row: Aged) -> tuple[object, ...]:
+    return (
+        row.currency,
+        *(money(row.fen[age], row.currency) for age in Age),
+        money(row.total_fen, row.currency),
+    )
 
 
 @receivables.command("open")
@@ -99,6 +109,7 @@ def open_bills(house: Frame, customer: str, *, json: bool) -> None:
 @click.option("--until", type=DAY, help="到哪天为止，不含（默认下月一日）")
 @click.option("--letter", type=click.Choice([str(k) for k in LetterKind]), help="另存为 PDF")
 @click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="存到哪里")
+@as_stamped
 @as_json
 @frame
 def account(
@@ -110,6 +121,7 @@ def account(
     folder: Path,
     *,
     json: bool,
+    stamped: bool,
 ) -> None:
     """对账单：期初、每笔往来、期末；可存为对账单或询证函 PDF。"""
     first, after = month_span(today(house.now()))
@@ -119,11 +131,10 @@ def account(
             name, body = account_letter(
                 db,
                 customer,
-                LetterKind(letter),
+                Asked(LetterKind(letter), start, end),
                 seller(house.settings),
-                since=start,
-                until=end,
                 now=house.now(),
+                stamping=house.stamping(wanted=stamped),
             )
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(body)
@@ -154,8 +165,9 @@ def account(
 @click.argument("customer")
 @click.argument("number", required=False)
 @click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="存到哪里")
+@as_stamped
 @frame
-def slip(house: Frame, customer: str, number: str | None, folder: Path) -> None:
+def slip(house: Frame, customer: str, number: str | None, folder: Path, *, stamped: bool) -> None:
     """押金收据：不写编号为列出，写编号为存成 PDF。"""
     with house.database() as db:
         if number is None:
@@ -164,7 +176,8 @@ def slip(house: Frame, customer: str, number: str | None, folder: Path) -> None:
             rows = [(s.number, str(s.effective_on), money(s.amount_fen, s.currency)) for s in found]
             show_table(f"{customer} 的押金收据", ["编号", "日期", "金额"], rows)
             return
-        name, body = deposit_slip(db, customer, number, seller(house.settings))
+        asked = house.stamping(wanted=stamped)
+        name, body = deposit_slip(db, customer, number, seller(house.settings), stamping=asked)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(body)
     say(f"已写 {folder / name}")

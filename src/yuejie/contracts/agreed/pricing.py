@@ -15,8 +15,8 @@ import msgspec
 from yuejie.contracts.prices import RateRow
 from yuejie.contracts.tier import DEFAULT
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import MTOK, PPM, Rate, divide
-from yuejie.usage.meters import UNIT_METERS, Meter
+from yuejie.kernel.money import PPM, Rate, divide
+from yuejie.usage.meters import Meter, per
 
 OVERRIDE: Final = "override"
 """The origin of a rate that a contract agreed by itself."""
@@ -43,8 +43,7 @@ class Override:
         """Read an agreed rate as the contract writes it: per million tokens, or per piece."""
         if meter not in set(Meter):
             raise Invalid(f"约定单价的计量项“{meter}”不认识（模型 {model}），请对照计量项一览")
-        per = 1 if meter in UNIT_METERS else MTOK
-        return cls(model, meter, Rate.parse(rate, currency, per=per).pico)
+        return cls(model, meter, Rate.parse(rate, currency, per=per(meter)).pico)
 
 
 @dataclass(frozen=True, slots=True)

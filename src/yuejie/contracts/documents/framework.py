@@ -24,6 +24,8 @@ from yuejie.contracts.terms import (
 )
 from yuejie.contracts.tier import DEFAULT
 from yuejie.kernel.period import zone_of
+from yuejie.paper.printable import printable
+from yuejie.usage.meters import meter_name
 
 TITLE: Final = "大模型 API 服务框架合同"
 _NUMERALS: Final = "一二三四五六七八九十"
@@ -127,8 +129,8 @@ def _party(role: str, who: Signatory) -> tuple[str, str, tuple[tuple[str, str], 
         ("地址电话", f"{who.address} {who.phone}".strip()),
         ("开户行及账号", f"{who.bank_name} {who.bank_account}".strip()),
     )
-    shown = tuple((label, words.printable(text)) for label, text in rows if text)
-    return role, words.printable(who.legal_name), shown
+    shown = tuple((label, printable(text)) for label, text in rows if text)
+    return role, printable(who.legal_name), shown
 
 
 def _service(agreed: Agreed) -> Iterator[str]:
@@ -139,7 +141,7 @@ def _service(agreed: Agreed) -> Iterator[str]:
     yield "乙方的密钥由乙方自行保管；以乙方密钥发起的调用由乙方承担费用，密钥泄露应立即吊销。"
     order = agreed.terms.commercial.purchase_order
     if order:
-        yield f"乙方采购订单号 {words.printable(order)}，载于账单与发票备注。"
+        yield f"乙方采购订单号 {printable(order)}，载于账单与发票备注。"
 
 
 def _term(terms: Terms) -> Iterator[str]:
@@ -298,7 +300,7 @@ def _others(deal: CommercialTerms) -> Iterator[str]:
     yield "双方对本合同内容及履行中知悉的商业秘密负有保密义务，合同终止后仍然有效。"
     yield "因本合同发生的争议由双方协商解决，协商不成的由甲方住所地人民法院管辖。"
     for name, clause in sorted(deal.extra.items()):
-        yield f"{words.printable(name)}：{words.printable(clause)}"
+        yield f"{printable(name)}：{printable(clause)}"
     yield "本合同一式两份，双方各执一份，自双方盖章或电子签署之日起成立。"
 
 
@@ -310,8 +312,8 @@ def _annex_row(each: AnnexRate) -> tuple[str, ...]:
     row = each.rate
     marks = "约定 " if row.origin == "override" else ""
     return (
-        words.printable(row.model),
-        words.METERS.get(row.meter, row.meter),
+        printable(row.model),
+        meter_name(row.meter),
         _conditions(row),
         words.rate(each.list_pico, row.meter),
         f"{marks}{words.rate(row.pico, row.meter)}",

@@ -69,12 +69,15 @@ def paper_body(tx: Tx, customer_id: CustomerId, paper: Paper) -> bytes:
 SIGNED: Final = """
     SELECT EXISTS (SELECT FROM contract_paper
                    WHERE customer_id = %(customer_id)s AND draft_id = %(draft_id)s
-                     AND kind = 'signed')
+                     AND kind = 'signed'
+                     AND at >= (SELECT coalesce(max(at), '-infinity') FROM contract_draft_step
+                                WHERE draft_id = %(draft_id)s
+                                  AND event IN ('reject', 'rework', 'revise')))
 """
 
 
 def has_signed_copy(tx: Tx, customer_id: CustomerId, draft_id: str) -> bool:
-    """Tell whether a copy of a draft that both sides signed is at hand."""
+    """Tell whether a signed copy is at hand of what a draft says since it was last changed."""
     return tx.value(SIGNED, customer_id=customer_id, draft_id=draft_id) is True
 
 

@@ -1,6 +1,5 @@
 """How a contract says things: money, shares, days, meters. What people read is Chinese."""
 
-import unicodedata
 from datetime import date
 from typing import Final
 
@@ -14,46 +13,9 @@ from yuejie.contracts.terms import (
     SettlementOrder,
     Split,
 )
-from yuejie.kernel.money import MTOK, PICO, PPM, Money, plain
-from yuejie.usage.meters import UNIT_METERS
+from yuejie.kernel.money import PICO, PPM, Money, plain
+from yuejie.usage.meters import per, per_name
 
-METERS: Final = {
-    "input": "输入",
-    "cache_read": "缓存命中输入",
-    "cache_write_5m": "缓存写入（5 分钟）",
-    "cache_write_30m": "缓存写入（30 分钟）",
-    "cache_write_1h": "缓存写入（1 小时）",
-    "cache_write_12h": "缓存写入（12 小时）",
-    "cache_write_unspecified": "缓存写入",
-    "output": "输出",
-    "reasoning": "推理输出",
-    "audio_in": "音频输入",
-    "audio_out": "音频输出",
-    "image_in": "图像输入",
-    "image_out": "图像输出",
-    "video_in": "视频输入",
-    "video_out": "视频输出",
-    "cache_read_audio": "缓存命中音频",
-    "cache_read_image": "缓存命中图像",
-    "cache_read_video": "缓存命中视频",
-    "requests": "调用",
-    "failed_requests": "失败调用",
-    "images": "图片张数",
-    "seconds": "时长",
-    "characters": "字符",
-    "web_searches": "联网搜索",
-    "search_units": "搜索单元",
-}
-"""The same words as on bills; a test holds both to it, because bills stand above this room."""
-UNITS: Final = {
-    "requests": "次",
-    "failed_requests": "次",
-    "images": "张",
-    "seconds": "秒",
-    "characters": "字符",
-    "web_searches": "次",
-    "search_units": "个",
-}
 CURRENCIES: Final = {"CNY": ("人民币", "元"), "USD": ("美元", "")}
 TYPES: Final = {
     ContractType.OPEN: "无固定期限合同",
@@ -95,7 +57,6 @@ SPLITS: Final = {
     Split.DEPARTMENT: "按部门分别出账",
     Split.UNIT: "按结算单元（子公司或部门，各有抬头）分别出账",
 }
-_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
 def money(fen: int, currency: str) -> str:
@@ -116,21 +77,9 @@ def day(on: date) -> str:
 
 def rate(pico: int, meter: str) -> str:
     """Write a rate per million tokens or per piece."""
-    return plain(pico, PICO if meter in UNIT_METERS else PICO // MTOK)
+    return plain(pico, PICO // per(meter))
 
 
 def unit(meter: str, currency: str) -> str:
     """Say what a rate is in: CNY/百万 token."""
-    return f"{currency}/{UNITS.get(meter, '百万 token')}"
-
-
-def printable(text: str) -> str:
-    """Return a name as it can be printed: what has no form is written as 〔U+202E〕."""
-    return "".join(
-        " "
-        if char in "\t\r\n"
-        else f"〔U+{ord(char):04X}〕"
-        if unicodedata.category(char) in _UNPRINTABLE
-        else char
-        for char in text
-    )
+    return f"{currency}/{per_name(meter)}"

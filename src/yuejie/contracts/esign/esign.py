@@ -12,7 +12,7 @@ import hmac
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import md5, sha256
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -21,17 +21,14 @@ import msgspec
 
 from yuejie.contracts.esign.port import (
     CallbackForged,
-    HttpAnswer,
     HttpRequest,
-    PlatformRefused,
     Send,
     Signer,
     SigningState,
     Started,
     Told,
 )
-from yuejie.contracts.esign.stamp import epoch_ms, from_epoch_ms
-from yuejie.kernel.limits import CALLBACK_SKEW
+from yuejie.contracts.esign.stamp import epoch_ms, refuse_stale
 
 HOST: Final = "https://openapi.esign.cn"
 SANDBOX: Final = "https://smlopenapi.esign.cn"
@@ -79,8 +76,7 @@ class Esign:
         """Return the signed file of a completed flow."""
         found = self._call(send, "GET", f"/v3/sign-flow/{task}/file-download-url", now)
         answer = send(HttpRequest("GET", str(found["files"][0]["downloadUrl"]), {}))
-        if answer.status != 200:
-            raise PlatformRefused(f"e签宝文件下载失败（HTTP {answer.status}），请稍后重试")
+        answer.refuse_failed("e签宝文件下载")
         return answer.body
 
     def read_callback(
@@ -95,9 +91,7 @@ class Esign:
         expected = callback_signature(self.secret, stamp, query, body)
         if not hmac.compare_digest(expected, shown):
             raise CallbackForged("e签宝回调的签名不对，已拒绝；请核对应用密钥")
-        if not stamp.isdigit() or abs(now - from_epoch_ms(int(stamp))) > CALLBACK_SKEW:
-            minutes = CALLBACK_SKEW // timedelta(minutes=1)
-            raise CallbackForged(f"e签宝回调的时间相差超过 {minutes} 分钟，已拒绝；请核对时钟")
+        refuse_stale(stamp, now, "e签宝")
         facts: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
         if facts.get("action") != "SIGN_FLOW_COMPLETE":
             return None
@@ -132,14 +126,14 @@ class Esign:
     ) -> dict[str, Any]:
         body = b"" if facts is None else msgspec.json.encode(facts)
         headers = signed_headers(self.app_id, self.secret, method, path, body, now)
-        return _data(send(HttpRequest(method, f"{self.host}{path}", headers, body)))
+        answer = send(HttpRequest(method, f"{self.host}{path}", headers, body))
+        return answer.data("e签宝", ok=0, said="message")
 
     @staticmethod
     def _put(send: Send, url: str, pdf: bytes) -> None:
         headers = {"Content-MD5": content_md5(pdf), "Content-Type": "application/pdf"}
         answer = send(HttpRequest("PUT", url, headers, pdf))
-        if answer.status != 200:
-            raise PlatformRefused(f"e签宝文件上传失败（HTTP {answer.status}），请稍后重试")
+        answer.refuse_failed("e签宝文件上传")
 
 
 def content_md5(body: bytes) -> str:
@@ -177,16 +171,3 @@ def callback_signature(secret: str, stamp: str, query: Mapping[str, str], body: 
     values = "".join(query[name] for name in sorted(query))
     text = f"{stamp}{values}".encode() + body
     return hmac.digest(secret.encode(), text, sha256).hex()
-
-
-def _data(answer: HttpAnswer) -> dict[str, Any]:
-    try:
-        told: dict[str, Any] = msgspec.json.decode(answer.body, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        raise PlatformRefused(f"e签宝的应答读不懂（HTTP {answer.status}），请稍后重试") from None
-    if answer.status != 200 or told.get("code") != 0:
-        why = f"{told.get('code')} {told.get('message')}"
-        raise PlatformRefused(f"e签宝未受理：{why}；请核对签署方信息与应用权限")
-    data = told.get("data") or {}
-    assert isinstance(data, dict), "e签宝 answers with an object"
-    return data

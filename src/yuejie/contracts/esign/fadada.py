@@ -10,7 +10,7 @@ bodies are forms with the one field `bizContent`. Callbacks are signed alike, wi
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from secrets import token_hex
 from typing import Any, Final
@@ -20,17 +20,14 @@ import msgspec
 
 from yuejie.contracts.esign.port import (
     CallbackForged,
-    HttpAnswer,
     HttpRequest,
-    PlatformRefused,
     Send,
     Signer,
     SigningState,
     Started,
     Told,
 )
-from yuejie.contracts.esign.stamp import epoch_ms, from_epoch_ms
-from yuejie.kernel.limits import CALLBACK_SKEW
+from yuejie.contracts.esign.stamp import epoch_ms, refuse_stale
 
 HOST: Final = "https://api.fadada.com/api/v5"
 SUB_VERSION: Final = "5.1"
@@ -72,8 +69,7 @@ class Fadada:
         token = self._token(send, now)
         place = self._call(send, token, "/file/get-upload-url", now, {"fileType": "doc"})
         answer = send(HttpRequest("PUT", str(place["uploadUrl"]), {}, pdf))
-        if answer.status != 200:
-            raise PlatformRefused(f"法大大文件上传失败（HTTP {answer.status}），请稍后重试")
+        answer.refuse_failed("法大大文件上传")
         wanted = {"fileType": "doc", "fddFileUrl": place["fddFileUrl"], "fileName": f"{title}.pdf"}
         files = {"fddFileUrlList": [wanted]}
         kept = self._call(send, token, "/file/process", now, files)
@@ -98,8 +94,7 @@ class Fadada:
         wanted = {"ownerId": self._owner, "signTaskId": task}
         found = self._call(send, token, "/sign-task/owner/get-download-url", now, wanted)
         answer = send(HttpRequest("GET", str(found["downloadUrl"]), {}))
-        if answer.status != 200:
-            raise PlatformRefused(f"法大大文件下载失败（HTTP {answer.status}），请稍后重试")
+        answer.refuse_failed("法大大文件下载")
         return answer.body
 
     def read_callback(
@@ -120,9 +115,7 @@ class Fadada:
         }
         if not hmac.compare_digest(sign(self.secret, stamp, signed), given.get("x-fasc-sign", "")):
             raise CallbackForged("法大大回调的签名不对，已拒绝；请核对应用密钥")
-        if not stamp.isdigit() or abs(now - from_epoch_ms(int(stamp))) > CALLBACK_SKEW:
-            minutes = CALLBACK_SKEW // timedelta(minutes=1)
-            raise CallbackForged(f"法大大回调的时间相差超过 {minutes} 分钟，已拒绝；请核对时钟")
+        refuse_stale(stamp, now, "法大大")
         state = _EVENTS.get(event)
         if state is None:
             return None
@@ -169,7 +162,8 @@ class Fadada:
             self.app_id, self.secret, str(epoch_ms(now)), self.nonce(), extra, biz
         )
         body = b"" if biz is None else urlencode({"bizContent": biz}).encode()
-        return _data(send(HttpRequest("POST", f"{self.host}{path}", headers, body)))
+        answer = send(HttpRequest("POST", f"{self.host}{path}", headers, body))
+        return answer.data("法大大", ok=_OK, said="msg")
 
 
 def signed_headers(
@@ -199,16 +193,3 @@ def sign(secret: str, stamp: str, params: Mapping[str, str]) -> str:
     digest = sha256(text.encode()).hexdigest()
     key = hmac.digest(secret.encode(), stamp.encode(), sha256)
     return hmac.digest(key, digest.encode(), sha256).hex()
-
-
-def _data(answer: HttpAnswer) -> dict[str, Any]:
-    try:
-        told: dict[str, Any] = msgspec.json.decode(answer.body, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        raise PlatformRefused(f"法大大的应答读不懂（HTTP {answer.status}），请稍后重试") from None
-    if answer.status != 200 or told.get("code") != _OK:
-        why = f"{told.get('code')} {told.get('msg')}"
-        raise PlatformRefused(f"法大大未受理：{why}；请核对签署方信息与应用权限")
-    data = told.get("data") or {}
-    assert isinstance(data, dict), "法大大 answers with an object"
-    return data

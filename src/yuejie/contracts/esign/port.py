@@ -9,9 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
+
+import msgspec
 
 from yuejie.kernel.errors import DomainError, Forbidden
+
+_OK: Final = 200
 
 
 class SigningState(StrEnum):
@@ -48,6 +52,30 @@ class HttpAnswer:
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def refuse_failed(self, what: str) -> None:
+        """Raise PlatformRefused where an upload or a download did not succeed."""
+        if self.status != _OK:
+            raise PlatformRefused(f"{what}失败（HTTP {self.status}），请稍后重试")
+
+    def data(self, platform: str, *, ok: object, said: str) -> dict[str, Any]:
+        """Return the `data` of an envelope whose `code` is `ok`; `said` names its field of words.
+
+        Raises PlatformRefused for every other envelope, and for what is none.
+        """
+        try:
+            told: dict[str, Any] = msgspec.json.decode(self.body, type=dict[str, Any])
+        except msgspec.MsgspecError:
+            raise PlatformRefused(
+                f"{platform}的应答读不懂（HTTP {self.status}），请稍后重试"
+            ) from None
+        if self.status != _OK or told.get("code") != ok:
+            why = f"{told.get('code')} {told.get(said)}"
+            raise PlatformRefused(f"{platform}未受理：{why}；请核对签署方信息与应用权限")
+        data = told.get("data") or {}
+        if not isinstance(data, dict):
+            raise PlatformRefused(f"{platform}的应答读不懂（data 不是对象），请稍后重试")
+        return data
 
 
 Send = Callable[[HttpRequest], HttpAnswer]

@@ -6,14 +6,15 @@ from typing import Final
 
 import msgspec
 
-from yuejie.contracts.esign.port import Signer, SigningState
+from yuejie.contracts.esign.port import Signer
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
 
 OPERATOR_READS: Final = {
     "due_signings": "the clerk takes every customer's to the platforms",
-    "signing_by_id": "the clerk writes down what came of one",
-    "signing_by_task": "a callback names the platform's task and nothing else",
+    "ended_signings": "the operator is told how each of them ended",
+    "signing_by_id": "the clerk writes down what came of one, and the operator names one by its id",
+    "steps_of_signing": "the operator looks at one by its id",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -51,22 +52,9 @@ BY_ID: Final = """
 """
 
 
-def signing_by_id(tx: Tx, signing_id: str) -> Signing:
-    """Return a request for signature."""
-    return tx.row(Signing, BY_ID, signing_id=signing_id)
-
-
-BY_TASK: Final = """
-    SELECT signing_id, customer_id, draft_id, paper_id, platform, state, signer::text AS signer,
-           task, url, note, attempts, next_at, asked_by, created_at
-    FROM signing
-    WHERE platform = %(platform)s AND task = %(task)s AND task <> ''
-"""
-
-
-def signing_by_task(tx: Tx, platform: str, task: str) -> Signing | None:
-    """Return the request that a platform knows under a name of its own."""
-    return tx.maybe(Signing, BY_TASK, platform=platform, task=task)
+def signing_by_id(tx: Tx, signing_id: str) -> Signing | None:
+    """Return a request for signature by its id."""
+    return tx.maybe(Signing, BY_ID, signing_id=signing_id)
 
 
 SIGNINGS_OF: Final = """
@@ -83,19 +71,62 @@ def signings_of(tx: Tx, customer_id: CustomerId) -> list[Signing]:
     return tx.rows(Signing, SIGNINGS_OF, customer_id=customer_id)
 
 
+SIGNINGS_OF_DRAFT: Final = """
+    SELECT signing_id, customer_id, draft_id, paper_id, platform, state, signer::text AS signer,
+           task, url, note, attempts, next_at, asked_by, created_at
+    FROM signing
+    WHERE customer_id = %(customer_id)s AND draft_id = %(draft_id)s
+    ORDER BY created_at, signing_id
+"""
+
+
+def signings_of_draft(tx: Tx, customer_id: CustomerId, draft_id: str) -> list[Signing]:
+    """Return every request for signature of a draft, the oldest first."""
+    return tx.rows(Signing, SIGNINGS_OF_DRAFT, customer_id=customer_id, draft_id=draft_id)
+
+
 DUE: Final = """
     SELECT signing_id, customer_id, draft_id, paper_id, platform, state, signer::text AS signer,
            task, url, note, attempts, next_at, asked_by, created_at
     FROM signing
     WHERE state IN ('asked', 'starting', 'running') AND next_at <= %(now)s
+      AND platform = ANY(%(platforms)s)
     ORDER BY next_at, signing_id
     LIMIT %(limit)s
 """
 
 
-def due_signings(tx: Tx, now: datetime, *, limit: int) -> list[Signing]:
-    """Return what a job should look at, the longest waiting first."""
-    return tx.rows(Signing, DUE, now=now, limit=limit)
+def due_signings(tx: Tx, now: datetime, *, platforms: list[str], limit: int) -> list[Signing]:
+    """Return what a job should look at on these platforms, the longest waiting first."""
+    return tx.rows(Signing, DUE, now=now, platforms=platforms, limit=limit)
+
+
+HASTEN: Final = """
+    UPDATE signing SET next_at = %(now)s
+    WHERE platform = %(platform)s AND task = %(task)s AND task <> '' AND state = 'running'
+      AND next_at > %(now)s
+"""
+
+
+def hasten(tx: Tx, platform: str, task: str, *, now: datetime) -> bool:
+    """Have a running task asked about now; False where nothing of that name waits."""
+    return tx.run(HASTEN, platform=platform, task=task, now=now) == 1
+
+
+OVERTAKEN: Final = """
+    SELECT NOT EXISTS (SELECT FROM contract_draft
+                       WHERE customer_id = %(customer_id)s AND draft_id = %(draft_id)s
+                         AND state IN ('reviewed', 'signed'))
+        OR EXISTS (SELECT FROM contract_draft_step
+                   WHERE draft_id = %(draft_id)s AND at > %(since)s
+                     AND event IN ('reject', 'rework', 'revise'))
+"""
+
+
+def is_overtaken(tx: Tx, customer_id: CustomerId, draft_id: str, *, since: datetime) -> bool:
+    """Tell whether a draft no longer says, or no longer is, what it was at an instant."""
+    found = tx.value(OVERTAKEN, customer_id=customer_id, draft_id=draft_id, since=since)
+    return found is True
 
 
 INSERT: Final = """
@@ -130,6 +161,7 @@ MOVE: Final = """
     SET state = %(state)s, task = %(task)s, url = %(url)s, note = %(note)s,
         attempts = %(attempts)s, next_at = %(next_at)s
     WHERE signing_id = %(signing_id)s AND state = %(was)s AND attempts = %(was_attempts)s
+      AND next_at = %(was_next_at)s
 """
 
 
@@ -140,6 +172,7 @@ def move_signing(tx: Tx, was: Signing, became: Signing) -> bool:
         signing_id=was.signing_id,
         was=str(was.state),
         was_attempts=was.attempts,
+        was_next_at=was.next_at,
         state=str(became.state),
         task=became.task,
         url=became.url,
@@ -156,15 +189,79 @@ NOTE_STEP: Final = """
 """
 
 
-def note_step(tx: Tx, was: Signing, became: Signing, *, by: str, at: datetime) -> None:
+def note_step(tx: Tx, was: Signing, became: Signing, event: str, *, by: str, at: datetime) -> None:
     """Write down which way a request went."""
     tx.run(
         NOTE_STEP,
         signing_id=was.signing_id,
         at=at,
         by=by,
-        event=str(SigningState(became.state)),
+        event=event,
         was=str(was.state),
         became=str(became.state),
         why=became.note,
     )
+
+
+def note_asked(tx: Tx, signing: Signing, *, why: str, at: datetime) -> None:
+    """Write down who asked for a signature, and what was looked into before."""
+    tx.run(
+        NOTE_STEP,
+        signing_id=signing.signing_id,
+        at=at,
+        by=signing.asked_by,
+        event="ask",
+        was="",
+        became=str(signing.state),
+        why=why,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SigningStep:
+    """One step in the life of a request for signature."""
+
+    at: datetime
+    by: str
+    event: str
+    was: str
+    became: str
+    why: str
+
+
+STEPS_OF_SIGNING: Final = """
+    SELECT at, by, event, was, became, why FROM signing_step
+    WHERE signing_id = %(signing_id)s
+    ORDER BY step_id
+"""
+
+
+def steps_of_signing(tx: Tx, signing_id: str) -> list[SigningStep]:
+    """Return the life of a request for signature, step by step."""
+    return tx.rows(SigningStep, STEPS_OF_SIGNING, signing_id=signing_id)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSigning:
+    """How a request for signature ended, and by which step."""
+
+    step_id: int
+    signing_id: str
+    customer_id: CustomerId
+    draft_id: str
+    became: str
+    why: str
+
+
+ENDED_SIGNINGS: Final = """
+    SELECT s.step_id, s.signing_id, g.customer_id, g.draft_id, s.became, s.why
+    FROM signing_step s
+    JOIN signing g USING (signing_id)
+    WHERE s.at >= %(since)s AND s.became IN ('completed', 'refused', 'failed')
+    ORDER BY s.step_id
+"""
+
+
+def ended_signings(tx: Tx, *, since: datetime) -> list[EndedSigning]:
+    """Return the ends of requests since an instant; one that was resumed may have several."""
+    return tx.rows(EndedSigning, ENDED_SIGNINGS, since=since)

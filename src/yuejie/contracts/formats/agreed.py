@@ -38,9 +38,9 @@ from yuejie.contracts.terms import (
 from yuejie.contracts.tier import DEFAULT
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId
-from yuejie.kernel.money import FEN, MTOK, PICO, PPM, exact, plain
+from yuejie.kernel.money import FEN, PICO, PPM, exact, plain
 from yuejie.kernel.period import parse_instant, zone_of
-from yuejie.usage.meters import UNIT_METERS
+from yuejie.usage.meters import per
 
 _PERCENT: Final = PPM // 100
 
@@ -346,4 +346,4 @@ def _override(words: OverrideWords, currency: str) -> Override:
 
 
 def _pieces(meter: str) -> int:
-    return PICO if meter in UNIT_METERS else PICO // MTOK
+    return PICO // per(meter)

@@ -18,7 +18,7 @@ from yuejie.contracts.window import CALENDAR_LAST, Window
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.limits import PRICE_CHANGE_PPM
 from yuejie.kernel.money import MTOK, PICO, PPM, divide, plain
-from yuejie.usage.meters import FALLBACK, UNIT_METERS, Meter
+from yuejie.usage.meters import FALLBACK, UNIT_METERS, Meter, per
 
 
 class Severity(StrEnum):
@@ -128,7 +128,7 @@ def changes(prices: PriceList, was: Sequence[RateDraft]) -> Iterator[Remark]:
 
 def written(meter: Meter, pico: int) -> str:
     """Write a rate as the file has it: per million tokens, or per piece."""
-    return plain(pico, PICO if meter in UNIT_METERS else PICO // MTOK)
+    return plain(pico, PICO // per(meter))
 
 
 def _spot(rate: RateDraft) -> str:

@@ -11,8 +11,8 @@ from yuejie.contracts.formats.pricelist import PriceList, RateDraft, Remark, Sev
 from yuejie.contracts.tier import DEFAULT
 from yuejie.contracts.window import Window
 from yuejie.kernel.errors import DomainError
-from yuejie.kernel.money import MTOK, Rate
-from yuejie.usage.meters import UNIT_METERS, Meter
+from yuejie.kernel.money import Rate
+from yuejie.usage.meters import Meter, per
 
 _TIER: Final = re.compile(r"[a-z0-9_]+(\+[a-z0-9_]+)*\Z")
 
@@ -54,8 +54,7 @@ class Gathering:
             known = self.meter(meter)
             if known is None:
                 return
-            per = 1 if known in UNIT_METERS else MTOK
-            pico = Rate.parse(price, self.currency, per=per).pico
+            pico = Rate.parse(price, self.currency, per=per(known)).pico
             window = str(Window.parse(time_window)) if time_window.strip() else ""
         except DomainError as error:
             self.error(f"{self.model} 的 {meter}：{error.sentence}")

@@ -7,8 +7,9 @@ from yuejie.contracts.grants import store
 from yuejie.contracts.grants.grant import Grant, GrantDraft
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database
-from yuejie.kernel.errors import Conflict, Forbidden, NotFound
+from yuejie.kernel.errors import Conflict, NotFound
 from yuejie.kernel.ids import mint
+from yuejie.kernel.two_people import refuse_same
 
 
 def ask_grant(db: Database, draft: GrantDraft, *, by: str, now: datetime) -> Grant:
@@ -40,8 +41,7 @@ def approve_grant(db: Database, grant_id: str, *, by: str, now: datetime) -> Gra
         was = store.grant_by_id(tx, grant_id)
         if was is None:
             raise NotFound(f"套餐或代金券 {grant_id} 不存在，请核对编号")
-        if was.asked_by == by:
-            raise Forbidden(f"套餐或代金券由 {by} 提出，须由另一人审批")
+        refuse_same(was.asked_by, by, "套餐或代金券")
         if not store.approve_grant(tx, grant_id, by=by):
             raise Conflict(f"套餐或代金券 {grant_id} 已审批，无需再次审批")
         became = replace(was, approved_by=by)

@@ -17,9 +17,10 @@ from yuejie.contracts.sign import list_book_of, write_version
 from yuejie.contracts.terms import CommercialTerms, Renewal
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from yuejie.kernel.ids import ContractId, mint
 from yuejie.kernel.period import zone_of
+from yuejie.kernel.two_people import refuse_same
 
 log = structlog.get_logger()
 
@@ -92,8 +93,7 @@ def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEn
     was = store.end_by_id(tx, end_id)
     if was is None:
         raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
-    if was.asked_by == by:
-        raise Forbidden(f"终止申请由 {by} 提出，须由另一人审批")
+    refuse_same(was.asked_by, by, "终止申请")
     contract = _newest(tx, was.contract_id)
     terms = replace(contract.terms, ends_on=was.ends_on, renewal=Renewal.NONE)
     starts_at = max(contract.starts_at, min(now, midnight(was.ends_on, contract.zone)))

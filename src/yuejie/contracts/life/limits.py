@@ -8,9 +8,10 @@ from yuejie.contracts.life import store
 from yuejie.contracts.life.credit import CreditRule, TemporaryLimit, effective_limit
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
 from yuejie.kernel.money import CURRENCIES
+from yuejie.kernel.two_people import refuse_same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,7 @@ def approve_limit(db: Database, limit_id: str, *, by: str, now: datetime) -> Tem
         was = store.limit_by_id(tx, limit_id)
         if was is None:
             raise NotFound(f"临时额度 {limit_id} 不存在，请核对编号")
-        if was.asked_by == by:
-            raise Forbidden(f"临时额度由 {by} 提出，须由另一人审批")
+        refuse_same(was.asked_by, by, "临时额度")
         if not store.approve_limit(tx, limit_id, by=by):
             raise Conflict(f"临时额度 {limit_id} 已审批，无需再次审批")
         became = replace(was, approved_by=by)

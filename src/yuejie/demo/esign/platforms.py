@@ -17,13 +17,15 @@ from yuejie.contracts.esign import esign, fadada
 from yuejie.contracts.esign.port import HttpAnswer, HttpRequest, Unreachable
 from yuejie.contracts.esign.stamp import epoch_ms, from_epoch_ms
 
-_FILES: Final = "https://files.simulated"
 _SKEW: Final = timedelta(minutes=5)
+_FADADA: Final = urlsplit(fadada.HOST).path
 
 
 @dataclass
 class _Task:
+    platform: str
     file: str
+    notify_url: str
     status: str = "running"
 
 
@@ -39,6 +41,9 @@ class Platforms:
     seen: set[str] = field(default_factory=set)
     silent: bool = False
     """Whether answers are lost on their way back."""
+    files_at: str = "https://simulated/files"
+    fadada_callback_url: str = ""
+    """法大大 is told in its console where to call back; e签宝 by each flow."""
 
     def send(self, request: HttpRequest) -> HttpAnswer:
         """Answer a request as the platform whose host it names would."""
@@ -84,14 +89,28 @@ class Platforms:
         shown = fadada.sign(self.secret, stamp, {**headers, "bizContent": biz})
         return {**headers, "X-FASC-Sign": shown}, urlencode({"bizContent": biz}).encode()
 
+    def callback(self, task: str) -> HttpRequest | None:
+        """Return what a task's platform posts when it is over, if it was told where to."""
+        kept = self.tasks[task]
+        if not kept.notify_url:
+            return None
+        if kept.platform == "esign":
+            headers, body = self.esign_callback(task)
+            headers = headers | {"Content-Type": "application/json"}
+        else:
+            headers, body = self.fadada_callback(task)
+            headers = headers | {"Content-Type": "application/x-www-form-urlencoded"}
+        return HttpRequest("POST", kept.notify_url, headers, body)
+
     def _answer(self, request: HttpRequest) -> HttpAnswer:
-        if request.url.startswith(_FILES):
-            name = urlsplit(request.url).path.lstrip("/")
+        path = urlsplit(request.url).path
+        if path.startswith("/files/"):
+            name = path.removeprefix("/files/")
             if request.method == "PUT":
                 self.files[name] = request.body
             return HttpAnswer(200, self.files.get(name, b""))
-        if request.url.startswith(fadada.HOST):
-            return self._fadada(request)
+        if path.startswith(_FADADA):
+            return self._fadada(request, path.removeprefix(_FADADA))
         return self._esign(request)
 
     # ── e签宝 ────────────────────────────────────────────────────────────────────────────────────
@@ -113,23 +132,24 @@ class Platforms:
     def _esign_data(self, path: str, facts: dict[str, Any]) -> dict[str, Any]:
         if path.endswith("/file-upload-url"):
             file = self._file()
-            return {"fileId": file, "fileUploadUrl": f"{_FILES}/{file}"}
+            return {"fileId": file, "fileUploadUrl": f"{self.files_at}/{file}"}
         if path.endswith("/create-by-file"):
-            return {"signFlowId": self._task(str(facts["docs"][0]["fileId"]))}
+            notify = str(facts["signFlowConfig"]["notifyUrl"])
+            return {"signFlowId": self._task("esign", str(facts["docs"][0]["fileId"]), notify)}
         found = re.search(r"/sign-flow/([^/]+)/", path)
         task = found[1] if found else ""
         if path.endswith("/sign-url"):
             return {"url": f"https://sign.simulated/{task}", "shortUrl": ""}
         if path.endswith("/detail"):
             return {"signFlowStatus": self._esign_status(task), "signFlowDescription": ""}
-        return {"files": [{"downloadUrl": f"{_FILES}/{self.tasks[task].file}.signed"}]}
+        return {"files": [{"downloadUrl": f"{self.files_at}/{self.tasks[task].file}.signed"}]}
 
     def _esign_status(self, task: str) -> int:
         return {"running": 1, "signed": 2, "declined": 7}[self.tasks[task].status]
 
     # ── 法大大 ───────────────────────────────────────────────────────────────────────────────────
 
-    def _fadada(self, request: HttpRequest) -> HttpAnswer:
+    def _fadada(self, request: HttpRequest, path: str) -> HttpAnswer:
         given = dict(request.headers)
         shown = given.pop("X-FASC-Sign")
         given.pop("Content-Type")
@@ -140,7 +160,6 @@ class Platforms:
         if not right or late or nonce in self.seen:
             return _json({"code": "100011", "msg": "签名校验失败"})
         self.seen.add(nonce)
-        path = request.url.removeprefix(fadada.HOST)
         facts = msgspec.json.decode(form["bizContent"]) if form else {}
         return _json({"code": "100000", "msg": "请求成功", "data": self._fadada_data(path, facts)})
 
@@ -151,26 +170,27 @@ class Platforms:
                 return {"accessToken": "token", "expiresIn": "7200"}
             case "/file/get-upload-url":
                 file = self._file()
-                return {"fddFileUrl": file, "uploadUrl": f"{_FILES}/{file}"}
+                return {"fddFileUrl": file, "uploadUrl": f"{self.files_at}/{file}"}
             case "/file/process":
                 return {"fileIdList": [{"fileId": facts["fddFileUrlList"][0]["fddFileUrl"]}]}
             case "/sign-task/create":
-                return {"signTaskId": self._task(str(facts["docs"][0]["docFileId"]))}
+                file = str(facts["docs"][0]["docFileId"])
+                return {"signTaskId": self._task("fadada", file, self.fadada_callback_url)}
             case "/sign-task/actor/get-url":
                 return {"actorSignTaskUrl": f"https://sign.simulated/{task}"}
             case "/sign-task/app/get-detail":
                 status = {"signed": "task_finished", "declined": "task_terminated"}
                 return {"signTaskStatus": status.get(self.tasks[task].status, "sign_progress")}
-        return {"downloadUrl": f"{_FILES}/{self.tasks[task].file}.signed"}
+        return {"downloadUrl": f"{self.files_at}/{self.tasks[task].file}.signed"}
 
     def _file(self) -> str:
         name = f"file-{len(self.files) + 1}"
         self.files[name] = b""
         return name
 
-    def _task(self, file: str) -> str:
+    def _task(self, platform: str, file: str, notify_url: str) -> str:
         name = f"task-{len(self.tasks) + 1}"
-        self.tasks[name] = _Task(file)
+        self.tasks[name] = _Task(platform, file, notify_url)
         return name
 
 

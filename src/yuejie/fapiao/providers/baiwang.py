@@ -31,7 +31,6 @@ from yuejie.fapiao.providers.port import (
     Issued,
     IssuingLimit,
     Notebook,
-    NotSent,
     Refused,
     Session,
     Unheard,
@@ -39,7 +38,7 @@ from yuejie.fapiao.providers.port import (
     hold_of,
 )
 from yuejie.fapiao.providers.tokens import Fetched, Tokens
-from yuejie.fapiao.providers.wire import NeverLeft, Silence, Wire
+from yuejie.fapiao.providers.wire import Silence, Wire
 from yuejie.fapiao.reversing.form import BUREAU_REASON, RedReason
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import zone_of
@@ -199,12 +198,9 @@ class Baiwang:
         self, method: str, body: Mapping[str, Any], now: datetime, version: str = _V6
     ) -> "_Told | Answer":
         """Put one question; what is no success of Baiwang's is an answer of the port."""
-        try:
-            token = self._tokens.get(lambda: self._fetch_token(now), now=now)
-        except DomainError as error:
-            return Held(Hold.BUSY, error.sentence)
-        except (NeverLeft, Silence) as error:
-            return NotSent(f"取不到令牌：{error}")
+        token = self._tokens.get(lambda: self._fetch_token(now), now=now)
+        if not isinstance(token, str):
+            return token
         written = msgspec.json.encode(body).decode()
         params = {
             "method": method,
@@ -219,15 +215,9 @@ class Baiwang:
         if version == _V7:
             params |= {"signType": "MD5", "encryptType": "NONE", "encryptScope": "00"}
         params["sign"] = sign(self._access.app_secret, params, written)
-        try:
-            heard = self._wire.post(
-                method, f"{self._access.base_url}?{urlencode(params)}", _JSON, written.encode()
-            )
-        except NeverLeft as error:
-            return NotSent(str(error))
-        except Silence as error:
-            return Unknown(str(error))
-        return self._read(heard, now)
+        url = f"{self._access.base_url}?{urlencode(params)}"
+        heard = self._wire.ask(method, url, _JSON, written.encode())
+        return self._read(heard, now) if isinstance(heard, bytes) else heard
 
     def _read(self, heard: bytes, now: datetime) -> "_Told | Answer":
         try:

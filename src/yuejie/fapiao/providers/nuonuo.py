@@ -32,7 +32,6 @@ from yuejie.fapiao.providers.port import (
     Issued,
     IssuingLimit,
     Notebook,
-    NotSent,
     Refused,
     Session,
     Unheard,
@@ -218,12 +217,9 @@ class Nuonuo:
 
     def _call(self, method: str, body: Mapping[str, Any], now: datetime) -> "_Told | Answer":
         """Put one question; what is no answer of Nuonuo's is an answer of the port."""
-        try:
-            token = self._tokens.get(self._fetch_token, now=now)
-        except DomainError as error:
-            return Held(Hold.BUSY, error.sentence)
-        except (NeverLeft, Silence) as error:
-            return NotSent(f"取不到令牌：{error}")
+        token = self._tokens.get(self._fetch_token, now=now)
+        if not isinstance(token, str):
+            return token
         written = msgspec.json.encode(body).decode()
         senid, nonce = secrets.token_hex(16), f"{secrets.randbelow(10**8):08d}"
         stamp = str(int(now.timestamp()))
@@ -237,13 +233,8 @@ class Nuonuo:
             ("userTax", self._drawer.tax_number),
             ("method", _METHOD + method),
         ]
-        try:
-            heard = self._wire.post(method, f"{base}?{urlencode(asked)}", headers, written.encode())
-        except NeverLeft as error:
-            return NotSent(str(error))
-        except Silence as error:
-            return Unknown(str(error))
-        return self._read(heard, now)
+        heard = self._wire.ask(method, f"{base}?{urlencode(asked)}", headers, written.encode())
+        return self._read(heard, now) if isinstance(heard, bytes) else heard
 
     def _read(self, heard: bytes, now: datetime) -> "_Told | Answer":
         try:

@@ -4,25 +4,24 @@ Nuonuo allows fifty token calls in thirty days, so one that is still good is nev
 and the fiftieth is not asked for.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from yuejie.db.session import Database
+from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.issuing.store import TokenRow, insert_token, newest_token, tokens_since
-from yuejie.kernel.errors import Unavailable
+from yuejie.fapiao.providers.port import Held, NotSent
+from yuejie.fapiao.providers.wire import NeverLeft, Silence
+from yuejie.kernel.cipher import Unreadable, seal, unseal
+from yuejie.kernel.errors import DomainError, Unavailable
 
 CALLS: Final = 50
 """Token calls in thirty days (Nuonuo)."""
 WINDOW: Final = timedelta(days=30)
 EARLY: Final = timedelta(minutes=10)
 """A token is not used in its last minutes: a call under way must not outlive it."""
-_NONCE: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,16 @@ class Tokens:
         self._key = key
         self._spoilt_before: datetime | None = None
 
-    def get(self, fetch: Callable[[], Fetched], *, now: datetime) -> str:
+    def get(self, fetch: Callable[[], Fetched], *, now: datetime) -> str | Held | NotSent:
+        """Return a token that is good, or the port's answer where there is none to be had."""
+        try:
+            return self._good(fetch, now)
+        except DomainError as error:
+            return Held(Hold.BUSY, error.sentence)
+        except (NeverLeft, Silence) as error:
+            return NotSent(f"取不到令牌：{error}")
+
+    def _good(self, fetch: Callable[[], Fetched], now: datetime) -> str:
         """Return a token that is good, fetching one outside any transaction if need be."""
         with self._db.read() as tx:
             kept = newest_token(tx, self._provider)
@@ -56,7 +64,9 @@ class Tokens:
                 f"{self._provider} 的令牌在 30 天内已获取 {CALLS} 次，达到上限；请联系服务商"
             )
         fetched = fetch()
-        row = TokenRow(now, now + fetched.lasts, self._seal(fetched.token))
+        row = TokenRow(
+            now, now + fetched.lasts, seal(fetched.token.encode(), self._key, self._provider)
+        )
         with self._db.begin() as tx:
             insert_token(tx, self._provider, row)
         return fetched.token
@@ -68,16 +78,9 @@ class Tokens:
     def _is_spoilt(self, kept: TokenRow) -> bool:
         return self._spoilt_before is not None and kept.fetched_at <= self._spoilt_before
 
-    def _seal(self, token: str) -> bytes:
-        nonce = os.urandom(_NONCE)
-        return nonce + AESGCM(self._key).encrypt(nonce, token.encode(), self._provider.encode())
-
     def _open(self, sealed: bytes) -> str:
         """Return the token, or nothing where another key sealed it: then a new one is fetched."""
         try:
-            opened = AESGCM(self._key).decrypt(
-                sealed[:_NONCE], sealed[_NONCE:], self._provider.encode()
-            )
-        except InvalidTag:
+            return unseal(sealed, self._key, self._provider).decode()
+        except Unreadable:
             return ""
-        return opened.decode()

@@ -18,7 +18,7 @@ from pyreqwest.exceptions import (
 )
 
 from yuejie.fapiao.issuing.store import Exchange
-from yuejie.fapiao.providers.port import Notebook
+from yuejie.fapiao.providers.port import Notebook, NotSent, Unknown
 from yuejie.kernel.limits import CONNECT_SECONDS
 
 ANSWER_SECONDS: Final = 30
@@ -57,6 +57,17 @@ class Wire:
         for everything that is no 200.
         """
         return self._exchange(call, "POST", url, headers, body, keep=not secret)
+
+    def ask(
+        self, call: str, url: str, headers: list[tuple[str, str]], body: bytes
+    ) -> bytes | NotSent | Unknown:
+        """Send a body and return the answer's, or the port's answer where none was heard."""
+        try:
+            return self.post(call, url, headers, body)
+        except NeverLeft as error:
+            return NotSent(str(error))
+        except Silence as error:
+            return Unknown(str(error))
 
     def get(self, call: str, url: str) -> bytes:
         """Download a file; the note keeps no second copy of its bytes."""

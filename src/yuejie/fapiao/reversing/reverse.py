@@ -27,8 +27,9 @@ from yuejie.fapiao.reversing.form import (
     reminders_due,
 )
 from yuejie.fapiao.tell import tell_waiting
-from yuejie.kernel.errors import Conflict, Forbidden
+from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import mint
+from yuejie.kernel.two_people import refuse_same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,7 @@ def approve_red(db: Database, name: str, *, by: str, now: datetime) -> RedFapiao
     with db.begin() as tx:
         named = find_red(store.red_by_name(tx, name), name)
         was = store.lock_red(tx, named.customer_id, named.red_id)
-        if was.requested_by == by:
-            raise Forbidden(f"红冲申请 {was.key} 由 {by} 提出，须由另一人批准")
+        refuse_same(was.requested_by, by, f"红冲申请 {was.key} ", deed="批准")
         told = replace(was, approved_by=by, approved_at=now)
         became = move(tx, was, told, RedEvent.APPROVE, by=by, now=now)
         blue = find_fapiao(blues.fapiao_by_name(tx, was.fapiao_id), was.fapiao_id)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import RedFapiao, RedLine
 from yuejie.fapiao.life import RedEvent, RedState
@@ -218,16 +219,8 @@ def move_red(
         why=became.why,
     )
     if moved:
-        tx.run(
-            NOTE_RED_TRANSITION,
-            red_id=was.red_id,
-            at=at,
-            event=str(event),
-            was=str(was.state),
-            became=str(became.state),
-            by=by,
-            why=became.why,
-        )
+        step = Transition(at, event, was.state, became.state, by, became.why)
+        tx.run(NOTE_RED_TRANSITION, red_id=was.red_id, **step.row())
     return bool(moved)
 
 

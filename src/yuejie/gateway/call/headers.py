@@ -38,9 +38,18 @@ _NOT_UP: Final = frozenset(
         "x-yuejie-tags",
     }
 )
+_COUNTED: Final = ("requests", "tokens", "project-tokens", "input-tokens", "output-tokens")
+_LIMITS: Final = frozenset(
+    name
+    for counted in _COUNTED
+    for told in ("limit", "remaining", "reset")
+    for name in (f"x-ratelimit-{told}-{counted}", f"anthropic-ratelimit-{counted}-{told}")
+)
+"""What is left of the account's own quota: all customers share it, so it tells of the others."""
 _NOT_DOWN: Final = frozenset(
     {
         *_HOP,
+        *_LIMITS,
         "alt-svc",  # would lead clients past the gateway
         "anthropic-organization-id",  # whose account it is, is the operator's business
         "content-length",

@@ -120,6 +120,10 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Unclaimed receipt: {amount}",
         "{amount} received on {received_on} is not claimed yet. Please find out who paid.",
     ),
+    Kind.SIGNING_ENDED: Wording(
+        "Signature of {draft}: {outcome}",
+        "The signature of contract draft {draft} ended: {outcome}. Note: {why}.",
+    ),
     Kind.UNDELIVERED: Wording(
         "Not delivered: {message}",
         "Message {message} could not be delivered by {channel}: {why}. "
@@ -175,6 +179,8 @@ LABELS: Final[dict[str, str]] = {
     "kind": "Kind of notice",
     "why": "Reason",
     "bill": "Bill",
+    "draft": "Contract draft",
+    "outcome": "Outcome",
 }
 
 DIGEST: Final = "{count} notices"

@@ -110,6 +110,10 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "款项待认领：{amount}",
         "{received_on} 到账的 {amount} 尚未认领；请核对付款方后认款。",
     ),
+    Kind.SIGNING_ENDED: Wording(
+        "电子签{outcome}：{draft}",
+        "合同草案 {draft} 的电子签{outcome}。说明：{why}。",
+    ),
     Kind.UNDELIVERED: Wording(
         "通知未送达：{message}",
         "消息 {message} 未能经 {channel} 送达：{why}。请核对联系人后人工补发。",
@@ -164,6 +168,8 @@ LABELS: Final[dict[str, str]] = {
     "kind": "通知种类",
     "why": "原因",
     "bill": "账单",
+    "draft": "合同草案",
+    "outcome": "结果",
 }
 
 DIGEST: Final = "{count} 条通知"

@@ -96,6 +96,15 @@ def _follow(
         _advance(tx, amount, by=by, at=at, why=why)
 
 
+def mark_as_open(tx: Tx, customer_id: CustomerId, *, by: str, at: datetime) -> None:
+    """Mark every bill as what is open of it says, also where no money moved.
+
+    Nothing was owed of it, or a credit note has changed what is.
+    """
+    for amount in amounts_of(tx, customer_id):
+        _advance(tx, amount, by=by, at=at, why="按未付金额")
+
+
 def _advance(tx: Tx, amount: OpenAmount, *, by: str, at: datetime, why: str) -> None:
     """Mark a bill as paid, unpaid, or given up, whichever its open amount says."""
     closed = amount.open_fen <= 0
@@ -104,7 +113,7 @@ def _advance(tx: Tx, amount: OpenAmount, *, by: str, at: datetime, why: str) -> 
         mark(tx, amount.bill_id, by=by, at=at, why=why)
     elif amount.state == "written_off" and closed and not amount.bad_debt_fen:
         mark_paid(tx, amount.bill_id, by=by, at=at, why=why)
-    elif amount.state == "paid" and not closed:
+    elif amount.state in {"paid", "written_off"} and not closed:
         mark_unpaid(tx, amount.bill_id, by=by, at=at, why=why)
     elif amount.state == "paid" and amount.bad_debt_fen:
         mark_unpaid(tx, amount.bill_id, by=by, at=at, why=why)

@@ -13,7 +13,7 @@ from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.kernel.money import FEN, plain
 from yuejie.kernel.period import zone_of
 from yuejie.payments.apportion import store
-from yuejie.payments.apportion.book import book, hold_customers
+from yuejie.payments.apportion.book import book, hold_customers, mark_as_open
 from yuejie.payments.apportion.move import Move, Source, Use
 from yuejie.payments.apportion.open import amounts_of, amounts_of_all
 from yuejie.payments.apportion.place import family_of
@@ -154,51 +154,68 @@ def set_aside(
 def return_excess(db: Database, customer_id: CustomerId, *, by: str, now: datetime) -> int:
     """Move what bills hold beyond what is owed (credited or voided since) to the prepayment.
 
-    Returns how many fen moved; doing it again moves nothing.
+    What was given up as a bad debt is no money: it is taken back first, and nothing of it is the
+    customer's. Then bills are marked as paid or not by what is open of them. Returns how many fen
+    became a prepayment; doing it again moves nothing.
     """
     with db.begin() as tx:
         hold_customers(tx, [customer_id])
         known = {amount.bill_id: amount for amount in amounts_of(tx, customer_id)}
         today = now.astimezone(zone_of(find_customer(tx, customer_id).zone)).date()
-        moves = [
-            _back(customer_id, bill_id, currency, excess, today)
-            for bill_id, currency, excess in _excesses(tx, customer_id, known)
-        ]
-        if not moves:
-            return 0
-        book(tx, moves, by=by, at=now, why="账单已冲减或作废，多付部分转预收款")
-        return -sum(move.fen for move in moves)
+        returned = 0
+        moves: list[Move] = []
+        for excess in _excesses(tx, customer_id, known):
+            if excess.bad_debt_fen:
+                moves.append(_back(customer_id, excess, Source.BAD_DEBT, today))
+            if excess.fen:
+                moves.append(_back(customer_id, excess, Source.PREPAYMENT, today))
+                returned += excess.fen
+        if moves:
+            book(tx, moves, by=by, at=now, why="账单已冲减或作废，多付部分转预收款")
+        mark_as_open(tx, customer_id, by=by, at=now)
+        return returned
 
 
-def _excesses(
-    tx: Tx, customer_id: CustomerId, known: Mapping[BillId, OpenAmount]
-) -> list[tuple[BillId, str, int]]:
+@dataclass(frozen=True, slots=True)
+class _Excess:
+    """What a bill holds too much of: a debt that was given up, and money."""
+
+    bill_id: BillId
+    currency: str
+    bad_debt_fen: int
+    fen: int
+
+
+def _excesses(tx: Tx, customer_id: CustomerId, known: Mapping[BillId, OpenAmount]) -> list[_Excess]:
     """Find bills that hold too much: more than is owed by now, or anything though void.
 
-    What was given up of a bill is no money and does not come back.
+    A bill that was credited beyond what it came to holds too much even where nobody paid it.
     """
+    sums = store.bill_sums(tx, customer_id)
     found = []
-    for bill_id, held in sorted(store.bill_sums(tx, customer_id).items()):
-        amount = known.get(bill_id)
+    for bill_id in sorted({*known, *sums}):
+        amount, held = known.get(bill_id), sums.get(bill_id)
+        given_up = held.bad_debt_fen if held else 0
         if amount is not None:
-            excess, currency = -amount.open_fen, amount.currency
+            over, currency = -amount.open_fen, amount.currency
         else:
-            excess = held.fen
+            over = held.fen if held else 0
             currency = find_bill(bill_by_name(tx, bill_id), bill_id).currency
-        excess = min(excess, held.fen - held.bad_debt_fen)
-        if excess > 0:
-            found.append((bill_id, currency, excess))
+        if over > 0:
+            back = min(over, given_up)
+            found.append(_Excess(bill_id, currency, back, over - back))
     return found
 
 
-def _back(customer_id: CustomerId, bill_id: BillId, currency: str, fen: int, today: date) -> Move:
+def _back(customer_id: CustomerId, excess: _Excess, source: Source, today: date) -> Move:
+    given_up = source is Source.BAD_DEBT
     return Move(
-        source=Source.PREPAYMENT,
+        source=source,
         use=Use.BILL,
         customer_id=customer_id,
-        currency=currency,
-        fen=-fen,
+        currency=excess.currency,
+        fen=-(excess.bad_debt_fen if given_up else excess.fen),
         effective_on=today,
-        source_customer=customer_id,
-        bill_id=bill_id,
+        source_customer=None if given_up else customer_id,
+        bill_id=excess.bill_id,
     )

@@ -74,6 +74,10 @@ class Apportionment:
     by: str
     why: str
 
+    def typed(self) -> "Apportionment":
+        """Return the row with its words as the words they are, after reading it."""
+        return replace(self, source=Source(self.source), use=Use(self.use))
+
 
 _FROM: Final[dict[Source, Account]] = {
     Source.RECEIPT: Account.SUSPENSE,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from yuejie.bills.open import OpenBill, issued_bill, issued_bills
+from yuejie.bills.store import OpenBill, issued_bill, issued_bills
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound

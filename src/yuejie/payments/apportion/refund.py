@@ -5,8 +5,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from yuejie.kernel.errors import Conflict, Forbidden
+from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.two_people import refuse_same
 from yuejie.payments.apportion.move import Source
 
 
@@ -86,6 +87,6 @@ def advance(refund: Refund, event: RefundEvent, *, by: str) -> RefundState:
         became = NEXT[refund.state, event]
     except KeyError:
         raise Conflict(f"退款 {refund.refund_id} {SAID[refund.state]}，不能再{event}") from None
-    if event in {E.APPROVE, E.REJECT} and by == refund.requested_by:
-        raise Forbidden(f"退款由 {by} 申请，须由另一人审批")
+    if event in {E.APPROVE, E.REJECT}:
+        refuse_same(refund.requested_by, by, "退款申请")
     return became

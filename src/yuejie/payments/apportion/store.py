@@ -6,10 +6,11 @@ from datetime import date, datetime
 from typing import Final
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId
-from yuejie.payments.apportion.move import Apportionment, Source, Use
+from yuejie.payments.apportion.move import Apportionment, Use
 from yuejie.payments.apportion.refund import Refund, RefundState
-from yuejie.payments.apportion.waiver import Waiver, WaiverKind, WaiverState
+from yuejie.payments.apportion.waiver import Waiver, WaiverState
 
 OPERATOR_READS: Final = {
     "batch": "a batch may serve a parent and its subsidiaries; the operator names it",
@@ -60,46 +61,6 @@ def insert(tx: Tx, rows: Iterable[Apportionment]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    apportionment_id: str
-    batch_id: str
-    position: int
-    source: str
-    receipt_id: str | None
-    source_customer: CustomerId | None
-    use: str
-    customer_id: CustomerId
-    bill_id: BillId | None
-    currency: str
-    amount_fen: int
-    effective_on: date
-    undoes: str | None
-    at: datetime
-    by: str
-    why: str
-
-    def noun(self) -> Apportionment:
-        return Apportionment(
-            apportionment_id=self.apportionment_id,
-            batch_id=self.batch_id,
-            position=self.position,
-            source=Source(self.source),
-            receipt_id=self.receipt_id,
-            source_customer=self.source_customer,
-            use=Use(self.use),
-            customer_id=self.customer_id,
-            bill_id=self.bill_id,
-            currency=self.currency,
-            amount_fen=self.amount_fen,
-            effective_on=self.effective_on,
-            undoes=self.undoes,
-            at=self.at,
-            by=self.by,
-            why=self.why,
-        )
-
-
 BATCH: Final = """
     SELECT apportionment_id, batch_id, position, source, receipt_id, source_customer, use,
            customer_id, bill_id, currency, amount_fen, effective_on, undoes, at, by, why
@@ -111,7 +72,7 @@ BATCH: Final = """
 
 def batch(tx: Tx, batch_id: str) -> list[Apportionment]:
     """Return the rows of a batch."""
-    return [row.noun() for row in tx.rows(_Row, BATCH, batch_id=batch_id)]
+    return [row.typed() for row in tx.rows(Apportionment, BATCH, batch_id=batch_id)]
 
 
 OF_RECEIPT: Final = """
@@ -125,7 +86,7 @@ OF_RECEIPT: Final = """
 
 def of_receipt(tx: Tx, receipt_id: str) -> list[Apportionment]:
     """Return every row of every batch that a receipt had a part in, the oldest first."""
-    return [row.noun() for row in tx.rows(_Row, OF_RECEIPT, receipt_id=receipt_id)]
+    return [row.typed() for row in tx.rows(Apportionment, OF_RECEIPT, receipt_id=receipt_id)]
 
 
 OF_BILL: Final = """
@@ -139,8 +100,8 @@ OF_BILL: Final = """
 
 def of_bill(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> list[Apportionment]:
     """Return everything that was apportioned to a bill, or taken back from it."""
-    rows = tx.rows(_Row, OF_BILL, customer_id=customer_id, bill_id=bill_id)
-    return [row.noun() for row in rows]
+    rows = tx.rows(Apportionment, OF_BILL, customer_id=customer_id, bill_id=bill_id)
+    return [row.typed() for row in rows]
 
 
 UNDONE: Final = """
@@ -368,16 +329,8 @@ def move_refund(
         line_id=refund.line_id,
         paid_on=refund.paid_on,
     )
-    tx.run(
-        NOTE_REFUND,
-        refund_id=refund.refund_id,
-        at=at,
-        event=event,
-        was=str(was),
-        became=str(refund.state),
-        by=by,
-        why=why,
-    )
+    step = Transition(at, event, was, refund.state, by, why)
+    tx.run(NOTE_REFUND, refund_id=refund.refund_id, **step.row())
     return done == 1
 
 
@@ -410,38 +363,6 @@ def insert_waiver(tx: Tx, waiver: Waiver) -> bool:
     return done == 1
 
 
-@dataclass(frozen=True, slots=True)
-class _WaiverRow:
-    waiver_id: str
-    kind: str
-    customer_id: CustomerId
-    bill_id: BillId
-    currency: str
-    amount_fen: int
-    why: str
-    state: str
-    requested_by: str
-    requested_at: datetime
-    decided_by: str | None
-    decided_at: datetime | None
-
-    def noun(self) -> Waiver:
-        return Waiver(
-            self.waiver_id,
-            WaiverKind(self.kind),
-            self.customer_id,
-            self.bill_id,
-            self.currency,
-            self.amount_fen,
-            self.why,
-            WaiverState(self.state),
-            self.requested_by,
-            self.requested_at,
-            self.decided_by,
-            self.decided_at,
-        )
-
-
 WAIVER_BY_ID: Final = """
     SELECT waiver_id, kind, customer_id, bill_id, currency, amount_fen, why, state, requested_by,
            requested_at, decided_by, decided_at
@@ -453,8 +374,8 @@ WAIVER_BY_ID: Final = """
 
 def waiver_by_id(tx: Tx, waiver_id: str) -> Waiver | None:
     """Return a waiver and hold its row until the transaction ends."""
-    row = tx.maybe(_WaiverRow, WAIVER_BY_ID, waiver_id=waiver_id)
-    return row.noun() if row else None
+    row = tx.maybe(Waiver, WAIVER_BY_ID, waiver_id=waiver_id)
+    return row.typed() if row else None
 
 
 WAIVERS: Final = """
@@ -472,9 +393,7 @@ def waivers(
 ) -> list[Waiver]:
     """Return waivers of a state (or all), from behind `after` on."""
     named = str(state) if state else None
-    return [
-        row.noun() for row in tx.rows(_WaiverRow, WAIVERS, state=named, after=after, limit=limit)
-    ]
+    return [row.typed() for row in tx.rows(Waiver, WAIVERS, state=named, after=after, limit=limit)]
 
 
 DECIDE_WAIVER: Final = """

@@ -1,12 +1,13 @@
 """A waiver: what we give up of a bill, small (a bank's fee) or lost (a bad debt). Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from yuejie.kernel.errors import Conflict, Forbidden
+from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BillId, CustomerId
+from yuejie.kernel.two_people import refuse_same
 
 
 class WaiverKind(StrEnum):
@@ -41,6 +42,10 @@ class Waiver:
     decided_by: str | None = None
     decided_at: datetime | None = None
 
+    def typed(self) -> "Waiver":
+        """Return the waiver with its words as the words they are, after reading a row."""
+        return replace(self, kind=WaiverKind(self.kind), state=WaiverState(self.state))
+
 
 NEXT: Final[dict[tuple[WaiverState, bool], WaiverState]] = {
     (WaiverState.REQUESTED, True): WaiverState.APPROVED,
@@ -55,6 +60,5 @@ def decide(waiver: Waiver, *, approve: bool, by: str) -> WaiverState:
         became = NEXT[waiver.state, approve]
     except KeyError:
         raise Conflict(f"减免申请 {waiver.waiver_id} 已处理，不能再次审批") from None
-    if by == waiver.requested_by:
-        raise Forbidden(f"减免申请由 {by} 提出，须由另一人审批")
+    refuse_same(waiver.requested_by, by, "减免申请")
     return became

@@ -5,8 +5,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from yuejie.kernel.errors import Conflict, Forbidden, Invalid
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.two_people import refuse_same
 
 
 class ClaimState(StrEnum):
@@ -74,6 +75,5 @@ def decide(claim: Claim, *, accept: bool, by: str) -> ClaimState:
         became = NEXT[claim.state, accept]
     except KeyError:
         raise Conflict(f"认领 {claim.claim_id} 已处理，不能再次审核") from None
-    if by == claim.claimed_by:
-        raise Forbidden(f"认领由 {by} 提出，须由另一人审核")
+    refuse_same(claim.claimed_by, by, "认领", deed="审核")
     return became

@@ -18,6 +18,7 @@ from yuejie.contracts.store import contract_at, fx_on
 from yuejie.contracts.terms import PaymentMode
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import PPM, Charge, Money, divide
@@ -337,7 +338,7 @@ def _write(tx: Tx, was: Standing, became: Standing, why: str, *, by: str, now: d
         store.note_standing(
             tx,
             became.customer_id,
-            store.StandingStep(now, str(event), str(was.state), str(became.state), by, why),
+            Transition(now, event, was.state, became.state, by, why),
         )
 
 

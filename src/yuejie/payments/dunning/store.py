@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId
 
 OPERATOR_READS: Final = {
@@ -143,36 +144,15 @@ def save_standing(tx: Tx, row: StandingRow) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class StandingStep:
-    """One step of a customer's standing."""
-
-    at: datetime
-    event: str
-    was: str
-    became: str
-    by: str
-    why: str
-
-
 NOTE_STANDING: Final = """
     INSERT INTO standing_transition (customer_id, at, event, was, became, by, why)
     VALUES (%(customer_id)s, %(at)s, %(event)s, %(was)s, %(became)s, %(by)s, %(why)s)
 """
 
 
-def note_standing(tx: Tx, customer_id: CustomerId, step: StandingStep) -> None:
+def note_standing(tx: Tx, customer_id: CustomerId, step: Transition) -> None:
     """Write a step down."""
-    tx.run(
-        NOTE_STANDING,
-        customer_id=customer_id,
-        at=step.at,
-        event=step.event,
-        was=step.was,
-        became=step.became,
-        by=step.by,
-        why=step.why,
-    )
+    tx.run(NOTE_STANDING, customer_id=customer_id, **step.row())
 
 
 STEPS: Final = """
@@ -183,9 +163,9 @@ STEPS: Final = """
 """
 
 
-def steps(tx: Tx, customer_id: CustomerId) -> list[StandingStep]:
+def steps(tx: Tx, customer_id: CustomerId) -> list[Transition]:
     """Return how a customer's standing went, the oldest step first."""
-    return tx.rows(StandingStep, STEPS, customer_id=customer_id)
+    return tx.rows(Transition, STEPS, customer_id=customer_id)
 
 
 INSERT_REPRIEVE: Final = """

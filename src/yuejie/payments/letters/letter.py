@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from yuejie.bills.documents.document import Seller
+from yuejie.bills.documents.stamp.picture import Stamp
 from yuejie.bills.documents.wording import in_capitals
 from yuejie.customers.customer import Customer
 from yuejie.kernel.money import Money
@@ -20,6 +21,16 @@ class LetterKind(StrEnum):
     """对账单: everything that moved in a span."""
     CONFIRMATION = "confirmation"
     """询证函: what we say is owed on a day, for the customer to confirm or correct."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which letter is wanted, about which days (`until` is excluded) and currency."""
+
+    kind: LetterKind
+    since: date
+    until: date
+    currency: str = "CNY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +50,8 @@ class Letter:
     answers: tuple[tuple[str, str], ...] = ()
     """Boxes that the customer fills in: a heading, and what it confirms by its seal."""
     signed_by: str
+    stamp: Stamp | None = None
+    """The picture of the seal of whoever signs."""
 
 
 def statement_letter(found: AccountStatement, seller: Seller, *, now: datetime) -> Letter:

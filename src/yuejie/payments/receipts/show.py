@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.move import Apportionment
 from yuejie.payments.apportion.place import find_receipt, left_of
@@ -18,7 +19,7 @@ class ReceiptWhole:
     left_fen: int
     candidates: list[store.CandidateRow]
     apportionments: list[Apportionment]
-    life: list[store.Transition]
+    life: list[Transition]
 
 
 def whole_receipt(tx: Tx, receipt_id: str) -> ReceiptWhole:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import CustomerId
 from yuejie.payments.receipts.receipt import Receipt, ReceiptState
 from yuejie.payments.receipts.score import Candidate
@@ -394,29 +395,9 @@ def move(
         became=str(receipt.state),
         customer_id=receipt.customer_id,
     )
-    tx.run(
-        NOTE,
-        receipt_id=receipt.receipt_id,
-        at=at,
-        event=event,
-        was=str(was),
-        became=str(receipt.state),
-        by=by,
-        why=why,
-    )
+    step = Transition(at, event, was, receipt.state, by, why)
+    tx.run(NOTE, receipt_id=receipt.receipt_id, **step.row())
     return done == 1
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One step of a receipt's life."""
-
-    at: datetime
-    event: str
-    was: str
-    became: str
-    by: str
-    why: str
 
 
 TRANSITIONS: Final = """

@@ -6,7 +6,6 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from yuejie.kernel.ids import CustomerId
 from yuejie.payments.apportion.shares import OpenAmount
 
 
@@ -26,9 +25,8 @@ _UP_TO: Final = ((30, Age.UP_TO_30), (60, Age.UP_TO_60), (90, Age.UP_TO_90), (18
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """What a customer owes in one currency, by age, in fen."""
+    """What is owed in one currency, by age, in fen."""
 
-    customer_id: CustomerId
     currency: str
     fen: dict[Age, int]
 
@@ -52,11 +50,19 @@ def age_of(due_on: date | None, today: date) -> Age:
 
 
 def aged(amounts: Iterable[OpenAmount], today: date) -> list[Aged]:
-    """Add open amounts up by customer, currency and age; what is written off is not counted."""
-    sums: dict[tuple[CustomerId, str], dict[Age, int]] = {}
-    for amount in amounts:
-        if amount.open_fen == 0:
-            continue
-        row = sums.setdefault((amount.customer_id, amount.currency), dict.fromkeys(Age, 0))
-        row[age_of(amount.due_on, today)] += amount.open_fen
-    return [Aged(customer, currency, fen) for (customer, currency), fen in sorted(sums.items())]
+    """Add open amounts up by currency and age; what is written off is not counted."""
+    return totals(
+        Aged(amount.currency, {age_of(amount.due_on, today): amount.open_fen})
+        for amount in amounts
+        if amount.open_fen
+    )
+
+
+def totals(rows: Iterable[Aged]) -> list[Aged]:
+    """Add rows up, one row a currency, with every age in it."""
+    sums: dict[str, dict[Age, int]] = {}
+    for row in rows:
+        fen = sums.setdefault(row.currency, dict.fromkeys(Age, 0))
+        for age, owed in row.fen.items():
+            fen[age] += owed
+    return [Aged(currency, fen) for currency, fen in sorted(sums.items())]

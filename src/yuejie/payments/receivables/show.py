@@ -102,11 +102,24 @@ def statement_of_account(
         )
 
 
-def age_receivables(db: Database, on: date, *, customer: str | None = None) -> list[Aged]:
-    """Return what everybody (or one customer) owes on a day, by age."""
+@dataclass(frozen=True, slots=True)
+class Debtor:
+    """A customer, and what it owes in one currency."""
+
+    customer: Customer
+    aged: Aged
+
+
+def age_receivables(db: Database, on: date, *, customer: str | None = None) -> list[Debtor]:
+    """Return what everybody (or one customer) owes on a day, by age; whoever owes most first."""
     with db.read(consistent=True) as tx:
-        found = [find_customer(tx, customer)] if customer else customers(tx)
-        return [row for each in found for row in aged(amounts_of(tx, each.customer_id), on)]
+        asked = [find_customer(tx, customer)] if customer else customers(tx)
+        found = [Debtor(each, row) for each in asked for row in aged(_open_of(tx, each), on)]
+    return sorted(found, key=lambda debtor: (debtor.aged.currency, -debtor.aged.total_fen))
+
+
+def _open_of(tx: Tx, customer: Customer) -> list[OpenAmount]:
+    return amounts_of(tx, customer.customer_id)
 
 
 def open_amounts(db: Database, customer: str) -> list[OpenAmount]:

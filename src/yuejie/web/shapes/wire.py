@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from yuejie.kernel.money import MTOK, Charge, Money, Rate
-from yuejie.usage.meters import UNIT_METERS
+from yuejie.kernel.money import Charge, Money, Rate
+from yuejie.usage.meters import per
 
 NAME_MAX: Final = 200
 """Longest name that a path or a filter may carry; stored names are at most 64."""
@@ -77,5 +77,5 @@ class UnitRate(Out):
     @classmethod
     def of(cls, meter: str, pico: int, currency: str) -> "UnitRate":
         """Write a rate the way its price list does."""
-        per = 1 if meter in UNIT_METERS else MTOK
-        return cls(rate=Rate(pico, currency).per(per), currency=currency, per=per)
+        units = per(meter)
+        return cls(rate=Rate(pico, currency).per(units), currency=currency, per=units)

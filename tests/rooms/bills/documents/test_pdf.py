@@ -24,7 +24,7 @@ from yuejie.bills.bill import TaxMode
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument
 from yuejie.bills.documents.pdf import to_pdf
-from yuejie.bills.documents.wording import printable
+from yuejie.paper.printable import printable
 
 
 def pages(document: BillDocument) -> list[str]:

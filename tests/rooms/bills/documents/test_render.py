@@ -15,6 +15,7 @@ STARTS = {
     DocumentKind.CSV: b"\xef\xbb\xbf",
     DocumentKind.JSON: b"{\n",
     DocumentKind.TXT: "账单 BILL 2026-10".encode(),
+    DocumentKind.FOCUS: b"BilledCost,BillingAccountId",
 }
 
 

@@ -1,20 +1,8 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.rooms.bills.documents.sample import Use, bill_document, three_lines
 from yuejie.bills.documents import wording
 from yuejie.kernel.money import Money
-from yuejie.usage.meters import UNIT_METERS, Meter
-
-
-def test_every_meter_has_a_chinese_name_and_every_piece_a_unit() -> None:
-    assert {str(meter) for meter in Meter} == wording.METERS.keys()
-    assert {str(meter) for meter in UNIT_METERS} == wording.UNITS.keys()
-
-
-def test_a_meter_without_a_name_keeps_its_code() -> None:
-    assert wording.meter_name("from_the_future") == "from_the_future"
 
 
 @pytest.mark.parametrize(
@@ -47,18 +35,3 @@ def test_what_is_below_zero_is_carried_forward() -> None:
     assert wording.owed_title(negative) == "本期为负，结转下期抵扣（人民币，价税合计）"
     assert wording.paid_into(negative) == []
     assert wording.owed_title(three_lines()) == "本期应付（人民币，价税合计）"
-
-
-def test_characters_without_a_form_are_named() -> None:
-    assert wording.printable("a\u202eb\x07\u200b\ud800") == (
-        "a〔U+202E〕b〔U+0007〕〔U+200B〕〔U+D800〕"
-    )
-    assert wording.printable("两\n行\t字") == "两 行 字"
-    assert wording.printable("堃𠮷🚀", lambda char: char != "🚀") == "堃𠮷〔U+1F680〕"
-
-
-@given(st.text())
-def test_printable_text_has_no_control_and_no_direction(text: str) -> None:
-    printed = wording.printable(text)
-    assert printed.isprintable() or any(char.isspace() for char in printed)
-    assert not set(printed) & set("\n\r\t\x00\u202a\u202b\u202d\u202e\u2066\u2067")

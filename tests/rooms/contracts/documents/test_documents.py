@@ -9,10 +9,8 @@ import docx
 import pypdf
 import pytest
 
-from yuejie.bills.documents import wording
 from yuejie.contracts.agreed.pricing import FamilyDiscount, Override, Pricing
 from yuejie.contracts.contract import Terms
-from yuejie.contracts.documents import words
 from yuejie.contracts.documents.framework import Agreed, AnnexRate, Signatory, framework
 from yuejie.contracts.documents.pdf import to_pdf
 from yuejie.contracts.documents.text import to_text
@@ -161,10 +159,6 @@ def test_a_name_is_never_read_as_markup() -> None:
     odd = replace(agreed(), customer=Signatory(legal_name=name))
     shown = _squeezed(pypdf.PdfReader(BytesIO(to_pdf(framework(odd)))).pages[0].extract_text())
     assert "#panic()*甲*〔U+202E〕〔U+2F999〕〔U+10A0〕有限公司" in shown
-
-
-def test_contracts_and_bills_call_a_meter_the_same() -> None:
-    assert (words.METERS, words.UNITS) == (wording.METERS, wording.UNITS)
 
 
 def _squeezed(text: str) -> str:

@@ -9,12 +9,13 @@ from yuejie.assurance.prove import prove_month
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Done, close_month
 from yuejie.bills.documents.document import DocumentKind
+from yuejie.bills.documents.render import MEDIA_TYPES
 from yuejie.bills.issue import find_bill, issue_bill
 from yuejie.bills.show import export_bill
 from yuejie.bills.store import bill_by_name, bills_of_customer, bills_of_month
 from yuejie.db.session import Tx
 from yuejie.kernel.period import BillingMonth, zone_of
-from yuejie.web.auth import AnyCaller, Caller, guarded, whose
+from yuejie.web.auth import AnyCaller, Caller, StampingHere, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.shapes.billing.bills import (
@@ -30,13 +31,6 @@ from yuejie.web.shapes.wire import Month, Name
 
 routes: Final = guarded("账单")
 
-MEDIA_TYPES: Final = {
-    DocumentKind.PDF: "application/pdf",
-    DocumentKind.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    DocumentKind.CSV: "text/csv; charset=utf-8",
-    DocumentKind.JSON: "application/json",
-    DocumentKind.TXT: "text/plain; charset=utf-8",
-}
 _ZONE: Final = zone_of("Asia/Shanghai")
 
 
@@ -82,11 +76,12 @@ def get_document(
     caller: AnyCaller,
     bill: Name,
     kind: Annotated[DocumentKind, Path(description="文件格式")],
+    stamping: StampingHere,
 ) -> Response:
-    """下载账单文件：PDF、XLSX、CSV、JSON 或纯文本；同一账单每次字节相同。"""
+    """下载账单文件：PDF、XLSX、CSV、JSON、纯文本或 FOCUS；同一账单每次字节相同。"""
     with db.read() as tx:
         bill_id = visible_bill(tx, caller, bill).bill_id
-    ((name, body),) = export_bill(db, bill_id, desk.seller, [kind])
+    ((name, body),) = export_bill(db, bill_id, desk.seller, [kind], stamping=stamping)
     headers = {"content-disposition": disposition(name), "content-type": MEDIA_TYPES[kind]}
     return Response(body, headers=headers)
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 
-from fastapi import Path, Query, Response, status
+from fastapi import Depends, Path, Query, Response, status
 
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import NotFound
@@ -12,11 +12,11 @@ from yuejie.payments.apportion.store import slips, waivers
 from yuejie.payments.apportion.waiver import WaiverState
 from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.dunning.dun import grant_reprieve
-from yuejie.payments.letters.letter import LetterKind
+from yuejie.payments.letters.letter import Asked, LetterKind
 from yuejie.payments.letters.render import account_letter, deposit_slip
 from yuejie.payments.receivables.show import age_receivables, position_of, statement_of_account
 from yuejie.web.api.billing.bills import disposition
-from yuejie.web.auth import AnyCaller, Caller, guarded, whose
+from yuejie.web.auth import AnyCaller, Caller, StampingHere, guarded, whose
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.shapes.money.receivables import (
     AgedOut,
@@ -33,6 +33,14 @@ routes: Final = guarded("应收")
 
 Since = Annotated[date, Query(description="从哪天起")]
 Until = Annotated[date, Query(description="到哪天为止，不含")]
+
+
+async def _between(since: Since, until: Until) -> tuple[date, date]:
+    return since, until
+
+
+Between = Annotated[tuple[date, date], Depends(_between)]
+"""The days that a letter is about, the last excluded."""
 
 
 @routes.get("/receivables/ageing", summary="账龄")
@@ -76,13 +84,18 @@ def get_letter(
     now: Now,
     customer: Name,
     letter: Annotated[LetterKind, Path(description="statement 对账单，confirmation 询证函")],
-    since: Since,
-    until: Until,
+    days: Between,
+    stamping: StampingHere,
 ) -> Response:
     """下载对账单或询证函。"""
     _own(db, caller, customer)
     name, body = account_letter(
-        db, customer, letter, desk.seller, since=since, until=until, now=now
+        db,
+        customer,
+        Asked(letter, *days),
+        desk.seller,
+        now=now,
+        stamping=stamping,
     )
     return _pdf(name, body)
 
@@ -102,10 +115,17 @@ def list_slips(db: Db, caller: AnyCaller, customer: Name) -> list[str]:
     response_class=Response,
     responses={200: {"content": {"application/pdf": {}}}},
 )
-def get_slip(db: Db, desk: DeskHere, caller: AnyCaller, customer: Name, number: Name) -> Response:
+def get_slip(
+    db: Db,
+    desk: DeskHere,
+    caller: AnyCaller,
+    customer: Name,
+    number: Name,
+    stamping: StampingHere,
+) -> Response:
     """下载押金收据；同一收据每次字节相同。"""
     _own(db, caller, customer)
-    return _pdf(*deposit_slip(db, customer, number, desk.seller))
+    return _pdf(*deposit_slip(db, customer, number, desk.seller, stamping=stamping))
 
 
 @routes.get("/waivers", summary="待审批的减免")

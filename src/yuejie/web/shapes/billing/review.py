@@ -8,7 +8,7 @@ from yuejie.bills.bill import LineKind
 from yuejie.bills.correct.adjustment import Adjustment, Wanted
 from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.review.dispute import Dispute
-from yuejie.bills.store import Transition
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth

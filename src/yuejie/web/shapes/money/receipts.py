@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import FEN, Money, exact
 from yuejie.payments.apportion.move import Apportionment, Source, Use
@@ -19,7 +20,7 @@ from yuejie.payments.receipts.load import Imported
 from yuejie.payments.receipts.match import Matched
 from yuejie.payments.receipts.receipt import Receipt
 from yuejie.payments.receipts.show import ReceiptWhole
-from yuejie.payments.receipts.store import CandidateRow, Transition
+from yuejie.payments.receipts.store import CandidateRow
 from yuejie.web.shapes.customers import Text
 from yuejie.web.shapes.wire import Amount, In, Instant, Name, Out
 

@@ -7,8 +7,7 @@ from pydantic import Field
 from yuejie.kernel.money import Money
 from yuejie.payments.apportion.shares import OpenAmount
 from yuejie.payments.apportion.waiver import Waiver, WaiverKind
-from yuejie.payments.receivables.ageing import Aged
-from yuejie.payments.receivables.show import AccountRow, AccountStatement, Position
+from yuejie.payments.receivables.show import AccountRow, AccountStatement, Debtor, Position
 from yuejie.web.shapes.customers import Text
 from yuejie.web.shapes.money.receipts import amount
 from yuejie.web.shapes.wire import Amount, In, Out
@@ -79,6 +78,8 @@ class AgedOut(Out):
     """一个客户的账龄。"""
 
     customer_id: str = Field(description="客户")
+    customer: str = Field(description="客户简称")
+    legal_name: str = Field(description="客户全称")
     currency: str = Field(description="币种")
     ages: dict[str, str] = Field(
         description="not_due 未到期，0-30、31-60、61-90、91-180、over-180 逾期天数"
@@ -87,10 +88,13 @@ class AgedOut(Out):
     overdue: str = Field(description="其中逾期")
 
     @classmethod
-    def of(cls, row: Aged) -> "AgedOut":
+    def of(cls, debtor: Debtor) -> "AgedOut":
         """Write a customer's ages."""
+        customer, row = debtor.customer, debtor.aged
         return cls(
-            customer_id=row.customer_id,
+            customer_id=customer.customer_id,
+            customer=customer.slug,
+            legal_name=customer.legal_name,
             currency=row.currency,
             ages={str(age): Money(fen, row.currency).amount for age, fen in row.fen.items()},
             total=Money(row.total_fen, row.currency).amount,

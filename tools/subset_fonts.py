@@ -1,12 +1,12 @@
-"""Cut the fonts of the bills out of Noto Sans CJK.
+"""Cut the fonts of the house out of Noto Sans CJK.
 
-    python tools/subset_bill_fonts.py FOLDER
+    python tools/subset_fonts.py FOLDER
 
 FOLDER holds NotoSansCJK-Regular.ttc and NotoSansCJK-Bold.ttc, version 2.004 (the Debian package
 fonts-noto-cjk has them; SIL Open Font License 1.1). Needs fonttools, which is no dependency of
 yuejie: the result is in the repository, and this says how it was made. Same input, same bytes.
 
-Two fonts carry what bills are made of: GB 2312, and the Latin, Greek and Cyrillic letters, signs
+Two fonts carry what documents need: GB 2312, and the Latin, Greek and Cyrillic letters, signs
 and forms of the original. The third holds every other character of the original in Regular, for
 rare characters in names: the rest of the URO, extensions A to F as far as the original goes, kana.
 Hangul is left out; it would add four megabytes.
@@ -22,7 +22,7 @@ from fontTools import subset
 from fontTools.ttLib import TTCollection, TTFont
 
 FACE: Final = "Noto Sans CJK SC"
-TARGET: Final = Path(__file__).parents[1] / "src/yuejie/bills/documents/fonts"
+TARGET: Final = Path(__file__).parents[1] / "src/yuejie/paper/fonts"
 FIRST_IDEOGRAPH: Final = 0x2E80
 HANGUL: Final = (
     range(0x1100, 0x1200),
@@ -33,7 +33,7 @@ HANGUL: Final = (
     range(0xAC00, 0xD800),
     range(0xFFA0, 0xFFE0),
 )
-"""Blocks that nobody on a Chinese bill needs; ㈠ and the full-width forms stay."""
+"""Blocks that nobody on a Chinese document needs; ㈠ and the full-width forms stay."""
 ALSO_COMMON: Final = "堃喆犇淼昇珺赟燚垚甯仝亓璟煊翀玥曌"
 """Characters of names so usual today that a bold heading should have them, though not GB 2312."""
 SIGNS: Final = (

@@ -1,0 +1,253 @@
+"""From a bill to FOCUS rows: one per bill line without its tax, one per tax line. Pure.
+
+So BilledCost of all rows adds up to what the bill asks for, to the fen: nothing is rounded here
+that the bill has not rounded, and no row is needed for a remainder.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from yuejie.bills.bill import BillLine, LineKind, TaxLine
+from yuejie.bills.documents import wording
+from yuejie.bills.documents.document import BillDocument
+from yuejie.bills.documents.focus import columns
+from yuejie.bills.documents.focus.columns import Category, Frequency
+from yuejie.bills.documents.focus.prices import Prices, of_fen, prices_of, written
+from yuejie.kernel.ids import LineId
+from yuejie.kernel.money import FEN, PPM, divide, plain
+from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.usage.meters import UNIT_METERS, meter_name, per
+
+Row = dict[str, str]
+"""Text by column; a column that is not there is null."""
+
+CATEGORIES: Final = {
+    LineKind.USAGE: Category.USAGE,
+    LineKind.LATE: Category.USAGE,
+    LineKind.TIER_DISCOUNT: Category.ADJUSTMENT,
+    LineKind.PACKAGE: Category.ADJUSTMENT,
+    LineKind.TRUE_UP: Category.ADJUSTMENT,
+    LineKind.MANAGEMENT_FEE: Category.PURCHASE,
+    LineKind.SLA_CREDIT: Category.CREDIT,
+    LineKind.VOUCHER: Category.CREDIT,
+    LineKind.ADJUSTMENT: Category.ADJUSTMENT,
+    LineKind.LATE_FEE: Category.ADJUSTMENT,
+    LineKind.BREAK_FEE: Category.ADJUSTMENT,
+    LineKind.PACKAGE_PURCHASE: Category.PURCHASE,
+    LineKind.CARRIED: Category.ADJUSTMENT,
+}
+SERVICE: Final = "大模型 API"
+
+
+def rows_of(document: BillDocument) -> Iterator[Row]:
+    """Yield the lines in print order, then the taxes."""
+    prices = {
+        line.line_id: prices_of(line, document.bill, document.priced.get(line.sale_rate))
+        for line in document.usage
+    }
+    for line in document.bill.lines:
+        row = _metered(document, line, prices[line.line_id]) if line.metered else None
+        yield row or _agreed(document, line)
+    for tax_line in document.bill.tax_lines:
+        yield _tax(document, tax_line, prices)
+
+
+def _head(document: BillDocument) -> Row:
+    """Return what every row of a bill says."""
+    bill, customer, seller = document.bill, document.customer, document.seller.legal_name
+    start, end = _span(bill.month, customer.zone)
+    return {
+        "BillingAccountId": customer.customer_id,
+        "BillingAccountName": customer.legal_name,
+        "BillingAccountType": "Customer",
+        "BillingCurrency": bill.currency,
+        "BillingPeriodEnd": end,
+        "BillingPeriodStart": start,
+        "HostProviderName": seller,
+        "InvoiceId": bill.number or "",
+        "InvoiceIssuerName": seller,
+        "PricingCurrency": bill.currency,
+        "ProviderName": seller,
+        "PublisherName": seller,
+        "ServiceCategory": columns.SERVICE_CATEGORY,
+        "ServiceName": SERVICE,
+        "ServiceProviderName": seller,
+        "ServiceSubcategory": columns.SERVICE_SUBCATEGORY,
+        "x_ContractId": bill.contract_id,
+        "x_PurchaseOrder": bill.purchase_order,
+    }
+
+
+def _line(document: BillDocument, line: BillLine) -> Row:
+    """Return what every row of a bill line says."""
+    bill = document.bill
+    start, end = _span(line.service_month, document.customer.zone)
+    corrects = line.service_month < bill.month and line.kind is not LineKind.CARRIED
+    return _head(document) | {
+        "BilledCost": plain(line.net_fen, FEN),
+        "ChargeCategory": CATEGORIES[line.kind],
+        "ChargeClass": columns.CORRECTION if corrects else "",
+        "ChargePeriodEnd": end,
+        "ChargePeriodStart": start,
+        "EffectiveCost": plain(line.net_fen, FEN),
+        "InvoiceDetailId": line.line_id if bill.number else "",
+        "x_BillLine": str(line.position),
+        "x_LineKind": str(line.kind),
+        "x_ServiceMonth": str(line.service_month),
+        "x_TaxRate": wording.tax_rate(bill.tax_ppm) if line.tax_line is not None else "",
+    }
+
+
+def _metered(document: BillDocument, line: BillLine, prices: Prices) -> Row:
+    """Return a row of usage: quantity × rate."""
+    priced = document.priced.get(line.sale_rate)
+    own = line.rate_currency == document.bill.currency
+    department = {"department": line.department} if line.department else None
+    return _line(document, line) | {
+        "ChargeDescription": f"{line.model} {meter_name(line.meter)}",
+        "ChargeFrequency": Frequency.USAGE_BASED,
+        "ConsumedQuantity": plain(line.quantity, 1, 1),
+        "ConsumedUnit": _unit(line.meter),
+        "ContractedCost": prices.contracted.whole,
+        "ContractedUnitPrice": prices.contracted.unit,
+        "ListCost": prices.listed.whole,
+        "ListUnitPrice": prices.listed.unit,
+        "PricingCategory": columns.STANDARD,
+        "PricingCurrency": line.rate_currency,
+        "PricingCurrencyContractedUnitPrice": prices.pricing_contracted.unit,
+        "PricingCurrencyEffectiveCost": (
+            plain(line.net_fen, FEN) if own else prices.pricing_contracted.whole
+        ),
+        "PricingCurrencyListUnitPrice": prices.pricing_listed.unit,
+        "PricingQuantity": plain(line.quantity, per(line.meter), 1),
+        "PricingUnit": _unit(line.meter) if line.meter in UNIT_METERS else columns.MTOKENS,
+        "PublisherName": (priced.owner if priced else "") or document.seller.legal_name,
+        "SkuId": f"{line.model}/{line.meter}",
+        "SkuMeter": _meter(line.meter),
+        "SkuPriceDetails": _json(_details(document, line)),
+        "SkuPriceId": f"rate-{priced.list_id if priced else line.sale_rate}",
+        "SubAccountId": line.project_id,
+        "SubAccountName": line.project_name,
+        "SubAccountType": "Project",
+        "Tags": _json(department) if department else "",
+        "x_FxRate": wording.fx_e8(line.fx_e8),
+        "x_RateId": str(line.sale_rate),
+    }
+
+
+def _details(document: BillDocument, line: BillLine) -> dict[str, str | int]:
+    """Return what tells a price from its neighbours of the same model and meter."""
+    priced = document.priced.get(line.sale_rate)
+    details: dict[str, str | int] = {"x_ModelId": line.model, "x_Meter": line.meter}
+    if priced is not None:
+        details["x_ServiceTier"] = priced.service_tier
+        details |= {"x_ContextAbove": priced.context_above} if priced.context_above else {}
+        details |= {"x_TimeWindow": priced.time_window} if priced.time_window else {}
+    return details
+
+
+def _agreed(document: BillDocument, line: BillLine) -> Row:
+    """Return a row of what the contract adds to usage, or takes off."""
+    cost = plain(line.net_fen, FEN)
+    effective = written(_effective_e18(document, line))
+    row = _line(document, line) | {
+        "ChargeDescription": line.item or wording.KINDS[line.kind],
+        "ChargeFrequency": Frequency.ONE_TIME,
+        "ContractedCost": cost,
+        "EffectiveCost": effective,
+        "ListCost": cost,
+        "PricingCurrencyEffectiveCost": effective,
+    }
+    if CATEGORIES[line.kind] is not Category.PURCHASE:
+        return row
+    monthly = line.kind is LineKind.MANAGEMENT_FEE
+    unit = plain(abs(line.net_fen), FEN)
+    return row | {
+        "ChargeFrequency": Frequency.RECURRING if monthly else Frequency.ONE_TIME,
+        "ContractedUnitPrice": unit,
+        "ListUnitPrice": unit,
+        "PricingCategory": columns.STANDARD,
+        "PricingCurrencyContractedUnitPrice": unit,
+        "PricingCurrencyListUnitPrice": unit,
+        "PricingQuantity": "1.0" if line.net_fen >= 0 else "-1.0",
+        "PricingUnit": columns.MONTHS if monthly else columns.EACH,
+        "SkuId": str(line.kind),
+        "SkuMeter": _words(line.kind),
+        "SkuPriceId": line.refers_to or f"{document.bill.contract_id}/{line.kind}",
+    }
+
+
+def _effective_e18(document: BillDocument, line: BillLine) -> int:
+    """Return what a line adds to the cost of the month it belongs to.
+
+    A package costs nothing when it is bought: the usage it covers bears its price, which is what
+    was paid for each fen of it. So drawing on it takes off only what it is good for beyond that.
+    """
+    if line.kind is LineKind.PACKAGE_PURCHASE:
+        return 0
+    package = document.packages.get(line.refers_to)
+    if line.kind is not LineKind.PACKAGE:
+        return of_fen(line.net_fen)
+    if package is None:
+        return 0
+    amount_fen, paid_fen = package
+    return divide(of_fen(line.net_fen) * (amount_fen - paid_fen), amount_fen)
+
+
+def _tax(document: BillDocument, tax_line: TaxLine, prices: Mapping[LineId, Prices]) -> Row:
+    """Return a row of tax; at agreed and at list prices it would be the same share of those."""
+    bill = document.bill
+    own = [line for line in bill.lines if line.tax_line == tax_line.position]
+    contracted = listed = 0
+    for line in own:
+        found = prices.get(line.line_id)
+        contracted += found.contracted.e18 if found else of_fen(line.net_fen)
+        listed += found.listed.e18 if found else of_fen(line.net_fen)
+    start, end = _span(bill.month, document.customer.zone)
+    cost = plain(tax_line.tax_fen, FEN)
+    rate = wording.tax_rate(tax_line.tax_ppm)
+    return _head(document) | {
+        "BilledCost": cost,
+        "ChargeCategory": Category.TAX,
+        "ChargeDescription": f"增值税 {rate} {tax_line.item}",
+        "ChargeFrequency": Frequency.ONE_TIME,
+        "ChargePeriodEnd": end,
+        "ChargePeriodStart": start,
+        "ContractedCost": written(divide(contracted * tax_line.tax_ppm, PPM)),
+        "EffectiveCost": cost,
+        "InvoiceDetailId": f"tax-{tax_line.position}" if bill.number else "",
+        "ListCost": written(divide(listed * tax_line.tax_ppm, PPM)),
+        "PricingCurrencyEffectiveCost": cost,
+        "x_LineKind": "tax",
+        "x_ServiceMonth": str(bill.month),
+        "x_TaxRate": rate,
+    }
+
+
+def _span(month: BillingMonth, zone: str) -> tuple[str, str]:
+    """Return both ends of a month of the customer's zone, in UTC; the second is excluded."""
+    span = month.span(zone_of(zone))
+    return _instant(span.start), _instant(span.end)
+
+
+def _instant(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _unit(meter: str) -> str:
+    return columns.UNITS.get(meter, columns.TOKENS)
+
+
+def _meter(meter: str) -> str:
+    return _words(meter) if meter in UNIT_METERS else f"{_words(meter)} {columns.TOKENS}"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ").title()
+
+
+def _json(pairs: dict[str, str] | dict[str, str | int] | None) -> str:
+    return msgspec.json.encode(pairs).decode()

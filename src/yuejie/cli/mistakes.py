@@ -1,0 +1,73 @@
+"""A slip at the keyboard, as one sentence: what is wrong, and where the words are explained."""
+
+import re
+from difflib import get_close_matches
+from typing import Final
+
+import click
+
+USAGE: Final = 2
+"""Exit code of a command that was not understood."""
+_KNOWN: Final = (
+    (re.compile(r"'(.*)' is not one of (.*)\.\Z"), "“{0}”不可用，可选 {1}"),
+    (re.compile(r"\w+ '(.*)' does not exist\.\Z"), "“{0}”不存在"),
+    (re.compile(r"\w+ '(.*)' is a file\.\Z"), "“{0}”是文件，不是文件夹"),
+    (re.compile(r"\w+ '(.*)' is a directory\.\Z"), "“{0}”是文件夹，不是文件"),
+    (re.compile(r"\w+ '(.*)' is not readable\.\Z"), "“{0}”没有读取权限"),
+    (re.compile(r"'(.*)' is not a valid integer\.\Z"), "“{0}”不是整数"),
+    (re.compile(r"'(.*)' is not a valid .*\.\Z"), "“{0}”格式不对"),
+    (re.compile(r"(.*) is not in the range (.*)\.\Z"), "{0} 不在范围 {1} 内"),
+    (re.compile(r"Option '(.*)' does not take a value\.\Z"), "选项 {0} 不带值"),
+    (re.compile(r"Option '(.*)' requires (?:an|\d+) arguments?\.\Z"), "选项 {0} 后面缺少值"),
+    (re.compile(r"Got unexpected extra arguments? \((.*)\)\Z"), "多写了 {0}"),
+    (re.compile(r"Missing command\.\Z"), "没有写明要做什么"),
+)
+"""What click says in English; whatever else it says is shown as it is."""
+
+
+def sentence_of(error: click.ClickException) -> str:
+    """Say what was typed wrong; a usage error also says where its words are explained."""
+    said = _said(error)
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return said if ctx is None else f"{said}；写法见 {ctx.command_path} --help"
+
+
+def _said(error: click.ClickException) -> str:
+    match error:
+        case click.NoSuchOption():
+            return f"没有选项 {error.option_name}{_perhaps(error.possibilities)}"
+        case click.MissingParameter(param=click.Option() as option):
+            return f"缺少选项 {'、'.join(option.opts)}"
+        case click.MissingParameter(param=click.Parameter() as argument):
+            return f"缺少参数 {_word(argument)}"
+        case click.BadParameter(param=click.Parameter() as parameter):
+            return f"{_word(parameter)}：{_translated(error.message)}"
+        case click.exceptions.NoSuchCommand():
+            return f"没有命令 {error.command_name}{_perhaps(_alike(error))}"
+    return _translated(error.format_message())
+
+
+def _word(parameter: click.Parameter) -> str:
+    """Name a parameter as its help does."""
+    return (
+        parameter.opts[-1] if isinstance(parameter, click.Option) else str(parameter.name).upper()
+    )
+
+
+def _alike(error: click.exceptions.NoSuchCommand) -> list[str]:
+    """Find commands spelt much like it, those not yet imported included."""
+    ctx = error.ctx
+    if ctx is None or not isinstance(ctx.command, click.Group):
+        return []
+    return get_close_matches(error.command_name, ctx.command.list_commands(ctx))
+
+
+def _translated(text: str) -> str:
+    for pattern, sentence in _KNOWN:
+        if (found := pattern.match(text)) is not None:
+            return sentence.format(*found.groups())
+    return text.rstrip(".。")
+
+
+def _perhaps(names: list[str] | None) -> str:
+    return f"，是否想写 {'、'.join(names)}" if names else ""
