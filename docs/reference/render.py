@@ -30,6 +30,7 @@ from yuejie.contracts.esign.port import SigningState
 from yuejie.contracts.formats.agreed import TermsWords
 from yuejie.contracts.life import draft
 from yuejie.contracts.terms import CommercialTerms
+from yuejie.customers.members.power import HOLDERS, Power
 from yuejie.fapiao import life as fapiao_lives
 from yuejie.fapiao.reversing.form import FORM_STATES
 from yuejie.gateway.refusal import Code
@@ -49,7 +50,7 @@ from yuejie.usage.meters import (
     Meter,
     meter_name,
 )
-from yuejie.web.auth import ACCESS
+from yuejie.web.auth import ACCESS, Who
 from yuejie.web.errors import HTTP, TABLE, UNFORESEEN, Kind
 
 WIDTH: Final = 96
@@ -73,6 +74,7 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_SELLER_STAMP": (
         "none: nothing is stamped",
         "A PNG, transparent ground: the seal's picture for `--stamped`; no electronic signature.",
+        "A PNG with transparent ground: the seal's picture for `--stamped`, no e-signature.",
     ),
     "YUEJIE_FAPIAO_PROVIDER": (
         "",
@@ -454,8 +456,15 @@ def _import_all(package: ModuleType) -> None:
 
 def routes() -> str:
     """Return the routes of the REST API and who may call them."""
-    rows = [(method, _code(path), who.value) for (method, path), who in ACCESS.items()]
+    rows = [(method, _code(path), _who(who)) for (method, path), who in ACCESS.items()]
     return table(("method", "path", "who"), rows)
+
+
+def _who(who: Who | Power) -> str:
+    """Say whom a route serves, and of the operator's members which roles."""
+    if isinstance(who, Power):
+        return f"operator ({', '.join(sorted(HOLDERS[who]))})"
+    return who.value
 
 
 # commands -----------------------------------------------------------------------------------------

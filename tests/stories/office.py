@@ -175,7 +175,7 @@ class Office:
         name = self.sales.post("/contract-drafts", **facts)["draft_id"]
         self.sales.post(f"/contract-drafts/{name}/submit")
         reviewed = self.finance.post(f"/contract-drafts/{name}/review", **review)
-        assert "起草" in self.sales.is_refused(f"/contract-drafts/{name}/sign")
+        assert "无权" in self.sales.is_refused(f"/contract-drafts/{name}/sign")
         return self.boss.post(f"/contract-drafts/{name}/sign", digest=reviewed["digest"])
 
     def closes(self, month: str) -> None:

@@ -25,7 +25,10 @@ from rich.table import Table
 
 from yuejie.app import house, stamping
 from yuejie.bills.documents.stamp.note import Stamping
+from yuejie.cli.powers import power_of
 from yuejie.customers.key import digest_of
+from yuejie.customers.members.member import Member
+from yuejie.customers.members.power import refuse_powerless
 from yuejie.customers.members.store import member_by_digest
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock, ShiftedClock, SystemClock
@@ -67,7 +70,8 @@ class Frame:
         """Under whose name a deed is done: the member's whose token is set, else the user's.
 
         Deeds that need two people need two members. Raises Forbidden for a token that is not one
-        of the operator's members in use; asked while the database is open.
+        of the operator's members in use, or whose role does not hold the power that the command
+        needs; asked while the database is open.
         """
         token = self.settings.member_token
         if not token:
@@ -79,6 +83,7 @@ class Frame:
             member = member_by_digest(tx, digest_of(token, self.settings.pepper))
         if member is None or member.revoked_at is not None or member.customer_id is not None:
             raise Forbidden("YUEJIE_MEMBER_TOKEN 不是运营方在用成员的令牌，请核对或去掉后重试")
+        _refuse_powerless(member)
         self._member = member.signs_as
         return self._member
 
@@ -89,6 +94,19 @@ class Frame:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.clock.now()
+
+
+def _refuse_powerless(member: Member) -> None:
+    """Refuse a member whose role may not give the command that runs."""
+    words: list[str] = []
+    ctx: click.Context | None = click.get_current_context()
+    while ctx is not None:
+        words.insert(0, str(ctx.info_name))
+        ctx = ctx.parent
+    power = power_of(words)
+    if power is None:
+        raise Forbidden(f"命令 {' '.join(words)} 没有登记职权，请去掉 YUEJIE_MEMBER_TOKEN 后重试")
+    refuse_powerless(member, power)
 
 
 frame = click.make_pass_decorator(Frame)

@@ -1,9 +1,11 @@
 """Who may ask what: the one table of every route, and how a caller is known.
 
     OPEN       anybody: health, metrics, the description of the API
-    OPERATOR   whoever holds the operator's token, and the operator's members
+    OPERATOR   whoever holds the operator's token, and the operator's members: to read
+    a power    whoever holds the operator's token, and those of its members whose role holds it
     OWN        the operator; a customer's keys and members for the rows of their own customer
-    SPEAKS     the operator; a customer's members that give its word (admin, finance)
+    SPEAKS     a customer's members that give its word (admin, finance); for it, the operator and
+               those of its members that hold Power.SPEAK
 
 A route that is not in the table cannot be served: building the application fails.
 """
@@ -23,6 +25,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import PREFIX, ApiKey, digest_of
 from yuejie.customers.members.member import PREFIX as MEMBER_PREFIX
 from yuejie.customers.members.member import SPEAKS, Member
+from yuejie.customers.members.power import Power, holds, refuse_powerless
 from yuejie.customers.members.store import member_by_digest
 from yuejie.customers.store import key_by_digest
 from yuejie.db.session import Tx
@@ -42,7 +45,7 @@ class Who(Enum):
     SPEAKS = "speaks"
 
 
-ACCESS: Final[dict[tuple[str, str], Who]] = {
+ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", "/healthz"): Who.OPEN,
     ("GET", "/readyz"): Who.OPEN,
     ("GET", "/metrics"): Who.OPEN,
@@ -51,92 +54,92 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("GET", "/api/openapi.json"): Who.OPEN,
     ("GET", f"{API}/customers"): Who.OPERATOR,
     ("GET", f"{API}/customers/{{customer}}"): Who.OPERATOR,
-    ("PUT", f"{API}/customers/{{customer}}"): Who.OPERATOR,
+    ("PUT", f"{API}/customers/{{customer}}"): Power.KEEP_CUSTOMERS,
     ("GET", f"{API}/customers/{{customer}}/projects"): Who.OPERATOR,
-    ("POST", f"{API}/customers/{{customer}}/projects"): Who.OPERATOR,
+    ("POST", f"{API}/customers/{{customer}}/projects"): Power.KEEP_CUSTOMERS,
     ("GET", f"{API}/customers/{{customer}}/keys"): Who.OPERATOR,
-    ("POST", f"{API}/customers/{{customer}}/keys"): Who.OPERATOR,
+    ("POST", f"{API}/customers/{{customer}}/keys"): Power.KEEP_CUSTOMERS,
     ("GET", f"{API}/customers/{{customer}}/contracts"): Who.OPERATOR,
-    ("POST", f"{API}/customers/{{customer}}/contracts"): Who.OPERATOR,
+    ("POST", f"{API}/customers/{{customer}}/contracts"): Power.SIGN_CONTRACTS,
     ("GET", f"{API}/customers/{{customer}}/limits"): Who.OPERATOR,
-    ("POST", f"{API}/customers/{{customer}}/limits"): Who.OPERATOR,
-    ("POST", f"{API}/limits/{{limit}}/approve"): Who.OPERATOR,
+    ("POST", f"{API}/customers/{{customer}}/limits"): Power.DRAFT_CONTRACTS,
+    ("POST", f"{API}/limits/{{limit}}/approve"): Power.REVIEW_CREDIT,
     ("GET", f"{API}/grants"): Who.OPERATOR,
     ("GET", f"{API}/customers/{{customer}}/grants"): Who.OPERATOR,
-    ("POST", f"{API}/customers/{{customer}}/grants"): Who.OPERATOR,
-    ("POST", f"{API}/grants/{{grant}}/approve"): Who.OPERATOR,
+    ("POST", f"{API}/customers/{{customer}}/grants"): Power.DRAFT_CONTRACTS,
+    ("POST", f"{API}/grants/{{grant}}/approve"): Power.REVIEW_CREDIT,
     ("GET", f"{API}/credit-classes"): Who.OPERATOR,
-    ("PUT", f"{API}/credit-classes/{{credit_class}}"): Who.OPERATOR,
+    ("PUT", f"{API}/credit-classes/{{credit_class}}"): Power.REVIEW_CREDIT,
     ("GET", f"{API}/contract-drafts"): Who.OPERATOR,
-    ("POST", f"{API}/contract-drafts"): Who.OPERATOR,
+    ("POST", f"{API}/contract-drafts"): Power.DRAFT_CONTRACTS,
     ("GET", f"{API}/contract-drafts/{{draft}}"): Who.OPERATOR,
-    ("PUT", f"{API}/contract-drafts/{{draft}}"): Who.OPERATOR,
-    ("POST", f"{API}/contract-drafts/{{draft}}/review"): Who.OPERATOR,
-    ("POST", f"{API}/contract-drafts/{{draft}}/sign"): Who.OPERATOR,
-    ("POST", f"{API}/contract-drafts/{{draft}}/{{step}}"): Who.OPERATOR,
+    ("PUT", f"{API}/contract-drafts/{{draft}}"): Power.DRAFT_CONTRACTS,
+    ("POST", f"{API}/contract-drafts/{{draft}}/review"): Power.REVIEW_CREDIT,
+    ("POST", f"{API}/contract-drafts/{{draft}}/sign"): Power.SIGN_CONTRACTS,
+    ("POST", f"{API}/contract-drafts/{{draft}}/{{step}}"): Who.OPERATOR,  # by its step
     ("GET", f"{API}/contract-drafts/{{draft}}/documents/{{format}}"): Who.OPERATOR,
     ("GET", f"{API}/contract-drafts/{{draft}}/papers"): Who.OPERATOR,
-    ("POST", f"{API}/contract-drafts/{{draft}}/papers"): Who.OPERATOR,
+    ("POST", f"{API}/contract-drafts/{{draft}}/papers"): Power.DRAFT_CONTRACTS,
     ("GET", f"{API}/contract-drafts/{{draft}}/signings"): Who.OPERATOR,
-    ("POST", f"{API}/contract-drafts/{{draft}}/signings"): Who.OPERATOR,
+    ("POST", f"{API}/contract-drafts/{{draft}}/signings"): Power.DRAFT_CONTRACTS,
     ("GET", f"{API}/contract-papers/{{paper}}/file"): Who.OPERATOR,
     ("GET", f"{API}/signings/{{signing}}"): Who.OPERATOR,
-    ("POST", f"{API}/signings/{{signing}}/resume"): Who.OPERATOR,
+    ("POST", f"{API}/signings/{{signing}}/resume"): Power.DRAFT_CONTRACTS,
     ("POST", "/signing/callbacks/{platform}"): Who.OPEN,
     ("GET", f"{API}/contracts"): Who.OWN,
     ("GET", f"{API}/contracts/{{contract}}/documents/{{format}}"): Who.OWN,
-    ("POST", f"{API}/contracts/{{contract}}/renew"): Who.OPERATOR,
-    ("POST", f"{API}/contracts/{{contract}}/terminate"): Who.OPERATOR,
+    ("POST", f"{API}/contracts/{{contract}}/renew"): Power.SIGN_CONTRACTS,
+    ("POST", f"{API}/contracts/{{contract}}/terminate"): Power.DRAFT_CONTRACTS,
     ("GET", f"{API}/contract-ends"): Who.OPERATOR,
-    ("POST", f"{API}/contract-ends/{{end}}/approve"): Who.OPERATOR,
-    ("POST", f"{API}/keys/{{key_id}}/rotate"): Who.OPERATOR,
-    ("POST", f"{API}/keys/{{key_id}}/revoke"): Who.OPERATOR,
+    ("POST", f"{API}/contract-ends/{{end}}/approve"): Power.REVIEW_CREDIT,
+    ("POST", f"{API}/keys/{{key_id}}/rotate"): Power.KEEP_CUSTOMERS,
+    ("POST", f"{API}/keys/{{key_id}}/revoke"): Power.KEEP_CUSTOMERS,
     ("GET", f"{API}/models"): Who.OWN,
     ("GET", f"{API}/models/deprecations"): Who.OPERATOR,
-    ("POST", f"{API}/models/{{model_id:path}}/disable"): Who.OPERATOR,
-    ("POST", f"{API}/models/{{model_id:path}}/enable"): Who.OPERATOR,
+    ("POST", f"{API}/models/{{model_id:path}}/disable"): Power.RUN_HOUSE,
+    ("POST", f"{API}/models/{{model_id:path}}/enable"): Power.RUN_HOUSE,
     ("GET", f"{API}/deployments"): Who.OPERATOR,
-    ("POST", f"{API}/deployments/{{deployment_id:path}}/drain"): Who.OPERATOR,
-    ("POST", f"{API}/deployments/{{deployment_id:path}}/restore"): Who.OPERATOR,
+    ("POST", f"{API}/deployments/{{deployment_id:path}}/drain"): Power.RUN_HOUSE,
+    ("POST", f"{API}/deployments/{{deployment_id:path}}/restore"): Power.RUN_HOUSE,
     ("GET", f"{API}/books"): Who.OPERATOR,
     ("GET", f"{API}/books/{{book_id}}/revisions"): Who.OPERATOR,
     ("GET", f"{API}/books/{{book_id}}/price"): Who.OPERATOR,
     ("GET", f"{API}/fx"): Who.OPERATOR,
-    ("POST", f"{API}/fx"): Who.OPERATOR,
+    ("POST", f"{API}/fx"): Power.SET_PRICES,
     ("GET", f"{API}/usage"): Who.OWN,
     ("GET", f"{API}/usage/worklist"): Who.OPERATOR,
-    ("POST", f"{API}/usage/worklist/{{event_id}}/resolve"): Who.OPERATOR,
-    ("POST", f"{API}/usage/worklist/reprice"): Who.OPERATOR,
-    ("POST", f"{API}/usage/events"): Who.OPERATOR,
+    ("POST", f"{API}/usage/worklist/{{event_id}}/resolve"): Power.BILL,
+    ("POST", f"{API}/usage/worklist/reprice"): Power.BILL,
+    ("POST", f"{API}/usage/events"): Power.RUN_HOUSE,
     ("GET", f"{API}/requests"): Who.OWN,
     ("GET", f"{API}/requests/{{request_id}}"): Who.OWN,
     ("GET", f"{API}/bills"): Who.OWN,
     ("GET", f"{API}/bills/{{bill}}"): Who.OWN,
     ("GET", f"{API}/bills/{{bill}}/documents/{{kind}}"): Who.OWN,
     ("GET", f"{API}/customers/{{customer}}/packs/{{month}}"): Who.OWN,
-    ("POST", f"{API}/bills/close"): Who.OPERATOR,
-    ("POST", f"{API}/bills/{{bill}}/propose"): Who.OPERATOR,
+    ("POST", f"{API}/bills/close"): Power.BILL,
+    ("POST", f"{API}/bills/{{bill}}/propose"): Power.BILL,
     ("POST", f"{API}/bills/{{bill}}/confirm"): Who.SPEAKS,
-    ("POST", f"{API}/bills/{{bill}}/reopen"): Who.OPERATOR,
-    ("POST", f"{API}/bills/{{bill}}/issue"): Who.OPERATOR,
+    ("POST", f"{API}/bills/{{bill}}/reopen"): Power.BILL,
+    ("POST", f"{API}/bills/{{bill}}/issue"): Power.BILL,
     ("GET", f"{API}/bills/{{bill}}/life"): Who.OWN,
     ("GET", f"{API}/bills/{{bill}}/disputes"): Who.OWN,
     ("POST", f"{API}/bills/{{bill}}/disputes"): Who.SPEAKS,
     ("POST", f"{API}/disputes/{{dispute}}/withdraw"): Who.SPEAKS,
-    ("POST", f"{API}/disputes/{{dispute}}/accept"): Who.OPERATOR,
-    ("POST", f"{API}/disputes/{{dispute}}/reject"): Who.OPERATOR,
+    ("POST", f"{API}/disputes/{{dispute}}/accept"): Power.BILL,
+    ("POST", f"{API}/disputes/{{dispute}}/reject"): Power.BILL,
     ("GET", f"{API}/disputes"): Who.OPERATOR,
     ("GET", f"{API}/adjustments"): Who.OPERATOR,
-    ("POST", f"{API}/adjustments"): Who.OPERATOR,
-    ("POST", f"{API}/adjustments/{{adjustment}}/{{decision}}"): Who.OPERATOR,
+    ("POST", f"{API}/adjustments"): Power.BILL,
+    ("POST", f"{API}/adjustments/{{adjustment}}/{{decision}}"): Power.BILL,
     ("GET", f"{API}/bills/{{bill}}/credit-notes"): Who.OWN,
-    ("POST", f"{API}/bills/{{bill}}/credit-notes"): Who.OPERATOR,
-    ("POST", f"{API}/credit-notes/{{note}}/approve"): Who.OPERATOR,
-    ("POST", f"{API}/credit-notes/{{note}}/reject"): Who.OPERATOR,
-    ("POST", f"{API}/customers/{{customer}}/billing-units"): Who.OPERATOR,
+    ("POST", f"{API}/bills/{{bill}}/credit-notes"): Power.BILL,
+    ("POST", f"{API}/credit-notes/{{note}}/approve"): Power.BILL,
+    ("POST", f"{API}/credit-notes/{{note}}/reject"): Power.BILL,
+    ("POST", f"{API}/customers/{{customer}}/billing-units"): Power.BILL,
     ("GET", f"{API}/members"): Who.OPERATOR,
-    ("POST", f"{API}/members"): Who.OPERATOR,
-    ("POST", f"{API}/members/{{member}}/revoke"): Who.OPERATOR,
+    ("POST", f"{API}/members"): Power.SET_UP,
+    ("POST", f"{API}/members/{{member}}/revoke"): Power.SET_UP,
     ("GET", f"{API}/fapiao/available"): Who.OWN,
     ("GET", f"{API}/fapiao/titles"): Who.OWN,
     ("POST", f"{API}/fapiao/titles"): Who.SPEAKS,
@@ -145,41 +148,41 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("POST", f"{API}/fapiao"): Who.SPEAKS,
     ("GET", f"{API}/fapiao/{{fapiao}}"): Who.OWN,
     ("GET", f"{API}/fapiao/{{fapiao}}/files/{{form}}"): Who.OWN,
-    ("POST", f"{API}/fapiao/{{fapiao}}/approve"): Who.OPERATOR,
-    ("POST", f"{API}/fapiao/{{fapiao}}/decline"): Who.OPERATOR,
-    ("POST", f"{API}/fapiao/{{fapiao}}/upload"): Who.OPERATOR,
-    ("POST", f"{API}/fapiao/{{fapiao}}/reverse"): Who.OPERATOR,
+    ("POST", f"{API}/fapiao/{{fapiao}}/approve"): Power.ISSUE_FAPIAO,
+    ("POST", f"{API}/fapiao/{{fapiao}}/decline"): Power.ISSUE_FAPIAO,
+    ("POST", f"{API}/fapiao/{{fapiao}}/upload"): Power.ISSUE_FAPIAO,
+    ("POST", f"{API}/fapiao/{{fapiao}}/reverse"): Power.ISSUE_FAPIAO,
     ("POST", f"{API}/fapiao/titles/{{title}}/retire"): Who.SPEAKS,
     ("GET", f"{API}/red-fapiao"): Who.OWN,
-    ("POST", f"{API}/red-fapiao/{{red}}/approve"): Who.OPERATOR,
-    ("POST", f"{API}/red-fapiao/{{red}}/withdraw"): Who.OPERATOR,
-    ("POST", f"{API}/red-fapiao/{{red}}/upload"): Who.OPERATOR,
+    ("POST", f"{API}/red-fapiao/{{red}}/approve"): Power.ISSUE_FAPIAO,
+    ("POST", f"{API}/red-fapiao/{{red}}/withdraw"): Power.ISSUE_FAPIAO,
+    ("POST", f"{API}/red-fapiao/{{red}}/upload"): Power.ISSUE_FAPIAO,
     ("GET", f"{API}/fapiao-errands"): Who.OPERATOR,
     ("GET", f"{API}/fapiao-limit"): Who.OPERATOR,
     ("POST", "/fapiao/callbacks/{provider}"): Who.OPEN,
     ("GET", f"{API}/bank/accounts"): Who.OPERATOR,
-    ("POST", f"{API}/bank/accounts"): Who.OPERATOR,
-    ("POST", f"{API}/bank/accounts/{{account}}/statements"): Who.OPERATOR,
+    ("POST", f"{API}/bank/accounts"): Power.COLLECT,
+    ("POST", f"{API}/bank/accounts/{{account}}/statements"): Power.COLLECT,
     ("GET", f"{API}/pay-into"): Who.OWN,
-    ("POST", f"{API}/customers/{{customer}}/virtual-accounts"): Who.OPERATOR,
-    ("PUT", f"{API}/customers/{{customer}}/parent"): Who.OPERATOR,
-    ("POST", f"{API}/customers/{{customer}}/payer-authorisations"): Who.OPERATOR,
+    ("POST", f"{API}/customers/{{customer}}/virtual-accounts"): Power.COLLECT,
+    ("PUT", f"{API}/customers/{{customer}}/parent"): Power.COLLECT,
+    ("POST", f"{API}/customers/{{customer}}/payer-authorisations"): Power.COLLECT,
     ("GET", f"{API}/receipts"): Who.OWN,
     ("GET", f"{API}/receipts/{{receipt}}"): Who.OPERATOR,
-    ("POST", f"{API}/receipts/match"): Who.OPERATOR,
-    ("POST", f"{API}/receipts/{{receipt}}/apportion"): Who.OPERATOR,
-    ("POST", f"{API}/apportionments/{{batch}}/undo"): Who.OPERATOR,
-    ("POST", f"{API}/receipts/{{receipt}}/bounce"): Who.OPERATOR,
-    ("POST", f"{API}/customers/{{customer}}/draw"): Who.OPERATOR,
+    ("POST", f"{API}/receipts/match"): Power.COLLECT,
+    ("POST", f"{API}/receipts/{{receipt}}/apportion"): Power.COLLECT,
+    ("POST", f"{API}/apportionments/{{batch}}/undo"): Power.COLLECT,
+    ("POST", f"{API}/receipts/{{receipt}}/bounce"): Power.COLLECT,
+    ("POST", f"{API}/customers/{{customer}}/draw"): Power.COLLECT,
     ("GET", f"{API}/claims"): Who.OWN,
     ("POST", f"{API}/customers/{{customer}}/claims"): Who.SPEAKS,
-    ("POST", f"{API}/claims/{{claim}}/accept"): Who.OPERATOR,
-    ("POST", f"{API}/claims/{{claim}}/reject"): Who.OPERATOR,
+    ("POST", f"{API}/claims/{{claim}}/accept"): Power.COLLECT,
+    ("POST", f"{API}/claims/{{claim}}/reject"): Power.COLLECT,
     ("GET", f"{API}/refunds"): Who.OPERATOR,
-    ("POST", f"{API}/receipts/{{receipt}}/refunds"): Who.OPERATOR,
-    ("POST", f"{API}/refunds/{{refund}}/{{decision}}"): Who.OPERATOR,
-    ("PUT", f"{API}/refunds/{{refund}}/paid"): Who.OPERATOR,
-    ("PUT", f"{API}/refunds/{{refund}}/failed"): Who.OPERATOR,
+    ("POST", f"{API}/receipts/{{receipt}}/refunds"): Power.COLLECT,
+    ("POST", f"{API}/refunds/{{refund}}/{{decision}}"): Power.COLLECT,
+    ("PUT", f"{API}/refunds/{{refund}}/paid"): Power.COLLECT,
+    ("PUT", f"{API}/refunds/{{refund}}/failed"): Power.COLLECT,
     ("GET", f"{API}/receivables/ageing"): Who.OPERATOR,
     ("GET", f"{API}/customers/{{customer}}/receivables"): Who.OWN,
     ("GET", f"{API}/customers/{{customer}}/statement"): Who.OWN,
@@ -187,10 +190,10 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("GET", f"{API}/customers/{{customer}}/deposit-slips"): Who.OWN,
     ("GET", f"{API}/customers/{{customer}}/deposit-slips/{{number}}"): Who.OWN,
     ("GET", f"{API}/waivers"): Who.OPERATOR,
-    ("POST", f"{API}/bills/{{bill}}/waivers"): Who.OPERATOR,
-    ("POST", f"{API}/waivers/{{waiver}}/{{decision}}"): Who.OPERATOR,
+    ("POST", f"{API}/bills/{{bill}}/waivers"): Power.COLLECT,
+    ("POST", f"{API}/waivers/{{waiver}}/{{decision}}"): Power.COLLECT,
     ("GET", f"{API}/customers/{{customer}}/standing"): Who.OWN,
-    ("POST", f"{API}/customers/{{customer}}/reprieve"): Who.OPERATOR,
+    ("POST", f"{API}/customers/{{customer}}/reprieve"): Power.COLLECT,
     ("GET", f"{API}/proofs/{{month}}"): Who.OPERATOR,
     ("GET", f"{API}/deeds"): Who.OPERATOR,
     ("GET", f"{API}/ledger/balances"): Who.OPERATOR,
@@ -198,36 +201,36 @@ ACCESS: Final[dict[tuple[str, str], Who]] = {
     ("GET", f"{API}/ledger/statement"): Who.OPERATOR,
     ("GET", f"{API}/ledger/entries"): Who.OPERATOR,
     ("GET", f"{API}/ledger/check"): Who.OPERATOR,
-    ("POST", f"{API}/ledger/accruals"): Who.OPERATOR,
+    ("POST", f"{API}/ledger/accruals"): Power.KEEP_BOOKS,
     ("GET", f"{API}/ledger/handovers"): Who.OPERATOR,
-    ("POST", f"{API}/ledger/handovers"): Who.OPERATOR,
+    ("POST", f"{API}/ledger/handovers"): Power.KEEP_BOOKS,
     ("GET", f"{API}/ledger/handovers/{{batch_id}}/file"): Who.OPERATOR,
     ("GET", f"{API}/providers/standings"): Who.OPERATOR,
     ("GET", f"{API}/providers/warnings"): Who.OPERATOR,
-    ("PUT", f"{API}/providers/{{account_id}}/terms"): Who.OPERATOR,
-    ("POST", f"{API}/providers/{{account_id}}/balances"): Who.OPERATOR,
+    ("PUT", f"{API}/providers/{{account_id}}/terms"): Power.KEEP_BOOKS,
+    ("POST", f"{API}/providers/{{account_id}}/balances"): Power.KEEP_BOOKS,
     ("GET", f"{API}/providers/bills"): Who.OPERATOR,
-    ("POST", f"{API}/providers/bills"): Who.OPERATOR,
-    ("POST", f"{API}/providers/bills/{{provider_bill_id}}/void"): Who.OPERATOR,
+    ("POST", f"{API}/providers/bills"): Power.KEEP_BOOKS,
+    ("POST", f"{API}/providers/bills/{{provider_bill_id}}/void"): Power.KEEP_BOOKS,
     ("GET", f"{API}/providers/payments"): Who.OPERATOR,
-    ("POST", f"{API}/providers/payments"): Who.OPERATOR,
-    ("POST", f"{API}/providers/payments/{{payment_id}}/decision"): Who.OPERATOR,
-    ("POST", f"{API}/providers/payments/{{payment_id}}/paid"): Who.OPERATOR,
-    ("POST", f"{API}/reconciliations/reports"): Who.OPERATOR,
+    ("POST", f"{API}/providers/payments"): Power.KEEP_BOOKS,
+    ("POST", f"{API}/providers/payments/{{payment_id}}/decision"): Power.KEEP_BOOKS,
+    ("POST", f"{API}/providers/payments/{{payment_id}}/paid"): Power.KEEP_BOOKS,
+    ("POST", f"{API}/reconciliations/reports"): Power.KEEP_BOOKS,
     ("GET", f"{API}/reconciliations/reports"): Who.OPERATOR,
-    ("POST", f"{API}/reconciliations"): Who.OPERATOR,
+    ("POST", f"{API}/reconciliations"): Power.KEEP_BOOKS,
     ("GET", f"{API}/reconciliations"): Who.OPERATOR,
     ("GET", f"{API}/reconciliations/{{reconciliation_id}}"): Who.OPERATOR,
     ("GET", f"{API}/reconciliations/{{reconciliation_id}}/tables/{{table}}"): Who.OPERATOR,
     ("GET", f"{API}/margins/{{month}}"): Who.OPERATOR,
     ("GET", f"{API}/notices/contacts"): Who.OWN,
-    ("POST", f"{API}/notices/contacts"): Who.OPERATOR,
+    ("POST", f"{API}/notices/contacts"): Power.SET_NOTICES,
     ("GET", f"{API}/notices/channels"): Who.OWN,
-    ("POST", f"{API}/notices/contacts/{{contact_id}}/channels"): Who.OPERATOR,
-    ("POST", f"{API}/notices/channels/{{channel_id}}/test"): Who.OPERATOR,
-    ("POST", f"{API}/notices/channels/{{channel_id}}/rotate"): Who.OPERATOR,
-    ("POST", f"{API}/notices/channels/{{channel_id}}/remove"): Who.OPERATOR,
-    ("POST", f"{API}/notices/contacts/{{contact_id}}/remove"): Who.OPERATOR,
+    ("POST", f"{API}/notices/contacts/{{contact_id}}/channels"): Power.SET_NOTICES,
+    ("POST", f"{API}/notices/channels/{{channel_id}}/test"): Power.SET_NOTICES,
+    ("POST", f"{API}/notices/channels/{{channel_id}}/rotate"): Power.SET_NOTICES,
+    ("POST", f"{API}/notices/channels/{{channel_id}}/remove"): Power.SET_NOTICES,
+    ("POST", f"{API}/notices/contacts/{{contact_id}}/remove"): Power.SET_NOTICES,
     ("GET", f"{API}/notices/log"): Who.OWN,
 }
 
@@ -260,8 +263,17 @@ class Caller:
 
     @property
     def speaks(self) -> bool:
-        """Whether the caller gives a customer's word, or the house's."""
-        return self.is_operator or (self.member is not None and self.member.role in SPEAKS)
+        """Whether the caller gives a customer's word, its own or on behalf of one."""
+        if self.member is None:
+            return self.is_operator
+        return holds(self.member, Power.SPEAK) if self.is_operator else self.member.role in SPEAKS
+
+    def needs(self, power: Power) -> None:
+        """Refuse a member whose role does not hold a power; the operator's own token holds all."""
+        if not self.is_operator:
+            raise Forbidden("客户密钥与客户成员不能使用这个接口，请改用运营令牌")
+        if self.member is not None:
+            refuse_powerless(self.member, power)
 
 
 _bearer: Final = HTTPBearer(
@@ -280,10 +292,12 @@ def admit(
     """Let a caller through to a route that serves it, or refuse."""
     caller = _recognise(desk, shown.credentials if shown else "", desk.clock.now())
     who = ACCESS[request.method, request.scope["route"].path]
+    if isinstance(who, Power):
+        caller.needs(who)
     if who is Who.OPERATOR and not caller.is_operator:
         raise Forbidden("客户密钥与客户成员不能使用这个接口，请改用运营令牌")
     if who is Who.SPEAKS and not caller.speaks:
-        raise Forbidden("这个操作须由客户的管理员或财务成员进行，请改用其成员令牌")
+        raise Forbidden("这个操作须由客户或运营方的管理员、财务成员进行，请改用其成员令牌")
     return caller
 
 

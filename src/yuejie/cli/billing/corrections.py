@@ -86,7 +86,7 @@ def list_adjustments(house: Frame, *, json: bool) -> None:
     show_table("待审批的调整", ["编号", "账期", "金额", "名目", "原因"], rows)
 
 
-@click.group()
+@click.group("credits")
 def credits_() -> None:
     """冲减单：冲减已出账的账单，账单本身不变。"""
 

@@ -31,6 +31,7 @@ from yuejie.contracts.life.store import credit_rules, drafts_of, ends_of, open_d
 from yuejie.contracts.store import book, contract_versions, contracts, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
+from yuejie.customers.members.power import Power
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.ids import ContractId
@@ -171,7 +172,8 @@ def move(
     ],
     body: Why,
 ) -> DraftOut:
-    """推进草案一步；退回与撤回须写明原因。"""
+    """推进草案一步；退回由财务进行，退回与撤回须写明原因。"""
+    caller.needs(Power.REVIEW_CREDIT if step == "reject" else Power.DRAFT_CONTRACTS)
     by = caller.name
     moved: ContractDraft
     match step:
