@@ -9,6 +9,7 @@ from yuejie.bills import store
 from yuejie.bills.bill import Bill, BillState, LineKind
 from yuejie.bills.closing.store import epoch_offsets
 from yuejie.bills.due import contract_of, issued_dates
+from yuejie.bills.find import hold_bill
 from yuejie.bills.life import BillEvent, IllegalTransition, advance
 from yuejie.bills.seal import GENESIS, VERSION, canonical, proposal, seal_of
 from yuejie.bills.tell import of_issue
@@ -16,7 +17,7 @@ from yuejie.contracts.terms import Confirmation
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.db.transition import Transition
-from yuejie.kernel.errors import Conflict, Invalid, NotFound
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.period import zone_of
 from yuejie.ledger.post import post
 from yuejie.ledger.posting import Account, Entry, credit, debit
@@ -38,9 +39,7 @@ def issue_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
     already, disputed, or not confirmed where the contract asks for it), Invalid for an empty one.
     """
     with db.begin() as tx:
-        asked = find_bill(store.bill_by_name(tx, name), name)
-        tx.lock_exclusive(f"close {asked.customer_id}")
-        was = find_bill(store.bill_by_name(tx, name), name)
+        was = hold_bill(tx, name)
         _refuse_unready(tx, was)
         sealed = _sealed(tx, was, now)
         if not store.issue(tx, sealed, was=was.state):
@@ -100,10 +99,3 @@ def debt(bill: Bill, *, by: str, at: datetime) -> Entry:
         refers_to=bill.bill_id,
         memo=f"{bill.number} {bill.month}",
     )
-
-
-def find_bill(bill: Bill | None, name: str) -> Bill:
-    """Return the bill, or say that there is none of that name."""
-    if bill is None:
-        raise NotFound(f"账单 {name} 不存在，请用 yuejie bills list 查看编号")
-    return bill

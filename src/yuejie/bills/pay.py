@@ -6,7 +6,7 @@ Called by payments inside its own transaction; each is a compare-and-set with it
 from datetime import datetime
 
 from yuejie.bills import store
-from yuejie.bills.issue import find_bill
+from yuejie.bills.find import find_bill
 from yuejie.bills.life import BillEvent, advance
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
@@ -31,7 +31,7 @@ def mark_written_off(tx: Tx, bill_id: BillId, *, by: str, at: datetime, why: str
 
 def move(tx: Tx, bill_id: BillId, event: BillEvent, *, by: str, at: datetime, why: str) -> None:
     """Advance a bill by one event and write the transition; nothing else of it changes."""
-    bill = find_bill(store.bill_by_name(tx, bill_id), bill_id)
+    bill = find_bill(tx, bill_id)
     became = advance(bill.state, event)
     if not store.move(tx, bill.bill_id, was=bill.state, became=became):
         raise Conflict(f"账单 {bill.name} 正被另一操作处理，请刷新后重试")

@@ -11,9 +11,8 @@ from yuejie.bills.documents.document import BillDocument, DailyUsage, DocumentKi
 from yuejie.bills.documents.render import file_name, render
 from yuejie.bills.documents.stamp.note import Stamping, note_stamped
 from yuejie.bills.documents.store import DailyRow, daily_usage, priced
-from yuejie.bills.issue import find_bill
+from yuejie.bills.find import find_bill
 from yuejie.bills.seal import canonical
-from yuejie.bills.store import bill_by_name
 from yuejie.contracts.grants.grant import GrantKind
 from yuejie.contracts.grants.store import grants_of
 from yuejie.contracts.store import fx_by_id
@@ -37,7 +36,7 @@ def export_bill(
     With a stamp, the PDF has the seal's picture, and that is written down before it is given away.
     """
     with db.read() as tx:
-        document = gather_document(tx, find_bill(bill_by_name(tx, name), name), seller)
+        document = gather_document(tx, find_bill(tx, name), seller)
     if stamping is not None:
         document = replace(document, stamp=stamping.stamp)
     for kind in kinds:

@@ -15,6 +15,7 @@ from yuejie.kernel.period import BillingMonth
 
 OPERATOR_READS: Final = {
     "bill_by_name": "the operator names a bill by its number or id",
+    "owner_of": "whose a bill is has to be known before its customer is locked",
     "bills_of_month": "the operator lists and issues a month",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
@@ -124,6 +125,15 @@ def bill_by_name(tx: Tx, name: str) -> Bill | None:
     """Return the bill of that number or id, whole."""
     row = tx.maybe(_BillRow, BILL_BY_NAME, name=name)
     return _whole(tx, row) if row else None
+
+
+OWNER_OF: Final = "SELECT customer_id FROM bill WHERE bill_id = %(name)s OR number = %(name)s"
+
+
+def owner_of(tx: Tx, name: str) -> CustomerId | None:
+    """Return whose bill has that number or id; nothing else of it is read."""
+    found: CustomerId | None = tx.value(OWNER_OF, name=name)
+    return found
 
 
 BILLS_OF_CUSTOMER: Final = """

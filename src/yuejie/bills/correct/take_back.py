@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from yuejie.bills import store as bill_store
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct import store
 from yuejie.bills.correct.credit import (
@@ -15,7 +14,8 @@ from yuejie.bills.correct.credit import (
     seal_of_credit,
     whole,
 )
-from yuejie.bills.issue import debt, find_bill
+from yuejie.bills.find import find_bill, hold_bill
+from yuejie.bills.issue import debt
 from yuejie.bills.life import BillEvent
 from yuejie.bills.pay import mark_unpaid, move
 from yuejie.customers.enrol import find_customer
@@ -46,9 +46,7 @@ def request_credit(
     if not why.strip():
         raise Invalid("冲减须写明原因，请补全后重试")
     with db.begin() as tx:
-        bill = find_bill(bill_store.bill_by_name(tx, name), name)
-        tx.lock_exclusive(f"close {bill.customer_id}")
-        bill = find_bill(bill_store.bill_by_name(tx, name), name)
+        bill = hold_bill(tx, name)
         if bill.state not in {BillState.ISSUED, BillState.PAID, BillState.WRITTEN_OFF}:
             raise Conflict(f"账单 {bill.name} 未出账或已作废，不能开具冲减单；草稿请直接重算")
         note = _note(bill, _lines(tx, bill, amounts), why, by=by, at=now, whole=amounts is None)
@@ -99,7 +97,7 @@ def decide_credit(db: Database, name: str, *, approve: bool, by: str, now: datet
         if was.state is not CreditState.REQUESTED:
             raise Conflict(f"冲减单 {name} 已处理，不能再次审批")
         refuse_same(was.requested_by, by, "冲减单")
-        bill = find_bill(bill_store.bill_by_name(tx, was.bill_id), was.bill_id)
+        bill = find_bill(tx, was.bill_id)
         note = replace(was, state=CreditState.REJECTED, decided_by=by, decided_at=now)
         if approve:
             note = _approved(tx, note, bill)

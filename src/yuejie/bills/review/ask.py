@@ -8,7 +8,7 @@ from yuejie.bills import store
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Done, redraw, save_drafts
 from yuejie.bills.due import contract_of, local_day, proposed_dates
-from yuejie.bills.issue import find_bill
+from yuejie.bills.find import find_bill, hold_bill
 from yuejie.bills.life import BillEvent, advance
 from yuejie.bills.review import store as review_store
 from yuejie.bills.seal import proposal
@@ -31,7 +31,7 @@ def propose_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
     Raises NotFound, IllegalTransition for what is no draft, Invalid for a draft without lines.
     """
     with db.begin() as tx:
-        was = locked(tx, name)
+        was = hold_bill(tx, name)
         became = advance(was.state, BillEvent.PROPOSE)
         if not was.lines:
             raise Invalid(f"账单 {was.name} 没有明细行，无需提交确认")
@@ -62,11 +62,11 @@ def confirm_bill(
     if customer_id is None and not why.strip():
         raise Invalid("运营方代客户确认须写明依据（例如客户邮件），请补全后重试")
     with db.begin() as tx:
-        was = locked(tx, name, customer_id)
+        was = hold_bill(tx, name, customer_id)
         if proposal(was) != was.proposed_hash and was.proposed_hash is not None:
             raise Conflict(f"账单 {was.name} 与提交确认的内容不一致，请重新提交确认")
         step(tx, was, BillEvent.CONFIRM, by=by, at=now, why=why)
-        return find_bill(store.bill_by_name(tx, was.bill_id), name)
+        return find_bill(tx, was.bill_id)
 
 
 def reopen_bill(db: Database, name: str, *, by: str, now: datetime, why: str) -> Bill:
@@ -78,9 +78,9 @@ def reopen_bill(db: Database, name: str, *, by: str, now: datetime, why: str) ->
     if not why.strip():
         raise Invalid("撤回账单须写明原因，请补全后重试")
     with db.begin() as tx:
-        was = locked(tx, name)
+        was = hold_bill(tx, name)
         step(tx, was, BillEvent.RECOMPUTE, by=by, at=now, why=why)
-        draft = find_bill(store.bill_by_name(tx, was.bill_id), name)
+        draft = find_bill(tx, was.bill_id)
         drawn = redraw(tx, draft, now=now)
         done, bills = save_drafts(tx, [drawn], [draft], by=by, now=now)
         assert done in {Done.REDRAFTED, Done.UNCHANGED}, done
@@ -94,7 +94,7 @@ def remind_of_review(db: Database, *, now: datetime) -> int:
         asked = review_store.silent_bills(tx, (now + _REMINDED).date())
     for row in asked:
         with db.begin() as tx:
-            bill = find_bill(store.bill_by_name(tx, row.bill_id), row.bill_id)
+            bill = find_bill(tx, row.bill_id)
             days = (row.review_until - local_day(tx, bill, now)).days
             if bill.state is BillState.PROPOSED and days in _LAST_DAYS:
                 told += enqueue(tx, of_review_end(bill, days), at=now)
@@ -112,7 +112,7 @@ def deem_confirmed(db: Database, *, now: datetime) -> list[Bill]:
     confirmed: list[Bill] = []
     for row in silent:
         with db.begin() as tx:
-            was = locked(tx, row.bill_id)
+            was = hold_bill(tx, row.bill_id)
             terms = contract_of(tx, was).terms
             over = was.review_until is not None and local_day(tx, was, now) > was.review_until
             if terms.confirmation is not Confirmation.DEEMED or not over:
@@ -122,17 +122,8 @@ def deem_confirmed(db: Database, *, now: datetime) -> list[Bill]:
                 step(tx, was, BillEvent.CONFIRM, by="clerk", at=now, why=why)
             except DomainError:
                 continue
-            confirmed.append(find_bill(store.bill_by_name(tx, was.bill_id), was.bill_id))
+            confirmed.append(find_bill(tx, was.bill_id))
     return confirmed
-
-
-def locked(tx: Tx, name: str, customer_id: CustomerId | None = None) -> Bill:
-    """Return the bill under its customer's lock; another customer's is not found."""
-    asked = find_bill(store.bill_by_name(tx, name), name)
-    if customer_id is not None and asked.customer_id != customer_id:
-        find_bill(None, name)
-    tx.lock_exclusive(f"close {asked.customer_id}")
-    return find_bill(store.bill_by_name(tx, name), name)
 
 
 def step(tx: Tx, was: Bill, event: BillEvent, *, by: str, at: datetime, why: str) -> None:

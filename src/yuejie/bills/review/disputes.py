@@ -11,9 +11,10 @@ from datetime import datetime
 from yuejie.bills.bill import Bill, BillLine, BillState
 from yuejie.bills.correct.adjust import write_proposal
 from yuejie.bills.correct.adjustment import Wanted
+from yuejie.bills.find import hold_bill
 from yuejie.bills.life import BillEvent, advance
 from yuejie.bills.review import store
-from yuejie.bills.review.ask import locked, step
+from yuejie.bills.review.ask import step
 from yuejie.bills.review.dispute import Answer, Dispute, DisputeState
 from yuejie.bills.review.dispute import advance as advance_dispute
 from yuejie.db.session import Database, Tx
@@ -48,7 +49,7 @@ def raise_dispute(
     if not objection.why.strip():
         raise Invalid("异议须写明原因，请补全后重试")
     with db.begin() as tx:
-        bill = locked(tx, name, customer_id)
+        bill = hold_bill(tx, name, customer_id)
         advance(bill.state, BillEvent.DISPUTE)
         line = _line_at(bill, objection.position)
         known = store.disputes_of(tx, bill.customer_id, bill_id=bill.bill_id)
@@ -115,7 +116,7 @@ def _close(
 ) -> Dispute:
     with db.begin() as tx:
         was = _find(tx, dispute_id, owner)
-        bill = locked(tx, was.bill_id)
+        bill = hold_bill(tx, was.bill_id)
         was = _find(tx, dispute_id, owner)
         if deed is not Answer.WITHDRAW:
             refuse_same(was.raised_by, by, "异议", deed="答复")

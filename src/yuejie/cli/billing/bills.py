@@ -10,10 +10,11 @@ from yuejie.assurance.prove import Proof, prove_month
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Closed, Done, close_month
 from yuejie.bills.documents.document import DocumentKind
-from yuejie.bills.issue import find_bill, issue_bill
+from yuejie.bills.find import find_bill
+from yuejie.bills.issue import issue_bill
 from yuejie.bills.life import SAID
 from yuejie.bills.press import Order, press
-from yuejie.bills.store import bill_by_name, bills_of_month
+from yuejie.bills.store import bills_of_month
 from yuejie.cli.frame import Frame, as_json, as_stamped, frame, give_json, progress, say, show_table
 from yuejie.cli.months import Month, last_month, month_argument
 from yuejie.customers.enrol import find_customer
@@ -168,7 +169,7 @@ def show(house: Frame, name: str, *, json: bool) -> None:
 
 
 def _bill_and_customer(tx: Tx, name: str) -> tuple[Bill, str]:
-    bill = find_bill(bill_by_name(tx, name), name)
+    bill = find_bill(tx, name)
     return bill, find_customer(tx, bill.customer_id).legal_name
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from yuejie.bills.issue import find_bill
-from yuejie.bills.store import bill_by_name
+from yuejie.bills.find import find_bill
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -200,7 +199,7 @@ def _excesses(tx: Tx, customer_id: CustomerId, known: Mapping[BillId, OpenAmount
             over, currency = -amount.open_fen, amount.currency
         else:
             over = held.fen if held else 0
-            currency = find_bill(bill_by_name(tx, bill_id), bill_id).currency
+            currency = find_bill(tx, bill_id).currency
         if over > 0:
             back = min(over, given_up)
             found.append(_Excess(bill_id, currency, back, over - back))

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from yuejie.bills.issue import find_bill
-from yuejie.bills.store import bill_by_name
+from yuejie.bills.find import find_bill
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -99,7 +98,7 @@ def family_of(tx: Tx, customer_id: CustomerId) -> list[CustomerId]:
 def _named(tx: Tx, family: Sequence[CustomerId], bills: Mapping[str, int]) -> tuple[Share, ...]:
     shares = []
     for number, fen in bills.items():
-        bill = find_bill(bill_by_name(tx, number), number)
+        bill = find_bill(tx, number)
         if bill.customer_id not in family:
             raise Invalid(f"账单 {number} 不属于该客户或其下级，请核对账单号")
         if fen <= 0:

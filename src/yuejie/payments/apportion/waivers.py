@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from yuejie.bills.issue import find_bill
-from yuejie.bills.store import bill_by_name
+from yuejie.bills.find import find_bill
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -43,7 +42,7 @@ def request_waiver(
     if not why.strip():
         raise Invalid("减免须写明原因，请补全后重试")
     with db.begin() as tx:
-        found = find_bill(bill_by_name(tx, bill), bill)
+        found = find_bill(tx, bill)
         hold_customers(tx, [found.customer_id])
         amount = amount_of(tx, found.customer_id, found.bill_id)
         _refuse(amount, kind, tolerance_fen)

@@ -12,8 +12,7 @@ import structlog
 
 from yuejie.bills.bill import LineKind
 from yuejie.bills.correct.adjust import charge_late_fee
-from yuejie.bills.issue import find_bill
-from yuejie.bills.store import bill_by_name
+from yuejie.bills.find import find_bill
 from yuejie.contracts.contract import at as version_at
 from yuejie.contracts.store import contracts_of
 from yuejie.contracts.terms import CommercialTerms
@@ -217,7 +216,7 @@ def fee_of(
     tx: Tx, amount: OpenAmount, due_on: date, until: date, terms: CommercialTerms
 ) -> LateFee:
     """Return what a bill's lateness comes to by a day, on its principal without late fees."""
-    bill = find_bill(bill_by_name(tx, amount.bill_id), amount.bill_id)
+    bill = find_bill(tx, amount.bill_id)
     fees = sum(line.net_fen + line.tax_fen for line in bill.lines if line.kind is LineKind.LATE_FEE)
     rows = apportion_store.of_bill(tx, amount.customer_id, amount.bill_id)
     paid = [Paid(row.effective_on, row.amount_fen) for row in rows if _counts(row.source)]
@@ -239,7 +238,7 @@ def _counts(source: Source) -> bool:
 
 def _terms(tx: Tx, amount: OpenAmount, now: datetime) -> CommercialTerms:
     """Return the terms under which the bill was drawn: the contract as it was signed for it."""
-    bill = find_bill(bill_by_name(tx, amount.bill_id), amount.bill_id)
+    bill = find_bill(tx, amount.bill_id)
     versions = contracts_of(tx, amount.customer_id)
     named = [
         version

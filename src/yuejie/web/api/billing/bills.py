@@ -10,9 +10,10 @@ from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Done, close_month
 from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.documents.render import MEDIA_TYPES
-from yuejie.bills.issue import find_bill, issue_bill
+from yuejie.bills.find import find_bill, no_such_bill
+from yuejie.bills.issue import issue_bill
 from yuejie.bills.show import export_bill
-from yuejie.bills.store import bill_by_name, bills_of_customer, bills_of_month
+from yuejie.bills.store import bills_of_customer, bills_of_month
 from yuejie.db.session import Tx
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.web.auth import AnyCaller, Caller, StampingHere, guarded, whose
@@ -133,8 +134,10 @@ def disposition(name: str) -> str:
 
 def visible_bill(tx: Tx, caller: Caller, name: str) -> Bill:
     """Return a bill that the caller may see; another's is as unknown as one that is not there."""
-    bill = bill_by_name(tx, name)
-    return find_bill(bill if bill and _may_see(caller, bill) else None, name)
+    bill = find_bill(tx, name, caller.customer_id)
+    if not _may_see(caller, bill):
+        raise no_such_bill(name)
+    return bill
 
 
 def _may_see(caller: Caller, bill: Bill) -> bool:
