@@ -3,6 +3,7 @@
 import hashlib
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from tests.rooms.fapiao.shop import (
@@ -57,6 +58,21 @@ def test_whatever_goes_missing_an_order_is_issued_once(
     assert hashlib.sha256(xml).digest() == files[2].sha256
     assert (issued.number or "").encode() in xml
     assert check_chain(shop.db, shop.customer_id) == []
+
+
+def test_a_damaged_file_of_the_archive_is_named_and_not_handed_out(
+    shop: Shop, platform: TaxPlatform, owner_url: str
+) -> None:
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.approve(asked)
+    shop.works(nuonuo_at(shop.db, platform.url), platform, seconds=12)
+    issued = shop.fapiao(asked.key)
+    with psycopg.connect(owner_url, autocommit=True) as disk:
+        disk.execute(b"UPDATE fapiao_file SET body = 'x' || body WHERE format = 'ofd'")
+    with shop.db.read() as tx:
+        assert errands.file_of(tx, issued.fapiao_id, "xml") is not None
+        with pytest.raises(Conflict, match="ofd 归档文件与哈希不符"):
+            errands.file_of(tx, issued.fapiao_id, "ofd")
 
 
 def test_an_order_the_tax_office_refuses_frees_its_tax_lines(

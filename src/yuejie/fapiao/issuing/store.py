@@ -8,6 +8,7 @@ from typing import Final
 
 from yuejie.db.session import Tx
 from yuejie.fapiao.issuing.errand import Errand
+from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import CustomerId
 
 OPERATOR_READS: Final = {
@@ -269,11 +270,12 @@ FILE_OF: Final = """
 
 
 def file_of(tx: Tx, subject_id: str, form: str) -> bytes | None:
-    """Return a file of the archive; one that does not fit its hash is a broken disk."""
+    """Return a file of the archive. Raises Conflict for one that does not fit its hash."""
     found = tx.maybe(_Body, FILE_OF, subject_id=subject_id, format=form)
     if found is None:
         return None
-    assert sha256(found.body).digest() == found.sha256, f"the archive's {subject_id} is damaged"
+    if sha256(found.body).digest() != found.sha256:
+        raise Conflict(f"发票 {subject_id} 的 {form} 归档文件与哈希不符，请从备份恢复后重试")
     return found.body
 
 
