@@ -105,7 +105,7 @@ def _fapiao(tx: Tx, who: Customer) -> Iterator[dict[str, Any]]:
         if now is None or _facts(sealed) != _facts(now):
             raise Conflict(
                 f"发票 {form['number']} 的记录与封印内容不符，未导出；"
-                "请运行 yuejie prove 查明后再导出"
+                f"请运行 yuejie fapiao check {who.slug} 并与归档文件核对后再导出"
             )
         yield _same_seal(record, bytes(row.seal))
 
@@ -128,7 +128,8 @@ def _facts(form: bytes) -> dict[str, Any]:
 def _same_seal(record: dict[str, Any], seal: bytes | None) -> dict[str, Any]:
     if seal is None or record["seal"] != seal.hex():
         raise Conflict(
-            f"{record['name']} 的内容与封印不符，未导出；请运行 yuejie prove 查明后再导出"
+            f"{_name(record)} 的内容与封印不符，未导出；"
+            "请运行 yuejie prove（发票用 yuejie fapiao check）查明后再导出"
         )
     return record
 
