@@ -147,7 +147,7 @@ def lives_through_the_eleventh(office: Office, meigou: Company, november: Calls)
         why="双十一",
     )
     grant = f"/limits/{limit['limit_id']}/approve"
-    assert "另一人" in office.sales.is_refused(grant)
+    assert "无权" in office.sales.is_refused(grant)
     office.finance.post(grant)
     office.at("2026-11-11 23:00")
     peak = [call for call in november if "2026-11-09" <= call[0] < "2026-11-12"]
