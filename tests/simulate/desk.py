@@ -12,10 +12,10 @@ from tests.simulate.world import Actor
 from yuejie.demo.tax.launch import TaxPlatform
 from yuejie.fapiao.amounts import LineNature
 from yuejie.fapiao.available import Available, BillShare
-from yuejie.fapiao.fapiao import Fapiao
+from yuejie.fapiao.fapiao import Fapiao, find_red
 from yuejie.fapiao.issuing.store import open_errands
 from yuejie.fapiao.issuing.tend import tend
-from yuejie.fapiao.life import STANDING
+from yuejie.fapiao.life import STANDING, RedState
 from yuejie.fapiao.request import (
     Pick,
     Wish,
@@ -26,6 +26,7 @@ from yuejie.fapiao.request import (
 )
 from yuejie.fapiao.reversing.form import RedPick, RedReason
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red, withdraw_red
+from yuejie.fapiao.reversing.store import red_by_name
 from yuejie.fapiao.store import fapiao_of_customer
 from yuejie.fapiao.title import TitleDraft
 from yuejie.fapiao.titles import open_title
@@ -143,8 +144,7 @@ class Desk:
             )
         reason = RedReason.ALLOWANCE if picks else random.choice(list(RedReason))
         wish = RedWish(fapiao=blue.key, reason=reason, why="按冲减单", picks=picks)
-        used = random.random() < 0.3
-        if used:
+        if random.random() < 0.3:
             self.platform.tell("use", number=blue.number)
         red = self.attempt("red requested", lambda: request_red(db, wish, by="finance", now=now))
         if red is None:
@@ -155,9 +155,19 @@ class Desk:
             return
         self.deeds.do(lambda: approve_red(db, red.key, by="boss", now=then))
         self.rounds(4)
-        if used:
+        # A blue fapiao that its buyer used at any time before asks for the buyer's word.
+        if self._waits(red.key):
             self.platform.tell("confirm", key=red.key, agree=random.random() < 0.7)
         self.calm()
+
+    def _waits(self, key: str) -> bool:
+        """Follow a form until it waits for the buyer, or came to its end some other way."""
+        for _ in range(ROUNDS):
+            with self.world.db.read() as tx:
+                red = find_red(red_by_name(tx, key), key)
+            if red.state is not RedState.APPROVED or self.rounds(1):
+                break
+        return red.state is RedState.WAITING
 
     # ── the tax office ──────────────────────────────────────────────────────────────────────────
 
