@@ -73,7 +73,6 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_SELLER_ACCOUNT": ("", "The account that customers pay into."),
     "YUEJIE_SELLER_STAMP": (
         "none: nothing is stamped",
-        "A PNG, transparent ground: the seal's picture for `--stamped`; no electronic signature.",
         "A PNG with transparent ground: the seal's picture for `--stamped`, no e-signature.",
     ),
     "YUEJIE_FAPIAO_PROVIDER": (
