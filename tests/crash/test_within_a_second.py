@@ -33,10 +33,15 @@ def status(house: House, key: str, model: str = "gpt-4o") -> int:
 
 
 def wait_for(what: Callable[[], bool], seconds: float) -> bool:
-    """Wait until it holds several times in a row: every worker has been asked by then."""
+    """Wait until it holds, and goes on to hold several times: every worker is asked by then.
+
+    Only the first of these has to come in time; asking the others takes time of its own.
+    """
     deadline = time.monotonic() + seconds
-    held = 0
-    while time.monotonic() < deadline:
+    held, since = 0, time.monotonic()
+    while since < deadline:
+        if not held:
+            since = time.monotonic()
         held = held + 1 if what() else 0
         if held == 8:
             return True
