@@ -155,6 +155,7 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         *self.lines, self.rest = data.split(b"\n")
         self.records = [_parsed(line) for line in self.lines]
+        self.credited: dict[tuple[str, Any], int] = {}
         self.customer = next(
             (str(r.get("customer")) for r in self.records if r and r.get("kind") == "head"), "?"
         )
@@ -263,10 +264,9 @@ class _Reader:
 
     def _fapiao(self, forms: Sequence[tuple[Record, Record]]) -> Iterator[Finding]:
         """Check that fapiao stay within their bills, and red ones within their blue ones."""
-        taken = _Taken({str(form.get("bill_id")): form for r, form in forms if r["kind"] == "bill"})
-        for record, form in forms:
-            if record["kind"] not in CHAINS[1]:
-                continue
+        bills = {str(form.get("bill_id")): form for r, form in forms if r["kind"] == "bill"}
+        taken = _Taken(bills, self.credited)
+        for record, form in (pair for pair in forms if pair[0]["kind"] in CHAINS[1]):
             name = f"{SEALED[record['kind']]} {record.get('name')}"
             try:
                 if form["what"] != record["kind"]:
@@ -280,10 +280,7 @@ class _Reader:
     def _credits(self, forms: Sequence[tuple[Record, Record]]) -> Iterator[Finding]:
         """Check that credit notes name bills of this file and take back no more than they say."""
         bills = {str(form.get("bill_id")): (r, form) for r, form in forms if r["kind"] == "bill"}
-        taken: dict[tuple[str, Any], int] = {}
-        for record, form in forms:
-            if record["kind"] != "credit":
-                continue
+        for record, form in (pair for pair in forms if pair[0]["kind"] == "credit"):
             name = f"冲减单 {record.get('name')}"
             try:
                 bill_id, number, seal = form["bill"]
@@ -291,18 +288,12 @@ class _Reader:
                 if bill is None or (bill[1]["number"], bill[0]["seal"]) != (number, seal):
                     yield self._find(name, "bill", "所冲减的账单不在文件中，或不是这张")
                     continue
-                yield from self._taken(name, record, form, bill[1], taken)
+                yield from self._taken(name, record, form, bill[1])
             except MISSHAPEN as error:
                 yield self._find(name, "结构", f"缺少字段或类型不对（{error!r}）")
 
-    def _taken(
-        self,
-        name: str,
-        record: Record,
-        form: Record,
-        bill: Record,
-        taken: dict[tuple[str, Any], int],
-    ) -> Iterator[Finding]:
+    def _taken(self, name: str, record: Record, form: Record, bill: Record) -> Iterator[Finding]:
+        taken = self.credited
         gross = {row[0]: row[12] + row[13] for row in bill["lines"]}
         for number, row in enumerate(form["lines"], 1):
             position = record["positions"].get(row[0])
@@ -504,8 +495,9 @@ def _fapiao_arithmetic(form: Record) -> Iterator[tuple[str, str]]:
 class _Taken:
     """What fapiao, less red fapiao, have taken of bills so far, and what is left of each."""
 
-    def __init__(self, bills: Mapping[str, Record]) -> None:
+    def __init__(self, bills: Mapping[str, Record], credited: dict[tuple[str, Any], int]) -> None:
         self.bills = bills
+        self.credited = credited
         self.of_line: dict[tuple[str, int], int] = {}
         self.blues: dict[str, Record] = {}
         self.left: dict[tuple[str, int], tuple[int, int]] = {}
@@ -555,18 +547,25 @@ class _Taken:
         if line[4] != row[10]:
             yield f"明细第 {number} 行 tax_ppm", f"写着 {row[10]}，账单计税行为 {line[4]}"
         due, key = line[5] + line[6], (row[2], position)
+        most = max(0, due + self._given_back(bill, position))
         now = self.of_line[key] = self.of_line.get(key, 0) + gross
-        if not 0 <= now * (1 if due > 0 else -1) <= abs(due):
+        if not min(0, due) <= now <= most:
             said = f"账单 {bill['number']} 计税第 {position} 行共开 {now}，该行为 {due}"
             yield f"明细第 {number} 行 gross_fen", said
 
     def _bills(self, touched: set[str]) -> Iterator[tuple[str, str]]:
         for bill_id in sorted(touched & self.bills.keys()):
             bill = self.bills[bill_id]
-            due = sum(line[5] + line[6] for line in bill["tax_lines"])
+            lines = bill["tax_lines"]
+            due = sum(line[5] + line[6] + self._given_back(bill, line[0]) for line in lines)
             now = sum(fen for (of, _), fen in self.of_line.items() if of == bill_id)
             if now > due:
                 yield "totals_fen gross_fen", f"账单 {bill['number']} 共开 {now}，计税合计 {due}"
+
+    def _given_back(self, bill: Record, position: int) -> int:
+        """Return by how much discounts that were taken back since make a tax line larger."""
+        own = [(bill["bill_id"], row[0]) for row in bill["lines"] if row[16] == position]
+        return -sum(min(0, self.credited.get(key, 0)) for key in own)
 
 
 def _pair(row: Sequence[Any]) -> int:
