@@ -161,6 +161,34 @@ def test_the_file_is_whole_and_the_same_every_time(books: Books, acme: Party) ->
     assert kinds == ["head", "bill", "credit", "bill", "credit", *["bill"] * 4, *chain, "end"]
 
 
+def test_a_discount_taken_back_may_stand_on_a_fapiao(books: Books) -> None:
+    """1,000 less 10 % are billed; the discount is taken back, and 1,000 are on a fapiao."""
+    books.prices(PRICES, currency="CNY")
+    terms = replace(
+        STANDARD,
+        tier_discount=TierDiscount((TierStep(0, 100_000),)),
+        settlement_order=SettlementOrder.FAPIAO_FIRST,
+    )
+    acme = books.customer("acme", commercial=terms)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=100 * M)
+    books.close("2026-10")
+    bill = books.issue(acme.bill("2026-10"))
+    take(books, bill.bill_id, {2: -100_00})
+    title = TitleDraft(name="acme 有限公司", tax_number="91440300708461136T")
+    open_title(books.db, "acme", title, by="a", now=books.clock.at)
+    fapiao(books, acme, Pick(str(bill.number)))
+    data = export_seals(books.db, "acme")
+    records = [json.loads(line) for line in data.splitlines()]
+    (form,) = (json.loads(each["form"]) for each in records if each["kind"] == "fapiao")
+    assert (bill.gross.fen, form["totals_fen"][2]) == (900_00, 1000_00)
+    assert verify(data) == []
+    without = b"".join(
+        line for line in data.splitlines(keepends=True) if b'"kind":"credit"' not in line
+    )
+    assert without != data
+    assert any("共开 100000" in found.said for found in verify(without))
+
+
 def test_any_altered_byte_is_found_and_its_record_named(books: Books, acme: Party) -> None:
     """One bit at a time, over head, bills, credit notes and end, and every kind of character."""
     data = export_seals(books.db, "acme")
