@@ -398,17 +398,6 @@ def mark_delivered(tx: Tx, fapiao_id: str, *, at: datetime) -> bool:
     return bool(tx.run(MARK_DELIVERED, fapiao_id=fapiao_id, at=at))
 
 
-TRANSITIONS: Final = """
-    SELECT at, event, was, became, by, why FROM fapiao_transition
-    WHERE fapiao_id = %(fapiao_id)s ORDER BY at
-"""
-
-
-def transitions(tx: Tx, fapiao_id: str) -> list[Transition]:
-    """Return the life of a fapiao, step by step."""
-    return tx.rows(Transition, TRANSITIONS, fapiao_id=fapiao_id)
-
-
 LINES: Final = """
     SELECT position, nature, bill_id, tax_position, code, short_name, item, spec, unit, quantity,
            price, tax_ppm, net_fen, tax_fen, gross_fen

@@ -19,9 +19,9 @@ from yuejie.contracts.documents.framework import (
 from yuejie.contracts.documents.pdf import to_pdf
 from yuejie.contracts.documents.text import to_text
 from yuejie.contracts.documents.word import to_docx
+from yuejie.contracts.life.approve import terms_of
 from yuejie.contracts.life.draft import ContractDraft, DraftState
 from yuejie.contracts.prices import RateRow
-from yuejie.contracts.sign import list_book_of
 from yuejie.contracts.store import BookRow
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound
@@ -72,18 +72,7 @@ def contract_text(
 ) -> ContractText:
     """Return a signed version in words, with the prices that it began with."""
     book = contract_book(tx, contract.sale_book)
-    terms = Terms(
-        customer_id=contract.customer_id,
-        sale_book=list_book_of(tx, contract),
-        currency=contract.currency,
-        zone=contract.zone,
-        fx_policy=contract.fx_policy,
-        tax_mode=contract.tax_mode,
-        tax_ppm=contract.tax_ppm,
-        starts_at=contract.starts_at,
-        commercial=contract.terms,
-        pricing=book.pricing if book else Pricing(),
-    )
+    terms = terms_of(tx, contract)
     parent = _book(tx, book.parent_book if book else contract.sale_book)
     agreed = Agreed(
         number=contract.contract_id,

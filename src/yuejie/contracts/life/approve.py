@@ -6,7 +6,7 @@ from datetime import datetime
 from yuejie.contracts import store as contracts
 from yuejie.contracts.agreed.pricing import Pricing
 from yuejie.contracts.agreed.store import contract_book
-from yuejie.contracts.contract import Contract
+from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.documents.store import has_signed_copy
 from yuejie.contracts.life import store
 from yuejie.contracts.life.credit import CreditRule
@@ -95,6 +95,22 @@ def pricing_of(tx: Tx, contract: Contract) -> Pricing:
     """Return what a contract version agreed about prices."""
     book = contract_book(tx, contract.sale_book)
     return book.pricing if book else Pricing()
+
+
+def terms_of(tx: Tx, contract: Contract) -> Terms:
+    """Return what a signed version says, prices included, as it would be signed anew."""
+    return Terms(
+        customer_id=contract.customer_id,
+        sale_book=list_book_of(tx, contract),
+        currency=contract.currency,
+        zone=contract.zone,
+        fx_policy=contract.fx_policy,
+        tax_mode=contract.tax_mode,
+        tax_ppm=contract.tax_ppm,
+        starts_at=contract.starts_at,
+        commercial=contract.terms,
+        pricing=pricing_of(tx, contract),
+    )
 
 
 def _in_force(tx: Tx, draft: ContractDraft) -> InForce:

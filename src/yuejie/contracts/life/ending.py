@@ -7,13 +7,13 @@ from datetime import date, datetime
 import structlog
 
 from yuejie.contracts import store as contracts
-from yuejie.contracts.contract import Contract, Terms, midnight
+from yuejie.contracts.contract import Contract, midnight
 from yuejie.contracts.forewarn.endings import days_left, followed, say_days
 from yuejie.contracts.life import store
-from yuejie.contracts.life.approve import pricing_of
+from yuejie.contracts.life.approve import terms_of
 from yuejie.contracts.life.leave import later, leave
 from yuejie.contracts.life.store import ContractEnd
-from yuejie.contracts.sign import list_book_of, write_version
+from yuejie.contracts.sign import write_version
 from yuejie.contracts.terms import CommercialTerms, Renewal
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
@@ -218,16 +218,5 @@ def _next(
     now: datetime,
 ) -> Contract:
     """Write the next version of a contract with other terms and the same prices."""
-    terms = Terms(
-        customer_id=contract.customer_id,
-        sale_book=list_book_of(tx, contract),
-        currency=contract.currency,
-        zone=contract.zone,
-        fx_policy=contract.fx_policy,
-        tax_mode=contract.tax_mode,
-        tax_ppm=contract.tax_ppm,
-        starts_at=starts_at,
-        commercial=commercial,
-        pricing=pricing_of(tx, contract),
-    )
+    terms = replace(terms_of(tx, contract), starts_at=starts_at, commercial=commercial)
     return write_version(tx, terms, contract.contract_id, by=by, now=now)
