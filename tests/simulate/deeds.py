@@ -1,6 +1,7 @@
 """What happens to a customer between one closing and the next, at random, by the real verbs."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -37,7 +38,7 @@ from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import Confirmation
 from yuejie.intake.resolve import Measured, resolve_by_hand
-from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.correct import correct
 from yuejie.usage.journal import Ended
@@ -56,6 +57,8 @@ class Deeds:
         self.random = self.world.random
         self.open_events: list[tuple[Actor, UUID, str, str, date]] = []
         """Events whose usage is not known yet."""
+        self.done: Counter[str] = Counter()
+        """How often a deed that a rule may refuse was done, and how often it was refused."""
 
     def do(self, deed: Callable[[], Any]) -> Any:
         """Do a deed; now and then break off at some statement first, and do it again."""
@@ -68,6 +71,16 @@ class Deeds:
             finally:
                 self.world.fused.fuse.left = None
         return deed()
+
+    def attempt(self, name: str, deed: Callable[[], Any]) -> Any:
+        """Do a deed that a rule may refuse; None where it is."""
+        try:
+            became = self.do(deed)
+        except (Conflict, Invalid, NotFound):
+            self.done[f"{name} refused"] += 1
+            return None
+        self.done[name] += 1
+        return became
 
     # ── usage ───────────────────────────────────────────────────────────────────────────────────
 

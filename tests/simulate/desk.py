@@ -1,10 +1,7 @@
 """Fapiao at random, by the real verbs, from a tax platform in this process that goes wrong."""
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from tests.rooms.fapiao.shop import SELLING, nuonuo_at
 from tests.simulate.deeds import Deeds
@@ -30,7 +27,6 @@ from yuejie.fapiao.reversing.store import red_by_name
 from yuejie.fapiao.store import fapiao_of_customer
 from yuejie.fapiao.title import TitleDraft
 from yuejie.fapiao.titles import open_title
-from yuejie.kernel.errors import Conflict, Invalid, NotFound
 
 FAULTS = ("lost", "unheard", "500_before", "500_after", "seal", "fail")
 ROUNDS = 60
@@ -43,8 +39,6 @@ class Desk:
 
     deeds: Deeds
     platform: TaxPlatform
-    done: Counter[str] = field(default_factory=Counter)
-    """How often each deed was done, and how often it was refused."""
 
     def __post_init__(self) -> None:
         self.world, self.random = self.deeds.world, self.deeds.random
@@ -55,16 +49,6 @@ class Desk:
             )
             now = self.world.tick()
             open_title(self.world.db, actor.client.slug, draft, by="customer", now=now)
-
-    def attempt(self, name: str, deed: Callable[[], Any]) -> Any:
-        """Do a deed that a rule may refuse."""
-        try:
-            became = self.deeds.do(deed)
-        except (Conflict, Invalid, NotFound):
-            self.done[f"{name} refused"] += 1
-            return None
-        self.done[name] += 1
-        return became
 
     def month(self) -> None:
         """Let everybody who is billed in yuan ask, take back, and wait for the tax office."""
@@ -93,7 +77,7 @@ class Desk:
         some = self.random.sample(open_now, min(len(open_now), self.random.randrange(1, 4)))
         wish = Wish(picks=tuple(self._pick(share) for share in some))
         owner, now = actor.party.customer.customer_id, self.world.tick()
-        asked: list[Fapiao] | None = self.attempt(
+        asked: list[Fapiao] | None = self.deeds.attempt(
             "fapiao requested",
             lambda: request_fapiao(self.world.db, owner, wish, SELLING, by="customer", now=now),
         )
@@ -146,7 +130,9 @@ class Desk:
         wish = RedWish(fapiao=blue.key, reason=reason, why="按冲减单", picks=picks)
         if random.random() < 0.3:
             self.platform.tell("use", number=blue.number)
-        red = self.attempt("red requested", lambda: request_red(db, wish, by="finance", now=now))
+        red = self.deeds.attempt(
+            "red requested", lambda: request_red(db, wish, by="finance", now=now)
+        )
         if red is None:
             return
         then = self.world.tick()

@@ -4,18 +4,14 @@ The bank is the truth: its balance moves by what was paid in and by what it carr
 line of it is imported. What the house makes of that is for `owed.py` to check.
 """
 
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.scenarios.bank import Bank
 from tests.simulate.deeds import Deeds
 from tests.simulate.world import Actor
 from yuejie.fapiao.request import owed_back
-from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.money import FEN, plain
 from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Source, Use
@@ -58,24 +54,12 @@ class Till:
     refunds: list[Refund] = field(default_factory=list)
     """Asked for, and not yet at an end."""
     waivers: list[str] = field(default_factory=list)
-    done: Counter[str] = field(default_factory=Counter)
-    """How often each deed was done, and how often it was refused."""
 
     def __post_init__(self) -> None:
         self.world, self.random = self.deeds.world, self.deeds.random
         usd = Bank(self.world, number=USD_NUMBER, currency="USD")
         self.banks = {"CNY": Bank(self.world), "USD": usd}
         self.opened_with = {name: bank.balance_fen for name, bank in self.banks.items()}
-
-    def attempt(self, name: str, deed: Callable[[], Any]) -> Any:
-        """Do a deed that a rule may refuse."""
-        try:
-            became = self.deeds.do(deed)
-        except (Conflict, Invalid, NotFound):
-            self.done[f"{name} refused"] += 1
-            return None
-        self.done[name] += 1
-        return became
 
     def month(self) -> None:
         """Let everybody pay and change its mind, and the clerk make a day's round."""
@@ -141,7 +125,7 @@ class Till:
         row = bank.row(str(self.today()), plain(fen, FEN), who, number=number, memo=memo)
         for _ in range(self.random.choice((1, 1, 2))):
             self.deeds.do(lambda: bank.imports(row))
-        self.done["receipt"] += 1
+        self.deeds.done["receipt"] += 1
 
     def place(self, receipt: Receipt) -> None:
         """Say by hand whose a receipt is and what it pays, or send a stranger's money back."""
@@ -165,7 +149,7 @@ class Till:
             rest=random.choice((Use.PREPAYMENT, Use.PREPAYMENT, Use.DEPOSIT, None)),
         )
         now = self.world.tick()
-        self.attempt(
+        self.deeds.attempt(
             "place",
             lambda: apportion_receipt(
                 self.world.db, receipt.receipt_id, placing, by="clerk", now=now
@@ -201,7 +185,7 @@ class Till:
         """Pay the oldest bills from the prepayment, or one from the deposit."""
         world, slug, now = self.world, actor.client.slug, self.world.tick()
         if self.random.random() < 0.6:
-            self.attempt(
+            self.deeds.attempt(
                 "draw",
                 lambda: draw_down(world.db, slug, Use.PREPAYMENT, bills=None, by="clerk", now=now),
             )
@@ -212,7 +196,7 @@ class Till:
             return
         bill = self.random.choice(owed)
         bills = {bill.number: min(free, bill.open_fen)}
-        self.attempt(
+        self.deeds.attempt(
             "deposit drawn",
             lambda: draw_down(
                 world.db, slug, Use.DEPOSIT, bills=bills, why="逾期", by="clerk", now=now
@@ -224,7 +208,7 @@ class Till:
         free, now = self.free(actor, Use.PREPAYMENT), self.world.tick()
         if free > 0:
             fen = self.random.randrange(1, free + 1)
-            self.attempt(
+            self.deeds.attempt(
                 "set aside",
                 lambda: set_aside(
                     self.world.db, actor.client.slug, fen, why="押金", by="clerk", now=now
@@ -238,7 +222,7 @@ class Till:
             return
         bill, now = self.random.choice(owed), self.world.tick()
         kind = self.random.choice(list(WaiverKind))
-        asked = self.attempt(
+        asked = self.deeds.attempt(
             str(kind),
             lambda: request_waiver(
                 self.world.db,
@@ -263,7 +247,7 @@ class Till:
             rows = of_bill(tx, bill.customer_id, bill.bill_id)
         if rows:
             batch = self.random.choice(rows).batch_id
-            self.attempt(
+            self.deeds.attempt(
                 "undo",
                 lambda: undo_batch(self.world.db, batch, why="认错了", by="clerk", now=now),
             )
@@ -292,7 +276,7 @@ class Till:
             why="多付",
         )
         now = self.world.tick()
-        asked = self.attempt(
+        asked = self.deeds.attempt(
             "refund",
             lambda: request_refund(self.world.db, wanted, by="a", now=now, owes_fapiao=owed_back),
         )
@@ -310,7 +294,7 @@ class Till:
 
     def _decide_waiver(self, waiver: str) -> None:
         approve, now = self.random.random() < 0.8, self.world.tick()
-        became = self.attempt(
+        became = self.deeds.attempt(
             "waiver approved" if approve else "waiver rejected",
             lambda: decide_waiver(self.world.db, waiver, approve=approve, by="b", now=now),
         )
@@ -323,7 +307,7 @@ class Till:
         self.refunds.remove(refund)
         if refund.state is RefundState.REQUESTED:
             approve = random.random() < 0.8
-            became = self.attempt(
+            became = self.deeds.attempt(
                 "refund approved" if approve else "refund rejected",
                 lambda: decide_refund(
                     world.db, name, approve=approve, by="b", now=now, owes_fapiao=owed_back
@@ -340,7 +324,7 @@ class Till:
                     world.db, name, line=line, paid_on=self.today(), by="a", now=now
                 )
             )
-            self.done["refund paid"] += 1
+            self.deeds.done["refund paid"] += 1
 
     def bounce(self, actor: Actor) -> None:
         """Let the bank take a receipt back."""
@@ -349,7 +333,7 @@ class Till:
         if not mine:
             return
         receipt = self.random.choice(mine)
-        gone = self.attempt(
+        gone = self.deeds.attempt(
             "bounce",
             lambda: bounce(
                 self.world.db, receipt.receipt_id, line=None, why="退票", by="clerk", now=now

@@ -19,6 +19,7 @@ from yuejie.contracts.esign.store import Signing
 from yuejie.contracts.life.draft import ContractDraft, DraftState
 from yuejie.contracts.life.drafting import found
 from yuejie.db.session import Database, Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import mint
 from yuejie.kernel.uscc import check_uscc
@@ -80,7 +81,8 @@ def ask_signature(
         _refuse_second(earlier, paper, wish)
         signing = _asked(paper, draft_id, wish, by, now)
         store.insert_signing(tx, signing)
-        store.note_asked(tx, signing, why=wish.checked, at=now)
+        step = Transition(now, "ask", "", signing.state, by, wish.checked)
+        store.note_step(tx, signing.signing_id, step)
         return signing
 
 

@@ -24,6 +24,7 @@ from yuejie.contracts.esign.port import (
 )
 from yuejie.contracts.esign.store import Signing
 from yuejie.db.session import Database, Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.limits import SIGNING_ATTEMPTS
 
@@ -184,7 +185,8 @@ def _step(
     if not store.move_signing(tx, was, moved):
         return None
     if moved.state != was.state:
-        store.note_step(tx, was, moved, event, by=by, at=now)
+        step = Transition(now, event, was.state, moved.state, by, moved.note)
+        store.note_step(tx, was.signing_id, step)
     return moved
 
 

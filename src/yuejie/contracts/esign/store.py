@@ -8,6 +8,7 @@ import msgspec
 
 from yuejie.contracts.esign.port import Signer
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 from yuejie.kernel.ids import CustomerId
 
 OPERATOR_READS: Final = {
@@ -189,44 +190,9 @@ NOTE_STEP: Final = """
 """
 
 
-def note_step(tx: Tx, was: Signing, became: Signing, event: str, *, by: str, at: datetime) -> None:
-    """Write down which way a request went."""
-    tx.run(
-        NOTE_STEP,
-        signing_id=was.signing_id,
-        at=at,
-        by=by,
-        event=event,
-        was=str(was.state),
-        became=str(became.state),
-        why=became.note,
-    )
-
-
-def note_asked(tx: Tx, signing: Signing, *, why: str, at: datetime) -> None:
-    """Write down who asked for a signature, and what was looked into before."""
-    tx.run(
-        NOTE_STEP,
-        signing_id=signing.signing_id,
-        at=at,
-        by=signing.asked_by,
-        event="ask",
-        was="",
-        became=str(signing.state),
-        why=why,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class SigningStep:
-    """One step in the life of a request for signature."""
-
-    at: datetime
-    by: str
-    event: str
-    was: str
-    became: str
-    why: str
+def note_step(tx: Tx, signing_id: str, step: Transition) -> None:
+    """Write down which way a request went, or that it was asked for."""
+    tx.run(NOTE_STEP, signing_id=signing_id, **step.row())
 
 
 STEPS_OF_SIGNING: Final = """
@@ -236,9 +202,9 @@ STEPS_OF_SIGNING: Final = """
 """
 
 
-def steps_of_signing(tx: Tx, signing_id: str) -> list[SigningStep]:
+def steps_of_signing(tx: Tx, signing_id: str) -> list[Transition]:
     """Return the life of a request for signature, step by step."""
-    return tx.rows(SigningStep, STEPS_OF_SIGNING, signing_id=signing_id)
+    return tx.rows(Transition, STEPS_OF_SIGNING, signing_id=signing_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import ContractId, CustomerId
 from yuejie.kernel.money import FEN, PPM, Money, plain
 from yuejie.web.shapes.customers import Text
-from yuejie.web.shapes.wire import Amount, In, Instant, Name, Out
+from yuejie.web.shapes.wire import Amount, In, Instant, Name, Out, TransitionOut
 
 _TERMS = (
     "商务条款，只写与惯例不同的；金额写 200.00，比例写 10%，见 docs/reference/contract-terms.md"
@@ -77,15 +77,9 @@ class DraftIn(In):
             raise Invalid(f"合同草案写法不对：{error}，请改正后重试") from None
 
 
-class StepOut(Out):
+class StepOut(TransitionOut):
     """草案经历的一步。"""
 
-    at: Instant = Field(description="时间")
-    by: str = Field(description="谁")
-    event: str = Field(description="发生了什么")
-    was: str = Field(description="之前的状态")
-    became: str = Field(description="之后的状态")
-    why: str = Field(description="原因或意见")
     digest: str = Field(description="这一步之后内容的 SHA-256")
 
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from yuejie.contracts.esign.port import Signer
-from yuejie.contracts.esign.store import Signing, SigningStep
+from yuejie.contracts.esign.store import Signing
 from yuejie.customers.customer import Customer
+from yuejie.db.transition import Transition
 from yuejie.web.shapes.customers import Text
-from yuejie.web.shapes.wire import In, Instant, Out
+from yuejie.web.shapes.wire import In, Instant, Out, TransitionOut
 
 
 class SigningIn(In):
@@ -27,17 +28,6 @@ class SigningIn(In):
             person=self.person,
             mobile=self.mobile,
         )
-
-
-class SigningStepOut(Out):
-    """签署请求经历的一步。"""
-
-    at: Instant = Field(description="何时")
-    by: str = Field(description="谁")
-    event: str = Field(description="事件")
-    was: str = Field(description="原状态")
-    became: str = Field(description="新状态")
-    why: str = Field(description="原因")
 
 
 class SigningOut(Out):
@@ -60,13 +50,13 @@ class SigningOut(Out):
     next_at: Instant = Field(description="下次查询")
     asked_by: str = Field(description="谁发起")
     created_at: Instant = Field(description="何时发起")
-    steps: list[SigningStepOut] = Field(description="经历")
+    steps: list[TransitionOut] = Field(description="经历")
 
     @classmethod
-    def of(cls, signing: Signing, steps: Sequence[SigningStep] = ()) -> "SigningOut":
+    def of(cls, signing: Signing, steps: Sequence[Transition] = ()) -> "SigningOut":
         """Write a request, with its life where that was asked for."""
         own = {"person", "mobile", "steps"}
         facts = {name: getattr(signing, name) for name in cls.model_fields if name not in own}
         who = signing.who
-        told = [SigningStepOut.model_validate(step) for step in steps]
+        told = [TransitionOut.of(step) for step in steps]
         return cls(**facts, person=who.person, mobile=who.mobile, steps=told)

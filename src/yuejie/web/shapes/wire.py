@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from yuejie.db.transition import Transition
 from yuejie.kernel.money import Charge, Money, Rate
 from yuejie.usage.meters import per
 
@@ -79,3 +80,19 @@ class UnitRate(Out):
         """Write a rate the way its price list does."""
         units = per(meter)
         return cls(rate=Rate(pico, currency).per(units), currency=currency, per=units)
+
+
+class TransitionOut(Out):
+    """一件东西经历的一步。"""
+
+    at: Instant = Field(description="时间")
+    event: str = Field(description="发生了什么")
+    was: str = Field(description="之前的状态")
+    became: str = Field(description="之后的状态")
+    by: str = Field(description="谁")
+    why: str = Field(description="原因")
+
+    @classmethod
+    def of(cls, moved: Transition) -> "TransitionOut":
+        """Write a step."""
+        return cls.model_validate(moved)

@@ -24,10 +24,9 @@ from yuejie.web.shapes.billing.review import (
     DisputeIn,
     DisputeOut,
     RejectIn,
-    TransitionOut,
     Why,
 )
-from yuejie.web.shapes.wire import Name
+from yuejie.web.shapes.wire import Name, TransitionOut
 
 routes: Final = guarded("对账确认")
 

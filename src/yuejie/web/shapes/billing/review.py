@@ -8,7 +8,6 @@ from yuejie.bills.bill import LineKind
 from yuejie.bills.correct.adjustment import Adjustment, Wanted
 from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.review.dispute import Dispute
-from yuejie.db.transition import Transition
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
@@ -20,22 +19,6 @@ class Why(In):
     """一件事的原因或依据。"""
 
     why: Text = Field("", description="原因或依据；运营方代客户确认、撤回账单时必填")
-
-
-class TransitionOut(Out):
-    """账单经历的一步。"""
-
-    at: Instant = Field(description="时间")
-    event: str = Field(description="发生了什么")
-    was: str = Field(description="之前的状态")
-    became: str = Field(description="之后的状态")
-    by: str = Field(description="谁")
-    why: str = Field(description="原因")
-
-    @classmethod
-    def of(cls, moved: Transition) -> "TransitionOut":
-        """Write a step."""
-        return cls.model_validate(moved)
 
 
 class DisputeIn(In):
