@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -127,6 +128,14 @@ def note(sentence: str) -> None:
 def say(sentence: str) -> None:
     """Give the answer, or a part of it."""
     sys.stdout.write(f"{sentence}\n")
+
+
+def put(body: bytes, name: str, where: Path) -> Path:
+    """Write a file under its name into a folder, or under the name that was asked for."""
+    path = where if where.suffix == Path(name).suffix else where / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return path
 
 
 def give_json(answer: object) -> None:

@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 import click
 
 from yuejie import __version__
-from yuejie.cli.mistakes import USAGE, sentence_of
+from yuejie.cli.mistakes import USAGE, refused_path, sentence_of
 from yuejie.kernel.errors import DomainError
 
 NOUNS: Final = {
@@ -100,7 +100,7 @@ def main() -> None:
     except OSError as error:
         if error.filename is None:
             raise
-        _end(f"{error.filename}：{error.strerror}，请检查路径与权限后重试", 1)
+        _end(refused_path(error), 1)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -1,5 +1,6 @@
 """A slip at the keyboard, as one sentence: what is wrong, and where the words are explained."""
 
+import errno
 import re
 from difflib import get_close_matches
 from typing import Final
@@ -23,6 +24,16 @@ _KNOWN: Final = (
     (re.compile(r"Missing command\.\Z"), "没有写明要做什么"),
 )
 """What click says in English; whatever else it says is shown as it is."""
+_WHY: Final = {
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.EROFS: "所在磁盘只读",
+    errno.ENOENT: "路径不存在",
+    errno.ENOTDIR: "路径中有一段不是目录",
+    errno.EISDIR: "是目录，不是文件",
+    errno.EEXIST: "已存在，且不是目录",
+    errno.ENOSPC: "磁盘已满",
+}
 
 
 def sentence_of(error: click.ClickException) -> str:
@@ -30,6 +41,12 @@ def sentence_of(error: click.ClickException) -> str:
     said = _said(error)
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     return said if ctx is None else f"{said}；写法见 {ctx.command_path} --help"
+
+
+def refused_path(error: OSError) -> str:
+    """Say why a file or folder could not be read or written."""
+    why = _WHY.get(error.errno or 0, error.strerror)
+    return f"{error.filename}：{why}，请检查后重试"
 
 
 def _said(error: click.ClickException) -> str:

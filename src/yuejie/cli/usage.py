@@ -128,9 +128,9 @@ def requests(house: Frame, customer: str, limit: int, *, json: bool) -> None:
 
 
 def _quantities(attempt: Attempt) -> str:
-    return " ".join(
-        f"{item.meter}={item.quantity:,}" for item in attempt.items if item.meter != "requests"
-    )
+    """Name what was used; that nothing was used of a meter is told in JSON, not in a table."""
+    used = [item for item in attempt.items if item.quantity and item.meter != "requests"]
+    return " ".join(f"{item.meter}={item.quantity:,}" for item in used)
 
 
 @usage.command("request")

@@ -79,4 +79,5 @@ def test_a_place_that_cannot_be_written_is_named(
     answer = capsys.readouterr().err
     assert ended.value.code == 1
     assert str(tmp_path / "file") in answer
+    assert "路径中有一段不是目录，请检查后重试" in answer
     assert "Traceback" not in answer

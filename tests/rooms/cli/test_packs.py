@@ -102,6 +102,9 @@ def test_what_is_stamped_is_written_down(
     assert confirmation.name.startswith("往来款项询证函_acme")
     body = next(tmp_path.glob("往来款项询证函*.pdf")).read_bytes()
     assert confirmation.became["sha256"] == sha256(body).hexdigest()
+    named = (*since, "--letter", "confirmation", "--to", str(tmp_path / "函.pdf"), "--stamped")
+    run(receivables, database_url, now, *named, environ=settings, by="王敏")
+    assert (tmp_path / "函.pdf").read_bytes() == body
     packed = ZipFile(next(tmp_path.glob("*.zip")))
     alone = next(tmp_path.glob("账单_2026-10_acme_*.pdf"))
     assert packed.read(f"账单/{alone.name}") == alone.read_bytes()

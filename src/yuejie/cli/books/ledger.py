@@ -6,7 +6,7 @@ import click
 
 from yuejie.app import ledger_checks
 from yuejie.assurance.unbilled import unbilled
-from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, put, say, show_table
 from yuejie.cli.months import Month, last_month, month_argument
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
@@ -231,8 +231,7 @@ def handover(
             say("试算，未移交；加 --commit 移交")
             return
         name, body = write_batch(db, batch.batch_id)
-    (out / name).write_bytes(body)
-    say(f"批次 {batch.batch_id} 已写入 {out / name}")
+    say(f"批次 {batch.batch_id} 已写入 {put(body, name, out)}")
 
 
 @ledger.command("handovers")
@@ -264,5 +263,4 @@ def batch_(house: Frame, batch_id: str, layout: str | None, out: Path) -> None:
         raise Invalid(f"目录 {out} 不存在，请先建立")
     with house.database() as db:
         name, body = write_batch(db, batch_id, Layout(layout) if layout else None)
-    (out / name).write_bytes(body)
-    say(f"已写入 {out / name}")
+    say(f"已写入 {put(body, name, out)}")

@@ -13,6 +13,7 @@ from yuejie.cli.frame import (
     frame,
     give_json,
     plain,
+    put,
     say,
     show_table,
 )
@@ -42,6 +43,13 @@ _AGES = {
     Age.UP_TO_180: "91-180 天",
     Age.OLDER: "180 天以上",
 }
+_TO = click.option(
+    "--to",
+    "where",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="存到哪个目录，或哪个 .pdf 文件（默认当前目录）",
+)
 _STANDS = {"normal": "正常", "warned": "已预警", "suspended": "已停服"}
 
 
@@ -108,7 +116,7 @@ def open_bills(house: Frame, customer: str, *, json: bool) -> None:
 @click.option("--since", type=DAY, help="从哪天起（默认本月一日）")
 @click.option("--until", type=DAY, help="到哪天为止，不含（默认下月一日）")
 @click.option("--letter", type=click.Choice([str(k) for k in LetterKind]), help="另存为 PDF")
-@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="存到哪里")
+@_TO
 @as_stamped
 @as_json
 @frame
@@ -118,7 +126,7 @@ def account(
     since: date | None,
     until: date | None,
     letter: str | None,
-    folder: Path,
+    where: Path,
     *,
     json: bool,
     stamped: bool,
@@ -136,9 +144,7 @@ def account(
                 now=house.now(),
                 stamping=house.stamping(wanted=stamped),
             )
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(body)
-            say(f"已写 {folder / name}")
+            say(f"已写 {put(body, name, where)}")
             return
         found = statement_of_account(db, customer, start, end)
     if json:
@@ -164,10 +170,10 @@ def account(
 @receivables.command("slip")
 @click.argument("customer")
 @click.argument("number", required=False)
-@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="存到哪里")
+@_TO
 @as_stamped
 @frame
-def slip(house: Frame, customer: str, number: str | None, folder: Path, *, stamped: bool) -> None:
+def slip(house: Frame, customer: str, number: str | None, where: Path, *, stamped: bool) -> None:
     """押金收据：不写编号为列出，写编号为存成 PDF。"""
     with house.database() as db:
         if number is None:
@@ -178,9 +184,7 @@ def slip(house: Frame, customer: str, number: str | None, folder: Path, *, stamp
             return
         asked = house.stamping(wanted=stamped)
         name, body = deposit_slip(db, customer, number, seller(house.settings), stamping=asked)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(body)
-    say(f"已写 {folder / name}")
+    say(f"已写 {put(body, name, where)}")
 
 
 @receivables.command("dun")
