@@ -14,6 +14,7 @@ from bench.figures import ROUNDS, Figure, Result, Unfair, plain
 from bench.offices import CHINA, Office, office
 from yuejie.assurance.prove import prove_month
 from yuejie.bills.closing.close import Done, close_month
+from yuejie.budgets.lending.count import Spending
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.record import GATEWAY, Recorder
 from yuejie.usage.store import defer_flush, enter_epoch
@@ -46,12 +47,14 @@ def measure() -> Result:
 
 def _record(house: Office, known: list[Caller], month: BillingMonth, events: int) -> None:
     """Write a month's events and rollups."""
-    recorder, done, said = Recorder(), 0, time.monotonic()
+    recorder, spending, done, said = Recorder(), Spending(), 0, time.monotonic()
     for hour in spread(known, month, CHINA, events):
         entries = recorder.prepare(house.db, hour)
         with house.db.begin() as tx:
             defer_flush(tx)
-            recorder.append(tx, entries, epoch=enter_epoch(tx), source=GATEWAY)
+            recorder.append(
+                tx, entries, epoch=enter_epoch(tx), source=GATEWAY, count=spending.count
+            )
         done += len(hour)
         if time.monotonic() - said > 10:
             said = time.monotonic()

@@ -15,6 +15,7 @@ from yuejie.bills.closing.close import Done, close_month
 from yuejie.bills.documents.document import DocumentKind, Seller
 from yuejie.bills.issue import issue_bill
 from yuejie.bills.press import Order, press
+from yuejie.budgets.lending.count import Spending
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.record import GATEWAY, Recorder
 from yuejie.usage.store import defer_flush, enter_epoch
@@ -66,12 +67,14 @@ def measure() -> Result:
 def _drafted(house: Office) -> list[str]:
     """Have every customer call, and its month drafted; return the drafts' ids."""
     known = callers(house.db, house.slugs, datetime(2026, 8, 1, tzinfo=UTC))
-    recorder = Recorder()
+    recorder, spending = Recorder(), Spending()
     for hour in spread(known, MONTH, CHINA, BILLS * _CALLS):
         entries = recorder.prepare(house.db, hour)
         with house.db.begin() as tx:
             defer_flush(tx)
-            recorder.append(tx, entries, epoch=enter_epoch(tx), source=GATEWAY)
+            recorder.append(
+                tx, entries, epoch=enter_epoch(tx), source=GATEWAY, count=spending.count
+            )
     closed = close_month(house.db, MONTH, customer=None, commit=True, by=_BY, now=NOW)
     odd = [each for each in closed if each.done is not Done.DRAFTED]
     if odd or len(closed) != BILLS:

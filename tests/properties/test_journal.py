@@ -74,7 +74,7 @@ def open_calls(written: list[Record]) -> dict[bytes, Begun]:
     for record in written:
         if isinstance(record, Begun):
             waiting.setdefault(record.event, record)
-        else:
+        elif isinstance(record, Ended):
             waiting.pop(record.begun.event, None)
     return waiting
 

@@ -13,6 +13,7 @@ from yuejie.bills.bill import Bill, BillLine
 from yuejie.bills.closing.close import GRACE, Closed, close_month
 from yuejie.bills.issue import issue_bill
 from yuejie.bills.store import bill_of_month, bills_of_customer_month, bills_of_month
+from yuejie.budgets.lending.count import Spending
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.prices import Book
@@ -125,6 +126,7 @@ class Books:
         self.db = db
         self.clock = FixedClock(FOUNDED)
         self._recorder = Recorder()
+        self._spending = Spending()
 
     def prices(self, toml: str, *, currency: str = "USD", starts: datetime = FOUNDED) -> None:
         """Publish the sale book “list”, and a cost book that says the same."""
@@ -304,7 +306,9 @@ class Books:
         """Store ended attempts in one transaction, as the ingest does."""
         entries = self._recorder.prepare(self.db, records)
         with self.db.begin() as tx:
-            self._recorder.append(tx, entries, epoch=enter_epoch(tx), source="gateway")
+            self._recorder.append(
+                tx, entries, epoch=enter_epoch(tx), source="gateway", count=self._spending.count
+            )
 
     def close(
         self, month: str, *, customer: str | None = None, commit: bool = True

@@ -17,6 +17,7 @@ from tests.rooms.fapiao.shop import SELLING
 from tests.scenarios.books import Books, Party
 from tests.scenarios.conftest import PRICES
 from yuejie.bills.documents.document import Seller
+from yuejie.budgets.lending.count import Spending
 from yuejie.contracts.terms import STANDARD, SettlementOrder
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao
 from yuejie.fapiao.request import MANUAL, Pick, Wish, approve_fapiao, request_fapiao
@@ -50,7 +51,11 @@ def acme(books: Books) -> Party:
     less = tuple(msgspec.structs.replace(i, quantity=i.quantity - 1) for i in call.items)
     became = msgspec.structs.replace(call, items=less)
     correct(
-        books.db, {UUID(bytes=call.begun.event): lambda _: became}, source="report", forced=True
+        books.db,
+        {UUID(bytes=call.begun.event): lambda _: became},
+        source="report",
+        count=Spending().count,
+        forced=True,
     )
     acme.uses("2026-11-03 08:00:00", "gpt-4o", input=2 * M, output=M)
     books.close("2026-11")

@@ -34,6 +34,7 @@ from yuejie.bills.review.disputes import (
 )
 from yuejie.bills.review.store import disputes_of
 from yuejie.bills.store import whole_bills
+from yuejie.budgets.lending import count as budgets
 from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import Confirmation
@@ -156,7 +157,13 @@ class Deeds:
                 return msgspec.structs.replace(was, items=items)
 
             def deed(event: str = event, decide: Any = decide) -> None:
-                correct(self.world.db, {UUID(event): decide}, source="test", forced=True)
+                correct(
+                    self.world.db,
+                    {UUID(event): decide},
+                    source="test",
+                    forced=True,
+                    count=budgets.Spending().count,
+                )
 
             # Once: a correction done twice would take three quarters of three quarters.
             deed()

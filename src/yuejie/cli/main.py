@@ -30,6 +30,7 @@ NOUNS: Final = {
     "contracts": "agreed.contracts",
     "limits": "agreed.limits",
     "usage": "usage",
+    "budgets": "budgets",
     "bills": "billing.entrance",
     "disputes": "billing.review",
     "adjustments": "billing.corrections",

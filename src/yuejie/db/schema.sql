@@ -194,6 +194,86 @@ CREATE TABLE adjustment (
     CONSTRAINT adjustment_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text])))
 );
 
+CREATE TABLE allowance (
+    number integer GENERATED ALWAYS AS IDENTITY NOT NULL,
+    allowance_id text NOT NULL,
+    customer_id text NOT NULL,
+    name text NOT NULL,
+    origin text NOT NULL,
+    project_id text,
+    key_id text,
+    model text,
+    tag text,
+    measure text NOT NULL,
+    currency text NOT NULL,
+    period text NOT NULL,
+    cap numeric(38,0) NOT NULL,
+    mode text NOT NULL,
+    output_bound integer,
+    thresholds jsonb DEFAULT '[]'::jsonb NOT NULL,
+    why text DEFAULT ''::text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT allowance_pkey PRIMARY KEY (number),
+    CONSTRAINT allowance_allowance_id_key UNIQUE (allowance_id),
+    CONSTRAINT allowance_check CHECK (((measure = 'money'::text) = (currency <> ''::text))),
+    CONSTRAINT allowance_check1 CHECK (((measure = 'concurrency'::text) <= ((period = 'always'::text) AND (mode <> 'paced'::text)))),
+    CONSTRAINT allowance_currency_check CHECK ((currency = ANY (ARRAY[''::text, 'CNY'::text, 'USD'::text]))),
+    CONSTRAINT allowance_measure_check CHECK ((measure = ANY (ARRAY['money'::text, 'tokens'::text, 'requests'::text, 'concurrency'::text]))),
+    CONSTRAINT allowance_mode_check CHECK ((mode = ANY (ARRAY['soft'::text, 'hard'::text, 'paced'::text]))),
+    CONSTRAINT allowance_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT allowance_origin_check CHECK ((origin = ANY (ARRAY['budget'::text, 'credit'::text, 'protection'::text]))),
+    CONSTRAINT allowance_output_bound_check CHECK ((output_bound > 0)),
+    CONSTRAINT allowance_period_check CHECK ((period = ANY (ARRAY['minute'::text, 'day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text, 'term'::text, 'always'::text])))
+);
+
+CREATE TABLE allowance_estimate (
+    event_id uuid NOT NULL,
+    number integer NOT NULL,
+    starts_s bigint NOT NULL,
+    unit text NOT NULL,
+    amount numeric(38,0) NOT NULL,
+    CONSTRAINT allowance_estimate_pkey PRIMARY KEY (event_id, number),
+    CONSTRAINT allowance_estimate_amount_check CHECK ((amount > (0)::numeric))
+);
+
+CREATE TABLE allowance_grant (
+    journal_id uuid NOT NULL,
+    number integer NOT NULL,
+    starts_s bigint NOT NULL,
+    unit text NOT NULL,
+    granted numeric(38,0) DEFAULT 0 NOT NULL,
+    used numeric(38,0) DEFAULT 0 NOT NULL,
+    returned numeric(38,0) DEFAULT 0 NOT NULL,
+    presumed numeric(38,0) DEFAULT 0 NOT NULL,
+    CONSTRAINT allowance_grant_pkey PRIMARY KEY (journal_id, number, starts_s, unit),
+    CONSTRAINT allowance_grant_granted_check CHECK ((granted >= (0)::numeric)),
+    CONSTRAINT allowance_grant_presumed_check CHECK ((presumed >= (0)::numeric)),
+    CONSTRAINT allowance_grant_returned_check CHECK ((returned >= (0)::numeric)),
+    CONSTRAINT allowance_grant_used_check CHECK ((used >= (0)::numeric))
+);
+
+CREATE TABLE allowance_journal (
+    journal_id uuid NOT NULL,
+    ended boolean DEFAULT false NOT NULL,
+    CONSTRAINT allowance_journal_pkey PRIMARY KEY (journal_id)
+);
+
+CREATE TABLE allowance_window (
+    number integer NOT NULL,
+    starts_s bigint NOT NULL,
+    unit text NOT NULL,
+    ends_s bigint NOT NULL,
+    cap numeric(38,0) NOT NULL,
+    fx_id bigint,
+    spent numeric(38,0) DEFAULT 0 NOT NULL,
+    leased numeric(38,0) DEFAULT 0 NOT NULL,
+    CONSTRAINT allowance_window_pkey PRIMARY KEY (number, starts_s, unit),
+    CONSTRAINT allowance_window_check CHECK ((ends_s > starts_s)),
+    CONSTRAINT allowance_window_leased_check CHECK ((leased >= (0)::numeric)),
+    CONSTRAINT allowance_window_unit_check CHECK ((unit = ANY (ARRAY[''::text, 'CNY'::text, 'USD'::text])))
+);
+
 CREATE TABLE api_key (
     key_id text NOT NULL,
     customer_id text NOT NULL,
@@ -1740,6 +1820,13 @@ CREATE TABLE usage_event (
 ) PARTITION BY RANGE (event_id);
 
 ALTER TABLE adjustment ADD CONSTRAINT adjustment_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE allowance ADD CONSTRAINT allowance_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE allowance ADD CONSTRAINT allowance_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_key(key_id);
+ALTER TABLE allowance ADD CONSTRAINT allowance_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
+ALTER TABLE allowance_estimate ADD CONSTRAINT allowance_estimate_number_starts_s_unit_fkey FOREIGN KEY (number, starts_s, unit) REFERENCES allowance_window(number, starts_s, unit);
+ALTER TABLE allowance_grant ADD CONSTRAINT allowance_grant_number_starts_s_unit_fkey FOREIGN KEY (number, starts_s, unit) REFERENCES allowance_window(number, starts_s, unit);
+ALTER TABLE allowance_window ADD CONSTRAINT allowance_window_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
+ALTER TABLE allowance_window ADD CONSTRAINT allowance_window_number_fkey FOREIGN KEY (number) REFERENCES allowance(number);
 ALTER TABLE api_key ADD CONSTRAINT api_key_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES api_key(key_id);
@@ -1861,6 +1948,10 @@ ALTER TABLE waiver ADD CONSTRAINT waiver_bill_id_fkey FOREIGN KEY (bill_id) REFE
 ALTER TABLE waiver ADD CONSTRAINT waiver_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 
 CREATE INDEX adjustment_open ON public.adjustment USING btree (customer_id) WHERE (state = ANY (ARRAY['proposed'::text, 'approved'::text]));
+CREATE UNIQUE INDEX allowance_name ON public.allowance USING btree (customer_id, name) WHERE (ended_at IS NULL);
+CREATE INDEX allowance_of_customer ON public.allowance USING btree (customer_id) WHERE (ended_at IS NULL);
+CREATE INDEX allowance_estimate_of_window ON public.allowance_estimate USING btree (number, starts_s, unit);
+CREATE INDEX allowance_grant_of_window ON public.allowance_grant USING btree (number, starts_s, unit);
 CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
 CREATE INDEX apportionment_bill ON public.apportionment USING btree (bill_id);
 CREATE INDEX apportionment_customer ON public.apportionment USING btree (customer_id);
@@ -1945,6 +2036,7 @@ CREATE INDEX usage_event_recent ON ONLY public.usage_event USING btree (customer
 CREATE INDEX virtual_account_customer ON public.virtual_account USING btree (customer_id);
 CREATE UNIQUE INDEX waiver_open ON public.waiver USING btree (bill_id) WHERE (state = 'requested'::text);
 
+CREATE TRIGGER allowance_snapshot AFTER INSERT OR UPDATE ON public.allowance FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER api_key_snapshot AFTER INSERT OR UPDATE ON public.api_key FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER bill_frozen BEFORE UPDATE ON public.bill FOR EACH ROW EXECUTE FUNCTION refuse_change_of_issued_bill();
 CREATE TRIGGER bill_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill_line FOR EACH ROW EXECUTE FUNCTION refuse_edit_of_issued();
@@ -1957,6 +2049,7 @@ CREATE TRIGGER customer_standing_snapshot AFTER INSERT OR UPDATE ON public.custo
 CREATE TRIGGER deployment_snapshot AFTER INSERT OR UPDATE ON public.deployment FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER fapiao_number_stays BEFORE UPDATE ON public.fapiao FOR EACH ROW EXECUTE FUNCTION refuse_other_fapiao_number();
 CREATE TRIGGER fapiao_red_number_stays BEFORE UPDATE ON public.fapiao_red FOR EACH ROW EXECUTE FUNCTION refuse_other_fapiao_number();
+CREATE TRIGGER journal_snapshot AFTER INSERT ON public.journal FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_unbalanced_entry();
 CREATE TRIGGER ledger_entry_frozen BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION refuse_change_of_ledger();
 CREATE TRIGGER ledger_posting_frozen BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_change_of_ledger();
@@ -1969,6 +2062,12 @@ CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCIN
 
 GRANT USAGE ON SCHEMA public TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE adjustment TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE allowance TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE allowance_estimate TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE allowance_grant TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE allowance_journal TO yuejie_app;
+GRANT USAGE ON SEQUENCE allowance_number_seq TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE allowance_window TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE api_key TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE apportionment TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE bank_account TO yuejie_app;
@@ -1988,12 +2087,14 @@ GRANT INSERT, SELECT ON TABLE contract TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_book TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_draft TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_draft_step TO yuejie_app;
+GRANT USAGE ON SEQUENCE contract_draft_step_step_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_end TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_paper TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE credit_note TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE credit_note_line TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE credit_note_number TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE credit_rule TO yuejie_app;
+GRANT USAGE ON SEQUENCE credit_rule_rule_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE customer TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE customer_grant TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE customer_parent TO yuejie_app;
@@ -2008,7 +2109,9 @@ GRANT INSERT, SELECT ON TABLE epoch_closing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE external_event TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_errand TO yuejie_app;
+GRANT USAGE ON SEQUENCE fapiao_errand_errand_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_exchange TO yuejie_app;
+GRANT USAGE ON SEQUENCE fapiao_exchange_exchange_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_file TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_red TO yuejie_app;
@@ -2028,6 +2131,7 @@ GRANT INSERT, SELECT ON TABLE known_payer TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE late_fee TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ledger_balance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_entry TO yuejie_app;
+GRANT USAGE ON SEQUENCE ledger_entry_entry_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_posting TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE member TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
@@ -2066,10 +2170,12 @@ GRANT INSERT, SELECT ON TABLE refund_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reprieve TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing_step TO yuejie_app;
+GRANT USAGE ON SEQUENCE signing_step_step_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE snapshot_revision TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE standing_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE statement_file TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE statement_line TO yuejie_app;
+GRANT USAGE ON SEQUENCE statement_line_sequence_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE temporary_limit TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
 GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
@@ -2078,6 +2184,10 @@ GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE virtual_account TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE waiver TO yuejie_app;
+GRANT UPDATE (cap), UPDATE (ended_at), UPDATE (mode), UPDATE (output_bound), UPDATE (thresholds), UPDATE (why) ON TABLE allowance TO yuejie_app;
+GRANT UPDATE (granted), UPDATE (presumed), UPDATE (returned), UPDATE (used) ON TABLE allowance_grant TO yuejie_app;
+GRANT UPDATE (ended) ON TABLE allowance_journal TO yuejie_app;
+GRANT UPDATE (cap), UPDATE (fx_id), UPDATE (leased), UPDATE (spent) ON TABLE allowance_window TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (holder) ON TABLE bank_account TO yuejie_app;
 GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE contract_end TO yuejie_app;

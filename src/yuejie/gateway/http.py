@@ -10,6 +10,9 @@ import msgspec
 import structlog
 
 from yuejie.customers.key import digest_of
+from yuejie.gateway.allow.leases import Leases, rate_headers
+from yuejie.gateway.allow.needs import caps_of, needs_of, output_bound
+from yuejie.gateway.allow.slices import Hold
 from yuejie.gateway.call.asked import Asked
 from yuejie.gateway.call.claims import KEY_LENGTH, Claims
 from yuejie.gateway.call.endpoints import (
@@ -23,7 +26,7 @@ from yuejie.gateway.call.endpoints import (
     not_offered,
 )
 from yuejie.gateway.call.form import TooMuch, Upload, receive
-from yuejie.gateway.call.headers import query_upward, secret_of, upward
+from yuejie.gateway.call.headers import Pairs, query_upward, secret_of, upward
 from yuejie.gateway.call.live import Cut
 from yuejie.gateway.call.operation import Operation, Workshop
 from yuejie.gateway.meter.chrono import Chrono
@@ -33,9 +36,10 @@ from yuejie.gateway.refusal import Code, Dialect, Refused, body_of
 from yuejie.gateway.rights.admission import Admission, Plan, merge_tags
 from yuejie.gateway.rights.listing import entry, listing
 from yuejie.gateway.server.exchange import Exchange, Gone, TooLong
+from yuejie.gateway.snapshot import AllowanceRow
 from yuejie.kernel.ids import request_id
 from yuejie.kernel.limits import BODY_BYTES, SNAPSHOT_AGE, UPLOAD_BYTES
-from yuejie.usage.dialects import BrokenJson, RequestHint, request_hint
+from yuejie.usage.dialects import Api, BrokenJson, RequestHint, request_hint
 
 log = structlog.get_logger()
 
@@ -51,7 +55,7 @@ KEYS: Final = 10_000
 class Request:
     """One request at the door: who asks, in whose words to answer."""
 
-    __slots__ = ("dialect", "english", "exchange", "headers", "now_us", "operation")
+    __slots__ = ("dialect", "english", "exchange", "extra", "headers", "now_us", "operation")
 
     def __init__(self, exchange: Exchange, now_us: int, operation: bytes) -> None:
         self.exchange = exchange
@@ -60,6 +64,8 @@ class Request:
         self.headers = exchange.headers
         self.english = self.headers.get("accept-language", "")[:2].lower() == "en"
         self.dialect = Dialect.OPENAI
+        self.extra: Pairs = []
+        """Headers of ours, whatever the answer is."""
 
     @property
     def request_id(self) -> str:
@@ -69,7 +75,7 @@ class Request:
     def refuse(self, refused: Refused) -> None:
         """Answer with a refusal."""
         named = self.request_id
-        headers = [("content-type", "application/json"), ("x-request-id", named)]
+        headers = [("content-type", "application/json"), ("x-request-id", named), *self.extra]
         if refused.retry_after_s is not None:
             headers.append(("retry-after", str(refused.retry_after_s)))
         elif refused.status == CONFLICT:
@@ -95,11 +101,18 @@ class Gateway:
     """What answers the requests of one worker."""
 
     def __init__(
-        self, shop: Workshop, chrono: Chrono, claims: Claims, gauges: Gauges, pepper: bytes
+        self,
+        shop: Workshop,
+        chrono: Chrono,
+        claims: Claims,
+        leases: Leases,
+        gauges: Gauges,
+        pepper: bytes,
     ) -> None:
         self._shop = shop
         self._chrono = chrono
         self._claims = claims
+        self._leases = leases
         self._gauges = gauges
         self._pepper = pepper
         self._admission: Admission | None = None
@@ -108,6 +121,9 @@ class Gateway:
 
     def know(self, admission: Admission, published_us: int) -> None:
         """Judge by other rights from now on."""
+        if self._admission is None or admission.view is not self._admission.view:
+            rows = (row for own in admission.view.allowances.values() for row in own)
+            self._leases.know(rows, admission.view.workers)
         self._admission = admission
         self._published_us = published_us
 
@@ -153,6 +169,11 @@ class Gateway:
         )
         if isinstance(plan, Refused):
             raise Refusal(plan)
+        tags = _tags(request, plan)
+        hold, longest = None, 0
+        if plan.caps and (caps := caps_of(plan, tags)):
+            longest = output_bound(caps)
+            hold = await self._hold(request, plan, caps, endpoint.api, told, body)
         asked = Asked(
             exchange=request.exchange,
             endpoint=endpoint,
@@ -166,13 +187,51 @@ class Gateway:
             body=body,
             form=form,
             plan=plan,
-            tags=_tags(request, plan),
+            tags=tags,
+            hold=hold,
+            longest=longest,
+            extra=request.extra,
         )
         client_key = request.headers.get("idempotency-key")
-        if client_key is None:
-            await self._run(request, asked)
-        else:
-            await self._claimed(request, asked, client_key)
+        try:
+            if client_key is None:
+                await self._run(request, asked)
+            else:
+                await self._claimed(request, asked, client_key)
+        finally:
+            if hold is not None:
+                hold.release()
+
+    async def _hold(
+        self,
+        request: Request,
+        plan: Plan,
+        caps: tuple[AllowanceRow, ...],
+        api: Api,
+        told: RequestHint,
+        body: bytes,
+    ) -> Hold:
+        """Reserve the worst case of a call of every allowance, or refuse the call."""
+        admission, leases = self._admission, self._leases
+        assert admission is not None, "a plan was made by it"
+        now_us = self._chrono.now_us()
+        needs = needs_of(
+            plan,
+            caps,
+            leases.slices,
+            api=api,
+            hint=told,
+            body=body,
+            view=admission.view,
+            now_us=now_us,
+        )
+        if isinstance(needs, Refused):
+            raise Refusal(needs)
+        hold = leases.pass_now(needs) or await leases.ask(needs)
+        request.extra = rate_headers(needs, now_us)
+        if isinstance(hold, Refused):
+            raise Refusal(hold)
+        return hold
 
     async def _claimed(self, request: Request, asked: Asked, client_key: str) -> None:
         customer_id = asked.plan.key.customer_id

@@ -14,6 +14,8 @@ from typing import Final
 import msgspec
 import structlog
 
+from yuejie.budgets.allowance import Allowance, Mode
+from yuejie.budgets.store import leased_allowances
 from yuejie.contracts import store as contracts
 from yuejie.contracts.terms import PaymentMode
 from yuejie.customers.customer import CustomerState
@@ -22,6 +24,7 @@ from yuejie.db.session import Database, Tx
 from yuejie.gateway import store
 from yuejie.gateway.snapshot import (
     AccountRow,
+    AllowanceRow,
     ContractRow,
     CustomerRow,
     DeploymentRow,
@@ -188,6 +191,29 @@ def load(tx: Tx) -> Snapshot:
             for row in contracts.deployments(tx)
         ],
         books=[contracts.book_rows(tx, row) for row in contracts.books(tx)],
+        allowances=[_allowance(each) for each in leased_allowances(tx)],
+        workers=max(store.live_journals(tx), 1),
+    )
+
+
+def _allowance(each: Allowance) -> AllowanceRow:
+    scope = each.scope
+    return AllowanceRow(
+        each.number,
+        each.name,
+        scope.customer_id,
+        scope.project_id or "",
+        scope.key_id or "",
+        scope.model or "",
+        scope.tag or "",
+        each.measure,
+        each.currency,
+        each.period,
+        each.cap,
+        each.mode is Mode.HARD,
+        each.output_bound or 0,
+        int(each.starts_at.timestamp()),
+        each.origin,
     )
 
 
@@ -216,6 +242,7 @@ def narrowed(projects: Iterable[store.ProjectFacts]) -> list[ProjectRow]:
             project.customer_id,
             _common(each.allowed_providers for each in _line(project, by_id)),
             _common(each.allowed_regions for each in _line(project, by_id)),
+            [each.project_id for each in _line(project, by_id)],
         )
         for project in by_id.values()
     ]

@@ -36,6 +36,7 @@ _INVALID: Final = ("invalid_request_error", "invalid_request_error", "INVALID_AR
 _AUTH: Final = ("authentication_error", "authentication_error", "UNAUTHENTICATED")
 _DENIED: Final = ("permission_error", "permission_error", "PERMISSION_DENIED")
 _UNPAID: Final = ("insufficient_quota", "billing_error", "FAILED_PRECONDITION")
+_LIMITED: Final = ("rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED")
 _MISSING: Final = ("invalid_request_error", "not_found_error", "NOT_FOUND")
 _CONFLICT: Final = ("invalid_request_error", "conflict_error", "ABORTED")
 _LARGE: Final = ("invalid_request_error", "request_too_large", "INVALID_ARGUMENT")
@@ -94,6 +95,48 @@ class Code(Enum):
         *_UNPAID,
         "合同约定先付后用，客户的预付余额不足，请对公转账充值；款项入账后自动恢复，无需重新申请",
         "The contract asks for payment before use and the balance is used up: please top up.",
+    )
+    CREDIT_TOO_SMALL = _Row(
+        402,
+        *_UNPAID,
+        "余额与授信只剩 {left}，本次调用最多需要 {need}，为免超支没有调用；"
+        "请充值、付款或减小 max_tokens",
+        "Balance and credit leave {left}, this call may need {need}: top up or lower max_tokens.",
+    )
+    CAP_USED_UP = _Row(
+        402,
+        *_UNPAID,
+        "额度“{name}”（{whose}，{period} {cap}）只剩 {left}，本次最多需要 {need}，没有调用；"
+        "请减小 max_tokens、请管理员提高额度{until}",
+        "The budget '{name}' ({cap}) leaves {left}, this call may need {need}: lower max_tokens, "
+        "ask your administrator to raise it{until_en}.",
+    )
+    CAP_BUSY = _Row(
+        429,
+        *_LIMITED,
+        "额度“{name}”（{whose}，{period} {cap}）此刻都被在途请求预占，本次最多需要 {need}；"
+        "请按 retry-after 稍后重试",
+        "The budget '{name}' ({cap}) is reserved by calls under way; this one may need {need}. "
+        "Retry after the time in retry-after.",
+    )
+    RATE_LIMITED = _Row(
+        429,
+        *_LIMITED,
+        "超过“{name}”的限速（{whose}，{period} {cap}），本次需要 {need}；请按 retry-after 稍后重试",
+        "The rate limit '{name}' ({cap}) is reached; this call needs {need}. Retry later.",
+    )
+    CAP_UNBOUNDED = _Row(
+        400,
+        *_INVALID,
+        "硬额度“{name}”（{whose}）下不能调用：{why}没有上限，费用无法预占；"
+        "请写明 max_tokens、去掉它，或请管理员改用“放行后计”的额度",
+        "Under the hard budget '{name}' this call has no bound ({why}): set max_tokens or drop it.",
+    )
+    LIMITS_AWAY = _Row(
+        503,
+        *_DOWN,
+        "额度“{name}”（{whose}）的余量此刻无法核对，为免超支没有调用；请按 retry-after 稍后重试",
+        "What is left of the budget '{name}' cannot be checked just now; nothing was called.",
     )
     NO_CONTRACT = _Row(
         403,
@@ -293,7 +336,11 @@ def frame_of(refused: Refused, dialect: Dialect, request_id: str, *, english: bo
 def _openai(refused: Refused, sentence: str, request_id: str) -> dict[str, Any]:
     row, code = refused.code.value, refused.code.name.lower()
     param = "model" if code.startswith("model_") else None
-    known = {"model_unknown": "model_not_found", "key_unknown": "invalid_api_key"}
+    known = {
+        "rate_limited": "rate_limit_exceeded",
+        "model_unknown": "model_not_found",
+        "key_unknown": "invalid_api_key",
+    }
     error = {
         "message": sentence,
         "type": row.openai,

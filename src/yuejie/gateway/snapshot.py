@@ -49,6 +49,8 @@ class ProjectRow(msgspec.Struct, frozen=True, array_like=True):
     customer_id: str
     providers: list[str] | None
     regions: list[str] | None
+    above: list[str] = []
+    """The project itself and all its ancestors: whose allowances hold it."""
 
 
 class CustomerRow(msgspec.Struct, frozen=True, array_like=True):
@@ -118,6 +120,30 @@ class DeploymentRow(msgspec.Struct, frozen=True, array_like=True):
     active: bool
 
 
+class AllowanceRow(msgspec.Struct, frozen=True, array_like=True):
+    """A cap that calls are held to, and whose calls it holds. Empty names narrow nothing.
+
+    `cap` is in the allowance's own currency; what a window allows, the lease says.
+    """
+
+    number: int
+    name: str
+    customer_id: str
+    project_id: str
+    key_id: str
+    model: str
+    tag: str
+    measure: str
+    currency: str
+    period: str
+    cap: int
+    hard: bool
+    output_bound: int
+    """0: none."""
+    starts_s: int
+    origin: str = "budget"
+
+
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     """What the gateways know."""
 
@@ -133,6 +159,9 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     skew_ms: int = 0
     """How far the node's clock is from the database's, where that is more than CLOCK_SKEW; else 0,
     so that the file does not change with every breath of a clock."""
+    allowances: list[AllowanceRow] = []
+    workers: int = 1
+    """How many journals are written to: without the database they share what a rate allows."""
 
 
 class Head(NamedTuple):

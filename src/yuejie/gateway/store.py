@@ -12,6 +12,7 @@ OPERATOR_READS: Final = {
     "keys": "the same",
     "projects": "the same",
     "customers": "the same",
+    "live_journals": "journals belong to nodes",
 }
 """Reads that serve the publisher; all others take `customer_id` first."""
 
@@ -21,6 +22,14 @@ REVISION: Final = "SELECT revision FROM snapshot_revision"
 def revision(tx: Tx) -> int:
     """Return the number that moves whenever something the gateways must know has changed."""
     return int(tx.value(REVISION))
+
+
+LIVE_JOURNALS: Final = "SELECT count(*) FROM journal WHERE state = 'live'"
+
+
+def live_journals(tx: Tx) -> int:
+    """Return how many journals are being written to, as far as the ingest knows."""
+    return int(tx.value(LIVE_JOURNALS))
 
 
 INSTANT: Final = "SELECT clock_timestamp()"

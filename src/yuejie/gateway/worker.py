@@ -16,6 +16,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -25,6 +26,8 @@ import structlog
 import uvloop
 
 from yuejie.db.session import Database
+from yuejie.gateway.allow.leases import TIDY_SECONDS, Leases
+from yuejie.gateway.allow.lender import Lender
 from yuejie.gateway.call.claims import THREADS, Claims
 from yuejie.gateway.call.live import SWEEP_SECONDS, Live
 from yuejie.gateway.call.operation import Workshop
@@ -44,6 +47,7 @@ from yuejie.gateway.upstream.wire import WireUpstream
 from yuejie.kernel.clock import Clock, SystemClock
 from yuejie.kernel.errors import Invalid, Unavailable
 from yuejie.kernel.ids import uuid7
+from yuejie.usage.journal import Returned
 
 log = structlog.get_logger()
 
@@ -105,9 +109,11 @@ async def serve(setting: Setting, clock: Clock) -> None:
     chrono, live, breakers = Chrono(clock), Live(), Breakers()
     metering = Metering(ink, chrono)
     claims = Claims(lambda: _database(setting))
+    lender = Lender(lambda: _database(setting), ink.journal.journal_id, clock)
+    leases = Leases(lender.ask, lambda slots: _give_back(ink, chrono, slots), chrono.now_us)
     gauges = Gauges(str(os.getpid()), metering, live, breakers)
     shop = Workshop(upstream, metering, breakers, live, Random())  # noqa: S311 - spreads load
-    gateway = Gateway(shop, chrono, claims, gauges, setting.pepper)
+    gateway = Gateway(shop, chrono, claims, leases, gauges, setting.pepper)
 
     def hand_over(admission: Admission, published_us: int) -> None:
         loop.call_soon_threadsafe(gateway.know, admission, published_us)
@@ -119,14 +125,18 @@ async def serve(setting: Setting, clock: Clock) -> None:
     watch.start()
     await asyncio.sleep(0)  # the rights handed over by the first look are in force
     sweeper = asyncio.create_task(_sweep(live))
+    tidier = asyncio.create_task(_tidy(leases))
     log.info("gateway.started", port=setting.port, journal=ink.journal.journal_id.hex)
     try:
         await _until_told(setting, Server(gateway.answer, loop, clock), live)
     finally:
         sweeper.cancel()
+        tidier.cancel()
         watch.stop()
         await upstream.close()
         claims.close()
+        leases.close()
+        lender.close()
         ink.close()
         log.info("gateway.stopped", journal=ink.journal.journal_id.hex)
 
@@ -167,6 +177,17 @@ async def _sweep(live: Live) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         live.sweep()
+
+
+async def _tidy(leases: Leases) -> None:
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        leases.tidy()
+
+
+def _give_back(ink: Ink, chrono: Chrono, slots: Sequence[tuple[int, int, str, int]]) -> None:
+    now_us = chrono.now_us()
+    ink.noted(Returned(chrono.new_id(now_us), now_us, tuple(slots)))
 
 
 def _database(setting: Setting) -> Database:

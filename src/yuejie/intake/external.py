@@ -17,7 +17,7 @@ from yuejie.intake import store
 from yuejie.intake.store import ExternalRow
 from yuejie.kernel.errors import Conflict
 from yuejie.usage.journal import Ended
-from yuejie.usage.record import Recorder
+from yuejie.usage.record import Count, Recorder
 from yuejie.usage.store import enter_epoch
 
 _VERSION: Final = 0x7 << 76
@@ -79,7 +79,9 @@ def judge(known: dict[str, ExternalRow], rows: Sequence[tuple[str, bytes]]) -> l
     return fates
 
 
-def record_external(db: Database, recorder: Recorder, source: str, rows: Sequence[Sourced]) -> None:
+def record_external(
+    db: Database, recorder: Recorder, source: str, rows: Sequence[Sourced], *, count: Count
+) -> None:
     """Store events that were new a moment ago, all in one transaction.
 
     Beaten by another sender of one of the ids, nothing is done and `SerializationConflict` says:
@@ -90,7 +92,7 @@ def record_external(db: Database, recorder: Recorder, source: str, rows: Sequenc
         if store.add_externals(tx, source, [row.row for row in rows]) != len(rows):
             raise SerializationConflict("同一编号正由另一个请求写入，本批未写入；请重试")
         epoch = enter_epoch(tx)
-        recorder.append(tx, entries, epoch=epoch, source=source)
+        recorder.append(tx, entries, epoch=epoch, source=source, count=count)
 
 
 def conflict(ids: Iterable[str]) -> IdsConflict:

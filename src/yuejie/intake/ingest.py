@@ -15,9 +15,11 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter, Gauge
 
+from yuejie.budgets.lending.count import LeaseNews, Spending
 from yuejie.db.errors import CommitUncertain, SerializationConflict
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.intake import store
+from yuejie.intake.leases import read_leases
 from yuejie.intake.store import Move
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import Conflict, Invalid, Unavailable
@@ -25,7 +27,15 @@ from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage import store as usage_store
 from yuejie.usage.arrival import Arrival, Reader
 from yuejie.usage.journal import Position
-from yuejie.usage.record import GATEWAY, Recorded, Recorder, died, rarely_collecting
+from yuejie.usage.record import (
+    GATEWAY,
+    Added,
+    Count,
+    Recorded,
+    Recorder,
+    died,
+    rarely_collecting,
+)
 from yuejie.usage.rows import Entry, Unstorable
 from yuejie.usage.tail import (
     Chunk,
@@ -117,6 +127,10 @@ class Reading:
         self.state, self.stored_at = move.state, move.at
         self.whole, self.touched_at = chunk.tail, now
 
+    def ends(self, chunk: Chunk, *, alive: bool) -> bool:
+        """Tell whether the journal is over once everything up to the chunk is stored."""
+        return self._state(chunk, alive=alive) == DRAINED
+
     def _state(self, chunk: Chunk, *, alive: bool) -> str:
         if chunk.broken:
             return PARKED
@@ -128,11 +142,18 @@ class _Batch:
     """What goes into one transaction."""
 
     last: Chunk
+    leases: LeaseNews
     arrived: list[Arrival] = field(default_factory=list)
 
     @property
     def fits(self) -> bool:
         return len(self.arrived) < INGEST_BATCH
+
+    def add(self, chunk: Chunk) -> None:
+        """Take what was read into the batch, with what it says of leases."""
+        self.last = chunk
+        self.arrived += chunk.arrived
+        read_leases(self.leases, chunk)
 
 
 class Overtaken(Conflict):
@@ -150,6 +171,7 @@ class Ingest:
         self._node = node
         self._clock = clock
         self._recorder = Recorder()
+        self._spending = Spending()
         self._reader = Reader()
         self._readings: dict[Path, Reading] = {}
         self._whole_at: datetime | None = None
@@ -247,7 +269,7 @@ class Ingest:
         if reading.idle(first, now, alive=alive):
             reading.whole = True
             return 0
-        batch = _Batch(first)
+        batch = _Batch(first, LeaseNews(reading.journal_id))
         try:
             entries = self._recorder.prepare_arrived(self._db, first.arrived)
             flow = self._flow(reading, batch, entries, alive=alive)
@@ -269,7 +291,7 @@ class Ingest:
 
         It stops before calls of a dimension or month that must be prepared outside.
         """
-        batch.arrived += batch.last.arrived
+        batch.add(batch.last)
         yield entries
         while not batch.last.tail and not batch.last.broken and batch.fits:
             chunk = reading.next(alive=alive)
@@ -277,8 +299,7 @@ class Ingest:
             if more is None:
                 reading.pending = chunk
                 return
-            batch.last = chunk
-            batch.arrived += chunk.arrived
+            batch.add(chunk)
             yield more
 
     def _commit(
@@ -298,14 +319,28 @@ class Ingest:
             row = store.hold_journal(tx, reading.journal_id)
             if (row.state, row.offset) != (reading.state, reading.stored_at):
                 raise Overtaken(f"流水 {reading.name} 已由另一个进程读取")
+            count = self._counting(reading, batch, alive=alive)
             if flow is not None:
-                done = self._recorder.append_flow(tx, flow, epoch=epoch, source=GATEWAY)
+                done = self._recorder.append_flow(
+                    tx, flow, epoch=epoch, source=GATEWAY, count=count
+                )
             else:
-                done = self._recorder.append_arrived(tx, batch.arrived, epoch=epoch, source=GATEWAY)
+                done = self._recorder.append_arrived(
+                    tx, batch.arrived, epoch=epoch, source=GATEWAY, count=count
+                )
             move = reading.move(batch.last, now, alive=alive)
             store.move_journal(tx, move)
         reading.moved(move, batch.last, now)
         return done
+
+    def _counting(self, reading: Reading, batch: "_Batch", *, alive: bool) -> Count:
+        """Return what counts a batch for budgets, once all of it has been read."""
+
+        def count(tx: Tx, added: Added) -> None:
+            batch.leases.over = reading.ends(batch.last, alive=alive)
+            self._spending.count(tx, added, batch.leases)
+
+        return count
 
     def _count(self, done: Recorded, reading: Reading) -> None:
         EVENTS.inc(done.events)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from yuejie.budgets.lending.count import Spending
 from yuejie.db.errors import SerializationConflict
 from yuejie.db.session import RETRIES, Database
 from yuejie.intake.external import (
@@ -154,7 +155,7 @@ def _store(
     if tariffs is not None:
         new = [i for i, fate in enumerate(fates) if fate is Fate.NEW]
         fresh = _price(tariffs, space, [(i, events[i].id, hashes[i], drafts[i]) for i in new])
-        record_external(db, Recorder(), space, fresh)
+        record_external(db, Recorder(), space, fresh, count=Spending().count)
     stored |= {row.external_id: UUID(bytes=row.ended.begun.event) for row in fresh}
     return [
         Outcome(event.id, request_id(stored[event.id].bytes), stored[event.id], fate is Fate.KNOWN)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from yuejie.budgets.lending.count import Spending
 from yuejie.db.session import Database
 from yuejie.intake.pricing import (
     Tariffs,
@@ -78,7 +79,7 @@ def resolve_by_hand(db: Database, event_id: UUID, measured: Measured, *, by: str
     """Write down what a person has found out about one call."""
     tariffs = _tariffs(db)
     decide = _measure(tariffs, measured, f"{BY_HAND}: {by}")
-    found = correct(db, {event_id: decide}, source=BY_HAND)[event_id]
+    found = correct(db, {event_id: decide}, source=BY_HAND, count=Spending().count)[event_id]
     if found is Verdict.UNKNOWN:
         raise NotFound(f"事件 {event_id} 不存在，请在 yuejie usage worklist 中核对编号")
     if found is Verdict.CLOSED:
@@ -95,7 +96,7 @@ def resolve_by_report(db: Database, rows: Iterable[ReportRow]) -> Resolved:
         for event_id, measured in _matched(db, batch):
             decisions[event_id] = _measure(tariffs, measured, BY_REPORT)
         resolved.verdicts[Verdict.UNKNOWN] += len(batch) - len(decisions)
-        resolved.count(correct(db, decisions, source=BY_REPORT))
+        resolved.count(correct(db, decisions, source=BY_REPORT, count=Spending().count))
     return resolved
 
 
@@ -109,7 +110,7 @@ def resolve_unpriced(db: Database, customer_id: str | None, *, now: datetime) ->
         decisions: dict[UUID, Decide] = {
             item.event.event_id: _reprice(tariffs) for item in page.items
         }
-        resolved.count(correct(db, decisions, source=BY_PRICE))
+        resolved.count(correct(db, decisions, source=BY_PRICE, count=Spending().count))
         if page.after is None:
             return resolved
         after = page.after

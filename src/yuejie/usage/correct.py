@@ -17,7 +17,7 @@ from yuejie.kernel.limits import PAGE, PAGE_MAX
 from yuejie.usage import store
 from yuejie.usage.event import EventState
 from yuejie.usage.journal import Ended
-from yuejie.usage.record import supersede
+from yuejie.usage.record import Count, supersede
 from yuejie.usage.store import EventRow
 
 OPEN: Final = frozenset({EventState.ESTIMATED, EventState.UNMEASURED, EventState.UNPRICED})
@@ -92,7 +92,12 @@ Decide = Callable[[EventRow], Ended]
 
 
 def correct(
-    db: Database, wanted: Mapping[UUID, Decide], *, source: str, forced: bool = False
+    db: Database,
+    wanted: Mapping[UUID, Decide],
+    *,
+    source: str,
+    count: Count,
+    forced: bool = False,
 ) -> dict[UUID, Verdict]:
     """Append a version to each event that says something new, all in one transaction.
 
@@ -117,7 +122,7 @@ def correct(
             verdicts[event_id] = _judge(history, became, forced=forced)
             if verdicts[event_id] is Verdict.CORRECTED:
                 changes.append((history[-1], became))
-        supersede(tx, changes, epoch=epoch, source=source)
+        supersede(tx, changes, epoch=epoch, source=source, count=count)
     return verdicts
 
 

@@ -8,6 +8,7 @@ One process start is one journal: a folder named by a UUIDv7, a held lock, and s
 `Begun` is durable before the upstream is called; `Ended` is in the page cache before the client
 has its last byte (it survives kill -9) and durable with the next group commit.
 `Ended` is self-contained: a reader needs no `Begun` to store it.
+`Returned` gives back what was leased of allowances and is not needed.
 The bytes are fixed by golden tests; a new field is appended with a default, never inserted.
 """
 
@@ -92,7 +93,20 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
     facts: dict[str, str] = {}
 
 
-Record = Begun | Ended
+class Returned(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
+    """What the worker gives back of its leases: everything it still needs is kept.
+
+    It is behind the ends of all calls that used of them, so whoever reads up to here has those.
+    """
+
+    event: bytes
+    """16 bytes of its own; no call has them."""
+    at_us: int
+    slots: tuple[tuple[int, int, str, int], ...]
+    """Allowance, window's first second, unit, amount."""
+
+
+Record = Begun | Ended | Returned
 
 encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Record).decode

@@ -5,12 +5,12 @@ Every road into the usage tables ends here: the journal's ingest, pushed events,
 
 import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from yuejie.db.session import Database, Tx
@@ -20,7 +20,7 @@ from yuejie.usage.arrival import Arrival, in_full, item_tuples
 from yuejie.usage.event import EventState
 from yuejie.usage.journal import Begun, Ended, EndedItem
 from yuejie.usage.meters import Meter
-from yuejie.usage.rollup import Tally
+from yuejie.usage.rollup import RollupSum, Tally
 from yuejie.usage.rows import (
     Encoder,
     Entry,
@@ -54,6 +54,25 @@ def rarely_collecting() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*was)
+
+
+class Added(NamedTuple):
+    """What a batch did to the usage tables."""
+
+    sums: Sequence[RollupSum]
+    """What was added to the rollups."""
+    replaced: Sequence[UUID] = ()
+    """Events of which another version came."""
+    known: frozenset[UUID] = frozenset()
+    """Events of the batch of which something was stored before."""
+
+
+Count = Callable[[Tx, Added], None]
+"""Is told of every batch, in its transaction. Budgets count with it."""
+
+
+def uncounted(_tx: Tx, _added: Added) -> None:
+    """Tell nobody: for a house without budgets, as in tests of usage alone."""
 
 
 class Fate(Enum):
@@ -120,18 +139,29 @@ class Recorder:
             self._places.dimensions.update(found)
             self._months |= months
 
-    def append(self, tx: Tx, entries: Iterable[Entry], *, epoch: int, source: str) -> Recorded:
+    def append(
+        self, tx: Tx, entries: Iterable[Entry], *, epoch: int, source: str, count: Count
+    ) -> Recorded:
         """Write attempts that are new; a known one raises `EventKnown`."""
-        return self.append_flow(tx, (entries,), epoch=epoch, source=source)
+        return self.append_flow(tx, (entries,), epoch=epoch, source=source, count=count)
 
     def append_flow(
-        self, tx: Tx, flow: Iterable[Iterable[Entry]], *, epoch: int, source: str
+        self,
+        tx: Tx,
+        flow: Iterable[Iterable[Entry]],
+        *,
+        epoch: int,
+        source: str,
+        count: Count,
     ) -> Recorded:
         """Do the same for attempts that come chunk by chunk."""
-        return write(tx, self._encoder, flow, Tally(), epoch=epoch, source=source)
+        tally = Tally()
+        events = write(tx, self._encoder, flow, tally, epoch=epoch, source=source)
+        count(tx, Added(tally.sorted()))
+        return Recorded(events)
 
     def append_arrived(
-        self, tx: Tx, arrived: Iterable[Arrival], *, epoch: int, source: str
+        self, tx: Tx, arrived: Iterable[Arrival], *, epoch: int, source: str, count: Count
     ) -> Recorded:
         """Write calls from a journal of which some may be known: skip, supersede, or report."""
         asked = [in_full(arrival) for arrival in arrived]
@@ -139,6 +169,7 @@ class Recorder:
         versions: dict[UUID, list[tuple[Place, Ended]]] = defaultdict(list)
         for row in store.versions_of(tx, ids):
             versions[row.event_id].append((_place(row), ended_of(row)))
+        stored = sorted(versions)
         tally, fresh, same, clashes = Tally(), list[Entry](), 0, list[UUID]()
         for ended in asked:
             known = versions[UUID(bytes=ended.begun.event)]
@@ -153,8 +184,9 @@ class Recorder:
                     place = self._places.of(ended.begun)
                     known.append((place, ended))
                     fresh.append(entry_of(ended, place, len(known)))
-        written = write(tx, self._encoder, [fresh], tally, epoch=epoch, source=source)
-        return Recorded(written.events, same, tuple(clashes))
+        events = write(tx, self._encoder, [fresh], tally, epoch=epoch, source=source)
+        count(tx, Added(tally.sorted(), stored, frozenset(stored)))
+        return Recorded(events, same, tuple(clashes))
 
 
 def write(
@@ -165,16 +197,21 @@ def write(
     *,
     epoch: int,
     source: str,
-) -> Recorded:
+) -> int:
     """Write events, and their quantities together with what `tally` holds already."""
     pieces = encoder.rows(flow, epoch=epoch, source=source, tally=tally)
     events = store.copy_events(tx, pieces)
     store.add_rollups(tx, tally.sorted(), epoch)
-    return Recorded(events)
+    return events
 
 
 def supersede(
-    tx: Tx, changes: Iterable[tuple[EventRow, Ended]], *, epoch: int, source: str
+    tx: Tx,
+    changes: Sequence[tuple[EventRow, Ended]],
+    *,
+    epoch: int,
+    source: str,
+    count: Count,
 ) -> Recorded:
     """Append the next version of each event, and move its quantities in the rollups."""
     tally, entries = Tally(), list[Entry]()
@@ -182,7 +219,9 @@ def supersede(
         _take_out(tally, _place(row), ended_of(row))
         place = place_in(row.dimension_id, became.begun)
         entries.append(entry_of(became, place, row.version + 1))
-    return write(tx, Encoder(), [entries], tally, epoch=epoch, source=source)
+    events = write(tx, Encoder(), [entries], tally, epoch=epoch, source=source)
+    count(tx, Added(tally.sorted(), sorted(row.event_id for row, _ in changes)))
+    return Recorded(events)
 
 
 def _place(row: EventRow) -> Place:

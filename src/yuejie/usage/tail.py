@@ -18,7 +18,7 @@ from crc32c import crc32c
 
 from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage.arrival import Arrival, Reader, in_full
-from yuejie.usage.journal import HEADER, MAGIC, Begun, Ended, Position, segment_name
+from yuejie.usage.journal import HEADER, MAGIC, Begun, Ended, Position, Returned, segment_name
 
 READ_BYTES: Final = 512 * 1024
 """Read at once: some thousand records, and room for the longest one."""
@@ -28,11 +28,13 @@ _LOCK: Final = "lock"
 _NAME: Final = 32
 _ARRAY_16: Final = 0xDC
 _BEGUN: Final = 1
+_RETURNED: Final = 3
 _ID: Final = b"\xc4\x10"
 """How msgpack opens a string of sixteen bytes; every record has its event's id near the front."""
 _STARTS: Final = (2, 4, 6, 8)
 """How far before the first id a payload may begin: one or two array headers and tags."""
 _decode_begun: Final = msgspec.msgpack.Decoder(Begun).decode
+_decode_returned: Final = msgspec.msgpack.Decoder(Returned).decode
 
 Open = dict[bytes, tuple[int, int, bytes]]
 """Event id → segment, offset and bytes of its begun record, oldest first."""
@@ -49,6 +51,8 @@ class Chunk:
     """Everything that was there has been read."""
     broken: str = ""
     """The sentence about the damage that stopped us."""
+    returned: tuple[Returned, ...] = ()
+    """What the worker gave back of its leases on the way."""
 
     @property
     def ended(self) -> list[Ended]:
@@ -68,6 +72,7 @@ class Tail:
     """What was read of the segment at once."""
     _used: int = 0
     """Where in it our place is."""
+    _returned: list[Returned] = field(default_factory=list)
 
     @property
     def open_at(self) -> Position:
@@ -121,22 +126,28 @@ class Tail:
             if stop > size or not length or crc32c(payload) != checksum:
                 break
             head = 3 if payload[0] == _ARRAY_16 else 1
-            if payload[head] == _BEGUN:
+            kind = payload[head]
+            if kind == _BEGUN:
                 opened.setdefault(payload[head + 3 : head + 19], (segment, start + used, payload))
             else:
                 try:
-                    arrival = read(payload)
+                    if kind == _RETURNED:
+                        self._returned.append(_decode_returned(payload))
+                    else:
+                        arrival = read(payload)
+                        arrived.append(arrival)
+                        opened.pop(arrival[1][0], None)
                 except msgspec.DecodeError as error:
                     return used, f"有无法识别的记录（{error}）"
-                arrived.append(arrival)
-                opened.pop(arrival[1][0], None)
             used = stop
         return used, ""
 
     def _chunk(self, arrived: list[Arrival], *, tail: bool = False, broken: str = "") -> Chunk:
         if tail or broken or self._used == len(self._ahead):
             self._ahead, self._used = b"", 0
-        return Chunk(arrived, self.at, self.open_at, tail, broken)
+        returned = tuple(self._returned)
+        self._returned.clear()
+        return Chunk(arrived, self.at, self.open_at, tail, broken, returned)
 
     def recall(self, open_at: Position) -> str:
         """Find again the calls that were open at our place; return a sentence about damage."""
@@ -150,6 +161,8 @@ class Tail:
             if complaint or (data and not used):
                 return self._damage(complaint or "校验失败")
             at = Position(at.segment, at.offset + used) if used else _next(at)
+        # What was given back before our place has been taken in with what was read then.
+        self._returned.clear()
         return ""
 
     def give_up(self) -> list[Begun]:

@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from yuejie import __version__
 from yuejie.web import docs, errors
 from yuejie.web.api import (
+    budgets,
     catalog,
     customers,
     deeds,
@@ -41,6 +42,7 @@ NOUNS: Final = (
     catalog,
     prices,
     usage,
+    budgets,
     bills,
     review,
     corrections,

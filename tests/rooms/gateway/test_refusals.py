@@ -148,6 +148,14 @@ def test_a_form_that_is_none(client: httpx2.Client) -> None:
 
 
 FACTS: dict[str, Any] = {
+    "name": "十一月",
+    "whose": "整个客户",
+    "period": "每月",
+    "cap": "100.00 CNY",
+    "left": "1.00 CNY",
+    "need": "2.00 CNY",
+    "until": "",
+    "until_en": "",
     "contract": "con_1",
     "hint": "abcd",
     "model": "m",

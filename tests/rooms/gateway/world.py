@@ -30,7 +30,7 @@ from yuejie.gateway.snapshot import (
     write_snapshot,
 )
 from yuejie.kernel.clock import SystemClock
-from yuejie.usage.journal import START, Begun, Ended, is_alive, read_from
+from yuejie.usage.journal import START, Begun, Ended, Returned, is_alive, read_from
 from yuejie.usage.meters import Meter
 
 PEPPER: Final = b"\x11" * 32
@@ -294,7 +294,8 @@ def records(home: Path) -> Iterator[Begun | Ended]:
     """Everything in the journals of a node."""
     for folder in sorted((home / "journals").iterdir()):
         for _, record in read_from(folder, START, alive=is_alive(folder)):
-            yield record
+            if not isinstance(record, Returned):
+                yield record
 
 
 def ended(home: Path) -> list[Ended]:

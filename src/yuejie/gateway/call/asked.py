@@ -4,6 +4,8 @@ from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from yuejie.gateway.allow.asked_for import with_longest
+from yuejie.gateway.allow.slices import Hold
 from yuejie.gateway.call.endpoints import Action, Endpoint
 from yuejie.gateway.call.headers import Pairs
 from yuejie.gateway.refusal import Refused, body_of
@@ -45,7 +47,12 @@ class Asked:
     form: Form | None
     plan: Plan
     tags: str
-    _bodies: dict[str, bytes] = field(default_factory=dict)
+    hold: Hold | None = None
+    longest: int = 0
+    """The longest answer that is written into a request which names none; 0: nothing is."""
+    extra: Pairs = field(default_factory=list)
+    """Headers of ours on the answer: what is left of a rate."""
+    _bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     @property
     def hides_usage(self) -> bool:
@@ -71,9 +78,13 @@ class Asked:
         name = route.target.upstream_model
         if self.form is not None:
             return self.form.renamed(name)
-        body = self._bodies.get(name)
+        platform = route.target.access.platform
+        body = self._bodies.get((name, platform))
         if body is None:
-            body = self._bodies[name] = self._spliced(name)
+            body = self._spliced(name)
+            if self.longest:
+                body = with_longest(self.endpoint.api, platform, body, self.longest)
+            self._bodies[name, platform] = body
         return body
 
     def _spliced(self, name: str) -> bytes:

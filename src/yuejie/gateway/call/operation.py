@@ -137,6 +137,7 @@ class Operation:
             api=asked.endpoint.api,
             stream=asked.hint.stream,
             tags=asked.tags,
+            hold=asked.hold,
         )
         await on_disk
         breaker = self._shop.breakers.of(route.target.deployment_id)
@@ -239,7 +240,9 @@ class Operation:
         quick = quick_answer(api, answer.status, body, hint.context_window)
         if quick is None or self._begun is None:
             return False
-        ended = self._shop.metering.end_quickly(self._begun, self._route, quick, first_byte_ms)
+        ended = self._shop.metering.end_quickly(
+            self._begun, self._route, quick, first_byte_ms, self._asked.hold
+        )
         if ended is None:
             return False
         self._begun = None
@@ -252,7 +255,7 @@ class Operation:
 
     def _pass_on(self, answer: Answer, body: bytes, bought: Bought) -> None:
         """Give the client what the provider said, and what it costs."""
-        headers = downward(answer.headers, self._asked.request_id)
+        headers = downward(answer.headers, self._asked.request_id) + self._asked.extra
         if bought.charge is not None:
             headers += (("x-yuejie-charge", bought.charge), ("x-yuejie-currency", bought.currency))
         self._asked.exchange.response_bytes(answer.status, headers, body)
@@ -288,7 +291,7 @@ class Operation:
 
     async def _stream(self, answer: Answer, first: bytes | None, first_byte_ms: int) -> None:
         asked = self._asked
-        headers = downward(answer.headers, asked.request_id)
+        headers = downward(answer.headers, asked.request_id) + asked.extra
         self.answered = True
         asked.exchange.response_stream(answer.status, headers)
         pump = Pump(
@@ -338,7 +341,7 @@ class Operation:
         assert self._begun is not None, "an attempt ends once"
         begun, self._begun = self._begun, None
         self.billed = closing.billable and closing.status < 400
-        return self._shop.metering.end(begun, self._route, closing)
+        return self._shop.metering.end(begun, self._route, closing, self._asked.hold)
 
 
 _REASONS: Final[dict[type[UpstreamError], str]] = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from yuejie.usage.journal import Begun, Ended, Journal, JournalBroken
+from yuejie.usage.journal import Begun, Ended, Journal, JournalBroken, Returned
 
 BUSY: Final = 16
 """Attempts under way from which on turns are gathered; below, nobody waits for company."""
@@ -66,12 +66,18 @@ class Ink:
         self._open -= 1
         return self._append(record, self._signing)
 
+    def noted(self, record: Returned) -> None:
+        """Append a record that nobody waits for."""
+        self._append(record, self._signing)
+
     def close(self) -> None:
         """Commit what is left and give the journal up; it is then whole."""
         self._flush()
         self.journal.close()
 
-    def _append(self, record: Begun | Ended, waiting: _Waiting) -> "asyncio.Future[None]":
+    def _append(
+        self, record: Begun | Ended | Returned, waiting: _Waiting
+    ) -> "asyncio.Future[None]":
         self._last = self.journal.append(record)
         future = self._loop.create_future()
         waiting.append(future)

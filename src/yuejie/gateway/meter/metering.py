@@ -4,14 +4,16 @@ import asyncio
 from collections import Counter
 from typing import Final, NamedTuple
 
+from yuejie.gateway.allow.slices import Hold
 from yuejie.gateway.meter.chrono import Chrono
 from yuejie.gateway.meter.ink import Ink
 from yuejie.gateway.meter.quick import Quick
 from yuejie.gateway.meter.worth import plain_tier, quick_worth, worth_of
 from yuejie.gateway.rights.admission import Plan, Route
+from yuejie.usage.arrival import item_tuples
 from yuejie.usage.dialects import Api, Reading, ReadingState
 from yuejie.usage.event import EventState, Outcome
-from yuejie.usage.journal import Begun, Ended
+from yuejie.usage.journal import Begun, Ended, EndedItem
 from yuejie.usage.meters import Meter
 
 WORD: Final = 200
@@ -69,9 +71,13 @@ class Metering:
         api: Api,
         stream: bool,
         tags: str,
+        hold: Hold | None = None,
     ) -> tuple[Begun, "asyncio.Future[None]"]:
         """Write an attempt down; it may be sent when the future is done: then it is on disk."""
         now_us = self._chrono.now_us()
+        if hold is not None:
+            # Let pass in a window, it counts there, however long it waited for its turn.
+            now_us = min(now_us, hold.until_us - 1)
         month, hour_s = self._chrono.labels(plan.customer.zone, now_us)
         key, target = plan.key, route.target
         begun = Begun(
@@ -96,12 +102,13 @@ class Metering:
             route.sale_revision,
             route.cost.book_id,
             route.cost_revision,
+            *((hold.pico, hold.lease) if hold is not None else ()),
         )
         self.open_attempts += 1
         return begun, self._ink.written(begun)
 
     def end(
-        self, begun: Begun, route: Route, closing: Closing
+        self, begun: Begun, route: Route, closing: Closing, hold: Hold | None = None
     ) -> tuple[Bought, "asyncio.Future[None]"]:
         """Write down how an attempt ended and what it used; the future is done when it is safe."""
         reading = closing.reading
@@ -119,6 +126,8 @@ class Metering:
         )
         if worth.lacking and state in _PRICED:
             state, reason = EventState.UNPRICED, "；".join(worth.lacking)[:WORD]
+        if hold is not None:
+            _count(hold, route, worth.items, state, billable=closing.billable)
         safe = self._ink.signed(
             Ended(
                 begun,
@@ -143,7 +152,12 @@ class Metering:
         return Bought(charge, route.sale.currency, state), safe
 
     def end_quickly(
-        self, begun: Begun, route: Route, quick: Quick, first_byte_ms: int
+        self,
+        begun: Begun,
+        route: Route,
+        quick: Quick,
+        first_byte_ms: int,
+        hold: Hold | None = None,
     ) -> "tuple[Bought, asyncio.Future[None]] | None":
         """Write down an ordinary answer; None, and nothing is written, if its rates are not."""
         quick.counts.append((Meter.REQUESTS, 1))
@@ -152,6 +166,8 @@ class Metering:
         )
         if worth is None:
             return None
+        if hold is not None:
+            _count(hold, route, worth.items, EventState.MEASURED, billable=True)
         safe = self._ink.signed(
             Ended(
                 begun,
@@ -170,6 +186,18 @@ class Metering:
         self.open_attempts -= 1
         self.counts[begun.deployment, 200, EventState.MEASURED] += 1
         return Bought(worth.charge, route.sale.currency, EventState.MEASURED), safe
+
+
+def _count(
+    hold: Hold, route: Route, items: tuple[EndedItem, ...], state: EventState, *, billable: bool
+) -> None:
+    """Take what an attempt used from what was reserved for it."""
+    rates = route.sale_rates
+
+    def pico_of(rate_id: int) -> int:
+        return rates[rate_id].pico if rate_id else 0
+
+    hold.count(item_tuples(items), pico_of, state=state, billable=billable)
 
 
 _PRICED: Final = frozenset({EventState.MEASURED, EventState.PARTIAL})

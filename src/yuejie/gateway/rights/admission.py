@@ -4,15 +4,21 @@ Pure: a view, a key's digest, a model's name and an instant give a plan or a ref
 What was decided once holds until the view changes or something scheduled starts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from yuejie.contracts.prices import Book, RateRow
 from yuejie.gateway.refusal import Code, Dialect, Refused
 from yuejie.gateway.rights.view import FOREVER_US, Target, View
-from yuejie.gateway.snapshot import ContractRow, CustomerRow, KeyRow, ProjectRow
+from yuejie.gateway.snapshot import (
+    AllowanceRow,
+    ContractRow,
+    CustomerRow,
+    KeyRow,
+    ProjectRow,
+)
 from yuejie.kernel.limits import TAG_LENGTH, TAGS
 from yuejie.usage.event import join_tags, split_tags
 
@@ -59,6 +65,8 @@ class Route:
     """From then on something else is pinned, and what is remembered below is not valid."""
     cards: dict[tuple[str, str], dict[str, Fixed]] = field(default_factory=dict)
     """Rates found so far, by the answer's model and tier, then by meter."""
+    dearest: list[Any] = field(default_factory=list)
+    """The highest rates of the route, once somebody asked: worst cases are `gateway.allow`'s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,8 @@ class Plan:
     model: str
     routes: tuple[Route, ...]
     until_us: int
+    caps: tuple[AllowanceRow, ...] = ()
+    """Allowances that the call is held to; one for a tag, only where the call carries it."""
 
 
 class Admission:
@@ -154,7 +164,20 @@ class Admission:
             return self._unreachable(key, model, dialect, path, routes, project, now_us)
         until = self.view.next_change_us(key.customer_id, now_us)
         until = min(until, key.expires_us or FOREVER_US)
-        return Plan(key, customer, contract, model, spoken, until)
+        caps = self._caps(key, project, spoken)
+        return Plan(key, customer, contract, model, spoken, until, caps)
+
+    def _caps(
+        self, key: KeyRow, project: ProjectRow, routes: Sequence[Route]
+    ) -> tuple[AllowanceRow, ...]:
+        models = {route.target.model_id for route in routes}
+        return tuple(
+            row
+            for row in self.view.allowances.get(key.customer_id, ())
+            if row.project_id in ("", *project.above)
+            and row.key_id in ("", key.key_id)
+            and (not row.model or row.model in models)
+        )
 
     def _standing(
         self, key: KeyRow, now_us: int

@@ -11,6 +11,7 @@ from yuejie.contracts.prices import Book
 from yuejie.gateway.refusal import Dialect
 from yuejie.gateway.snapshot import (
     AccountRow,
+    AllowanceRow,
     ContractRow,
     CustomerRow,
     DeploymentRow,
@@ -63,6 +64,7 @@ class View:
     """Everything a request is judged by."""
 
     __slots__ = (
+        "allowances",
         "books",
         "contracts",
         "cost_books",
@@ -75,6 +77,7 @@ class View:
         "revision",
         "skew_ms",
         "targets",
+        "workers",
     )
 
     def __init__(self, snapshot: Snapshot, unlock: Callable[[AccountRow], str]) -> None:
@@ -97,6 +100,10 @@ class View:
             for rows in sorted(snapshot.books, key=lambda rows: rows.book_id)
             if rows.kind == "cost"
         ]
+        self.workers = snapshot.workers
+        self.allowances: dict[str, list[AllowanceRow]] = {}
+        for row in snapshot.allowances:
+            self.allowances.setdefault(row.customer_id, []).append(row)
         self.locked: list[DomainError] = []
         accounts = {row.account_id: self._access(row, unlock) for row in snapshot.accounts}
         self.targets = _targets(snapshot.deployments, accounts, self.models)

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yuejie.budgets.lending.count import Spending
 from yuejie.db.errors import SerializationConflict
 from yuejie.db.session import RETRIES, Database
 from yuejie.intake import store
@@ -117,6 +118,7 @@ class _Run:
     file: Opened
     refused: _Rejects
     recorder: Recorder = field(default_factory=Recorder)
+    spending: Spending = field(default_factory=Spending)
     tariffs: Tariffs | None = None
 
     def batches(self) -> Iterator[list[Row]]:
@@ -181,7 +183,7 @@ class _Run:
                 except Invalid as error:
                     refused.append((line.row, error.sentence))
         if fresh:
-            record_external(self.db, self.recorder, source, fresh)
+            record_external(self.db, self.recorder, source, fresh, count=self.spending.count)
         for row, why in refused:
             self.refused.add(row, why)
         return [Fate.NEW] * len(fresh) + [fate for fate in fates if fate is Fate.KNOWN]

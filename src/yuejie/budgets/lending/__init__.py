@@ -1,0 +1,1 @@
+"""What is lent to gateways of each window, what comes back, and what is spent."""

@@ -1,0 +1,207 @@
+"""Count: what comes into the usage tables is spent, in the transaction that brings it.
+
+Every road into the usage tables calls this with the sums it added to the rollups, so what is spent
+of a window follows from the rollups. The ingest of a journal brings more: what its calls had
+reserved, what its worker gave back, and, where the journal is over, its end.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from yuejie.budgets import store as allowances
+from yuejie.budgets.allowance import Allowance, Measure, Period, Slot, window_of
+from yuejie.budgets.lending import store
+from yuejie.budgets.lending.hold import Held, Items, amount_of, counted
+from yuejie.budgets.lending.opening import open_missing
+from yuejie.budgets.lending.store import EstimateRow
+from yuejie.db.session import Tx
+from yuejie.kernel.period import zone_of
+from yuejie.usage.event import NO_RATE
+from yuejie.usage.record import Added
+from yuejie.usage.rollup import RollupSum
+from yuejie.usage.store import PriceRow, prices
+
+MEMORY: Final = 100_000
+"""Remembered rates; they never change."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCall:
+    """An ended attempt that had reserved something."""
+
+    event_id: UUID
+    holds: Sequence[Held]
+    items: Items
+    state: str
+    billable: bool
+
+
+@dataclass(slots=True)
+class LeaseNews:
+    """What a batch of one journal brings about its leases."""
+
+    journal_id: UUID
+    ended: list[HeldCall] = field(default_factory=list)
+    returned: defaultdict[Slot, int] = field(default_factory=lambda: defaultdict(int))
+    over: bool = False
+    """The journal is dead and read to its end: what it still has comes back."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it changes nothing."""
+        return not (self.ended or self.returned or self.over)
+
+
+class Spending:
+    """Counts what is spent; lives as long as its process and remembers rates."""
+
+    def __init__(self) -> None:
+        self._rates: dict[int, PriceRow] = {}
+
+    def count(self, tx: Tx, added: Added, news: LeaseNews | None = None) -> None:
+        """Move windows by what was added to the rollups, and settle what was leased."""
+        if news is not None and news.empty:
+            news = None
+        sums, replaced = added.sums, added.replaced
+        known, moves = _Known(tx, sums), _Moves()
+        if not (known.allowances or replaced or news):
+            return
+        self._learn(tx, sums if known.allowances else (), news)
+        self._spend(sums, known, moves)
+        for row in store.drop_estimates(tx, replaced) if replaced else ():
+            moves.spent[row.slot] -= row.amount
+        if known.slots:
+            # A window opens with the exchange rate that was the newest when it was used.
+            at = datetime.fromtimestamp(max(row[2] for row in sums), UTC)
+            open_missing(tx, known.slots, known.allowances, now=at)
+        if news is not None:
+            self._take(news, added.known, moves)
+        self._write(tx, moves, news)
+
+    def _learn(self, tx: Tx, sums: Sequence[RollupSum], news: LeaseNews | None) -> None:
+        """Look up the rates that are not known yet."""
+        wanted = {row[5] for row in sums}
+        for each in news.ended if news else ():
+            wanted |= {item[3] for item in each.items}
+        wanted -= self._rates.keys() | {NO_RATE}
+        if wanted:
+            if len(self._rates) > MEMORY:
+                self._rates.clear()
+            self._rates |= prices(tx, sorted(wanted))
+
+    def _pico(self, rate_id: int) -> int:
+        return self._rates[rate_id].pico if rate_id != NO_RATE else 0
+
+    def _spend(self, sums: Sequence[RollupSum], known: "_Known", moves: "_Moves") -> None:
+        """Find the windows that usage counts for, and what it comes to there."""
+        for row in sums:
+            _, _, _, model, meter, sale, cost, _, quantity = row
+            items = ((model, meter, quantity, sale, cost),)
+            for allowance, starts_s in known.counting(row):
+                unit = ""
+                if allowance.measure is Measure.MONEY:
+                    if sale == NO_RATE:
+                        continue
+                    unit = self._rates[sale].currency
+                slot = Slot(allowance.number, starts_s, unit)
+                known.slots.add(slot)
+                moves.spent[slot] += amount_of(allowance.measure, items, self._pico)
+
+    def _take(self, news: LeaseNews, known: frozenset[UUID], moves: "_Moves") -> None:
+        """Work out what ended calls take from their leases; what was stored before, took before."""
+        for each in news.ended:
+            if each.event_id in known:
+                continue
+            for held in each.holds:
+                found = counted(
+                    held, each.items, self._pico, state=each.state, billable=each.billable
+                )
+                moves.used[held.slot] += found.total
+                moves.spent[held.slot] += found.total if held.minute else found.estimate
+                if found.estimate:
+                    row = EstimateRow(each.event_id, *held.slot, amount=found.estimate)
+                    moves.estimates.append(row)
+        for slot, amount in news.returned.items():
+            moves.returned[slot] += amount
+
+    def _write(self, tx: Tx, moves: "_Moves", news: LeaseNews | None) -> None:
+        """Hold every window that changes, and change it; leases are known for sure only then."""
+        slots = set(moves.spent)
+        if news is not None:
+            if news.over:
+                store.end_leasing(tx, news.journal_id)
+            slots |= store.grants_of(tx, news.journal_id).keys()
+        held = store.hold_windows(tx, slots)
+        if news is not None:
+            moves.take(store.grants_of(tx, news.journal_id), over=news.over)
+            store.move_grants(tx, news.journal_id, moves.grants)
+        store.move_windows(tx, {slot: (moves.spent[slot], moves.leased[slot]) for slot in held})
+        store.insert_estimates(tx, [row for row in moves.estimates if row.slot in held])
+
+
+class _Known:
+    """The allowances of a batch's customers, and which usage counts for which."""
+
+    def __init__(self, tx: Tx, sums: Sequence[RollupSum]) -> None:
+        dimensions = sorted({row[1] for row in sums})
+        found = allowances.counted_allowances(tx, dimensions) if dimensions else []
+        self.allowances = {each.number: each for each in found}
+        self.slots: set[Slot] = set()
+        self._of: defaultdict[str, list[Allowance]] = defaultdict(list)
+        for each in found:
+            self._of[each.scope.customer_id].append(each)
+        rows = allowances.places(tx, list(self._of), dimensions) if found else []
+        self._places = {row.dimension_id: row for row in rows}
+        self._starts: dict[tuple[int, int], int] = {}
+
+    def counting(self, row: RollupSum) -> Iterable[tuple[Allowance, int]]:
+        """Yield each allowance that a sum counts for, and in which window."""
+        place = self._places.get(row[1])
+        if place is None:
+            return
+        for allowance in self._of[place.customer_id]:
+            begun_s = int(allowance.starts_at.timestamp())
+            if allowance.period is Period.TERM and row[2] < begun_s:
+                continue
+            if allowance.scope.covers(place.projects, place.key_id, place.tags, row[3]):
+                key = (allowance.number, row[2])
+                starts_s = self._starts.get(key)
+                if starts_s is None:
+                    zone = zone_of(place.zone)
+                    starts_s = window_of(allowance.period, zone, row[2], begun_s).starts_s
+                    self._starts[key] = starts_s
+                yield allowance, starts_s
+
+
+class _Moves:
+    """What changes of windows and grants."""
+
+    def __init__(self) -> None:
+        self.spent: defaultdict[Slot, int] = defaultdict(int)
+        self.leased: defaultdict[Slot, int] = defaultdict(int)
+        self.used: defaultdict[Slot, int] = defaultdict(int)
+        self.returned: defaultdict[Slot, int] = defaultdict(int)
+        self.grants: dict[Slot, tuple[int, int, int]] = {}
+        self.estimates: list[EstimateRow] = []
+
+    def take(self, grants: dict[Slot, store.GrantRow], *, over: bool) -> None:
+        """Take from the leases what was used and given back; at the end, all that is left."""
+        for slot, grant in grants.items():
+            used, returned = self.used.get(slot, 0), self.returned.get(slot, 0)
+            presumed = 0
+            if grant.presumed and (used or returned or over):
+                # The journal was given up as lost, and is here after all.
+                presumed = -grant.presumed
+                self.spent[slot] -= grant.presumed
+            gone = grant.returned + returned + grant.presumed + presumed
+            left = store.outstanding(grant.granted, grant.used + used, gone)
+            if over:
+                returned += left
+                left = 0
+            self.leased[slot] += left - grant.outstanding
+            if used or returned or presumed:
+                self.grants[slot] = (used, returned, presumed)

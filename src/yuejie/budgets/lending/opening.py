@@ -1,0 +1,111 @@
+"""Open a window: with the cap that holds for it, in the unit in which it is used.
+
+A cap in yuan for usage that is priced in dollars is converted once, when the window opens, at the
+newest published rate, and rounded down. Where no rate is published nothing is left, never a guess.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from yuejie.budgets.allowance import Allowance, Measure, Period, Slot, Window, converted, window_of
+from yuejie.budgets.lending import store
+from yuejie.budgets.store import used
+from yuejie.contracts.store import fx_on
+from yuejie.customers.enrol import find_customer
+from yuejie.db.session import Tx
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.usage.meters import UNIT_METERS
+
+
+def open_missing(
+    tx: Tx, slots: Iterable[Slot], allowances: Mapping[int, Allowance], *, now: datetime
+) -> None:
+    """Open those of these windows that are not open yet."""
+    wanted = set(slots)
+    for slot in sorted(wanted - store.windows(tx, wanted).keys()):
+        allowance = allowances[slot.number]
+        zone = zone_of(find_customer(tx, allowance.scope.customer_id).zone)
+        begun_s = int(allowance.starts_at.timestamp())
+        starts_s, ends_s = window_of(allowance.period, zone, slot.starts_s, begun_s)
+        if starts_s != slot.starts_s and allowance.period is not Period.TERM:
+            raise Invalid(f"额度 {allowance.name} 没有从 {slot.starts_s} 开始的周期，请核对时区")
+        cap, fx_id = cap_in(tx, allowance, slot.unit, now=now)
+        others = _taken_elsewhere(tx, allowance, slot, now=now)
+        store.open_window(tx, slot, ends_s=ends_s, cap=max(cap - others, 0), fx_id=fx_id)
+
+
+def cap_in(tx: Tx, allowance: Allowance, unit: str, *, now: datetime) -> tuple[int, int | None]:
+    """Return an allowance's cap in a unit, and the exchange rate it was converted by."""
+    if unit == allowance.currency:
+        return allowance.cap, None
+    return _across(tx, allowance.cap, allowance.currency, unit, now=now)
+
+
+def _across(
+    tx: Tx, amount: int, currency: str, unit: str, *, now: datetime
+) -> tuple[int, int | None]:
+    day = now.date()
+    fx = fx_on(tx, base=unit, quote=currency, day=day)
+    if fx is not None:
+        return converted(amount, fx.e8), fx.fx_id
+    fx = fx_on(tx, base=currency, quote=unit, day=day)
+    if fx is not None:
+        return converted(amount, fx.e8, inverse=True), fx.fx_id
+    return 0, None
+
+
+def _taken_elsewhere(tx: Tx, allowance: Allowance, slot: Slot, *, now: datetime) -> int:
+    """Return what the same period has used in another currency: its contract has changed books."""
+    rows = store.windows_at(tx, [allowance.number], slot.starts_s)
+    return sum(
+        _across(tx, row.spent + row.leased, row.unit, slot.unit, now=now)[0]
+        for row in rows
+        if row.unit not in ("", slot.unit) and row.starts_s == slot.starts_s
+    )
+
+
+def open_present(tx: Tx, allowance: Allowance, zone_name: str, *, now: datetime) -> None:
+    """Open the present window of a new allowance with what was used in it already.
+
+    Nobody may add usage meanwhile. Minutes and concurrency begin empty.
+    """
+    if allowance.period is Period.MINUTE or allowance.measure is Measure.CONCURRENCY:
+        return
+    zone = zone_of(zone_name)
+    begun_s = int(allowance.starts_at.timestamp())
+    window = window_of(allowance.period, zone, int(now.timestamp()), begun_s)
+    if allowance.period is Period.ALWAYS:
+        return
+    for unit, spent in used_in(tx, allowance, zone, window).items():
+        cap, fx_id = cap_in(tx, allowance, unit, now=now)
+        slot = Slot(allowance.number, window.starts_s, unit)
+        others = _taken_elsewhere(tx, allowance, slot, now=now)
+        store.open_window(
+            tx, slot, ends_s=window.ends_s, cap=max(cap - others, 0), fx_id=fx_id, spent=spent
+        )
+
+
+def used_in(tx: Tx, allowance: Allowance, zone: ZoneInfo, window: Window) -> dict[str, int]:
+    """Return what counts for an allowance in a window, by unit, from the rollups."""
+    ends_s = min(window.ends_s, _FAR_S)
+    months = (
+        str(BillingMonth.of(datetime.fromtimestamp(window.starts_s, UTC), zone)),
+        str(BillingMonth.of(datetime.fromtimestamp(ends_s - 1, UTC), zone)),
+    )
+    rows = used(
+        tx,
+        allowance.scope.customer_id,
+        allowance,
+        starts_s=window.starts_s,
+        ends_s=ends_s,
+        months=months,
+        pieces=sorted(UNIT_METERS),
+    )
+    return {row.unit: int(row.amount) for row in rows}
+
+
+_FAR_S: Final = 4_102_444_800
+"""2100-01-01: no usage is as late as that."""

@@ -1,0 +1,103 @@
+"""Show how a customer's allowances stand: what is spent, reserved and left of their windows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from yuejie.budgets import store
+from yuejie.budgets.allowance import Allowance, Measure, Period, Slot, Window, window_of
+from yuejie.budgets.lending import store as lending
+from yuejie.budgets.lending.opening import cap_in
+from yuejie.budgets.lending.store import WindowRow
+from yuejie.customers.customer import Customer
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.period import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One window of an allowance as it stands; of a period nobody has used yet, an empty one.
+
+    `reserved` is leased to gateways: for calls under way, and what they have not given back.
+    """
+
+    allowance: Allowance
+    unit: str
+    starts_at: datetime
+    ends_at: datetime | None
+    cap: int
+    spent: int
+    reserved: int
+
+    @property
+    def left(self) -> int:
+        """What is neither spent nor reserved; below zero: it is over."""
+        return self.cap - self.spent - self.reserved
+
+    @property
+    def percent(self) -> int | None:
+        """How much is spent in whole percent, rounded down; None of a cap of nothing."""
+        return self.spent * 100 // self.cap if self.cap else None
+
+
+def standings(db: Database, customer: Customer, *, now: datetime) -> list[Standing]:
+    """Return how every allowance of a customer stands at this moment."""
+    with db.read(consistent=True) as tx:
+        allowances = store.of_customer(tx, customer.customer_id)
+        rows = lending.windows_at(tx, [each.number for each in allowances], int(now.timestamp()))
+        return [
+            standing for each in allowances for standing in _of(tx, each, customer, rows, now=now)
+        ]
+
+
+def history(db: Database, customer: Customer, name: str, *, limit: int) -> list[Standing]:
+    """Return the windows of one allowance, the newest first, whether it was ended or not."""
+    with db.read(consistent=True) as tx:
+        found = [
+            each
+            for each in store.of_customer(tx, customer.customer_id, ended=True)
+            if name in (each.name, each.allowance_id)
+        ]
+        return [
+            _standing(each, row)
+            for each in found
+            for row in lending.windows_of(tx, each.number, limit=limit)
+        ]
+
+
+def _of(
+    tx: Tx,
+    allowance: Allowance,
+    customer: Customer,
+    rows: Sequence[WindowRow],
+    *,
+    now: datetime,
+) -> list[Standing]:
+    own = [row for row in rows if row.number == allowance.number]
+    if own:
+        return [_standing(allowance, row) for row in own]
+    begun_s = int(allowance.starts_at.timestamp())
+    window = window_of(allowance.period, zone_of(customer.zone), int(now.timestamp()), begun_s)
+    return [_standing(allowance, _untouched(tx, allowance, window, now=now))]
+
+
+def _untouched(tx: Tx, allowance: Allowance, window: Window, *, now: datetime) -> WindowRow:
+    slot = Slot(allowance.number, window.starts_s, allowance.currency)
+    cap, _ = cap_in(tx, allowance, slot.unit, now=now)
+    return WindowRow(*slot, ends_s=window.ends_s, cap=cap, spent=0, leased=0)
+
+
+def _standing(allowance: Allowance, row: WindowRow) -> Standing:
+    endless = allowance.period in (Period.TERM, Period.ALWAYS)
+    starts_at = datetime.fromtimestamp(row.starts_s, UTC)
+    if allowance.measure is Measure.CONCURRENCY:
+        starts_at = allowance.starts_at
+    return Standing(
+        allowance,
+        row.unit,
+        starts_at,
+        None if endless else datetime.fromtimestamp(row.ends_s, UTC),
+        int(row.cap),
+        int(row.spent),
+        int(row.leased),
+    )

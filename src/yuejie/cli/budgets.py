@@ -1,0 +1,285 @@
+"""`yuejie budgets …`."""
+
+from dataclasses import asdict
+from typing import Final
+
+import click
+
+from yuejie.budgets.allowance import (
+    DEFAULT_THRESHOLDS,
+    PERIODS,
+    Measure,
+    Mode,
+    Period,
+    amount_text,
+)
+from yuejie.budgets.check import check_budgets
+from yuejie.budgets.keep import (
+    AllowanceDraft,
+    Change,
+    add_allowance,
+    change_allowance,
+    end_allowance,
+)
+from yuejie.budgets.show import Standing, history, standings
+from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.customers.customer import Customer
+from yuejie.customers.enrol import find_customer
+from yuejie.customers.store import customers as all_customers
+from yuejie.customers.store import keys, projects
+from yuejie.db.session import Database
+from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.kernel.money import PICO, exact
+
+MODES: Final = {Mode.SOFT: "只提醒", Mode.HARD: "硬限额", Mode.PACED: "放行后计"}
+_WINDOWS: Final = 100
+
+
+@click.group()
+def budgets() -> None:
+    """额度：金额、token、请求数、并发的限额，限速，提醒。"""
+
+
+def _customer(db: Database, name: str) -> Customer:
+    with db.read() as tx:
+        return find_customer(tx, name)
+
+
+def read_cap(text: str, measure: Measure) -> int:
+    """Read a cap as it is written: a decimal amount of money, or a whole number of pieces."""
+    if measure is Measure.MONEY:
+        return exact(text, PICO, "限额")
+    if not text.replace("_", "").replace(",", "").isdecimal():
+        raise Invalid(f"限额“{text}”应为不小于 0 的整数，例如 1000000")
+    return int(text.replace(",", ""))
+
+
+def read_percents(text: str) -> tuple[int, ...]:
+    """Read “50,80,100”; nothing means nobody is told."""
+    try:
+        return tuple(int(part.strip().rstrip("%")) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise Invalid(f"提醒百分比“{text}”应写成 50,80,100") from None
+
+
+@budgets.command("add")
+@click.argument("customer")
+@click.argument("name")
+@click.option("--cap", required=True, help="限额：金额写小数，其余写整数")
+@click.option(
+    "--measure",
+    type=click.Choice([each.value for each in Measure]),
+    default="money",
+    help="计量：money 金额、tokens、requests、concurrency 并发",
+)
+@click.option("--currency", default="", help="金额的币种；不写则为客户的结算币种")
+@click.option(
+    "--per",
+    "period",
+    type=click.Choice([each.value for each in Period]),
+    help="周期；不写则 month，并发为 always",
+)
+@click.option(
+    "--mode",
+    type=click.Choice([each.value for each in Mode]),
+    default="hard",
+    help="soft 只提醒；hard 预占最坏情况，绝不超出；paced 有余量就放行，最多超出在途请求",
+)
+@click.option("--project", help="项目（含下级）")
+@click.option("--key", help="密钥编号或名称")
+@click.option("--model")
+@click.option("--tag", help="名称=值")
+@click.option("--output-bound", type=int, help="请求没写 max_tokens 时由网关写入的最长输出")
+@click.option("--alert", default="", help="提醒的百分比，例如 50,80,100（默认）；none 为不提醒")
+@click.option("--why", default="", help="事由")
+@frame
+def add(house: Frame, customer: str, name: str, /, **told: str | int | None) -> None:
+    """新增一个额度；本周期已用的计算在内。"""
+    measure = Measure(str(told["measure"]))
+    period = str(told["period"] or ("always" if measure is Measure.CONCURRENCY else "month"))
+    alert = str(told["alert"])
+    percents = () if alert == "none" else read_percents(alert) or DEFAULT_THRESHOLDS
+    with house.database() as db:
+        who = _customer(db, customer)
+        draft = AllowanceDraft(
+            name=name,
+            measure=measure,
+            cap=read_cap(str(told["cap"]), measure),
+            currency=(str(told["currency"]) or who.currency) if measure is Measure.MONEY else "",
+            period=Period(period),
+            mode=Mode(str(told["mode"])),
+            project=_text(told["project"]),
+            key=_text(told["key"]),
+            model=_text(told["model"]),
+            tag=_text(told["tag"]),
+            output_bound=told["output_bound"],  # type: ignore[arg-type]  # click read a number
+            thresholds=percents,
+            why=str(told["why"]),
+        )
+        added = add_allowance(db, who, draft, by=house.by, now=house.now())
+        shown = [each for each in standings(db, who, now=house.now()) if each.allowance == added]
+        say(f"额度“{name}”已生效（{added.allowance_id}），各网关一秒内执行")
+        _show_standings(db, who, shown)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+@budgets.command("list")
+@click.argument("customer")
+@as_json
+@frame
+def list_budgets(house: Frame, customer: str, *, json: bool) -> None:
+    """列出一个客户的额度：限额、已用、预占、剩余。"""
+    with house.database() as db:
+        who = _customer(db, customer)
+        found = standings(db, who, now=house.now())
+        if json:
+            give_json([_plain(each) for each in found])
+        elif not found:
+            say(f"{who.slug} 没有额度")
+        else:
+            _show_standings(db, who, found)
+
+
+@budgets.command("show")
+@click.argument("customer")
+@click.argument("name")
+@as_json
+@frame
+def show_budget(house: Frame, customer: str, name: str, *, json: bool) -> None:
+    """查看一个额度的各个周期，新的在前。"""
+    with house.database() as db:
+        who = _customer(db, customer)
+        found = history(db, who, name, limit=_WINDOWS)
+        if json:
+            give_json([_plain(each) for each in found])
+        elif not found:
+            say(f"额度“{name}”还没有用量，或不存在；请用 yuejie budgets list 查看")
+        else:
+            _show_standings(db, who, found)
+
+
+@budgets.command("change")
+@click.argument("customer")
+@click.argument("name")
+@click.option("--cap", help="新的限额")
+@click.option("--mode", type=click.Choice([each.value for each in Mode]))
+@click.option("--output-bound", type=int)
+@click.option("--alert", help="提醒的百分比，例如 50,80,100")
+@click.option("--why", help="事由")
+@frame
+def change(house: Frame, customer: str, name: str, /, **told: str | int | None) -> None:
+    """更改限额，本周期立即生效；范围不能改，请结束后另立。"""
+    with house.database() as db:
+        who = _customer(db, customer)
+        now = house.now()
+        own = [each.allowance for each in standings(db, who, now=now)]
+        measure = next(
+            (each.measure for each in own if name in (each.name, each.allowance_id)), Measure.MONEY
+        )
+        wanted = Change(
+            cap=read_cap(str(told["cap"]), measure) if told["cap"] is not None else None,
+            mode=Mode(str(told["mode"])) if told["mode"] else None,
+            output_bound=told["output_bound"],  # type: ignore[arg-type]  # click read a number
+            thresholds=read_percents(str(told["alert"])) if told["alert"] is not None else None,
+            why=_text(told["why"]),
+        )
+        changed = change_allowance(db, who, name, wanted, by=house.by, now=now)
+        found = [each for each in standings(db, who, now=now) if each.allowance == changed]
+        _show_standings(db, who, found)
+
+
+@budgets.command("end")
+@click.argument("customer")
+@click.argument("name")
+@click.option("--why", default="", help="事由")
+@frame
+def end(house: Frame, customer: str, name: str, *, why: str) -> None:
+    """结束一个额度：不再限制任何调用，已有记录保留。"""
+    with house.database() as db:
+        ended = end_allowance(
+            db, _customer(db, customer), name, by=house.by, now=house.now(), why=why
+        )
+    say(f"额度“{ended.name}”已结束，各网关一秒内不再执行")
+
+
+@budgets.command("check")
+@click.option("--customer", help="客户；不写则全部")
+@as_json
+@frame
+def check(house: Frame, customer: str | None, *, json: bool) -> None:
+    """按用量汇总重算已用与预占，逐个周期核对。"""
+    with house.database() as db:
+        with db.read() as tx:
+            who = [find_customer(tx, customer)] if customer else all_customers(tx)
+        found = check_budgets(db, who)
+    if json:
+        give_json(found)
+    for each in found if not json else ():
+        say(
+            f"额度“{each.allowance.name}”{each.slot} 的 {each.what}：记为 {each.stored}，"
+            f"重算为 {each.computed}"
+        )
+    if found:
+        raise Conflict(f"{len(found)} 处与重算不符，请把以上内容交给运维")
+    if not json:
+        say("各额度的已用与预占都与重算一致")
+
+
+def _plain(standing: Standing) -> dict[str, object]:
+    allowance = standing.allowance
+    return asdict(allowance) | {
+        "unit": standing.unit,
+        "window_starts_at": standing.starts_at,
+        "window_ends_at": standing.ends_at,
+        "window_cap": standing.cap,
+        "spent": standing.spent,
+        "reserved": standing.reserved,
+        "left": standing.left,
+        "percent": standing.percent,
+    }
+
+
+def _show_standings(db: Database, customer: Customer, found: list[Standing]) -> None:
+    names = _names(db, customer)
+    rows = [
+        (
+            each.allowance.name,
+            _scope(each, names),
+            f"{PERIODS[each.allowance.period]}{_since(each)}",
+            MODES[each.allowance.mode],
+            amount_text(each.cap, each.allowance.measure, each.unit),
+            amount_text(each.spent, each.allowance.measure, each.unit),
+            amount_text(each.reserved, each.allowance.measure, each.unit),
+            amount_text(each.left, each.allowance.measure, each.unit),
+            "—" if each.percent is None else f"{each.percent}%",
+        )
+        for each in found
+    ]
+    columns = ["额度", "范围", "周期", "方式", "限额", "已用", "预占", "剩余", "已用比例"]
+    show_table(f"{customer.slug} 的额度", columns, rows)
+
+
+def _since(standing: Standing) -> str:
+    if standing.ends_at is None or standing.allowance.period is Period.MINUTE:
+        return ""
+    return f"，至 {standing.ends_at:%m-%d %H:%MZ}"
+
+
+def _names(db: Database, customer: Customer) -> dict[str, str]:
+    with db.read() as tx:
+        named = {each.project_id: each.name for each in projects(tx, customer.customer_id)}
+        return named | {each.key_id: each.name for each in keys(tx, customer.customer_id)}
+
+
+def _scope(standing: Standing, names: dict[str, str]) -> str:
+    scope = standing.allowance.scope
+    parts = (
+        ("项目", scope.project_id),
+        ("密钥", scope.key_id),
+        ("模型", scope.model),
+        ("标签", scope.tag),
+    )
+    return "、".join(f"{what} {names.get(one, one)}" for what, one in parts if one) or "整个客户"

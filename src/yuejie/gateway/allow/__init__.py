@@ -1,0 +1,1 @@
+"""May it be this much? Worst cases, leases and holds."""

@@ -1,0 +1,215 @@
+"""Leases: calls are let pass by what this worker was given, and more is asked for when that ends.
+
+Most calls find enough here and wait for nobody. Those that do not wait together for one answer of
+the database, in the order in which they came; who does not fit even then is refused, and told
+whether a retry can help. What is not needed goes back through the journal.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from yuejie.budgets.allowance import Measure, Period, Slot
+from yuejie.budgets.lending.lease import Leased
+from yuejie.gateway.allow.slices import Hold, Need, Slice, Slices
+from yuejie.gateway.allow.told import away, refusal
+from yuejie.gateway.refusal import Refused
+from yuejie.gateway.snapshot import AllowanceRow
+from yuejie.kernel.errors import DomainError
+
+log = structlog.get_logger()
+
+ROUND: Final = 500
+"""Calls that one lease serves."""
+AHEAD: Final = 4
+"""Calls' worth asked for ahead at first; it doubles while a slice lasts less than a second."""
+MOST: Final = 512
+LASTS_US: Final = 1_000_000
+REST_US: Final = 1_000_000
+"""After a database that did not answer, nobody asks for so long."""
+TIDY_SECONDS: Final = 0.25
+
+Ask = Callable[[Sequence[Mapping[Slot, int]], Mapping[Slot, int], int], dict[Slot, Leased]]
+"""Asks the database, on a thread: demands, what is free here, how many calls ahead."""
+GiveBack = Callable[[Sequence[tuple[int, int, str, int]]], None]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    needs: Sequence[Need]
+    answer: "asyncio.Future[Hold | Refused]"
+
+
+class Leases:
+    """The one who lets calls pass or not, in one worker."""
+
+    def __init__(self, ask: Ask, give_back: GiveBack, now_us: Callable[[], int]) -> None:
+        self.slices = Slices()
+        self._ask = ask
+        self._give_back = give_back
+        self._now_us = now_us
+        self._thread = ThreadPoolExecutor(1, "leases")
+        self._waiting: list[_Waiting] = []
+        self._asking: set[Slice] = set()
+        self._round: asyncio.Task[None] | None = None
+        self._ahead = AHEAD
+        self._asked_us = 0
+        self._rests_until_us = 0
+        self.workers = 1
+
+    def know(self, rows: Iterable[AllowanceRow], workers: int) -> None:
+        """Hold calls to other allowances from now on."""
+        self.workers = workers
+        self.give_back(self.slices.know(rows))
+
+    def pass_now(self, needs: Sequence[Need]) -> Hold | None:
+        """Let a call pass by what is here; None if it has to wait for more."""
+        asking = self._asking
+        for need in needs:
+            each = need.slice
+            if each.adrift or each in asking or not _fits(need):
+                return None
+        now_us = self._now_us()
+        for need in needs:
+            need.slice.asked_us = now_us
+        return Hold(needs)
+
+    async def ask(self, needs: Sequence[Need]) -> Hold | Refused:
+        """Wait for more, and let the call pass or not."""
+        now_us = self._now_us()
+        for need in needs:
+            need.slice.asked_us = now_us
+        if now_us < self._rests_until_us:
+            return self._without(needs)
+        waiting = _Waiting(needs, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._round is None:
+            self._round = asyncio.create_task(self._rounds())
+        try:
+            found = await waiting.answer
+        except asyncio.CancelledError:
+            self._abandon(waiting)
+            raise
+        return found
+
+    def tidy(self) -> None:
+        """Give back what nobody needs."""
+        self.give_back(each for each in self.slices.due(self._now_us()) if each not in self._asking)
+
+    def give_back(self, slices: Iterable[Slice]) -> None:
+        """Write into the journal that these slices keep only what calls under way hold."""
+        given = []
+        for each in slices:
+            if each.free > 0:
+                given.append((*each.slot, each.free))
+                each.returned += each.free
+        if given:
+            self._give_back(given)
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _abandon(self, waiting: _Waiting) -> None:
+        """The client has gone: what it was given meanwhile is free again."""
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+        elif waiting.answer.done() and not waiting.answer.cancelled():
+            found = waiting.answer.result()
+            if isinstance(found, Hold):
+                found.release()
+
+    async def _rounds(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:ROUND], self._waiting[ROUND:]
+                self._asking = {need.slice for each in batch for need in each.needs}
+                try:
+                    await self._one_round(batch)
+                finally:
+                    self._asking = set()
+        finally:
+            self._round = None
+
+    async def _one_round(self, batch: list[_Waiting]) -> None:
+        demands = [{need.slice.slot: need.reserve for need in each.needs} for each in batch]
+        free = {each.slot: each.free for each in self._asking}
+        now_us = self._now_us()
+        quick = now_us - self._asked_us < LASTS_US
+        self._ahead = min(2 * self._ahead, MOST) if quick else AHEAD
+        self._asked_us = now_us
+        loop = asyncio.get_running_loop()
+        try:
+            told = await loop.run_in_executor(self._thread, self._ask, demands, free, self._ahead)
+        except DomainError as error:
+            log.warning("leases.database_away", why=error.sentence)
+            self._rests_until_us = self._now_us() + REST_US
+            for each in batch:
+                _answer(each, self._without(each.needs))
+            return
+        for slice_ in self._asking:
+            slice_.told(told[slice_.slot])
+        refused = [each for each in batch if not self._served(each)]
+        # What is here and too little for those who asked may, with others' rests, be enough.
+        self.give_back({need.slice for each in refused for need in each.needs})
+
+    def _served(self, waiting: _Waiting) -> bool:
+        if waiting.answer.done():
+            return True
+        lacking = [need for need in waiting.needs if not _fits(need)]
+        if not lacking:
+            _answer(waiting, Hold(waiting.needs))
+            return True
+        _answer(waiting, refusal(lacking, self._now_us()))
+        return False
+
+    def _without(self, needs: Sequence[Need]) -> Hold | Refused:
+        """Decide without the database: what was leased, and of a rate this worker's share."""
+        lacking = [need for need in needs if need.slice.adrift or not _fits(need)]
+        for need in lacking:
+            if not need.slice.is_rate:
+                return away(need)
+            share = max(need.slice.row.cap // self.workers, 1)
+            if need.slice.loose + need.reserve > share:
+                return refusal([need], self._now_us())
+        for need in lacking:
+            need.slice.adrift = True
+        return Hold(needs)
+
+
+def _fits(need: Need) -> bool:
+    """Tell whether what is left here is enough; a paced cap lets pass while anything is left."""
+    free = need.slice.free
+    return free >= need.reserve if need.slice.row.hard else free > 0
+
+
+def _answer(waiting: _Waiting, found: Hold | Refused) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_result(found)
+    elif isinstance(found, Hold):
+        found.release()
+
+
+def rate_headers(needs: Sequence[Need], now_us: int) -> list[tuple[str, str]]:
+    """Return the standard headers of the tightest rate in requests and in tokens."""
+    found: dict[str, tuple[int, Slice]] = {}
+    for need in needs:
+        row = need.slice.row
+        if row.period != Period.MINUTE or row.measure == Measure.MONEY:
+            continue
+        left = max(need.slice.free, 0) + need.slice.there
+        if row.measure not in found or left < found[row.measure][0]:
+            found[row.measure] = (left, need.slice)
+    headers: list[tuple[str, str]] = []
+    for measure, (left, each) in found.items():
+        seconds = max(each.ends_us - now_us, 0) / 1_000_000
+        headers += (
+            (f"x-ratelimit-limit-{measure}", str(each.cap or each.row.cap)),
+            (f"x-ratelimit-remaining-{measure}", str(left)),
+            (f"x-ratelimit-reset-{measure}", f"{seconds:.3f}s"),
+        )
+    return headers

@@ -1,0 +1,33 @@
+"""Asks the database for leases, on a thread; opens it when the first call needs it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
+
+from yuejie.budgets.allowance import Slot
+from yuejie.budgets.lending.lease import Leased, lease
+from yuejie.db.session import Database
+from yuejie.kernel.clock import Clock
+
+
+class Lender:
+    """One journal's way to its leases."""
+
+    def __init__(self, connect: Callable[[], Database], journal_id: UUID, clock: Clock) -> None:
+        self._connect = connect
+        self._journal_id = journal_id
+        self._clock = clock
+        self._db: Database | None = None
+
+    def ask(
+        self, demands: Sequence[Mapping[Slot, int]], free: Mapping[Slot, int], ahead: int
+    ) -> dict[Slot, Leased]:
+        """Ask for what calls need, and for some calls' worth ahead."""
+        if self._db is None:
+            self._db = self._connect()
+        now = self._clock.now()
+        return lease(self._db, self._journal_id, demands, free, ahead=ahead, now=now)
+
+    def close(self) -> None:
+        """Let the connections go."""
+        if self._db is not None:
+            self._db.close()

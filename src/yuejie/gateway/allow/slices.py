@@ -1,0 +1,177 @@
+"""Slices: what this worker was given of each window, and what is left of it here.
+
+Plain arithmetic on the loop's own thread. A slice's numbers count from the worker's start, as the
+database's do for its journal: granted and returned come from leases and journal, used from calls
+that have ended, held from calls under way. So nothing can be given twice or lost between the two.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from yuejie.budgets.allowance import FOREVER_S, Measure, Period, Slot, window_of
+from yuejie.budgets.lending.hold import Held, Items, counted, write_holds
+from yuejie.budgets.lending.lease import Leased
+from yuejie.gateway.snapshot import AllowanceRow
+from yuejie.kernel.period import zone_of
+
+IDLE_US: Final = 2_000_000
+"""A slice that nobody asks for goes back after so long."""
+_S: Final = 1_000_000
+
+
+@dataclass(slots=True, eq=False)
+class Slice:
+    """One window of one allowance, as this worker has it."""
+
+    row: AllowanceRow
+    slot: Slot
+    ends_us: int
+    granted: int = 0
+    returned: int = 0
+    used: int = 0
+    held: int = 0
+    cap: int = 0
+    spent: int = 0
+    """As the last lease told."""
+    there: int = 0
+    """What was left for others after the last lease."""
+    asked_us: int = 0
+    """When a call last wanted something of it."""
+    typical: int = 0
+    """What one call comes to, lately."""
+    adrift: bool = False
+    """The database is away: a rate goes on by this worker's share of the cap."""
+    loose: int = 0
+    """What was let pass on that share, in this window."""
+
+    @property
+    def free(self) -> int:
+        """What is left here; below zero: calls cost more than was reserved."""
+        return self.granted - self.returned - self.used - self.held
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is a rate or a number of calls at once, and no money."""
+        return self.row.measure != Measure.MONEY and self.row.period in _RATES
+
+    def told(self, leased: Leased) -> None:
+        """Take what a lease says; the database's sum is the truth, whatever answers were lost."""
+        self.granted = leased.granted
+        self.cap, self.spent = leased.cap, leased.spent
+        self.there = max(leased.cap - leased.spent - leased.leased, 0)
+        self.adrift = False
+
+
+_RATES: Final = frozenset({Period.MINUTE, Period.ALWAYS})
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a call wants of one slice: what it reserves, and the worst it may come to."""
+
+    slice: Slice
+    reserve: int
+    worst: int
+
+    @property
+    def cap(self) -> int:
+        """The cap of the window, or of the allowance while no lease has told it."""
+        return self.slice.cap or self.slice.row.cap
+
+    @property
+    def worst_left(self) -> int:
+        """What could be left if everything that is reserved anywhere came back unused."""
+        return self.cap - self.slice.spent
+
+
+class Hold:
+    """What a call under way has reserved; it ends once, however the call ends."""
+
+    __slots__ = ("_loose", "_needs", "lease", "pico", "until_us")
+
+    def __init__(self, needs: Sequence[Need]) -> None:
+        """Reserve. What passes without the database's word is no part of any lease."""
+        self._needs = [need for need in needs if not need.slice.adrift]
+        self._loose = [need for need in needs if need.slice.adrift]
+        for need in self._needs:
+            need.slice.held += need.reserve
+        for need in self._loose:
+            need.slice.loose += need.reserve
+        holds = [_held(need) for need in self._needs]
+        self.lease = write_holds(holds)
+        self.pico = max((h.worst for h in holds if h.measure == Measure.MONEY), default=0)
+        self.until_us = min(
+            (need.slice.ends_us for need in needs if need.slice.row.period != Period.MINUTE),
+            default=FOREVER_S * _S,
+        )
+        """A call that was let pass in a window has begun in it, however long it waited."""
+
+    def count(
+        self, items: Items, pico_of: Callable[[int], int], *, state: str, billable: bool
+    ) -> None:
+        """Take what an attempt used from the slices, by the rule by which the ingest does."""
+        for need in self._needs:
+            found = counted(_held(need), items, pico_of, state=state, billable=billable)
+            need.slice.used += found.total
+            need.slice.typical = (7 * need.slice.typical + found.total) // 8
+
+    def release(self) -> None:
+        """The call is over: what it had reserved beyond its use is free again."""
+        for need in self._needs:
+            need.slice.held -= need.reserve
+        for need in self._loose:
+            if need.slice.row.measure == Measure.CONCURRENCY:
+                need.slice.loose -= need.reserve
+        self._needs, self._loose = [], []
+
+
+def _held(need: Need) -> Held:
+    row = need.slice.row
+    minute = row.period == Period.MINUTE
+    return Held(row.measure, need.slice.slot, need.worst, minute)
+
+
+@dataclass(slots=True)
+class Slices:
+    """Every slice of a worker: those of present windows, and those that calls still hold."""
+
+    present: dict[tuple[int, str], Slice] = field(default_factory=dict)
+    past: list[Slice] = field(default_factory=list)
+
+    def of(self, row: AllowanceRow, unit: str, zone: str, now_us: int) -> Slice:
+        """Return the slice of the window that an instant falls into."""
+        key = (row.number, unit)
+        found = self.present.get(key)
+        if found is not None and now_us < found.ends_us:
+            return found
+        if found is not None:
+            self.past.append(found)
+        starts_s, ends_s = window_of(Period(row.period), zone_of(zone), now_us // _S, row.starts_s)
+        fresh = Slice(row, Slot(row.number, starts_s, unit), ends_s * _S, asked_us=now_us)
+        self.present[key] = fresh
+        return fresh
+
+    def know(self, rows: Iterable[AllowanceRow]) -> list[Slice]:
+        """Take new caps; return the slices to give back: another cap, or none any more."""
+        known = {row.number: row for row in rows}
+        changed = []
+        for key, each in list(self.present.items()):
+            row = known.get(each.slot.number)
+            if row is None:
+                self.past.append(self.present.pop(key))
+            elif row != each.row:
+                each.row = row
+                changed.append(each)
+        return changed
+
+    def due(self, now_us: int) -> list[Slice]:
+        """Return the slices that nobody needs; windows that are over and held by no call go."""
+        over = self.past
+        self.past = [each for each in over if each.held or each.free > 0]
+        quiet = [
+            each
+            for each in self.present.values()
+            if not each.held and now_us - each.asked_us >= IDLE_US
+        ]
+        return [each for each in (*self.past, *quiet) if each.free > 0]

@@ -1,0 +1,250 @@
+"""Is a request self-contained text? Then no more tokens go in than it has bytes.
+
+Every member that is known to bring in nothing from elsewhere is named here; a request with any
+other member, or with a part that is no text, is not plain, and the context window bounds it.
+The list is of what is allowed, so a member that a provider invents tomorrow is not overlooked.
+"""
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from yuejie.usage.dialects import Api
+
+_Any = msgspec.Raw
+_RAW: Final = msgspec.Raw()
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Refuses what it does not name."""
+
+
+class _Text(_Strict):
+    type: Literal["text", "input_text", "output_text", "refusal"]
+    text: str = ""
+    refusal: str = ""
+    cache_control: _Any = _RAW
+    annotations: _Any = _RAW
+    logprobs: _Any = _RAW
+    citations: _Any = _RAW
+
+
+_Content = str | list[_Text] | None
+
+
+class _Function(_Strict):
+    type: Literal["function"]
+    function: _Any
+
+
+class _Sampling(_Strict):
+    """What shapes an answer, in every dialect of OpenAI's."""
+
+    model: _Any = _RAW
+    stream: _Any = _RAW
+    stream_options: _Any = _RAW
+    temperature: _Any = _RAW
+    top_p: _Any = _RAW
+    top_k: _Any = _RAW
+    min_p: _Any = _RAW
+    n: _Any = _RAW
+    stop: _Any = _RAW
+    seed: _Any = _RAW
+    user: _Any = _RAW
+    max_tokens: _Any = _RAW
+    max_completion_tokens: _Any = _RAW
+    max_output_tokens: _Any = _RAW
+    presence_penalty: _Any = _RAW
+    frequency_penalty: _Any = _RAW
+    repetition_penalty: _Any = _RAW
+    logit_bias: _Any = _RAW
+    logprobs: _Any = _RAW
+    top_logprobs: _Any = _RAW
+    tool_choice: _Any = _RAW
+    parallel_tool_calls: _Any = _RAW
+    response_format: _Any = _RAW
+    reasoning: _Any = _RAW
+    reasoning_effort: _Any = _RAW
+    thinking: _Any = _RAW
+    enable_thinking: _Any = _RAW
+    thinking_budget: _Any = _RAW
+    verbosity: _Any = _RAW
+    metadata: _Any = _RAW
+    store: _Any = _RAW
+    service_tier: _Any = _RAW
+    safety_identifier: _Any = _RAW
+    prompt_cache_key: _Any = _RAW
+    prompt_cache_retention: _Any = _RAW
+    prompt_cache_options: _Any = _RAW
+
+
+class _Message(_Strict):
+    role: str
+    content: _Content = None
+    name: _Any = _RAW
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[_Any] | None = None
+    tool_call_id: str | None = None
+    function_call: _Any = _RAW
+
+
+class _Chat(_Sampling):
+    messages: list[_Message] = []
+    tools: list[_Function] | None = None
+    functions: list[_Any] | None = None
+    function_call: _Any = _RAW
+
+
+class _Completion(_Sampling):
+    prompt: _Any = _RAW
+    suffix: str | None = None
+
+
+class _FlatTool(_Strict):
+    type: Literal["function", "custom"]
+    name: str
+    description: _Any = _RAW
+    parameters: _Any = _RAW
+    strict: _Any = _RAW
+    format: _Any = _RAW
+
+
+class _Item(_Strict):
+    type: Literal["message", "function_call", "function_call_output", "reasoning"] = "message"
+    role: str = ""
+    content: _Content = None
+    id: _Any = _RAW
+    status: _Any = _RAW
+    call_id: _Any = _RAW
+    name: _Any = _RAW
+    arguments: str = ""
+    output: str | list[_Text] = ""
+    summary: _Any = _RAW
+    encrypted_content: str | None = None
+
+
+class _Response(_Sampling):
+    input: str | list[_Item] = ""
+    instructions: str | None = None
+    tools: list[_FlatTool] | None = None
+    text: _Any = _RAW
+    truncation: _Any = _RAW
+    include: _Any = _RAW
+
+
+class _Block(_Strict):
+    type: Literal["text", "tool_use", "tool_result", "thinking", "redacted_thinking"]
+    text: str = ""
+    id: _Any = _RAW
+    name: _Any = _RAW
+    input: _Any = _RAW
+    tool_use_id: _Any = _RAW
+    content: _Content = None
+    is_error: _Any = _RAW
+    thinking: str = ""
+    signature: str = ""
+    data: str = ""
+    citations: _Any = _RAW
+    cache_control: _Any = _RAW
+
+
+class _Turn(_Strict):
+    role: str
+    content: str | list[_Block]
+
+
+class _OwnTool(_Strict):
+    name: str
+    type: Literal["custom"] | None = None
+    description: _Any = _RAW
+    input_schema: _Any = _RAW
+    input_examples: _Any = _RAW
+    cache_control: _Any = _RAW
+    strict: _Any = _RAW
+
+
+class _Messages(_Strict):
+    model: _Any = _RAW
+    messages: list[_Turn] = []
+    system: str | list[_Text] = ""
+    max_tokens: _Any = _RAW
+    stream: _Any = _RAW
+    temperature: _Any = _RAW
+    top_p: _Any = _RAW
+    top_k: _Any = _RAW
+    stop_sequences: _Any = _RAW
+    metadata: _Any = _RAW
+    tools: list[_OwnTool] | None = None
+    tool_choice: _Any = _RAW
+    thinking: _Any = _RAW
+    service_tier: _Any = _RAW
+    cache_control: _Any = _RAW
+
+
+class _Part(_Strict):
+    text: str = ""
+    thought: _Any = _RAW
+    thoughtSignature: str = ""  # noqa: N815 - Gemini's word
+    functionCall: _Any = _RAW  # noqa: N815
+    functionResponse: _Any = _RAW  # noqa: N815
+
+
+class _Said(_Strict):
+    parts: list[_Part]
+    role: _Any = _RAW
+
+
+class _Declared(_Strict):
+    functionDeclarations: _Any = _RAW  # noqa: N815
+
+
+class _Generate(_Strict):
+    contents: list[_Said] = []
+    systemInstruction: _Said | None = None  # noqa: N815
+    generationConfig: _Any = _RAW  # noqa: N815
+    safetySettings: _Any = _RAW  # noqa: N815
+    tools: list[_Declared] | None = None
+    toolConfig: _Any = _RAW  # noqa: N815
+    labels: _Any = _RAW
+
+
+class _Embedding(_Strict):
+    model: _Any = _RAW
+    input: _Any = _RAW
+    dimensions: _Any = _RAW
+    encoding_format: _Any = _RAW
+    user: _Any = _RAW
+
+
+_DECODERS: Final[dict[Api, msgspec.json.Decoder[Any]]] = {
+    Api.OPENAI_CHAT: msgspec.json.Decoder(_Chat),
+    Api.OPENAI_COMPLETIONS: msgspec.json.Decoder(_Completion),
+    Api.OPENAI_RESPONSES: msgspec.json.Decoder(_Response),
+    Api.OPENAI_EMBEDDINGS: msgspec.json.Decoder(_Embedding),
+    Api.ANTHROPIC_MESSAGES: msgspec.json.Decoder(_Messages),
+    Api.GEMINI_GENERATE: msgspec.json.Decoder(_Generate),
+}
+_OTHER_ANSWERS: Final = b"odalities"
+"""`responseModalities`: the answer may be a picture or speech."""
+HIDDEN: Final = 512
+"""Tokens a provider adds of its own: templates, a default system prompt, the date."""
+HIDDEN_TOOLS: Final = 2_048
+"""More of them where tools are described to the model."""
+
+
+def most_input(api: Api, body: bytes) -> int | None:
+    """Return how many tokens a request can be at most, by its own bytes; None if not by those.
+
+    Byte-level tokenizers make no token of less than a byte; escapes and punctuation are extra.
+    """
+    decoder = _DECODERS.get(api)
+    if decoder is None:
+        return None
+    try:
+        decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if _OTHER_ANSWERS in body:
+        return None
+    return len(body) + HIDDEN + (HIDDEN_TOOLS if b"tools" in body else 0)

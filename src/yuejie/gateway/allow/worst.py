@@ -1,0 +1,208 @@
+"""The worst case of a call: the most it can cost, and the most tokens it can use.
+
+Text that is all in the request is bounded by its bytes, everything else by the context window; the
+answer by what the client or the catalogue allows, as often as answers are asked for; and each
+token by the dearest rate that this call can reach on any of its routes, at any size, tier and hour.
+What has no bound has none here: a hard cap refuses it, and never takes "all that is left" for it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from yuejie.contracts.prices import RateRow
+from yuejie.gateway.allow.asked_for import OBEYED, AskedFor, Twice
+from yuejie.gateway.allow.text import HIDDEN, most_input
+from yuejie.gateway.rights.admission import Plan, Route
+from yuejie.gateway.snapshot import ModelRow
+from yuejie.usage.dialects import Api, RequestHint
+from yuejie.usage.dialects.document import Document
+from yuejie.usage.meters import INPUT_SIDE, UNIT_METERS, Meter
+
+FREE: Final = frozenset({Api.ANTHROPIC_COUNT_TOKENS, Api.GEMINI_COUNT_TOKENS})
+"""Counting tokens costs nothing at any provider."""
+SILENT: Final = frozenset({Api.OPENAI_EMBEDDINGS, Api.GEMINI_EMBED})
+"""Endpoints whose answers have no tokens."""
+_TEXT_IN: Final = frozenset(
+    {
+        Meter.INPUT,
+        Meter.CACHE_READ,
+        Meter.CACHE_WRITE_5M,
+        Meter.CACHE_WRITE_30M,
+        Meter.CACHE_WRITE_1H,
+        Meter.CACHE_WRITE_12H,
+        Meter.CACHE_WRITE_UNSPECIFIED,
+    }
+)
+_TEXT_OUT: Final = frozenset({Meter.OUTPUT, Meter.REASONING})
+_ONE_EACH: Final = frozenset({Meter.REQUESTS, Meter.FAILED_REQUESTS})
+_OPEN: Final = frozenset({Meter.SECONDS, Meter.WEB_SEARCHES, Meter.SEARCH_UNITS})
+"""Pieces that a request does not bound."""
+_OWN_TOOLS: Final = frozenset({None, "function", "custom"})
+_ELSEWHERE: Final = ("web_search_options", "mcp_servers", "container", "plugins", "prompt")
+"""Members by which a provider works on its own, as often as it likes."""
+
+
+class Worst(NamedTuple):
+    """The most a call can cost in picos, and the most tokens; None: there is no bound."""
+
+    pico: int | None
+    tokens: int | None
+    why: str = ""
+    """What has no bound."""
+
+
+class Dearest(NamedTuple):
+    """The highest rates of a route, in picos: of text, of anything, and of pieces."""
+
+    text_in: int
+    any_in: int
+    text_out: int
+    any_out: int
+    each: int
+    image: int
+    character: int
+    open: bool
+    """There are pieces that a request does not bound."""
+
+
+class Size(NamedTuple):
+    """The most tokens that go in and come out; −1: what comes out is not counted in tokens."""
+
+    tokens_in: int
+    tokens_out: int
+
+
+NOTHING: Final = Worst(0, 0)
+
+
+def worst_of(
+    plan: Plan,
+    api: Api,
+    hint: RequestHint,
+    body: bytes,
+    models: Mapping[str, ModelRow],
+    *,
+    output_bound: int = 0,
+    now_us: int,
+) -> Worst:
+    """Return the worst case of a call over all routes it may take.
+
+    `output_bound`: what the gateway writes into a request that names no longest answer; 0: nothing.
+    """
+    if api in FREE:
+        return NOTHING
+    try:
+        asked = AskedFor(api, body)
+    except Twice:
+        return Worst(None, None, "重复书写的请求字段")
+    plain_in = most_input(api, body)
+    if plain_in is None and (tool := _works_elsewhere(api, asked.document)):
+        return Worst(None, None, f"供应商侧的工具 {tool}")
+    pieces = hint.characters is not None or hint.images is not None
+    bytes_in = len(body) + HIDDEN if pieces else plain_in
+    pico, tokens, counted = 0, 0, True
+    for route in plan.routes:
+        model = models[route.target.model_id]
+        longest = _longest(api, asked, route, model, output_bound)
+        size = _size(bytes_in, model, longest, asked.answers, pieces=pieces)
+        if size is None:
+            return Worst(None, None, f"模型 {model.model_id} 的上下文或输出长度")
+        cost = _cost(_dearest_of(route, now_us), size, hint, plain=plain_in is not None)
+        if cost is None:
+            return Worst(None, None, f"模型 {model.model_id} 按时长或次数计费的部分")
+        pico = max(pico, cost)
+        tokens = max(tokens, size.tokens_in + size.tokens_out)
+        counted = counted and size.tokens_out >= 0
+    return Worst(pico, tokens if counted else None, "按件计费的输出")
+
+
+def _longest(api: Api, asked: AskedFor, route: Route, model: ModelRow, output_bound: int) -> int:
+    """Return the longest answer that a route can give; −1 where nothing bounds it."""
+    platform = route.target.access.platform
+    if api in SILENT:
+        return 0
+    if platform not in OBEYED:
+        return model.context_window or -1
+    said = asked.longest(platform) or output_bound
+    return min(filter(None, (said, model.max_output or model.context_window)), default=-1)
+
+
+def _size(
+    bytes_in: int | None, model: ModelRow, longest: int, answers: int, *, pieces: bool
+) -> Size | None:
+    """Return the size of a call; None where nothing bounds it.
+
+    What is asked for by the piece needs no bound in tokens, as long as it is not priced by them.
+    """
+    bounds_in = [each for each in (bytes_in, model.context_window) if each]
+    if not pieces and (longest < 0 or not bounds_in):
+        return None
+    tokens_out = longest * answers if longest >= 0 else -1
+    return Size(min(bounds_in), tokens_out)
+
+
+def _cost(dearest: Dearest, size: Size, hint: RequestHint, *, plain: bool) -> int | None:
+    """Return the most a call of this size costs."""
+    if dearest.open and not plain:
+        return None
+    pieces = (hint.images or 0) * dearest.image + (hint.characters or 0) * dearest.character
+    if size.tokens_out < 0:
+        # A picture or speech, priced by the piece; where it is priced by the token, nobody knows.
+        return None if dearest.any_out else pieces + dearest.each + size.tokens_in * dearest.any_in
+    if plain:
+        tokens = size.tokens_in * dearest.text_in + size.tokens_out * dearest.text_out
+    else:
+        tokens = size.tokens_in * dearest.any_in + size.tokens_out * dearest.any_out
+    return tokens + pieces + dearest.each
+
+
+def _dearest_of(route: Route, now_us: int) -> Dearest:
+    """Return a route's highest rates; remembered with the route, which pins its revisions."""
+    if not route.dearest:
+        model = route.target.model_id
+        named = route.sale.naming(model, route.sale_revision, now_us)
+        rows = route.sale.price_list(model, named) if named is not None else ()
+        route.dearest.append(dearest_rates(rows))
+    found: Dearest = route.dearest[0]
+    return found
+
+
+def dearest_rates(rows: Sequence[RateRow]) -> Dearest:
+    """Return the highest rates of a price list."""
+    tokens = [row for row in rows if row.meter not in UNIT_METERS]
+    return Dearest(
+        text_in=_most(row for row in tokens if row.meter in _TEXT_IN),
+        any_in=_most(row for row in tokens if row.meter in INPUT_SIDE),
+        text_out=_most(row for row in tokens if row.meter in _TEXT_OUT),
+        any_out=_most(row for row in tokens if row.meter not in INPUT_SIDE),
+        each=_most(row for row in rows if row.meter in _ONE_EACH),
+        image=_most(row for row in rows if row.meter == Meter.IMAGES),
+        character=_most(row for row in rows if row.meter == Meter.CHARACTERS),
+        open=any(row.meter in _OPEN and row.pico for row in rows),
+    )
+
+
+def _most(rows: Iterable[RateRow]) -> int:
+    return max((row.pico for row in rows), default=0)
+
+
+def _works_elsewhere(api: Api, document: Document) -> str:
+    """Name what makes the provider work on its own, beyond any bound; else nothing."""
+    for name in _ELSEWHERE:
+        if name in document and (name != "prompt" or isinstance(document.get(name), dict)):
+            return name
+    tools = document.get("tools")
+    for tool in tools if isinstance(tools, list) else ():
+        kind = _tool_kind(api, tool)
+        if kind not in _OWN_TOOLS:
+            return str(kind)
+    return ""
+
+
+def _tool_kind(api: Api, tool: object) -> object:
+    if not isinstance(tool, dict):
+        return "tools"
+    if api is not Api.GEMINI_GENERATE:
+        return tool.get("type")
+    others = set(tool) - {"functionDeclarations", "function_declarations"}
+    return min(others) if others else None

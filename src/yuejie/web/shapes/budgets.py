@@ -1,0 +1,167 @@
+"""Budgets on the wire: caps as decimal text where they are money, whole numbers otherwise."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from yuejie.budgets.allowance import DEFAULT_THRESHOLDS, Measure, Mode, Period
+from yuejie.budgets.keep import AllowanceDraft, Change
+from yuejie.budgets.show import Standing
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.money import PICO, exact, plain
+from yuejie.web.shapes.wire import In, Instant, Name, Out
+
+Cap = Annotated[
+    str,
+    Field(
+        max_length=40,
+        pattern=r"^\d+(\.\d+)?$",
+        description="限额：金额写小数，其余写整数",
+        examples=["1000.00"],
+    ),
+]
+Percents = Annotated[
+    list[Annotated[int, Field(ge=1, le=1000)]],
+    Field(max_length=20, description="提醒的百分比", examples=[[50, 80, 100]]),
+]
+
+
+def read_cap(text: str, measure: Measure) -> int:
+    """Read a cap of a measure."""
+    if measure is Measure.MONEY:
+        return exact(text, PICO, "限额")
+    if not text.isdecimal():
+        raise Invalid(f"限额“{text}”应为不小于 0 的整数")
+    return int(text)
+
+
+def write_amount(amount: int, measure: Measure) -> str:
+    """Write an amount of a measure."""
+    return plain(amount, PICO) if measure is Measure.MONEY else str(amount)
+
+
+class BudgetIn(In):
+    """新增额度。"""
+
+    name: Name = Field(description="名称，客户内唯一", examples=["客服本月"])
+    cap: Cap
+    measure: Literal["money", "tokens", "requests", "concurrency"] = Field("money")
+    currency: Literal["", "CNY", "USD"] = Field("", description="金额的币种；空为客户的结算币种")
+    period: Literal["minute", "day", "week", "month", "quarter", "year", "term", "always"] = Field(
+        "month", description="周期，按客户时区；并发为 always"
+    )
+    mode: Literal["soft", "hard", "paced"] = Field(
+        "hard", description="soft 只提醒；hard 绝不超出；paced 最多超出在途请求"
+    )
+    project: Name | None = Field(None, description="项目名（含下级）")
+    key: Name | None = Field(None, description="密钥编号或名称")
+    model: Name | None = Field(None)
+    tag: Name | None = Field(None, description="名称=值")
+    output_bound: int | None = Field(
+        None, ge=1, description="请求没写 max_tokens 时由网关写入的最长输出"
+    )
+    thresholds: Percents = Field(default=[*DEFAULT_THRESHOLDS])
+    why: str = Field("", max_length=500, description="事由")
+
+    def draft(self, currency: str) -> AllowanceDraft:
+        """Return what the verb takes; `currency` is the customer's."""
+        measure = Measure(self.measure)
+        return AllowanceDraft(
+            name=self.name,
+            measure=measure,
+            cap=read_cap(self.cap, measure),
+            currency=(self.currency or currency) if measure is Measure.MONEY else self.currency,
+            period=Period(self.period),
+            mode=Mode(self.mode),
+            project=self.project,
+            key=self.key,
+            model=self.model,
+            tag=self.tag,
+            output_bound=self.output_bound,
+            thresholds=tuple(self.thresholds),
+            why=self.why,
+        )
+
+
+class BudgetChange(In):
+    """更改额度；不写的不变，范围不能改。"""
+
+    cap: Cap | None = None
+    mode: Literal["soft", "hard", "paced"] | None = None
+    output_bound: int | None = Field(None, ge=1)
+    thresholds: Percents | None = None
+    why: str | None = Field(None, max_length=500)
+
+    def change(self, measure: Measure) -> Change:
+        """Return what the verb takes."""
+        return Change(
+            cap=None if self.cap is None else read_cap(self.cap, measure),
+            mode=None if self.mode is None else Mode(self.mode),
+            output_bound=self.output_bound,
+            thresholds=None if self.thresholds is None else tuple(self.thresholds),
+            why=self.why,
+        )
+
+
+class BudgetEnd(In):
+    """结束额度的事由。"""
+
+    why: str = Field("", max_length=500, description="事由")
+
+
+class BudgetOut(Out):
+    """额度与它的一个周期：限额、已用、预占、剩余。"""
+
+    allowance_id: str = Field(description="编号")
+    name: str
+    origin: str = Field(description="budget 人定，credit 由余额与授信推算，protection 由防护设定")
+    customer_id: str
+    project_id: str | None
+    key_id: str | None
+    model: str | None
+    tag: str | None
+    measure: str
+    unit: str = Field(description="金额的币种；其余为空")
+    period: str
+    mode: str
+    output_bound: int | None
+    thresholds: list[int]
+    why: str
+    window_starts_at: Instant = Field(description="本周期的开始")
+    window_ends_at: Instant | None = Field(description="本周期的结束（不含）；空为没有结束")
+    cap: str = Field(description="本周期的限额", examples=["1000.00"])
+    spent: str = Field(description="已用")
+    reserved: str = Field(description="预占：在途请求，及网关尚未退回的")
+    left: str = Field(description="剩余；负数为已超出")
+    percent: int | None = Field(description="已用的百分比，向下取整")
+
+    @classmethod
+    def of(cls, standing: Standing) -> "BudgetOut":
+        """Write a window."""
+        each = standing.allowance
+        measure = each.measure
+        left = standing.left
+        return cls(
+            allowance_id=each.allowance_id,
+            name=each.name,
+            origin=each.origin,
+            customer_id=each.scope.customer_id,
+            project_id=each.scope.project_id,
+            key_id=each.scope.key_id,
+            model=each.scope.model,
+            tag=each.scope.tag,
+            measure=measure,
+            unit=standing.unit,
+            period=each.period,
+            mode=each.mode,
+            output_bound=each.output_bound,
+            thresholds=list(each.thresholds),
+            why=each.why,
+            window_starts_at=standing.starts_at,
+            window_ends_at=standing.ends_at,
+            cap=write_amount(standing.cap, measure),
+            spent=write_amount(standing.spent, measure),
+            reserved=write_amount(standing.reserved, measure),
+            left=write_amount(left, measure),
+            percent=standing.percent,
+        )

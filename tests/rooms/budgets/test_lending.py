@@ -1,0 +1,261 @@
+"""What is lent, used, given back and lost: a hard cap is never exceeded, and nothing stays lent."""
+
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from threading import Thread
+from uuid import UUID
+
+import pytest
+
+from tests.rooms.budgets.desk import INPUT, NOW, OUTPUT, Call, Desk, Worker
+from tests.rooms.intake.shop import Shop
+from yuejie.budgets.allowance import Measure, Mode, Period
+from yuejie.budgets.check import check_budgets
+from yuejie.budgets.keep import Change, change_allowance
+from yuejie.budgets.lending.store import prune_minutes
+from yuejie.db.session import Database
+from yuejie.gateway.allow.slices import Slices
+from yuejie.intake.resolve import Measured, resolve_by_hand
+from yuejie.kernel.errors import Conflict
+from yuejie.usage.meters import Meter
+
+WORST = 100 * INPUT + 100 * OUTPUT
+
+
+@pytest.fixture
+def desk(database: Database, shop: Shop, tmp_path: Path) -> Desk:
+    return Desk(database, shop, tmp_path)
+
+
+def test_what_a_call_used_is_spent_and_the_rest_is_free(desk: Desk) -> None:
+    cap = desk.cap("本月", 3 * WORST)
+    worker = Worker(desk)
+    call = worker.begin(WORST)
+    assert call is not None
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(0, WORST)]
+    worth = worker.end(call, tokens_in=40, tokens_out=10)
+    desk.read_journals()
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(worth, WORST - worth)]
+    worker.give_back()
+    desk.read_journals()
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(worth, 0)]
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
+
+
+def test_a_call_passes_all_of_its_scopes_or_takes_of_none(desk: Desk) -> None:
+    whole = desk.cap("客户", 10 * WORST)
+    narrow = desk.cap("项目", WORST, project="main")
+    elsewhere = desk.cap("别处", 0, model="gpt-3.5-turbo")
+    worker = Worker(desk)
+    rows = [row for row in desk.rows() if row.number != elsewhere.number]
+    needs = [worker.need(row, WORST) for row in rows]
+    worker.ask(needs, 0)
+    assert all(need.slice.free == WORST for need in needs)
+    other = Worker(desk)
+    needs = [other.need(row, WORST) for row in rows]
+    other.ask(needs, 0)
+    assert all(need.slice.free == 0 for need in needs)
+    assert [w.leased for w in desk.windows(whole, narrow)] == [WORST, WORST]
+
+
+def test_near_the_cap_nobody_is_given_more_than_asked_for(desk: Desk) -> None:
+    cap = desk.cap("本月", 20 * WORST)
+    worker = Worker(desk)
+    assert worker.begin(WORST, ahead=100)
+    (plenty,) = desk.windows(cap)
+    assert plenty.leased == 2 * WORST
+    assert Worker(desk).begin(WORST, ahead=100)
+    (less,) = desk.windows(cap)
+    assert less.leased == 4 * WORST
+    for _ in range(6):
+        assert Worker(desk).begin(2 * WORST, ahead=100)
+    (near,) = desk.windows(cap)
+    assert near.leased == 16 * WORST
+
+
+def test_a_dead_worker_leaves_what_it_may_have_spent_and_nothing_lent(desk: Desk) -> None:
+    cap = desk.cap("本月", 5 * WORST)
+    worker = Worker(desk)
+    assert worker.begin(WORST, ahead=3)
+    ended = worker.begin(WORST)
+    assert ended is not None
+    worth = worker.end(ended, tokens_in=7, tokens_out=7)
+    (open_call,) = worker.die()
+    desk.read_journals()
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(WORST + worth, 0)]
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
+
+    known = Measured(quantities={Meter.INPUT: 10, Meter.OUTPUT: 10}, model="gpt-4o")
+    resolve_by_hand(desk.db, UUID(bytes=open_call.begun.event), known, by="test")
+    really = 10 * INPUT + 10 * OUTPUT
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(really + worth, 0)]
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
+
+
+def test_a_journal_that_is_over_is_lent_nothing_more(desk: Desk) -> None:
+    desk.cap("本月", 5 * WORST)
+    worker = Worker(desk)
+    assert worker.begin(WORST)
+    worker.die()
+    desk.read_journals()
+    with pytest.raises(Conflict, match="已经结束"):
+        worker.begin(WORST)
+
+
+def test_who_cannot_measure_counts_the_worst_case(desk: Desk) -> None:
+    cap = desk.cap("本月", 5 * WORST)
+    worker = Worker(desk)
+    call = worker.begin(WORST)
+    assert call is not None
+    worker.end(call, tokens_in=0, tokens_out=0, state="unmeasured")
+    desk.read_journals()
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(WORST, 0)]
+
+
+def test_a_call_that_costs_more_than_its_worst_case_is_never_lost(desk: Desk) -> None:
+    cap = desk.cap("本月", 5 * WORST)
+    worker = Worker(desk)
+    call = worker.begin(WORST)
+    assert call is not None
+    worth = worker.end(call, tokens_in=1000, tokens_out=100)
+    assert worth > WORST
+    desk.read_journals()
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(worth, 0)]
+    assert worker.begin(WORST) is None
+    assert [w.leased for w in desk.windows(cap)] == [0]
+
+
+def test_a_new_cap_counts_what_the_month_has_used(desk: Desk) -> None:
+    first = desk.cap("先", 9 * WORST)
+    worker = Worker(desk)
+    call = worker.begin(WORST)
+    assert call is not None
+    worth = worker.end(call, tokens_in=50, tokens_out=3)
+    desk.read_journals()
+    tokens = desk.cap("词", 10**6, measure=Measure.TOKENS, currency="")
+    requests = desk.cap("次", 10, measure=Measure.REQUESTS, currency="", period=Period.DAY)
+    later = desk.cap("后", 9 * WORST, project="main")
+    other = desk.cap("旁", 9 * WORST, model="gpt-3.5-turbo")
+    spent = {w.number: w.spent for w in desk.windows(first, tokens, requests, later, other)}
+    assert spent == {
+        first.number: worth,
+        tokens.number: 53,
+        requests.number: 1,
+        later.number: worth,
+    }
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
+
+
+def test_a_lower_cap_holds_at_once(desk: Desk) -> None:
+    cap = desk.cap("本月", 9 * WORST)
+    worker = Worker(desk)
+    assert worker.begin(WORST)
+    change_allowance(desk.db, desk.shop.acme, "本月", Change(cap=WORST), by="test", now=NOW)
+    assert Worker(desk).begin(WORST) is None
+    assert [w.cap for w in desk.windows(cap)] == [WORST]
+
+
+def test_a_paced_cap_lets_pass_while_anything_is_left(desk: Desk) -> None:
+    cap = desk.cap("本月", 2 * WORST, mode=Mode.PACED)
+    worker = Worker(desk)
+    passed = []
+    while (call := worker.begin(WORST)) is not None:
+        passed.append(worker.end(call, tokens_in=100, tokens_out=100))
+        desk.read_journals()
+    assert len(passed) == 2
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(2 * WORST, 0)]
+
+
+def test_windows_that_are_over_give_back_what_they_had() -> None:
+    slices = Slices()
+    assert slices.due(0) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_a_hard_cap_holds(desk: Desk, seed: int) -> None:
+    """
+    Workers come, call, give back and die at random, while the intake reads now and then: at no
+    moment is more spent and lent than the caps, and in the end nothing is lent.
+    """
+    rng = Random(seed)
+    caps = [desk.cap("大", 12 * WORST), desk.cap("小", 9 * WORST, key=desk.shop.key_id)]
+    workers = [Worker(desk) for _ in range(3)]
+    spent = 0
+    for _ in range(60):
+        spent += _anything(desk, workers, rng)
+        for window in desk.windows(*caps):
+            assert window.spent + window.leased <= window.cap
+    for worker in workers:
+        while worker.calls:
+            spent += _end(worker, rng)
+        worker.die()
+    desk.read_journals()
+    for window in desk.windows(*caps):
+        assert (window.spent, window.leased) == (spent, 0)
+        assert window.spent <= window.cap
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
+
+
+def _anything(desk: Desk, workers: list[Worker], rng: Random) -> int:
+    """Do one thing, and return what it certainly spent."""
+    worker = rng.choice(workers)
+    match rng.randrange(8):
+        case 0 | 1 | 2:
+            worker.begin(rng.randrange(1, WORST + 1), ahead=rng.randrange(4))
+        case 3 | 4 if worker.calls:
+            return _end(worker, rng)
+        case 5:
+            worker.give_back()
+        case 6:
+            desk.read_journals()
+        case 7 if rng.random() < 0.2:
+            workers[workers.index(worker)] = Worker(desk)
+            return sum(call.hold.pico for call in worker.die())
+    return 0
+
+
+def _end(worker: Worker, rng: Random) -> int:
+    call: Call = rng.choice(worker.calls)
+    worst = call.hold.pico
+    if rng.random() < 0.1:
+        worker.end(call, tokens_in=0, tokens_out=0, state="unmeasured")
+        return worst
+    tokens_in = rng.randrange(worst // INPUT + 1)
+    return worker.end(call, tokens_in=tokens_in, tokens_out=0)
+
+
+def test_many_at_once_are_given_no_more_than_there_is(desk: Desk) -> None:
+    cap = desk.cap("本月", 10 * WORST)
+    passed: list[Call] = []
+
+    def crowd() -> None:
+        worker = Worker(desk)
+        for _ in range(5):
+            call = worker.begin(WORST, ahead=2)
+            if call is not None:
+                passed.append(call)
+
+    threads = [Thread(target=crowd) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (window,) = desk.windows(cap)
+    assert window.leased <= 10 * WORST
+    assert 0 < len(passed) <= 10
+
+
+def test_minutes_are_forgotten_when_they_are_long_over(desk: Desk) -> None:
+    rate = desk.cap("限速", 5, measure=Measure.REQUESTS, currency="", period=Period.MINUTE)
+    worker = Worker(desk)
+    call = worker.begin(WORST)
+    assert call is not None
+    worker.end(call, tokens_in=1, tokens_out=1)
+    worker.die()
+    desk.read_journals()
+    assert [(w.spent, w.leased) for w in desk.windows(rate)] == [(1, 0)]
+    later = int((NOW + timedelta(days=2)).timestamp())
+    with desk.db.begin() as tx:
+        assert prune_minutes(tx, before_s=later) == 1
+    assert desk.windows(rate) == []

@@ -1,0 +1,170 @@
+"""The worst case of a call: what bounds it, and what has no bound."""
+
+import json
+from typing import Any
+
+import pytest
+
+from yuejie.contracts.prices import RateRow
+from yuejie.gateway.allow.asked_for import AskedFor, Twice, with_longest
+from yuejie.gateway.allow.text import HIDDEN, HIDDEN_TOOLS, most_input
+from yuejie.gateway.allow.worst import dearest_rates
+from yuejie.usage.dialects import Api
+
+SAID = [{"role": "user", "content": "你好"}]
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
+PICTURE = [
+    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}
+]
+
+
+def body(**members: Any) -> bytes:
+    return json.dumps({"model": "m", **members}, ensure_ascii=False).encode()
+
+
+PLAIN: list[tuple[Api, dict[str, Any]]] = [
+    (Api.OPENAI_CHAT, {"messages": SAID, "temperature": 0.5, "n": 2}),
+    (Api.OPENAI_CHAT, {"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]}),
+    (Api.OPENAI_CHAT, {"messages": SAID, "tools": [TOOL], "tool_choice": "auto"}),
+    (Api.OPENAI_COMPLETIONS, {"prompt": ["a", "b"], "max_tokens": 5}),
+    (Api.OPENAI_RESPONSES, {"input": "hi", "instructions": "be kind"}),
+    (
+        Api.OPENAI_RESPONSES,
+        {"input": [{"role": "user", "content": [{"type": "input_text", "text": "hi"}]}]},
+    ),
+    (Api.OPENAI_EMBEDDINGS, {"input": [[1, 2, 3]]}),
+    (Api.ANTHROPIC_MESSAGES, {"messages": SAID, "max_tokens": 9, "system": "x"}),
+    (
+        Api.ANTHROPIC_MESSAGES,
+        {"messages": SAID, "tools": [{"name": "f", "input_schema": {}}], "max_tokens": 9},
+    ),
+]
+NOT_PLAIN: list[tuple[Api, dict[str, Any]]] = [
+    (Api.OPENAI_CHAT, {"messages": PICTURE}),
+    (Api.OPENAI_CHAT, {"messages": SAID, "modalities": ["text", "audio"]}),
+    (Api.OPENAI_CHAT, {"messages": SAID, "a_member_of_tomorrow": 1}),
+    (Api.OPENAI_CHAT, {"messages": SAID, "tools": [{"type": "web_search"}]}),
+    (Api.OPENAI_CHAT, {"messages": SAID, "prediction": {"type": "content", "content": "x"}}),
+    (Api.OPENAI_RESPONSES, {"input": "hi", "previous_response_id": "resp_1"}),
+    (Api.OPENAI_RESPONSES, {"input": [{"type": "item_reference", "id": "x"}]}),
+    (
+        Api.ANTHROPIC_MESSAGES,
+        {"messages": SAID, "tools": [{"type": "web_search_20250305", "name": "web_search"}]},
+    ),
+    (
+        Api.ANTHROPIC_MESSAGES,
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "document", "source": {"type": "url"}}]}
+            ]
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("api", "members"), PLAIN)
+def test_text_is_bounded_by_its_bytes(api: Api, members: dict[str, Any]) -> None:
+    sent = body(**members)
+    more = HIDDEN + (HIDDEN_TOOLS if "tools" in members else 0)
+    assert most_input(api, sent) == len(sent) + more
+
+
+@pytest.mark.parametrize(("api", "members"), NOT_PLAIN)
+def test_whatever_may_bring_in_more_is_not_text(api: Api, members: dict[str, Any]) -> None:
+    assert most_input(api, body(**members)) is None
+
+
+def test_a_member_spelt_with_escapes_is_seen() -> None:
+    sent = rb'{"model":"m","messages":[{"role":"user","content":[{"type":"im\u0061ge_url"}]}]}'
+    assert most_input(Api.OPENAI_CHAT, sent) is None
+
+
+def test_gemini_is_text_unless_it_answers_otherwise() -> None:
+    said = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    assert most_input(Api.GEMINI_GENERATE, json.dumps(said).encode()) is not None
+    pictures = said | {"generationConfig": {"responseModalities": ["IMAGE"]}}
+    assert most_input(Api.GEMINI_GENERATE, json.dumps(pictures).encode()) is None
+    data = {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "AA"}}]}]}
+    assert most_input(Api.GEMINI_GENERATE, json.dumps(data).encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("api", "platform", "members", "longest"),
+    [
+        (Api.OPENAI_CHAT, "openai", {"max_tokens": 7}, 7),
+        (Api.OPENAI_CHAT, "openai", {"max_completion_tokens": 5, "max_tokens": 7}, 7),
+        (Api.OPENAI_CHAT, "deepseek", {"max_completion_tokens": 5}, None),
+        (Api.OPENAI_CHAT, "dashscope", {"max_tokens": 7}, None),
+        (Api.OPENAI_RESPONSES, "openai", {"max_output_tokens": 9}, 9),
+        (Api.ANTHROPIC_MESSAGES, "anthropic", {"max_tokens": 11}, 11),
+        (Api.GEMINI_GENERATE, "gemini", {"generationConfig": {"maxOutputTokens": 3}}, 3),
+        (Api.GEMINI_GENERATE, "gemini", {"generation_config": {"max_output_tokens": 4}}, 4),
+        (Api.OPENAI_CHAT, "openai", {"max_tokens": "7"}, None),
+    ],
+)
+def test_only_what_a_platform_obeys_bounds_its_answer(
+    api: Api, platform: str, members: dict[str, Any], longest: int | None
+) -> None:
+    assert AskedFor(api, body(**members)).longest(platform) == longest
+
+
+def test_what_is_said_twice_is_not_known() -> None:
+    with pytest.raises(Twice):
+        AskedFor(Api.OPENAI_CHAT, b'{"model":"m","max_tokens":1,"max_tokens":100000}')
+    with pytest.raises(Twice):
+        AskedFor(Api.OPENAI_CHAT, rb'{"model":"m","max_tokens":1,"max\u005ftokens":100000}')
+    inside = b'{"messages":[],"n":1,"tools":[{"n":1}],"max_tokens":5}'
+    assert AskedFor(Api.OPENAI_CHAT, inside).longest("openai") == 5
+
+
+@pytest.mark.parametrize(
+    ("members", "answers"),
+    [({"n": 3}, 3), ({}, 1), ({"best_of": 5, "n": 2}, 5), ({"n": 0}, 1), ({"n": "9"}, 1)],
+)
+def test_every_answer_counts(members: dict[str, Any], answers: int) -> None:
+    assert AskedFor(Api.OPENAI_COMPLETIONS, body(**members)).answers == answers
+
+
+@pytest.mark.parametrize(
+    ("api", "platform", "members", "name"),
+    [
+        (Api.OPENAI_CHAT, "openai", {}, "max_completion_tokens"),
+        (Api.OPENAI_CHAT, "deepseek", {}, "max_tokens"),
+        (Api.OPENAI_RESPONSES, "openai", {}, "max_output_tokens"),
+    ],
+)
+def test_a_request_that_names_no_longest_answer_gets_one(
+    api: Api, platform: str, members: dict[str, Any], name: str
+) -> None:
+    sent = with_longest(api, platform, body(**members), 64)
+    assert json.loads(sent)[name] == 64
+    assert AskedFor(api, sent).longest(platform) == 64
+
+
+def test_a_longest_answer_that_is_named_stays() -> None:
+    sent = body(max_tokens=3)
+    assert with_longest(Api.OPENAI_CHAT, "openai", sent, 64) == sent
+    gemini = b'{"contents":[],"generationConfig":{"temperature":1}}'
+    changed = json.loads(with_longest(Api.GEMINI_GENERATE, "gemini", gemini, 64))
+    assert changed["generationConfig"] == {"temperature": 1, "maxOutputTokens": 64}
+
+
+def rate(meter: str, pico: int, *, tier: str = "default", above: int = 0) -> RateRow:
+    return RateRow(1, 1, "m", meter, pico, "USD", tier, above, "", 0)
+
+
+def test_the_dearest_rate_is_that_of_any_size_tier_and_hour() -> None:
+    rows = [
+        rate("input", 5),
+        rate("input", 10, above=200_000),
+        rate("cache_write_1h", 12),
+        rate("output", 15, tier="priority"),
+        rate("audio_out", 80),
+        rate("requests", 3),
+        rate("web_searches", 9),
+    ]
+    found = dearest_rates(rows)
+    assert (found.text_in, found.any_in) == (12, 12)
+    assert (found.text_out, found.any_out) == (15, 80)
+    assert found.each == 3
+    assert found.open
