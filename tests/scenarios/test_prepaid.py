@@ -7,6 +7,8 @@ import pytest
 
 from tests.scenarios.bank import Bank
 from tests.scenarios.books import CLERK, Books, Party
+from yuejie.budgets.allowance import Slot
+from yuejie.budgets.lending.lease import lease
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.store import contracts_of
 from yuejie.contracts.terms import STANDARD, CommercialTerms, PaymentMode
@@ -18,7 +20,8 @@ from yuejie.gateway.refusal import Code, Refused
 from yuejie.gateway.rights.admission import Admission
 from yuejie.gateway.rights.view import View
 from yuejie.gateway.snapshot import KeyRow
-from yuejie.kernel.ids import BookId
+from yuejie.kernel.ids import BookId, uuid7
+from yuejie.kernel.money import PICO
 from yuejie.notices.store import unhanded
 from yuejie.payments.apportion.place import Placing, apportion_receipt
 from yuejie.payments.apportion.undo import undo_batch
@@ -58,7 +61,13 @@ def enrolled(bank: Bank) -> Party:
     return Party(books, customer)
 
 
-def signs(party: Party, commercial: CommercialTerms, *, starts: datetime = AUGUST) -> None:
+def signs(
+    party: Party,
+    commercial: CommercialTerms,
+    *,
+    starts: datetime = AUGUST,
+    tax_mode: str = "inclusive",
+) -> None:
     """Sign a contract, or the next version of the one there is, as the console does."""
     books, owner = party.books, party.customer.customer_id
     with books.db.read() as tx:
@@ -67,6 +76,7 @@ def signs(party: Party, commercial: CommercialTerms, *, starts: datetime = AUGUS
         customer_id=owner,
         sale_book=BookId("list"),
         currency="CNY",
+        tax_mode=tax_mode,
         starts_at=starts,
         commercial=commercial,
     )
@@ -226,3 +236,54 @@ def test_somebodys_word_puts_the_stop_off(bank: Bank) -> None:
     bank.at("2026-08-09")
     watch_credit(bank.books.db, bank.books.clock.now())
     assert asks(acme) is TO_TOP_UP
+
+
+def lends(party: Party, *yuan: int) -> list[bool]:
+    """Ask the balance for calls that may cost so much, as a gateway does; say which pass."""
+    books = party.books
+    with books.db.read() as tx:
+        (row,) = load(tx).allowances
+    slot, journal = Slot(row.number, 0, "CNY"), uuid7(books.clock.now())
+    passed, had = [], 0
+    for amount in yuan:
+        needed = {slot: amount * PICO}
+        told = lease(books.db, journal, [needed], {slot: 0}, ahead=0, now=books.clock.now())
+        passed.append(told[slot].granted > had)
+        had = told[slot].granted
+    return passed
+
+
+def test_a_prepaid_balance_is_lent_to_the_last_fen_and_not_beyond(bank: Bank) -> None:
+    """500 yuan came, 120 are used: 380 may be under way, and not one fen more."""
+    acme = enrolled(bank)
+    signs(acme, PREPAID)
+    tops_up(bank, acme, "500.00", "2026-08-06")
+    acme.uses("2026-08-06 10:00:00", "gpt-4o", input=12 * M)
+    assert lends(acme, 381, 300, 80, 1) == [False, True, True, False]
+    tops_up(bank, acme, "1.00", "2026-08-07")
+    assert lends(acme, 2, 1) == [False, True]
+
+
+def test_the_balance_is_drawn_first_and_then_the_credit_within_one_call(bank: Bank) -> None:
+    """A startup with 200 yuan paid and 1,000 of credit makes a call that may cost 700."""
+    acme = enrolled(bank)
+    signs(acme, STARTUP)
+    tops_up(bank, acme, "200.00", "2026-08-06")
+    assert lends(acme, 700, 501, 500) == [True, False, True]
+
+
+def test_who_is_not_watched_is_not_capped(bank: Bank) -> None:
+    acme = enrolled(bank)
+    signs(acme, STARTUP)
+    signs(acme, replace(STARTUP, credit_limit_fen=None))
+    watch_credit(bank.books.db, bank.books.clock.now())
+    with bank.books.db.read() as tx:
+        assert load(tx).allowances == []
+
+
+def test_tax_on_top_is_part_of_what_a_balance_pays(bank: Bank) -> None:
+    """106 yuan are enough for usage of 100 that 6 % come on top of."""
+    acme = enrolled(bank)
+    signs(acme, PREPAID, tax_mode="exclusive")
+    tops_up(bank, acme, "106.00", "2026-08-06")
+    assert lends(acme, 101, 100) == [False, True]

@@ -168,9 +168,11 @@ class Leases:
         return False
 
     def _without(self, needs: Sequence[Need]) -> Hold | Refused:
-        """Decide without the database: what was leased, and of a rate this worker's share."""
+        """Decide without the database: what was leased, of a rate this worker's share; trust."""
         lacking = [need for need in needs if need.slice.adrift or not _fits(need)]
         for need in lacking:
+            if need.slice.is_trusted:
+                continue
             if not need.slice.is_rate:
                 return away(need)
             share = max(need.slice.row.cap // self.workers, 1)

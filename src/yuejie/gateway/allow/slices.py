@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from yuejie.budgets.allowance import FOREVER_S, Measure, Period, Slot, window_of
+from yuejie.budgets.allowance import FOREVER_S, Measure, Origin, Period, Slot, window_of
 from yuejie.budgets.lending.hold import Held, Items, counted, write_holds
 from yuejie.budgets.lending.lease import Leased
 from yuejie.gateway.snapshot import AllowanceRow
@@ -54,6 +54,11 @@ class Slice:
     def is_rate(self) -> bool:
         """Whether it is a rate or a number of calls at once, and no money."""
         return self.row.measure != Measure.MONEY and self.row.period in _RATES
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it is credit, and no money that was paid before: the operator's own risk."""
+        return self.row.origin == Origin.CREDIT and not self.row.hard
 
     def told(self, leased: Leased) -> None:
         """Take what a lease says; the database's sum is the truth, whatever answers were lost."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from yuejie.bills.bill import BillState
 from yuejie.bills.store import bills_of_customer
+from yuejie.budgets.balance import hold_balance, open_balance
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.life.limits import credit_limit_at
 from yuejie.contracts.store import contract_at, fx_on
@@ -29,6 +30,7 @@ from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.shares import OpenAmount
 from yuejie.payments.dunning import store
+from yuejie.payments.dunning.capped import cap_by_balance
 from yuejie.payments.telling import News, tell
 
 CREDIT_STEPS: Final = (70, 80, 90, 100)
@@ -200,9 +202,13 @@ def review_standing(
 
     Tells each step of the credit once while it lasts, and each suspension and restoration.
     """
-    tx.lock_exclusive(f"standing {customer_id}")
     customer = find_customer(tx, customer_id)
     contract = contract_at(tx, customer_id, now)
+    watched = watched_limit(tx, customer_id, now) is not None
+    if contract is not None and watched:
+        open_balance(tx, customer_id, contract.currency, now=now)
+    tx.lock_exclusive(f"standing {customer_id}")
+    hold_balance(tx, customer_id)
     grace = contract.terms.grace_days if contract else 0
     today = now.astimezone(zone_of(customer.zone)).date()
     amounts = amounts_of(tx, customer_id)
@@ -219,6 +225,15 @@ def review_standing(
         was.episode + (was.credit_step == 0 and credit.step > 0) + (was.state != state),
         was.since if was.state == state else now,
         covered=credit.available_fen > 0 or reprieved,
+    )
+    cap_by_balance(
+        tx,
+        customer_id,
+        contract,
+        credit.available_fen,
+        watched=watched,
+        reprieved=reprieved,
+        now=now,
     )
     if became != was:
         _write(tx, was, became, _why(late, credit), by=by, now=now)
