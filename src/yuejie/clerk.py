@@ -16,6 +16,8 @@ import structlog
 from yuejie.assurance.providers.watch import tell_warnings
 from yuejie.bills.correct.break_fee import charge_break_fees
 from yuejie.bills.review.ask import deem_confirmed, remind_of_review
+from yuejie.budgets.keep import forget_minutes
+from yuejie.budgets.watch.tell import watch_forecasts
 from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock
@@ -74,6 +76,8 @@ CALENDAR: Final = (
     Duty("dunning", daily_dunning, timedelta(hours=1)),
     Duty("credit", watch_credit, timedelta(minutes=1)),
     Duty("signings", announce_signings, timedelta(minutes=1)),
+    Duty("budget_forecasts", watch_forecasts, timedelta(hours=1)),
+    Duty("minutes", forget_minutes, timedelta(hours=1)),
     Duty("suspense", remind_of_suspense, timedelta(hours=1)),
 )
 """What is done by itself, in this order."""

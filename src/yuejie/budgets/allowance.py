@@ -16,6 +16,8 @@ from yuejie.kernel.money import FX_SCALE, PICO, plain
 FOREVER_S: Final = 1 << 40
 """The end of what does not end, in Unix seconds."""
 DEFAULT_THRESHOLDS: Final = (50, 80, 100)
+DEFAULT_FORECASTS: Final = (100,)
+"""Of a budget that fits, the forecast is above 80 % every month: that is no news."""
 
 
 class Measure(StrEnum):
@@ -110,7 +112,9 @@ class Allowance:
     output_bound: int | None
     """Calls that name no longest answer get this one, so that their worst case is no model's."""
     thresholds: tuple[int, ...]
-    """Percent of the cap at which somebody is told; of actual use, and of the forecast."""
+    """Percent of the cap at which somebody is told of what was used."""
+    forecasts: tuple[int, ...]
+    """Percent of the cap at which somebody is told of what the period will come to."""
     why: str
     starts_at: datetime
     ended_at: datetime | None

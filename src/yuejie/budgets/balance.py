@@ -54,6 +54,7 @@ def open_balance(tx: Tx, customer_id: str, currency: str, *, now: datetime) -> N
         mode=Mode.HARD,
         output_bound=None,
         thresholds=(),
+        forecasts=(),
         why="由预付余额与授信推算",
         starts_at=now,
         ended_at=None,

@@ -4,11 +4,12 @@ A new one counts what its present period has used already: no usage comes in whi
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from yuejie.budgets import store
 from yuejie.budgets.allowance import (
+    DEFAULT_FORECASTS,
     DEFAULT_THRESHOLDS,
     Allowance,
     Measure,
@@ -32,6 +33,7 @@ from yuejie.usage.store import lock_epoch
 
 NAME: Final = 64
 PERCENT_MAX: Final = 1_000
+MINUTES_KEEP: Final = timedelta(days=1)
 _RATES: Final = frozenset({Period.MINUTE})
 
 
@@ -51,6 +53,7 @@ class AllowanceDraft:
     tag: str | None = None
     output_bound: int | None = None
     thresholds: tuple[int, ...] = DEFAULT_THRESHOLDS
+    forecasts: tuple[int, ...] = DEFAULT_FORECASTS
     why: str = ""
     origin: Origin = Origin.BUDGET
 
@@ -63,6 +66,7 @@ class Change:
     mode: Mode | None = None
     output_bound: int | None = None
     thresholds: tuple[int, ...] | None = None
+    forecasts: tuple[int, ...] | None = None
     why: str | None = None
 
 
@@ -99,6 +103,7 @@ def add_in(
         mode=draft.mode,
         output_bound=draft.output_bound,
         thresholds=tuple(sorted(set(draft.thresholds))),
+        forecasts=tuple(sorted(set(draft.forecasts))),
         why=draft.why,
         starts_at=starts_at,
         ended_at=None,
@@ -123,6 +128,7 @@ def change_allowance(
             mode=change.mode or was.mode,
             output_bound=change.output_bound or was.output_bound,
             thresholds=was.thresholds if change.thresholds is None else change.thresholds,
+            forecasts=was.forecasts if change.forecasts is None else change.forecasts,
             why=was.why if change.why is None else change.why,
         )
         _check_values(became)
@@ -151,6 +157,12 @@ def end_in(
     store.update(tx, became)
     record_deed(tx, Deed(by, now, "end", "allowance", was.allowance_id, why), was=was)
     return became
+
+
+def forget_minutes(db: Database, now: datetime) -> int:
+    """Forget the windows of minutes that have long been over."""
+    with db.begin() as tx:
+        return lending.prune_minutes(tx, before_s=int((now - MINUTES_KEEP).timestamp()))
 
 
 def _find(tx: Tx, customer: Customer, name: str) -> Allowance:
@@ -190,7 +202,7 @@ def _check_values(draft: AllowanceDraft | Allowance) -> None:
         raise Invalid(f"额度“{draft.name}”不能是负数")
     if draft.output_bound is not None and draft.output_bound <= 0:
         raise Invalid(f"额度“{draft.name}”的最长输出应为正整数")
-    if any(not 0 < each <= PERCENT_MAX for each in draft.thresholds):
+    if any(not 0 < each <= PERCENT_MAX for each in (*draft.thresholds, *draft.forecasts)):
         raise Invalid(f"额度“{draft.name}”的提醒百分比应在 1 到 {PERCENT_MAX} 之间")
 
 

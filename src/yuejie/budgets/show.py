@@ -50,19 +50,25 @@ def standings(db: Database, customer: Customer, *, now: datetime) -> list[Standi
         ]
 
 
-def history(db: Database, customer: Customer, name: str, *, limit: int) -> list[Standing]:
-    """Return the windows of one allowance, the newest first, whether it was ended or not."""
+def history(
+    db: Database, customer: Customer, name: str, *, limit: int, now: datetime
+) -> list[Standing]:
+    """Return the windows of one allowance, the newest first, whether it was ended or not.
+
+    Of one that nobody has used yet, the present one; nothing where there is none of that name.
+    """
     with db.read(consistent=True) as tx:
         found = [
             each
             for each in store.of_customer(tx, customer.customer_id, ended=True)
             if name in (each.name, each.allowance_id)
         ]
-        return [
+        used = [
             _standing(each, row)
             for each in found
             for row in lending.windows_of(tx, each.number, limit=limit)
         ]
+        return used or [one for each in found for one in _of(tx, each, customer, (), now=now)]
 
 
 def _of(

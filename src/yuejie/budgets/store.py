@@ -34,6 +34,7 @@ class _Row:
     mode: str
     output_bound: int | None
     thresholds: list[int]
+    forecasts: list[int]
     why: str
     starts_at: datetime
     ended_at: datetime | None
@@ -53,6 +54,7 @@ def _allowance(row: _Row) -> Allowance:
         mode=Mode(row.mode),
         output_bound=row.output_bound,
         thresholds=tuple(row.thresholds),
+        forecasts=tuple(row.forecasts),
         why=row.why,
         starts_at=row.starts_at,
         ended_at=row.ended_at,
@@ -61,11 +63,11 @@ def _allowance(row: _Row) -> Allowance:
 
 INSERT: Final = """
     INSERT INTO allowance (allowance_id, customer_id, name, origin, project_id, key_id, model, tag,
-                           measure, currency, period, cap, mode, output_bound, thresholds, why,
-                           starts_at)
+                           measure, currency, period, cap, mode, output_bound, thresholds,
+                           forecasts, why, starts_at)
     VALUES (%(allowance_id)s, %(customer_id)s, %(name)s, %(origin)s, %(project_id)s, %(key_id)s,
             %(model)s, %(tag)s, %(measure)s, %(currency)s, %(period)s, %(cap)s, %(mode)s,
-            %(output_bound)s, %(thresholds)s, %(why)s, %(starts_at)s)
+            %(output_bound)s, %(thresholds)s, %(forecasts)s, %(why)s, %(starts_at)s)
     RETURNING number
 """
 
@@ -91,6 +93,7 @@ def insert(tx: Tx, allowance: Allowance) -> int:
             mode=allowance.mode,
             output_bound=allowance.output_bound,
             thresholds=Json(list(allowance.thresholds)),
+            forecasts=Json(list(allowance.forecasts)),
             why=allowance.why,
             starts_at=allowance.starts_at,
         )
@@ -100,7 +103,8 @@ def insert(tx: Tx, allowance: Allowance) -> int:
 UPDATE: Final = """
     UPDATE allowance
     SET cap = %(cap)s, mode = %(mode)s, output_bound = %(output_bound)s,
-        thresholds = %(thresholds)s, why = %(why)s, ended_at = %(ended_at)s
+        thresholds = %(thresholds)s, forecasts = %(forecasts)s, why = %(why)s,
+        ended_at = %(ended_at)s
     WHERE number = %(number)s
 """
 
@@ -114,6 +118,7 @@ def update(tx: Tx, allowance: Allowance) -> None:
         mode=allowance.mode,
         output_bound=allowance.output_bound,
         thresholds=Json(list(allowance.thresholds)),
+        forecasts=Json(list(allowance.forecasts)),
         why=allowance.why,
         ended_at=allowance.ended_at,
     )
@@ -121,7 +126,8 @@ def update(tx: Tx, allowance: Allowance) -> None:
 
 OF_CUSTOMER: Final = """
     SELECT number, allowance_id, name, origin, customer_id, project_id, key_id, model, tag, measure,
-           currency, period, cap, mode, output_bound, thresholds, why, starts_at, ended_at
+           currency, period, cap, mode, output_bound, thresholds, forecasts, why,
+           starts_at, ended_at
     FROM allowance
     WHERE customer_id = %(customer_id)s AND (%(ended)s OR ended_at IS NULL)
     ORDER BY number
@@ -139,7 +145,8 @@ def _asked(customer_id: str, ended: bool) -> dict[str, object]:  # noqa: FBT001 
 
 HOLD: Final = """
     SELECT number, allowance_id, name, origin, customer_id, project_id, key_id, model, tag, measure,
-           currency, period, cap, mode, output_bound, thresholds, why, starts_at, ended_at
+           currency, period, cap, mode, output_bound, thresholds, forecasts, why,
+           starts_at, ended_at
     FROM allowance
     WHERE customer_id = %(customer_id)s AND ended_at IS NULL
       AND (name = %(name)s OR allowance_id = %(name)s)
@@ -155,7 +162,8 @@ def hold(tx: Tx, customer_id: str, name: str) -> Allowance | None:
 
 BY_NUMBER: Final = """
     SELECT number, allowance_id, name, origin, customer_id, project_id, key_id, model, tag, measure,
-           currency, period, cap, mode, output_bound, thresholds, why, starts_at, ended_at
+           currency, period, cap, mode, output_bound, thresholds, forecasts, why,
+           starts_at, ended_at
     FROM allowance
     WHERE number = %(number)s
 """
@@ -169,7 +177,8 @@ def allowance_by_number(tx: Tx, number: int) -> Allowance | None:
 
 LEASED: Final = """
     SELECT number, allowance_id, name, origin, customer_id, project_id, key_id, model, tag, measure,
-           currency, period, cap, mode, output_bound, thresholds, why, starts_at, ended_at
+           currency, period, cap, mode, output_bound, thresholds, forecasts, why,
+           starts_at, ended_at
     FROM allowance
     WHERE ended_at IS NULL AND mode <> 'soft'
     ORDER BY number
@@ -183,7 +192,8 @@ def leased_allowances(tx: Tx) -> list[Allowance]:
 
 COUNTED: Final = """
     SELECT number, allowance_id, name, origin, customer_id, project_id, key_id, model, tag, measure,
-           currency, period, cap, mode, output_bound, thresholds, why, starts_at, ended_at
+           currency, period, cap, mode, output_bound, thresholds, forecasts, why,
+           starts_at, ended_at
     FROM allowance
     WHERE ended_at IS NULL AND period <> 'minute' AND measure <> 'concurrency'
       AND customer_id IN (SELECT customer_id FROM usage_dimension

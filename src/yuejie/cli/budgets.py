@@ -2,12 +2,15 @@
 
 from dataclasses import asdict
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import click
 
 from yuejie.budgets.allowance import (
+    DEFAULT_FORECASTS,
     DEFAULT_THRESHOLDS,
     PERIODS,
+    Allowance,
     Measure,
     Mode,
     Period,
@@ -22,14 +25,18 @@ from yuejie.budgets.keep import (
     end_allowance,
 )
 from yuejie.budgets.show import Standing, history, standings
+from yuejie.budgets.watch.report import ReportLine, budget_report
+from yuejie.budgets.watch.store import AlertRow
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.months import Month
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers as all_customers
 from yuejie.customers.store import keys, projects
 from yuejie.db.session import Database
-from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.money import PICO, exact
+from yuejie.kernel.period import BillingMonth, zone_of
 
 MODES: Final = {Mode.SOFT: "只提醒", Mode.HARD: "硬限额", Mode.PACED: "放行后计"}
 _WINDOWS: Final = 100
@@ -91,6 +98,7 @@ def read_percents(text: str) -> tuple[int, ...]:
 @click.option("--tag", help="名称=值")
 @click.option("--output-bound", type=int, help="请求没写 max_tokens 时由网关写入的最长输出")
 @click.option("--alert", default="", help="提醒的百分比，例如 50,80,100（默认）；none 为不提醒")
+@click.option("--forecast", default="", help="预计用量提醒的百分比，默认 100；none 为不提醒")
 @click.option("--why", default="", help="事由")
 @frame
 def add(house: Frame, customer: str, name: str, /, **told: str | int | None) -> None:
@@ -99,6 +107,8 @@ def add(house: Frame, customer: str, name: str, /, **told: str | int | None) -> 
     period = str(told["period"] or ("always" if measure is Measure.CONCURRENCY else "month"))
     alert = str(told["alert"])
     percents = () if alert == "none" else read_percents(alert) or DEFAULT_THRESHOLDS
+    ahead = str(told["forecast"])
+    forecasts = () if ahead == "none" else read_percents(ahead) or DEFAULT_FORECASTS
     with house.database() as db:
         who = _customer(db, customer)
         draft = AllowanceDraft(
@@ -114,6 +124,7 @@ def add(house: Frame, customer: str, name: str, /, **told: str | int | None) -> 
             tag=_text(told["tag"]),
             output_bound=told["output_bound"],  # type: ignore[arg-type]  # click read a number
             thresholds=percents,
+            forecasts=forecasts,
             why=str(told["why"]),
         )
         added = add_allowance(db, who, draft, by=house.by, now=house.now())
@@ -152,11 +163,11 @@ def show_budget(house: Frame, customer: str, name: str, *, json: bool) -> None:
     """查看一个额度的各个周期，新的在前。"""
     with house.database() as db:
         who = _customer(db, customer)
-        found = history(db, who, name, limit=_WINDOWS)
+        found = history(db, who, name, limit=_WINDOWS, now=house.now())
         if json:
             give_json([_plain(each) for each in found])
         elif not found:
-            say(f"额度“{name}”还没有用量，或不存在；请用 yuejie budgets list 查看")
+            raise NotFound(f"客户 {who.slug} 没有额度“{name}”，请用 yuejie budgets list 查看")
         else:
             _show_standings(db, who, found)
 
@@ -168,6 +179,7 @@ def show_budget(house: Frame, customer: str, name: str, *, json: bool) -> None:
 @click.option("--mode", type=click.Choice([each.value for each in Mode]))
 @click.option("--output-bound", type=int)
 @click.option("--alert", help="提醒的百分比，例如 50,80,100")
+@click.option("--forecast", help="预计用量提醒的百分比，例如 100")
 @click.option("--why", help="事由")
 @frame
 def change(house: Frame, customer: str, name: str, /, **told: str | int | None) -> None:
@@ -184,6 +196,9 @@ def change(house: Frame, customer: str, name: str, /, **told: str | int | None) 
             mode=Mode(str(told["mode"])) if told["mode"] else None,
             output_bound=told["output_bound"],  # type: ignore[arg-type]  # click read a number
             thresholds=read_percents(str(told["alert"])) if told["alert"] is not None else None,
+            forecasts=(
+                read_percents(str(told["forecast"])) if told["forecast"] is not None else None
+            ),
             why=_text(told["why"]),
         )
         changed = change_allowance(db, who, name, wanted, by=house.by, now=now)
@@ -203,6 +218,53 @@ def end(house: Frame, customer: str, name: str, *, why: str) -> None:
             db, _customer(db, customer), name, by=house.by, now=house.now(), why=why
         )
     say(f"额度“{ended.name}”已结束，各网关一秒内不再执行")
+
+
+@budgets.command("report")
+@click.argument("customer")
+@click.argument("month", type=Month())
+@as_json
+@frame
+def report(house: Frame, customer: str, month: BillingMonth, *, json: bool) -> None:
+    """一个客户一个月的额度报告：各周期的限额、已用、预计、何时提醒过。"""
+    with house.database() as db:
+        who = _customer(db, customer)
+        found = budget_report(db, who, month, now=house.now())
+        names = _names(db, who)
+    if json:
+        give_json([_report_plain(each) for each in found])
+        return
+    if not found:
+        say(f"{who.slug} 在 {month} 没有用过的额度")
+        return
+    zone = zone_of(who.zone)
+    rows = [
+        (
+            each.allowance.name,
+            _scope(each.allowance, names),
+            f"{each.starts_at.astimezone(zone):%m-%d} 起{PERIODS[each.allowance.period]}",
+            amount_text(each.cap, each.allowance.measure, each.unit),
+            amount_text(each.spent, each.allowance.measure, each.unit),
+            "—" if each.percent is None else f"{each.percent}%",
+            "—"
+            if each.forecast is None
+            else amount_text(each.forecast, each.allowance.measure, each.unit),
+            "、".join(_alert(alert, zone) for alert in each.alerts) or "—",
+        )
+        for each in found
+    ]
+    columns = ["额度", "范围", "周期", "限额", "已用", "已用比例", "期末预计", "提醒"]
+    show_table(f"{who.slug} {month} 额度报告", columns, rows)
+
+
+def _alert(alert: AlertRow, zone: ZoneInfo) -> str:
+    what = "预计" if alert.basis == "forecast" else "已用"
+    eased = "（已恢复）" if alert.eased_at else ""
+    return f"{alert.told_at.astimezone(zone):%m-%d %H:%M} {what}{alert.percent}%{eased}"
+
+
+def _report_plain(line: ReportLine) -> dict[str, object]:
+    return asdict(line) | {"percent": line.percent}
 
 
 @budgets.command("check")
@@ -247,7 +309,7 @@ def _show_standings(db: Database, customer: Customer, found: list[Standing]) -> 
     rows = [
         (
             each.allowance.name,
-            _scope(each, names),
+            _scope(each.allowance, names),
             f"{PERIODS[each.allowance.period]}{_since(each)}",
             MODES[each.allowance.mode],
             amount_text(each.cap, each.allowance.measure, each.unit),
@@ -274,8 +336,8 @@ def _names(db: Database, customer: Customer) -> dict[str, str]:
         return named | {each.key_id: each.name for each in keys(tx, customer.customer_id)}
 
 
-def _scope(standing: Standing, names: dict[str, str]) -> str:
-    scope = standing.allowance.scope
+def _scope(allowance: Allowance, names: dict[str, str]) -> str:
+    scope = allowance.scope
     parts = (
         ("项目", scope.project_id),
         ("密钥", scope.key_id),

@@ -83,6 +83,7 @@ def console(house: Frame) -> None:
 def clerk(house: Frame) -> None:
     """运行文书进程：日历到点该办的事。"""
     from yuejie.app import fapiao_provider
+    from yuejie.budgets.watch.tell import watch_budgets
     from yuejie.clerk import run
     from yuejie.contracts.esign.choose import reachable
     from yuejie.contracts.esign.errand import work_off
@@ -104,6 +105,7 @@ def clerk(house: Frame) -> None:
             errands = {
                 "post": lambda db, now: deliver_due(db, post, now),
                 "fapiao": lambda db, now: tend(db, provider, now=now),
+                "budgets": watch_budgets,
                 "signing": lambda db, now: work_off(db, signing.platforms, signing.send, now=now),
             }
             run(db, house.clock, stop, errands)

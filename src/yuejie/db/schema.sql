@@ -211,6 +211,7 @@ CREATE TABLE allowance (
     mode text NOT NULL,
     output_bound integer,
     thresholds jsonb DEFAULT '[]'::jsonb NOT NULL,
+    forecasts jsonb DEFAULT '[]'::jsonb NOT NULL,
     why text DEFAULT ''::text NOT NULL,
     starts_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
@@ -225,6 +226,21 @@ CREATE TABLE allowance (
     CONSTRAINT allowance_origin_check CHECK ((origin = ANY (ARRAY['budget'::text, 'credit'::text, 'protection'::text]))),
     CONSTRAINT allowance_output_bound_check CHECK ((output_bound > 0)),
     CONSTRAINT allowance_period_check CHECK ((period = ANY (ARRAY['minute'::text, 'day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text, 'term'::text, 'always'::text])))
+);
+
+CREATE TABLE allowance_alert (
+    number integer NOT NULL,
+    starts_s bigint NOT NULL,
+    basis text NOT NULL,
+    percent integer NOT NULL,
+    amount numeric(38,0) NOT NULL,
+    cap numeric(38,0) NOT NULL,
+    unit text NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    eased_at timestamp with time zone,
+    CONSTRAINT allowance_alert_pkey PRIMARY KEY (number, starts_s, basis, percent),
+    CONSTRAINT allowance_alert_basis_check CHECK ((basis = ANY (ARRAY['actual'::text, 'forecast'::text]))),
+    CONSTRAINT allowance_alert_percent_check CHECK ((percent > 0))
 );
 
 CREATE TABLE allowance_estimate (
@@ -1823,6 +1839,7 @@ ALTER TABLE adjustment ADD CONSTRAINT adjustment_customer_id_fkey FOREIGN KEY (c
 ALTER TABLE allowance ADD CONSTRAINT allowance_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE allowance ADD CONSTRAINT allowance_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_key(key_id);
 ALTER TABLE allowance ADD CONSTRAINT allowance_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
+ALTER TABLE allowance_alert ADD CONSTRAINT allowance_alert_number_fkey FOREIGN KEY (number) REFERENCES allowance(number);
 ALTER TABLE allowance_estimate ADD CONSTRAINT allowance_estimate_number_starts_s_unit_fkey FOREIGN KEY (number, starts_s, unit) REFERENCES allowance_window(number, starts_s, unit);
 ALTER TABLE allowance_grant ADD CONSTRAINT allowance_grant_number_starts_s_unit_fkey FOREIGN KEY (number, starts_s, unit) REFERENCES allowance_window(number, starts_s, unit);
 ALTER TABLE allowance_window ADD CONSTRAINT allowance_window_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
@@ -1950,6 +1967,7 @@ ALTER TABLE waiver ADD CONSTRAINT waiver_customer_id_fkey FOREIGN KEY (customer_
 CREATE INDEX adjustment_open ON public.adjustment USING btree (customer_id) WHERE (state = ANY (ARRAY['proposed'::text, 'approved'::text]));
 CREATE UNIQUE INDEX allowance_name ON public.allowance USING btree (customer_id, name) WHERE (ended_at IS NULL);
 CREATE INDEX allowance_of_customer ON public.allowance USING btree (customer_id) WHERE (ended_at IS NULL);
+CREATE INDEX allowance_alert_open ON public.allowance_alert USING btree (number) WHERE (eased_at IS NULL);
 CREATE INDEX allowance_estimate_of_window ON public.allowance_estimate USING btree (number, starts_s, unit);
 CREATE INDEX allowance_grant_of_window ON public.allowance_grant USING btree (number, starts_s, unit);
 CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
@@ -2063,6 +2081,7 @@ CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCIN
 GRANT USAGE ON SCHEMA public TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE adjustment TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE allowance_alert TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE allowance_estimate TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE allowance_grant TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance_journal TO yuejie_app;
@@ -2184,7 +2203,8 @@ GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE virtual_account TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE waiver TO yuejie_app;
-GRANT UPDATE (cap), UPDATE (ended_at), UPDATE (mode), UPDATE (output_bound), UPDATE (thresholds), UPDATE (why) ON TABLE allowance TO yuejie_app;
+GRANT UPDATE (cap), UPDATE (ended_at), UPDATE (forecasts), UPDATE (mode), UPDATE (output_bound), UPDATE (thresholds), UPDATE (why) ON TABLE allowance TO yuejie_app;
+GRANT UPDATE (eased_at) ON TABLE allowance_alert TO yuejie_app;
 GRANT UPDATE (granted), UPDATE (presumed), UPDATE (returned), UPDATE (used) ON TABLE allowance_grant TO yuejie_app;
 GRANT UPDATE (ended) ON TABLE allowance_journal TO yuejie_app;
 GRANT UPDATE (cap), UPDATE (fx_id), UPDATE (leased), UPDATE (spent) ON TABLE allowance_window TO yuejie_app;

@@ -36,6 +36,10 @@ class Kind(StrEnum):
     CONTRACT_ENDED = "contract_ended"
     CONTRACT_RENEWED = "contract_renewed"
     CREDIT_USED = "credit_used"
+    BUDGET_REACHED = "budget_reached"
+    BUDGET_USED_UP = "budget_used_up"
+    BUDGET_FORECAST = "budget_forecast"
+    BUDGET_EASED = "budget_eased"
     DEPRECATION = "deprecation"
     PRICE_RISE = "price_rise"
     PROVIDER_ACCOUNT_LOW = "provider_account_low"
@@ -91,6 +95,10 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.CONTRACT_ENDED: Needs(("contract", "ends_on")),
     Kind.CONTRACT_RENEWED: Needs(("contract", "ends_on")),
     Kind.CREDIT_USED: Needs(("used", "limit", "percent")),
+    Kind.BUDGET_REACHED: Needs(("budget", "used", "limit", "percent")),
+    Kind.BUDGET_USED_UP: Needs(("budget", "used", "limit", "percent", "effect"), _URGENT),
+    Kind.BUDGET_FORECAST: Needs(("budget", "forecast", "limit", "percent")),
+    Kind.BUDGET_EASED: Needs(("budget", "used", "limit", "percent")),
     Kind.DEPRECATION: Needs(("model", "ends_on", "days")),
     Kind.PRICE_RISE: Needs(("model", "starts_on")),
     Kind.PROVIDER_ACCOUNT_LOW: Needs(("account", "balance"), _URGENT),

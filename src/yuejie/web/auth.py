@@ -115,6 +115,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/requests/{{request_id}}"): Who.OWN,
     ("GET", f"{API}/customers/{{customer}}/budgets"): Who.OWN,
     ("POST", f"{API}/customers/{{customer}}/budgets"): Who.SPEAKS,
+    ("GET", f"{API}/customers/{{customer}}/budgets/report/{{month}}"): Who.OWN,
     ("GET", f"{API}/customers/{{customer}}/budgets/{{budget}}"): Who.OWN,
     ("PUT", f"{API}/customers/{{customer}}/budgets/{{budget}}"): Who.SPEAKS,
     ("POST", f"{API}/customers/{{customer}}/budgets/{{budget}}/end"): Who.SPEAKS,

@@ -17,6 +17,7 @@ OPERATOR_READS: Final = {
     "hold_windows": "the same",
     "windows_at": "the same",
     "windows_of": "the same",
+    "windows_between": "the same",
 }
 
 
@@ -126,6 +127,19 @@ ALL_WINDOWS: Final = """
 def windows_of(tx: Tx, number: int, *, limit: int) -> list[WindowRow]:
     """Return the windows of an allowance, the newest first."""
     return tx.rows(WindowRow, ALL_WINDOWS, number=number, limit=limit)
+
+
+BETWEEN: Final = """
+    SELECT number, starts_s, unit, ends_s, cap, spent, leased
+    FROM allowance_window
+    WHERE number = %(number)s AND starts_s < %(until_s)s AND ends_s > %(since_s)s
+    ORDER BY starts_s, unit
+"""
+
+
+def windows_between(tx: Tx, number: int, *, since_s: int, until_s: int) -> list[WindowRow]:
+    """Return the windows of an allowance that touch a span."""
+    return tx.rows(WindowRow, BETWEEN, number=number, since_s=since_s, until_s=until_s)
 
 
 MOVE: Final = """

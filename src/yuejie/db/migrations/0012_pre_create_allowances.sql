@@ -23,7 +23,8 @@ CREATE TABLE allowance (
     cap           NUMERIC(38, 0) NOT NULL,          -- picos of the currency, or pieces
     mode          TEXT NOT NULL CHECK (mode IN ('soft', 'hard', 'paced')),
     output_bound  INTEGER CHECK (output_bound > 0),
-    thresholds    JSONB NOT NULL DEFAULT '[]',
+    thresholds    JSONB NOT NULL DEFAULT '[]',      -- percent of actual use
+    forecasts     JSONB NOT NULL DEFAULT '[]',      -- percent of what the period will come to
     why           TEXT NOT NULL DEFAULT '',
     starts_at     TIMESTAMPTZ NOT NULL,
     ended_at      TIMESTAMPTZ,
@@ -74,6 +75,21 @@ CREATE TABLE allowance_estimate (
 );
 CREATE INDEX allowance_estimate_of_window ON allowance_estimate (number, starts_s, unit);
 
+-- A threshold is told once per window; eased: since it was told, use has fallen below it.
+CREATE TABLE allowance_alert (
+    number     INTEGER NOT NULL REFERENCES allowance,
+    starts_s   BIGINT NOT NULL,
+    basis      TEXT NOT NULL CHECK (basis IN ('actual', 'forecast')),
+    percent    INTEGER NOT NULL CHECK (percent > 0),
+    amount     NUMERIC(38, 0) NOT NULL,
+    cap        NUMERIC(38, 0) NOT NULL,
+    unit       TEXT NOT NULL,
+    told_at    TIMESTAMPTZ NOT NULL,
+    eased_at   TIMESTAMPTZ,
+    PRIMARY KEY (number, starts_s, basis, percent)
+);
+CREATE INDEX allowance_alert_open ON allowance_alert (number) WHERE eased_at IS NULL;
+
 -- Which journals lease, and whether they are over: a lease that comes late is refused.
 CREATE TABLE allowance_journal (
     journal_id UUID PRIMARY KEY,
@@ -87,9 +103,10 @@ CREATE TRIGGER journal_snapshot AFTER INSERT ON journal
     FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 
 GRANT SELECT, INSERT ON allowance, allowance_window, allowance_grant, allowance_estimate,
-                        allowance_journal TO yuejie_app;
+                        allowance_alert, allowance_journal TO yuejie_app;
+GRANT UPDATE (eased_at) ON allowance_alert TO yuejie_app;
 GRANT UPDATE (ended) ON allowance_journal TO yuejie_app;
-GRANT UPDATE (cap, output_bound, thresholds, mode, why, ended_at) ON allowance TO yuejie_app;
+GRANT UPDATE (cap, output_bound, thresholds, forecasts, mode, why, ended_at) ON allowance TO yuejie_app;
 GRANT UPDATE (cap, fx_id, spent, leased) ON allowance_window TO yuejie_app;
 GRANT UPDATE (granted, used, returned, presumed) ON allowance_grant TO yuejie_app;
 GRANT DELETE ON allowance_window, allowance_grant, allowance_estimate TO yuejie_app;

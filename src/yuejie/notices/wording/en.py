@@ -94,6 +94,23 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "{used} of the credit limit of {limit} is used ({percent}%). "
         "Once it is used up, new requests are refused.",
     ),
+    Kind.BUDGET_REACHED: Wording(
+        "Budget '{budget}': {percent}% used",
+        "Of the budget '{budget}' ({limit}), {used} is used: {percent}% is reached.",
+    ),
+    Kind.BUDGET_USED_UP: Wording(
+        "Budget '{budget}': {percent}% used",
+        "Of the budget '{budget}' ({limit}), {used} is used: {percent}% is reached. {effect}",
+    ),
+    Kind.BUDGET_FORECAST: Wording(
+        "Budget '{budget}' is heading for {percent}%",
+        "At the present pace the budget '{budget}' ({limit}) comes to {forecast} by the end "
+        "of its period: {percent}% is reached.",
+    ),
+    Kind.BUDGET_EASED: Wording(
+        "Budget '{budget}' is open again",
+        "Of the budget '{budget}' ({limit}), {used} is used, below {percent}%; calls are served.",
+    ),
     Kind.DEPRECATION: Wording(
         "Model {model} is ending",
         "Model {model} ends on {ends_on}, in {days} days, and your keys used it within the last "
@@ -157,6 +174,12 @@ LABELS: Final[dict[str, str]] = {
     "drawer": "Drawer",
     "remaining": "Remaining",
     "contract": "Contract",
+    "budget": "Budget",
+    "scope": "Scope",
+    "period": "Period",
+    "ends_at": "Period ends",
+    "forecast": "Forecast",
+    "effect": "Effect",
     "ends_on": "Ends on",
     "used": "Used",
     "limit": "Limit",

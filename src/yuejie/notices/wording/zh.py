@@ -85,6 +85,22 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "授信额度已用 {percent}%",
         "授信额度 {limit} 已用 {used}（{percent}%）；用完后新请求将被拒绝。",
     ),
+    Kind.BUDGET_REACHED: Wording(
+        "额度“{budget}”已用 {percent}%",
+        "额度“{budget}”{limit} 已用 {used}，达到 {percent}%。",
+    ),
+    Kind.BUDGET_USED_UP: Wording(
+        "额度“{budget}”已用到 {percent}%",
+        "额度“{budget}”{limit} 已用 {used}，达到 {percent}%；{effect}",
+    ),
+    Kind.BUDGET_FORECAST: Wording(
+        "额度“{budget}”预计将达 {percent}%",
+        "照目前的用量，额度“{budget}”{limit} 到期末预计用 {forecast}，达到 {percent}%。",
+    ),
+    Kind.BUDGET_EASED: Wording(
+        "额度“{budget}”已恢复",
+        "额度“{budget}”{limit} 现已用 {used}，低于 {percent}%；新请求照常受理。",
+    ),
     Kind.DEPRECATION: Wording(
         "模型即将停用：{model}",
         "模型 {model} 将于 {ends_on} 停用（还有 {days} 天），您的密钥近 30 天在用；请安排迁移。",
@@ -146,6 +162,12 @@ LABELS: Final[dict[str, str]] = {
     "drawer": "开票员",
     "remaining": "剩余额度",
     "contract": "合同",
+    "budget": "额度名称",
+    "scope": "范围",
+    "period": "周期",
+    "ends_at": "本周期结束",
+    "forecast": "预计用量",
+    "effect": "影响",
     "ends_on": "到期日",
     "used": "已用",
     "limit": "额度",

@@ -6,16 +6,18 @@ from fastapi import status
 
 from yuejie.budgets.keep import add_allowance, change_allowance, end_allowance
 from yuejie.budgets.show import Standing, history, standings
+from yuejie.budgets.watch.report import budget_report
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.limits import PAGE_MAX
+from yuejie.kernel.period import BillingMonth
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.budgets import BudgetChange, BudgetEnd, BudgetIn, BudgetOut
-from yuejie.web.shapes.wire import Name
+from yuejie.web.shapes.budgets import BudgetChange, BudgetEnd, BudgetIn, BudgetOut, ReportLineOut
+from yuejie.web.shapes.wire import Month, Name
 
 routes: Final = guarded("额度", prefix="/customers/{customer}/budgets")
 
@@ -54,13 +56,25 @@ def post_budget(
     return [BudgetOut.of(each) for each in found if each.allowance == added]
 
 
+@routes.get("/report/{month}", summary="额度报告")
+def get_report(
+    db: Db, caller: AnyCaller, now: Now, customer: Name, month: Month
+) -> list[ReportLineOut]:
+    """一个客户一个月的额度报告：各周期的限额、已用、预计、何时提醒过。"""
+    who = _own(db, caller, customer)
+    found = budget_report(db, who, BillingMonth.parse(month), now=now)
+    return [ReportLineOut.of(each) for each in found]
+
+
 @routes.get("/{budget}", summary="查看额度")
-def get_budget(db: Db, caller: AnyCaller, customer: Name, budget: Name) -> list[BudgetOut]:
+def get_budget(
+    db: Db, caller: AnyCaller, now: Now, customer: Name, budget: Name
+) -> list[BudgetOut]:
     """按名称或编号查看一个额度的各个周期，新的在前。"""
     who = _own(db, caller, customer)
-    found = history(db, who, budget, limit=PAGE_MAX)
+    found = history(db, who, budget, limit=PAGE_MAX, now=now)
     if not found:
-        raise NotFound(f"客户 {who.slug} 没有用过额度“{budget}”，请核对名称")
+        raise NotFound(f"客户 {who.slug} 没有额度“{budget}”，请核对名称")
     return [BudgetOut.of(each) for each in found]
 
 
@@ -80,13 +94,15 @@ def put_budget(
     return [BudgetOut.of(each) for each in found if each.allowance == changed]
 
 
-@routes.post("/{budget}/end", summary="结束额度", status_code=status.HTTP_204_NO_CONTENT)
+@routes.post("/{budget}/end", summary="结束额度")
 def end_budget(
     db: Db, caller: AnyCaller, now: Now, customer: Name, budget: Name, body: BudgetEnd
-) -> None:
+) -> list[BudgetOut]:
     """结束额度：不再限制任何调用，已有记录保留。"""
     who = _own(db, caller, customer)
-    end_allowance(db, who, budget, by=caller.name, now=now, why=body.why)
+    ended = end_allowance(db, who, budget, by=caller.name, now=now, why=body.why)
+    found = history(db, who, ended.allowance_id, limit=PAGE, now=now)
+    return [BudgetOut.of(each) for each in found]
 
 
 def _key(standing: Standing) -> str:
