@@ -33,3 +33,9 @@ def set_up(path: Path | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(sink),
         cache_logger_on_first_use=True,
     )
+
+
+def set_aside() -> None:
+    """Send logs to standard error, unless set up: an answer has standard output to itself."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))

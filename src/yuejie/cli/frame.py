@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -62,6 +63,8 @@ class Frame:
     @contextmanager
     def database(self) -> Iterator[Database]:
         """Open the database, starting the embedded one for the length of the command."""
+        if "structlog" in sys.modules:  # some room logs; to import it costs most of a second
+            import_module("yuejie.logs").set_aside()
         with house(self.settings, note) as db:
             self._db = db
             yield db

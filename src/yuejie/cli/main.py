@@ -46,7 +46,7 @@ NOUNS: Final = {
     "reconcile": "books.reconcile",
     "margin": "books.reconcile",
     "providers": "books.providers",
-    "notices": "notices",
+    "notices": "notices.entrance",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

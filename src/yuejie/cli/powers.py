@@ -104,6 +104,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "notices channels rotate": Power.SET_NOTICES,
     "notices contacts add": Power.SET_NOTICES,
     "notices contacts remove": Power.SET_NOTICES,
+    "notices retry": Power.SET_NOTICES,
     "notices senders set": Power.SET_UP,
     "notices test": Power.SET_NOTICES,
 }

@@ -1273,6 +1273,7 @@ CREATE TABLE notice_message (
     leased_until timestamp with time zone,
     formed_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
+    forgiven integer DEFAULT 0 NOT NULL,
     CONSTRAINT notice_message_pkey PRIMARY KEY (message_id),
     CONSTRAINT notice_message_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'dead'::text, 'dropped'::text])))
 );
@@ -1286,6 +1287,13 @@ CREATE TABLE notice_outcome (
     said text NOT NULL,
     CONSTRAINT notice_outcome_pkey PRIMARY KEY (message_id, number),
     CONSTRAINT notice_outcome_result_check CHECK ((result = ANY (ARRAY['sent'::text, 'retry'::text, 'refused'::text])))
+);
+
+CREATE TABLE notice_rest (
+    bucket text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT notice_rest_pkey PRIMARY KEY (bucket)
 );
 
 CREATE TABLE notice_sender (
@@ -2025,6 +2033,7 @@ CREATE INDEX notice_channel_customer ON public.notice_channel USING btree (custo
 CREATE INDEX notice_contact_customer ON public.notice_contact USING btree (customer_id);
 CREATE INDEX notice_copy_message ON public.notice_copy USING btree (message_id);
 CREATE INDEX notice_copy_waiting ON public.notice_copy USING btree (channel_id, ready_at) WHERE (message_id IS NULL);
+CREATE INDEX notice_message_bucket ON public.notice_message USING btree (bucket, urgent DESC, due_at, message_id) WHERE (state = 'waiting'::text);
 CREATE INDEX notice_message_channel ON public.notice_message USING btree (channel_id, formed_at);
 CREATE INDEX notice_message_customer ON public.notice_message USING btree (customer_id, message_id);
 CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
@@ -2163,6 +2172,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_contact TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE notice_copy TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice_message TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice_outcome TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_rest TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
@@ -2221,7 +2231,7 @@ GRANT UPDATE (address), UPDATE (bank_account), UPDATE (bank_name), UPDATE (cnaps
 GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
-GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
+GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (forgiven), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (bank_reference), UPDATE (charges_fen), UPDATE (decided_at), UPDATE (decided_by), UPDATE (paid_at), UPDATE (paid_currency), UPDATE (paid_fen), UPDATE (state) ON TABLE provider_payment TO yuejie_app;
 GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
 GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;

@@ -1,7 +1,8 @@
 """Demo: how can I try it without a key?
 
 Owns: provider simulators that speak and misbehave like the originals, with a truth log of what
-they served; the demo house and its month; samples of real traces with their licences.
+they served; simulated tax and signing platforms and receivers of notices; the demo house and its
+month; samples of real traces with their licences.
 Does not own: anything the product needs in production.
 
 Invariants:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -48,8 +48,13 @@ RATES: Final[Mapping[ChannelKind, tuple[Rate, ...]]] = {
     ChannelKind.WECOM: (Rate(20, timedelta(minutes=1)),),
     ChannelKind.DINGTALK: (Rate(20, timedelta(minutes=1)),),
     ChannelKind.FEISHU: (Rate(100, timedelta(minutes=1)), Rate(5, timedelta(seconds=1))),
+    ChannelKind.TENCENT_SMS: (Rate(1, timedelta(seconds=30)),),
 }
-"""What the robots' documents allow; beyond it DingTalk drops everything for ten minutes."""
+"""What the platforms' documents allow; beyond it DingTalk drops everything for ten minutes.
+
+The hours and days of an SMS number are settings of the operator's at its vendor: only the vendor's
+own codes tell of them. Aliyun lets a notification of one template pass fifty times a day.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,10 @@ class Sender:
 def quiet_end(
     now: datetime, zone: str, quiet_from: time | None, quiet_until: time | None
 ) -> datetime | None:
-    """Return when the quiet hours end in which `now` lies, or None outside of them."""
+    """Return when the quiet hours end in which `now` lies, or None outside of them.
+
+    An hour that the clocks repeat may end twice; the end that counts is the one ahead.
+    """
     if quiet_from is None or quiet_until is None or quiet_from == quiet_until:
         return None
     local = now.astimezone(zone_of(zone))
@@ -113,4 +121,7 @@ def quiet_end(
     if not inside:
         return None
     day = local.date() + timedelta(days=1 if over_midnight and clock >= quiet_from else 0)
-    return datetime.combine(day, quiet_until, local.tzinfo)
+    ends = datetime.combine(day, quiet_until, local.tzinfo).astimezone(UTC)
+    if ends <= now:
+        ends = datetime.combine(day, quiet_until, local.tzinfo).replace(fold=1).astimezone(UTC)
+    return ends

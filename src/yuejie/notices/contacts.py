@@ -25,7 +25,7 @@ from yuejie.notices.contact import (
 )
 from yuejie.notices.notice import Audience, Kind, Notice
 from yuejie.notices.outbox import enqueue
-from yuejie.notices.secret import Secret, close_secret, open_secret
+from yuejie.notices.secret import Secret, close_secret, mask, open_secret
 
 OVERLAP: Final = timedelta(hours=24)
 """How long the old secret of a webhook signs beside the new one."""
@@ -34,6 +34,14 @@ CHANNELS: Final = 20
 _NAME: Final = 64
 _PHONE: Final = re.compile(r"1[3-9]\d{9}|\+[1-9]\d{6,14}")
 _SMS: Final = frozenset({ChannelKind.ALIYUN_SMS, ChannelKind.TENCENT_SMS})
+_ACCOUNT: Final[dict[str, frozenset[str]]] = {
+    ChannelKind.EMAIL: smtp.SETTINGS,
+    ChannelKind.ALIYUN_SMS: frozenset({"access_key_id", "sign_name", "endpoint"}),
+    ChannelKind.TENCENT_SMS: frozenset({"secret_id", "app_id", "sign_name", "endpoint", "region"}),
+}
+"""What is known of an account in the clear; a password among it would be shown to everybody."""
+_OPTIONAL: Final = frozenset({"endpoint", "region"})
+_TEMPLATE: Final = re.compile(r"template\.([a-z_]+)(?:\.(zh-CN|en))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +196,7 @@ def set_sender(
     """Write the operator's account for mail or SMS down, or replace it."""
     if kind not in SENT_BY_SENDER:
         raise Invalid(f"发送账号“{kind}”应为 email、aliyun_sms 或 tencent_sms")
+    _check_account(kind, settings)
     if kind == ChannelKind.EMAIL:
         smtp.server_of(settings, secret)
     sender = Sender(kind, dict(settings), seal(secret.encode(), credential_key, kind))
@@ -264,14 +273,12 @@ def _check_channel(draft: ChannelDraft, allowed: frozenset[str]) -> tuple[str, s
         raise Invalid(f"通知种类“{unknown[0]}”没有登记，请用 yuejie notices kinds 查看")
     if draft.kind == ChannelKind.EMAIL:
         found = smtp.addresses_of(draft.address)
-        return ", ".join(f"{each[0]}***@{each.partition('@')[2]}" for each in found), ", ".join(
-            found
-        )
+        return ", ".join(mask(each) for each in found), ", ".join(found)
     if draft.kind in _SMS:
         phone = re.sub(r"[\s-]", "", draft.address)
         if not _PHONE.fullmatch(phone):
             raise Invalid("手机号应为 11 位，或以 + 和国家代码开头；请核对")
-        return f"{phone[:3]}****{phone[-4:]}", phone
+        return mask(phone), phone
     host = check_url(draft.kind, draft.address, allowed)
     return f"https://{host}/…{draft.address[-4:]}", draft.address
 
@@ -279,3 +286,23 @@ def _check_channel(draft: ChannelDraft, allowed: frozenset[str]) -> tuple[str, s
 def _bucket(kind: str, address: str) -> str:
     """Name what shares a limit: the robot behind an address, without telling the address."""
     return sha256(f"{kind} {address}".encode()).hexdigest()[:32]
+
+
+def _check_account(kind: str, settings: dict[str, str]) -> None:
+    """Refuse what an account of this kind does not have, and an SMS account that cannot send."""
+    known = _ACCOUNT[kind]
+    sms = kind in _SMS
+    for name, value in settings.items():
+        template = _TEMPLATE.fullmatch(name) if sms else None
+        if name not in known and not (template and template[1] in set(Kind)):
+            raise Invalid(
+                f"{kind} 发送账号没有设置项“{name}”，应为 {'、'.join(sorted(known))}"
+                f"{'，或 template.通知种类' if sms else ''}；口令与密钥请用 --secret-env"
+            )
+        if not value.isprintable():
+            raise Invalid(f"{kind} 发送账号的 {name} 含有不可见字符，请重新填写")
+        if sms and name != "sign_name" and not value.isascii():
+            raise Invalid(f"{kind} 发送账号的 {name} 只能用英文字符，请核对")
+    missing = sorted(known - _OPTIONAL - settings.keys()) if sms else []
+    if missing:
+        raise Invalid(f"{kind} 发送账号缺少 {'、'.join(missing)}，请补全")

@@ -4,6 +4,7 @@ Each step is a transaction of its own, and sending is in none. A process that di
 and before noting leaves a lease that runs out; the message is then sent again with the same id.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,11 +15,11 @@ import structlog
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.ids import CustomerId, mint
 from yuejie.notices import store
-from yuejie.notices.channels.parcel import Courier, Outcome, Parcel, Result, refused
-from yuejie.notices.contact import ChannelKind
+from yuejie.notices.channels.parcel import Courier, Outcome, Parcel, Rest, Result, refused
+from yuejie.notices.contact import ChannelKind, Sender
 from yuejie.notices.gather import (
-    HELD_BACK,
     LONGEST_RATE,
+    LONGEST_REST,
     MOST_ATTEMPTS,
     choose,
     plan,
@@ -29,8 +30,10 @@ from yuejie.notices.outbox import enqueue
 
 log = structlog.get_logger()
 
-LEASE: Final = timedelta(minutes=2)
+LEASE: Final = timedelta(minutes=1)
 """Longer than the slowest attempt; after it, whoever took a message is taken for dead."""
+MAIL_LEASE: Final = timedelta(minutes=4)
+"""Fifteen megabytes of files take their time."""
 AT_ONCE: Final = 8
 """Messages under way together, each to another robot or server."""
 _HAND_ON: Final = 100
@@ -94,43 +97,50 @@ def form_due(db: Database, now: datetime) -> int:
 
 
 def take_due(db: Database, now: datetime, *, only: str | None = None) -> list[tuple[Parcel, int]]:
-    """Take messages for one attempt each, within the limits of their robots, under a lease."""
+    """Take messages for one attempt each, one of each receiver at most, under a lease.
+
+    A receiver that rests, or has heard as much as it may, is passed over whole: what waits for it
+    keeps nobody else waiting.
+    """
     with db.begin() as tx:
         tx.lock_exclusive("notices.take")
-        due = store.due_messages(tx, now=now, limit=_LOOK)
-        if only is not None:
-            due = [message for message in due if message.message_id == only]
+        due = store.due_messages(tx, now=now, limit=_LOOK, only=only)
         due = [message for message in due if not _give_up(tx, message, now)]
         begun: dict[str, list[datetime]] = {}
-        buckets = sorted({message.bucket for message in due})
+        buckets = sorted(message.bucket for message in due)
         for recent in store.recent_attempts(tx, buckets, now - LONGEST_RATE):
             begun.setdefault(recent.bucket, []).append(recent.begun_at)
-        chosen, held = choose(
+        chosen, resting = choose(
             ((m.message_id, m.channel_kind, m.bucket) for m in due), begun, now=now, most=AT_ONCE
         )
-        store.hold_back(tx, held, now + HELD_BACK)
+        for bucket, until in resting.items():
+            store.let_rest(tx, bucket, until, store.LIMIT)
         senders = {sender.kind: sender for sender in store.senders(tx)}
-        taken: list[tuple[Parcel, int]] = []
-        for message in due:
-            if message.message_id in chosen:
-                store.begin_attempt(tx, message, at=now, until=now + LEASE)
-                sender = senders.get(message.channel_kind)
-                parcel = _parcel(tx, message)
-                if sender is not None:
-                    parcel = replace(
-                        parcel, sender_settings=sender.settings, sender_sealed=sender.sealed
-                    )
-                taken.append((parcel, message.attempts + 1))
-        return taken
+        return [
+            (_taken(tx, message, senders, now), message.attempts + 1)
+            for message in due
+            if message.message_id in chosen
+        ]
+
+
+def _taken(
+    tx: Tx, message: store.DueMessage, senders: Mapping[str, Sender], now: datetime
+) -> Parcel:
+    """Begin an attempt and return what it takes to make it."""
+    lease = MAIL_LEASE if message.channel_kind == ChannelKind.EMAIL else LEASE
+    store.begin_attempt(tx, message, at=now, until=now + lease)
+    parcel, sender = _parcel(tx, message), senders.get(message.channel_kind)
+    if sender is None:
+        return parcel
+    return replace(parcel, sender_settings=sender.settings, sender_sealed=sender.sealed)
 
 
 def _give_up(tx: Tx, message: store.DueMessage, now: datetime) -> bool:
     """End a message whose every attempt died with its process: it may be what kills them."""
-    if message.attempts < MOST_ATTEMPTS:
+    if message.tried < MOST_ATTEMPTS:
         return False
     store.end_dead(tx, message.message_id, message.attempts, now)
-    parcel = _parcel(tx, message)
-    _mourn(tx, parcel, message.hint, refused("lost", "历次发送都没有留下结果"), now)
+    _mourn(tx, _parcel(tx, message), refused("lost", "历次发送都没有留下结果"), now)
     return True
 
 
@@ -142,6 +152,9 @@ def _parcel(tx: Tx, message: store.DueMessage) -> Parcel:
         kind=message.channel_kind,
         language=message.language,
         told=tuple(store.enclosed(tx, message.message_id)),
+        bucket=message.bucket,
+        hint=message.hint,
+        forgiven=message.forgiven,
         sealed=message.sealed,
         attachments=tuple(store.attached(tx, message.message_id)) if mail else (),
     )
@@ -156,17 +169,19 @@ def _carry(db: Database, post: Courier, parcel: Parcel, number: int, now: dateti
 
 def note(db: Database, parcel: Parcel, number: int, outcome: Outcome, now: datetime) -> None:
     """Write an attempt's outcome down and let the message end, wait, or die with an alarm."""
-    message_id = parcel.message_id
+    message_id, tried = parcel.message_id, number - parcel.forgiven
     with db.begin() as tx:
         store.note_outcome(tx, message_id, number, outcome, now)
         if outcome.result is Result.SENT:
-            store.end_sent(tx, message_id, now)
-        elif outcome.result is Result.REFUSED or number >= MOST_ATTEMPTS:
+            if store.end_sent(tx, message_id, now) and outcome.missed:
+                _mourn(tx, parcel, outcome, now)
+        elif outcome.result is Result.REFUSED or tried >= MOST_ATTEMPTS:
             if store.end_dead(tx, message_id, number, now):
-                _mourn(tx, parcel, parcel.kind, outcome, now)
+                _mourn(tx, parcel, outcome, now)
         else:
-            wait = wait_after(message_id, number, outcome.wait)
+            wait = wait_after(message_id, tried, outcome.wait)
             store.try_again(tx, message_id, number, now + wait)
+            _let_rest(tx, parcel, outcome, wait, now)
     log.info(
         "notice.attempted",
         message=message_id,
@@ -177,19 +192,31 @@ def note(db: Database, parcel: Parcel, number: int, outcome: Outcome, now: datet
     )
 
 
-def _mourn(tx: Tx, parcel: Parcel, where: str, outcome: Outcome, now: datetime) -> None:
-    """Tell the operator of a message that nobody got; a dead alarm raises no further alarm."""
+def _let_rest(tx: Tx, parcel: Parcel, outcome: Outcome, wait: timedelta, now: datetime) -> None:
+    """Leave a receiver or a sender in peace that asked for it or cannot be reached."""
+    if outcome.rest is Rest.NOBODY:
+        return
+    key = parcel.bucket if outcome.rest is Rest.RECEIVER else parcel.kind
+    store.let_rest(tx, key, now + (outcome.wait or min(wait, LONGEST_REST)), outcome.code)
+
+
+def _mourn(tx: Tx, parcel: Parcel, outcome: Outcome, now: datetime) -> None:
+    """Tell the operator of a message that somebody did not get; an alarm's death raises no alarm.
+
+    A message that is tried again on request, and dies again, is told of again.
+    """
     log.error("notice.dead", message=parcel.message_id, channel=parcel.kind, code=outcome.code)
     if all(told.kind in {Kind.UNDELIVERED, Kind.TEST} for told in parcel.told):
         return
     facts = {
         "message": parcel.message_id,
-        "channel": where,
+        "channel": f"{parcel.kind} {parcel.hint}",
         "kind": "、".join(dict.fromkeys(told.kind for told in parcel.told)),
         "why": f"{outcome.code} {outcome.said}".strip(),
     }
+    again = f":{parcel.forgiven}" if parcel.forgiven else ""
     customer = parcel.told[0].customer_id
-    _alarm(tx, facts, f"undelivered:{parcel.message_id}", customer, now)
+    _alarm(tx, facts, f"undelivered:{parcel.message_id}{again}", customer, now)
 
 
 def _alarm(
@@ -200,7 +227,14 @@ def _alarm(
 
 
 def send_now(db: Database, post: Courier, message_id: str, now: datetime) -> Outcome | None:
-    """Attempt one message now, whatever else is due; None when it is not due."""
+    """Attempt one message now, whatever else is due; None when it is not due.
+
+    A receiver or sender that rested and took it is well again, and no longer left alone.
+    """
     for parcel, number in take_due(db, now, only=message_id):
-        return _carry(db, post, parcel, number, now)
+        outcome = _carry(db, post, parcel, number, now)
+        if outcome.result is Result.SENT:
+            with db.begin() as tx:
+                store.wake(tx, sorted((parcel.bucket, parcel.kind)))
+        return outcome
     return None

@@ -1,4 +1,4 @@
-"""The only SQL about notices: contacts and channels, the outbox, messages, the log."""
+"""The SQL of telling: contacts and channels, the outbox, messages, attempts; `log` reads back."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Final
 from yuejie.db.session import Json, Tx
 from yuejie.kernel.ids import CustomerId
 from yuejie.notices.channels.parcel import Outcome, Told
-from yuejie.notices.contact import Channel, Contact, Sender
+from yuejie.notices.contact import RATES, Channel, Contact, Sender
 from yuejie.notices.gather import ReadyCopy
 from yuejie.notices.notice import Attachment, Notice
 
@@ -19,8 +19,6 @@ OPERATOR_READS: Final = {
     "ready_copies": "the deliverer forms every customer's messages",
     "due_messages": "the deliverer sends every customer's messages",
     "enclosed": "the deliverer reads what a message tells",
-    "whole_log": "the operator looks at every delivery",
-    "message_of_test": "whoever pressed the test button asks for its one message",
 }
 """Reads that serve the operator or the deliverer; all others take `customer_id` first."""
 
@@ -356,27 +354,53 @@ class DueMessage:
     bucket: str
     urgent: bool
     attempts: int
+    forgiven: int
     language: str
     sealed: bytes = field(repr=False)
+
+    @property
+    def tried(self) -> int:
+        """How many attempts count: those since somebody asked for another try."""
+        return self.attempts - self.forgiven
 
 
 DUE_MESSAGES: Final = """
     SELECT m.message_id, m.channel_id, m.customer_id, m.channel_kind, m.hint, m.bucket, m.urgent,
-           m.attempts, contact.language, channel.sealed
+           m.attempts, m.forgiven, contact.language, channel.sealed
     FROM notice_message m
     JOIN notice_channel channel USING (channel_id)
     JOIN notice_contact contact USING (contact_id)
-    WHERE m.state = 'waiting' AND m.due_at <= %(now)s
-      AND (m.leased_until IS NULL OR m.leased_until <= %(now)s)
+    WHERE m.message_id IN (
+        SELECT DISTINCT ON (w.bucket) w.message_id
+        FROM notice_message w
+        WHERE w.state = 'waiting' AND w.due_at <= %(now)s
+          AND (w.leased_until IS NULL OR w.leased_until <= %(now)s)
+          AND (%(only)s::text IS NULL OR w.message_id = %(only)s::text)
+          AND NOT EXISTS (SELECT FROM notice_rest r
+                           WHERE r.bucket IN (w.bucket, w.channel_kind) AND r.until > %(now)s
+                             AND (%(only)s::text IS NULL OR r.why = 'limit'))
+          AND (w.channel_kind <> ALL (%(one_by_one)s)
+               OR NOT EXISTS (SELECT FROM notice_message busy
+                               WHERE busy.bucket = w.bucket AND busy.state = 'waiting'
+                                 AND busy.leased_until > %(now)s))
+        ORDER BY w.bucket, w.urgent DESC, w.due_at, w.message_id)
     ORDER BY m.urgent DESC, m.due_at, m.message_id
     LIMIT %(limit)s
     FOR UPDATE OF m SKIP LOCKED
 """
+_ONE_BY_ONE: Final = sorted(str(kind) for kind in RATES)
+"""Receivers with limits get one message after the other; see `gather.free_at`."""
 
 
-def due_messages(tx: Tx, *, now: datetime, limit: int) -> list[DueMessage]:
-    """Return the messages to send, the urgent first, and hold them."""
-    return tx.rows(DueMessage, DUE_MESSAGES, now=now, limit=limit)
+def due_messages(tx: Tx, *, now: datetime, limit: int, only: str | None = None) -> list[DueMessage]:
+    """Return the next message of each receiver that is not resting, the urgent first, held.
+
+    `only` asks for one message, for somebody who says that its receiver is well again: only our
+    own limits hold it back.
+    """
+    return tx.rows(
+        DueMessage, DUE_MESSAGES, now=now, limit=limit, only=only, one_by_one=_ONE_BY_ONE
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,15 +422,29 @@ def recent_attempts(tx: Tx, buckets: list[str], since: datetime) -> list[Recent]
     return tx.rows(Recent, RECENT, buckets=buckets, since=since)
 
 
-HOLD_BACK: Final = """
-    UPDATE notice_message SET due_at = %(until)s
-    WHERE message_id = ANY (%(message_ids)s) AND state = 'waiting'
+LET_REST: Final = """
+    INSERT INTO notice_rest (bucket, until, why)
+    VALUES (%(bucket)s, %(until)s, %(why)s)
+    ON CONFLICT (bucket) DO UPDATE SET until = excluded.until, why = excluded.why
+    WHERE notice_rest.until < excluded.until
 """
 
 
-def hold_back(tx: Tx, message_ids: list[str], until: datetime) -> None:
-    """Let messages wait until their robot may speak again."""
-    tx.run(HOLD_BACK, message_ids=message_ids, until=until)
+def let_rest(tx: Tx, bucket: str, until: datetime, why: str) -> None:
+    """Leave a receiver, or a sender by its kind, in peace until then; never shorter than before."""
+    tx.run(LET_REST, bucket=bucket, until=until, why=why)
+
+
+WAKE: Final = """
+    DELETE FROM notice_rest WHERE bucket = ANY (%(buckets)s) AND why <> 'limit'
+"""
+LIMIT: Final = "limit"
+"""Why one rests that has heard as much as it may: nobody's word ends that."""
+
+
+def wake(tx: Tx, buckets: list[str]) -> None:
+    """Forget that these rest, but for our own limits."""
+    tx.run(WAKE, buckets=buckets)
 
 
 LEASE: Final = """
@@ -510,87 +548,3 @@ TRY_AGAIN: Final = """
 def try_again(tx: Tx, message_id: str, number: int, due_at: datetime) -> bool:
     """Let a message wait for its next attempt, unless one is under way."""
     return tx.run(TRY_AGAIN, message_id=message_id, number=number, due_at=due_at) == 1
-
-
-# the log ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message as the log shows it, with the last thing its receiver said."""
-
-    message_id: str
-    customer_id: CustomerId | None
-    channel_id: str
-    channel_kind: str
-    hint: str
-    kinds: list[str]
-    state: str
-    attempts: int
-    formed_at: datetime
-    due_at: datetime
-    ended_at: datetime | None
-    code: str | None
-    said: str | None
-
-
-LOG: Final = """
-    SELECT m.message_id, m.customer_id, m.channel_id, m.channel_kind, m.hint,
-           ARRAY(SELECT notice.kind FROM notice_copy copy JOIN notice USING (notice_id)
-                  WHERE copy.message_id = m.message_id ORDER BY notice.at, notice_id) AS kinds,
-           m.state, m.attempts, m.formed_at, m.due_at, m.ended_at, last.code, last.said
-    FROM notice_message m
-    LEFT JOIN LATERAL (SELECT o.code, o.said FROM notice_outcome o
-                        WHERE o.message_id = m.message_id
-                        ORDER BY o.number DESC LIMIT 1) last ON true
-    WHERE m.customer_id = %(customer_id)s
-      AND (%(before)s = '' OR m.message_id < %(before)s)
-    ORDER BY m.message_id DESC
-    LIMIT %(limit)s
-"""
-
-
-def log(tx: Tx, customer_id: CustomerId, *, before: str = "", limit: int) -> list[Delivery]:
-    """Return a customer's deliveries, the newest first, from before `before` on."""
-    return tx.rows(Delivery, LOG, customer_id=customer_id, before=before, limit=limit)
-
-
-WHOLE_LOG: Final = """
-    SELECT m.message_id, m.customer_id, m.channel_id, m.channel_kind, m.hint,
-           ARRAY(SELECT notice.kind FROM notice_copy copy JOIN notice USING (notice_id)
-                  WHERE copy.message_id = m.message_id ORDER BY notice.at, notice_id) AS kinds,
-           m.state, m.attempts, m.formed_at, m.due_at, m.ended_at, last.code, last.said
-    FROM notice_message m
-    LEFT JOIN LATERAL (SELECT o.code, o.said FROM notice_outcome o
-                        WHERE o.message_id = m.message_id
-                        ORDER BY o.number DESC LIMIT 1) last ON true
-    WHERE (%(state)s::text IS NULL OR m.state = %(state)s::text)
-      AND (%(before)s = '' OR m.message_id < %(before)s)
-    ORDER BY m.message_id DESC
-    LIMIT %(limit)s
-"""
-
-
-def whole_log(tx: Tx, *, state: str | None = None, before: str = "", limit: int) -> list[Delivery]:
-    """Return everybody's deliveries, the newest first, on request of one state."""
-    return tx.rows(Delivery, WHOLE_LOG, state=state, before=before, limit=limit)
-
-
-MESSAGE_OF_TEST: Final = """
-    SELECT m.message_id
-    FROM notice
-    JOIN notice_copy copy USING (notice_id)
-    JOIN notice_message m USING (message_id)
-    WHERE notice.key = %(key)s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    message_id: str
-
-
-def message_of_test(tx: Tx, key: str) -> str | None:
-    """Return the message that tells the notice of that key on its one channel."""
-    found = tx.maybe(_Message, MESSAGE_OF_TEST, key=key)
-    return found.message_id if found else None

@@ -237,7 +237,12 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", f"{API}/notices/channels/{{channel_id}}/rotate"): Power.SET_NOTICES,
     ("POST", f"{API}/notices/channels/{{channel_id}}/remove"): Power.SET_NOTICES,
     ("POST", f"{API}/notices/contacts/{{contact_id}}/remove"): Power.SET_NOTICES,
+    ("GET", f"{API}/notices/kinds"): Who.OWN,
+    ("GET", f"{API}/notices/senders"): Who.OPERATOR,
+    ("PUT", f"{API}/notices/senders/{{sender}}"): Power.SET_UP,
     ("GET", f"{API}/notices/log"): Who.OWN,
+    ("GET", f"{API}/notices/log/{{message_id}}"): Who.OWN,
+    ("POST", f"{API}/notices/log/retry"): Power.SET_NOTICES,
 }
 
 

@@ -13,7 +13,7 @@ from yuejie.cli.billing.corrections import credits_
 from yuejie.cli.customers import members
 from yuejie.cli.main import yuejie
 from yuejie.cli.money.receivables import receivables
-from yuejie.cli.notices import notices
+from yuejie.cli.notices.entrance import notices
 from yuejie.cli.powers import COMMANDS, power_of
 from yuejie.customers.members.member import Role
 from yuejie.customers.members.power import HOLDERS, Power

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from yuejie.customers.enrol import Particulars, enrol_customer
 from yuejie.db.session import Database
 from yuejie.kernel.ids import CustomerId
-from yuejie.notices import store
 from yuejie.notices.channels.parcel import Outcome, Parcel, sent
 from yuejie.notices.contact import Channel
 from yuejie.notices.contacts import (
@@ -16,9 +15,10 @@ from yuejie.notices.contacts import (
     add_contact,
     set_sender,
 )
+from yuejie.notices.log import store as log_store
+from yuejie.notices.log.store import Delivery, Wish
 from yuejie.notices.notice import NEEDS, Attachment, Kind, Notice
 from yuejie.notices.outbox import enqueue
-from yuejie.notices.store import Delivery
 
 KEY = b"k" * 32
 BY = "tests"
@@ -99,7 +99,7 @@ def mail_sender(db: Database, port: int) -> None:
 def deliveries(db: Database, state: str | None = None) -> list[Delivery]:
     """Return everything in the log, the oldest first."""
     with db.read() as tx:
-        return store.whole_log(tx, state=state, limit=1_000)[::-1]
+        return log_store.whole_log(tx, Wish(state=state), limit=1_000)[::-1]
 
 
 @dataclass

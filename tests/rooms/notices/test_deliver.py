@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from tests.rooms.notices.desk import (
@@ -16,16 +17,18 @@ from tests.rooms.notices.desk import (
     notice,
     tell,
 )
-from tests.simulators.receivers import receiving, webhook
+from tests.scenarios.books import FixedClock
 from yuejie.db.session import Database
-from yuejie.notices import store
-from yuejie.notices.channels.parcel import refused, retry
+from yuejie.demo.post.launch import post_here
+from yuejie.notices.channels.parcel import Rest, refused, retry, sent
 from yuejie.notices.channels.post import Post
 from yuejie.notices.contacts import enqueue_test, remove_channel
 from yuejie.notices.deliver import LEASE, deliver_due, form_due, hand_on_due, note, take_due
-from yuejie.notices.gather import MOST_ATTEMPTS
+from yuejie.notices.gather import DIGEST, MOST_ATTEMPTS
+from yuejie.notices.log import store as log_store
 from yuejie.notices.notice import Attachment, Kind
 
+DINGTALK = "https://oapi.dingtalk.com/robot/send?access_token="
 WECOM = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key="
 
 
@@ -179,10 +182,13 @@ def test_a_robot_is_never_asked_more_than_its_limit(database: Database) -> None:
         channel(database, "wecom", f"{WECOM}shared")
     channel(database, "wecom", f"{WECOM}other")
     post = Memory()
-    tell(database, *(notice(f"u{n}", Kind.SUSPENDED) for n in range(15)))
-    assert all_due(database, post, NOW) == 20 + 15
+    for second in range(15):  # urgent ones of one moment would be one message
+        tell(database, notice(f"u{second}", Kind.SUSPENDED))
+        hand_on_due(database, NOW)
+        form_due(database, NOW)
+    assert all_due(database, post, NOW) == 19 + 15
     assert all_due(database, post, NOW + timedelta(seconds=30)) == 0
-    assert all_due(database, post, NOW + timedelta(seconds=61)) == 10
+    assert all_due(database, post, NOW + timedelta(seconds=61)) == 11
 
 
 def test_files_go_along_by_mail_and_not_into_a_robot(database: Database) -> None:
@@ -214,7 +220,7 @@ def test_the_test_button_tells_one_channel_at_once(database: Database) -> None:
     post = Memory()
     assert all_due(database, post, NOW) == 1
     with database.read() as tx:
-        assert store.message_of_test(tx, key) == post.parcels[0].message_id
+        assert log_store.message_of_test(tx, key) == post.parcels[0].message_id
 
 
 def test_two_deliverers_share_the_work(database: Database) -> None:
@@ -227,6 +233,89 @@ def test_two_deliverers_share_the_work(database: Database) -> None:
         pass
     ids = [parcel.message_id for parcel in (*ours.parcels, *theirs.parcels)]
     assert len(ids) == len(set(ids)) == 6
+
+
+def bursts(db: Database, count: int, kind: Kind = Kind.BILL_ISSUED) -> None:
+    """Have so many messages of one channel each wait, not one digest."""
+    for n in range(count):
+        tell(db, notice(f"{kind}{n}", kind))
+        hand_on_due(db, NOW)
+        form_due(db, NOW + n * DIGEST)
+
+
+def test_a_robot_that_says_too_fast_hears_nothing_at_all_for_ten_minutes(
+    database: Database,
+) -> None:
+    """The real robot drops everything meanwhile, and each attempt would be lost."""
+    channel(database, "dingtalk", f"{DINGTALK}1", "S")
+    bursts(database, 3)
+    channel(database, "email", "op@house.example.com")
+    later = NOW + timedelta(minutes=5)
+    muted = retry("130101", "too fast", timedelta(minutes=10), rest=Rest.RECEIVER)
+    post = Memory(moods=[muted])
+    assert all_due(database, post, later) == 1, "the two behind it wait as well"
+    tell(database, notice("urgent", Kind.SUSPENDED), at=later)
+    assert all_due(database, post, later + timedelta(minutes=9)) == 1
+    assert post.parcels[-1].kind == "email"
+    assert all_due(database, post, later + timedelta(minutes=13)) == 4
+    sent = [parcel for parcel in post.parcels if parcel.kind == "dingtalk"]
+    assert sent[1].told[0].kind == "suspended", "what is urgent comes first"
+
+
+def test_an_empty_account_rests_for_every_reader_of_its_sms(database: Database) -> None:
+    for phone in ("13800000000", "13900000000"):
+        channel(database, "aliyun_sms", phone)
+    channel(database, "tencent_sms", "13800000000")
+    tell(database, notice("k"))
+    empty = retry("isv.AMOUNT_NOT_ENOUGH", "", timedelta(hours=1), rest=Rest.SENDER)
+    post = Memory(moods=[empty, empty])
+    assert all_due(database, post, NOW) == 3
+    assert all_due(database, post, NOW + timedelta(minutes=50)) == 0
+    assert all_due(database, post, NOW + timedelta(minutes=61)) == 2
+
+
+def test_an_endpoint_that_is_away_is_asked_seldom_and_holds_up_no_other(
+    database: Database,
+) -> None:
+    channel(database, "webhook", "https://dead.example.com/", kinds=("suspended",))
+    channel(database, "webhook", "https://live.example.com/", kinds=("bill_issued",))
+    tell(database, *(notice(f"u{n}", Kind.SUSPENDED) for n in range(300)))
+    tell(database, notice("k"))
+    away = retry("network", "timed out", rest=Rest.RECEIVER)
+    post = Memory(moods=[away, sent("ok"), *[away] * 300])
+    for _ in range(4):
+        hand_on_due(database, NOW)
+    form_due(database, NOW)
+    assert deliver_due(database, post, NOW) == 2, "one of three hundred, and the one behind them"
+    assert sorted(parcel.told[0].kind for parcel in post.parcels) == ["bill_issued", "suspended"]
+    assert deliver_due(database, post, NOW) == 0
+    asked = sum(all_due(database, post, NOW + timedelta(minutes=n)) for n in range(1, 60))
+    assert asked < 60, "its rest grows to five minutes with each message that failed twice"
+
+
+def test_a_robot_gets_its_messages_one_after_the_other(database: Database) -> None:
+    """Two deliverers at once could send twenty each where the robot counts arrivals."""
+    channel(database, "wecom", f"{WECOM}1")
+    bursts(database, 2)
+    now = NOW + timedelta(minutes=5)
+    ((first, number),) = take_due(database, now)
+    assert take_due(database, now) == []
+    note(database, first, number, sent("ok"), now)
+    assert len(take_due(database, now)) == 1
+
+
+def test_some_addresses_refused_are_told_to_the_operator(database: Database) -> None:
+    acme = customer(database)
+    channel(database, "email", "a@acme.example.com, b@acme.example.com", customer_id=acme)
+    channel(database, "wecom", f"{WECOM}1")
+    some = replace(sent("250", "b***@acme.example.com 被拒：550 no"), missed=True)
+    post = Memory(moods=[some])
+    tell(database, notice("k", customer_id=acme))
+    all_due(database, post, NOW)
+    mail, alarm = sorted(deliveries(database), key=lambda each: each.kinds)
+    assert (mail.state, mail.attempts) == ("sent", 1)
+    assert alarm.kinds == ["undelivered"]
+    assert "b***@acme.example.com" in post.parcels[-1].told[0].facts["why"]
 
 
 KILLED = """
@@ -252,12 +341,12 @@ def test_killed_between_sending_and_noting_it_is_sent_again_with_the_same_id(
     database: Database, database_url: str
 ) -> None:
     """kill -9 of the deliverer: the receiver sees the message twice and can tell."""
-    with receiving(lambda _: (200, {})) as receiver:
-        host = frozenset({receiver.host})
-        _, key = channel(database, "webhook", f"{receiver.url}/hook", allowed=host)
-        receiver.check = webhook(key)
+    with post_here(FixedClock(NOW)) as there:
+        host = frozenset({there.host})
+        _, key = channel(database, "webhook", there.hook, allowed=host)
+        there.world.hook_keys.append(key)
         tell(database, notice("k"))
-        command = [sys.executable, "-c", KILLED, database_url, KEY.hex(), receiver.host]
+        command = [sys.executable, "-c", KILLED, database_url, KEY.hex(), there.host]
         died = subprocess.run([*command, NOW.isoformat()], env=dict(os.environ), check=False)
         assert died.returncode == -signal.SIGKILL
         (begun,) = deliveries(database)
@@ -265,7 +354,7 @@ def test_killed_between_sending_and_noting_it_is_sent_again_with_the_same_id(
         post = Post(KEY, host)
         assert deliver_due(database, post, NOW + LEASE / 2) == 0
         assert deliver_due(database, post, NOW + LEASE) == 1
-        first, second = receiver.got
+        first, second = there.world.got
         assert first.headers["webhook-id"] == second.headers["webhook-id"] == begun.message_id
         assert first.body == second.body
         assert deliveries(database)[0].state == "sent"

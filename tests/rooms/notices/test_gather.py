@@ -12,7 +12,7 @@ from yuejie.notices.gather import (
     LONGEST_WAIT,
     ReadyCopy,
     choose,
-    may_speak,
+    free_at,
     plan,
     wait_after,
 )
@@ -52,18 +52,27 @@ def test_a_channel_that_has_just_spoken_waits() -> None:
     assert len(plan(copies(3, last_formed_at=spoken), spoken + DIGEST).messages) == 1
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"kind": "suspended"}, {"channel_kind": "webhook"}, {"channel_kind": "aliyun_sms"}],
-)
-def test_what_is_urgent_or_cannot_merge_goes_alone_and_at_once(changes: dict[str, object]) -> None:
+@pytest.mark.parametrize("changes", [{"channel_kind": "webhook"}, {"channel_kind": "aliyun_sms"}])
+def test_what_cannot_merge_goes_alone_and_at_once(changes: dict[str, object]) -> None:
     made = plan(copies(3, last_formed_at=NOW, **changes), NOW)
     assert [len(each) for each in made.messages] == [1, 1, 1]
 
 
+def test_what_is_urgent_goes_at_once_and_merges_with_nothing_but_its_like() -> None:
+    urgent = copies(DIGEST_MOST + 1, kind="suspended", last_formed_at=NOW)
+    made = plan([*urgent, replace(COPY, notice_id="r", last_formed_at=NOW)], NOW)
+    assert [len(each) for each in made.messages] == [DIGEST_MOST, 1]
+    assert [copy.notice_id for copy, _ in made.postponed] == ["r"]
+    made = plan([replace(COPY, notice_id="r"), *urgent], NOW)
+    assert {len({copy.kind for copy in each}) for each in made.messages} == {1}
+
+
 def test_a_notice_with_files_is_a_mail_of_its_own() -> None:
-    made = plan([*copies(2), replace(COPY, notice_id="f", attached=True)], NOW)
-    assert sorted(len(each) for each in made.messages) == [1, 2]
+    files = [replace(COPY, notice_id=f"f{n}", attached=True) for n in range(2)]
+    mailed = [replace(each, channel_kind="email") for each in (*copies(2), *files)]
+    made = plan(mailed, NOW)
+    assert sorted(len(each) for each in made.messages) == [1, 1, 2]
+    assert [len(each) for each in plan(files, NOW).messages] == [2], "a robot gets no file"
 
 
 def test_quiet_hours_hold_everything_but_the_urgent_and_programs() -> None:
@@ -109,40 +118,74 @@ def test_quiet_hours_end_after_now_and_within_a_day(
         assert ends is None
 
 
+CLOCKS_BACK = datetime(2026, 11, 1, 5, tzinfo=UTC)  # one in the night in New York, twice
+
+
 @pytest.mark.parametrize(
-    ("kind", "begun", "may"),
+    ("minutes", "until", "ends"),
     [
-        ("wecom", 19, True),
-        ("wecom", 20, False),
-        ("dingtalk", 20, False),
-        ("feishu", 20, False),  # five a second
-        ("webhook", 10_000, True),
+        (15, time(1, 30), 30),  # the first 01:15 ends at the first 01:30
+        (75, time(1, 30), 90),  # the second 01:15 ends at the second
+        (105, time(1, 30), None),  # the second 01:45 is past it
+        (15, time(3, 0), 180),
     ],
 )
-def test_a_robot_says_no_more_than_it_may(kind: str, begun: int, may: bool) -> None:  # noqa: FBT001
-    assert may_speak(kind, [NOW] * begun, NOW) is may
+def test_a_night_in_which_the_clocks_go_back(minutes: int, until: time, ends: int | None) -> None:
+    now = CLOCKS_BACK + timedelta(minutes=minutes)
+    wanted = None if ends is None else CLOCKS_BACK + timedelta(minutes=ends)
+    assert quiet_end(now, "America/New_York", time(23), until) == wanted
 
 
-def test_feishu_speaks_again_a_second_later_until_its_hundred_are_used() -> None:
-    before = NOW - timedelta(seconds=2)
-    assert may_speak("feishu", [before] * 99, NOW)
-    assert not may_speak("feishu", [before] * 100, NOW)
-    assert may_speak("feishu", [before - timedelta(minutes=1)] * 100, NOW)
+def test_a_night_whose_end_the_clocks_leave_out() -> None:
+    """In New York on 8 March 2026 no clock shows 02:30; the hours end when it would."""
+    now = datetime(2026, 3, 8, 6, 30, tzinfo=UTC)  # 01:30
+    ends = datetime(2026, 3, 8, 7, 30, tzinfo=UTC)
+    assert quiet_end(now, "America/New_York", time(23), time(2, 30)) == ends
 
 
-def test_one_robot_gets_one_message_a_round_and_holds_up_no_other() -> None:
-    due = [
-        ("m1", "wecom", "a"),
-        ("m2", "wecom", "a"),
-        ("m3", "wecom", "b"),
-        ("m4", "wecom", "full"),
-    ]
-    assert choose(due, {"full": [NOW] * 20}, now=NOW, most=8) == (["m1", "m3"], ["m4"])
-    assert choose(due, {}, now=NOW, most=1) == (["m1"], [])
+@pytest.mark.parametrize(
+    ("kind", "begun", "free"),
+    [
+        ("wecom", 18, 0),
+        ("wecom", 19, 60),  # one of the twenty is kept back
+        ("dingtalk", 19, 60),
+        ("feishu", 3, 0),
+        ("feishu", 4, 1),  # five a second
+        ("feishu", 99, 60),  # a hundred a minute
+        ("tencent_sms", 0, 0),
+        ("tencent_sms", 1, 30),
+        ("webhook", 10_000, 0),
+        ("email", 10_000, 0),
+    ],
+)
+def test_a_receiver_is_told_no_more_than_it_may_hear(kind: str, begun: int, free: int) -> None:
+    assert free_at(kind, [NOW] * begun, NOW) == NOW + timedelta(seconds=free)
+
+
+@given(st.lists(st.integers(0, 3_000), max_size=80), st.sampled_from(["wecom", "dingtalk"]))
+def test_however_late_each_arrives_a_minute_holds_twenty_at_most(
+    delays: list[int], kind: str
+) -> None:
+    """Each arrives between its own beginning and the next one's, as late as may be."""
+    begun: list[datetime] = []
+    for delay in delays:
+        asked = begun[-1] + timedelta(milliseconds=delay) if begun else NOW
+        begun.append(free_at(kind, begun, asked))
+    latest = [*begun[1:], begun[-1]] if begun else []
+    for first, last in zip(latest, begun[20:], strict=False):
+        assert last - first >= timedelta(minutes=1)
+
+
+def test_one_receiver_that_has_heard_enough_holds_up_no_other() -> None:
+    due = [("m1", "wecom", "a"), ("m2", "wecom", "full"), ("m3", "wecom", "b")]
+    begun = {"full": [NOW - timedelta(seconds=20)] * 19}
+    chosen, resting = choose(due, begun, now=NOW, most=8)
+    assert (chosen, resting) == (["m1", "m3"], {"full": NOW + timedelta(seconds=40)})
+    assert choose(due, {}, now=NOW, most=1) == (["m1"], {})
 
 
 @given(st.text(max_size=40), st.integers(1, 40))
-def test_waiting_doubles_up_to_an_hour_and_a_quarter(message_id: str, attempt: int) -> None:
+def test_waiting_doubles_up_to_four_hours_and_a_quarter(message_id: str, attempt: int) -> None:
     wait = wait_after(message_id, attempt, None)
     assert timedelta(seconds=22) <= wait <= LONGEST_WAIT * 5 // 4
     assert wait == wait_after(message_id, attempt, None)

@@ -40,6 +40,10 @@ PRIVATE = [
     "2002:7f00:1::",
     "2001:0:a9fe:a9fe::1",
     "2001:db8::1",
+    "64:ff9b:1::7f00:1",  # the NAT64 of one's own network
+    "::7f00:1",  # IPv4-compatible, long given up
+    "::ffff:0:7f00:1",
+    "fec0::1",
 ]
 
 
@@ -75,6 +79,12 @@ def test_a_name_that_leads_inside_is_refused_even_beside_a_public_answer(address
         "https://hooks.example.com:99999/",
         "https://hooks.example.com/\r\nX-Evil: 1",
         "https://hooks.example.com/a b",
+        "https://hooks.example.com/通知",
+        "https://例子.测试/",
+        "https://a..b/",
+        "https://.example.com/",
+        f"https://{'a' * 64}.example.com/",
+        f"https://{'a.' * 140}com/",
         "https://[::1",
     ],
 )
@@ -106,7 +116,7 @@ def test_disguises_of_loopback_are_seen_through(url: str) -> None:
 def test_the_operator_lets_a_host_pass_by_name_and_nothing_beside_it() -> None:
     allowed = frozenset({"dingtalk.corp.internal", "10.1.1.1:8080"})
     place = place_of("http://dingtalk.corp.internal:9000/robot", allowed, lambda *_: ["10.0.0.9"])
-    assert (place.address, place.port, place.path) == ("10.0.0.9", 9000, "/robot")
+    assert (place.addresses, place.port, place.path) == (("10.0.0.9",), 9000, "/robot")
     assert read_url("http://10.1.1.1:8080/", allowed)[2] == 8080
     for other in ("http://10.1.1.1:8081/", "http://x.dingtalk.corp.internal/"):
         with pytest.raises(Guarded):
@@ -122,7 +132,7 @@ def test_the_socket_goes_where_the_check_looked() -> None:
         return ["1.1.1.1"] if len(asked) == 1 else ["127.0.0.1"]
 
     place = place_of("https://rebind.example.com/x", NONE, resolve)
-    assert (place.address, asked) == ("1.1.1.1", ["rebind.example.com"])
+    assert (place.addresses, asked) == (("1.1.1.1",), ["rebind.example.com"])
 
 
 def test_a_redirect_is_not_followed() -> None:

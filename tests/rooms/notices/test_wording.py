@@ -146,4 +146,62 @@ def test_five_notices_of_long_facts_fit_a_robot() -> None:
     marked = markdown_of(pieces, "zh-CN", "msg_1", most=4096)
     assert len(marked.encode()) <= 4096
     assert marked.endswith("只处理一次）"), "the id survives the cut"
-    assert title_of(pieces, "zh-CN") == "5 条通知"
+    assert title_of(pieces, "zh-CN") == "通知未送达：<message> 等 5 条通知"
+    assert title_of(pieces, "en").startswith("5 notices: ")
+    assert marked.count("**") == 10, "each has its title"
+
+
+@given(
+    st.lists(st.text(max_size=400), min_size=1, max_size=20),
+    st.sampled_from([4096, 16_000]),
+    st.booleans(),
+)
+def test_no_notice_of_a_digest_is_lost_behind_a_long_one(
+    whys: list[str],
+    most: int,
+    linked: bool,  # noqa: FBT001
+) -> None:
+    facts = facts_of(Kind.UNDELIVERED) | {"link": "https://console.example.com/bills/1"}
+    pieces = [
+        piece_of(Kind.UNDELIVERED, facts | {"message": f"msg_{n:02}", "why": why}, "zh-CN")
+        for n, why in enumerate(whys)
+    ]
+    marked = markdown_of(pieces, "zh-CN", "msg_1", most=most, linked=linked)
+    assert len(marked.encode()) <= most
+    assert [n for n in range(len(whys)) if f"通知未送达：msg_{n:02}" not in marked] == []
+    assert not re.search(r"\[查看详情\]\([^)]*$", marked), "no link is cut in two"
+    assert linked or "](http" not in marked
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "请到 https://evil.example.com/pay 付款",
+        "HTTP://EVIL.example.com",
+        "www.evil.example.com",
+        "mailto:boss@evil.example.com",
+        "ftp://x",
+        "＠所有人 &lt;at id=all&gt;&lt;/at&gt;",
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_address_that_somebody_wrote_becomes_no_link(words: str, language: str) -> None:
+    """A payer's name comes from a bank statement: a fen buys a line in our mail."""
+    facts = facts_of(Kind.SUSPENSE_UNCLAIMED) | {"payer": words}
+    pieces = [piece_of(Kind.SUSPENSE_UNCLAIMED, facts, language)]
+    marked = markdown_of(pieces, language, "m", most=4096)
+    for form in (text_of(pieces, language, "m"), html_of(pieces, language, "m"), marked):
+        assert not re.search(r"(?i)(https?|ftp)://|www\.|mailto:", form)
+    assert "&" not in marked
+
+
+def test_the_link_of_a_notice_is_the_one_that_the_house_wrote() -> None:
+    facts = facts_of(Kind.RESTORED) | {"link": "https://console.example.com/b(1)"}
+    pieces = [piece_of(Kind.RESTORED, facts, "en")]
+    assert "](https://console.example.com/b%281%29)" in markdown_of(pieces, "en", "m", most=4096)
+
+
+def test_a_title_fits_a_subject_line_and_shows_that_it_was_cut() -> None:
+    facts = facts_of(Kind.PRICE_RISE) | {"model": "gpt-4o-mini; " * 30}
+    title = title_of([piece_of(Kind.PRICE_RISE, facts, "zh-CN")], "zh-CN")
+    assert (len(title), title[-1]) == (80, "…")

@@ -2,7 +2,11 @@
 
 from fastapi.testclient import TestClient
 
-from tests.rooms.web.conftest import House, bearer
+from tests.rooms.notices.desk import Memory, notice, tell
+from tests.rooms.web.conftest import NOW, House, bearer
+from yuejie.db.session import Database
+from yuejie.notices.channels.parcel import refused
+from yuejie.notices.deliver import deliver_due
 from yuejie.web.auth import API
 
 
@@ -28,3 +32,64 @@ def test_an_address_on_the_private_network_is_refused(operator: TestClient, hous
         answer = operator.post(url, json={"kind": "webhook", "address": address})
         assert answer.status_code == 403
         assert answer.json()["code"] == "address_guarded"
+
+
+def test_a_delivery_is_found_looked_at_and_tried_again(
+    operator: TestClient, house: House, database: Database
+) -> None:
+    zeta = house.zeta.customer.customer_id
+    post = Memory()
+    while deliver_due(database, post, NOW):
+        pass  # what the house had told before
+    post.moods = [refused("410", "gone")]
+    tell(database, notice("k", customer_id=zeta), at=NOW)
+    while deliver_due(database, post, NOW):
+        pass
+    log, zetas = f"{API}/notices/log", bearer(house.zeta_key.secret)
+    asked = {"state": "dead", "kind": "bill_issued", "channel_kind": "webhook", "key": "k"}
+    (dead,) = operator.get(log, params=asked | {"customer": "zeta"}).json()["items"]
+    assert (dead["state"], dead["code"], dead["attempts"]) == ("dead", "410", 1)
+    assert operator.get(log, params=asked | {"kind": "overdue"}).json()["items"] == []
+    one = f"{log}/{dead['message_id']}"
+    whole = operator.get(one, headers=zetas).json()
+    assert whole["told"][0]["facts"]["number"] == "B202610-0001"
+    assert [each["result"] for each in whole["tries"]] == ["refused"]
+    assert dead["message_id"] in whole["text"]
+    assert operator.get(one, headers=bearer(house.acme_key.secret)).status_code == 404
+    again = {"message_ids": [dead["message_id"]]}
+    assert operator.post(f"{log}/retry", json=again, headers=zetas).status_code == 403
+    assert operator.post(f"{log}/retry", json=again).json() == {"retried": again["message_ids"]}
+    assert operator.post(f"{log}/retry", json=again).status_code == 409
+    while deliver_due(database, post, NOW):
+        pass
+    assert operator.get(one).json()["state"] == "sent"
+
+
+def test_the_result_of_a_test_is_found_by_its_key(
+    operator: TestClient, house: House, database: Database
+) -> None:
+    pressed = operator.post(f"{API}/notices/channels/{house.zeta_channel}/test")
+    key = pressed.json()["notice_key"]
+    while deliver_due(database, Memory(), NOW):
+        pass
+    (one,) = operator.get(f"{API}/notices/log", params={"key": key}).json()["items"]
+    assert (one["kinds"], one["state"]) == (["test"], "sent")
+
+
+def test_an_account_is_set_and_its_secret_is_never_shown(operator: TestClient) -> None:
+    url = f"{API}/notices/senders"
+    settings = {"host": "smtp.example.com", "from": "bill@example.com", "user": "bill"}
+    made = operator.put(f"{url}/email", json={"settings": settings, "secret": "very-secret"})
+    assert made.json() == {"kind": "email", "settings": settings}
+    for text in (made.text, operator.get(url).text, operator.get(f"{API}/deeds").text):
+        assert "smtp.example.com" in text
+        assert "very-secret" not in text
+    wrong = operator.put(f"{url}/email", json={"settings": settings | {"password": "x"}})
+    assert wrong.status_code == 422
+    assert "--secret-env" in wrong.json()["detail"]
+
+
+def test_kinds_say_what_an_sms_template_holds(operator: TestClient) -> None:
+    kinds = {each["kind"]: each for each in operator.get(f"{API}/notices/kinds").json()}
+    assert kinds["bill_issued"]["facts"] == ["number", "month", "amount", "due_on"]
+    assert kinds["suspended"]["severity"] == "urgent"

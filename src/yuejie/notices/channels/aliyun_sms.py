@@ -12,25 +12,39 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from yuejie.notices.channels.parcel import Outcome, Reply, Request, refused, retry, sent
+from yuejie.notices.channels.parcel import (
+    Outcome,
+    Reply,
+    Request,
+    Rest,
+    Wait,
+    refused,
+    retry,
+    sent,
+)
 from yuejie.notices.channels.robots import by_http, document_of
 
 ENDPOINT: Final = "https://dysmsapi.aliyuncs.com"
 _VERSION: Final = "2017-05-25"
 _ALGORITHM: Final = "ACS3-HMAC-SHA256"
 _HOUR: Final = timedelta(hours=1)
-_WAITS: Final[dict[str, timedelta | None]] = {
-    "isv.BUSINESS_LIMIT_CONTROL": _HOUR,
-    "isp.SYSTEM_ERROR": None,
-    "isp.GATEWAY_ERROR": None,
-    "Throttling": None,
-    "Throttling.User": None,
-    "ServiceUnavailable": None,
-    "InternalError": None,
-    "isv.AMOUNT_NOT_ENOUGH": _HOUR,
-    "isv.OUT_OF_SERVICE": _HOUR,
+_DAY: Final = timedelta(days=1)
+_MINUTE: Final = timedelta(minutes=1)
+_WAITS: Final[dict[str, Wait]] = {
+    "isv.BUSINESS_LIMIT_CONTROL": Wait(_HOUR, Rest.RECEIVER),
+    "isv.DAY_LIMIT_CONTROL": Wait(_HOUR, Rest.SENDER),
+    "isp.SYSTEM_ERROR": Wait(),
+    "isp.GATEWAY_ERROR": Wait(),
+    "Throttling": Wait(_MINUTE, Rest.SENDER),
+    "Throttling.User": Wait(_MINUTE, Rest.SENDER),
+    "ServiceUnavailable": Wait(),
+    "InternalError": Wait(),
+    "isv.AMOUNT_NOT_ENOUGH": Wait(_HOUR, Rest.SENDER),
+    "isv.OUT_OF_SERVICE": Wait(_HOUR, Rest.SENDER),
 }
 """Codes after which the same SMS may go out; an empty account is topped up within hours."""
+_LIMITS: Final[dict[str, timedelta]] = {"分钟级": _MINUTE, "小时级": _HOUR, "天级": _DAY}
+"""Which of a number's limits was hit stands in words only: 触发小时级流控Permits:5."""
 
 
 def query_of(parameters: Mapping[str, str]) -> str:
@@ -104,7 +118,8 @@ def judge(reply: Reply) -> Outcome:
     if code == "OK":
         return sent(code, str(facts.get("BizId", "")))
     if code in _WAITS:
-        return retry(code, words, _WAITS[code])
+        spans = [span for name, span in _LIMITS.items() if name in words]
+        return retry(code, words, spans[0] if spans else _WAITS[code].span, rest=_WAITS[code].rest)
     if code and reply.status < 500:
         return refused(code, words)
     return by_http(reply) or retry("no_code", words)

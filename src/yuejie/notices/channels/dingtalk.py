@@ -1,26 +1,31 @@
 """钉钉自定义机器人: signed in the query (加签), success is `errcode` 0 in the body.
 
 Source: open.dingtalk.com, 自定义机器人安全设置; beyond 20 a minute it is mute for ten minutes.
+A notice with a link is a card with one button (整体跳转 ActionCard), anything else Markdown.
 """
 
 import base64
 import hashlib
 import hmac
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
-import msgspec
-
-from yuejie.notices.channels.parcel import Outcome, Reply, Request
-from yuejie.notices.channels.robots import by_code
+from yuejie.notices.channels.parcel import Outcome, Reply, Request, Rest, Wait
+from yuejie.notices.channels.robots import AGAIN, by_code, fitting
 from yuejie.notices.wording.letter import Letter
 
 HOSTS: Final = ("oapi.dingtalk.com",)
+BODY_BYTES: Final = 20_000
+"""Longest message, escapes and all."""
 CONTENT_BYTES: Final = 18_000
-"""The whole message may have 20 000 bytes."""
-_MUTED: Final = timedelta(minutes=10)
-_WAITS: Final[dict[str, timedelta | None]] = {"-1": None, "130101": _MUTED, "660026": _MUTED}
+_MUTED: Final = Wait(timedelta(minutes=10), Rest.RECEIVER)
+_WAITS: Final[dict[str, Wait]] = {
+    "-1": AGAIN,  # the system is busy
+    "130101": _MUTED,  # send too fast, exceed 20 times per minute
+    "410100": _MUTED,  # the same, of the newer documents
+    "660026": _MUTED,
+}
 
 
 def sign(secret: str, unix_ms: int) -> str:
@@ -30,18 +35,28 @@ def sign(secret: str, unix_ms: int) -> str:
 
 
 def request_of(url: str, secret: str, letter: Letter, at: datetime) -> Request:
-    """Write a Markdown message; without a secret the robot is guarded by keyword or address."""
+    """Write a message; without a secret the robot is guarded by keyword or address."""
     if secret:
         unix_ms = int(at.timestamp() * 1000)
         joint = "&" if "?" in url else "?"
         url = f"{url}{joint}timestamp={unix_ms}&sign={quote(sign(secret, unix_ms), safe='')}"
-    text = letter.markdown(newline="\n\n", most=CONTENT_BYTES)
-    message = {
-        "msgtype": "markdown",
-        "markdown": {"title": letter.title, "text": text},
-        "at": {"isAtAll": False},
-    }
-    return Request(url, {"content-type": "application/json"}, msgspec.json.encode(message))
+    body = fitting(lambda most: message_of(letter, most), CONTENT_BYTES, BODY_BYTES)
+    return Request(url, {"content-type": "application/json"}, body)
+
+
+def message_of(letter: Letter, most: int) -> dict[str, Any]:
+    """Return a message whose text has at most so many bytes."""
+    if letter.link:
+        card = {
+            "title": letter.title,
+            "text": letter.markdown(newline="\n\n", most=most, linked=False),
+            "singleTitle": letter.look,
+            "singleURL": letter.link,
+            "btnOrientation": "0",
+        }
+        return {"msgtype": "actionCard", "actionCard": card}
+    marked = {"title": letter.title, "text": letter.markdown(newline="\n\n", most=most)}
+    return {"msgtype": "markdown", "markdown": marked, "at": {"isAtAll": False}}
 
 
 def judge(reply: Reply) -> Outcome:

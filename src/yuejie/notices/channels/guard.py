@@ -21,7 +21,11 @@ _METADATA: Final = frozenset({ipaddress.ip_address("168.63.129.16")})
 _PROTOCOLS: Final = ipaddress.ip_network("192.0.0.0/24")
 """IETF protocol assignments; Oracle's metadata server is among them."""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST: Final = ipaddress.ip_network("2000::/3")
+"""All that is routed of IPv6; what lies beside it is local, reserved, or given up long ago."""
 _PORTS: Final = frozenset({443, 8443})
+_NAME: Final = 253
+_LABEL: Final = 63
 
 
 class Guarded(Forbidden):
@@ -32,12 +36,12 @@ class Guarded(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to connect: the host's name for TLS and headers, its checked address for the socket."""
+    """Where to connect: the host's name for TLS and headers, checked addresses for the socket."""
 
     scheme: str
     host: str
     port: int
-    address: str
+    addresses: tuple[str, ...]
     path: str
 
 
@@ -54,6 +58,8 @@ def read_url(url: str, allowed: frozenset[str]) -> tuple[str, str, int, str]:
         raise Guarded("地址格式不对，请写成 https://主机/路径") from error
     if parts.scheme not in {"http", "https"} or not host or not url.isprintable() or " " in url:
         raise Guarded("地址格式不对，请写成 https://主机/路径")
+    if not url.isascii() or not _is_name(host):
+        raise Guarded("地址只能用英文字符：中文域名请写成 xn-- 形式，路径请用百分号编码")
     if parts.username is not None or parts.password is not None:
         raise Guarded(f"地址 {host} 不能带用户名和口令，请去掉后重试")
     port = port or (443 if parts.scheme == "https" else 80)
@@ -66,6 +72,12 @@ def read_url(url: str, allowed: frozenset[str]) -> tuple[str, str, int, str]:
             raise Guarded(f"地址 {host} 的端口 {port} 不允许，请使用 443 或 8443")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return parts.scheme, host, port, path
+
+
+def _is_name(host: str) -> bool:
+    """Tell whether a host can be asked for at all: labels of 1 to 63 characters, or an address."""
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= _NAME and all(0 < len(label) <= _LABEL for label in labels)
 
 
 def is_allowed(host: str, port: int, allowed: frozenset[str]) -> bool:
@@ -87,7 +99,7 @@ def place_of(url: str, allowed: frozenset[str], resolve: Resolve | None = None) 
         for each in found:
             if not is_public(ipaddress.ip_address(each.partition("%")[0])):
                 raise Guarded(f"主机 {host} 指向内部地址，不能发送；请改用公网地址")
-    return Place(scheme, host, port, found[0], path)
+    return Place(scheme, host, port, tuple(dict.fromkeys(found)), path)
 
 
 def is_public(address: Address) -> bool:
@@ -98,8 +110,10 @@ def is_public(address: Address) -> bool:
             inner.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
         if any(each is not None and not is_public(each) for each in inner):
             return False
-        if address.ipv4_mapped is not None:
+        if address.ipv4_mapped is not None or address in _NAT64:
             return True
+        if address not in _UNICAST:
+            return False
     return (
         address.is_global
         and not address.is_multicast

@@ -21,14 +21,35 @@ class Result(StrEnum):
     REFUSED = "refused"
 
 
+class Rest(StrEnum):
+    """Who is left in peace until a message is tried again: its receiver, or all that we send so."""
+
+    NOBODY = "nobody"
+    RECEIVER = "receiver"
+    SENDER = "sender"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a code asks for: how long at least, and who is not to be bothered meanwhile."""
+
+    span: timedelta | None = None
+    rest: Rest = Rest.NOBODY
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended: the receiver's own code and words; `wait` is when to try again."""
+    """How an attempt ended: the receiver's own code and words; `wait` is when to try again.
+
+    `missed` says that some of a message's addresses were refused while others have it.
+    """
 
     result: Result
     code: str
     said: str
     wait: timedelta | None = None
+    rest: Rest = Rest.NOBODY
+    missed: bool = False
 
 
 def sent(code: str = "", said: str = "") -> Outcome:
@@ -36,9 +57,11 @@ def sent(code: str = "", said: str = "") -> Outcome:
     return Outcome(Result.SENT, code, said[:SAID])
 
 
-def retry(code: str, said: str, wait: timedelta | None = None) -> Outcome:
+def retry(
+    code: str, said: str, wait: timedelta | None = None, *, rest: Rest = Rest.NOBODY
+) -> Outcome:
     """Say that another attempt may do better."""
-    return Outcome(Result.RETRY, code, said[:SAID], wait)
+    return Outcome(Result.RETRY, code, said[:SAID], wait, rest)
 
 
 def refused(code: str, said: str) -> Outcome:
@@ -67,6 +90,9 @@ class Parcel:
     language: str
     told: tuple[Told, ...]
     sealed: bytes = field(repr=False)
+    bucket: str = ""
+    hint: str = ""
+    forgiven: int = 0
     attachments: tuple[Attachment, ...] = ()
     sender_settings: Mapping[str, object] | None = None
     sender_sealed: bytes = field(default=b"", repr=False)
@@ -82,10 +108,10 @@ class Courier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP POST to a channel."""
+    """One HTTP POST to a channel; address and headers hold secrets."""
 
-    url: str
-    headers: Mapping[str, str]
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
 

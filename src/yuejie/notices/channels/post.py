@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -21,7 +21,7 @@ from yuejie.notices.channels import (
     wire,
 )
 from yuejie.notices.channels.guard import is_allowed, read_url
-from yuejie.notices.channels.parcel import Outcome, Parcel, Reply, Request, refused, retry
+from yuejie.notices.channels.parcel import Outcome, Parcel, Reply, Request, Rest, refused, retry
 from yuejie.notices.contact import ChannelKind
 from yuejie.notices.secret import Secret, open_secret
 from yuejie.notices.wording.letter import Letter
@@ -55,9 +55,19 @@ class Post:
     seconds: float = wire.TOTAL_SECONDS
 
     def send(self, parcel: Parcel, *, at: datetime) -> Outcome:
-        """Send one parcel; what is wrong with it or its receiver becomes an outcome."""
+        """Send one parcel; what is wrong with it or its receiver becomes an outcome.
+
+        What receivers say is kept in the log: addresses and keys that they quote are masked.
+        """
         try:
             secret = open_secret(parcel.sealed, self.credential_key, parcel.channel_id)
+        except DomainError as error:
+            return refused(error.code, error.sentence)
+        outcome = self._sent(parcel, secret, at)
+        return replace(outcome, said=secret.masked(outcome.said))
+
+    def _sent(self, parcel: Parcel, secret: Secret, at: datetime) -> Outcome:
+        try:
             match ChannelKind(parcel.kind):
                 case ChannelKind.EMAIL:
                     return self._mail(parcel, secret, at)
@@ -88,14 +98,17 @@ class Post:
         try:
             reply = wire.post(request, self.allowed, seconds=self.seconds)
         except wire.Failed as error:
-            return retry("network", f"{type(error).__name__} {error}")
+            said = f"{type(error).__name__} {error}"
+            return retry("network", said, rest=Rest.RECEIVER)
         return judge(reply)
 
     def _mail(self, parcel: Parcel, secret: Secret, at: datetime) -> Outcome:
         settings, password = self._sender(parcel)
         server = smtp.server_of(settings, password)
         addresses = smtp.addresses_of(secret.address)
-        return smtp.send(server, smtp.mail_of(Letter.of(parcel), addresses, server.sender, at))
+        letter = Letter.of(parcel)
+        mail = smtp.mail_of(letter, addresses, server.sender, at, reply_to=server.reply_to)
+        return smtp.send(server, mail)
 
     def _aliyun(self, parcel: Parcel, secret: Secret, at: datetime) -> Request:
         settings, key = self._sender(parcel)

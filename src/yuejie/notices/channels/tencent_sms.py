@@ -12,7 +12,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from yuejie.notices.channels.parcel import Outcome, Reply, Request, refused, retry, sent
+from yuejie.notices.channels.parcel import (
+    Outcome,
+    Reply,
+    Request,
+    Rest,
+    Wait,
+    refused,
+    retry,
+    sent,
+)
 from yuejie.notices.channels.robots import by_http, document_of
 
 ENDPOINT: Final = "https://sms.tencentcloudapi.com"
@@ -22,16 +31,27 @@ _VERSION: Final = "2021-01-11"
 _REGION: Final = "ap-guangzhou"
 _HOUR: Final = timedelta(hours=1)
 _MINUTE: Final = timedelta(minutes=1)
-_WAITS: Final[dict[str, timedelta | None]] = {
-    "LimitExceeded.PhoneNumberThirtySecondLimit": _MINUTE,
-    "LimitExceeded.PhoneNumberOneHourLimit": _HOUR,
-    "LimitExceeded.DeliveryFrequencyLimit": _MINUTE,
-    "LimitExceeded": _MINUTE,
-    "RequestLimitExceeded": _MINUTE,
-    "InternalError": None,
-    "InternalError.Timeout": None,
-    "FailedOperation.InsufficientBalanceInSmsPackage": _HOUR,
+_DAY: Final = timedelta(days=1)
+_WAITS: Final[dict[str, Wait]] = {
+    "LimitExceeded.PhoneNumberThirtySecondLimit": Wait(_MINUTE / 2, Rest.RECEIVER),
+    "LimitExceeded.PhoneNumberOneHourLimit": Wait(_HOUR, Rest.RECEIVER),
+    "LimitExceeded.PhoneNumberDailyLimit": Wait(_DAY, Rest.RECEIVER),
+    "LimitExceeded.PhoneNumberSameContentDailyLimit": Wait(_DAY),
+    "LimitExceeded.DeliveryFrequencyLimit": Wait(_MINUTE, Rest.RECEIVER),
+    "LimitExceeded.AppDailyLimit": Wait(_HOUR, Rest.SENDER),
+    "LimitExceeded.AppMainlandChinaDailyLimit": Wait(_HOUR, Rest.SENDER),
+    "LimitExceeded.DailyLimit": Wait(_HOUR, Rest.SENDER),
+    "LimitExceeded": Wait(_MINUTE, Rest.RECEIVER),
+    "RequestLimitExceeded": Wait(_MINUTE, Rest.SENDER),
+    "InternalError": Wait(),
+    "InternalError.OtherError": Wait(),
+    "InternalError.SendAndRecvFail": Wait(),
+    "InternalError.Timeout": Wait(),
+    "InternalError.UnknownError": Wait(),
+    "FailedOperation.InsufficientBalanceInSmsPackage": Wait(_HOUR, Rest.SENDER),
+    "UnauthorizedOperation.ServiceSuspendDueToArrears": Wait(_HOUR, Rest.SENDER),
 }
+"""Codes after which the same SMS may go out: limits pass, an empty account is topped up."""
 
 
 def signature(secret: str, host: str, name: str, body: bytes, at: datetime) -> str:
@@ -101,8 +121,10 @@ def judge(reply: Reply) -> Outcome:
     code, words = str(status.get("Code", "")), str(status.get("Message", ""))
     if code == "Ok":
         return sent(code, str(status.get("SerialNo", "")))
-    if code in _WAITS or not code:
-        return retry(code or "no_code", words, _WAITS.get(code))
+    if code in _WAITS:
+        return retry(code, words, _WAITS[code].span, rest=_WAITS[code].rest)
+    if not code:
+        return retry("no_code", words)
     return refused(code, words)
 
 

@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from yuejie.kernel.errors import Invalid
-from yuejie.notices.channels.parcel import Outcome, Parcel, Reply, Request, refused, sent
-from yuejie.notices.channels.robots import by_http
+from yuejie.notices.channels.parcel import Outcome, Parcel, Reply, Request, refused, retry, sent
+from yuejie.notices.channels.robots import BUSY, asked, by_http
 
 PREFIX: Final = "whsec_"
 _SECRET_BYTES: Final = 32
@@ -64,7 +64,15 @@ def request_of(url: str, keys: Sequence[str], parcel: Parcel, at: datetime) -> R
 
 
 def judge(reply: Reply) -> Outcome:
-    """Tell how it ended; 410 says that the endpoint is gone for good."""
+    """Tell how it ended: 410 says that the endpoint is gone for good, all else may be mended.
+
+    A 404 or 401 is a deployment half done as often as not, so the standard has it repeated.
+    """
     if reply.status == 410:
         return refused("http 410", "接收方声明该地址已停用")
-    return by_http(reply) or sent(f"http {reply.status}")
+    failed = by_http(reply)
+    if failed is None:
+        return sent(f"http {reply.status}")
+    if reply.status in BUSY:
+        return failed
+    return retry(failed.code, failed.said, asked(reply.headers))

@@ -3,20 +3,19 @@
 Source: developer.work.weixin.qq.com, 群机器人配置说明; HTTP is 200 also for failures.
 """
 
-from datetime import timedelta
 from typing import Final
 
 import msgspec
 
-from yuejie.notices.channels.parcel import Outcome, Reply, Request
-from yuejie.notices.channels.robots import NEXT_MINUTE, by_code
+from yuejie.notices.channels.parcel import Outcome, Reply, Request, Wait
+from yuejie.notices.channels.robots import AGAIN, NEXT_MINUTE, by_code
 from yuejie.notices.wording.letter import Letter
 
 HOSTS: Final = ("qyapi.weixin.qq.com",)
 CONTENT_BYTES: Final = 4096
 """Longest content of a Markdown message."""
-_WAITS: Final[dict[str, timedelta | None]] = {
-    "-1": None,  # the system is busy
+_WAITS: Final[dict[str, Wait]] = {
+    "-1": AGAIN,  # the system is busy
     "45009": NEXT_MINUTE,  # 20 a minute
     "45033": NEXT_MINUTE,  # too many at once
 }

@@ -206,7 +206,7 @@ LABELS: Final[dict[str, str]] = {
     "outcome": "Outcome",
 }
 
-DIGEST: Final = "{count} notices"
+DIGEST: Final = "{count} notices: {first}, …"
 LOOK: Final = "See details"
 FOOT: Final = "Message {message_id} (should it arrive twice, act on it once)"
 COLON: Final = ": "

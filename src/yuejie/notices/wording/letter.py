@@ -38,7 +38,7 @@ class Letter:
 
     @property
     def title(self) -> str:
-        """Return its title."""
+        """Return its title, short enough for a subject line."""
         return title_of(self.pieces, self.language)
 
     @property
@@ -59,6 +59,13 @@ class Letter:
         """Return it as HTML."""
         return html_of(self.pieces, self.language, self.message_id)
 
-    def markdown(self, *, most: int, newline: str = "\n") -> str:
-        """Return it as Markdown of at most so many bytes."""
-        return markdown_of(self.pieces, self.language, self.message_id, newline=newline, most=most)
+    def markdown(self, *, most: int, newline: str = "\n", linked: bool = True) -> str:
+        """Return it as Markdown of at most so many bytes; `linked` when no button says it."""
+        return markdown_of(
+            self.pieces,
+            self.language,
+            self.message_id,
+            newline=newline,
+            most=most,
+            linked=linked,
+        )

@@ -194,7 +194,7 @@ LABELS: Final[dict[str, str]] = {
     "outcome": "结果",
 }
 
-DIGEST: Final = "{count} 条通知"
+DIGEST: Final = "{first} 等 {count} 条通知"
 LOOK: Final = "查看详情"
 FOOT: Final = "消息编号 {message_id}（重复收到同一编号，请只处理一次）"
 COLON: Final = "："

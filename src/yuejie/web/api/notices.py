@@ -13,7 +13,12 @@ from yuejie.notices.contacts import (
     remove_channel,
     remove_contact,
     rotate_secret,
+    set_sender,
 )
+from yuejie.notices.log import store as log_store
+from yuejie.notices.log.retry import look, retry
+from yuejie.notices.notice import NEEDS
+from yuejie.notices.wording import zh
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, DeskHere, Now
@@ -26,6 +31,13 @@ from yuejie.web.shapes.notices import (
     DeliveryOut,
     Forgotten,
     KeyMade,
+    KindOut,
+    LogQuestion,
+    MessageOut,
+    Retried,
+    RetryIn,
+    SenderIn,
+    SenderOut,
     Tested,
 )
 from yuejie.web.shapes.wire import Name
@@ -125,16 +137,63 @@ def post_remove_contact(db: Db, caller: AnyCaller, now: Now, contact_id: Name) -
     return Forgotten(removed=contact_id)
 
 
-@routes.get("/log", summary="投递记录")
-def get_log(
-    db: Db, caller: AnyCaller, customer: Whose = None, cursor: Cursor = None, limit: Limit = PAGE
-) -> Page[DeliveryOut]:
-    """列出投递记录，新的在前；运营方不写客户则为全部。"""
-    window = Window.read("notices", cursor, limit)
+@routes.get("/kinds", summary="列出通知种类")
+def list_kinds(caller: AnyCaller) -> list[KindOut]:
+    """列出通知种类、各自的必填事实（按此顺序为短信模板的变量）和缓急。"""
+    del caller
+    return [
+        KindOut(kind=kind, title=wording.title, facts=list(need.facts), severity=need.severity)
+        for kind, wording, need in ((k, w, NEEDS[k]) for k, w in zh.WORDINGS.items())
+    ]
+
+
+@routes.get("/senders", summary="列出发送账号")
+def list_senders(db: Db, caller: AnyCaller) -> list[SenderOut]:
+    """列出发信服务器与短信平台的账号，不含口令。"""
+    del caller
     with db.read() as tx:
-        customer_id = whose(tx, caller, customer)
+        return [SenderOut.model_validate(each) for each in store.senders(tx)]
+
+
+@routes.put("/senders/{sender}", summary="登记发送账号")
+def put_sender(
+    db: Db, desk: DeskHere, caller: AnyCaller, now: Now, sender: Name, body: SenderIn
+) -> SenderOut:
+    """登记或更换一个发送账号；口令加密保存，不再显示。"""
+    set_sender(
+        db,
+        sender,
+        body.settings,
+        body.secret,
+        credential_key=desk.credential_key,
+        by=caller.name,
+        now=now,
+    )
+    return SenderOut(kind=sender, settings=body.settings)
+
+
+@routes.get("/log", summary="投递记录")
+def get_log(db: Db, caller: AnyCaller, asked: Annotated[LogQuestion, Query()]) -> Page[DeliveryOut]:
+    """列出投递记录，新的在前；运营方不写客户则为全部。"""
+    window = Window.read("notices", asked.cursor, asked.limit)
+    wish = asked.wish(window.after)
+    with db.read() as tx:
+        customer_id = whose(tx, caller, asked.customer)
         if customer_id is None:
-            rows = store.whole_log(tx, before=window.after, limit=window.fetch)
+            rows = log_store.whole_log(tx, wish, limit=window.fetch)
         else:
-            rows = store.log(tx, customer_id, before=window.after, limit=window.fetch)
+            rows = log_store.log(tx, customer_id, wish, limit=window.fetch)
     return window.page(rows, DeliveryOut.model_validate, lambda row: row.message_id)
+
+
+@routes.get("/log/{message_id}", summary="查看一条消息")
+def get_message(db: Db, caller: AnyCaller, now: Now, message_id: Name) -> MessageOut:
+    """查看一条消息：说了什么，每次尝试对方怎么答复，下次何时再发。"""
+    with db.read() as tx:
+        return MessageOut.of(look(tx, message_id, caller.customer_id, now=now))
+
+
+@routes.post("/log/retry", summary="重发已放弃的消息", status_code=status.HTTP_202_ACCEPTED)
+def post_retry(db: Db, caller: AnyCaller, now: Now, body: RetryIn) -> Retried:
+    """重发已放弃（dead）的消息，编号不变；文书进程随即再试，有一条不能重发则都不重发。"""
+    return Retried(retried=retry(db, body.message_ids, by=caller.name, now=now))

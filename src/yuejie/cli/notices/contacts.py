@@ -1,4 +1,4 @@
-"""`yuejie notices …`."""
+"""`yuejie notices contacts|channels|senders`: who is told, by what, and on whose account."""
 
 import os
 from datetime import time
@@ -6,64 +6,23 @@ from datetime import time
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
-from yuejie.customers.enrol import find_customer
-from yuejie.db.session import Database
+from yuejie.cli.notices.commands import notices, whose
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.ids import CustomerId
 from yuejie.notices import store
-from yuejie.notices.channels.post import Post
 from yuejie.notices.contact import LANGUAGES, ChannelKind
 from yuejie.notices.contacts import (
     ChannelDraft,
     ContactDraft,
     add_channel,
     add_contact,
-    enqueue_test,
     remove_channel,
     remove_contact,
     rotate_secret,
     set_sender,
     shown,
 )
-from yuejie.notices.deliver import form_due, hand_on_due, send_now
-from yuejie.notices.notice import NEEDS, Kind
-from yuejie.notices.wording import zh
-from yuejie.notices.wording.piece import Wording
 
-STATES = ("waiting", "sent", "dead", "dropped")
 of_customer = click.option("--customer", help="客户；不写则为运营方自己的联系人")
-
-
-@click.group()
-def notices() -> None:
-    """通知：联系人、渠道、发送账号、投递记录、测试。"""
-
-
-@notices.command("kinds")
-@as_json
-@frame
-def kinds(house: Frame, *, json: bool) -> None:
-    """列出通知种类和各自的必填事实。"""
-    del house
-    if json:
-        give_json({kind: {"facts": NEEDS[kind].facts, "title": w.title} for kind, w in _worded()})
-        return
-    rows = [
-        (kind, w.title, "、".join(NEEDS[kind].facts), str(NEEDS[kind].severity))
-        for kind, w in _worded()
-    ]
-    show_table("通知种类", ["种类", "标题", "事实", "缓急"], rows)
-
-
-def _worded() -> list[tuple[Kind, Wording]]:
-    return list(zh.WORDINGS.items())
-
-
-def _whose(db: Database, customer: str | None) -> CustomerId | None:
-    if customer is None:
-        return None
-    with db.read() as tx:
-        return find_customer(tx, customer).customer_id
 
 
 @notices.group("contacts")
@@ -78,7 +37,7 @@ def contacts() -> None:
 def list_contacts(house: Frame, customer: str | None, *, json: bool) -> None:
     """列出联系人。"""
     with house.database() as db:
-        customer_id = _whose(db, customer)
+        customer_id = whose(db, customer)
         with db.read() as tx:
             found = store.contacts(tx, customer_id)
     if json:
@@ -97,9 +56,17 @@ def list_contacts(house: Frame, customer: str | None, *, json: bool) -> None:
 @click.option("--language", type=click.Choice(LANGUAGES), default="zh-CN")
 @click.option("--zone", default="Asia/Shanghai", help="免打扰时段所在时区")
 @click.option("--quiet", help="免打扰时段，例如 22:00-08:00；紧急通知不受限")
+@as_json
 @frame
 def add(
-    house: Frame, customer: str | None, name: str, language: str, zone: str, quiet: str | None
+    house: Frame,
+    customer: str | None,
+    name: str,
+    language: str,
+    zone: str,
+    quiet: str | None,
+    *,
+    json: bool,
 ) -> None:
     """登记联系人。"""
     first, until = _quiet(quiet)
@@ -107,8 +74,11 @@ def add(
         name=name, language=language, zone=zone, quiet_from=first, quiet_until=until
     )
     with house.database() as db:
-        customer_id = _whose(db, customer)
+        customer_id = whose(db, customer)
         contact = add_contact(db, customer_id, draft, by=house.by, now=house.now())
+    if json:
+        give_json(contact)
+        return
     say(f"已登记联系人 {contact.name}，编号 {contact.contact_id}")
 
 
@@ -124,11 +94,15 @@ def _quiet(text: str | None) -> tuple[time | None, time | None]:
 
 @contacts.command("remove")
 @click.argument("contact_id")
+@as_json
 @frame
-def remove(house: Frame, contact_id: str) -> None:
+def remove(house: Frame, contact_id: str, *, json: bool) -> None:
     """删除联系人及其渠道；投递记录保留，只有掩码。"""
     with house.database() as db:
         remove_contact(db, contact_id, by=house.by, now=house.now())
+    if json:
+        give_json({"removed": contact_id})
+        return
     say(f"已删除联系人 {contact_id}")
 
 
@@ -144,14 +118,16 @@ def channels() -> None:
 def list_channels(house: Frame, customer: str | None, *, json: bool) -> None:
     """列出渠道，地址只显示掩码。"""
     with house.database() as db:
-        customer_id = _whose(db, customer)
+        customer_id = whose(db, customer)
         with db.read() as tx:
             found = store.channels(tx, customer_id)
+            names = {each.contact_id: each.name for each in store.contacts(tx, customer_id)}
     if json:
         give_json([shown(each) for each in found])
         return
     rows = [
-        (c.channel_id, c.contact_id, c.kind, c.hint, "、".join(c.kinds) or "全部") for c in found
+        (c.channel_id, names[c.contact_id], c.kind, c.hint, "、".join(c.kinds) or "全部")
+        for c in found
     ]
     show_table("渠道", ["编号", "联系人", "种类", "地址", "通知种类"], rows)
 
@@ -163,6 +139,7 @@ def list_channels(house: Frame, customer: str | None, *, json: bool) -> None:
 @click.option("--address-env", help="从这个环境变量读地址：机器人的网址本身就是密钥")
 @click.option("--key-env", help="从这个环境变量读机器人的加签密钥")
 @click.option("--only", "only", multiple=True, help="只要这些种类的通知，可多次；不写则全部")
+@as_json
 @frame
 def add_way(
     house: Frame,
@@ -172,6 +149,8 @@ def add_way(
     address_env: str | None,
     key_env: str | None,
     only: tuple[str, ...],
+    *,
+    json: bool,
 ) -> None:
     """给联系人登记渠道；webhook 的签名密钥只显示这一次。"""
     draft = ChannelDraft(
@@ -190,6 +169,9 @@ def add_way(
             by=house.by,
             now=house.now(),
         )
+    if json:
+        give_json({"channel": shown(made.channel), "key": made.key})
+        return
     say(f"已登记渠道 {made.channel.hint}，编号 {made.channel.channel_id}")
     if made.key:
         say(f"签名密钥（只显示这一次） {made.key}")
@@ -204,18 +186,23 @@ def _given(name: str | None, what: str) -> str:
 
 @channels.command("remove")
 @click.argument("channel_id")
+@as_json
 @frame
-def remove_way(house: Frame, channel_id: str) -> None:
+def remove_way(house: Frame, channel_id: str, *, json: bool) -> None:
     """删除渠道；等待投递的消息随之作废。"""
     with house.database() as db:
         remove_channel(db, channel_id, by=house.by, now=house.now())
+    if json:
+        give_json({"removed": channel_id})
+        return
     say(f"已删除渠道 {channel_id}")
 
 
 @channels.command("rotate")
 @click.argument("channel_id")
+@as_json
 @frame
-def rotate(house: Frame, channel_id: str) -> None:
+def rotate(house: Frame, channel_id: str, *, json: bool) -> None:
     """轮换 webhook 的签名密钥；旧密钥 24 小时内同时签名。"""
     with house.database() as db:
         key = rotate_secret(
@@ -225,6 +212,9 @@ def rotate(house: Frame, channel_id: str) -> None:
             by=house.by,
             now=house.now(),
         )
+    if json:
+        give_json({"key": key})
+        return
     say(f"新签名密钥（只显示这一次） {key}")
 
 
@@ -237,8 +227,11 @@ def senders() -> None:
 @click.argument("kind", type=click.Choice(["email", "aliyun_sms", "tencent_sms"]))
 @click.option("--secret-env", help="从这个环境变量读口令或密钥")
 @click.argument("settings", nargs=-1)
+@as_json
 @frame
-def set_account(house: Frame, kind: str, secret_env: str | None, settings: tuple[str, ...]) -> None:
+def set_account(
+    house: Frame, kind: str, secret_env: str | None, settings: tuple[str, ...], *, json: bool
+) -> None:
     """登记发送账号，设置写成 名=值，例如 host=smtp.example.com from=bill@example.com。"""
     facts = dict(_pair(each) for each in settings)
     secret = _given(secret_env, "口令") if secret_env else ""
@@ -252,6 +245,9 @@ def set_account(house: Frame, kind: str, secret_env: str | None, settings: tuple
             by=house.by,
             now=house.now(),
         )
+    if json:
+        give_json({"kind": kind, "settings": facts})
+        return
     say(f"已登记 {kind} 发送账号")
 
 
@@ -274,61 +270,3 @@ def list_senders(house: Frame, *, json: bool) -> None:
         return
     rows = [(s.kind, " ".join(f"{n}={v}" for n, v in s.settings.items())) for s in found]
     show_table("发送账号", ["种类", "设置"], rows)
-
-
-@notices.command("log")
-@click.option("--customer", help="只看一个客户")
-@click.option("--state", type=click.Choice(STATES), help="只看一种状态，例如 dead")
-@click.option("--limit", default=50)
-@as_json
-@frame
-def show_log(
-    house: Frame, customer: str | None, state: str | None, limit: int, *, json: bool
-) -> None:
-    """投递记录，新的在前。"""
-    with house.database() as db:
-        customer_id = _whose(db, customer)
-        with db.read() as tx:
-            if customer_id is None:
-                found = store.whole_log(tx, state=state, limit=limit)
-            else:
-                found = store.log(tx, customer_id, limit=limit)
-    found = [each for each in found if state in {None, each.state}]
-    if json:
-        give_json(found)
-        return
-    rows = [
-        (
-            each.message_id,
-            f"{each.formed_at:%m-%d %H:%M:%S}",
-            each.channel_kind,
-            each.hint,
-            "、".join(each.kinds),
-            each.state,
-            each.attempts,
-            f"{each.code or ''} {each.said or ''}".strip(),
-        )
-        for each in found
-    ]
-    heads = ["编号", "时间", "渠道", "地址", "通知", "状态", "次数", "答复"]
-    show_table("投递记录（UTC）", heads, rows)
-
-
-@notices.command("test")
-@click.argument("channel_id")
-@frame
-def test(house: Frame, channel_id: str) -> None:
-    """立即向一个渠道发一条测试通知，说明对方怎么答复。"""
-    post = Post(house.settings.credential_key, house.settings.notice_hosts)
-    with house.database() as db:
-        now = house.now()
-        key = enqueue_test(db, channel_id, by=house.by, now=now)
-        hand_on_due(db, now)
-        form_due(db, now)
-        with db.read() as tx:
-            message_id = store.message_of_test(tx, key)
-        outcome = send_now(db, post, message_id, now) if message_id else None
-    if outcome is None:
-        say("已写入发件箱，文书进程将在渠道空闲或免打扰结束后发出；请用 yuejie notices log 查看")
-        return
-    say(f"{message_id}：{outcome.result}（{outcome.code} {outcome.said}）")
