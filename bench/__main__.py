@@ -12,13 +12,14 @@ from typing import Final
 from bench.figures import Result, Unfair
 from bench.machine import describe
 from bench.report import ORDER, TITLES, Page, write
-from bench.trials import close, documents, gateway, ingest, latency, memory
+from bench.trials import budgets, close, documents, gateway, ingest, latency, memory
 from yuejie.kernel.clock import SystemClock
 
 TRIALS: Final[dict[str, Callable[[], Result]]] = {
     "gateway": gateway.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "budgets": budgets.measure,
     "ingest": ingest.measure,
     "close": close.measure,
     "documents": documents.measure,

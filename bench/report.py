@@ -9,11 +9,12 @@ import msgspec
 from bench.figures import Result, plain
 
 RESULTS: Final = Path(__file__).parent / "results"
-ORDER: Final = ("gateway", "latency", "memory", "ingest", "close", "documents")
+ORDER: Final = ("gateway", "latency", "memory", "budgets", "ingest", "close", "documents")
 TITLES: Final = {
     "gateway": "吞吐",
     "latency": "增加的时延",
     "memory": "内存",
+    "budgets": "额度",
     "ingest": "采集入库",
     "close": "关账",
     "documents": "出账与文件",

@@ -209,7 +209,7 @@ def _allowance(each: Allowance) -> AllowanceRow:
         each.measure,
         each.currency,
         each.period,
-        each.cap,
+        str(each.cap),
         each.mode is Mode.HARD,
         each.output_bound or 0,
         int(each.starts_at.timestamp()),

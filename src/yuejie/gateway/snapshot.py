@@ -123,7 +123,8 @@ class DeploymentRow(msgspec.Struct, frozen=True, array_like=True):
 class AllowanceRow(msgspec.Struct, frozen=True, array_like=True):
     """A cap that calls are held to, and whose calls it holds. Empty names narrow nothing.
 
-    `cap` is in the allowance's own currency; what a window allows, the lease says.
+    `cap` is in the allowance's own currency, as text: picos of ten million yuan are no number of
+    64 bits. What a window allows, the lease says.
     """
 
     number: int
@@ -136,7 +137,7 @@ class AllowanceRow(msgspec.Struct, frozen=True, array_like=True):
     measure: str
     currency: str
     period: str
-    cap: int
+    cap: str
     hard: bool
     output_bound: int
     """0: none."""

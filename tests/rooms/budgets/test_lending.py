@@ -6,6 +6,7 @@ from random import Random
 from threading import Thread
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from tests.rooms.budgets.desk import INPUT, NOW, OUTPUT, Call, Desk, Worker
@@ -16,6 +17,8 @@ from yuejie.budgets.keep import Change, change_allowance
 from yuejie.budgets.lending.store import prune_minutes
 from yuejie.db.session import Database
 from yuejie.gateway.allow.slices import Slices
+from yuejie.gateway.publish import load
+from yuejie.gateway.snapshot import Snapshot, pack
 from yuejie.intake.resolve import Measured, resolve_by_hand
 from yuejie.kernel.errors import Conflict
 from yuejie.usage.meters import Meter
@@ -259,3 +262,13 @@ def test_minutes_are_forgotten_when_they_are_long_over(desk: Desk) -> None:
     with desk.db.begin() as tx:
         assert prune_minutes(tx, before_s=later) == 1
     assert desk.windows(rate) == []
+
+
+def test_a_cap_of_a_hundred_million_yuan_reaches_the_gateways(desk: Desk) -> None:
+    """Picos of more than nine million yuan are no number of 64 bits."""
+    desk.cap("年", 10**8 * 10**12, period=Period.YEAR)
+    with desk.db.read() as tx:
+        body = pack(load(tx))
+    (row,) = msgspec.msgpack.decode(body, type=Snapshot).allowances
+    assert int(row.cap) == 10**20
+    assert Worker(desk).begin(WORST, ahead=10**6)

@@ -15,7 +15,7 @@ import structlog
 
 from yuejie.budgets.allowance import Measure, Period, Slot
 from yuejie.budgets.lending.lease import Leased
-from yuejie.gateway.allow.slices import Hold, Need, Slice, Slices
+from yuejie.gateway.allow.slices import WIDEST, Hold, Need, Slice, Slices
 from yuejie.gateway.allow.told import away, refusal
 from yuejie.gateway.refusal import Refused
 from yuejie.gateway.snapshot import AllowanceRow
@@ -28,6 +28,8 @@ ROUND: Final = 500
 AHEAD: Final = 4
 """Calls' worth asked for ahead at first; it doubles while a slice lasts less than a second."""
 MOST: Final = 512
+ROUNDS: Final = 5
+"""So often a call asks anew while the database says that there is enough."""
 LASTS_US: Final = 1_000_000
 REST_US: Final = 1_000_000
 """After a database that did not answer, nobody asks for so long."""
@@ -42,6 +44,7 @@ GiveBack = Callable[[Sequence[tuple[int, int, str, int]]], None]
 class _Waiting:
     needs: Sequence[Need]
     answer: "asyncio.Future[Hold | Refused]"
+    rounds: int = 0
 
 
 class Leases:
@@ -105,8 +108,9 @@ class Leases:
         given = []
         for each in slices:
             if each.free > 0:
-                given.append((*each.slot, each.free))
-                each.returned += each.free
+                amount = min(each.free, WIDEST)
+                given.append((*each.slot, amount))
+                each.returned += amount
         if given:
             self._give_back(given)
 
@@ -164,6 +168,11 @@ class Leases:
         if not lacking:
             _answer(waiting, Hold(waiting.needs))
             return True
+        waiting.rounds += 1
+        if waiting.rounds < ROUNDS and all(n.slice.there >= n.reserve for n in lacking):
+            # Calls that ended meanwhile cost more than they had reserved; there is enough.
+            self._waiting.append(waiting)
+            return True
         _answer(waiting, refusal(lacking, self._now_us()))
         return False
 
@@ -175,7 +184,7 @@ class Leases:
                 continue
             if not need.slice.is_rate:
                 return away(need)
-            share = max(need.slice.row.cap // self.workers, 1)
+            share = max(need.cap // self.workers, 1)
             if need.slice.loose + need.reserve > share:
                 return refusal([need], self._now_us())
         for need in lacking:
@@ -210,7 +219,7 @@ def rate_headers(needs: Sequence[Need], now_us: int) -> list[tuple[str, str]]:
     for measure, (left, each) in found.items():
         seconds = max(each.ends_us - now_us, 0) / 1_000_000
         headers += (
-            (f"x-ratelimit-limit-{measure}", str(each.cap or each.row.cap)),
+            (f"x-ratelimit-limit-{measure}", str(each.cap or int(each.row.cap))),
             (f"x-ratelimit-remaining-{measure}", str(left)),
             (f"x-ratelimit-reset-{measure}", f"{seconds:.3f}s"),
         )

@@ -17,6 +17,8 @@ from yuejie.kernel.period import zone_of
 
 IDLE_US: Final = 2_000_000
 """A slice that nobody asks for goes back after so long."""
+WIDEST: Final = 2**62
+"""The largest number that a record of the journal carries; more goes as text, or in two."""
 _S: Final = 1_000_000
 
 
@@ -82,7 +84,7 @@ class Need:
     @property
     def cap(self) -> int:
         """The cap of the window, or of the allowance while no lease has told it."""
-        return self.slice.cap or self.slice.row.cap
+        return self.slice.cap or int(self.slice.row.cap)
 
     @property
     def worst_left(self) -> int:
@@ -105,7 +107,8 @@ class Hold:
             need.slice.loose += need.reserve
         holds = [_held(need) for need in self._needs]
         self.lease = write_holds(holds)
-        self.pico = max((h.worst for h in holds if h.measure == Measure.MONEY), default=0)
+        worst = max((h.worst for h in holds if h.measure == Measure.MONEY), default=0)
+        self.pico = min(worst, WIDEST)
         self.until_us = min(
             (need.slice.ends_us for need in needs if need.slice.row.period != Period.MINUTE),
             default=FOREVER_S * _S,
