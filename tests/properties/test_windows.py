@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuejie.budgets.allowance import Measure, Period, Slot, converted, window_of
-from yuejie.budgets.lending.hold import Held, counted, read_holds, write_holds
+from yuejie.budgets.lending.hold import Held, counted, is_known, read_holds, totals_of, write_holds
 
 ZONES = ("Asia/Shanghai", "Asia/Kolkata", "America/New_York", "America/Sao_Paulo", "UTC")
 TILED = [each for each in Period if each not in (Period.TERM, Period.ALWAYS)]
@@ -72,7 +72,10 @@ def test_what_nobody_knows_counts_at_its_worst(
     held: Held, quantity: int, pico: int, state: str, *, billable: bool
 ) -> None:
     items = [("m", "input", quantity, 7, 0), ("m", "requests", 1, 0, 0)]
-    found = counted(held, items, lambda _: pico, state=state, billable=billable)
+    totals = totals_of(items, lambda _: pico)
+    assert totals == (quantity * pico, quantity, 1)
+    known = is_known(state, billable=billable)
+    found = counted(held.measure, held.worst, totals, known=known)
     assert found.total >= found.used >= 0
     if held.measure == Measure.CONCURRENCY:
         assert found.total == 0

@@ -247,7 +247,9 @@ def lends(party: Party, *yuan: int) -> list[bool]:
     passed, had = [], 0
     for amount in yuan:
         needed = {slot: amount * PICO}
-        told = lease(books.db, journal, [needed], {slot: 0}, ahead=0, now=books.clock.now())
+        told = lease(
+            books.db, journal, [needed], {slot: 0}, like=needed, ahead=0, now=books.clock.now()
+        )
         passed.append(told[slot].granted > had)
         had = told[slot].granted
     return passed

@@ -13,6 +13,7 @@ from yuejie.customers.key import digest_of
 from yuejie.gateway.allow.leases import Leases, rate_headers
 from yuejie.gateway.allow.needs import caps_of, needs_of, output_bound
 from yuejie.gateway.allow.slices import Hold
+from yuejie.gateway.allow.worst import Call
 from yuejie.gateway.call.asked import Asked
 from yuejie.gateway.call.claims import KEY_LENGTH, Claims
 from yuejie.gateway.call.endpoints import (
@@ -39,7 +40,7 @@ from yuejie.gateway.server.exchange import Exchange, Gone, TooLong
 from yuejie.gateway.snapshot import AllowanceRow
 from yuejie.kernel.ids import request_id
 from yuejie.kernel.limits import BODY_BYTES, SNAPSHOT_AGE, UPLOAD_BYTES
-from yuejie.usage.dialects import Api, BrokenJson, RequestHint, request_hint
+from yuejie.usage.dialects import BrokenJson, RequestHint, request_hint
 
 log = structlog.get_logger()
 
@@ -173,7 +174,7 @@ class Gateway:
         hold, longest = None, 0
         if plan.caps and (caps := caps_of(plan, tags)):
             longest = output_bound(caps)
-            hold = await self._hold(request, plan, caps, endpoint.api, told, body)
+            hold = await self._hold(request, plan, caps, Call(endpoint.api, told, body), longest)
         asked = Asked(
             exchange=request.exchange,
             endpoint=endpoint,
@@ -207,9 +208,8 @@ class Gateway:
         request: Request,
         plan: Plan,
         caps: tuple[AllowanceRow, ...],
-        api: Api,
-        told: RequestHint,
-        body: bytes,
+        call: Call,
+        longest: int,
     ) -> Hold:
         """Reserve the worst case of a call of every allowance, or refuse the call."""
         admission, leases = self._admission, self._leases
@@ -219,10 +219,9 @@ class Gateway:
             plan,
             caps,
             leases.slices,
-            api=api,
-            hint=told,
-            body=body,
-            view=admission.view,
+            call,
+            admission.view,
+            longest=longest,
             now_us=now_us,
         )
         if isinstance(needs, Refused):

@@ -4,14 +4,13 @@ Most calls reserve nothing, and that is seen by the last byte of their begun rec
 """
 
 from typing import Final
-from uuid import UUID
 
 import msgspec
 import structlog
 
 from yuejie.budgets.allowance import Slot
 from yuejie.budgets.lending.count import HeldCall, LeaseNews
-from yuejie.budgets.lending.hold import read_holds
+from yuejie.budgets.lending.hold import read_prefix
 from yuejie.usage.journal import Begun
 from yuejie.usage.tail import Chunk
 
@@ -27,19 +26,25 @@ def read_leases(news: LeaseNews, chunk: Chunk) -> None:
     """Add what a chunk says of its journal's leases."""
     for _, head, answer, items, _ in chunk.arrived:
         lease = _lease_of(answer.begun)
-        if lease:
-            try:
-                holds = read_holds(lease)
-            except (ValueError, KeyError, IndexError):
-                # The usage counts all the same; what was reserved comes back with the journal.
-                log.warning("ingest.hold_unreadable", event_id=head[0].hex(), hold=lease[:LENGTH])
-                continue
-            news.ended.append(
-                HeldCall(UUID(bytes=head[0]), holds, items, answer.state, answer.billable)
-            )
+        if lease and _is_ours(lease):
+            news.ended.append(HeldCall(head[0], lease, items, answer.state, answer.billable))
     for returned in chunk.returned:
         for number, starts_s, unit, amount in returned.slots:
             news.returned[Slot(number, starts_s, unit)] += amount
+
+
+def _is_ours(lease: str) -> bool:
+    """Tell whether a hold can be read; else the usage counts all the same.
+
+    What was reserved comes back with the journal.
+    """
+    try:
+        for part in lease.split(","):
+            read_prefix(part.rpartition(".")[0])
+    except (ValueError, KeyError, IndexError):
+        log.warning("ingest.hold_unreadable", hold=lease[:LENGTH])
+        return False
+    return True
 
 
 def _lease_of(begun: msgspec.Raw | Begun) -> str:

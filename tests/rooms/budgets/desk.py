@@ -9,6 +9,7 @@ from tests.rooms.intake.calls import StandingClock, begin, open_journal
 from tests.rooms.intake.shop import Shop
 from yuejie.budgets.allowance import Allowance, Measure, Slot
 from yuejie.budgets.keep import AllowanceDraft, add_allowance
+from yuejie.budgets.lending.hold import is_known, totals_of
 from yuejie.budgets.lending.lease import lease
 from yuejie.budgets.lending.store import WindowRow, windows_at
 from yuejie.db.session import Database
@@ -117,7 +118,9 @@ class Worker:
     def ask(self, needs: list[Need], ahead: int) -> None:
         demand = {need.slice.slot: need.reserve for need in needs}
         free: dict[Slot, int] = {need.slice.slot: need.slice.free for need in needs}
-        told = lease(self.desk.db, self.journal.journal_id, [demand], free, ahead=ahead, now=NOW)
+        told = lease(
+            self.desk.db, self.journal.journal_id, [demand], free, like=demand, ahead=ahead, now=NOW
+        )
         for need in needs:
             need.slice.told(told[need.slice.slot])
 
@@ -133,7 +136,8 @@ class Worker:
         self.write(
             Ended(call.begun, call.begun.started_us + 9, state, "", billable=True, items=items)
         )
-        call.hold.count(item_tuples(items), self.desk.picos.__getitem__, state=state, billable=True)
+        totals = totals_of(item_tuples(items), self.desk.picos.__getitem__)
+        call.hold.count(totals, known=is_known(state, billable=True))
         call.hold.release()
         self.calls.remove(call)
         return tokens_in * INPUT + tokens_out * OUTPUT if known else 0

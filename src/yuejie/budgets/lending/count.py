@@ -6,16 +6,24 @@ reserved, what its worker gave back, and, where the journal is over, its end.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from yuejie.budgets import store as allowances
 from yuejie.budgets.allowance import Allowance, Measure, Period, Slot, window_of
 from yuejie.budgets.lending import store
-from yuejie.budgets.lending.hold import Held, Items, amount_of, counted
+from yuejie.budgets.lending.hold import (
+    Items,
+    Totals,
+    counted,
+    is_known,
+    read_holds,
+    read_prefix,
+    totals_of,
+)
 from yuejie.budgets.lending.opening import open_missing
 from yuejie.budgets.lending.store import EstimateRow
 from yuejie.db.session import Tx
@@ -29,12 +37,11 @@ MEMORY: Final = 100_000
 """Remembered rates; they never change."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldCall:
-    """An ended attempt that had reserved something."""
+class HeldCall(NamedTuple):
+    """An ended attempt that had reserved something; `lease` is what its journal carries."""
 
-    event_id: UUID
-    holds: Sequence[Held]
+    event: bytes
+    lease: str
     items: Items
     state: str
     billable: bool
@@ -99,9 +106,12 @@ class Spending:
     def _spend(self, sums: Sequence[RollupSum], known: "_Known", moves: "_Moves") -> None:
         """Find the windows that usage counts for, and what it comes to there."""
         for row in sums:
+            counting = known.counting(row)
+            if not counting:
+                continue
             _, _, _, model, meter, sale, cost, _, quantity = row
-            items = ((model, meter, quantity, sale, cost),)
-            for allowance, starts_s in known.counting(row):
+            totals = totals_of(((model, meter, quantity, sale, cost),), self._pico)
+            for allowance, starts_s in counting:
                 unit = ""
                 if allowance.measure is Measure.MONEY:
                     if sale == NO_RATE:
@@ -109,22 +119,18 @@ class Spending:
                     unit = self._rates[sale].currency
                 slot = Slot(allowance.number, starts_s, unit)
                 known.slots.add(slot)
-                moves.spent[slot] += amount_of(allowance.measure, items, self._pico)
+                moves.spent[slot] += counted(allowance.measure, 0, totals, known=True).used
 
-    def _take(self, news: LeaseNews, known: frozenset[UUID], moves: "_Moves") -> None:
+    def _take(self, news: LeaseNews, stored: frozenset[UUID], moves: "_Moves") -> None:
         """Work out what ended calls take from their leases; what was stored before, took before."""
-        for each in news.ended:
-            if each.event_id in known:
+        for event, lease, items, state, billable in news.ended:
+            if stored and UUID(bytes=event) in stored:
                 continue
-            for held in each.holds:
-                found = counted(
-                    held, each.items, self._pico, state=each.state, billable=each.billable
-                )
-                moves.used[held.slot] += found.total
-                moves.spent[held.slot] += found.total if held.minute else found.estimate
-                if found.estimate:
-                    row = EstimateRow(each.event_id, *held.slot, amount=found.estimate)
-                    moves.estimates.append(row)
+            totals = totals_of(items, self._pico)
+            if is_known(state, billable=billable):
+                moves.take_known(lease, totals)
+            else:
+                moves.take_worst(UUID(bytes=event), lease, totals)
         for slot, amount in news.returned.items():
             moves.returned[slot] += amount
 
@@ -134,10 +140,12 @@ class Spending:
         if news is not None:
             if news.over:
                 store.end_leasing(tx, news.journal_id)
-            slots |= store.grants_of(tx, news.journal_id).keys()
+            slots |= moves.used.keys() | moves.returned.keys()
+            if news.over:
+                slots |= store.outstanding_of(tx, news.journal_id)
         held = store.hold_windows(tx, slots)
         if news is not None:
-            moves.take(store.grants_of(tx, news.journal_id), over=news.over)
+            moves.take(store.grants_of(tx, news.journal_id, held), over=news.over)
             store.move_grants(tx, news.journal_id, moves.grants)
         store.move_windows(tx, {slot: (moves.spent[slot], moves.leased[slot]) for slot in held})
         store.insert_estimates(tx, [row for row in moves.estimates if row.slot in held])
@@ -158,11 +166,12 @@ class _Known:
         self._places = {row.dimension_id: row for row in rows}
         self._starts: dict[tuple[int, int], int] = {}
 
-    def counting(self, row: RollupSum) -> Iterable[tuple[Allowance, int]]:
-        """Yield each allowance that a sum counts for, and in which window."""
+    def counting(self, row: RollupSum) -> list[tuple[Allowance, int]]:
+        """Return each allowance that a sum counts for, and in which window."""
         place = self._places.get(row[1])
+        found: list[tuple[Allowance, int]] = []
         if place is None:
-            return
+            return found
         for allowance in self._of[place.customer_id]:
             begun_s = int(allowance.starts_at.timestamp())
             if allowance.period is Period.TERM and row[2] < begun_s:
@@ -174,7 +183,8 @@ class _Known:
                     zone = zone_of(place.zone)
                     starts_s = window_of(allowance.period, zone, row[2], begun_s).starts_s
                     self._starts[key] = starts_s
-                yield allowance, starts_s
+                found.append((allowance, starts_s))
+        return found
 
 
 class _Moves:
@@ -187,6 +197,26 @@ class _Moves:
         self.returned: defaultdict[Slot, int] = defaultdict(int)
         self.grants: dict[Slot, tuple[int, int, int]] = {}
         self.estimates: list[EstimateRow] = []
+
+    def take_known(self, lease: str, totals: Totals) -> None:
+        """Take what an attempt certainly used; this runs for every call that is held to a cap."""
+        used, spent = self.used, self.spent
+        for part in lease.split(","):
+            measure, slot, minute = read_prefix(part.rpartition(".")[0])
+            amount = counted(measure, 0, totals, known=True).used
+            used[slot] += amount
+            if minute:
+                spent[slot] += amount
+
+    def take_worst(self, event_id: UUID, lease: str, totals: Totals) -> None:
+        """Take the worst case of an attempt that nobody could measure, and note it as estimated."""
+        for held in read_holds(lease):
+            found = counted(held.measure, held.worst, totals, known=False)
+            self.used[held.slot] += found.total
+            self.spent[held.slot] += found.total if held.minute else found.estimate
+            if found.estimate:
+                row = EstimateRow(event_id, *held.slot, amount=found.estimate)
+                self.estimates.append(row)
 
     def take(self, grants: dict[Slot, store.GrantRow], *, over: bool) -> None:
         """Take from the leases what was used and given back; at the end, all that is left."""

@@ -8,6 +8,7 @@ is left of a lease.
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from yuejie.budgets.allowance import Measure, Slot
@@ -23,6 +24,9 @@ LETTERS: Final = {
 _MEASURES: Final = {letter: measure for measure, letter in LETTERS.items()}
 KNOWN: Final = frozenset({EventState.MEASURED.value, EventState.PARTIAL.value})
 """States in which what a call used is known; in all others the worst case counts."""
+
+REMEMBERED: Final = 10_000
+"""Windows whose names are remembered."""
 
 Items = Iterable[tuple[str, str, int, int, int]]
 """Model, meter, quantity, sale rate, cost rate."""
@@ -49,52 +53,72 @@ class Counted(NamedTuple):
         return self.used + self.estimate
 
 
+class Totals(NamedTuple):
+    """What an attempt came to in each measure, whatever of it counts where."""
+
+    money: int
+    tokens: int
+    requests: int
+
+
+MEASURED: Final = {Measure.MONEY: 0, Measure.TOKENS: 1, Measure.REQUESTS: 2}
+"""Where a measure stands in `Totals`; concurrency is held and never spent."""
+
+
+def prefix_of(held: Held) -> str:
+    """Write all of a hold but its worst case: the same for every call of a window."""
+    letter = LETTERS[Measure(held.measure)]
+    slot = held.slot
+    name = f"{slot.number}.{slot.starts_s}.{slot.unit}."
+    return (letter.upper() if held.minute else letter) + name
+
+
 def write_holds(holds: Iterable[Held]) -> str:
     """Write what a call reserved as its journal carries it."""
-    return ",".join(
-        f"{_letter(held)}{held.slot.number}.{held.slot.starts_s}.{held.slot.unit}.{held.worst}"
-        for held in holds
-    )
+    return ",".join(f"{prefix_of(held)}{held.worst}" for held in holds)
 
 
-def _letter(held: Held) -> str:
-    letter = LETTERS[Measure(held.measure)]
-    return letter.upper() if held.minute else letter
+@lru_cache(REMEMBERED)
+def read_prefix(prefix: str) -> tuple[str, Slot, bool]:
+    """Read all of a hold but its worst case: measure, slot, whether a minute."""
+    letter = prefix[0]
+    number, starts_s, unit = prefix[1:].split(".")
+    slot = Slot(int(number), int(starts_s), unit)
+    return _MEASURES[letter.lower()], slot, letter.isupper()
 
 
 def read_holds(text: str) -> list[Held]:
-    """Read it back; `ValueError` where it was written by nobody of ours, or `KeyError`."""
+    """Read it back; `ValueError` or `KeyError` where it was written by nobody of ours."""
     holds = []
     for part in text.split(",") if text else ():
-        number, starts_s, unit, worst = part[1:].split(".")
-        slot = Slot(int(number), int(starts_s), unit)
-        letter = part[0]
-        holds.append(Held(_MEASURES[letter.lower()], slot, int(worst), letter.isupper()))
+        prefix, _, worst = part.rpartition(".")
+        measure, slot, minute = read_prefix(prefix)
+        holds.append(Held(measure, slot, int(worst), minute))
     return holds
 
 
-def amount_of(measure: str, items: Items, pico_of: Callable[[int], int]) -> int:
-    """Return what items come to in a measure; `pico_of` gives a sale rate's picos, 0 for none."""
-    match measure:
-        case Measure.MONEY:
-            return sum(quantity * pico_of(sale) for _, _, quantity, sale, _ in items if sale)
-        case Measure.TOKENS:
-            return sum(quantity for _, meter, quantity, _, _ in items if meter not in UNIT_METERS)
-        case Measure.REQUESTS:
-            return sum(quantity for _, meter, quantity, _, _ in items if meter == Meter.REQUESTS)
-    return 0
+def totals_of(items: Items, pico_of: Callable[[int], int]) -> Totals:
+    """Return what items come to; `pico_of` gives a sale rate's picos."""
+    money = tokens = requests = 0
+    for _, meter, quantity, sale, _ in items:
+        if sale:
+            money += quantity * pico_of(sale)
+        if meter == Meter.REQUESTS:
+            requests += quantity
+        elif meter not in UNIT_METERS:
+            tokens += quantity
+    return Totals(money, tokens, requests)
 
 
-def counted(
-    held: Held,
-    items: Items,
-    pico_of: Callable[[int], int],
-    *,
-    state: str,
-    billable: bool,
-) -> Counted:
+def is_known(state: str, *, billable: bool) -> bool:
+    """Tell whether what an attempt used is known, or is nothing that anybody pays for."""
+    return state in KNOWN or not billable
+
+
+def counted(measure: str, worst: int, totals: Totals, *, known: bool) -> Counted:
     """Return what an attempt counts for in a window, now that it has ended."""
-    used = amount_of(held.measure, items, pico_of)
-    if state in KNOWN or not billable or held.measure == Measure.CONCURRENCY:
-        return Counted(used)
-    return Counted(used, max(held.worst - used, 0))
+    place = MEASURED.get(measure)  # type: ignore[call-overload]  # a measure is its own text
+    if place is None:
+        return Counted(0)
+    used: int = totals[place]
+    return Counted(used) if known else Counted(used, max(worst - used, 0))

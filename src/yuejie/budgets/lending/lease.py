@@ -44,15 +44,16 @@ def lease(
     demands: Sequence[Demand],
     free: Mapping[Slot, int],
     *,
+    like: Demand,
     ahead: int,
     now: datetime,
 ) -> dict[Slot, Leased]:
     """Give a journal what its calls need, in their order; who does not fit gets nothing.
 
-    `free` is what the journal has left of each window (below zero: it overdrew), `ahead` how many
-    calls like the last one it would like beyond.
+    `free` is what the journal has left of each window (below zero: it overdrew); beyond, it would
+    like enough for `ahead` calls `like` this one.
     """
-    slots = {slot for demand in demands for slot in demand}
+    slots = {slot for demand in (*demands, like) for slot in demand}
     with db.begin() as tx:
         if not store.join_leasing(tx, journal_id):
             raise Conflict(f"流水 {journal_id.hex} 已经结束，不能再租用额度；请重启网关进程")
@@ -70,7 +71,7 @@ def lease(
         more = {
             slot: min(max(taken[slot] - free.get(slot, 0), 0), windows[slot].free) for slot in slots
         }
-        for slot, amount in _ahead(demands, windows, more, ahead).items():
+        for slot, amount in _ahead(like, windows, more, ahead).items():
             more[slot] += amount
         given = store.give(tx, journal_id, more)
         store.move_windows(tx, {slot: (0, _raised(given[slot], more[slot])) for slot in slots})
@@ -107,13 +108,13 @@ def _serve(
 
 
 def _ahead(
-    demands: Sequence[Demand],
+    like: Demand,
     windows: Mapping[Slot, store.WindowRow],
     more: Mapping[Slot, int],
     wished: int,
 ) -> dict[Slot, int]:
     """Return what is given beyond: as many more calls as every one of their windows can spare."""
-    last = {slot: amount for slot, amount in demands[-1].items() if amount > 0}
+    last = {slot: amount for slot, amount in like.items() if amount > 0}
     if not last:
         return {}
     spare = min((windows[slot].free - more[slot]) // SHARE // last[slot] for slot in last)

@@ -263,13 +263,29 @@ GRANTS: Final = """
     SELECT number, starts_s, unit, granted, used, returned, presumed
     FROM allowance_grant
     WHERE journal_id = %(journal_id)s
+      AND (number, starts_s, unit) IN (
+          SELECT * FROM unnest(%(numbers)s::int[], %(starts)s::bigint[], %(units)s::text[]))
     ORDER BY number, starts_s, unit
 """
 
 
-def grants_of(tx: Tx, journal_id: UUID) -> dict[Slot, GrantRow]:
-    """Return everything a journal was given. Its windows are held by then, if it is to change."""
-    return {row.slot: row for row in tx.rows(GrantRow, GRANTS, journal_id=journal_id)}
+def grants_of(tx: Tx, journal_id: UUID, slots: Iterable[Slot]) -> dict[Slot, GrantRow]:
+    """Return what a journal was given of windows, which are held by then if it is to change."""
+    rows = tx.rows(GrantRow, GRANTS, journal_id=journal_id, **_columns(slots))
+    return {row.slot: row for row in rows}
+
+
+OUTSTANDING: Final = """
+    SELECT number, starts_s, unit, granted, used, returned, presumed
+    FROM allowance_grant
+    WHERE journal_id = %(journal_id)s AND (granted > used + returned + presumed OR presumed > 0)
+    ORDER BY number, starts_s, unit
+"""
+
+
+def outstanding_of(tx: Tx, journal_id: UUID) -> set[Slot]:
+    """Return the windows of which a journal has anything left, or is presumed to have spent it."""
+    return {row.slot for row in tx.rows(GrantRow, OUTSTANDING, journal_id=journal_id)}
 
 
 MOVE_GRANTS: Final = """

@@ -31,6 +31,14 @@ _MANY: Final = ("candidateCount", "candidate_count")
 _WATCHED: Final = (b'"max_', b'"n"', b"eneration")
 
 
+def obeyed(api: Api, platform: str) -> frozenset[str]:
+    """Return the members by which this platform lets an answer be bounded."""
+    return _RESPONSES if api is Api.OPENAI_RESPONSES else OBEYED[platform]
+
+
+_RESPONSES: Final = frozenset({"max_output_tokens"})
+
+
 class Twice(Exception):
     """A request says twice what bounds it."""
 
@@ -44,7 +52,7 @@ class AskedFor:
         """Read a request; `Twice` where a member that bounds it is there twice."""
         self._api = api
         self._document: Document = read_document(body or b"{}")
-        if body and _may_repeat(body):
+        if body and may_repeat(body):
             names = [member.key for member in members(body)]
             if len(names) != len(set(names)):
                 raise Twice
@@ -58,11 +66,7 @@ class AskedFor:
         """Return the longest answer that this platform may give; None where nothing says so."""
         if platform not in OBEYED:
             return None
-        if self._api is Api.OPENAI_RESPONSES:
-            names: frozenset[str] = frozenset({"max_output_tokens"})
-        else:
-            names = OBEYED[platform]
-        said = [self._document.get(name) for name in sorted(names)]
+        said = [self._document.get(name) for name in sorted(obeyed(self._api, platform))]
         if self._api is Api.GEMINI_GENERATE:
             said = self._configured(_LONGEST)
         return max((each for each in said if type(each) is int and each > 0), default=None)
@@ -108,6 +112,6 @@ def _configured(config: bytes | None, longest: int) -> bytes:
     return replace_member(config, "maxOutputTokens", lambda _: str(longest).encode())
 
 
-def _may_repeat(body: bytes) -> bool:
+def may_repeat(body: bytes) -> bool:
     """Tell quickly that nothing that bounds a request is there twice, or spelt by escapes."""
     return b"\\u00" in body or any(body.count(name) > 1 for name in _WATCHED)

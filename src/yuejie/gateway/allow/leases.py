@@ -28,6 +28,8 @@ ROUND: Final = 500
 AHEAD: Final = 4
 """Calls' worth asked for ahead at first; it doubles while a slice lasts less than a second."""
 MOST: Final = 512
+ENOUGH: Final = 64
+"""While others find so many calls' worth, a slice is filled before it is empty."""
 ROUNDS: Final = 5
 """So often a call asks anew while the database says that there is enough."""
 LASTS_US: Final = 1_000_000
@@ -35,8 +37,9 @@ REST_US: Final = 1_000_000
 """After a database that did not answer, nobody asks for so long."""
 TIDY_SECONDS: Final = 0.25
 
-Ask = Callable[[Sequence[Mapping[Slot, int]], Mapping[Slot, int], int], dict[Slot, Leased]]
-"""Asks the database, on a thread: demands, what is free here, how many calls ahead."""
+Demand = Mapping[Slot, int]
+Ask = Callable[[Sequence[Demand], Mapping[Slot, int], Demand, int], dict[Slot, Leased]]
+"""Asks the database, on a thread: demands, what is free here, like what and how many ahead."""
 GiveBack = Callable[[Sequence[tuple[int, int, str, int]]], None]
 
 
@@ -59,6 +62,7 @@ class Leases:
         self._waiting: list[_Waiting] = []
         self._asking: set[Slice] = set()
         self._round: asyncio.Task[None] | None = None
+        self._wish: Sequence[Need] = ()
         self._ahead = AHEAD
         self._asked_us = 0
         self._rests_until_us = 0
@@ -77,9 +81,16 @@ class Leases:
             if each.adrift or each in asking or not _fits(need):
                 return None
         now_us = self._now_us()
-        for need in needs:
-            need.slice.asked_us = now_us
-        return Hold(needs)
+        low = False
+        for each, reserve, _ in needs:
+            each.asked_us = now_us
+            low = low or each.free - reserve < each.low
+        hold = Hold(needs)
+        if low and self._round is None:
+            # Asked for before it is used up, so that nobody has to wait.
+            self._wish = needs
+            self._round = asyncio.create_task(self._rounds())
+        return hold
 
     async def ask(self, needs: Sequence[Need]) -> Hold | Refused:
         """Wait for more, and let the call pass or not."""
@@ -129,34 +140,41 @@ class Leases:
 
     async def _rounds(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting or self._wish:
+                wish, self._wish = self._wish, ()
                 batch, self._waiting = self._waiting[:ROUND], self._waiting[ROUND:]
                 self._asking = {need.slice for each in batch for need in each.needs}
                 try:
-                    await self._one_round(batch)
+                    await self._one_round(batch, batch[-1].needs if batch else wish)
                 finally:
                     self._asking = set()
         finally:
             self._round = None
 
-    async def _one_round(self, batch: list[_Waiting]) -> None:
-        demands = [{need.slice.slot: need.reserve for need in each.needs} for each in batch]
-        free = {each.slot: each.free for each in self._asking}
+    async def _one_round(self, batch: list[_Waiting], like: Sequence[Need]) -> None:
+        demands = [_demand(each.needs) for each in batch]
+        slices = {need.slice for each in batch for need in each.needs}
+        free = {each.slot: each.free for each in slices}
+        slices |= {need.slice for need in like}
         now_us = self._now_us()
         quick = now_us - self._asked_us < LASTS_US
         self._ahead = min(2 * self._ahead, MOST) if quick else AHEAD
         self._asked_us = now_us
+        ask = (demands, free, _demand(like), self._ahead)
         loop = asyncio.get_running_loop()
         try:
-            told = await loop.run_in_executor(self._thread, self._ask, demands, free, self._ahead)
+            told = await loop.run_in_executor(self._thread, self._ask, *ask)
         except DomainError as error:
             log.warning("leases.database_away", why=error.sentence)
             self._rests_until_us = self._now_us() + REST_US
             for each in batch:
                 _answer(each, self._without(each.needs))
             return
-        for slice_ in self._asking:
+        for slice_ in slices:
             slice_.told(told[slice_.slot])
+        for need in like:
+            plenty = need.slice.there >= ENOUGH * need.reserve
+            need.slice.low = max(need.slice.free, 0) // 4 if plenty else 0
         refused = [each for each in batch if not self._served(each)]
         # What is here and too little for those who asked may, with others' rests, be enough.
         self.give_back({need.slice for each in refused for need in each.needs})
@@ -190,6 +208,10 @@ class Leases:
         for need in lacking:
             need.slice.adrift = True
         return Hold(needs)
+
+
+def _demand(needs: Sequence[Need]) -> Demand:
+    return {need.slice.slot: need.reserve for need in needs}
 
 
 def _fits(need: Need) -> bool:

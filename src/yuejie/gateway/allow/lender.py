@@ -19,13 +19,17 @@ class Lender:
         self._db: Database | None = None
 
     def ask(
-        self, demands: Sequence[Mapping[Slot, int]], free: Mapping[Slot, int], ahead: int
+        self,
+        demands: Sequence[Mapping[Slot, int]],
+        free: Mapping[Slot, int],
+        like: Mapping[Slot, int],
+        ahead: int,
     ) -> dict[Slot, Leased]:
         """Ask for what calls need, and for some calls' worth ahead."""
         if self._db is None:
             self._db = self._connect()
         now = self._clock.now()
-        return lease(self._db, self._journal_id, demands, free, ahead=ahead, now=now)
+        return lease(self._db, self._journal_id, demands, free, like=like, ahead=ahead, now=now)
 
     def close(self) -> None:
         """Let the connections go."""

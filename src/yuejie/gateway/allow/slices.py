@@ -5,12 +5,12 @@ database's do for its journal: granted and returned come from leases and journal
 that have ended, held from calls under way. So nothing can be given twice or lost between the two.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from yuejie.budgets.allowance import FOREVER_S, Measure, Origin, Period, Slot, window_of
-from yuejie.budgets.lending.hold import Held, Items, counted, write_holds
+from yuejie.budgets.lending.hold import MEASURED, Held, Totals, prefix_of
 from yuejie.budgets.lending.lease import Leased
 from yuejie.gateway.snapshot import AllowanceRow
 from yuejie.kernel.period import zone_of
@@ -36,6 +36,8 @@ class Slice:
     cap: int = 0
     spent: int = 0
     """As the last lease told."""
+    low: int = 0
+    """Below it more is asked for, in good time."""
     there: int = 0
     """What was left for others after the last lease."""
     asked_us: int = 0
@@ -46,6 +48,18 @@ class Slice:
     """The database is away: a rate goes on by this worker's share of the cap."""
     loose: int = 0
     """What was let pass on that share, in this window."""
+    prefix: str = ""
+    """How journals name the window."""
+    place: int = -1
+    """Where what it measures stands in `Totals`."""
+    until_us: int = 0
+    """Behind it no call of this window can have begun; a minute bounds nobody."""
+
+    def __post_init__(self) -> None:
+        minute = self.row.period == Period.MINUTE
+        self.prefix = prefix_of(Held(self.row.measure, self.slot, 0, minute))
+        self.place = MEASURED.get(Measure(self.row.measure), -1)
+        self.until_us = FOREVER_S * _S if minute else self.ends_us
 
     @property
     def free(self) -> int:
@@ -73,8 +87,7 @@ class Slice:
 _RATES: Final = frozenset({Period.MINUTE, Period.ALWAYS})
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """What a call wants of one slice: what it reserves, and the worst it may come to."""
 
     slice: Slice
@@ -99,45 +112,50 @@ class Hold:
 
     def __init__(self, needs: Sequence[Need]) -> None:
         """Reserve. What passes without the database's word is no part of any lease."""
-        self._needs = [need for need in needs if not need.slice.adrift]
-        self._loose = [need for need in needs if need.slice.adrift]
-        for need in self._needs:
-            need.slice.held += need.reserve
-        for need in self._loose:
-            need.slice.loose += need.reserve
-        holds = [_held(need) for need in self._needs]
-        self.lease = write_holds(holds)
-        worst = max((h.worst for h in holds if h.measure == Measure.MONEY), default=0)
-        self.pico = min(worst, WIDEST)
-        self.until_us = min(
-            (need.slice.ends_us for need in needs if need.slice.row.period != Period.MINUTE),
-            default=FOREVER_S * _S,
-        )
+        self._needs: list[Need] = []
+        self._loose: list[Need] = []
+        parts = []
+        worst_pico, until_us = 0, _FOREVER_US
+        for need in needs:
+            slice_, reserve, worst = need
+            if slice_.adrift:
+                slice_.loose += reserve
+                self._loose.append(need)
+                continue
+            slice_.held += reserve
+            self._needs.append(need)
+            parts.append(f"{slice_.prefix}{worst}")
+            if slice_.place == _MONEY and worst > worst_pico:
+                worst_pico = worst
+            until_us = min(until_us, slice_.until_us)
+        self.lease = ",".join(parts)
+        self.pico = min(worst_pico, WIDEST)
+        self.until_us = until_us
         """A call that was let pass in a window has begun in it, however long it waited."""
 
-    def count(
-        self, items: Items, pico_of: Callable[[int], int], *, state: str, billable: bool
-    ) -> None:
+    def count(self, totals: Totals, *, known: bool) -> None:
         """Take what an attempt used from the slices, by the rule by which the ingest does."""
-        for need in self._needs:
-            found = counted(_held(need), items, pico_of, state=state, billable=billable)
-            need.slice.used += found.total
-            need.slice.typical = (7 * need.slice.typical + found.total) // 8
+        for slice_, _, worst in self._needs:
+            if slice_.place < 0:
+                continue
+            used: int = totals[slice_.place]
+            if not known and worst > used:
+                used = worst
+            slice_.used += used
+            slice_.typical = (7 * slice_.typical + used) // 8
 
     def release(self) -> None:
         """The call is over: what it had reserved beyond its use is free again."""
-        for need in self._needs:
-            need.slice.held -= need.reserve
-        for need in self._loose:
-            if need.slice.row.measure == Measure.CONCURRENCY:
-                need.slice.loose -= need.reserve
+        for slice_, reserve, _ in self._needs:
+            slice_.held -= reserve
+        for slice_, reserve, _ in self._loose:
+            if slice_.row.measure == Measure.CONCURRENCY:
+                slice_.loose -= reserve
         self._needs, self._loose = [], []
 
 
-def _held(need: Need) -> Held:
-    row = need.slice.row
-    minute = row.period == Period.MINUTE
-    return Held(row.measure, need.slice.slot, need.worst, minute)
+_FOREVER_US: Final = FOREVER_S * _S
+_MONEY: Final = MEASURED[Measure.MONEY]
 
 
 @dataclass(slots=True)

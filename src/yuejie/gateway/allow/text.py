@@ -5,7 +5,7 @@ other member, or with a part that is no text, is not plain, and the context wind
 The list is of what is allowed, so a member that a provider invents tomorrow is not overlooked.
 """
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -47,13 +47,13 @@ class _Sampling(_Strict):
     top_p: _Any = _RAW
     top_k: _Any = _RAW
     min_p: _Any = _RAW
-    n: _Any = _RAW
+    n: int | None = None
     stop: _Any = _RAW
     seed: _Any = _RAW
     user: _Any = _RAW
-    max_tokens: _Any = _RAW
-    max_completion_tokens: _Any = _RAW
-    max_output_tokens: _Any = _RAW
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
     presence_penalty: _Any = _RAW
     frequency_penalty: _Any = _RAW
     repetition_penalty: _Any = _RAW
@@ -79,8 +79,8 @@ class _Sampling(_Strict):
 
 
 class _Message(_Strict):
-    role: str
-    content: _Content = None
+    role: _Any
+    content: _Any = _RAW
     name: _Any = _RAW
     refusal: str | None = None
     reasoning_content: str | None = None
@@ -168,7 +168,7 @@ class _Messages(_Strict):
     model: _Any = _RAW
     messages: list[_Turn] = []
     system: str | list[_Text] = ""
-    max_tokens: _Any = _RAW
+    max_tokens: int | None = None
     stream: _Any = _RAW
     temperature: _Any = _RAW
     top_p: _Any = _RAW
@@ -233,8 +233,24 @@ HIDDEN_TOOLS: Final = 2_048
 """More of them where tools are described to the model."""
 
 
-def most_input(api: Api, body: bytes) -> int | None:
-    """Return how many tokens a request can be at most, by its own bytes; None if not by those.
+_TEXTS: Final = msgspec.json.Decoder(list[_Text])
+_PLAIN: Final = (b'"', b"n", b"")
+"""How a text begins, and null; what is missing begins with nothing."""
+
+
+class Plain(NamedTuple):
+    """A request that is self-contained text: the most tokens in, and how long an answer it wants.
+
+    `longest` by the member that says so; `answers` as many as are asked for.
+    """
+
+    tokens_in: int
+    longest: dict[str, int]
+    answers: int
+
+
+def read_plain(api: Api, body: bytes) -> Plain | None:
+    """Read a request that is self-contained text; None where it is not.
 
     Byte-level tokenizers make no token of less than a byte; escapes and punctuation are extra.
     """
@@ -242,9 +258,31 @@ def most_input(api: Api, body: bytes) -> int | None:
     if decoder is None:
         return None
     try:
-        decoder.decode(body)
+        said = decoder.decode(body)
+        if decoder is _CHATS:
+            for message in said.messages:
+                content = bytes(message.content)
+                if content[:1] not in _PLAIN:
+                    _TEXTS.decode(content)
     except (msgspec.DecodeError, RecursionError):
         return None
     if _OTHER_ANSWERS in body:
         return None
-    return len(body) + HIDDEN + (HIDDEN_TOOLS if b"tools" in body else 0)
+    tokens = len(body) + HIDDEN + (HIDDEN_TOOLS if b"tools" in body else 0)
+    longest = {}
+    for name in _LONGEST:
+        bound = getattr(said, name, None)
+        if bound is not None and bound > 0:
+            longest[name] = bound
+    answers = getattr(said, "n", None) or 1
+    return Plain(tokens, longest, max(answers, 1))
+
+
+def most_input(api: Api, body: bytes) -> int | None:
+    """Return how many tokens a request can be at most, by its own bytes; None if not by those."""
+    plain = read_plain(api, body)
+    return None if plain is None else plain.tokens_in
+
+
+_LONGEST: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_CHATS: Final = _DECODERS[Api.OPENAI_CHAT]

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from yuejie.contracts.prices import RateRow
-from yuejie.gateway.allow.asked_for import OBEYED, AskedFor, Twice
-from yuejie.gateway.allow.text import HIDDEN, most_input
+from yuejie.gateway.allow.asked_for import OBEYED, AskedFor, Twice, may_repeat, obeyed
+from yuejie.gateway.allow.text import HIDDEN, Plain, read_plain
 from yuejie.gateway.rights.admission import Plan, Route
 from yuejie.gateway.snapshot import ModelRow
 from yuejie.usage.dialects import Api, RequestHint
@@ -75,11 +75,29 @@ class Size(NamedTuple):
 NOTHING: Final = Worst(0, 0)
 
 
+class Call(NamedTuple):
+    """A request as it came: what it speaks, what was read of it, and its body."""
+
+    api: Api
+    hint: RequestHint
+    body: bytes
+
+
+Said = Mapping[str, int] | AskedFor
+"""What a request says of how long an answer may be."""
+
+
+class Words(NamedTuple):
+    """What a request says that bounds it; `plain` where it is self-contained text."""
+
+    plain: Plain | None
+    said: Said
+    answers: int
+
+
 def worst_of(
     plan: Plan,
-    api: Api,
-    hint: RequestHint,
-    body: bytes,
+    call: Call,
     models: Mapping[str, ModelRow],
     *,
     output_bound: int = 0,
@@ -89,25 +107,44 @@ def worst_of(
 
     `output_bound`: what the gateway writes into a request that names no longest answer; 0: nothing.
     """
+    api, _, body = call
     if api in FREE:
         return NOTHING
-    try:
-        asked = AskedFor(api, body)
-    except Twice:
-        return Worst(None, None, "重复书写的请求字段")
-    plain_in = most_input(api, body)
-    if plain_in is None and (tool := _works_elsewhere(api, asked.document)):
-        return Worst(None, None, f"供应商侧的工具 {tool}")
+    plain = read_plain(api, body)
+    if plain is not None and api is not Api.GEMINI_GENERATE and not may_repeat(body):
+        words = Words(plain, plain.longest, plain.answers)
+    else:
+        try:
+            asked = AskedFor(api, body)
+        except Twice:
+            return Worst(None, None, "重复书写的请求字段")
+        if plain is None and (tool := _works_elsewhere(api, asked.document)):
+            return Worst(None, None, f"供应商侧的工具 {tool}")
+        words = Words(plain, asked, asked.answers)
+    return _over_routes(plan, call, words, models, output_bound, now_us)
+
+
+def _over_routes(
+    plan: Plan,
+    call: Call,
+    words: Words,
+    models: Mapping[str, ModelRow],
+    output_bound: int,
+    now_us: int,
+) -> Worst:
+    """Take the dearest of the routes; those to one model on one platform are alike."""
+    api, hint, body = call
+    plain, said, answers = words
     pieces = hint.characters is not None or hint.images is not None
-    bytes_in = len(body) + HIDDEN if pieces else plain_in
+    bytes_in = plain.tokens_in if plain is not None else len(body) + HIDDEN if pieces else None
     pico, tokens, counted = 0, 0, True
-    for route in plan.routes:
+    for route in plan.kinds:
         model = models[route.target.model_id]
-        longest = _longest(api, asked, route, model, output_bound)
-        size = _size(bytes_in, model, longest, asked.answers, pieces=pieces)
+        longest = _longest(api, said, route.target.access.platform, model, output_bound)
+        size = _size(bytes_in, model, longest, answers, pieces=pieces)
         if size is None:
             return Worst(None, None, f"模型 {model.model_id} 的上下文或输出长度")
-        cost = _cost(_dearest_of(route, now_us), size, hint, plain=plain_in is not None)
+        cost = _cost(_dearest_of(route, now_us), size, hint, plain=plain is not None)
         if cost is None:
             return Worst(None, None, f"模型 {model.model_id} 按时长或次数计费的部分")
         pico = max(pico, cost)
@@ -116,15 +153,23 @@ def worst_of(
     return Worst(pico, tokens if counted else None, "按件计费的输出")
 
 
-def _longest(api: Api, asked: AskedFor, route: Route, model: ModelRow, output_bound: int) -> int:
+def _longest(api: Api, said: Said, platform: str, model: ModelRow, output_bound: int) -> int:
     """Return the longest answer that a route can give; −1 where nothing bounds it."""
-    platform = route.target.access.platform
     if api in SILENT:
         return 0
     if platform not in OBEYED:
         return model.context_window or -1
-    said = asked.longest(platform) or output_bound
-    return min(filter(None, (said, model.max_output or model.context_window)), default=-1)
+    if isinstance(said, AskedFor):
+        bound = said.longest(platform) or output_bound
+    else:
+        bound = output_bound
+        if said:
+            names = obeyed(api, platform)
+            bound = max((said[name] for name in names if name in said), default=0) or output_bound
+    own = model.max_output or model.context_window or 0
+    if bound and own:
+        return min(bound, own)
+    return bound or own or -1
 
 
 def _size(

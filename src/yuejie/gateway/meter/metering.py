@@ -4,17 +4,17 @@ import asyncio
 from collections import Counter
 from typing import Final, NamedTuple
 
+from yuejie.budgets.lending.hold import Totals, is_known
 from yuejie.gateway.allow.slices import Hold
 from yuejie.gateway.meter.chrono import Chrono
 from yuejie.gateway.meter.ink import Ink
 from yuejie.gateway.meter.quick import Quick
-from yuejie.gateway.meter.worth import plain_tier, quick_worth, worth_of
+from yuejie.gateway.meter.worth import Worth, plain_tier, quick_worth, worth_of
 from yuejie.gateway.rights.admission import Plan, Route
-from yuejie.usage.arrival import item_tuples
 from yuejie.usage.dialects import Api, Reading, ReadingState
 from yuejie.usage.event import EventState, Outcome
-from yuejie.usage.journal import Begun, Ended, EndedItem
-from yuejie.usage.meters import Meter
+from yuejie.usage.journal import Begun, Ended
+from yuejie.usage.meters import UNIT_METERS, Meter
 
 WORD: Final = 200
 """Longest word of a provider that is kept; what is longer is no name but an accident."""
@@ -127,7 +127,8 @@ class Metering:
         if worth.lacking and state in _PRICED:
             state, reason = EventState.UNPRICED, "；".join(worth.lacking)[:WORD]
         if hold is not None:
-            _count(hold, route, worth.items, state, billable=closing.billable)
+            known = is_known(state, billable=closing.billable)
+            hold.count(_totals(worth), known=known)
         safe = self._ink.signed(
             Ended(
                 begun,
@@ -167,7 +168,7 @@ class Metering:
         if worth is None:
             return None
         if hold is not None:
-            _count(hold, route, worth.items, EventState.MEASURED, billable=True)
+            hold.count(_totals(worth), known=True)
         safe = self._ink.signed(
             Ended(
                 begun,
@@ -188,16 +189,15 @@ class Metering:
         return Bought(worth.charge, route.sale.currency, EventState.MEASURED), safe
 
 
-def _count(
-    hold: Hold, route: Route, items: tuple[EndedItem, ...], state: EventState, *, billable: bool
-) -> None:
-    """Take what an attempt used from what was reserved for it."""
-    rates = route.sale_rates
-
-    def pico_of(rate_id: int) -> int:
-        return rates[rate_id].pico if rate_id else 0
-
-    hold.count(item_tuples(items), pico_of, state=state, billable=billable)
+def _totals(worth: Worth) -> Totals:
+    """Return what an attempt came to in each measure that allowances know."""
+    tokens = requests = 0
+    for item in worth.items:
+        if item.meter == Meter.REQUESTS:
+            requests += item.quantity
+        elif item.meter not in UNIT_METERS:
+            tokens += item.quantity
+    return Totals(worth.charge_pico, tokens, requests)
 
 
 _PRICED: Final = frozenset({EventState.MEASURED, EventState.PARTIAL})

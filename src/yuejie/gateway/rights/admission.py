@@ -81,6 +81,8 @@ class Plan:
     until_us: int
     caps: tuple[AllowanceRow, ...] = ()
     """Allowances that the call is held to; one for a tag, only where the call carries it."""
+    kinds: tuple[Route, ...] = ()
+    """One route of each model and platform: what a call can cost at most is the same on others."""
 
 
 class Admission:
@@ -165,7 +167,8 @@ class Admission:
         until = self.view.next_change_us(key.customer_id, now_us)
         until = min(until, key.expires_us or FOREVER_US)
         caps = self._caps(key, project, spoken)
-        return Plan(key, customer, contract, model, spoken, until, caps)
+        kinds = {(r.target.model_id, r.target.access.platform): r for r in spoken} if caps else {}
+        return Plan(key, customer, contract, model, spoken, until, caps, tuple(kinds.values()))
 
     def _caps(
         self, key: KeyRow, project: ProjectRow, routes: Sequence[Route]
