@@ -52,7 +52,7 @@ LIVE: Final = "live"
 DRAINED: Final = "drained"
 PARKED: Final = "parked"
 
-POLL_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.25
 BACK_OFF_SECONDS: Final = 1.0
 """Longest pause in an outage; the first second after it, usage is live again."""
 CHUNK: Final = 256

@@ -13,10 +13,10 @@ from typing import Final
 from uuid import UUID
 
 from yuejie.budgets import store as allowances_store
-from yuejie.budgets.allowance import Mode, Slot
+from yuejie.budgets.allowance import Slot
 from yuejie.budgets.lending import store
 from yuejie.budgets.lending.opening import open_missing
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, NotFound
 
 SHARE: Final = 16
@@ -47,26 +47,22 @@ def lease(
     like: Demand,
     ahead: int,
     now: datetime,
+    paced: AbstractSet[Slot] = frozenset(),
 ) -> dict[Slot, Leased]:
     """Give a journal what its calls need, in their order; who does not fit gets nothing.
 
     `free` is what the journal has left of each window (below zero: it overdrew); beyond, it would
-    like enough for `ahead` calls `like` this one.
+    like enough for `ahead` calls `like` this one. Of a `paced` window a call fits while anything
+    is left.
     """
     slots = {slot for demand in (*demands, like) for slot in demand}
     with db.begin() as tx:
         if not store.join_leasing(tx, journal_id):
             raise Conflict(f"流水 {journal_id.hex} 已经结束，不能再租用额度；请重启网关进程")
-        allowances = {}
-        for number in {slot.number for slot in slots}:
-            found = allowances_store.allowance_by_number(tx, number)
-            if found is None:
-                raise NotFound(f"额度 {number} 不存在，请等网关更新快照后重试")
-            allowances[number] = found
-        open_missing(tx, slots, allowances, now=now)
         windows = store.hold_windows(tx, slots)
+        if len(windows) < len(slots):
+            windows = _opened(tx, slots, now=now)
         left = {slot: windows[slot].free + free.get(slot, 0) for slot in slots}
-        paced = {slot for slot in slots if allowances[slot.number].mode is Mode.PACED}
         taken = _serve(demands, left, paced)
         more = {
             slot: min(max(taken[slot] - free.get(slot, 0), 0), windows[slot].free) for slot in slots
@@ -84,6 +80,18 @@ def lease(
         )
         for slot in slots
     }
+
+
+def _opened(tx: Tx, slots: AbstractSet[Slot], *, now: datetime) -> dict[Slot, store.WindowRow]:
+    """Open the windows that are missing, and hold all of them, in order."""
+    allowances = {}
+    for number in {slot.number for slot in slots}:
+        found = allowances_store.allowance_by_number(tx, number)
+        if found is None:
+            raise NotFound(f"额度 {number} 不存在，请等网关更新快照后重试")
+        allowances[number] = found
+    open_missing(tx, slots, allowances, now=now)
+    return store.hold_windows(tx, slots)
 
 
 def _raised(became: store.GrantRow, more: int) -> int:

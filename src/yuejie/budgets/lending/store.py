@@ -350,10 +350,18 @@ END_LEASING: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Leasing:
+    ended: bool
+
+
 def join_leasing(tx: Tx, journal_id: UUID) -> bool:
     """Take part in leasing until this transaction ends; False when the journal is over."""
-    tx.run(JOIN_LEASING, journal_id=journal_id)
-    return not tx.value(IS_OVER, journal_id=journal_id)
+    found = tx.maybe(_Leasing, IS_OVER, journal_id=journal_id)
+    if found is None:
+        tx.run(JOIN_LEASING, journal_id=journal_id)
+        found = tx.row(_Leasing, IS_OVER, journal_id=journal_id)
+    return not found.ended
 
 
 def end_leasing(tx: Tx, journal_id: UUID) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from yuejie.budgets.allowance import Measure, Period, Slot
+from yuejie.budgets.allowance import Slot
 from yuejie.budgets.lending.lease import Leased
 from yuejie.gateway.allow.slices import WIDEST, Hold, Need, Slice, Slices
 from yuejie.gateway.allow.told import away, refusal
@@ -38,8 +38,11 @@ REST_US: Final = 1_000_000
 TIDY_SECONDS: Final = 0.25
 
 Demand = Mapping[Slot, int]
-Ask = Callable[[Sequence[Demand], Mapping[Slot, int], Demand, int], dict[Slot, Leased]]
-"""Asks the database, on a thread: demands, what is free here, like what and how many ahead."""
+Ask = Callable[
+    [Sequence[Demand], Mapping[Slot, int], Demand, int, frozenset[Slot]], dict[Slot, Leased]
+]
+"""Asks the database, on a thread: demands, what is free here, like what and how many ahead,
+and which windows are paced."""
 GiveBack = Callable[[Sequence[tuple[int, int, str, int]]], None]
 
 
@@ -74,17 +77,20 @@ class Leases:
         self.give_back(self.slices.know(rows))
 
     def pass_now(self, needs: Sequence[Need]) -> Hold | None:
-        """Let a call pass by what is here; None if it has to wait for more."""
-        asking = self._asking
-        for need in needs:
-            each = need.slice
-            if each.adrift or each in asking or not _fits(need):
-                return None
-        now_us = self._now_us()
-        low = False
+        """Let a call pass by what is here; None if it has to wait for more.
+
+        This runs for every call that is held to a cap.
+        """
+        asking, low = self._asking, False
         for each, reserve, _ in needs:
+            free = each.granted - each.returned - each.used - each.held
+            fits = free >= reserve if each.hard else free > 0
+            if not fits or each.adrift or each in asking:
+                return None
+            low = low or free - reserve < each.low
+        now_us = self._now_us()
+        for each, _, _ in needs:
             each.asked_us = now_us
-            low = low or each.free - reserve < each.low
         hold = Hold(needs)
         if low and self._round is None:
             # Asked for before it is used up, so that nobody has to wait.
@@ -160,7 +166,8 @@ class Leases:
         quick = now_us - self._asked_us < LASTS_US
         self._ahead = min(2 * self._ahead, MOST) if quick else AHEAD
         self._asked_us = now_us
-        ask = (demands, free, _demand(like), self._ahead)
+        paced = frozenset(each.slot for each in slices if not each.row.hard)
+        ask = (demands, free, _demand(like), self._ahead, paced)
         loop = asyncio.get_running_loop()
         try:
             told = await loop.run_in_executor(self._thread, self._ask, *ask)
@@ -229,20 +236,18 @@ def _answer(waiting: _Waiting, found: Hold | Refused) -> None:
 
 def rate_headers(needs: Sequence[Need], now_us: int) -> list[tuple[str, str]]:
     """Return the standard headers of the tightest rate in requests and in tokens."""
-    found: dict[str, tuple[int, Slice]] = {}
-    for need in needs:
-        row = need.slice.row
-        if row.period != Period.MINUTE or row.measure == Measure.MONEY:
-            continue
-        left = max(need.slice.free, 0) + need.slice.there
-        if row.measure not in found or left < found[row.measure][0]:
-            found[row.measure] = (left, need.slice)
+    tightest: dict[str, tuple[int, Slice]] = {}
+    for each, _, _ in needs:
+        if each.rate:
+            left = max(each.free, 0) + each.there
+            known = tightest.get(each.rate)
+            if known is None or left < known[0]:
+                tightest[each.rate] = (left, each)
     headers: list[tuple[str, str]] = []
-    for measure, (left, each) in found.items():
-        seconds = max(each.ends_us - now_us, 0) / 1_000_000
-        headers += (
-            (f"x-ratelimit-limit-{measure}", str(each.cap or int(each.row.cap))),
-            (f"x-ratelimit-remaining-{measure}", str(left)),
-            (f"x-ratelimit-reset-{measure}", f"{seconds:.3f}s"),
-        )
+    for measure, (left, each) in tightest.items():
+        limit = str(each.cap) if each.cap else each.row.cap
+        headers.append((f"x-ratelimit-limit-{measure}", limit))
+        headers.append((f"x-ratelimit-remaining-{measure}", str(left)))
+        seconds = max(each.ends_us - now_us, 0) // 1_000_000 + 1
+        headers.append((f"x-ratelimit-reset-{measure}", f"{seconds}s"))
     return headers

@@ -24,12 +24,22 @@ class Lender:
         free: Mapping[Slot, int],
         like: Mapping[Slot, int],
         ahead: int,
+        paced: frozenset[Slot],
     ) -> dict[Slot, Leased]:
         """Ask for what calls need, and for some calls' worth ahead."""
         if self._db is None:
             self._db = self._connect()
         now = self._clock.now()
-        return lease(self._db, self._journal_id, demands, free, like=like, ahead=ahead, now=now)
+        return lease(
+            self._db,
+            self._journal_id,
+            demands,
+            free,
+            like=like,
+            ahead=ahead,
+            now=now,
+            paced=paced,
+        )
 
     def close(self) -> None:
         """Let the connections go."""

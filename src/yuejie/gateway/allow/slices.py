@@ -54,12 +54,17 @@ class Slice:
     """Where what it measures stands in `Totals`."""
     until_us: int = 0
     """Behind it no call of this window can have begun; a minute bounds nobody."""
+    rate: str = ""
+    """What clients are told a rate of: requests or tokens per minute; else nothing."""
+    hard: bool = True
 
     def __post_init__(self) -> None:
         minute = self.row.period == Period.MINUTE
         self.prefix = prefix_of(Held(self.row.measure, self.slot, 0, minute))
         self.place = MEASURED.get(Measure(self.row.measure), -1)
         self.until_us = FOREVER_S * _S if minute else self.ends_us
+        self.rate = self.row.measure if minute and self.row.measure != Measure.MONEY else ""
+        self.hard = self.row.hard
 
     @property
     def free(self) -> int:
@@ -187,7 +192,7 @@ class Slices:
             if row is None:
                 self.past.append(self.present.pop(key))
             elif row != each.row:
-                each.row = row
+                each.row, each.hard = row, row.hard
                 changed.append(each)
         return changed
 

@@ -269,13 +269,19 @@ def read_plain(api: Api, body: bytes) -> Plain | None:
     if _OTHER_ANSWERS in body:
         return None
     tokens = len(body) + HIDDEN + (HIDDEN_TOOLS if b"tools" in body else 0)
-    longest = {}
-    for name in _LONGEST:
-        bound = getattr(said, name, None)
-        if bound is not None and bound > 0:
-            longest[name] = bound
-    answers = getattr(said, "n", None) or 1
-    return Plain(tokens, longest, max(answers, 1))
+    return Plain(tokens, _longest_of(said), max(getattr(said, "n", None) or 1, 1))
+
+
+def _longest_of(said: object) -> dict[str, int]:
+    if isinstance(said, _Chat):
+        longest = {}
+        if said.max_tokens:
+            longest["max_tokens"] = said.max_tokens
+        if said.max_completion_tokens:
+            longest["max_completion_tokens"] = said.max_completion_tokens
+        return longest
+    found = ((name, getattr(said, name, None)) for name in _LONGEST)
+    return {name: bound for name, bound in found if bound}
 
 
 def most_input(api: Api, body: bytes) -> int | None:

@@ -112,6 +112,8 @@ def worst_of(
         return NOTHING
     plain = read_plain(api, body)
     if plain is not None and api is not Api.GEMINI_GENERATE and not may_repeat(body):
+        if api not in SILENT:
+            return _plain_worst(plan, api, plain, models, output_bound, now_us)
         words = Words(plain, plain.longest, plain.answers)
     else:
         try:
@@ -122,6 +124,71 @@ def worst_of(
             return Worst(None, None, f"供应商侧的工具 {tool}")
         words = Words(plain, asked, asked.answers)
     return _over_routes(plan, call, words, models, output_bound, now_us)
+
+
+class PlainTariff(NamedTuple):
+    """What bounds a call of plain text over one kind of route."""
+
+    window: int
+    own: int
+    """The longest answer of the model itself; 0: nothing says."""
+    names: frozenset[str]
+    """The members by which this platform lets an answer be bounded; none where it obeys none."""
+    obeys: bool
+    text_in: int
+    text_out: int
+    each: int
+    model: str
+
+
+def _plain_worst(
+    plan: Plan,
+    api: Api,
+    plain: Plain,
+    models: Mapping[str, ModelRow],
+    output_bound: int,
+    now_us: int,
+) -> Worst:
+    """Do what `_over_routes` does, for text: nine of ten calls, by what the plan remembers."""
+    tariffs = plan.memo.get(api)
+    if tariffs is None:
+        tariffs = plan.memo[api] = [_tariff(route, api, models, now_us) for route in plan.kinds]
+    pico = tokens = 0
+    for window, own, names, obeys, text_in, text_out, each, model in tariffs:
+        size = plain.tokens_in
+        if window and window < size:
+            size = window
+        bound = 0
+        if obeys:
+            for name, said in plain.longest.items():
+                if name in names and said > bound:
+                    bound = said
+            bound = bound or output_bound
+        longest = min(bound, own) if bound and own else bound or own
+        if not longest:
+            return Worst(None, None, f"模型 {model} 的上下文或输出长度")
+        longest *= plain.answers
+        cost = size * text_in + longest * text_out + each
+        pico = max(pico, cost)
+        tokens = max(tokens, size + longest)
+    return Worst(pico, tokens)
+
+
+def _tariff(route: Route, api: Api, models: Mapping[str, ModelRow], now_us: int) -> PlainTariff:
+    model, platform = models[route.target.model_id], route.target.access.platform
+    dearest = _dearest_of(route, now_us)
+    window = model.context_window or 0
+    obeys = platform in OBEYED
+    return PlainTariff(
+        window=window,
+        own=(model.max_output or window) if obeys else window,
+        names=obeyed(api, platform) if obeys else frozenset(),
+        obeys=obeys,
+        text_in=dearest.text_in,
+        text_out=dearest.text_out,
+        each=dearest.each,
+        model=model.model_id,
+    )
 
 
 def _over_routes(

@@ -83,6 +83,8 @@ class Plan:
     """Allowances that the call is held to; one for a tag, only where the call carries it."""
     kinds: tuple[Route, ...] = ()
     """One route of each model and platform: what a call can cost at most is the same on others."""
+    memo: dict[str, Any] = field(default_factory=dict)
+    """What worst cases of this plan have in common, by what is spoken."""
 
 
 class Admission:
