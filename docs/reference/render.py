@@ -120,6 +120,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
         "none",
         "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",
     ),
+    "YUEJIE_PROBE_URL": (
+        "`/readyz` of this node's gateway",
+        "Where the clerk sees once a minute whether anybody is served: as customers reach it.",
+    ),
     "YUEJIE_PEPPER": (
         "made once, in `<home>/secrets/`",
         "64 hexadecimal digits. API keys are stored as HMAC under it; lost, every key is lost.",

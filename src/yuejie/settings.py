@@ -108,6 +108,7 @@ class Settings:
     credential_key: bytes = field(repr=False)
     operator_token: str = field(repr=False)
     member_token: str = field(repr=False, default="")
+    probe_url: str = ""
     fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
     signing: SigningSettings = field(default_factory=lambda: SigningSettings.load({}))
 
@@ -135,9 +136,16 @@ class Settings:
             credential_key=kept.raw("YUEJIE_CREDENTIAL_KEY"),
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
+            probe_url=environ.get("YUEJIE_PROBE_URL", ""),
             fapiao=FapiaoSettings.load(environ),
             signing=SigningSettings.load(environ),
         )
+
+    @property
+    def probed(self) -> str:
+        """Return where the clerk sees whether anybody is served: as customers reach it, if said."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
+        return self.probe_url or f"http://{host}:{self.gateway_port}/readyz"
 
     @property
     def journals(self) -> Path:

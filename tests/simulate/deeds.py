@@ -40,12 +40,17 @@ from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import Confirmation
 from yuejie.intake.resolve import Measured, resolve_by_hand
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
+from yuejie.kernel.ids import uuid7_at
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.correct import correct
-from yuejie.usage.journal import Ended
+from yuejie.usage.event import Outcome
+from yuejie.usage.journal import Ended, EndedItem
 from yuejie.usage.meters import Meter
 from yuejie.usage.record import ended_of
 from yuejie.usage.store import EventRow
+
+FAULTS = (("provider", 503), ("throttled", 429), ("refused", 404), ("ours", 401), ("served", 400))
+"""Who is at fault for what a provider answers; a bad request is the client's, and was served."""
 
 
 @dataclass
@@ -93,9 +98,40 @@ class Deeds:
             ended, found = self._call(actor, month)
             records.append(ended)
             facts.append((str(UUID(bytes=ended.begun.event)), found))
-        if records:
-            self.do(lambda: self.world.ingest(records))
+        failed = [self._failing(ended) for ended in records if self.world.luck.random() < 0.5]
+        attempts = [*records, *(attempt for one, _ in failed for attempt in one)]
+        if attempts:
+            self.do(lambda: self.world.ingest(attempts))
         actor.client.facts.update(facts)
+        actor.client.ended[month, "served"] += len(records)
+        for _, how in failed:
+            actor.client.ended[month, how] += 1
+
+    def _failing(self, like: Ended) -> tuple[list[Ended], str]:
+        """Return the attempts of a call that used nothing, just behind another, and its ending."""
+        luck, replace = self.world.luck, msgspec.structs.replace
+        how, status = luck.choice(FAULTS)
+        started = like.begun.started_us + luck.randrange(1, 3_000_000)
+        event = uuid7_at(started // 1000)
+        begun = replace(like.begun, event=event, operation=event, started_us=started)
+        nothing = (EndedItem(like.begun.model, Meter.FAILED_REQUESTS, 1, 0, 0),)
+        first = replace(
+            like,
+            begun=begun,
+            state="measured",
+            billable=False,
+            items=nothing,
+            outcome=Outcome.PROVIDER_ERROR,
+            http_status=status,
+        )
+        if luck.random() < 0.7:
+            return [first], how
+        later = replace(begun, event=uuid7_at(started // 1000 + 900), attempt=2)
+        count = (EndedItem(like.begun.model, Meter.REQUESTS, 1, 0, 0),)
+        answered = replace(
+            first, begun=later, billable=True, items=count, outcome=Outcome.OK, http_status=200
+        )
+        return [first, answered], "served"
 
     def _call(self, actor: Actor, month: str) -> tuple[Ended, list[Fact]]:
         random, world = self.random, self.world
@@ -112,6 +148,9 @@ class Deeds:
         known = {} if unknown else meters
         ended = world.ended(actor.party, started, model, project, state, known)
         if unknown:
+            # As the gateway does: a call of which nothing is known is still a request.
+            count = (EndedItem(model, Meter.REQUESTS, 1, 0, 0),)
+            ended = msgspec.structs.replace(ended, items=count)
             event = UUID(bytes=ended.begun.event)
             self.open_events.append((actor, event, project, model, started.date()))
         facts = [

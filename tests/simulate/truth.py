@@ -31,6 +31,16 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Promised:
+    """Which share of calls is promised to be served: below so many ppm, so many ppm back."""
+
+    below: tuple[tuple[int, int], ...]
+    least: int
+    cap: int
+    excluded: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Deal:
     """What a contract version says about a month: it holds from its first month on."""
 
@@ -41,6 +51,7 @@ class Deal:
     minimum: int = 0
     period: str = "month"
     fee: int = 0
+    promised: Promised | None = None
     ends: str = ""
     """The last month in which it holds, "" for none."""
 
@@ -56,6 +67,8 @@ class Client:
     """By event; the newest word counts."""
     allowed: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Approved adjustments: service month and fen."""
+    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How calls ended, by month: served, or at whose fault they failed."""
     grants: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Approved packages and vouchers: kind and fen."""
 
@@ -111,7 +124,25 @@ def expected_terms(client: Client, usage: dict[str, int], until: str) -> dict[tu
         held = deal is not None and (not deal.ends or month <= deal.ends)
         found[month, "management_fee"] = deal.fee if deal and held else 0
         found[month, "true_up"] = _missing(client, deal, month, spent)
+        found[month, "sla_credit"] = -_back(client, deal, month, spent[month]) if held else 0
     return found
+
+
+def _back(client: Client, deal: Deal | None, month: str, spent: int) -> int:
+    if deal is None or deal.promised is None:
+        return 0
+    said = deal.promised
+    calls = {
+        how: number
+        for (label, how), number in client.ended.items()
+        if label == month and how not in said.excluded
+    }
+    whole = sum(calls.values())
+    if whole < said.least:
+        return 0
+    share = Fraction(calls.get("served", 0), whole)
+    ppm = max([credit for below, credit in said.below if share * 10**6 < below] or [0])
+    return rounded(Fraction(max(0, spent) * min(ppm, said.cap), 10**6))
 
 
 def _missing(client: Client, deal: Deal | None, month: str, spent: dict[str, int]) -> int:

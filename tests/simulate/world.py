@@ -9,12 +9,13 @@ from typing import Any
 
 from tests.scenarios.books import CLERK, Books, Party
 from tests.simulate.faults import FusedDatabase
-from tests.simulate.truth import Client, Deal, Truth
+from tests.simulate.truth import Client, Deal, Promised, Truth
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import open_book
 from yuejie.contracts.terms import (
     STANDARD,
+    AvailabilityStep,
     CommercialTerms,
     Commitment,
     CommitmentPeriod,
@@ -22,6 +23,8 @@ from yuejie.contracts.terms import (
     DueBasis,
     HeadShare,
     SettlementOrder,
+    Sla,
+    SlaExclusion,
     Split,
     TaxGrouping,
     TierDiscount,
@@ -54,6 +57,8 @@ class World(Books):
         super().__init__(db)
         self.fused = db
         self.random = Random(seed)
+        self.luck = Random(-seed - 1)
+        """What promises of service and failing calls are drawn from: the rest stays as it was."""
         self.truth = Truth()
         self._known: dict[str, Book] = {}
         self.clock.at = datetime(2025, 12, 1, tzinfo=UTC)
@@ -168,11 +173,26 @@ class World(Books):
             more["due_basis"] = random.choice((DueBasis.BILL_DATE, DueBasis.FAPIAO_RECEIPT))
         return replace(
             STANDARD,
+            sla=self._sla(),
             confirmation=random.choice(list(Confirmation)),
             split=random.choice(list(Split)),
             head_share=random.choice(list(HeadShare)),
             tax_grouping=random.choice(list(TaxGrouping)),
             **more,
+        )
+
+    def _sla(self) -> Sla | None:
+        luck = self.luck
+        if luck.random() < 0.3:
+            return None
+        below = sorted(luck.sample(range(200_000, 1_000_001), luck.randrange(1, 4)), reverse=True)
+        shares = sorted(luck.randrange(0, 600_000) for _ in below)
+        return Sla(
+            availability_ppm=below[0],
+            steps=tuple(AvailabilityStep(*step) for step in zip(below, shares, strict=True)),
+            exclusions=tuple(each for each in SlaExclusion if luck.random() < 0.3),
+            operations_min=luck.randrange(1, 8),
+            cap_ppm=luck.choice((100_000, 500_000, 1_000_000)),
         )
 
     def amend_from(self, actor: Actor, month: str) -> None:
@@ -194,7 +214,7 @@ def _zone(name: str) -> Any:
 
 def deal_of(terms: CommercialTerms, since: str) -> Deal:
     """Say in the truth's words what terms agree."""
-    tier, promised = terms.tier_discount, terms.commitment
+    tier, promised, sla = terms.tier_discount, terms.commitment, terms.sla
     last = terms.ends_on - timedelta(days=1) if terms.ends_on else None
     return Deal(
         since=since,
@@ -203,5 +223,13 @@ def deal_of(terms: CommercialTerms, since: str) -> Deal:
         minimum=promised.amount_fen if promised else 0,
         period=str(promised.period) if promised else "month",
         fee=terms.management_fee_fen,
+        promised=Promised(
+            tuple((step.below_ppm, step.credit_ppm) for step in sla.steps),
+            sla.operations_min,
+            sla.cap_ppm,
+            frozenset(map(str, sla.exclusions)),
+        )
+        if sla
+        else None,
         ends=f"{last.year:04d}-{last.month:02d}" if last else "",
     )

@@ -5,11 +5,12 @@ as. A bill is proved with what was known when it was drawn, so each thing has th
 it became known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from yuejie.assurance.sla.oracle import Month
 from yuejie.bills.bill import Bill
 from yuejie.kernel.period import BillingMonth, zone_of
 
@@ -99,6 +100,8 @@ class History:
     """When each epoch ended: the instant of its closing."""
     closes: Mapping[str, int]
     """Up to which epoch each month was closed."""
+    service: Callable[[BillingMonth, date, date | None, int], Month]
+    """How the calls of a month ended between two days, as known at an epoch; read when asked."""
 
     def contract(self, month: BillingMonth, known: datetime) -> Version | None:
         """Return the version in force in a month's last instant, of those signed by then."""
@@ -133,6 +136,12 @@ class Sheet:
     def redrawn(self, history: History) -> bool:
         """Whether a part was drawn anew after the closing."""
         return any(bill.closed_at != history.ended_at[self.epoch] for bill in self.parts)
+
+    def judged_epoch(self, history: History) -> int:
+        """Return up to which epoch service was judged: drawn anew, as far as any bill then was."""
+        if not self.redrawn(history):
+            return self.epoch
+        return max(e for e, ended in history.ended_at.items() if ended <= self.drawn_at)
 
     def newest(self) -> "Sheet":
         """Keep the part that was drawn last; the others stood when it was."""

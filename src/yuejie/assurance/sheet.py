@@ -95,7 +95,8 @@ def _reckoner(history: History, sheet: Sheet) -> tuple[Reckoner, list[BillLine]]
     """Return a reckoner that knows what stood before a sheet, and the sheet's own usage."""
     metered = [line for bill in sheet.parts for line in bill.lines if line.metered]
     before = [line for bill in sheet.before(history) for line in bill.lines]
-    return Reckoner(history, sheet.drawn_at, before, metered), metered
+    epoch = sheet.judged_epoch(history)
+    return Reckoner(history, sheet.drawn_at, before, metered, epoch=epoch), metered
 
 
 def _looked_at(history: History, sheet: Sheet) -> set[str]:

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from yuejie.assurance.history import Allowed, Assigned, Held, History, Spot, Version
 from yuejie.assurance.oracle import BookRow, RawEvent
+from yuejie.assurance.sla.oracle import Attempt, Month
 from yuejie.bills.bill import Bill
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.period import BillingMonth, zone_of
 
 OPERATOR_READS: Final = {
     "book_rows": "books belong to the house",
@@ -165,6 +168,87 @@ class _Close:
 CLOSES: Final = "SELECT month, epoch FROM month_close WHERE customer_id = %(customer_id)s"
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    version: int
+    operation_id: UUID
+    attempt: int
+    started_us: int
+    outcome: str
+    http_status: int
+    reason: str
+    stream: bool
+    first_byte_ms: int | None
+
+
+# An operation that was tried again in the next month belongs there: it is read whole.
+ATTEMPTS: Final = """
+    SELECT e.version, e.operation_id, e.attempt,
+           (extract(epoch FROM e.started_at) * 1000000)::bigint AS started_us,
+           e.outcome, e.http_status, e.reason, e.stream, e.first_byte_ms
+    FROM usage_event e
+    WHERE e.customer_id = %(customer_id)s AND e.month = %(month)s
+      AND e.source = 'gateway' AND e.epoch <= %(epoch)s
+      AND NOT EXISTS (
+          SELECT FROM usage_event l
+          WHERE l.operation_id = e.operation_id AND l.operation_id <> l.event_id
+            AND l.customer_id = e.customer_id AND l.month > e.month AND l.epoch <= %(epoch)s)
+    ORDER BY e.operation_id
+"""
+
+
+def attempts(tx: Tx, customer_id: CustomerId, month: str, epoch: int) -> Iterator[Attempt]:
+    """Stream every version of the attempts of a month's operations, one operation after another."""
+    rows = tx.stream(_Attempt, ATTEMPTS, customer_id=customer_id, month=month, epoch=epoch)
+    for row in rows:
+        yield Attempt(
+            row.version,
+            str(row.operation_id),
+            row.attempt,
+            row.started_us,
+            row.outcome,
+            row.http_status,
+            row.reason,
+            row.stream,
+            row.first_byte_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    minute_us: int
+    is_ready: bool
+
+
+PROBES: Final = """
+    SELECT (extract(epoch FROM minute) * 1000000)::bigint AS minute_us, is_ready
+    FROM gateway_probe
+    WHERE minute >= %(start)s AND minute < %(until)s
+"""
+
+
+def _service(
+    tx: Tx,
+    customer_id: CustomerId,
+    zone: str,
+    month: BillingMonth,
+    since: date,
+    until: date | None,
+    epoch: int,
+) -> Month:
+    """Return a month's calls and minutes from a day on, and before another."""
+    span, clock = month.span(zone_of(zone)), zone_of(zone)
+    start = max(span.start, datetime.combine(since, time.min, clock))
+    end = min(span.end, datetime.combine(until, time.min, clock)) if until else span.end
+    rows = tx.rows(_Probe, PROBES, start=start, until=end)
+    return Month(
+        int(start.timestamp()) * 1_000_000,
+        int(end.timestamp()) * 1_000_000,
+        attempts(tx, customer_id, str(month), epoch),
+        [(row.minute_us, row.is_ready) for row in rows],
+    )
+
+
 def history_of(tx: Tx, customer_id: CustomerId, *, zone: str, bills: Sequence[Bill]) -> History:
     """Return everything that a customer's bills depend on, each with its time."""
     who = {"customer_id": customer_id}
@@ -191,6 +275,7 @@ def history_of(tx: Tx, customer_id: CustomerId, *, zone: str, bills: Sequence[Bi
         voided_at={row.bill_id: row.at for row in tx.rows(_Voided, VOIDED, **who)},
         ended_at={row.epoch: row.at for row in tx.rows(_EpochEnd, EPOCH_ENDS, **who)},
         closes={row.month: row.epoch for row in tx.rows(_Close, CLOSES, **who)},
+        service=partial(_service, tx, customer_id, zone),
     )
 
 

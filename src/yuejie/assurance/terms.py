@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from yuejie.assurance.history import Held, History, Version
 from yuejie.assurance.oracle import half_away
+from yuejie.assurance.sla.oracle import credited
 from yuejie.bills.bill import BillLine
 from yuejie.kernel.period import BillingMonth
 
@@ -22,6 +23,8 @@ TERMS: Final = {"tier_discount", "package", "true_up", "management_fee", "vouche
 """Kinds whose target follows from terms; without one, what was billed is taken back."""
 OTHERS: Final = {"adjustment", "sla_credit", "late_fee", "break_fee"}
 METERED: Final = {"usage", "late"}
+SLA: Final = "sla_credit"
+"""Of both: what terms give back refers to nothing, what a person gave to its adjustment."""
 
 
 class TermLine(NamedTuple):
@@ -69,14 +72,26 @@ def discount(usage_fen: int, tier: Mapping[str, Any]) -> int:
     return half_away(worth)
 
 
+def by_terms(line: TermLine) -> bool:
+    """Tell whether terms give a line, so that without them it is taken back."""
+    return line.kind in TERMS or (line.kind == SLA and not line.refers_to)
+
+
 class Reckoner:
     """Computes what every looked-at month still owes, with what was known at an instant."""
 
     def __init__(
-        self, history: History, known: datetime, before: Iterable[BillLine], own: Iterable[BillLine]
+        self,
+        history: History,
+        known: datetime,
+        before: Iterable[BillLine],
+        own: Iterable[BillLine],
+        *,
+        epoch: int,
     ) -> None:
         self.history = history
         self.known = known
+        self.epoch = epoch
         self.usage: dict[str, Counter[str]] = defaultdict(Counter)
         self.billed: Counter[TermLine] = Counter()
         self.bought: set[str] = set()
@@ -105,7 +120,7 @@ class Reckoner:
         for label in sorted(looked_at):
             month = BillingMonth.parse(label)
             targets = self._targets(month, currency)
-            keys = {key for key in self.billed if key.month == label and key.kind in TERMS}
+            keys = {key for key in self.billed if key.month == label and by_terms(key)}
             fresh = [
                 Owed(key, targets.get(key, 0) - self.billed[key])
                 for key in sorted({*targets, *keys})
@@ -167,13 +182,16 @@ class Reckoner:
         if version and fee and (version.ends_on is None or version.ends_on > month.last_day):
             targets[TermLine(label, "management_fee")] = fee
             fees += fee
+        fees += self._sla_credit(month, version, targets) if version else 0
         fees += sum(
             extra.amount_fen - self.billed[TermLine(label, extra.kind, extra.adjustment_id)]
             for extra in self._waiting(month, currency)
             if extra.service_month == label
         )
         fees += sum(
-            fen for key, fen in self.billed.items() if key.month == label and key.kind in OTHERS
+            fen
+            for key, fen in self.billed.items()
+            if key.month == label and key.kind in OTHERS and not by_terms(key)
         )
         self._vouchers(month, left, fees, targets, version.currency if version else currency)
         return targets
@@ -244,6 +262,19 @@ class Reckoner:
         missing = max(0, half_away(due) - sum(self._spent(each) for each in months))
         targets[TermLine(str(month), "true_up")] = missing
         return missing
+
+    def _sla_credit(
+        self, month: BillingMonth, version: Version, targets: dict[TermLine, int]
+    ) -> int:
+        """Note what the month's service gives back, and return it."""
+        sla = version.terms.get("sla")
+        if not sla or (version.ends_on is not None and version.ends_on <= month.first_day):
+            return 0
+        since = self.history.since(version.contract_id, self.known)
+        service = self.history.service(month, since, version.ends_on, self.epoch)
+        back = credited(sla, service, self._spent(month))
+        targets[TermLine(str(month), SLA)] = back
+        return back
 
     def _held(self, month: BillingMonth, version: Version) -> Fraction:
         """Return the share of the month's days on which the contract held."""

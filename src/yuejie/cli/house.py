@@ -83,8 +83,9 @@ def console(house: Frame) -> None:
 def clerk(house: Frame) -> None:
     """运行文书进程：日历到点该办的事。"""
     from yuejie.app import fapiao_provider
+    from yuejie.assurance.sla.probe import Prober, asking
     from yuejie.budgets.watch.tell import watch_budgets
-    from yuejie.clerk import run
+    from yuejie.clerk import Errand, run
     from yuejie.contracts.esign.choose import reachable
     from yuejie.contracts.esign.errand import work_off
     from yuejie.fapiao.issuing.tend import tend
@@ -102,11 +103,12 @@ def clerk(house: Frame) -> None:
         with db:
             post = Post(house.settings.credential_key, house.settings.notice_hosts)
             provider = fapiao_provider(house.settings, db)
-            errands = {
+            errands: dict[str, Errand] = {
                 "post": lambda db, now: deliver_due(db, post, now),
                 "fapiao": lambda db, now: tend(db, provider, now=now),
                 "budgets": watch_budgets,
                 "signing": lambda db, now: work_off(db, signing.platforms, signing.send, now=now),
+                "probe": Prober(asking(house.settings.probed), house.settings.node),
             }
             run(db, house.clock, stop, errands)
 

@@ -45,6 +45,7 @@ NOUNS: Final = {
     "ledger": "books.ledger",
     "reconcile": "books.reconcile",
     "margin": "books.reconcile",
+    "sla": "books.sla",
     "providers": "books.providers",
     "notices": "notices.entrance",
 }

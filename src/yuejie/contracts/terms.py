@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.money import PPM
 
 REVIEW_DAYS: Final = 5
 PAYMENT_DAYS: Final = 7
@@ -22,6 +23,10 @@ LATE_FEE_PPM: Final = 500
 """0.05 % a day (每日万分之五), the usual rate of Chinese supply contracts."""
 LATE_FEE_CAP_PPM: Final = 200_000
 """Late fees stop at a fifth of the overdue sum; courts cut what exceeds the loss (民法典 585)."""
+OPERATIONS_MIN: Final = 1_000
+"""Of fewer calls, one alone would break a promise of 99.9 %; that says nothing of a month."""
+SLA_CAP_PPM: Final = 500_000
+"""A month's SLA credit stops at half of what its usage costs."""
 
 
 class ContractType(StrEnum):
@@ -171,6 +176,63 @@ class BreakFee:
     fixed_fen: int = 0
 
 
+class SlaBasis(StrEnum):
+    """How a month's availability is counted."""
+
+    OPERATIONS = "operations"
+    """The share of calls that were answered."""
+    WINDOWS = "windows"
+    """The mean over five-minute windows; one without calls counts as wholly available."""
+
+
+class SlaExclusion(StrEnum):
+    """Failures that a contract does not hold against us; such calls are then not counted at all."""
+
+    PROVIDER = "provider"
+    """The provider failed, broke off or did not answer in time."""
+    THROTTLED = "throttled"
+    """The provider said 429: too many calls for what it gives us."""
+    REFUSED = "refused"
+    """The provider said 403 or 404: our right or our name for a model, or what the call names."""
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityStep:
+    """Below this availability, this share of the month's usage is given back."""
+
+    below_ppm: int
+    credit_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyStep:
+    """Above so many milliseconds, this share of the month's usage is given back."""
+
+    above_ms: int
+    credit_ppm: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sla:
+    """What we promise of a month's service, and what it costs us to break it.
+
+    Of each table the step counts that is reached last; both credits add up, as far as the cap.
+    Latency is the 95th percentile of the time to the first byte of streamed calls that worked.
+    """
+
+    availability_ppm: int
+    steps: tuple[AvailabilityStep, ...]
+    basis: SlaBasis = SlaBasis.OPERATIONS
+    exclusions: tuple[SlaExclusion, ...] = ()
+    operations_min: int = OPERATIONS_MIN
+    """Of fewer counted calls nothing is judged, except the minutes in which nobody was served."""
+    probed: bool = True
+    """Minutes in which the gateway was seen down from outside lower availability as well."""
+    first_byte_ms: int | None = None
+    latency_steps: tuple[LatencyStep, ...] = ()
+    cap_ppm: int = SLA_CAP_PPM
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommercialTerms:
     """Everything that is agreed besides book, currency, zone and tax; see the fields' types."""
@@ -210,6 +272,8 @@ class CommercialTerms:
     purchase_order: str = ""
     grace_days: int = 3
     """Days after the due date before anything is suspended."""
+    sla: Sla | None = None
+    """What availability and latency are promised, and what is given back when they are not kept."""
     extra: dict[str, str] = field(default_factory=dict)
     """Clauses that are printed and nothing computes from."""
 
@@ -238,14 +302,48 @@ class CommercialTerms:
             raise Invalid("合同条款“承诺消费”须大于零；没有承诺消费请不要填写")
         if self.tier_discount is not None:
             _refuse_steps(self.tier_discount.steps)
+        if self.sla is not None:
+            _refuse_sla(self.sla)
 
 
 def _refuse_steps(steps: tuple[TierStep, ...]) -> None:
     above = [step.above_fen for step in steps]
     if not steps or above != sorted(set(above)) or above[0] < 0:
         raise Invalid("合同条款“阶梯折扣”的档位须从低到高、互不相同且不为负，请改正后重试")
-    if any(not 0 <= step.discount_ppm <= 1_000_000 for step in steps):
+    if any(not 0 <= step.discount_ppm <= PPM for step in steps):
         raise Invalid("合同条款“阶梯折扣”的折扣须在 0 到 1000000 ppm 之间（10% 写作 100000）")
+
+
+def _refuse_sla(sla: Sla) -> None:
+    """Refuse a promise that could not be judged."""
+    below = [step.below_ppm for step in sla.steps]
+    if not 0 < sla.availability_ppm <= PPM:
+        raise Invalid("合同条款“SLA”承诺的可用率须大于 0% 且不超过 100%，例如 99.9%")
+    if not below or below != sorted(set(below), reverse=True) or below[-1] <= 0:
+        raise Invalid("合同条款“SLA”的赔付档位须从高到低、互不相同且大于 0%，至少一档")
+    if below[0] > sla.availability_ppm:
+        raise Invalid("合同条款“SLA”的第一档不能高于承诺的可用率，请改正后重试")
+    if not 0 <= sla.cap_ppm <= PPM or sla.operations_min < 1:
+        raise Invalid("合同条款“SLA”的赔付上限须在 0% 到 100% 之间，最少调用次数须不少于 1")
+    if len(set(sla.exclusions)) != len(sla.exclusions):
+        raise Invalid("合同条款“SLA”的除外情形有重复，请改正后重试")
+    _refuse_latency(sla)
+    for table in (sla.steps, sla.latency_steps):
+        shares = [step.credit_ppm for step in table]
+        if shares != sorted(shares) or any(not 0 <= share <= PPM for share in shares):
+            raise Invalid("合同条款“SLA”的赔付比例须在 0% 到 100% 之间，且随档位加重而不减少")
+
+
+def _refuse_latency(sla: Sla) -> None:
+    above = [step.above_ms for step in sla.latency_steps]
+    if sla.first_byte_ms is None and not above:
+        return
+    if sla.first_byte_ms is None or not above:
+        raise Invalid("合同条款“SLA”的首字节时间与时延档位须一起填写，或都不填写")
+    if sla.first_byte_ms <= 0 or above != sorted(set(above)) or above[0] < sla.first_byte_ms:
+        raise Invalid(
+            "合同条款“SLA”的首字节时间须大于零，时延档位须从低到高、互不相同且不低于首字节时间"
+        )
 
 
 STANDARD: Final = CommercialTerms()

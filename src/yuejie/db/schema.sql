@@ -1077,6 +1077,17 @@ CREATE TABLE fx_rate (
     CONSTRAINT fx_rate_e8_check CHECK ((e8 > 0))
 );
 
+CREATE TABLE gateway_probe (
+    minute timestamp with time zone NOT NULL,
+    is_ready boolean NOT NULL,
+    status smallint NOT NULL,
+    why text NOT NULL,
+    took_ms integer NOT NULL,
+    node text NOT NULL,
+    CONSTRAINT gateway_probe_pkey PRIMARY KEY (minute),
+    CONSTRAINT gateway_probe_minute_check CHECK ((date_trunc('minute'::text, minute, 'UTC'::text) = minute))
+);
+
 CREATE TABLE journal (
     journal_id uuid NOT NULL,
     node text NOT NULL,
@@ -2018,6 +2029,7 @@ CREATE INDEX fapiao_token_newest ON public.fapiao_token USING btree (provider, f
 CREATE INDEX fapiao_transition_of ON public.fapiao_transition USING btree (fapiao_id);
 CREATE INDEX fapiao_watch_newest ON public.fapiao_watch USING btree (provider, at);
 CREATE INDEX finance_batch_entry_batch ON public.finance_batch_entry USING btree (batch_id);
+CREATE INDEX gateway_probe_down ON public.gateway_probe USING btree (minute) WHERE (NOT is_ready);
 CREATE INDEX known_payer_number ON public.known_payer USING btree (payer_number);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
@@ -2154,6 +2166,7 @@ GRANT INSERT, SELECT ON TABLE finance_batch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE finance_batch_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE gateway_probe TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE known_payer TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE late_fee TO yuejie_app;

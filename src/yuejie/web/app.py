@@ -20,6 +20,7 @@ from yuejie.web.api import (
     members,
     notices,
     prices,
+    sla,
     usage,
 )
 from yuejie.web.api.agreed import contracts, credit, signings
@@ -53,6 +54,7 @@ NOUNS: Final = (
     ledger,
     providers,
     reconcile,
+    sla,
     requests,
     reds,
     callbacks,

@@ -229,6 +229,8 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/reconciliations/{{reconciliation_id}}"): Who.OPERATOR,
     ("GET", f"{API}/reconciliations/{{reconciliation_id}}/tables/{{table}}"): Who.OPERATOR,
     ("GET", f"{API}/margins/{{month}}"): Who.OPERATOR,
+    ("GET", f"{API}/sla/{{month}}"): Who.OWN,
+    ("GET", f"{API}/sla/{{month}}/pdf"): Who.OWN,
     ("GET", f"{API}/notices/contacts"): Who.OWN,
     ("POST", f"{API}/notices/contacts"): Power.SET_NOTICES,
     ("GET", f"{API}/notices/channels"): Who.OWN,

@@ -10,6 +10,7 @@ from tests.rooms.bills.documents.sample import (
     Terms,
     Use,
     bill_document,
+    broken_promise,
     strange_names,
     three_lines,
     three_projects,
@@ -38,6 +39,7 @@ BILLS: dict[str, BillDocument] = {
     "less_than_nothing": bill_document(Use("gpt-4o", "input", 1_000, "5.00"), BACK),
     "strange_names": strange_names(),
     "with_terms": with_terms(),
+    "broken_promise": broken_promise(),
 }
 
 

@@ -53,6 +53,9 @@ def test_what_says_nothing_is_the_standard() -> None:
         ({"type": "two_years"}, "two_years"),
         ({"settlement_day": 5}, "settlement_day"),
         ({"commitment": {"amount": "0.00"}}, "承诺消费"),
+        ({"sla": {"availability": "99.9", "steps": []}}, "须带百分号"),
+        ({"sla": {"availability": "99.9%", "steps": []}}, "至少一档"),
+        ({"sla": {"availability": "99.9%", "steps": [], "exclude": ["ours"]}}, "ours"),
     ],
 )
 def test_a_wrong_word_is_named(facts: dict[str, Any], says: str) -> None:

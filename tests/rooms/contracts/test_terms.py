@@ -1,12 +1,17 @@
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from yuejie.contracts.terms import (
     STANDARD,
+    AvailabilityStep,
     CommercialTerms,
     Commitment,
+    LatencyStep,
+    Sla,
+    SlaExclusion,
     TierDiscount,
     TierStep,
     decode_terms,
@@ -14,11 +19,19 @@ from yuejie.contracts.terms import (
 )
 from yuejie.kernel.errors import Invalid
 
+SLA = Sla(
+    availability_ppm=999_000,
+    steps=(AvailabilityStep(999_000, 100_000), AvailabilityStep(990_000, 250_000)),
+    exclusions=(SlaExclusion.THROTTLED,),
+    first_byte_ms=2_000,
+    latency_steps=(LatencyStep(2_000, 50_000),),
+)
 RICH = CommercialTerms(
     ends_on=date(2027, 11, 1),
     credit_limit_fen=5_000_000_00,
     tier_discount=TierDiscount((TierStep(0, 0), TierStep(100_000_00, 50_000))),
     commitment=Commitment(10_000_00),
+    sla=SLA,
     purchase_order="PO-2026-0042",
 )
 
@@ -36,6 +49,10 @@ def test_what_is_no_term_is_refused_in_a_sentence() -> None:
         decode_terms('{"review_days": "soon"}')
 
 
+def sla(**changes: Any) -> CommercialTerms:
+    return replace(RICH, sla=replace(SLA, **changes))
+
+
 @pytest.mark.parametrize(
     ("terms", "field"),
     [
@@ -44,6 +61,22 @@ def test_what_is_no_term_is_refused_in_a_sentence() -> None:
         (replace(RICH, tier_discount=TierDiscount(())), "阶梯折扣"),
         (replace(RICH, tier_discount=TierDiscount((TierStep(5, 0), TierStep(5, 1)))), "阶梯折扣"),
         (replace(RICH, tier_discount=TierDiscount((TierStep(0, 1_000_001),))), "阶梯折扣"),
+        (sla(availability_ppm=0), "可用率须大于"),
+        (sla(availability_ppm=1_000_001), "可用率须大于"),
+        (sla(steps=()), "至少一档"),
+        (sla(steps=SLA.steps[::-1]), "从高到低"),
+        (sla(steps=(AvailabilityStep(0, 1),)), "大于 0%"),
+        (sla(availability_ppm=998_999), "第一档"),
+        (sla(steps=(AvailabilityStep(999_000, 1_000_001),)), "赔付比例"),
+        (sla(steps=(AvailabilityStep(999_000, 2), AvailabilityStep(990_000, 1))), "赔付比例"),
+        (sla(cap_ppm=-1), "赔付上限"),
+        (sla(operations_min=0), "最少调用次数"),
+        (sla(exclusions=(SlaExclusion.PROVIDER, SlaExclusion.PROVIDER)), "重复"),
+        (sla(first_byte_ms=None), "一起填写"),
+        (sla(latency_steps=()), "一起填写"),
+        (sla(first_byte_ms=0), "大于零"),
+        (sla(first_byte_ms=2_001), "不低于首字节时间"),
+        (sla(latency_steps=(LatencyStep(2_000, 1), LatencyStep(2_000, 2))), "从低到高"),
     ],
 )
 def test_nonsense_is_refused_naming_the_field(terms: CommercialTerms, field: str) -> None:

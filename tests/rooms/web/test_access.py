@@ -48,6 +48,8 @@ QUERIES = {
     "/ledger/trial-balance": "?first=2026-10",
     "/ledger/statement": "?party=zeta&account=receivable&first=2026-10",
     "/ledger/entries": "?first=2026-10",
+    "/sla/{month}": "?customer=zeta",
+    "/sla/{month}/pdf": "?customer=zeta",
     "/notices/contacts": "?customer=zeta",
     "/notices/channels": "?customer=zeta",
     "/notices/log": "?customer=zeta",

@@ -1,8 +1,8 @@
-"""What a contract makes of a month's usage: discount, packages, minimum, fee, vouchers.
+"""What a contract makes of a month's usage: discount, packages, minimum, fee, SLA credit, vouchers.
 
 Pure. Terms are functions of a service month's totals, as they stand on printed lines, in this order
-(HOUSE 9): usage → tier discount → packages → commitment true-up → management fee → adjustments and
-SLA credit → vouchers; tax comes last, in `taxes.py`. Each is computed anew whenever the month is
+(HOUSE 9): usage → tier discount → packages → commitment true-up → management fee → SLA credit and
+adjustments → vouchers; tax comes last, in `taxes.py`. Each is computed anew whenever the month is
 looked at, and what differs from what was billed becomes a line: target − billed, of either sign.
 A percentage applies to a settled total and is rounded once, half away from zero.
 """
@@ -14,8 +14,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from yuejie.bills.bill import LineKind
+from yuejie.bills.sla.verdict import Verdict
 from yuejie.contracts.grants.grant import Grant, GrantKind
-from yuejie.contracts.terms import Commitment, CommitmentPeriod, TierDiscount, TierMode
+from yuejie.contracts.terms import Commitment, CommitmentPeriod, Sla, TierDiscount, TierMode
 from yuejie.kernel.money import PPM, apportion, divide
 from yuejie.kernel.period import BillingMonth
 
@@ -52,6 +53,9 @@ class Promise:
     since: date
     until: date | None
     currency: str
+    sla: Sla | None = None
+    verdict: Verdict | None = None
+    """How that was kept; None: it is not judged, since nothing is promised or nobody asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,11 @@ def spend_of(usage: Mapping[str, int], promise: Promise) -> int:
     return total - (discount_of(total, promise.tier_discount) if promise.tier_discount else 0)
 
 
+def credit_of(spend_fen: int, verdict: Verdict) -> int:
+    """Return what a month's service gives back of what it cost, as a positive amount."""
+    return divide(max(0, spend_fen) * verdict.credit_ppm, PPM)
+
+
 def targets_of(
     month: BillingMonth,
     promise: Promise,
@@ -149,6 +158,9 @@ def targets_of(
     _true_up(reckoning, spent)
     if promise.management_fee_fen:
         reckoning.add(LineKind.MANAGEMENT_FEE, promise.management_fee_fen, "管理费")
+    if promise.verdict is not None:
+        off = credit_of(spend_of(usage, promise), promise.verdict)
+        reckoning.add(LineKind.SLA_CREDIT, -off, promise.verdict.words)
     for extra in extras:
         if extra.service_month == month:
             part = extra.part or None
@@ -277,7 +289,7 @@ def _vouchers(reckoning: _Reckoning, grants: Sequence[Grant], ledgered: Ledgered
     fees += sum(
         amount
         for key, amount in ledgered.terms.get(reckoning.month, {}).items()
-        if key.kind not in _RECOMPUTED and key not in reckoning.targets
+        if not _recomputed(key) and key not in reckoning.targets
     )
     for grant in _usable(reckoning, grants, GrantKind.VOUCHER):
         balance = grant.amount_fen - ledgered.drawn(grant.grant_id, except_month=reckoning.month)
@@ -297,7 +309,7 @@ def differences(
     known = Counter(dict(ledgered.terms.get(month, {})))
     found: list[tuple[TermKey, Target]] = []
     for key in sorted({*targets, *known}, key=lambda k: (order.index(k.kind), k.refers_to)):
-        if key not in targets and key.kind not in _RECOMPUTED:
+        if key not in targets and not _recomputed(key):
             continue
         target = targets.get(key, Target(0, _TAKEN_BACK.get(key.kind, "更正")))
         rest = target.amount_fen - known[key]
@@ -316,10 +328,18 @@ _RECOMPUTED = frozenset(
     }
 )
 """Kinds whose target follows from terms: without one, what was billed is taken back."""
+
+
+def _recomputed(key: TermKey) -> bool:
+    """Tell whether terms give this; an SLA credit that a person gave refers to its adjustment."""
+    return key.kind in _RECOMPUTED or key == TermKey(LineKind.SLA_CREDIT)
+
+
 _TAKEN_BACK: Mapping[LineKind, str] = {
     LineKind.TIER_DISCOUNT: "阶梯折扣（更正）",
     LineKind.PACKAGE: "套餐抵扣（更正）",
     LineKind.TRUE_UP: "承诺消费补足（更正）",
     LineKind.MANAGEMENT_FEE: "管理费（更正）",
+    LineKind.SLA_CREDIT: "SLA 赔付（更正）",
     LineKind.VOUCHER: "代金券（更正）",
 }

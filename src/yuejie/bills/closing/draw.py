@@ -4,16 +4,18 @@ Reads everything it needs in the caller's transaction and writes nothing.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from yuejie.bills.bill import METERED, Bill, BillLine, BillState, LineKind, TaxMode
 from yuejie.bills.closing import store
 from yuejie.bills.closing.agreed import (
     Extra,
     Ledgered,
+    Promise,
     Target,
     TermKey,
     committed_months,
@@ -25,6 +27,9 @@ from yuejie.bills.closing.lines import LineKey, Tariff, draw_lines, draw_term, o
 from yuejie.bills.closing.parts import HEAD, Parting, parting, spread
 from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.closing.taxes import Taxed, TaxRule, tax_parts, totals
+from yuejie.bills.sla.measure import measure
+from yuejie.bills.sla.store import counted_epoch
+from yuejie.bills.sla.verdict import judge
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.grants.grant import Grant, GrantKind
 from yuejie.contracts.grants.store import grants_of
@@ -173,7 +178,8 @@ class _Work:
             parts[bill.part] = []
         for line in usage:
             parts[self._parting.of(line.project_id)].append(line)
-        agreed = list(self._agreed(printed, usage, self._own(extras), grants, voided))
+        own, judged = self._own(extras), partial(self._judged, tx)
+        agreed = list(self._agreed(printed, usage, own, grants, voided, judged=judged))
         lifted = _lifted(self._parting, parts[HEAD], [target for _, _, target in agreed])
         for service_month, key, target in agreed:
             weights = self._usage_by_part(service_month, printed, usage)
@@ -216,6 +222,8 @@ class _Work:
         extras: Sequence[Extra],
         grants: Sequence[Grant],
         voided: Iterable[BillingMonth],
+        *,
+        judged: Callable[[BillingMonth], Promise],
     ) -> Iterator[tuple[BillingMonth, TermKey, Target]]:
         """Yield what the terms of each month that is looked at still have to be billed."""
         by_model = _usage_by_model(printed, usage)
@@ -229,13 +237,29 @@ class _Work:
 
         looked_at |= self._counting(looked_at)
         for month in sorted(looked_at):
-            promise = self._agreements.promise(month, currency)
+            promise = judged(month)
             own: Mapping[str, int] = by_model.get(month, {})
             targets = targets_of(month, promise, own, grants, extras, ledgered, spent)
             found = differences(month, targets, ledgered)
             for key, target in found:
                 yield month, key, target
             ledgered = _with(ledgered, month, found)
+
+    def _judged(self, tx: Tx, month: BillingMonth) -> Promise:
+        """Return what a month's contract promises, with what its service was, up to the epoch.
+
+        A part that is drawn anew alone may stand behind a later closing, whose bills give back
+        what was known then: it must know as much, or it would take that away again.
+        """
+        who, epoch = self._drawing.customer, self._drawing.epoch
+        promise = self._agreements.promise(month, self._contract.currency)
+        if promise.sla is None:
+            return promise
+        if self._drawing.only is not None:
+            epoch = max(epoch, counted_epoch(tx, who.customer_id))
+        held = self._agreements.held(month)
+        measured = measure(tx, who.customer_id, month, promise.sla, held=held, epoch=epoch)
+        return replace(promise, verdict=judge(promise.sla, measured))
 
     def _counting(self, months: AbstractSet[BillingMonth]) -> set[BillingMonth]:
         """Return the months, up to the one drawn, whose minimum counts the spend of some of these.

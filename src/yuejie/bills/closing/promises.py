@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from yuejie.bills.closing.agreed import Promise, committed_months
 from yuejie.contracts.contract import Contract, at
-from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.kernel.period import BillingMonth, Span, zone_of
 
 _INSTANT = timedelta(microseconds=1)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,20 @@ class Agreements:
             since=since,
             until=terms.ends_on,
             currency=contract.currency,
+            sla=None if ended else terms.sla,
         )
+
+    def held(self, month: BillingMonth) -> Span:
+        """Return the part of a month in which its contract held, in whole days; else all of it."""
+        zone = zone_of(self.zone)
+        span, contract = month.span(zone), self.at_end_of(month)
+        if contract is None:
+            return span
+        promise = self.promise(month, contract.currency)
+        start, end = max(span.start, _midnight(promise.since, zone)), span.end
+        if promise.until is not None and promise.until > month.first_day:
+            end = min(end, _midnight(promise.until, zone))
+        return Span(start, end)
 
     def oblige(self, month: BillingMonth) -> bool:
         """Tell whether a bill is owed of a month in which nothing was used."""

@@ -19,6 +19,7 @@ from yuejie.contracts.terms import (
     DueBasis,
     PaymentMode,
     Renewal,
+    Sla,
     TierDiscount,
     TierMode,
 )
@@ -99,7 +100,7 @@ def framework(agreed: Agreed) -> ContractText:
         ("计量与账单", _bills(terms)),
         ("发票", _fapiao(terms)),
         ("付款与信用", _payment(terms)),
-        ("违约责任", _late(terms.commercial)),
+        ("违约责任", _breaches(terms)),
         ("变更、续约与终止", _changes(terms)),
         ("数据、保密与其他", _others(terms.commercial)),
     )
@@ -264,6 +265,61 @@ def _late(deal: CommercialTerms) -> Iterator[str]:
         f"支付违约金，单利计算，累计不超过该金额的 {words.share(deal.late_fee_cap_ppm)}。"
     )
     yield "甲方少计、多计费用的，以调整行在后续账单中更正，并说明原账单与原行。"
+
+
+def _breaches(terms: Terms) -> Iterator[str]:
+    """Yield what either side owes when it does not keep its word."""
+    yield from _late(terms.commercial)
+    sla = terms.commercial.sla
+    if sla is not None:
+        yield from _availability(sla, terms.zone)
+        yield from _credits(sla)
+
+
+def _availability(sla: Sla, zone: str) -> Iterator[str]:
+    yield (
+        f"甲方承诺合同有效期内每月（{zone} 时间）可用率不低于 {words.share(sla.availability_ppm)}，"
+        f"以甲方网关的记录计算：{words.BASES[sla.basis]}"
+        "一次调用无论尝试几次只计一次，以最后一次尝试为准。"
+    )
+    parties = [name for each, name in words.FAULTS.items() if each not in sla.exclusions]
+    yield (
+        f"因甲方自身故障{''.join(f'、{name}' for name in parties)}而未得到完整应答的调用为失败；"
+        "因请求本身被拒绝或乙方主动断开的调用计入且不算失败。"
+        f"当月计入的调用不足 {sla.operations_min:,} 次的，不按调用判断。"
+    )
+    excluded = [words.FAULTS[each] for each in sla.exclusions]
+    if excluded:
+        yield f"因{'、'.join(excluded)}而失败的调用不计入。"
+    if sla.probed:
+        yield (
+            "甲方每分钟从网关外部探测一次；整分钟探测不到服务的为停服分钟，"
+            "当月合同有效的分钟中扣除停服分钟后所占的比例低于前述可用率的，以该比例为准。"
+        )
+
+
+def _credits(sla: Sla) -> Iterator[str]:
+    steps = "；".join(
+        f"低于 {words.share(step.below_ppm)} 的，{words.share(step.credit_ppm)}"
+        for step in sla.steps
+    )
+    yield (
+        f"可用率未达承诺的，甲方按当月用量金额（阶梯折扣后、抵扣前）的下列比例赔付：{steps}。"
+        "以所达到的最重一档为准。"
+    )
+    if sla.first_byte_ms is not None:
+        steps = "；".join(
+            f"超过 {step.above_ms:,} 毫秒的，{words.share(step.credit_ppm)}"
+            for step in sla.latency_steps
+        )
+        yield (
+            f"甲方承诺当月成功的流式调用中 95% 在 {sla.first_byte_ms:,} 毫秒内收到首个字节，"
+            f"自甲方向供应商发出请求起计；未达承诺的按同一基数赔付：{steps}。"
+        )
+    yield (
+        f"赔付由甲方自行计算，列入当月账单，合计不超过当月用量金额的 {words.share(sla.cap_ppm)}；"
+        "迟到的用量或记录改变结果的，差额列入下一份账单。"
+    )
 
 
 def _changes(terms: Terms) -> Iterator[str]:

@@ -11,6 +11,8 @@ from yuejie.contracts.terms import (
     FapiaoKind,
     PaymentMode,
     SettlementOrder,
+    SlaBasis,
+    SlaExclusion,
     Split,
 )
 from yuejie.kernel.money import PICO, PPM, Money, plain
@@ -56,6 +58,18 @@ SPLITS: Final = {
     Split.PROJECT: "按项目分别出账",
     Split.DEPARTMENT: "按部门分别出账",
     Split.UNIT: "按结算单元（子公司或部门，各有抬头）分别出账",
+}
+BASES: Final = {
+    SlaBasis.OPERATIONS: "当月计入的调用中没有失败的所占比例，计至百万分之一，以下舍去。",
+    SlaBasis.WINDOWS: (
+        "每五分钟为一窗口，窗口可用率为其中计入的调用没有失败的所占比例，没有调用的窗口为 100%，"
+        "月可用率为当月全部窗口的平均，均计至百万分之一，以下舍去。"
+    ),
+}
+FAULTS: Final = {
+    SlaExclusion.PROVIDER: "供应商出错、中断或超时",
+    SlaExclusion.THROTTLED: "供应商限流",
+    SlaExclusion.REFUSED: "供应商以无权限或不存在为由拒绝",
 }
 
 

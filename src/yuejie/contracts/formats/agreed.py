@@ -15,7 +15,9 @@ from yuejie.contracts.contract import TAX_PPM, FxPolicy
 from yuejie.contracts.life.credit import CreditRule, usual_terms
 from yuejie.contracts.life.draft import DraftBody
 from yuejie.contracts.terms import (
+    OPERATIONS_MIN,
     STANDARD,
+    AvailabilityStep,
     BreakFee,
     CommercialTerms,
     Commitment,
@@ -26,9 +28,13 @@ from yuejie.contracts.terms import (
     DueBasis,
     FapiaoKind,
     HeadShare,
+    LatencyStep,
     PaymentMode,
     Renewal,
     SettlementOrder,
+    Sla,
+    SlaBasis,
+    SlaExclusion,
     Split,
     TaxGrouping,
     TierDiscount,
@@ -77,6 +83,34 @@ class CommitmentWords(_Words, frozen=True):
     period: CommitmentPeriod = CommitmentPeriod.MONTH
 
 
+class BelowWords(_Words, frozen=True):
+    """One step: below which availability, how much of the month's usage is given back."""
+
+    below: str
+    credit: str
+
+
+class AboveWords(_Words, frozen=True):
+    """One step: above how many milliseconds, how much of the month's usage is given back."""
+
+    above_ms: int
+    credit: str
+
+
+class SlaWords(_Words, frozen=True):
+    """What is promised of the service, and what breaking it costs."""
+
+    availability: str
+    steps: list[BelowWords]
+    basis: SlaBasis = SlaBasis.OPERATIONS
+    exclude: list[SlaExclusion] = []
+    operations_min: int = OPERATIONS_MIN
+    probed: bool = True
+    first_byte_ms: int | None = None
+    latency_steps: list[AboveWords] = []
+    cap: str = "50%"
+
+
 class TermsWords(_Words, frozen=True):
     """Every commercial term; the names are those of `CommercialTerms` without their units."""
 
@@ -109,6 +143,7 @@ class TermsWords(_Words, frozen=True):
     price_notice_days: int = STANDARD.price_notice_days
     purchase_order: str = ""
     grace_days: int = STANDARD.grace_days
+    sla: SlaWords | None = None
     extra: dict[str, str] = {}
 
     def terms(self) -> CommercialTerms:
@@ -129,6 +164,7 @@ class TermsWords(_Words, frozen=True):
             deposit_fen=fen_of(self.deposit, "deposit"),
             tier_discount=_tier(self.tier_discount),
             commitment=_commitment(self.commitment),
+            sla=_sla(self.sla),
             management_fee_fen=fen_of(self.management_fee, "management_fee"),
             late_fee_ppm_per_day=ppm_of(self.late_fee_per_day, "late_fee_per_day"),
             late_fee_cap_ppm=ppm_of(self.late_fee_cap, "late_fee_cap"),
@@ -137,7 +173,7 @@ class TermsWords(_Words, frozen=True):
         return terms
 
 
-_MEASURED: Final = frozenset({"break_fee", "tier_discount", "commitment"})
+_MEASURED: Final = frozenset({"break_fee", "tier_discount", "commitment", "sla"})
 
 
 class DiscountWords(_Words, frozen=True):
@@ -261,6 +297,7 @@ def words_of(terms: CommercialTerms) -> dict[str, Any]:
         "commitment": promise
         and {"amount": plain(promise.amount_fen, FEN), "period": promise.period},
         "management_fee": plain(terms.management_fee_fen, FEN),
+        "sla": terms.sla and _sla_words(terms.sla),
         "late_fee_per_day": percent(terms.late_fee_ppm_per_day),
         "late_fee_cap": percent(terms.late_fee_cap_ppm),
     }
@@ -331,6 +368,50 @@ def _commitment(words: CommitmentWords | None) -> Commitment | None:
     if words is None:
         return None
     return Commitment(fen_of(words.amount, "commitment.amount"), words.period)
+
+
+def _sla(words: SlaWords | None) -> Sla | None:
+    if words is None:
+        return None
+    return Sla(
+        availability_ppm=ppm_of(words.availability, "sla.availability"),
+        steps=tuple(
+            AvailabilityStep(
+                ppm_of(each.below, "sla.steps.below"), ppm_of(each.credit, "sla.steps.credit")
+            )
+            for each in words.steps
+        ),
+        basis=words.basis,
+        exclusions=tuple(words.exclude),
+        operations_min=words.operations_min,
+        probed=words.probed,
+        first_byte_ms=words.first_byte_ms,
+        latency_steps=tuple(
+            LatencyStep(each.above_ms, ppm_of(each.credit, "sla.latency_steps.credit"))
+            for each in words.latency_steps
+        ),
+        cap_ppm=ppm_of(words.cap, "sla.cap"),
+    )
+
+
+def _sla_words(sla: Sla) -> dict[str, Any]:
+    return {
+        "availability": percent(sla.availability_ppm),
+        "steps": [
+            {"below": percent(step.below_ppm), "credit": percent(step.credit_ppm)}
+            for step in sla.steps
+        ],
+        "basis": sla.basis,
+        "exclude": list(sla.exclusions),
+        "operations_min": sla.operations_min,
+        "probed": sla.probed,
+        "first_byte_ms": sla.first_byte_ms,
+        "latency_steps": [
+            {"above_ms": step.above_ms, "credit": percent(step.credit_ppm)}
+            for step in sla.latency_steps
+        ],
+        "cap": percent(sla.cap_ppm),
+    }
 
 
 def _override(words: OverrideWords, currency: str) -> Override:

@@ -12,7 +12,7 @@ from datetime import datetime
 from yuejie.contracts.agreed.pricing import Pricing
 from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.prices import RateRow
-from yuejie.contracts.terms import Commitment, ContractType, TierDiscount
+from yuejie.contracts.terms import Commitment, ContractType, Sla, TierDiscount
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.period import BillingMonth, zone_of
 
@@ -72,6 +72,8 @@ def _shrinks(held: InForce, became: Terms) -> Iterator[str]:
         new.price_lock_until is None or new.price_lock_until < old.price_lock_until
     ):
         yield f"三年合同的锁价期不能短于 {old.price_lock_until}"
+    if old.sla is not None and _promises_less(old.sla, new.sla):
+        yield "三年合同的 SLA 只能提高：承诺、赔付与计入范围不能减少"
     if _discounts_less(old.tier_discount, new.tier_discount) or _dearer(
         held.pricing, became.pricing, held.rows
     ):
@@ -80,6 +82,29 @@ def _shrinks(held: InForce, became: Terms) -> Iterator[str]:
 
 def _promised(commitment: Commitment | None) -> int:
     return commitment.amount_fen if commitment else 0
+
+
+def _promises_less(old: Sla, new: Sla | None) -> bool:
+    """Tell whether some month would be owed less than before; another way of counting may be."""
+    if new is None or new.basis != old.basis or not set(new.exclusions) <= set(old.exclusions):
+        return True
+    if new.availability_ppm < old.availability_ppm or new.cap_ppm < old.cap_ppm:
+        return True
+    if new.operations_min > old.operations_min or (old.probed and not new.probed):
+        return True
+    below = {step.below_ppm for step in (*old.steps, *new.steps)}
+    above = {step.above_ms for step in (*old.latency_steps, *new.latency_steps)}
+    return any(_credit_at(new, ppm - 1) < _credit_at(old, ppm - 1) for ppm in below) or any(
+        _late_credit_at(new, ms + 1) < _late_credit_at(old, ms + 1) for ms in above
+    )
+
+
+def _credit_at(sla: Sla, ppm: int) -> int:
+    return max((step.credit_ppm for step in sla.steps if ppm < step.below_ppm), default=0)
+
+
+def _late_credit_at(sla: Sla, ms: int) -> int:
+    return max((step.credit_ppm for step in sla.latency_steps if ms > step.above_ms), default=0)
 
 
 def _lower(new: int | None, old: int | None) -> bool:

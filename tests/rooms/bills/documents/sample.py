@@ -262,6 +262,17 @@ def with_terms() -> BillDocument:
     return replace(document, bill=replace(dated, seal=seal_of(form)), sealed_form=form)
 
 
+def broken_promise() -> BillDocument:
+    """A bill that gives something back, by rule and by a person's word."""
+    agreed = (
+        (LineKind.MANAGEMENT_FEE, "管理费", 1_440_00),
+        (LineKind.SLA_CREDIT, "SLA 赔付（可用率 99.8% 低于承诺 99.9%，10%）", -3_600_00),
+        (LineKind.SLA_CREDIT, "十月六日故障慰问", -500_00),
+    )
+    terms = replace(USUAL, agreed=agreed)
+    return bill_document(Use("gpt-4o", "input", 1_000_000_000, "5.00"), terms=terms)
+
+
 def many_lines(count: int) -> BillDocument:
     """A bill of that many lines over eight projects."""
     meters = ("input", "cache_read", "cache_write_5m", "output", "reasoning")

@@ -17,6 +17,7 @@ from yuejie.contracts.documents.text import to_text
 from yuejie.contracts.documents.word import to_docx
 from yuejie.contracts.prices import RateRow
 from yuejie.contracts.terms import (
+    AvailabilityStep,
     BreakFee,
     CommercialTerms,
     Commitment,
@@ -26,9 +27,13 @@ from yuejie.contracts.terms import (
     CreditClass,
     DueBasis,
     FapiaoKind,
+    LatencyStep,
     PaymentMode,
     Renewal,
     SettlementOrder,
+    Sla,
+    SlaBasis,
+    SlaExclusion,
     Split,
     TierDiscount,
     TierMode,
@@ -68,6 +73,12 @@ RICH = CommercialTerms(
     price_lock_until=date(2027, 12, 1),
     price_notice_days=30,
     purchase_order="PO-2026-0042",
+    sla=Sla(
+        availability_ppm=999_000,
+        steps=(AvailabilityStep(999_000, 100_000), AvailabilityStep(990_000, 250_000)),
+        first_byte_ms=3_000,
+        latency_steps=(LatencyStep(3_000, 50_000),),
+    ),
     extra={"驻场": "甲方每季度派工程师到乙方现场一天。"},
 )
 PRICING = Pricing((Override("glm-4", "output", 1_500_000),), (FamilyDiscount("gpt-*", 100_000),))
@@ -113,6 +124,15 @@ ODD = agreed(
         tier_discount=TierDiscount((TierStep(0, 10_000),), TierMode.VOLUME),
         fapiao_kind=FapiaoKind.ORDINARY,
         confirmation=Confirmation.REQUIRED,
+        sla=Sla(
+            availability_ppm=995_000,
+            steps=(AvailabilityStep(995_000, 50_000),),
+            basis=SlaBasis.WINDOWS,
+            exclusions=(SlaExclusion.PROVIDER, SlaExclusion.THROTTLED),
+            operations_min=10_000,
+            probed=False,
+            cap_ppm=1_000_000,
+        ),
     )
 )
 

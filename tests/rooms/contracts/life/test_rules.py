@@ -25,13 +25,17 @@ from yuejie.contracts.life.leave import later, leave, remaining_promise
 from yuejie.contracts.life.rules import InForce, refuse_amendment
 from yuejie.contracts.prices import RateRow
 from yuejie.contracts.terms import (
+    AvailabilityStep,
     BreakFee,
     CommercialTerms,
     Commitment,
     CommitmentPeriod,
     ContractType,
     CreditClass,
+    LatencyStep,
     PaymentMode,
+    Sla,
+    SlaExclusion,
     TierDiscount,
     TierStep,
 )
@@ -40,6 +44,12 @@ from yuejie.kernel.ids import BookId, ContractId, CustomerId
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 START = datetime(2025, 12, 31, 16, tzinfo=UTC)
+SLA = Sla(
+    availability_ppm=999_000,
+    steps=(AvailabilityStep(999_000, 100_000),),
+    first_byte_ms=2_000,
+    latency_steps=(LatencyStep(2_000, 50_000),),
+)
 THREE = CommercialTerms(
     type=ContractType.THREE_YEAR,
     ends_on=date(2029, 1, 1),
@@ -47,6 +57,7 @@ THREE = CommercialTerms(
     credit_limit_fen=100_000_00,
     price_lock_until=date(2028, 1, 1),
     tier_discount=TierDiscount((TierStep(0, 0), TierStep(100_00, 50_000))),
+    sla=SLA,
     break_fee=BreakFee(300_000, 5_000_00),
 )
 ROWS = (
@@ -196,6 +207,12 @@ def test_a_contract_of_a_year_changes_when_both_have_signed() -> None:
         (replace(THREE, tier_discount=None), "价格不能上涨"),
         (replace(THREE, tier_discount=TierDiscount((TierStep(100_01, 50_000),))), "价格不能上涨"),
         (replace(THREE, type=ContractType.ONE_YEAR), "较短的类型"),
+        (replace(THREE, sla=None), "SLA 只能提高"),
+        (replace(THREE, sla=replace(SLA, availability_ppm=998_999)), "SLA 只能提高"),
+        (replace(THREE, sla=replace(SLA, probed=False)), "SLA 只能提高"),
+        (replace(THREE, sla=replace(SLA, exclusions=(SlaExclusion.THROTTLED,))), "SLA 只能提高"),
+        (replace(THREE, sla=replace(SLA, steps=(AvailabilityStep(998_000, 100_000),))), "SLA"),
+        (replace(THREE, sla=replace(SLA, latency_steps=(LatencyStep(3_000, 60_000),))), "SLA"),
     ],
 )
 def test_three_years_go_upward_only(became: CommercialTerms, reason: str) -> None:

@@ -1,0 +1,1 @@
+"""How a month's calls ended, what was promised of them, and what breaking it costs."""

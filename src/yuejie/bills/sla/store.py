@@ -1,0 +1,170 @@
+"""The only SQL of a month's service: how its calls ended, how fast, and when nobody was served."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from yuejie.bills.sla.ending import BROKEN_REASONS, OUR_REASONS, TELLING
+from yuejie.bills.sla.verdict import FirstByte, Minutes
+from yuejie.db.session import Tx
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.period import Span
+
+OPERATOR_READS: Final = {
+    "minutes": "the gateway serves everybody or nobody",
+    "outages": "the gateway serves everybody or nobody",
+}
+"""Reads that serve the operator; all others take `customer_id` first."""
+
+Bucket = Literal["month", "hour", "window"]
+"""What calls are summed over: the whole month, an hour of the customer's day, five minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRow:
+    """How many operations ended in one way, in one span of time (None: the month)."""
+
+    since: datetime | None
+    outcome: str
+    http_status: int
+    reason: str
+    calls: int
+
+
+# Only what the gateway wrote counts: corrections and imports change quantities, not what a client
+# saw. Of an event only a call given up with its worker is ever superseded by the gateway, and only
+# behind a failure may another attempt follow; so nearly every row is taken as it lies. Unordered:
+# asked for an order, the planner sorts every row instead of the few sums.
+ENDED: Final = """
+    SELECT CASE %(by)s::text
+               WHEN 'hour' THEN e.hour
+               WHEN 'window' THEN date_bin('5 minutes', e.started_at, TIMESTAMPTZ 'epoch')
+           END AS since,
+           e.outcome, e.http_status,
+           CASE WHEN e.reason = ANY(%(telling)s) THEN e.reason ELSE '' END AS reason,
+           count(*) AS calls
+    FROM usage_event e
+    WHERE e.customer_id = %(customer_id)s AND e.month = %(month)s
+      AND e.started_at >= %(start)s AND e.started_at < %(until)s
+      AND e.source = 'gateway' AND e.epoch <= %(epoch)s
+      AND CASE WHEN e.outcome = 'ok' AND e.http_status < 400 THEN TRUE
+               ELSE NOT EXISTS (
+                   SELECT FROM usage_event next
+                   WHERE next.operation_id = e.operation_id AND next.operation_id <> next.event_id
+                     AND next.customer_id = e.customer_id
+                     AND next.attempt > e.attempt AND next.epoch <= %(epoch)s) END
+      AND CASE WHEN e.outcome <> 'worker_died' THEN TRUE
+               ELSE NOT EXISTS (
+                   SELECT FROM usage_event known
+                   WHERE known.event_id = e.event_id AND known.version > e.version
+                     AND known.source = 'gateway' AND known.epoch <= %(epoch)s) END
+    GROUP BY 1, 2, 3, 4
+"""
+
+
+def ended(
+    tx: Tx, customer_id: CustomerId, month: str, *, held: Span, epoch: int, by: Bucket = "month"
+) -> list[EndedRow]:
+    """Return how the operations of a month's span ended, as known at an epoch; each counts once."""
+    return tx.rows(
+        EndedRow,
+        ENDED,
+        customer_id=customer_id,
+        month=month,
+        start=held.start,
+        until=held.end,
+        epoch=epoch,
+        by=by,
+        telling=TELLING,
+    )
+
+
+COUNTED_EPOCH: Final = "SELECT max(epoch) FROM bill WHERE customer_id = %(customer_id)s"
+
+
+def counted_epoch(tx: Tx, customer_id: CustomerId) -> int:
+    """Return up to which epoch some bill of a customer counts on what is known; 0 without bills."""
+    return int(tx.value(COUNTED_EPOCH, customer_id=customer_id) or 0)
+
+
+# Exact: the smallest time within which at least 95 of 100 calls had their first byte.
+FIRST_BYTE: Final = """
+    WITH taken AS (
+        SELECT e.first_byte_ms AS ms, count(*) AS calls
+        FROM usage_event e
+        WHERE e.customer_id = %(customer_id)s AND e.month = %(month)s
+          AND e.started_at >= %(start)s AND e.started_at < %(until)s
+          AND e.source = 'gateway' AND e.epoch <= %(epoch)s
+          AND e.stream AND e.outcome = 'ok' AND e.http_status < 400
+          AND e.first_byte_ms IS NOT NULL AND e.reason <> ALL(%(broken)s)
+        GROUP BY e.first_byte_ms),
+    ranked AS (
+        SELECT ms, sum(calls) OVER (ORDER BY ms) AS upto, sum(calls) OVER () AS whole FROM taken)
+    SELECT min(ms) AS p95_ms, COALESCE(max(whole), 0)::bigint AS calls
+    FROM ranked
+    WHERE upto * 100 >= whole * 95
+"""
+
+
+def first_byte(tx: Tx, customer_id: CustomerId, month: str, *, held: Span, epoch: int) -> FirstByte:
+    """Return how long the streamed calls of a month's span took to their first byte."""
+    [row] = tx.rows(
+        FirstByte,
+        FIRST_BYTE,
+        customer_id=customer_id,
+        month=month,
+        start=held.start,
+        until=held.end,
+        epoch=epoch,
+        broken=sorted(BROKEN_REASONS | OUR_REASONS),
+    )
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class _Probed:
+    probed: int
+    down: int
+
+
+MINUTES: Final = """
+    SELECT count(*) AS probed, count(*) FILTER (WHERE NOT is_ready) AS down
+    FROM gateway_probe
+    WHERE minute >= %(start)s AND minute < %(until)s
+"""
+
+
+def minutes(tx: Tx, held: Span) -> Minutes:
+    """Return how many minutes a span has, were asked about, and found the gateway down."""
+    [row] = tx.rows(_Probed, MINUTES, start=held.start, until=held.end)
+    whole = int((held.end - held.start).total_seconds()) // 60
+    return Minutes(whole, row.probed, row.down)
+
+
+@dataclass(frozen=True, slots=True)
+class OutageRow:
+    """Minutes in a row in which the gateway was seen down, and what it said at first."""
+
+    since: datetime
+    minutes: int
+    why: str
+
+
+OUTAGES: Final = """
+    WITH down AS (
+        SELECT minute, why,
+               minute - interval '1 minute' * row_number() OVER (ORDER BY minute) AS run
+        FROM gateway_probe
+        WHERE minute >= %(start)s AND minute < %(until)s AND NOT is_ready)
+    SELECT min(minute) AS since, count(*) AS minutes,
+           (array_agg(why ORDER BY minute))[1] AS why
+    FROM down
+    GROUP BY run
+    ORDER BY count(*) DESC, min(minute)
+    LIMIT %(limit)s
+"""
+
+
+def outages(tx: Tx, held: Span, *, limit: int) -> list[OutageRow]:
+    """Return the longest outages of a span, the longest first."""
+    return tx.rows(OutageRow, OUTAGES, start=held.start, until=held.end, limit=limit)
