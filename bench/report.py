@@ -9,7 +9,16 @@ import msgspec
 from bench.figures import Result, plain
 
 RESULTS: Final = Path(__file__).parent / "results"
-ORDER: Final = ("gateway", "latency", "memory", "budgets", "ingest", "close", "documents")
+ORDER: Final = (
+    "gateway",
+    "latency",
+    "memory",
+    "budgets",
+    "ingest",
+    "close",
+    "documents",
+    "anomaly",
+)
 TITLES: Final = {
     "gateway": "吞吐",
     "latency": "增加的时延",
@@ -18,6 +27,7 @@ TITLES: Final = {
     "ingest": "采集入库",
     "close": "关账",
     "documents": "出账与文件",
+    "anomaly": "异常检测",
 }
 HEAD: Final = """# 基准测试结果
 

@@ -34,6 +34,7 @@ from yuejie.customers.members.power import HOLDERS, Power
 from yuejie.fapiao import life as fapiao_lives
 from yuejie.fapiao.reversing.form import FORM_STATES
 from yuejie.gateway.refusal import Code
+from yuejie.insights.anomaly import finding, rules
 from yuejie.kernel import limits as bounds
 from yuejie.kernel.errors import DomainError
 from yuejie.payments.apportion import refund
@@ -271,6 +272,23 @@ def refund_life() -> str:
         (_code(was), _code(event), _code(became)) for (was, event), became in refund.NEXT.items()
     ]
     return table(("state", "event", "becomes"), rows)
+
+
+def finding_life() -> str:
+    """Return the whole life of a finding."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in finding.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def plain_rules() -> str:
+    """Return the plain rules of anomalies and their floors, as they are kept."""
+    rows = [
+        (_code(each.rule), each.grain, f"{each.factor:g} ×", str(each.known))
+        for each in rules.RULES
+    ]
+    return table(("rule", "per", "at least", "known"), rows)
 
 
 def event_states() -> str:

@@ -20,6 +20,7 @@ from yuejie.budgets.keep import forget_minutes
 from yuejie.budgets.watch.tell import watch_forecasts
 from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
+from yuejie.insights.anomaly.scan import watch_usage
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import BillingMonth, zone_of
@@ -79,6 +80,7 @@ CALENDAR: Final = (
     Duty("budget_forecasts", watch_forecasts, timedelta(hours=1)),
     Duty("minutes", forget_minutes, timedelta(hours=1)),
     Duty("suspense", remind_of_suspense, timedelta(hours=1)),
+    Duty("anomalies", watch_usage, timedelta(minutes=1)),
 )
 """What is done by itself, in this order."""
 

@@ -48,6 +48,7 @@ NOUNS: Final = {
     "sla": "books.sla",
     "providers": "books.providers",
     "notices": "notices.entrance",
+    "anomalies": "anomalies",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -290,6 +290,84 @@ CREATE TABLE allowance_window (
     CONSTRAINT allowance_window_unit_check CHECK ((unit = ANY (ARRAY[''::text, 'CNY'::text, 'USD'::text])))
 );
 
+CREATE TABLE anomaly_cursor (
+    customer_id text NOT NULL,
+    hours_through timestamp with time zone NOT NULL,
+    days_through date NOT NULL,
+    CONSTRAINT anomaly_cursor_pkey PRIMARY KEY (customer_id)
+);
+
+CREATE TABLE anomaly_finding (
+    finding_id text NOT NULL,
+    customer_id text NOT NULL,
+    key text NOT NULL,
+    grain text NOT NULL,
+    scope text NOT NULL,
+    name text NOT NULL,
+    measure text NOT NULL,
+    rule text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    expected numeric(38,0) NOT NULL,
+    observed numeric(38,0) NOT NULL,
+    score_milli integer NOT NULL,
+    key_id text NOT NULL,
+    model text NOT NULL,
+    shares jsonb NOT NULL,
+    extra_pico numeric(38,0) NOT NULL,
+    currency text NOT NULL,
+    state text NOT NULL,
+    quiet smallint DEFAULT 0 NOT NULL,
+    feedback text DEFAULT ''::text NOT NULL,
+    CONSTRAINT anomaly_finding_pkey PRIMARY KEY (finding_id),
+    CONSTRAINT anomaly_finding_key_key UNIQUE (key),
+    CONSTRAINT anomaly_finding_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT anomaly_finding_feedback_check CHECK ((feedback = ANY (ARRAY[''::text, 'true'::text, 'false'::text]))),
+    CONSTRAINT anomaly_finding_grain_check CHECK ((grain = ANY (ARRAY['hour'::text, 'day'::text]))),
+    CONSTRAINT anomaly_finding_measure_check CHECK ((measure = ANY (ARRAY['cost'::text, 'tokens'::text, 'requests'::text, 'errors'::text]))),
+    CONSTRAINT anomaly_finding_rule_check CHECK ((rule = ANY (ARRAY['learnt'::text, 'sudden'::text, 'day_over_day'::text, 'month_over_month'::text]))),
+    CONSTRAINT anomaly_finding_scope_check CHECK ((scope = ANY (ARRAY['customer'::text, 'project'::text, 'key'::text, 'model'::text]))),
+    CONSTRAINT anomaly_finding_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'muted'::text, 'closed'::text])))
+);
+
+CREATE TABLE anomaly_series (
+    series_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    customer_id text NOT NULL,
+    grain text NOT NULL,
+    scope text NOT NULL,
+    name text NOT NULL,
+    measure text NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    state bytea NOT NULL,
+    CONSTRAINT anomaly_series_pkey PRIMARY KEY (series_id),
+    CONSTRAINT anomaly_series_customer_id_grain_scope_name_measure_key UNIQUE (customer_id, grain, scope, name, measure),
+    CONSTRAINT anomaly_series_grain_check CHECK ((grain = ANY (ARRAY['hour'::text, 'day'::text]))),
+    CONSTRAINT anomaly_series_measure_check CHECK ((measure = ANY (ARRAY['cost'::text, 'tokens'::text, 'requests'::text, 'errors'::text]))),
+    CONSTRAINT anomaly_series_scope_check CHECK ((scope = ANY (ARRAY['customer'::text, 'project'::text, 'key'::text, 'model'::text])))
+);
+
+CREATE TABLE anomaly_transition (
+    transition_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    finding_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT anomaly_transition_pkey PRIMARY KEY (transition_id)
+);
+
+CREATE TABLE anomaly_word (
+    customer_id text NOT NULL,
+    scope text NOT NULL,
+    name text NOT NULL,
+    false_alarms smallint DEFAULT 0 NOT NULL,
+    muted_until timestamp with time zone,
+    CONSTRAINT anomaly_word_pkey PRIMARY KEY (customer_id, scope, name)
+);
+
 CREATE TABLE api_key (
     key_id text NOT NULL,
     customer_id text NOT NULL,
@@ -1863,6 +1941,11 @@ ALTER TABLE allowance_estimate ADD CONSTRAINT allowance_estimate_number_starts_s
 ALTER TABLE allowance_grant ADD CONSTRAINT allowance_grant_number_starts_s_unit_fkey FOREIGN KEY (number, starts_s, unit) REFERENCES allowance_window(number, starts_s, unit);
 ALTER TABLE allowance_window ADD CONSTRAINT allowance_window_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE allowance_window ADD CONSTRAINT allowance_window_number_fkey FOREIGN KEY (number) REFERENCES allowance(number);
+ALTER TABLE anomaly_cursor ADD CONSTRAINT anomaly_cursor_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE anomaly_finding ADD CONSTRAINT anomaly_finding_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE anomaly_series ADD CONSTRAINT anomaly_series_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE anomaly_transition ADD CONSTRAINT anomaly_transition_finding_id_fkey FOREIGN KEY (finding_id) REFERENCES anomaly_finding(finding_id);
+ALTER TABLE anomaly_word ADD CONSTRAINT anomaly_word_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
 ALTER TABLE api_key ADD CONSTRAINT api_key_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES api_key(key_id);
@@ -1989,6 +2072,9 @@ CREATE INDEX allowance_of_customer ON public.allowance USING btree (customer_id)
 CREATE INDEX allowance_alert_open ON public.allowance_alert USING btree (number) WHERE (eased_at IS NULL);
 CREATE INDEX allowance_estimate_of_window ON public.allowance_estimate USING btree (number, starts_s, unit);
 CREATE INDEX allowance_grant_of_window ON public.allowance_grant USING btree (number, starts_s, unit);
+CREATE INDEX anomaly_finding_customer ON public.anomaly_finding USING btree (customer_id, finding_id);
+CREATE INDEX anomaly_finding_going ON public.anomaly_finding USING btree (customer_id) WHERE (state <> 'closed'::text);
+CREATE INDEX anomaly_transition_finding ON public.anomaly_transition USING btree (finding_id, at);
 CREATE INDEX api_key_customer ON public.api_key USING btree (customer_id);
 CREATE INDEX apportionment_bill ON public.apportionment USING btree (bill_id);
 CREATE INDEX apportionment_customer ON public.apportionment USING btree (customer_id);
@@ -2108,6 +2194,11 @@ GRANT DELETE, INSERT, SELECT ON TABLE allowance_grant TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance_journal TO yuejie_app;
 GRANT USAGE ON SEQUENCE allowance_number_seq TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE allowance_window TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE anomaly_cursor TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE anomaly_finding TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE anomaly_series TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE anomaly_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE anomaly_word TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE api_key TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE apportionment TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE bank_account TO yuejie_app;
@@ -2231,6 +2322,10 @@ GRANT UPDATE (eased_at) ON TABLE allowance_alert TO yuejie_app;
 GRANT UPDATE (granted), UPDATE (presumed), UPDATE (returned), UPDATE (used) ON TABLE allowance_grant TO yuejie_app;
 GRANT UPDATE (ended) ON TABLE allowance_journal TO yuejie_app;
 GRANT UPDATE (cap), UPDATE (fx_id), UPDATE (leased), UPDATE (spent) ON TABLE allowance_window TO yuejie_app;
+GRANT UPDATE (days_through), UPDATE (hours_through) ON TABLE anomaly_cursor TO yuejie_app;
+GRANT UPDATE (expected), UPDATE (extra_pico), UPDATE (feedback), UPDATE (last_at), UPDATE (observed), UPDATE (quiet), UPDATE (score_milli), UPDATE (state) ON TABLE anomaly_finding TO yuejie_app;
+GRANT UPDATE (state), UPDATE (used_at) ON TABLE anomaly_series TO yuejie_app;
+GRANT UPDATE (false_alarms), UPDATE (muted_until) ON TABLE anomaly_word TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (holder) ON TABLE bank_account TO yuejie_app;
 GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE contract_end TO yuejie_app;

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     PROVIDER_CEILING_NEAR = "provider_ceiling_near"
     SUSPENSE_UNCLAIMED = "suspense_unclaimed"
     SIGNING_ENDED = "signing_ended"
+    ANOMALY = "anomaly"
     UNDELIVERED = "undelivered"
     TEST = "test"
 
@@ -106,6 +107,9 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.PROVIDER_CEILING_NEAR: Needs(("account", "used", "limit", "percent"), _URGENT),
     Kind.SUSPENSE_UNCLAIMED: Needs(("amount", "received_on")),
     Kind.SIGNING_ENDED: Needs(("draft", "outcome", "why")),
+    Kind.ANOMALY: Needs(
+        ("scope", "measure", "since", "observed", "expected", "key", "model", "extra"), _URGENT
+    ),
     Kind.UNDELIVERED: Needs(("message", "channel", "why")),
     Kind.TEST: Needs((), _URGENT),
 }

@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from yuejie import __version__
 from yuejie.web import docs, errors
 from yuejie.web.api import (
+    anomalies,
     budgets,
     catalog,
     customers,
@@ -58,6 +59,7 @@ NOUNS: Final = (
     requests,
     reds,
     callbacks,
+    anomalies,
     notices,
     deeds,
 )

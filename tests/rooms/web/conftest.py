@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi import FastAPI
@@ -24,7 +24,19 @@ from yuejie.contracts.offer import (
 from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
+from yuejie.insights.anomaly.explain import Used, explain
+from yuejie.insights.anomaly.finding import (
+    Finding,
+    FindingId,
+    FindingState,
+    Grain,
+    Measure,
+    Rule,
+    Scope,
+)
+from yuejie.insights.anomaly.store import insert_finding
 from yuejie.kernel.clock import Clock
+from yuejie.kernel.ids import mint
 from yuejie.notices.contacts import ChannelDraft, ContactDraft, add_channel, add_contact
 from yuejie.web.app import make_app
 from yuejie.web.desk import Desk
@@ -73,6 +85,7 @@ class House:
     zeta_title: str = ""
     zeta_contact: str = ""
     zeta_channel: str = ""
+    zeta_finding: str = ""
 
 
 @pytest.fixture
@@ -149,7 +162,40 @@ def inhabit(db: Database) -> House:
         f"req_{calls[1].begun.operation.hex()}",
         zeta_title=papers_of(db, zeta, zeta_bill, NOW),
     )
-    return replace(house, zeta_contact=contact, zeta_channel=channel)
+    return replace(
+        house, zeta_contact=contact, zeta_channel=channel, zeta_finding=finding_of(db, zeta)
+    )
+
+
+def finding_of(db: Database, party: Party) -> str:
+    """Let a customer's tokens have been unusual for an hour."""
+    used = Used("key_scenario", "gpt-4o", 1_000_000)
+    found = Finding(
+        finding_id=FindingId(mint("anm", NOW)),
+        customer_id=party.customer.customer_id,
+        grain=Grain.HOUR,
+        scope=Scope.CUSTOMER,
+        name=party.customer.customer_id,
+        measure=Measure.TOKENS,
+        rule=Rule.SUDDEN,
+        since=NOW - timedelta(hours=1),
+        last_at=NOW,
+        found_at=NOW,
+        expected=50_000,
+        observed=1_000_000,
+        score_milli=4_000,
+        key_id=used.key_id,
+        model=used.model,
+        shares=explain([used], []),
+        extra_pico=5 * 10**12,
+        currency="CNY",
+        state=FindingState.OPEN,
+        quiet=0,
+        feedback="",
+    )
+    with db.begin() as tx:
+        assert insert_finding(tx, found, key=f"tests:{found.finding_id}")
+    return found.finding_id
 
 
 def hook_of(db: Database, party: Party) -> tuple[str, str]:

@@ -50,6 +50,7 @@ QUERIES = {
     "/ledger/entries": "?first=2026-10",
     "/sla/{month}": "?customer=zeta",
     "/sla/{month}/pdf": "?customer=zeta",
+    "/anomalies": "?customer=zeta",
     "/notices/contacts": "?customer=zeta",
     "/notices/channels": "?customer=zeta",
     "/notices/log": "?customer=zeta",
@@ -196,6 +197,9 @@ BODIES: dict[str, Any] = {
     "POST /bills/{bill}/waivers": {"kind": "write_off", "why": "x"},
     "POST /customers/{customer}/reprieve": {"until": "2026-12-01", "why": "x"},
     "POST /members": {"name": "li.na", "role": "finance", "customer": "zeta"},
+    "POST /anomalies/{finding}/acknowledge": {},
+    "POST /anomalies/{finding}/mute": {"until": "2026-11-06T00:00:00Z"},
+    "POST /anomalies/{finding}/feedback": {"feedback": "false"},
     "POST /notices/contacts": {"name": "王会计"},
     "POST /notices/log/retry": {"message_ids": ["msg_0"]},
     "PUT /notices/senders/{sender}": {"settings": {"host": "smtp.example.com", "from": "a@b.cn"}},
@@ -313,6 +317,7 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "format": "txt",
         "contract": contract_of(house),
         "end": "end_0",
+        "finding": house.zeta_finding,
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:

@@ -141,6 +141,12 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Signature of {draft}: {outcome}",
         "The signature of contract draft {draft} ended: {outcome}. Note: {why}.",
     ),
+    Kind.ANOMALY: Wording(
+        "Unusual usage: {scope}",
+        "{measure} of {scope} is unusual since {since}: {observed}, usually about {expected}. "
+        "Mostly from key {key} and model {model}; about {extra} more so far. "
+        "Please check that this is intended.",
+    ),
     Kind.UNDELIVERED: Wording(
         "Not delivered: {message}",
         "Message {message} could not be delivered by {channel}: {why}. "
@@ -204,6 +210,12 @@ LABELS: Final[dict[str, str]] = {
     "bill": "Bill",
     "draft": "Contract draft",
     "outcome": "Outcome",
+    "measure": "What",
+    "since": "Since",
+    "observed": "Now",
+    "expected": "Usually",
+    "key": "Mostly from key",
+    "extra": "More so far",
 }
 
 DIGEST: Final = "{count} notices: {first}, …"

@@ -130,6 +130,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "电子签{outcome}：{draft}",
         "合同草案 {draft} 的电子签{outcome}。说明：{why}。",
     ),
+    Kind.ANOMALY: Wording(
+        "用量异常：{scope}",
+        "{scope} 的{measure}自 {since} 起异常：{observed}，通常约 {expected}；"
+        "主要来自密钥 {key}、模型 {model}，至今约多出 {extra}。请核对是否符合预期。",
+    ),
     Kind.UNDELIVERED: Wording(
         "通知未送达：{message}",
         "消息 {message} 未能经 {channel} 送达：{why}。请核对联系人后人工补发。",
@@ -192,6 +197,12 @@ LABELS: Final[dict[str, str]] = {
     "bill": "账单",
     "draft": "合同草案",
     "outcome": "结果",
+    "measure": "度量",
+    "since": "开始时间",
+    "observed": "现在",
+    "expected": "通常",
+    "key": "主要密钥",
+    "extra": "至今多出",
 }
 
 DIGEST: Final = "{first} 等 {count} 条通知"

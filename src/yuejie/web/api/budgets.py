@@ -16,7 +16,13 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.budgets import BudgetChange, BudgetEnd, BudgetIn, BudgetOut, ReportLineOut
+from yuejie.web.shapes.watch.budgets import (
+    BudgetChange,
+    BudgetEnd,
+    BudgetIn,
+    BudgetOut,
+    ReportLineOut,
+)
 from yuejie.web.shapes.wire import Month, Name
 
 routes: Final = guarded("额度", prefix="/customers/{customer}/budgets")

@@ -13,7 +13,7 @@ from yuejie.payments.letters.render import to_pdf
 from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.desk import Db, DeskHere, Now
-from yuejie.web.shapes.sla import SlaReportOut
+from yuejie.web.shapes.watch.sla import SlaReportOut
 from yuejie.web.shapes.wire import Month, Name
 
 routes: Final = guarded("服务质量")

@@ -1,0 +1,190 @@
+"""The watch over one customer: its series together, hour by hour and day by day.
+
+A learnt signal has to be rarer the more series a customer has: a key among a hundred has its bar
+raised by two (once in a hundred thousand), so that the whole customer is told wrongly no more
+often than one series would be; and what a project, key or model uses only now and then has no
+rhythm to break: it shows in its customer's sums. People's word that a finding was none raises the
+bar of its series by `FALSE_ALARM`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from yuejie.insights.anomaly import pulse as p
+from yuejie.insights.anomaly import rules
+from yuejie.insights.anomaly.finding import Grain, Rule, Scope, Series
+from yuejie.insights.anomaly.pulse import Beat, Flags, Floats, Pulses
+
+FALSE_ALARM: Final = 0.5
+FALSE_ALARMS_MAX: Final = 6
+"""How often a false alarm raises a bar: by 3 in all, once in three million."""
+ACTIVE: Final = 24
+"""Hours in which a series was used at all before it is judged by what it learnt."""
+REGULAR: Final = 0.5
+"""The share of periods in which a series below its customer is used, to be judged by itself."""
+WARM: Final = {Grain.HOUR: p.WARM, Grain.DAY: 28}
+REST: Final = {Grain.HOUR: 24, Grain.DAY: 7}
+
+WATCHED: Final = np.dtype([("pulse", p.PULSE), ("active", "<u4"), ("days", "<f4", (0,))])
+WATCHED_DAILY: Final = np.dtype(
+    [("pulse", p.PULSE), ("active", "<u4"), ("days", "<f4", (rules.DAYS,))]
+)
+ROWS: Final = {Grain.HOUR: WATCHED, Grain.DAY: WATCHED_DAILY}
+"""What is kept of a series: 1.2 KB by the hour, 1.5 KB by the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A series that says something: which one, by which rule, how rare, and against what."""
+
+    index: int
+    rule: Rule
+    score: float
+    expected: float
+    observed: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """What a plain rule says of each series: whether it holds, and what it compared with what."""
+
+    rule: Rule
+    holds: Flags
+    against: Floats
+    observed: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a period said: signals, and what each series was expected to be."""
+
+    signals: list[Signal]
+    normal: Floats
+    floors: Floats
+
+
+class Watch:
+    """A customer's series of one grain, held while its periods are taken one after the other."""
+
+    def __init__(self, grain: Grain, series: Sequence[Series], rows: Sequence[bytes]) -> None:
+        """Hold these series; a row that is empty, or of another release, is learnt anew."""
+        self.grain = grain
+        self.series = list(series)
+        self._rows = fresh(grain, len(rows))
+        kept = [i for i, row in enumerate(rows) if len(row) == ROWS[grain].itemsize]
+        if kept:
+            read = np.frombuffer(b"".join(rows[i] for i in kept), ROWS[grain])
+            self._rows[kept] = read
+
+    def add(self, series: Series) -> int:
+        """Begin a series and return its place."""
+        self.series.append(series)
+        self._rows = np.concatenate([self._rows, fresh(self.grain, 1)])
+        return len(self.series) - 1
+
+    def rows(self) -> list[bytes]:
+        """Return what is to be kept of each series."""
+        return [row.tobytes() for row in self._rows]
+
+    def take(self, at: datetime, values: Floats, raised: Floats) -> Seen:
+        """Judge a period that began at `at` (in the customer's zone), then learn it.
+
+        `raised` is by how much people's word has raised the bar of each series.
+        """
+        pulses: Pulses = self._rows["pulse"]
+        beat = p.look(pulses, at, values, only_rises=True, warm=WARM[self.grain])
+        floors = self._floors(pulses)
+        bars = p.BAR + raised + self._siblings()
+        score = np.where(values - beat.expected >= floors, beat.score, 0.0)
+        score = np.where(self._rhythm() & (self._rows["active"] >= ACTIVE), score, 0.0)
+        plain = self._plain(at, values, beat, values - beat.normal >= floors)
+        certain = np.any([each.holds for each in plain], axis=0)
+        lifted = np.where(certain, np.maximum(score, bars + p.TIRED * pulses["tired"]), score)
+        alarms = p.wake(pulses, lifted, bars, rest=REST[self.grain])
+        signals = [
+            self._signal(int(i), plain, beat, float(score[i]), float(values[i]))
+            for i in np.flatnonzero(alarms)
+        ]
+        p.learn(pulses, at, values, beat)
+        self._rows["active"] += values > 0
+        return Seen(signals, beat.normal, floors)
+
+    def _rhythm(self) -> Flags:
+        """Say which series have a rhythm: a customer's own, and what is used often enough."""
+        active, seen = self._rows["active"], self._rows["pulse"]["seen"]
+        own = np.array([each.scope is Scope.CUSTOMER for each in self.series])
+        return np.asarray(own | (active >= REGULAR * seen))
+
+    def _signal(
+        self, i: int, plain: list[_Plain], beat: Beat, score: float, value: float
+    ) -> Signal:
+        for each in plain:
+            if each.holds[i]:
+                against, observed = float(each.against[i]), float(each.observed[i])
+                return Signal(i, each.rule, max(score, p.BAR), against, observed)
+        return Signal(i, Rule.LEARNT, score, float(beat.expected[i]), value)
+
+    def _siblings(self) -> Floats:
+        """Return how much each bar is raised by the series beside it: log₁₀ of their number."""
+        counts: dict[Scope, int] = {}
+        for each in self.series:
+            counts[each.scope] = counts.get(each.scope, 0) + 1
+        measures = max(1, len({each.measure for each in self.series}))
+        return np.array([np.log10(max(1.0, counts[s.scope] / measures)) for s in self.series])
+
+    def _floors(self, pulses: Pulses) -> Floats:
+        """Return the least difference of each series that is worth a word."""
+        hours = p.HOURS if self.grain is Grain.HOUR else 1
+        typical = {
+            each.measure: float(level) * hours
+            for each, level in zip(self.series, pulses["level"], strict=True)
+            if each.scope is Scope.CUSTOMER
+        }
+        rhythm = self._rhythm()
+        return np.array(
+            [
+                _floor(each, typical.get(each.measure, 0.0), rhythm=bool(rhythm[i]))
+                for i, each in enumerate(self.series)
+            ]
+        )
+
+    def _plain(self, at: datetime, values: Floats, beat: Beat, enough: Flags) -> list[_Plain]:
+        """Return what the plain rules say."""
+        seen = self._rows["pulse"]["seen"].astype(np.float64)
+        if self.grain is Grain.HOUR:
+            against = np.maximum(beat.level, beat.normal)
+            holds = rules.sudden(values, beat, seen) & enough
+            return [_Plain(Rule.SUDDEN, holds, against, values)]
+        before = self._rows["days"].astype(np.float64)
+        doubled = rules.day_over_day(values, before, seen) & enough
+        days = np.column_stack([values, before[:, :-1]])
+        self._rows["days"] = days
+        length = _days_of_month_before(at.date())
+        now, then = rules.month_sums(days, at.day, length)
+        grown = rules.month_over_month(days, seen + 1, at.day, length)
+        grown &= now - then >= self._floors(self._rows["pulse"]) * at.day
+        return [
+            _Plain(Rule.DAY_OVER_DAY, doubled, before[:, 0], values),
+            _Plain(Rule.MONTH_OVER_MONTH, grown, then / at.day, now / at.day),
+        ]
+
+
+def fresh(grain: Grain, count: int) -> Pulses:
+    """Return rows of series of which nothing is known."""
+    rows = np.zeros(count, ROWS[grain])
+    rows["pulse"] = p.fresh(count)
+    return rows
+
+
+def _floor(series: Series, typical_day: float, *, rhythm: bool) -> float:
+    below = rules.FLOOR_SHARE_BELOW if rhythm else rules.FLOOR_SHARE_IDLE
+    share = rules.FLOOR_SHARE if series.scope is Scope.CUSTOMER else below
+    return max(rules.FLOORS[series.measure], share * typical_day)
+
+
+def _days_of_month_before(day: date) -> int:
+    return (day.replace(day=1) - timedelta(days=1)).day

@@ -1,0 +1,1 @@
+"""What is watched, on the wire: budgets, findings, service."""
