@@ -21,6 +21,7 @@ from yuejie.budgets.watch.tell import watch_forecasts
 from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
 from yuejie.insights.anomaly.scan import watch_usage
+from yuejie.insights.protection.protect import protect
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import BillingMonth, zone_of
@@ -77,6 +78,7 @@ CALENDAR: Final = (
     Duty("dunning", daily_dunning, timedelta(hours=1)),
     Duty("credit", watch_credit, timedelta(minutes=1)),
     Duty("signings", announce_signings, timedelta(minutes=1)),
+    Duty("protections", protect, timedelta(minutes=1)),
     Duty("budget_forecasts", watch_forecasts, timedelta(hours=1)),
     Duty("minutes", forget_minutes, timedelta(hours=1)),
     Duty("suspense", remind_of_suspense, timedelta(hours=1)),

@@ -30,7 +30,7 @@ NOUNS: Final = {
     "contracts": "agreed.contracts",
     "limits": "agreed.limits",
     "usage": "usage",
-    "budgets": "budgets",
+    "budgets": "watch.budgets",
     "bills": "billing.entrance",
     "disputes": "billing.review",
     "adjustments": "billing.corrections",
@@ -48,7 +48,8 @@ NOUNS: Final = {
     "sla": "books.sla",
     "providers": "books.providers",
     "notices": "notices.entrance",
-    "anomalies": "anomalies",
+    "anomalies": "watch.anomalies",
+    "protections": "watch.protections",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -1421,6 +1421,52 @@ CREATE TABLE project (
     CONSTRAINT project_customer_id_name_key UNIQUE (customer_id, name)
 );
 
+CREATE TABLE protection (
+    protection_id text NOT NULL,
+    policy_id text NOT NULL,
+    finding_id text NOT NULL,
+    customer_id text NOT NULL,
+    allowance_id text NOT NULL,
+    action text NOT NULL,
+    state text NOT NULL,
+    acted_at timestamp with time zone NOT NULL,
+    CONSTRAINT protection_pkey PRIMARY KEY (protection_id),
+    CONSTRAINT protection_policy_id_finding_id_key UNIQUE (policy_id, finding_id),
+    CONSTRAINT protection_action_check CHECK ((action = ANY (ARRAY['throttle'::text, 'pause'::text, 'approval'::text]))),
+    CONSTRAINT protection_state_check CHECK ((state = ANY (ARRAY['acting'::text, 'released'::text])))
+);
+
+CREATE TABLE protection_policy (
+    policy_id text NOT NULL,
+    customer_id text NOT NULL,
+    project_id text,
+    key_id text,
+    action text NOT NULL,
+    per_minute integer,
+    until text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT protection_policy_pkey PRIMARY KEY (policy_id),
+    CONSTRAINT protection_policy_action_check CHECK ((action = ANY (ARRAY['throttle'::text, 'pause'::text, 'approval'::text]))),
+    CONSTRAINT protection_policy_check CHECK (((action = 'throttle'::text) = (per_minute IS NOT NULL))),
+    CONSTRAINT protection_policy_check1 CHECK (((action <> 'approval'::text) OR (until = 'person'::text))),
+    CONSTRAINT protection_policy_per_minute_check CHECK ((per_minute > 0)),
+    CONSTRAINT protection_policy_until_check CHECK ((until = ANY (ARRAY['finding'::text, 'person'::text])))
+);
+
+CREATE TABLE protection_transition (
+    transition_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    protection_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT protection_transition_pkey PRIMARY KEY (transition_id)
+);
+
 CREATE TABLE provider_account (
     account_id text NOT NULL,
     provider text NOT NULL,
@@ -2031,6 +2077,14 @@ ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey 
 ALTER TABLE payer_authorisation ADD CONSTRAINT payer_authorisation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
+ALTER TABLE protection ADD CONSTRAINT protection_allowance_id_fkey FOREIGN KEY (allowance_id) REFERENCES allowance(allowance_id);
+ALTER TABLE protection ADD CONSTRAINT protection_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE protection ADD CONSTRAINT protection_finding_id_fkey FOREIGN KEY (finding_id) REFERENCES anomaly_finding(finding_id);
+ALTER TABLE protection ADD CONSTRAINT protection_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES protection_policy(policy_id);
+ALTER TABLE protection_policy ADD CONSTRAINT protection_policy_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE protection_policy ADD CONSTRAINT protection_policy_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_key(key_id);
+ALTER TABLE protection_policy ADD CONSTRAINT protection_policy_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
+ALTER TABLE protection_transition ADD CONSTRAINT protection_transition_protection_id_fkey FOREIGN KEY (protection_id) REFERENCES protection(protection_id);
 ALTER TABLE provider_bill_void ADD CONSTRAINT provider_bill_void_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
 ALTER TABLE provider_payment ADD CONSTRAINT provider_payment_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
 ALTER TABLE provider_payment_transition ADD CONSTRAINT provider_payment_transition_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES provider_payment(payment_id);
@@ -2136,6 +2190,9 @@ CREATE INDEX notice_message_channel ON public.notice_message USING btree (channe
 CREATE INDEX notice_message_customer ON public.notice_message USING btree (customer_id, message_id);
 CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX payer_authorisation_customer ON public.payer_authorisation USING btree (customer_id);
+CREATE INDEX protection_acting ON public.protection USING btree (customer_id) WHERE (state = 'acting'::text);
+CREATE INDEX protection_policy_of_customer ON public.protection_policy USING btree (customer_id) WHERE (ended_at IS NULL);
+CREATE INDEX protection_transition_of ON public.protection_transition USING btree (protection_id, at);
 CREATE INDEX provider_payment_bill ON public.provider_payment USING btree (provider_bill_id);
 CREATE INDEX provider_terms_account ON public.provider_terms USING btree (account_id, terms_id DESC);
 CREATE INDEX receipt_customer ON public.receipt USING btree (customer_id, received_on);
@@ -2280,6 +2337,9 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_rest TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE protection TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE protection_policy TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE protection_transition TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE provider_account TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_balance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_bill TO yuejie_app;
@@ -2340,6 +2400,8 @@ GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (forgiven), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
+GRANT UPDATE (state) ON TABLE protection TO yuejie_app;
+GRANT UPDATE (ended_at) ON TABLE protection_policy TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (bank_reference), UPDATE (charges_fen), UPDATE (decided_at), UPDATE (decided_by), UPDATE (paid_at), UPDATE (paid_currency), UPDATE (paid_fen), UPDATE (state) ON TABLE provider_payment TO yuejie_app;
 GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
 GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;

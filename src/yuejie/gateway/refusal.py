@@ -103,6 +103,12 @@ class Code(Enum):
         "请充值、付款或减小 max_tokens",
         "Balance and credit leave {left}, this call may need {need}: top up or lower max_tokens.",
     )
+    PROTECTED = _Row(
+        403,
+        *_DENIED,
+        "因用量异常，{whose}的调用已暂停（{name}），请管理员核实后解除",
+        "Calls are paused because usage is unusual ({name}): your administrator can release them.",
+    )
     CAP_USED_UP = _Row(
         402,
         *_UNPAID,

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     BUDGET_USED_UP = "budget_used_up"
     BUDGET_FORECAST = "budget_forecast"
     BUDGET_EASED = "budget_eased"
+    PROTECTION_ACTED = "protection_acted"
+    PROTECTION_RELEASED = "protection_released"
     DEPRECATION = "deprecation"
     PRICE_RISE = "price_rise"
     PROVIDER_ACCOUNT_LOW = "provider_account_low"
@@ -100,6 +102,8 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.BUDGET_USED_UP: Needs(("budget", "used", "limit", "percent", "effect"), _URGENT),
     Kind.BUDGET_FORECAST: Needs(("budget", "forecast", "limit", "percent")),
     Kind.BUDGET_EASED: Needs(("budget", "used", "limit", "percent")),
+    Kind.PROTECTION_ACTED: Needs(("protection", "finding", "effect"), _URGENT),
+    Kind.PROTECTION_RELEASED: Needs(("protection", "finding", "effect", "why")),
     Kind.DEPRECATION: Needs(("model", "ends_on", "days")),
     Kind.PRICE_RISE: Needs(("model", "starts_on")),
     Kind.PROVIDER_ACCOUNT_LOW: Needs(("account", "balance"), _URGENT),

@@ -11,8 +11,6 @@ from fastapi.routing import iter_route_contexts
 from yuejie import __version__
 from yuejie.web import docs, errors
 from yuejie.web.api import (
-    anomalies,
-    budgets,
     catalog,
     customers,
     deeds,
@@ -21,7 +19,6 @@ from yuejie.web.api import (
     members,
     notices,
     prices,
-    sla,
     usage,
 )
 from yuejie.web.api.agreed import contracts, credit, signings
@@ -29,6 +26,7 @@ from yuejie.web.api.billing import bills, corrections, packs, review
 from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.payments import bank, receipts, receivables
+from yuejie.web.api.watch import anomalies, budgets, protections, sla
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -45,6 +43,7 @@ NOUNS: Final = (
     prices,
     usage,
     budgets,
+    protections,
     bills,
     review,
     corrections,

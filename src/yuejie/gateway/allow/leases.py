@@ -209,7 +209,7 @@ class Leases:
                 continue
             if not need.slice.is_rate:
                 return away(need)
-            share = max(need.cap // self.workers, 1)
+            share = max(need.cap // self.workers, 1) if need.cap else 0
             if need.slice.loose + need.reserve > share:
                 return refusal([need], self._now_us())
         for need in lacking:

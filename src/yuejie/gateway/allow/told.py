@@ -24,6 +24,8 @@ def refusal(lacking: Sequence[Need], now_us: int) -> Refused:
     need = never[0] if never else lacking[0]
     row = need.slice.row
     seconds = max(-(-(need.slice.ends_us - now_us) // _S), 1)
+    if row.origin == Origin.PROTECTION and need.cap == 0:
+        return Refused(Code.PROTECTED, _facts(need))
     if row.origin == Origin.CREDIT and never:
         return Refused(Code.CREDIT_TOO_SMALL, _facts(need))
     if row.period == Period.MINUTE and need.reserve <= need.cap:

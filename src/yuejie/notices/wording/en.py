@@ -111,6 +111,15 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Budget '{budget}' is open again",
         "Of the budget '{budget}' ({limit}), {used} is used, below {percent}%; calls are served.",
     ),
+    Kind.PROTECTION_ACTED: Wording(
+        "Unusual usage: protected by itself",
+        "Finding {finding} brought about a protection ({protection}: {effect}); it can be released "
+        "at any time.",
+    ),
+    Kind.PROTECTION_RELEASED: Wording(
+        "A protection was released",
+        "The protection {protection} ({effect}) because of {finding} was released: {why}.",
+    ),
     Kind.DEPRECATION: Wording(
         "Model {model} is ending",
         "Model {model} ends on {ends_on}, in {days} days, and your keys used it within the last "
@@ -181,6 +190,8 @@ LABELS: Final[dict[str, str]] = {
     "remaining": "Remaining",
     "contract": "Contract",
     "budget": "Budget",
+    "protection": "Protection",
+    "finding": "Finding",
     "scope": "Scope",
     "period": "Period",
     "ends_at": "Period ends",

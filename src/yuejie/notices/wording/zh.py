@@ -101,6 +101,14 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "额度“{budget}”已恢复",
         "额度“{budget}”{limit} 现已用 {used}，低于 {percent}%；新请求照常受理。",
     ),
+    Kind.PROTECTION_ACTED: Wording(
+        "用量异常，已自动{effect}",
+        "因异常发现 {finding}，已自动{effect}（防护 {protection}）；核实后可随时解除。",
+    ),
+    Kind.PROTECTION_RELEASED: Wording(
+        "防护已解除",
+        "因异常发现 {finding} 而设的{effect}（防护 {protection}）已解除：{why}。",
+    ),
     Kind.DEPRECATION: Wording(
         "模型即将停用：{model}",
         "模型 {model} 将于 {ends_on} 停用（还有 {days} 天），您的密钥近 30 天在用；请安排迁移。",
@@ -168,6 +176,8 @@ LABELS: Final[dict[str, str]] = {
     "remaining": "剩余额度",
     "contract": "合同",
     "budget": "额度名称",
+    "protection": "防护编号",
+    "finding": "异常发现",
     "scope": "范围",
     "period": "周期",
     "ends_at": "本周期结束",

@@ -1,0 +1,1 @@
+"""Routes of what is watched: budgets, findings, protections, service."""
