@@ -25,8 +25,10 @@ from pathlib import Path
 from typing import IO, Final, Self
 from urllib.parse import quote
 
+import psycopg
+
 from yuejie.db import roles
-from yuejie.db.errors import AlreadyRunning, EmbeddedUnavailable
+from yuejie.db.errors import AlreadyRunning, EmbeddedUnavailable, brief
 from yuejie.db.process import LOG_BYTES, Launch, PidFile, Server, last_words, wait_for_orphan
 from yuejie.db.programs import (
     MAJOR,
@@ -151,8 +153,14 @@ class EmbeddedPostgres:
         self._check_data()
         wait_for_orphan(self._data.resolve(), self._progress)
         self._server = Server.launch(self._launch(programs, identity), self._progress)
-        with connected(self.url("superuser", "postgres"), name="yuejie set-up") as connection:
-            roles.make_roles(connection, roles.read_passwords(self._secrets))
+        try:
+            with connected(self.url("superuser", "postgres"), name="yuejie set-up") as connection:
+                roles.make_roles(connection, roles.read_passwords(self._secrets))
+        except psycopg.OperationalError as error:
+            # Whoever tends the server starts it again; it must not die of the server's death.
+            raise EmbeddedUnavailable(
+                f"数据库在启动时中断（{brief(error)}）；请查看 {self.log}，或再次启动"
+            ) from error
 
     @property
     def _data(self) -> Path:

@@ -116,7 +116,7 @@ class Watch:
     def _rhythm(self) -> Flags:
         """Say which series have a rhythm: a customer's own, and what is used often enough."""
         active, seen = self._rows["active"], self._rows["pulse"]["seen"]
-        own = np.array([each.scope is Scope.CUSTOMER for each in self.series])
+        own = np.array([each.scope is Scope.CUSTOMER for each in self.series], dtype=bool)
         return np.asarray(own | (active >= REGULAR * seen))
 
     def _signal(
@@ -134,7 +134,9 @@ class Watch:
         for each in self.series:
             counts[each.scope] = counts.get(each.scope, 0) + 1
         measures = max(1, len({each.measure for each in self.series}))
-        return np.array([np.log10(max(1.0, counts[s.scope] / measures)) for s in self.series])
+        return np.array(
+            [np.log10(max(1.0, counts[s.scope] / measures)) for s in self.series], dtype=np.float64
+        )
 
     def _floors(self, pulses: Pulses) -> Floats:
         """Return the least difference of each series that is worth a word."""
@@ -149,7 +151,8 @@ class Watch:
             [
                 _floor(each, typical.get(each.measure, 0.0), rhythm=bool(rhythm[i]))
                 for i, each in enumerate(self.series)
-            ]
+            ],
+            dtype=np.float64,
         )
 
     def _plain(self, at: datetime, values: Floats, beat: Beat, enough: Flags) -> list[_Plain]:
