@@ -203,9 +203,10 @@ def adopt(house: Frame, folder: Path) -> None:
 @click.option("--why", required=True, help="搁置的原因，例如节点磁盘损坏")
 @frame
 def park(house: Frame, journal_id: str, why: str) -> None:
-    """搁置一个再也读不到的流水，使关账不再等它；日后找回可收养，用量作为补计入账。"""
+    """搁置一个再也读不到的流水，使关账不再等它，租用的额度视为已用；日后找回可收养，用量作为补计入账。"""
     from uuid import UUID
 
+    from yuejie.budgets.lending.give_up import presume_spent
     from yuejie.intake.store import park_journal
 
     try:
@@ -215,7 +216,8 @@ def park(house: Frame, journal_id: str, why: str) -> None:
     with house.database() as db, db.begin() as tx:
         if not park_journal(tx, wanted, note=f"{house.by}：{why}", now=house.now()):
             raise Invalid(f"流水 {journal_id} 不存在或不在写，请用 yuejie journals list 查看")
-    say(f"已搁置 {journal_id}")
+        presumed = presume_spent(tx, wanted)
+    say(f"已搁置 {journal_id}" + (f"，它租用的 {presumed} 处额度视为已用" if presumed else ""))
 
 
 def _until_told() -> threading.Event:

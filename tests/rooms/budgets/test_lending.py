@@ -14,6 +14,7 @@ from tests.rooms.intake.shop import Shop
 from yuejie.budgets.allowance import Measure, Mode, Period
 from yuejie.budgets.check import check_budgets
 from yuejie.budgets.keep import Change, change_allowance
+from yuejie.budgets.lending.give_up import presume_spent
 from yuejie.budgets.lending.store import prune_minutes
 from yuejie.db.session import Database
 from yuejie.gateway.allow.slices import Slices
@@ -272,3 +273,27 @@ def test_a_cap_of_a_hundred_million_yuan_reaches_the_gateways(desk: Desk) -> Non
     (row,) = msgspec.msgpack.decode(body, type=Snapshot).allowances
     assert int(row.cap) == 10**20
     assert Worker(desk).begin(WORST, ahead=10**6)
+
+
+def test_a_lost_journal_is_presumed_to_have_spent_all_until_it_is_found(desk: Desk) -> None:
+    """
+    A node's disk is lost with a call that had ended and one under way: all that the worker had is
+    counted as spent, and nothing stays lent. The disk is found: what was really used takes its
+    place, and the worst case of the call that never ended.
+    """
+    cap = desk.cap("本月", 20 * WORST)
+    worker = Worker(desk)
+    ended = worker.begin(WORST, ahead=1)
+    assert ended is not None
+    worth = worker.end(ended, tokens_in=9, tokens_out=9)
+    assert worker.begin(WORST)
+    with desk.db.begin() as tx:
+        assert presume_spent(tx, worker.journal.journal_id) == 1
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(2 * WORST, 0)]
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
+    with pytest.raises(Conflict, match="已经结束"):
+        worker.begin(3 * WORST)
+    worker.die()
+    desk.read_journals()
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(worth + WORST, 0)]
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
