@@ -10,6 +10,10 @@ from typing import TextIO
 import structlog
 
 
+class _To(structlog.PrintLoggerFactory):
+    """Logs that somebody sent where they go: only `set_up` makes one."""
+
+
 def set_up(path: Path | None = None) -> None:
     """Set structlog up for this process: JSON when piped or in a file, readable on a terminal."""
     sink: TextIO = path.open("a", encoding="utf-8") if path else sys.stderr
@@ -30,12 +34,15 @@ def set_up(path: Path | None = None) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.PrintLoggerFactory(sink),
+        logger_factory=_To(sink),
         cache_logger_on_first_use=True,
     )
 
 
 def set_aside() -> None:
-    """Send logs to standard error, unless set up: an answer has standard output to itself."""
-    if not structlog.is_configured():
+    """Send logs to standard error, unless set up: an answer has standard output to itself.
+
+    `structlog.is_configured` would not do: whoever changes a processor has configured it.
+    """
+    if not isinstance(structlog.get_config()["logger_factory"], _To):
         structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
