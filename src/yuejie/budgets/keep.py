@@ -199,7 +199,7 @@ def _check(draft: AllowanceDraft) -> None:
 
 def _check_values(draft: AllowanceDraft | Allowance) -> None:
     if draft.cap < 0:
-        raise Invalid(f"额度“{draft.name}”不能是负数")
+        raise Invalid(f"额度“{draft.name}”的限额不能是负数")
     if draft.output_bound is not None and draft.output_bound <= 0:
         raise Invalid(f"额度“{draft.name}”的最长输出应为正整数")
     if any(not 0 < each <= PERCENT_MAX for each in (*draft.thresholds, *draft.forecasts)):

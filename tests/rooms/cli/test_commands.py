@@ -1,5 +1,6 @@
 """The command line as a person meets it: real processes, an embedded database of their own."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -7,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.postgres import open_folder
 from yuejie.cli.main import NOUNS
+from yuejie.cli.main import yuejie as root
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,26 @@ def yuejie(home: Path, *words: str, code: int = 0) -> str:
     assert done.returncode == code, said
     assert "Traceback" not in said
     return done.stdout if code == 0 else done.stderr
+
+
+def commands(group: click.Command, *words: str) -> Iterator[tuple[str, click.Command]]:
+    """Name every command below a group."""
+    if not isinstance(group, click.Group):
+        yield " ".join(words), group
+        return
+    for name in group.list_commands(click.Context(group)):
+        below = group.get_command(click.Context(group), name)
+        assert below is not None
+        yield from commands(below, *words, name)
+
+
+@pytest.mark.parametrize("command", [pytest.param(each, id=name) for name, each in commands(root)])
+def test_a_command_takes_what_its_line_may_say(command: click.Command) -> None:
+    """click hands over arguments and options by name; a callback that does not take them crashes."""
+    assert command.callback is not None
+    told = {one.name: None for one in command.params if one.expose_value and one.name}
+    takes = inspect.signature(command.callback)
+    takes.bind(*([object()] if "house" in takes.parameters else []), **told)
 
 
 def test_a_newcomer_is_told_what_there_is(home: Path) -> None:

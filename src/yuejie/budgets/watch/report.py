@@ -8,6 +8,7 @@ from typing import Final
 from yuejie.budgets import store as allowances
 from yuejie.budgets.allowance import Allowance, Measure, Period
 from yuejie.budgets.lending import store as lending
+from yuejie.budgets.show import standings
 from yuejie.budgets.watch import store
 from yuejie.budgets.watch.store import AlertRow, Watched
 from yuejie.budgets.watch.tell import forecast_of
@@ -41,19 +42,36 @@ class ReportLine:
 def budget_report(
     db: Database, customer: Customer, month: BillingMonth, *, now: datetime
 ) -> list[ReportLine]:
-    """Return every window that touches a month, by allowance and time; minutes are no budget."""
+    """Return every window that touches a month, by allowance and time; minutes are no budget.
+
+    Of an allowance nobody has used yet, the window that runs now: it is a budget all the same.
+    """
     span = month.span(zone_of(customer.zone))
     since_s, until_s = int(span.start.timestamp()), int(span.end.timestamp())
     with db.read(consistent=True) as tx:
         told = store.alerts(
             tx, customer.customer_id, since_s=since_s, until_s=until_s, limit=ALERTS
         )
-        return [
+        lines = [
             line
             for each in allowances.of_customer(tx, customer.customer_id, ended=True)
-            if each.period is not Period.MINUTE and each.measure is not Measure.CONCURRENCY
+            if _is_budget(each)
             for line in _lines(tx, each, since_s, until_s, told, now=now)
         ]
+    if not span.start <= now < span.end:
+        return lines
+    used = {line.allowance.number for line in lines}
+    return lines + [
+        ReportLine(
+            each.allowance, each.unit, each.starts_at, each.ends_at or span.end, each.cap, 0, None, ()
+        )
+        for each in standings(db, customer, now=now)
+        if each.allowance.number not in used and _is_budget(each.allowance)
+    ]
+
+
+def _is_budget(allowance: Allowance) -> bool:
+    return allowance.period is not Period.MINUTE and allowance.measure is not Measure.CONCURRENCY
 
 
 def _lines(

@@ -101,7 +101,7 @@ def read_percents(text: str) -> tuple[int, ...]:
 @click.option("--forecast", default="", help="预计用量提醒的百分比，默认 100；none 为不提醒")
 @click.option("--why", default="", help="事由")
 @frame
-def add(house: Frame, customer: str, name: str, /, **told: str | int | None) -> None:
+def add(house: Frame, customer: str, name: str, **told: str | int | None) -> None:
     """新增一个额度；本周期已用的计算在内。"""
     measure = Measure(str(told["measure"]))
     period = str(told["period"] or ("always" if measure is Measure.CONCURRENCY else "month"))
@@ -182,7 +182,7 @@ def show_budget(house: Frame, customer: str, name: str, *, json: bool) -> None:
 @click.option("--forecast", help="预计用量提醒的百分比，例如 100")
 @click.option("--why", help="事由")
 @frame
-def change(house: Frame, customer: str, name: str, /, **told: str | int | None) -> None:
+def change(house: Frame, customer: str, name: str, **told: str | int | None) -> None:
     """更改限额，本周期立即生效；范围不能改，请结束后另立。"""
     with house.database() as db:
         who = _customer(db, customer)
@@ -203,6 +203,7 @@ def change(house: Frame, customer: str, name: str, /, **told: str | int | None) 
         )
         changed = change_allowance(db, who, name, wanted, by=house.by, now=now)
         found = [each for each in standings(db, who, now=now) if each.allowance == changed]
+        say(f"额度“{changed.name}”已更改，各网关一秒内执行")
         _show_standings(db, who, found)
 
 
@@ -222,20 +223,21 @@ def end(house: Frame, customer: str, name: str, *, why: str) -> None:
 
 @budgets.command("report")
 @click.argument("customer")
-@click.argument("month", type=Month())
+@click.argument("month", type=Month(), required=False)
 @as_json
 @frame
-def report(house: Frame, customer: str, month: BillingMonth, *, json: bool) -> None:
-    """一个客户一个月的额度报告：各周期的限额、已用、预计、何时提醒过。"""
+def report(house: Frame, customer: str, month: BillingMonth | None, *, json: bool) -> None:
+    """一个客户一个月（默认本月）的额度报告：各周期的限额、已用、预计、何时提醒过。"""
     with house.database() as db:
-        who = _customer(db, customer)
-        found = budget_report(db, who, month, now=house.now())
+        who, now = _customer(db, customer), house.now()
+        month = month or BillingMonth.of(now, zone_of(who.zone))
+        found = budget_report(db, who, month, now=now)
         names = _names(db, who)
     if json:
         give_json([_report_plain(each) for each in found])
         return
     if not found:
-        say(f"{who.slug} 在 {month} 没有用过的额度")
+        say(f"{who.slug} 在 {month} 没有额度")
         return
     zone = zone_of(who.zone)
     rows = [
@@ -305,12 +307,12 @@ def _plain(standing: Standing) -> dict[str, object]:
 
 
 def _show_standings(db: Database, customer: Customer, found: list[Standing]) -> None:
-    names = _names(db, customer)
+    names, zone = _names(db, customer), zone_of(customer.zone)
     rows = [
         (
             each.allowance.name,
             _scope(each.allowance, names),
-            f"{PERIODS[each.allowance.period]}{_since(each)}",
+            f"{PERIODS[each.allowance.period]}{_until(each, zone)}",
             MODES[each.allowance.mode],
             amount_text(each.cap, each.allowance.measure, each.unit),
             amount_text(each.spent, each.allowance.measure, each.unit),
@@ -324,10 +326,11 @@ def _show_standings(db: Database, customer: Customer, found: list[Standing]) -> 
     show_table(f"{customer.slug} 的额度", columns, rows)
 
 
-def _since(standing: Standing) -> str:
+def _until(standing: Standing, zone: ZoneInfo) -> str:
+    """Say when a window ends, by the customer's clock: that is what its months go by."""
     if standing.ends_at is None or standing.allowance.period is Period.MINUTE:
         return ""
-    return f"，至 {standing.ends_at:%m-%d %H:%MZ}"
+    return f"，至 {standing.ends_at.astimezone(zone):%m-%d %H:%M}"
 
 
 def _names(db: Database, customer: Customer) -> dict[str, str]:
