@@ -51,7 +51,7 @@ def commands(group: click.Command, *words: str) -> Iterator[tuple[str, click.Com
 
 @pytest.mark.parametrize("command", [pytest.param(each, id=name) for name, each in commands(root)])
 def test_a_command_takes_what_its_line_may_say(command: click.Command) -> None:
-    """click hands over arguments and options by name; a callback that does not take them crashes."""
+    """click hands arguments over by name: a callback that does not take them so crashes."""
     assert command.callback is not None
     told = {one.name: None for one in command.params if one.expose_value and one.name}
     takes = inspect.signature(command.callback)

@@ -101,7 +101,7 @@ def read_percents(text: str) -> tuple[int, ...]:
 @click.option("--forecast", default="", help="预计用量提醒的百分比，默认 100；none 为不提醒")
 @click.option("--why", default="", help="事由")
 @frame
-def add(house: Frame, customer: str, name: str, **told: str | int | None) -> None:
+def add(house: Frame, /, customer: str, name: str, **told: str | int | None) -> None:
     """新增一个额度；本周期已用的计算在内。"""
     measure = Measure(str(told["measure"]))
     period = str(told["period"] or ("always" if measure is Measure.CONCURRENCY else "month"))
@@ -182,7 +182,7 @@ def show_budget(house: Frame, customer: str, name: str, *, json: bool) -> None:
 @click.option("--forecast", help="预计用量提醒的百分比，例如 100")
 @click.option("--why", help="事由")
 @frame
-def change(house: Frame, customer: str, name: str, **told: str | int | None) -> None:
+def change(house: Frame, /, customer: str, name: str, **told: str | int | None) -> None:
     """更改限额，本周期立即生效；范围不能改，请结束后另立。"""
     with house.database() as db:
         who = _customer(db, customer)

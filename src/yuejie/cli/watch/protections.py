@@ -41,7 +41,7 @@ def _customer(db: Database, name: str) -> Customer:
     help="finding 异常结束即解除（限速默认），person 由人解除（暂停默认）",
 )
 @frame
-def set_policy(house: Frame, customer: str, **told: str | int | None) -> None:
+def set_policy(house: Frame, /, customer: str, **told: str | int | None) -> None:
     """设一条防护策略：此后的异常发现按它处置；只处置造成异常的密钥。"""
     until = told["until"]
     with house.database() as db:
