@@ -63,7 +63,14 @@ def budget_report(
     used = {line.allowance.number for line in lines}
     return lines + [
         ReportLine(
-            each.allowance, each.unit, each.starts_at, each.ends_at or span.end, each.cap, 0, None, ()
+            each.allowance,
+            each.unit,
+            each.starts_at,
+            each.ends_at or span.end,
+            each.cap,
+            0,
+            None,
+            (),
         )
         for each in standings(db, customer, now=now)
         if each.allowance.number not in used and _is_budget(each.allowance)
