@@ -14,10 +14,15 @@ from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import STANDARD, TierDiscount, TierStep
 from yuejie.fapiao.request import what_is_available
+from yuejie.kernel.errors import Conflict
 from yuejie.ledger.posting import Account
 from yuejie.ledger.store import balances
 from yuejie.payments.apportion.draw import return_excess
+from yuejie.payments.apportion.move import Source
+from yuejie.payments.apportion.place import Placing, apportion_receipt
 from yuejie.payments.apportion.refunds import bounce
+from yuejie.payments.apportion.store import of_bill, of_receipt
+from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.apportion.waiver import WaiverKind
 from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 
@@ -136,4 +141,66 @@ def test_a_bill_written_off_is_open_again_when_its_payment_is_taken_back(bank: B
     now = bank.books.tick()
     bounce(bank.books.db, receipt.receipt_id, line=None, why="退票", by=CLERK, now=now)
     assert (bank.open(acme), state(acme, "2026-08")) == ({"2026-08": "400.00"}, BillState.ISSUED)
+    bank.books_agree(acme)
+
+
+def batch_of_write_off(bank: Bank, party: Party) -> str:
+    with bank.books.db.read() as tx:
+        bill_id = party.bill("2026-08").bill_id
+        rows = of_bill(tx, party.customer.customer_id, bill_id)
+    return next(row.batch_id for row in rows if row.source is Source.BAD_DEBT)
+
+
+def test_only_what_is_still_lost_of_a_write_off_can_be_taken_back(bank: Bank) -> None:
+    """
+    1,000 are written off and 700 of them credited, so 300 are lost. The write-off is taken back:
+    300 are to be asked for, and nothing is lost.
+    """
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    number = str(acme.bill("2026-08").number)
+    write_off(bank, number)
+    credit(bank, number, {1: 700_00})
+    assert (tidy(bank, acme), lost(bank)) == (0, 300_00)
+    batch = batch_of_write_off(bank, acme)
+    undo_batch(bank.books.db, batch, why="客户愿付", by=CLERK, now=bank.books.tick())
+    assert (bank.open(acme), state(acme, "2026-08")) == ({"2026-08": "300.00"}, BillState.ISSUED)
+    assert lost(bank) == 0
+    bank.books_agree(acme)
+
+
+def test_a_write_off_that_was_credited_whole_leaves_nothing_to_take_back(bank: Bank) -> None:
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    number = str(acme.bill("2026-08").number)
+    write_off(bank, number)
+    batch = batch_of_write_off(bank, acme)
+    credit(bank, number, {1: 1000_00})
+    tidy(bank, acme)
+    with pytest.raises(Conflict, match="没有可以撤销的"):
+        undo_batch(bank.books.db, batch, why="客户愿付", by=CLERK, now=bank.books.tick())
+    bank.books_agree(acme)
+
+
+def test_what_was_recovered_is_taken_back_before_the_write_off_is(bank: Bank) -> None:
+    """
+    1,000 are written off, then 400 come in after all. The write-off stands behind the 400: it is
+    taken back only when they are, and then all 1,000 are to be asked for.
+    """
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    number = str(acme.bill("2026-08").number)
+    write_off(bank, number)
+    batch = batch_of_write_off(bank, acme)
+    receipt = bank.pays("2026-09-20", "400.00", name(acme), memo=number)
+    placing = Placing(customer=acme.customer.slug, bills={number: 400_00})
+    now = bank.books.tick()
+    apportion_receipt(bank.books.db, receipt.receipt_id, placing, by=CLERK, now=now)
+    assert lost(bank) == 600_00
+    now = bank.books.tick()
+    with pytest.raises(Conflict, match="请先撤销那笔认款"):
+        undo_batch(bank.books.db, batch, why="客户愿付", by=CLERK, now=now)
+    with bank.books.db.read() as tx:
+        placed = next(r.batch_id for r in of_receipt(tx, receipt.receipt_id))
+    undo_batch(bank.books.db, placed, why="认错了", by=CLERK, now=bank.books.tick())
+    undo_batch(bank.books.db, batch, why="客户愿付", by=CLERK, now=bank.books.tick())
+    assert (bank.open(acme), state(acme, "2026-08")) == ({"2026-08": "1,000.00"}, BillState.ISSUED)
+    assert lost(bank) == 0
     bank.books_agree(acme)

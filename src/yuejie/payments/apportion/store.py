@@ -458,3 +458,20 @@ SLIPS: Final = """
 def slips(tx: Tx, customer_id: CustomerId) -> list[Slip]:
     """Return a customer's slips for deposits."""
     return tx.rows(Slip, SLIPS, customer_id=customer_id)
+
+
+RECOVERED_FEN: Final = """
+    SELECT COALESCE(-sum(a.amount_fen), 0)::bigint
+    FROM apportionment a
+    WHERE a.customer_id = %(customer_id)s AND a.bill_id = %(bill_id)s
+      AND a.source = 'bad_debt' AND a.amount_fen < 0 AND a.undoes IS NULL
+      AND NOT EXISTS (SELECT FROM apportionment u WHERE u.undoes = a.apportionment_id)
+      AND EXISTS (SELECT FROM apportionment r
+                  WHERE r.batch_id = a.batch_id AND r.receipt_id IS NOT NULL)
+"""
+
+
+def recovered_fen(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> int:
+    """Return what came in for a debt after it was given up, and was not taken back since."""
+    value = tx.value(RECOVERED_FEN, customer_id=customer_id, bill_id=bill_id)
+    return int(value)

@@ -1,18 +1,20 @@
 """Take an apportionment back: its mirror, in the same words, effective on the same days."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.money import FEN, plain
 from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import book, hold_customers
-from yuejie.payments.apportion.move import Apportionment, mirror
+from yuejie.payments.apportion.move import Apportionment, Move, Source, mirror
 from yuejie.payments.apportion.place import find_receipt
 from yuejie.payments.dunning.standing import review_standing
 from yuejie.payments.receipts import store as receipt_store
-from yuejie.payments.receipts.receipt import ReceiptEvent, ReceiptState, advance
+from yuejie.payments.receipts.receipt import Receipt, ReceiptEvent, ReceiptState, advance
 
 
 def undo_batch(db: Database, batch_id: str, *, why: str, by: str, now: datetime) -> str:
@@ -57,7 +59,7 @@ def take_back(tx: Tx, rows: list[Apportionment], *, why: str, by: str, now: date
         raise Conflict(f"认款批次 {batch_id} 已撤销，不能再次撤销")
     receipts = {row.receipt_id for row in rows if row.receipt_id}
     held = {receipt_id: find_receipt(tx, receipt_id, hold=True) for receipt_id in sorted(receipts)}
-    moves = [mirror(row, held[row.receipt_id].account_id if row.receipt_id else "") for row in rows]
+    moves = [_taken_back(tx, row, held) for row in rows]
     ids = [row.apportionment_id for row in rows]
     undone = book(tx, moves, by=by, at=now, why=why, undoes=ids)
     for receipt in held.values():
@@ -73,3 +75,25 @@ def take_back(tx: Tx, rows: list[Apportionment], *, why: str, by: str, now: date
                 why=why,
             )
     return undone
+
+
+def _taken_back(tx: Tx, row: Apportionment, held: Mapping[str, Receipt]) -> Move:
+    """Return the move that takes a row back.
+
+    Of a debt that was given up only what still is: a credit note has lessened the loss for good,
+    and what was recovered since has to be taken back first, lest it stand against nothing.
+    """
+    move = mirror(row, held[row.receipt_id].account_id if row.receipt_id else "")
+    if row.source is not Source.BAD_DEBT or row.amount_fen < 0:
+        return move
+    assert row.bill_id is not None, "a debt that is given up is a bill's"
+    recovered = store.recovered_fen(tx, row.customer_id, row.bill_id)
+    if recovered:
+        raise Conflict(
+            f"核销的账单后来又收回 {plain(recovered, FEN)} {row.currency}，"
+            "请先撤销那笔认款，再撤销核销"
+        )
+    given_up = store.bill_sums(tx, row.customer_id)[row.bill_id].bad_debt_fen
+    if given_up <= 0:
+        raise Conflict("核销的金额已全部被冲减抵销，没有可以撤销的")
+    return replace(move, fen=-min(row.amount_fen, given_up))
