@@ -1,9 +1,11 @@
-"""Deliverers die by kill -9 at a hundred places: every notice arrives, under one id.
+"""Deliverers die by kill -9 at many places: every notice arrives, under one id.
 
 Each seed is a period: one or two processes tell the same three notices and deliver them over six
 channels, and die at a seeded event: before or after a commit, before or after a sending. What
 another process then finishes must have arrived exactly once, and twice only where a process died
 between its sending and its commit, under the same id.
+
+`YUEJIE_CRASH_SEEDS=100` lives through a hundred periods; `make test` through a quarter of them.
 """
 
 import json
@@ -30,7 +32,7 @@ from yuejie.notices.channels.post import Post
 from yuejie.notices.deliver import LEASE, MAIL_LEASE, deliver_due
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 100
+SEEDS = int(os.environ.get("YUEJIE_CRASH_SEEDS", "25"))
 CHANNELS = 6
 EVENTS = 70
 """A little more than a whole run has: some processes live."""
@@ -139,10 +141,11 @@ def test_one_message_per_notice_and_channel_whoever_dies_where(
                 last = diary.read_text().splitlines()[-2] if code else "lived"
                 deaths[last.partition(" msg_")[0]] += 1
         assert_nothing_is_left(database)
-    assert min(deaths[each] for each in ("commit soon", "committed", "send soon", "sent")) > 3, (
-        deaths
-    )
-    assert repeats > 3, "some died between sending and commit, and were repeated"
+    least = SEEDS // 30
+    assert (
+        min(deaths[each] for each in ("commit soon", "committed", "send soon", "sent")) > least
+    ), deaths
+    assert repeats > least, "some died between sending and commit, and were repeated"
 
 
 def judge(arrived: list[Arrived], dying: set[str], seed: int) -> int:

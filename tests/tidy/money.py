@@ -100,7 +100,7 @@ def no_float(source: Source) -> Iterator[Finding]:
     """A float holds 0.1 only nearly, and a bill is checked to the fen."""
     if not source.matches(*MONEY):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.Name(id="float"):
                 yield Finding(source.path, node.lineno, "float has no place near money")
@@ -123,7 +123,7 @@ def now_is_an_argument(source: Source) -> Iterator[Finding]:
     """A deed that asks for the time cannot be replayed; `now` comes from outside."""
     if not source.inside or source.inside == THE_CLOCK:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         name = called(node)
         if name in MACHINE_TIME:
             yield Finding(source.path, _line(node), f"{name}() asks the machine; take `now`")
@@ -135,7 +135,7 @@ def nouns_are_pure(source: Source) -> Iterator[Finding]:
     """Rules that import no I/O can be tested without fixtures and read without fear."""
     if not source.matches(*PURE):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

@@ -57,7 +57,7 @@ def async_places(source: Source) -> Iterator[Finding]:
     """Money is plain functions on a plain connection: two colours would mean two of everything."""
     if not source.inside or source.matches(*ASYNC_ROOMS):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.AsyncFunctionDef):
             yield Finding(source.path, node.lineno, f"{node.name} is async outside gateway and web")
 
@@ -138,12 +138,12 @@ def own_code_patched(source: Source) -> Iterator[Finding]:
     """A test that patches our code tests the patch; give the thing as an argument instead."""
     ours = {
         alias.asname or alias.name.split(".")[0]
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("yuejie"))
         or (isinstance(node, ast.Import) and node.names[0].name.startswith("yuejie"))
         for alias in node.names
     }
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not (isinstance(node, ast.Call) and node.args):
             continue
         verb, target = dotted(node.func), node.args[0]

@@ -15,16 +15,21 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A Python file: its path from the root of the repository, its text, its tree."""
+    """A Python file: its path from the root of the repository, its text, its tree.
+
+    `nodes` is the tree walked once: every rule looks at all of it.
+    """
 
     path: str
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
 
     @classmethod
     def parse(cls, path: str, text: str) -> "Source":
         """Read a file, or an example of one."""
-        return cls(path, text, ast.parse(text, filename=path))
+        tree = ast.parse(text, filename=path)
+        return cls(path, text, tree, tuple(ast.walk(tree)))
 
     @property
     def inside(self) -> str:

@@ -36,7 +36,7 @@ def nobody_commits(source: Source) -> Iterator[Finding]:
     """`begin()` commits when its block ends; a commit in the middle splits a deed in two."""
     if not source.inside or source.room == "db":
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if called(node).split(".")[-1] in {"commit", "rollback"} and "." in called(node):
             line = getattr(node, "lineno", 1)
             yield Finding(source.path, line, f"{called(node)}() outside db/: the block does it")
@@ -46,7 +46,7 @@ def sql_in_stores(source: Source) -> Iterator[Finding]:
     """Whoever asks what touches a table reads the stores, and has read everything."""
     if not source.inside or source.is_store or source.room == "db":
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value):
             yield Finding(source.path, node.lineno, "SQL lives in store.py")
 

@@ -60,7 +60,7 @@ def _snake(name: str) -> str:
 def words_of_the_house(sources: Iterable[Source]) -> Iterator[tuple[str, str]]:
     """Yield every meter and every state, with the file that defines it."""
     for source in sources:
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.ClassDef) and re.search(r"(Meter|State)$", node.name):
                 yield from ((word, source.path) for word in _members(node))
 
