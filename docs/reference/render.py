@@ -121,6 +121,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
         "none",
         "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",
     ),
+    "YUEJIE_CONSOLE_URL": (
+        "`http://127.0.0.1` and the console's port",
+        "Where people reach the console; with `https://` its cookies travel by https only.",
+    ),
     "YUEJIE_PROBE_URL": (
         "`/readyz` of this node's gateway",
         "Where the clerk sees once a minute whether anybody is served: as customers reach it.",

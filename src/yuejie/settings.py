@@ -109,6 +109,7 @@ class Settings:
     operator_token: str = field(repr=False)
     member_token: str = field(repr=False, default="")
     probe_url: str = ""
+    console_url: str = ""
     fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
     signing: SigningSettings = field(default_factory=lambda: SigningSettings.load({}))
 
@@ -137,6 +138,7 @@ class Settings:
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
             probe_url=environ.get("YUEJIE_PROBE_URL", ""),
+            console_url=_console(environ),
             fapiao=FapiaoSettings.load(environ),
             signing=SigningSettings.load(environ),
         )
@@ -156,6 +158,12 @@ class Settings:
     def postgres(self) -> Path:
         """Return where the embedded database lives."""
         return self.home / "postgres"
+
+
+def _console(environ: Mapping[str, str]) -> str:
+    """Return where people reach the console; links in invitations begin with it."""
+    port = _number(environ, "YUEJIE_API_PORT", 8401)
+    return environ.get("YUEJIE_CONSOLE_URL", "").rstrip("/") or f"http://127.0.0.1:{port}"
 
 
 class _Secrets:

@@ -9,6 +9,7 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import ApiKey
 from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key, revoke_key, rotate_key
+from yuejie.customers.logins.keep import invite
 from yuejie.customers.members.enrol import enrol_member, revoke_member
 from yuejie.customers.members.store import members as all_members
 from yuejie.customers.store import customers as all_customers
@@ -277,6 +278,18 @@ def enrol_one(house: Frame, name: str, role: str, customer: str | None) -> None:
             now=house.now(),
         )
     say(enrolled.token)
+
+
+@members.command("invite")
+@click.argument("name")
+@frame
+def invite_one(house: Frame, name: str) -> None:
+    """生成邀请链接：打开它即可设置控制台密码；只显示这一次，三天内有效。"""
+    with house.database() as db:
+        invited = invite(
+            db, name, within=None, pepper=house.settings.pepper, by=house.by, now=house.now()
+        )
+    say(f"{house.settings.console_url}/invitation/{invited.secret}")
 
 
 @members.command("revoke")

@@ -1,6 +1,7 @@
 """Customers: who is asking?
 
-Owns: customers, their tree of projects, API keys (hashed), declared tag names.
+Owns: customers, their tree of projects, API keys (hashed), declared tag names; members and their
+logins.
 Does not own: what a customer agreed to (contracts), what a key used (usage), who may look (web).
 
 Invariants:

@@ -1166,6 +1166,16 @@ CREATE TABLE gateway_probe (
     CONSTRAINT gateway_probe_minute_check CHECK ((date_trunc('minute'::text, minute, 'UTC'::text) = minute))
 );
 
+CREATE TABLE invitation (
+    digest bytea NOT NULL,
+    member_id text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT invitation_pkey PRIMARY KEY (digest)
+);
+
 CREATE TABLE journal (
     journal_id uuid NOT NULL,
     node text NOT NULL,
@@ -1236,6 +1246,23 @@ CREATE TABLE ledger_posting (
     CONSTRAINT ledger_posting_pkey PRIMARY KEY (entry_id, "position"),
     CONSTRAINT ledger_posting_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT ledger_posting_fen_check CHECK ((fen <> 0))
+);
+
+CREATE TABLE login (
+    member_id text NOT NULL,
+    password text NOT NULL,
+    password_at timestamp with time zone NOT NULL,
+    seed bytea,
+    seed_confirmed_at timestamp with time zone,
+    last_step bigint NOT NULL,
+    CONSTRAINT login_pkey PRIMARY KEY (member_id),
+    CONSTRAINT login_check CHECK (((seed_confirmed_at IS NULL) OR (seed IS NOT NULL)))
+);
+
+CREATE TABLE login_failure (
+    name text NOT NULL,
+    address text NOT NULL,
+    at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE member (
@@ -1771,6 +1798,19 @@ CREATE TABLE reprieve (
     at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE session (
+    session_id text NOT NULL,
+    digest bytea NOT NULL,
+    member_id text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    address text NOT NULL,
+    agent text NOT NULL,
+    CONSTRAINT session_pkey PRIMARY KEY (session_id),
+    CONSTRAINT session_digest_key UNIQUE (digest)
+);
+
 CREATE TABLE signing (
     signing_id text NOT NULL,
     customer_id text NOT NULL,
@@ -2055,11 +2095,13 @@ ALTER TABLE fapiao_title ADD CONSTRAINT fapiao_title_customer_id_fkey FOREIGN KE
 ALTER TABLE fapiao_transition ADD CONSTRAINT fapiao_transition_fapiao_id_fkey FOREIGN KEY (fapiao_id) REFERENCES fapiao(fapiao_id);
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES finance_batch(batch_id);
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
+ALTER TABLE invitation ADD CONSTRAINT invitation_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
 ALTER TABLE late_fee ADD CONSTRAINT late_fee_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE late_fee ADD CONSTRAINT late_fee_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
+ALTER TABLE login ADD CONSTRAINT login_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE member ADD CONSTRAINT member_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -2106,6 +2148,7 @@ ALTER TABLE refund ADD CONSTRAINT refund_line_id_fkey FOREIGN KEY (line_id) REFE
 ALTER TABLE refund ADD CONSTRAINT refund_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
 ALTER TABLE refund_transition ADD CONSTRAINT refund_transition_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES refund(refund_id);
 ALTER TABLE reprieve ADD CONSTRAINT reprieve_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE session ADD CONSTRAINT session_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE signing ADD CONSTRAINT signing_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE signing ADD CONSTRAINT signing_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
 ALTER TABLE signing ADD CONSTRAINT signing_paper_id_fkey FOREIGN KEY (paper_id) REFERENCES contract_paper(paper_id);
@@ -2170,11 +2213,14 @@ CREATE INDEX fapiao_transition_of ON public.fapiao_transition USING btree (fapia
 CREATE INDEX fapiao_watch_newest ON public.fapiao_watch USING btree (provider, at);
 CREATE INDEX finance_batch_entry_batch ON public.finance_batch_entry USING btree (batch_id);
 CREATE INDEX gateway_probe_down ON public.gateway_probe USING btree (minute) WHERE (NOT is_ready);
+CREATE INDEX invitation_of_member ON public.invitation USING btree (member_id) WHERE (ended_at IS NULL);
 CREATE INDEX known_payer_number ON public.known_payer USING btree (payer_number);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
 CREATE INDEX ledger_entry_refers ON public.ledger_entry USING btree (refers_to) WHERE (refers_to <> ''::text);
 CREATE INDEX ledger_posting_party ON public.ledger_posting USING btree (party, account, entry_id);
+CREATE INDEX login_failure_from_address ON public.login_failure USING btree (address, at);
+CREATE INDEX login_failure_of_name ON public.login_failure USING btree (name, at);
 CREATE INDEX member_customer ON public.member USING btree (customer_id);
 CREATE UNIQUE INDEX member_name ON public.member USING btree (name) WHERE (revoked_at IS NULL);
 CREATE INDEX notice_customer ON public.notice USING btree (customer_id, notice_id);
@@ -2203,6 +2249,7 @@ CREATE INDEX reconciliation_month ON public.reconciliation USING btree (account_
 CREATE INDEX refund_customer ON public.refund USING btree (customer_id);
 CREATE INDEX refund_receipt ON public.refund USING btree (receipt_id);
 CREATE INDEX reprieve_customer ON public.reprieve USING btree (customer_id, until_on);
+CREATE INDEX session_of_member ON public.session USING btree (member_id) WHERE (ended_at IS NULL);
 CREATE INDEX signing_customer ON public.signing USING btree (customer_id);
 CREATE INDEX signing_due ON public.signing USING btree (next_at) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
 CREATE UNIQUE INDEX signing_once ON public.signing USING btree (paper_id) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
@@ -2315,6 +2362,7 @@ GRANT INSERT, SELECT ON TABLE finance_batch_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE gateway_probe TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE invitation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE known_payer TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE late_fee TO yuejie_app;
@@ -2322,6 +2370,8 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE ledger_balance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_entry TO yuejie_app;
 GRANT USAGE ON SEQUENCE ledger_entry_entry_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_posting TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE login TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE login_failure TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE member TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
@@ -2361,6 +2411,7 @@ GRANT INSERT, SELECT ON TABLE reconciliation_difference TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE refund TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE refund_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reprieve TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE session TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing_step TO yuejie_app;
 GRANT USAGE ON SEQUENCE signing_step_step_id_seq TO yuejie_app;
@@ -2396,6 +2447,7 @@ GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (delivered_at), UPDATE 
 GRANT UPDATE (asked), UPDATE (attempts), UPDATE (hold), UPDATE (next_at), UPDATE (state), UPDATE (why) ON TABLE fapiao_errand TO yuejie_app;
 GRANT UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (expires_at), UPDATE (form_code), UPDATE (form_number), UPDATE (form_uuid), UPDATE (issued_at), UPDATE (number), UPDATE (reminded), UPDATE (state), UPDATE (why) ON TABLE fapiao_red TO yuejie_app;
 GRANT UPDATE (address), UPDATE (bank_account), UPDATE (bank_name), UPDATE (cnaps), UPDATE (emails), UPDATE (is_default), UPDATE (mobile), UPDATE (name), UPDATE (natural_person), UPDATE (phone), UPDATE (state), UPDATE (tax_number) ON TABLE fapiao_title TO yuejie_app;
+GRANT UPDATE (ended_at) ON TABLE invitation TO yuejie_app;
 GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
@@ -2406,6 +2458,7 @@ GRANT UPDATE (bank), UPDATE (bank_reference), UPDATE (charges_fen), UPDATE (deci
 GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
 GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_on), UPDATE (state) ON TABLE refund TO yuejie_app;
+GRANT UPDATE (ended_at), UPDATE (seen_at) ON TABLE session TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE (task), UPDATE (url) ON TABLE signing TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state) ON TABLE waiver TO yuejie_app;

@@ -31,6 +31,14 @@ from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
 from yuejie.web.metrics import Metrics
+from yuejie.web.pages import account, home, login
+from yuejie.web.pages import bills as bill_pages
+from yuejie.web.pages import budgets as budget_pages
+from yuejie.web.pages import customers as customer_pages
+from yuejie.web.pages import members as member_pages
+from yuejie.web.pages import usage as usage_pages
+from yuejie.web.pages.frame import assets
+from yuejie.web.pages.frame.access import PAGES
 
 NOUNS: Final = (
     customers,
@@ -62,12 +70,23 @@ NOUNS: Final = (
     notices,
     deeds,
 )
+PAGE_NOUNS: Final = (
+    assets,
+    login,
+    account,
+    home,
+    bill_pages,
+    usage_pages,
+    budget_pages,
+    customer_pages,
+    member_pages,
+)
 THREADS: Final = 8
 """Requests at work at once, and connections of the pool: none waits for the other."""
 
 
 def make_app(desk: Desk) -> FastAPI:
-    """Return the console as an ASGI application; a route that ACCESS does not name is a bug."""
+    """Return the console as an ASGI application; a route that no table of access names is a bug."""
     app = FastAPI(
         title="月结 yuejie",
         version=__version__,
@@ -85,7 +104,7 @@ def make_app(desk: Desk) -> FastAPI:
     errors.install(app)
     app.include_router(health.routes)
     app.include_router(docs.routes)
-    for noun in NOUNS:
+    for noun in (*NOUNS, *PAGE_NOUNS):
         app.include_router(noun.routes)
     _refuse_unnamed(app)
     return app
@@ -107,5 +126,5 @@ def served(app: FastAPI) -> set[tuple[str, str]]:
 
 
 def _refuse_unnamed(app: FastAPI) -> None:
-    differing = served(app) ^ ACCESS.keys()
-    assert not differing, f"routes and auth.ACCESS differ: {sorted(differing)}"
+    differing = served(app) ^ (ACCESS.keys() | PAGES.keys())
+    assert not differing, f"routes and the tables of access differ: {sorted(differing)}"

@@ -23,6 +23,7 @@ from yuejie.bills.documents.stamp.note import Stamping
 from yuejie.bills.documents.stamp.picture import read_stamp
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import PREFIX, ApiKey, digest_of
+from yuejie.customers.logins.open import recognise
 from yuejie.customers.members.member import PREFIX as MEMBER_PREFIX
 from yuejie.customers.members.member import SPEAKS, Member
 from yuejie.customers.members.power import Power, holds, refuse_powerless
@@ -32,6 +33,7 @@ from yuejie.db.session import Tx
 from yuejie.kernel.errors import DomainError, Forbidden, NotFound
 from yuejie.kernel.ids import CustomerId
 from yuejie.web.desk import Desk, DeskHere, Now
+from yuejie.web.pages.frame.cookies import SESSION
 
 API: Final = "/api/v1"
 
@@ -313,15 +315,32 @@ def admit(
     shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
     """Let a caller through to a route that serves it, or refuse."""
-    caller = _recognise(desk, shown.credentials if shown else "", desk.clock.now())
-    who = ACCESS[request.method, request.scope["route"].path]
+    caller = None
+    if shown is None and request.method == "GET":
+        caller = _by_session(desk, request)
+    if caller is None:
+        caller = _recognise(desk, shown.credentials if shown else "", desk.clock.now())
+    permit(caller, ACCESS[request.method, request.scope["route"].path])
+    return caller
+
+
+def permit(caller: Caller, who: Who | Power) -> None:
+    """Refuse a caller whom a route does not serve. Raises Forbidden."""
     if isinstance(who, Power):
         caller.needs(who)
     if who is Who.OPERATOR and not caller.is_operator:
         raise Forbidden("客户密钥与客户成员不能使用这个接口，请改用运营令牌")
     if who is Who.SPEAKS and not caller.speaks:
         raise Forbidden("这个操作须由客户或运营方的管理员、财务成员进行，请改用其成员令牌")
-    return caller
+
+
+def may(caller: Caller, who: Who | Power) -> bool:
+    """Tell whether a route serves a caller."""
+    try:
+        permit(caller, who)
+    except Forbidden:
+        return False
+    return True
 
 
 AnyCaller = Annotated[Caller, Depends(admit)]
@@ -333,6 +352,18 @@ def guarded(tag: str, *, prefix: str = "") -> APIRouter:
     It carries the whole path of its routes, under which ACCESS knows them.
     """
     return APIRouter(prefix=f"{API}{prefix}", tags=[tag], dependencies=[Depends(admit)])
+
+
+def _by_session(desk: Desk, request: Request) -> Caller | None:
+    """Let a page's reader follow a link to a document; deeds over the API need a token.
+
+    The cookie comes with a link from anywhere, so it opens what changes nothing.
+    """
+    secret = request.cookies.get(SESSION, "")
+    if not secret:
+        return None
+    found = recognise(desk.door.database(), secret, pepper=desk.pepper, now=desk.clock.now())
+    return Caller(found[1].signs_as, member=found[1]) if found else None
 
 
 def _recognise(desk: Desk, secret: str, now: datetime) -> Caller:

@@ -35,6 +35,7 @@ class Desk:
     pepper: bytes = field(repr=False)
     operator_token: str = field(repr=False)
     credential_key: bytes = field(repr=False)
+    console_url: str = "http://127.0.0.1:8401"
     notice_hosts: frozenset[str] = frozenset()
     stamp_file: Path | None = None
     fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)

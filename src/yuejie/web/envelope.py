@@ -95,12 +95,29 @@ class _Answer:
         if self._begun:
             return
         problem = unforeseen()
-        body = body_of(problem, request_id=self._request_id, path=scope["path"])
-        headers = [(b"content-type", MEDIA_TYPE.encode())]
+        kind, body = MEDIA_TYPE, b""
+        if _is_a_person(scope):
+            kind, body = "text/html; charset=utf-8", _page(problem.sentence, self._request_id)
+        else:
+            body = body_of(problem, request_id=self._request_id, path=scope["path"])
+        headers = [(b"content-type", kind.encode())]
         await self.send(
             {"type": "http.response.start", "status": problem.status, "headers": headers}
         )
         await self.send({"type": "http.response.body", "body": body})
+
+
+def _is_a_person(scope: Scope) -> bool:
+    accepted: bytes = dict(scope["headers"]).get(b"accept", b"")
+    return b"text/html" in accepted and not scope["path"].startswith("/api/")
+
+
+def _page(sentence: str, request_id: str) -> bytes:
+    """Say it to a person without a template, for what failed may have been the template."""
+    return (
+        '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>月结</title>'
+        f'<h1>出错了</h1><p>{sentence}</p><p>{request_id}</p><p><a href="/">回到总览</a></p></html>'
+    ).encode()
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:

@@ -18,7 +18,9 @@ from yuejie.db.errors import CommitUncertain, DatabaseBusy, DatabaseUnavailable,
 from yuejie.intake.push import PushRefused
 from yuejie.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
 from yuejie.web.auth import Unauthenticated
-from yuejie.web.reasons import reason_of
+from yuejie.web.pages.frame.refuse import refuse, wants_page
+from yuejie.web.refusals.problem import Problem
+from yuejie.web.refusals.reasons import reason_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_SECONDS: Final = 2
@@ -76,18 +78,6 @@ UNFORESEEN: Final = Kind(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A refusal on its way out."""
-
-    status: int
-    code: str
-    title: str
-    sentence: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
 def problem_of(error: DomainError) -> Problem:
     """Look an error up in the table."""
     kind = next(TABLE[each] for each in type(error).__mro__ if each in TABLE)
@@ -121,7 +111,9 @@ def body_of(problem: Problem, *, request_id: str, path: str) -> bytes:
 
 
 def told(problem: Problem, request: Request) -> Response:
-    """Answer a request with a problem."""
+    """Answer a request with a problem: a page for people, problem+json for programs."""
+    if wants_page(request):
+        return refuse(problem, request)
     body = body_of(problem, request_id=request.state.request_id, path=request.url.path)
     headers = dict(problem.headers)
     return Response(body, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)

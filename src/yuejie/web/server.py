@@ -60,6 +60,8 @@ class Wanted(Protocol):
     @property
     def credential_key(self) -> bytes: ...  # noqa: D102
     @property
+    def console_url(self) -> str: ...  # noqa: D102
+    @property
     def notice_hosts(self) -> frozenset[str]: ...  # noqa: D102
     @property
     def fapiao(self) -> "WantedFapiao": ...  # noqa: D102
@@ -99,6 +101,7 @@ def serve(settings: Wanted) -> None:
             settings.fapiao.fapiao_item,
         ),
         credential_key=settings.credential_key,
+        console_url=settings.console_url,
         notice_hosts=settings.notice_hosts,
         signing=reachable(settings.signing),
         stamp_file=settings.seller_stamp,

@@ -23,6 +23,7 @@ from yuejie.customers.keys import revoke_key
 from yuejie.db.session import Database
 from yuejie.web.app import served
 from yuejie.web.auth import ACCESS, API, Who
+from yuejie.web.pages.frame.access import PAGES
 
 QUERIES = {
     "/books/{book_id}/price": "?model=gpt-4o",
@@ -354,7 +355,7 @@ OWN_WITHOUT_OWNER = {("GET", f"{API}/models"), ("GET", f"{API}/notices/kinds")}
 def test_the_table_names_every_route_and_nothing_else(museum: Museum) -> None:
     app = museum.client.app
     assert isinstance(app, FastAPI)
-    assert served(app) == ACCESS.keys()
+    assert served(app) == ACCESS.keys() | PAGES.keys()
 
 
 def test_nobody_passes_without_a_token(museum: Museum) -> None:

@@ -25,6 +25,12 @@ class Enrolled:
     token: str = field(repr=False)
 
 
+def refuse_unfit(name: str) -> None:
+    """Refuse a name that a member cannot have. Raises Invalid."""
+    if not _NAME.match(name):
+        raise Invalid(f"成员名“{name}”应为 1 到 64 个字母、数字、汉字或 . @ - _")
+
+
 def enrol_member(
     db: Database,
     name: str,
@@ -39,8 +45,7 @@ def enrol_member(
 
     Raises Invalid for a name or role that will not do, Conflict for a name that is taken.
     """
-    if not _NAME.match(name):
-        raise Invalid(f"成员名“{name}”应为 1 到 64 个字母、数字、汉字或 . @ - _")
+    refuse_unfit(name)
     allowed = CUSTOMERS if customer else OPERATORS
     if role not in allowed:
         raise Invalid(f"角色“{role}”不可用，请写 {'、'.join(sorted(allowed))} 之一")

@@ -1,0 +1,34 @@
+"""The menu: the pages there are, and whom each serves. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from yuejie.web.auth import Caller, may
+from yuejie.web.pages.frame.access import PAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the menu: what it is called in Chinese, where it leads, what it looks like."""
+
+    label: str
+    path: str
+    icon: str
+    customers: bool = True
+    operators: bool = True
+
+    def serves(self, caller: Caller) -> bool:
+        """Whether a caller finds something there."""
+        meant = self.operators if caller.is_operator else self.customers
+        return meant and may(caller, PAGES["GET", self.path])
+
+
+MENU: Final = (
+    Entry("总览", "/", "home"),
+    Entry("账单", "/bills", "file"),
+    Entry("用量", "/usage", "chart"),
+    Entry("额度", "/budgets", "gauge", operators=False),
+    Entry("客户", "/customers", "users", customers=False),
+    Entry("成员", "/members", "badge", customers=False),
+    Entry("我的登录", "/account", "lock"),
+)

@@ -1,0 +1,130 @@
+"""The front page: what needs me, for the operator; where we stand, for a customer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from yuejie.bills.bill import BillState
+from yuejie.bills.correct.store import open_adjustments
+from yuejie.bills.review.store import open_disputes
+from yuejie.bills.store import bills_of_customer, bills_of_month
+from yuejie.budgets.show import standings
+from yuejie.contracts.grants.store import open_grants
+from yuejie.contracts.life.store import open_drafts
+from yuejie.customers.enrol import find_customer
+from yuejie.db.session import Database, Tx
+from yuejie.fapiao.reversing.store import pending_reds
+from yuejie.insights.anomaly.show import open_findings
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.payments.apportion.store import waivers
+from yuejie.payments.apportion.waiver import WaiverState
+from yuejie.payments.receipts.store import open_receipts
+from yuejie.payments.receivables.show import position_of
+from yuejie.usage.show import By, Question, show_usage
+from yuejie.web.desk import Db, Now
+from yuejie.web.pages.bills import STATES
+from yuejie.web.pages.budgets import MODES, texts_of
+from yuejie.web.pages.customers import SERVED
+from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw
+from yuejie.web.pages.frame.entry import visit
+from yuejie.web.pages.usage import total_of
+
+routes: Final = APIRouter(include_in_schema=False, dependencies=[Depends(visit)])
+
+MONTHS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One kind of thing that waits for a person: what, how many, where."""
+
+    what: str
+    count: int
+    path: str
+
+
+def _bills(state: BillState) -> Callable[[Tx], int]:
+    return lambda tx: sum(each.state is state for each in bills_of_month(tx, None))
+
+
+LOOKS: Final[tuple[tuple[str, Callable[[Tx], int], str], ...]] = (
+    ("账单草稿待提交", _bills(BillState.DRAFT), "/bills?state=draft"),
+    ("账单待客户确认", _bills(BillState.PROPOSED), "/bills?state=proposed"),
+    ("账单待出账", _bills(BillState.CONFIRMED), "/bills?state=confirmed"),
+    ("异议待答复", lambda tx: len(open_disputes(tx)), "/bills?state=disputed"),
+    ("调整待审批", lambda tx: len(open_adjustments(tx)), ""),
+    ("合同草案待办", lambda tx: len(open_drafts(tx)), ""),
+    ("套餐与代金券待审批", lambda tx: len(open_grants(tx)), ""),
+    ("到账待认款", lambda tx: len(open_receipts(tx)), ""),
+    ("减免待审批", lambda tx: len(waivers(tx, state=WaiverState.REQUESTED, limit=1000)), ""),
+    ("红字发票待处理", lambda tx: len(pending_reds(tx)), ""),
+)
+
+
+@routes.get("/")
+def home(request: Request, db: Db, now: Now) -> Response:
+    """Show the front page of whoever looks."""
+    caller = caller_of(request)
+    if caller.customer_id is None:
+        return _today(request, db, now)
+    return _overview(request, db, caller.customer_id, now)
+
+
+def _today(request: Request, db: Database, now: datetime) -> Response:
+    with db.read(consistent=True) as tx:
+        waiting = [Waiting(what, count(tx), path) for what, count, path in LOOKS]
+    month = BillingMonth.of(now, HOUSE_ZONE)
+    months = _last(month, MONTHS)
+    lines = show_usage(db, None, Question(by=(By.DAY,), first=months[0], last=months[-1]))
+    return draw(
+        request,
+        "today.html",
+        waiting=sorted(waiting, key=lambda each: -each.count),
+        days=[
+            (line.keys[By.DAY], list(line.charges.values()), list(line.costs.values()))
+            for line in lines
+            if line.keys[By.DAY].startswith(str(month))
+        ],
+        month=month,
+    )
+
+
+def _overview(request: Request, db: Database, customer_id: CustomerId, now: datetime) -> Response:
+    with db.read(consistent=True) as tx:
+        party = find_customer(tx, customer_id)
+        zone = zone_of(party.zone)
+        bills = [b for b in bills_of_customer(tx, customer_id) if b.state is not BillState.DRAFT]
+        position = position_of(tx, customer_id, now)
+        findings = open_findings(tx, customer_id)
+    month = BillingMonth.of(now, zone)
+    days = show_usage(db, customer_id, Question(by=(By.DAY,), first=month, last=month))
+    found = standings(db, party, now=now)
+    return draw(
+        request,
+        "overview.html",
+        zone=zone,
+        customer=party,
+        month=month,
+        days=[(line.keys[By.DAY], list(line.charges.values())) for line in days],
+        totals=list(total_of(days).charges.values()),
+        bills=sorted(bills, key=lambda b: b.month)[: -MONTHS - 1 : -1],
+        states=STATES,
+        position=position,
+        served=SERVED,
+        findings=findings,
+        standings=found,
+        texts=[texts_of(each) for each in found],
+        modes=MODES,
+    )
+
+
+def _last(month: BillingMonth, count: int) -> list[BillingMonth]:
+    found = [month]
+    while len(found) < count:
+        found.append(found[-1].previous)
+    return found[::-1]

@@ -1,0 +1,92 @@
+// What pages do beyond HTML: draw charts, sort and filter tables, ask before what cannot be undone.
+"use strict";
+
+const amount = (fen) =>
+  (fen / 100).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+function draw(box) {
+  const { kind, labels, series, unit } = JSON.parse(box.dataset.chart);
+  const style = getComputedStyle(document.documentElement);
+  const ink = style.getPropertyValue("--tblr-body-color").trim();
+  const rule = style.getPropertyValue("--tblr-border-color").trim();
+  const lying = kind === "hbar";
+  const names = { type: "category", data: labels, axisLabel: { color: ink }, inverse: lying };
+  const values = {
+    type: "value",
+    axisLabel: { color: ink, formatter: (fen) => (fen / 100).toLocaleString("en-US") },
+    splitLine: { lineStyle: { color: rule } },
+  };
+  const chart = echarts.init(box, null, { renderer: "svg" });
+  chart.setOption({
+    animation: false,
+    color: ["#206bc4", "#f59f00", "#2fb344", "#d6336c", "#4299e1"],
+    grid: { left: 8, right: 16, top: series.length > 1 ? 32 : 12, bottom: 8, containLabel: true },
+    legend: series.length > 1 ? { textStyle: { color: ink } } : undefined,
+    tooltip: {
+      trigger: "axis",
+      renderMode: "richText",
+      valueFormatter: (fen) => `${amount(fen)} ${unit}`.trim(),
+    },
+    xAxis: lying ? values : names,
+    yAxis: lying ? names : values,
+    series: series.map((one) => ({
+      name: one.name,
+      type: kind === "line" ? "line" : "bar",
+      data: one.fen,
+      barMaxWidth: 28,
+    })),
+  });
+  new ResizeObserver(() => chart.resize()).observe(box);
+}
+
+function sort(header) {
+  const table = header.closest("table");
+  const body = table.tBodies[0];
+  const at = [...header.parentNode.children].indexOf(header);
+  const up = header.getAttribute("aria-sort") !== "ascending";
+  const value = (row) => {
+    const cell = row.cells[at];
+    const told = cell.dataset.value;
+    return told === undefined ? cell.textContent.trim() : Number(told);
+  };
+  const rows = [...body.rows].sort((one, other) => {
+    const [a, b] = [value(one), value(other)];
+    const order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+    return up ? order : -order;
+  });
+  for (const each of header.parentNode.children) each.removeAttribute("aria-sort");
+  header.setAttribute("aria-sort", up ? "ascending" : "descending");
+  body.append(...rows);
+}
+
+function filter(box) {
+  const wanted = box.value.trim().toLowerCase();
+  for (const row of document.querySelector(box.dataset.filter).tBodies[0].rows) {
+    row.hidden = !row.textContent.toLowerCase().includes(wanted);
+  }
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  if (window.echarts) document.querySelectorAll(".chart").forEach(draw);
+  document.querySelectorAll("table.sortable thead th").forEach((header) => {
+    if (!header.textContent.trim()) return;
+    header.tabIndex = 0;
+    header.addEventListener("click", () => sort(header));
+    header.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        sort(header);
+      }
+    });
+  });
+  document.querySelectorAll("[data-filter]").forEach((box) => {
+    box.addEventListener("input", () => filter(box));
+  });
+});
+
+document.addEventListener("htmx:confirm", (event) => {
+  const button = event.detail.elt.querySelector("[data-sure]");
+  if (!button) return;
+  event.preventDefault();
+  if (confirm(button.dataset.sure)) event.detail.issueRequest(true);
+});

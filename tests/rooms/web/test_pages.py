@@ -1,0 +1,338 @@
+"""The pages: who may see them, what may not be sent to them, and what they say."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.resources import files
+from io import BytesIO
+from urllib.parse import quote
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from tests.rooms.web.conftest import NOW, PEPPER, TOKEN, House, desk_at
+from tests.scenarios.books import FixedClock
+from yuejie.bills.store import bills_of_customer
+from yuejie.customers.logins.keep import invite
+from yuejie.customers.members.enrol import enrol_member, revoke_member
+from yuejie.customers.members.power import CALLED, Power
+from yuejie.db.session import Database
+from yuejie.web import errors
+from yuejie.web.app import make_app
+from yuejie.web.auth import Who
+from yuejie.web.pages import bills, budgets, customers, home, usage
+from yuejie.web.pages.frame import menu
+from yuejie.web.pages.frame.access import PAGES
+from yuejie.web.pages.frame.cookies import SESSION
+from yuejie.web.pages.frame.entry import inside
+from yuejie.web.pages.frame.words import EN, translations
+
+PASSWORD = "correct horse 9"
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def browser(client: TestClient) -> TestClient:
+    """A browser without a session."""
+    client.headers.update(HTML)
+    client.follow_redirects = False
+    return client
+
+
+@pytest.fixture
+def admin(browser: TestClient) -> TestClient:
+    """A browser in which the first administrator has just set up the house."""
+    form = {"token": TOKEN, "name": "王管理", "password": PASSWORD}
+    assert browser.post("/setup", data=form).status_code == 303
+    return browser
+
+
+def token_in(page: Response) -> str:
+    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', page.text)
+    assert found, page.text
+    return found.group(1)
+
+
+def enter(db: Database, browser: TestClient, name: str, role: str, customer: str | None) -> None:
+    """Enrol a member and log it in in this browser."""
+    enrol_member(db, name, role, customer=customer, pepper=PEPPER, by="x", now=NOW)
+    link = invite(db, name, within=None, pepper=PEPPER, by="x", now=NOW).secret
+    browser.cookies.clear()
+    answer = browser.post(f"/invitation/{link}", data={"password": PASSWORD})
+    assert answer.status_code == 303, answer.text
+
+
+def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
+    """Yield every guarded page with an example of it about zeta."""
+    names = {"bill": str(house.zeta_bill.number), "customer": "zeta", "dispute": "dsp_0"}
+    for (method, template), who in PAGES.items():
+        if who is not Who.OPEN:
+            path = re.sub(r"\{(\w+)\}", lambda found: names.get(found.group(1), "nobody"), template)
+            yield method, path, who
+
+
+def test_nobody_sees_a_page_without_logging_in(browser: TestClient, house: House) -> None:
+    for method, path, _ in examples(house):
+        answer = browser.request(method, path)
+        assert (answer.status_code, answer.headers["location"][:6]) == (303, "/login"), path
+
+
+def test_a_house_is_set_up_once_by_whoever_holds_its_token(browser: TestClient) -> None:
+    assert browser.get("/login").headers["location"] == "/setup"
+    form = {"token": "yj-guessed", "name": "王管理", "password": PASSWORD}
+    answer = browser.post("/setup", data=form)
+    assert (answer.status_code, "运营令牌不对" in answer.text) == (422, True)
+    assert browser.post("/setup", data=form | {"token": TOKEN}).headers["location"] == "/"
+    assert "等我办的事" in browser.get("/").text
+    browser.cookies.clear()
+    assert browser.get("/setup").headers["location"] == "/login"
+    again = browser.post("/setup", data=form | {"token": TOKEN, "name": "another"})
+    assert "已有管理员" in again.text
+
+
+def test_every_page_is_shown_to_the_operator(admin: TestClient, house: House) -> None:
+    for method, path, _ in examples(house):
+        if method == "GET":
+            answer = admin.get(f"{path}?customer=zeta" if path == "/budgets" else path)
+            assert answer.status_code == 200, (path, answer.text)
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+            assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+def test_no_form_is_taken_from_elsewhere(admin: TestClient, house: House) -> None:
+    """Without the token of the session, with another's, or from another origin: refused."""
+    right = token_in(admin.get("/members"))
+    for method, path, _ in examples(house):
+        if method != "POST":
+            continue
+        for data, headers in (
+            ({}, {}),
+            ({"form_token": "0" * 64}, {}),
+            ({"form_token": right}, {"origin": "https://evil.example"}),
+            ({"form_token": right}, {"origin": "null"}),
+        ):
+            answer = admin.post(path, data=data, headers=headers)
+            assert answer.status_code in {403, 422}, (path, answer.status_code)
+            assert "未作改动" in answer.text or answer.status_code == 422, (path, answer.text)
+    assert admin.get("/members").status_code == 200, "and the session was not ended by any"
+
+
+def test_a_customer_sees_its_own_and_nothing_else(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """Every page is asked for about zeta, by acme's own administrator."""
+    enter(database, browser, "acme.admin", "admin", "acme")
+    secrets = (str(house.zeta_bill.number), "zeta 公司", house.zeta_call)
+    token = token_in(browser.get("/account"))
+    for method, path, who in examples(house):
+        if path in {"/logout", "/account", "/"} or path.startswith("/account/"):
+            continue
+        answer = browser.request(
+            method,
+            f"{path}?customer=zeta",
+            data={"form_token": token, "why": "x", "position": "1", "amount": "1", "answer": "x"}
+            if method == "POST"
+            else None,
+        )
+        meant = {404} if who in {Who.OWN, Who.SPEAKS} else {403}
+        assert answer.status_code in meant, (path, answer.status_code, answer.text)
+        asked = answer.text.replace(path, "")
+        assert not any(secret in asked for secret in secrets[1:]), path
+    assert str(house.acme_bill.number) in browser.get("/bills").text
+    assert str(house.zeta_bill.number) not in browser.get("/bills").text
+    assert str(house.zeta_bill.number) not in browser.get("/").text
+    assert "成本" not in browser.get("/usage?month=2026-10").text
+    assert '"/customers"' not in browser.get("/").text
+
+
+def test_a_link_to_a_document_follows_the_session(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """Reading by cookie; a deed over the API takes a token, for the cookie comes from anywhere."""
+    enter(database, browser, "acme.admin", "admin", "acme")
+    own, others = house.acme_bill.number, house.zeta_bill.number
+    assert browser.get(f"/api/v1/bills/{own}/documents/pdf").content[:5] == b"%PDF-"
+    assert browser.get(f"/api/v1/bills/{others}/documents/pdf").status_code == 404
+    answer = browser.post(f"/api/v1/bills/{own}/confirm", json={"why": "x"})
+    assert answer.status_code == 401
+
+
+def test_roles_see_only_what_they_may_press(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """Sales sees no form to enrol members, and pressing what it does not see is refused."""
+    enter(database, browser, "li", "sales", None)
+    page = browser.get("/members")
+    assert "登记成员" not in page.text
+    form = {"form_token": token_in(page), "name": "evil", "role": "admin"}
+    answer = browser.post("/members", data=form)
+    assert (answer.status_code, "无权" in answer.text) == (403, True)
+
+
+def test_a_session_is_new_at_every_login_and_ends_with_its_member(
+    admin: TestClient, database: Database
+) -> None:
+    first = admin.cookies[SESSION]
+    admin.post("/logout", data={"form_token": token_in(admin.get("/account"))})
+    assert admin.get("/").status_code == 303
+    admin.cookies.set(SESSION, "chosen by an attacker")
+    answer = admin.post("/login", data={"name": "王管理", "password": PASSWORD})
+    given = answer.headers["set-cookie"]
+    assert first not in given
+    assert "chosen" not in given
+    assert "HttpOnly" in given
+    assert "samesite=lax" in given.lower()
+    assert admin.get("/").status_code == 200
+    revoke_member(database, "王管理", by="x", now=NOW)
+    assert admin.get("/").status_code == 303
+
+
+def test_over_https_the_cookie_travels_by_https_only(database: Database, clock: FixedClock) -> None:
+
+    desk = replace(desk_at(database, clock), console_url="https://console.example.cn")
+    with TestClient(make_app(desk), headers=HTML, follow_redirects=False) as browser:
+        form = {"token": TOKEN, "name": "王管理", "password": PASSWORD}
+        assert "Secure" in browser.post("/setup", data=form).headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "\n/x",
+        "",
+    ],
+)
+def test_the_way_back_leads_nowhere_else(path: str) -> None:
+    assert inside(path) == "/"
+    assert inside("/bills?month=2026-10") == "/bills?month=2026-10"
+
+
+def test_after_logging_in_one_is_where_one_wanted_to_be(admin: TestClient) -> None:
+    admin.cookies.clear()
+    door = admin.get("/bills?month=2026-10").headers["location"]
+    assert door == f"/login?next={quote('/bills?month=2026-10', safe='')}"
+    assert 'value="/bills?month=2026-10"' in admin.get(door).text
+    form = {"name": "王管理", "password": "wrong password", "next": "//evil.example"}
+    answer = admin.post("/login", data=form)
+    assert (answer.status_code, 'value="/"' in answer.text) == (403, True)
+    assert "wrong password" not in answer.text
+
+
+def test_what_people_write_is_never_a_script(admin: TestClient, house: House) -> None:
+    """A name, a reason and a request with markup in it come back as text, in every place."""
+    evil = "<script>alert(1)</script>"
+    for page in (
+        admin.get(f"/bills?month={quote(evil)}"),
+        admin.get(f"/bills/{quote(evil, safe='')}"),
+        admin.get(f"/usage?by={quote(evil)}"),
+        admin.post("/login", data={"name": evil, "password": "x"}),
+        admin.get(f"/customers/{quote(evil, safe='')}"),
+    ):
+        assert evil not in page.text
+    form = {"name": "网络<b>", "role": "admin", "form_token": token_in(admin.get("/members"))}
+    answer = admin.post("/members", data=form, headers={"hx-request": "true"})
+    assert answer.status_code == 422
+    assert "<b>" not in answer.text
+
+
+def test_a_customer_confirms_its_bill_and_disputes_a_line(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """The bill is put to acme: it disputes a line on the page, withdraws, and confirms."""
+    house.acme.uses("2026-11-02 10:00:00", "gpt-4o", input=2_000_000)
+    house.books.clock.at = NOW.replace(month=12)
+    house.books.close("2026-11")
+    bill_id = house.acme.bill("2026-11").bill_id
+    enter(database, browser, "boss", "admin", None)
+    form = {"form_token": token_in(browser.get(f"/bills/{bill_id}"))}
+    assert browser.post(f"/bills/{bill_id}/propose", data=form).status_code == 303
+    enter(database, browser, "acme.finance", "finance", "acme")
+    page = browser.get(f"/bills/{bill_id}")
+    form = {"form_token": token_in(page)}
+    assert "确认账单" in page.text
+    wrong = browser.post(
+        f"/bills/{bill_id}/dispute",
+        data=form | {"position": "99", "why": "没有这一行"},
+        headers={"hx-request": "true"},
+    )
+    assert (wrong.status_code, "99" in wrong.text, "<html" in wrong.text) == (404, True, False)
+    answer = browser.post(
+        f"/bills/{bill_id}/dispute", data=form | {"position": "1", "why": "多了", "claimed": "1.00"}
+    )
+    assert answer.status_code == 303
+    page = browser.get(f"/bills/{bill_id}")
+    assert "有异议" in page.text
+    dispute = re.search(r"/disputes/(\w+)/withdraw", page.text)
+    assert dispute
+    browser.post(f"/disputes/{dispute.group(1)}/withdraw", data=form)
+    assert browser.post(f"/bills/{bill_id}/confirm", data=form).status_code == 303
+    with database.read() as tx:
+        rows = bills_of_customer(tx, house.acme.customer.customer_id)
+    assert {str(row.month): str(row.state) for row in rows}["2026-11"] == "confirmed"
+
+
+def test_language_and_theme_are_kept(admin: TestClient) -> None:
+    token = token_in(admin.get("/"))
+    for form in ({"language": "en"}, {"theme": "dark"}, {"language": "xx", "theme": "<"}):
+        admin.post("/look", data=form | {"form_token": token, "next": "/bills"})
+    page = admin.get("/bills").text
+    assert 'lang="en"' in page
+    assert 'data-bs-theme="dark"' in page
+    assert "Total with tax" in page or "No bills" in page
+
+
+def test_only_known_files_are_given_away(browser: TestClient) -> None:
+    page = browser.get("/setup").text
+    for path in re.findall(r'(?:href|src)="(/static/[^"#]+)"', page):
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        assert "immutable" in answer.headers["cache-control"]
+    for path in ("../settings.py", "..%2fsettings.py", "vendor/README.txt", "nothing.css"):
+        assert browser.get(f"/static/x/{path}").status_code == 404
+
+
+def test_an_unknown_page_is_a_page(admin: TestClient) -> None:
+    answer = admin.get("/nowhere")
+    assert (answer.status_code, "<h1" in answer.text) == (404, True)
+    assert admin.get("/api/v1/nowhere").headers["content-type"] == "application/problem+json"
+
+
+def test_every_word_has_its_english() -> None:
+    """Of templates and of the tables pages show; and what is translated is still said."""
+    folder = files("yuejie.web.pages")
+    said = {
+        message if isinstance(message, str) else message[0]
+        for template in sorted((folder / "templates").iterdir(), key=lambda each: each.name)
+        for _, message, _, _ in extract(
+            "jinja2.ext:babel_extract",
+            BytesIO(template.read_bytes()),
+            options={"trim_blocks": "true", "lstrip_blocks": "true", "encoding": "utf-8"},
+        )
+    }
+    tables: list[str] = [
+        *bills.STATES.values(),
+        *usage.DIMENSIONS.values(),
+        *budgets.MODES.values(),
+        *customers.SERVED.values(),
+        *CALLED.values(),
+        *(each.label for each in menu.MENU),
+        *(what for what, _, _ in home.LOOKS),
+        *(kind.title for kind in errors.TABLE.values()),
+        *(missed.title for missed in errors.HTTP.values()),
+        "启用",
+        "停用",
+        "请求有误",
+    ]
+    known: Catalog = read_po(BytesIO((folder / "languages" / "en.po").read_bytes()))
+    translated = {str(each.id) for each in known if each.id}
+    assert translated == said | set(tables)
+    english = translations(EN)
+    assert all(english.gettext(each) != each for each in translated)
