@@ -30,7 +30,8 @@ serve: $(STAMP)  ## run gateway, intake, console and clerk with the embedded dat
 	@exec $(BIN)/yuejie serve $(ARGS)
 
 test: $(STAMP)  ## run every test (ARGS="-k words" to choose)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	@tools/chromium.sh
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 simulate: $(STAMP)  ## fourteen months per seed against an independent oracle (SEEDS=1000, or SEED=17 alone)
 	@export YUEJIE_SIMULATE_SEEDS=$(SEEDS) YUEJIE_SIMULATE_SEED=$(SEED) \

@@ -1,0 +1,150 @@
+"""Every page in a real browser: languages, light and dark, desktop and phone, and axe's word."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import Console, shoot
+from tests.rooms.web.conftest import TOKEN
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
+PASSWORD = "correct horse 9"
+DESKTOP, PHONE = (1280, 860), (390, 844)
+LOOKS = [
+    pytest.param("zh", "light", DESKTOP, id="zh-light-desktop"),
+    pytest.param("en", "dark", DESKTOP, id="en-dark-desktop"),
+    pytest.param("zh", "dark", PHONE, id="zh-dark-phone"),
+]
+SERIOUS = {"serious", "critical"}
+
+
+def enter(page: Page, console: Console) -> None:
+    """Log the administrator in; the first time, set the house up."""
+    page.goto(console.url)
+    if "/setup" in page.url:
+        page.fill("#token", TOKEN)
+    page.fill("#name", "王管理")
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    expect(page.locator("nav.side")).to_be_visible()
+
+
+def paths(console: Console) -> dict[str, str]:
+    house = console.house
+    return {
+        "home": "/",
+        "bills": "/bills",
+        "bill": f"/bills/{house.acme_bill.number}",
+        "usage": "/usage?month=2026-10",
+        "usage-by-model": "/usage?month=2026-10&by=model&customer=acme",
+        "customers": "/customers",
+        "customer": "/customers/acme",
+        "members": "/members",
+        "account": "/account",
+    }
+
+
+def serious(page: Page) -> list[str]:
+    """Return what axe finds serious on a page: the rule, and the first place it names."""
+    page.evaluate(AXE)
+    found: list[dict[str, Any]] = page.evaluate("axe.run().then((done) => done.violations)")
+    return [
+        f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in SERIOUS
+    ]
+
+
+def overflows(page: Page) -> bool:
+    wide: bool = page.evaluate("document.documentElement.scrollWidth > innerWidth + 1")
+    return wide
+
+
+@pytest.mark.parametrize(("language", "theme", "size"), LOOKS)
+def test_every_page_is_fit_to_look_at(
+    browser: Browser, console: Console, language: str, theme: str, size: tuple[int, int]
+) -> None:
+    """Nothing fails or complains, nothing hangs over the edge, and axe finds nothing serious."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN")
+    page = context.new_page()
+    console.watch(page)
+    enter(page, console)
+    _choose(context, console, language, theme)
+    for name, path in paths(console).items():
+        answer = page.goto(f"{console.url}{path}")
+        assert answer is not None
+        assert answer.ok, path
+        page.wait_for_load_state("networkidle")
+        shoot(page, f"{name}-{language}-{theme}-{size[0]}")
+        assert serious(page) == [], path
+        assert not overflows(page), path
+    context.close()
+    assert console.complaints == []
+
+
+def _choose(context: BrowserContext, console: Console, language: str, theme: str) -> None:
+    chosen = {"yuejie_language": language, "yuejie_theme": theme}
+    for name, value in chosen.items():
+        context.add_cookies([{"name": name, "value": value, "url": console.url}])
+
+
+def test_a_refusal_appears_beside_the_form_and_nothing_typed_is_lost(
+    browser: Browser, console: Console
+) -> None:
+    page = browser.new_page(locale="zh-CN")
+    enter(page, console)
+    page.goto(f"{console.url}/account")
+    page.fill("#old", "not my password")
+    page.fill("#new", "battery staple 7")
+    page.click("form[action='/account/password'] button")
+    expect(page.locator("form[action='/account/password'] .refusal")).to_contain_text(
+        "现在的密码不对"
+    )
+    assert page.input_value("#new") == "battery staple 7"
+    page.close()
+
+
+def test_a_member_is_invited_and_logs_in(browser: Browser, console: Console) -> None:
+    """The administrator enrols Li for acme; Li opens the link, sets a password, sees its bills."""
+    boss = browser.new_page(locale="zh-CN")
+    enter(boss, console)
+    boss.goto(f"{console.url}/members")
+    boss.fill("#name", "acme.li")
+    boss.select_option("#customer", "acme")
+    boss.select_option("#role", "finance")
+    boss.click("section form button")
+    link = boss.locator("code.copy").inner_text()
+    boss.close()
+
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    console.watch(page)
+    page.goto(link)
+    page.fill("#password", PASSWORD)
+    page.click("main button")
+    expect(page.locator("h1")).to_contain_text("acme")
+    assert serious(page) == []
+    page.click("nav.side a[href='/bills']")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.click("tbody a")
+    with page.expect_download() as download:
+        page.click("a:has-text('PDF')")
+    assert Path(download.value.path()).read_bytes()[:5] == b"%PDF-"
+    context.close()
+    assert console.complaints == []
+
+
+def test_a_table_sorts_and_filters_by_keyboard(browser: Browser, console: Console) -> None:
+    page = browser.new_page(locale="zh-CN")
+    enter(page, console)
+    page.goto(f"{console.url}/customers")
+    page.focus("th:has-text('简称')")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    assert page.locator("tbody tr td:nth-child(2)").all_inner_texts() == ["zeta", "acme"]
+    page.fill("input[type=search]", "acm")
+    shown = page.locator("tbody tr:visible")
+    expect(shown).to_have_count(1)
+    assert re.search("acme", shown.inner_text())
+    page.close()
