@@ -40,6 +40,7 @@ from yuejie.kernel.errors import DomainError
 from yuejie.payments.apportion import refund
 from yuejie.payments.dunning import standing
 from yuejie.payments.receipts import receipt
+from yuejie.presales import quote
 from yuejie.settings import Settings
 from yuejie.usage.dialects import ReadingState, Reason
 from yuejie.usage.event import EventState, Outcome
@@ -274,6 +275,14 @@ def refund_life() -> str:
     """Return the whole life of a refund."""
     rows = [
         (_code(was), _code(event), _code(became)) for (was, event), became in refund.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def quote_life() -> str:
+    """Return the whole life of a quote."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in quote.NEXT.items()
     ]
     return table(("state", "event", "becomes"), rows)
 

@@ -50,6 +50,7 @@ NOUNS: Final = {
     "notices": "notices.entrance",
     "anomalies": "watch.anomalies",
     "protections": "watch.protections",
+    "presales": "presales.entrance",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -1265,6 +1265,15 @@ CREATE TABLE login_failure (
     at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE margin_floor (
+    floor_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    ppm integer NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT margin_floor_pkey PRIMARY KEY (floor_id),
+    CONSTRAINT margin_floor_ppm_check CHECK (((ppm >= 0) AND (ppm <= 999999)))
+);
+
 CREATE TABLE member (
     member_id text NOT NULL,
     customer_id text,
@@ -1292,6 +1301,19 @@ CREATE TABLE model (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT model_pkey PRIMARY KEY (model_id),
     CONSTRAINT model_state_check CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text])))
+);
+
+CREATE TABLE model_grade (
+    grade_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    model_id text NOT NULL,
+    quality text NOT NULL,
+    tasks text[] NOT NULL,
+    source text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT model_grade_pkey PRIMARY KEY (grade_id),
+    CONSTRAINT model_grade_quality_check CHECK ((quality = ANY (ARRAY['basic'::text, 'standard'::text, 'advanced'::text]))),
+    CONSTRAINT model_grade_source_check CHECK ((source <> ''::text))
 );
 
 CREATE TABLE month_close (
@@ -1446,6 +1468,54 @@ CREATE TABLE project (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT project_pkey PRIMARY KEY (project_id),
     CONSTRAINT project_customer_id_name_key UNIQUE (customer_id, name)
+);
+
+CREATE TABLE prospect (
+    prospect_id text NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT prospect_pkey PRIMARY KEY (prospect_id),
+    CONSTRAINT prospect_slug_key UNIQUE (slug),
+    CONSTRAINT prospect_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT prospect_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
+);
+
+CREATE TABLE prospect_form (
+    prospect_id text NOT NULL,
+    version integer NOT NULL,
+    body text NOT NULL,
+    digest text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT prospect_form_pkey PRIMARY KEY (prospect_id, version),
+    CONSTRAINT prospect_form_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE prospect_usage (
+    import_id text NOT NULL,
+    prospect_id text NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    row_count bigint NOT NULL,
+    rejected bigint NOT NULL,
+    zone text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT prospect_usage_pkey PRIMARY KEY (import_id)
+);
+
+CREATE TABLE prospect_usage_cell (
+    import_id text NOT NULL,
+    month text NOT NULL,
+    started_us bigint NOT NULL,
+    project text NOT NULL,
+    model text NOT NULL,
+    service_tier text NOT NULL,
+    context_tokens bigint NOT NULL,
+    meter text NOT NULL,
+    quantity numeric(38,0) NOT NULL
 );
 
 CREATE TABLE protection (
@@ -1640,6 +1710,36 @@ CREATE TABLE provider_terms (
     CONSTRAINT provider_terms_low_fen_check CHECK ((low_fen >= 0)),
     CONSTRAINT provider_terms_monthly_ceiling_fen_check CHECK ((monthly_ceiling_fen > 0)),
     CONSTRAINT provider_terms_net_days_check CHECK ((net_days >= 0))
+);
+
+CREATE TABLE quote (
+    quote_id text NOT NULL,
+    prospect_id text NOT NULL,
+    version integer NOT NULL,
+    form_version integer NOT NULL,
+    import_id text,
+    state text NOT NULL,
+    body text NOT NULL,
+    digest text NOT NULL,
+    valid_until date NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT quote_pkey PRIMARY KEY (quote_id),
+    CONSTRAINT quote_prospect_id_version_key UNIQUE (prospect_id, version),
+    CONSTRAINT quote_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'ready'::text, 'rejected'::text, 'offered'::text, 'accepted'::text, 'withdrawn'::text]))),
+    CONSTRAINT quote_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE quote_transition (
+    transition_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    quote_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT quote_transition_pkey PRIMARY KEY (transition_id)
 );
 
 CREATE TABLE rate (
@@ -2104,6 +2204,7 @@ ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN K
 ALTER TABLE login ADD CONSTRAINT login_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE member ADD CONSTRAINT member_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
+ALTER TABLE model_grade ADD CONSTRAINT model_grade_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE notice ADD CONSTRAINT notice_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -2119,6 +2220,9 @@ ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey 
 ALTER TABLE payer_authorisation ADD CONSTRAINT payer_authorisation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
+ALTER TABLE prospect_form ADD CONSTRAINT prospect_form_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(prospect_id);
+ALTER TABLE prospect_usage ADD CONSTRAINT prospect_usage_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(prospect_id);
+ALTER TABLE prospect_usage_cell ADD CONSTRAINT prospect_usage_cell_import_id_fkey FOREIGN KEY (import_id) REFERENCES prospect_usage(import_id);
 ALTER TABLE protection ADD CONSTRAINT protection_allowance_id_fkey FOREIGN KEY (allowance_id) REFERENCES allowance(allowance_id);
 ALTER TABLE protection ADD CONSTRAINT protection_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE protection ADD CONSTRAINT protection_finding_id_fkey FOREIGN KEY (finding_id) REFERENCES anomaly_finding(finding_id);
@@ -2131,6 +2235,10 @@ ALTER TABLE provider_bill_void ADD CONSTRAINT provider_bill_void_provider_bill_i
 ALTER TABLE provider_payment ADD CONSTRAINT provider_payment_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
 ALTER TABLE provider_payment_transition ADD CONSTRAINT provider_payment_transition_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES provider_payment(payment_id);
 ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES provider_report(report_id);
+ALTER TABLE quote ADD CONSTRAINT quote_import_id_fkey FOREIGN KEY (import_id) REFERENCES prospect_usage(import_id);
+ALTER TABLE quote ADD CONSTRAINT quote_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(prospect_id);
+ALTER TABLE quote ADD CONSTRAINT quote_prospect_id_form_version_fkey FOREIGN KEY (prospect_id, form_version) REFERENCES prospect_form(prospect_id, version);
+ALTER TABLE quote_transition ADD CONSTRAINT quote_transition_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES quote(quote_id);
 ALTER TABLE rate ADD CONSTRAINT rate_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE rate ADD CONSTRAINT rate_list_rate_fkey FOREIGN KEY (list_rate) REFERENCES rate(rate_id);
 ALTER TABLE receipt ADD CONSTRAINT receipt_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
@@ -2223,6 +2331,7 @@ CREATE INDEX login_failure_from_address ON public.login_failure USING btree (add
 CREATE INDEX login_failure_of_name ON public.login_failure USING btree (name, at);
 CREATE INDEX member_customer ON public.member USING btree (customer_id);
 CREATE UNIQUE INDEX member_name ON public.member USING btree (name) WHERE (revoked_at IS NULL);
+CREATE INDEX model_grade_of ON public.model_grade USING btree (model_id, grade_id);
 CREATE INDEX notice_customer ON public.notice USING btree (customer_id, notice_id);
 CREATE INDEX notice_waiting ON public.notice USING btree (notice_id) WHERE (handed_on_at IS NULL);
 CREATE INDEX notice_attempt_bucket ON public.notice_attempt USING btree (bucket, begun_at);
@@ -2236,11 +2345,14 @@ CREATE INDEX notice_message_channel ON public.notice_message USING btree (channe
 CREATE INDEX notice_message_customer ON public.notice_message USING btree (customer_id, message_id);
 CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX payer_authorisation_customer ON public.payer_authorisation USING btree (customer_id);
+CREATE INDEX prospect_usage_of ON public.prospect_usage USING btree (prospect_id, import_id);
+CREATE INDEX prospect_usage_cell_of ON public.prospect_usage_cell USING btree (import_id);
 CREATE INDEX protection_acting ON public.protection USING btree (customer_id) WHERE (state = 'acting'::text);
 CREATE INDEX protection_policy_of_customer ON public.protection_policy USING btree (customer_id) WHERE (ended_at IS NULL);
 CREATE INDEX protection_transition_of ON public.protection_transition USING btree (protection_id, at);
 CREATE INDEX provider_payment_bill ON public.provider_payment USING btree (provider_bill_id);
 CREATE INDEX provider_terms_account ON public.provider_terms USING btree (account_id, terms_id DESC);
+CREATE INDEX quote_transition_of ON public.quote_transition USING btree (quote_id, transition_id);
 CREATE INDEX receipt_customer ON public.receipt USING btree (customer_id, received_on);
 CREATE INDEX receipt_open ON public.receipt USING btree (state, received_on) WHERE (state <> 'apportioned'::text);
 CREATE INDEX receipt_claim_open ON public.receipt_claim USING btree (customer_id) WHERE (state = 'open'::text);
@@ -2372,8 +2484,10 @@ GRANT USAGE ON SEQUENCE ledger_entry_entry_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE ledger_posting TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE login TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE login_failure TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE margin_floor TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE member TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE model_grade TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice_attachment TO yuejie_app;
@@ -2387,6 +2501,10 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_rest TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE prospect TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE prospect_form TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE prospect_usage TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE prospect_usage_cell TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE protection TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE protection_policy TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE protection_transition TO yuejie_app;
@@ -2400,6 +2518,8 @@ GRANT INSERT, SELECT ON TABLE provider_report TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_report_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_terms TO yuejie_app;
 GRANT USAGE ON SEQUENCE provider_terms_terms_id_seq TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE quote TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE quote_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE rate_rate_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE receipt TO yuejie_app;
@@ -2455,6 +2575,7 @@ GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (forgiven), 
 GRANT UPDATE (state) ON TABLE protection TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE protection_policy TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (bank_reference), UPDATE (charges_fen), UPDATE (decided_at), UPDATE (decided_by), UPDATE (paid_at), UPDATE (paid_currency), UPDATE (paid_fen), UPDATE (state) ON TABLE provider_payment TO yuejie_app;
+GRANT UPDATE (state) ON TABLE quote TO yuejie_app;
 GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
 GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_on), UPDATE (state) ON TABLE refund TO yuejie_app;

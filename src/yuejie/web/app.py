@@ -26,6 +26,7 @@ from yuejie.web.api.billing import bills, corrections, packs, review
 from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.payments import bank, receipts, receivables
+from yuejie.web.api.presales import prospects, quotes
 from yuejie.web.api.watch import anomalies, budgets, protections, sla
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
@@ -67,6 +68,8 @@ NOUNS: Final = (
     reds,
     callbacks,
     anomalies,
+    prospects,
+    quotes,
     notices,
     deeds,
 )

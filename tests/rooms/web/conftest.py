@@ -38,6 +38,8 @@ from yuejie.insights.anomaly.store import insert_finding
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.ids import mint
 from yuejie.notices.contacts import ChannelDraft, ContactDraft, add_channel, add_contact
+from yuejie.presales.form import form_of
+from yuejie.presales.prospects import enrol_prospect, hand_in_form
 from yuejie.web.app import make_app
 from yuejie.web.desk import Desk
 from yuejie.web.door import Door
@@ -59,6 +61,16 @@ output = "15"
 input = "1"
 output = "3"
 """
+
+FORM = {
+    "company": {"name": "深圳金客科技有限公司"},
+    "task": "support",
+    "first_month": "2026-12",
+    "models": ["gpt-4o"],
+    "volume": {"items_per_day": 10},
+    "tokens": {"input": 100, "output": 10},
+}
+"""What a company needs that is nobody's customer yet."""
 
 
 def desk_at(db: Database, clock: Clock) -> Desk:
@@ -150,6 +162,8 @@ def inhabit(db: Database) -> House:
     books.close("2026-10")
     acme_bill, zeta_bill = (books.issue(party.bill("2026-10")) for party in (acme, zeta))
     contact, channel = hook_of(db, zeta)
+    enrol_prospect(db, "jinke", "深圳金客科技有限公司", by=BY, now=NOW)
+    hand_in_form(db, "jinke", form_of(FORM), by=BY, now=NOW)
     house = House(
         books,
         acme,

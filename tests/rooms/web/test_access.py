@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.rooms.web.conftest import NOW, House, Museum, bearer, key_of
+from tests.rooms.web.conftest import FORM, NOW, House, Museum, bearer, key_of
 from tests.rooms.web.papers import FAPIAO
 from tests.scenarios.books import FixedClock
 from yuejie.bills.pay import mark_paid
@@ -66,6 +66,7 @@ EVENT = {
     "started_at": "2026-11-01T00:00:00Z",
 }
 RATE = {"base": "USD", "quote": "CNY", "on_date": "2026-10-31", "rate": "7", "source": "x"}
+USAGE = b64encode(b"started_at,model,input\n2026-09-01,gpt-4o,1\n").decode()
 CSV = b64encode("交易日期,贷方发生额,对方户名\n2026-10-01,1.00,x\n".encode()).decode()
 DRAFT = {"customer": "zeta", "book": "list", "starts_at": "2026-12-01T00:00:00Z"}
 BODIES: dict[str, Any] = {
@@ -203,6 +204,19 @@ BODIES: dict[str, Any] = {
     "POST /anomalies/{finding}/acknowledge": {},
     "POST /anomalies/{finding}/mute": {"until": "2026-11-06T00:00:00Z"},
     "POST /anomalies/{finding}/feedback": {"feedback": "false"},
+    "POST /prospects": {"slug": "other", "name": "别人"},
+    "POST /prospects/{prospect}/forms": {"form": FORM},
+    "POST /prospects/{prospect}/volumes": {"form": FORM},
+    "POST /prospects/{prospect}/usage": {"file_name": "u.csv", "content": USAGE},
+    "POST /prospects/{prospect}/replays": {"ask": {"book": "list", "usage": {"import": "imp_0"}}},
+    "POST /prospects/{prospect}/quotes": {"ask": {"book": "list"}},
+    "POST /quotes/{quote_id}/approve": {"why": "x"},
+    "POST /quotes/{quote_id}/reject": {"why": "x"},
+    "POST /quotes/{quote_id}/offer": {},
+    "POST /quotes/{quote_id}/accept": {},
+    "POST /quotes/{quote_id}/withdraw": {"why": "x"},
+    "PUT /model-grades/{model_id:path}": {"quality": "basic", "tasks": ["code"], "source": "x"},
+    "PUT /margin-floor": {"share": "8%"},
     "POST /notices/contacts": {"name": "王会计"},
     "POST /notices/log/retry": {"message_ids": ["msg_0"]},
     "PUT /notices/senders/{sender}": {"settings": {"host": "smtp.example.com", "from": "a@b.cn"}},
@@ -247,6 +261,8 @@ ODD = (
     "/{signing}/resume",
     "/{contract}/renew",
     "/log/retry",
+    "/replays",
+    "/offer",
 )
 """Deeds that the state of the example forbids, or whose example does not exist."""
 NOWHERE = (
@@ -262,6 +278,9 @@ NOWHERE = (
     "/{paper}/file",
     "/{draft}/documents/{format}",
     "/log/{message_id}",
+    "/quotes/{quote_id}",
+    "/quotes/{quote_id}/trace",
+    "/quotes/{quote_id}/life",
 )
 """Reads of what nobody in this house has made."""
 
@@ -325,6 +344,8 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "contract": contract_of(house),
         "end": "end_0",
         "finding": house.zeta_finding,
+        "prospect": "jinke",
+        "quote_id": "quote_0",
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:

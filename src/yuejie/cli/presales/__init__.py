@@ -1,0 +1,1 @@
+"""`yuejie presales …`: prospects, forms, past usage, quotes."""

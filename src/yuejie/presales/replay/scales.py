@@ -1,0 +1,186 @@
+"""What every column of a comparison shares: notes in the trace, conversion, the sums of a side.
+
+Pure. Money of another currency is turned into the quote's at the quote's own rate. What nobody told
+is left out and said so; what is assumed is listed with its reason.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from yuejie.kernel.errors import Conflict
+from yuejie.kernel.money import FX_SCALE, PPM
+from yuejie.kernel.period import BillingMonth
+from yuejie.presales.ask import Ask
+from yuejie.presales.compare import Input, Side
+from yuejie.presales.reckon.tariff import Pricebook
+from yuejie.presales.replay.run import Past
+from yuejie.presales.requirement import Buyer
+from yuejie.presales.trace import Op, Tracing
+
+YEAR_DAYS: Final = 365
+YEAR_MONTHS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """What all columns share: the months, the list's prices, the quote's currency, the buyer."""
+
+    past: Past
+    book: Pricebook
+    ask: Ask
+    currency: str
+    buyer: Buyer
+    tracing: Tracing
+    said: list[str]
+
+    @property
+    def months(self) -> Sequence[BillingMonth]:
+        """The months compared."""
+        return self.past.months
+
+    def sum(self, name: str, label: str, of: Iterable[str]) -> str:
+        """Note a sum of fen."""
+        return self.tracing.derived(name, label, Op.SUM, of, "fen", currency=self.currency)
+
+    def nothing(self, name: str, label: str, why: str) -> str:
+        """Note an amount that is not counted."""
+        source = f"left_out:{why}"
+        return self.tracing.given(name, label, 0, "fen", source, currency=self.currency)
+
+    def ratio(
+        self, name: str, label: str, of: Iterable[str], *, times: int = 1, by: int = 1
+    ) -> str:
+        """Note a product of an amount, rounded once to fen."""
+        return self.tracing.derived(
+            name, label, Op.RATIO, of, "fen", currency=self.currency, times=times, by=by
+        )
+
+    def given(self, name: str, label: str, found: Input, unit: str, currency: str = "") -> str:
+        """Note an input of the other side; what is assumed is listed."""
+        if found.origin == "assumed":
+            self.said.append(f"{label}：{found.why}（假设）")
+        return self.tracing.given(
+            name, label, found.value, unit, found.source, currency=currency, words=found.why
+        )
+
+    def converted(self, name: str, label: str, fen: str, currency: str) -> str:
+        """Note an amount of another currency in the quote's, at the quote's rate."""
+        if currency == self.currency:
+            return fen
+        for fx in self.book.fx.values():
+            e8 = self.tracing.given(
+                f"fx.{fx.fx_id}",
+                f"汇率 {fx.rate.base}→{fx.rate.quote}（{fx.on_date}，{fx.source}）",
+                fx.rate.e8,
+                "e8",
+                f"fx:{fx.fx_id}",
+            )
+            if (fx.rate.base, fx.rate.quote) == (currency, self.currency):
+                return self.ratio(name, f"{label}（折算）", (fen, e8), by=FX_SCALE)
+            if (fx.rate.quote, fx.rate.base) == (currency, self.currency):
+                return self.tracing.derived(
+                    name,
+                    f"{label}（折算）",
+                    Op.DIVIDED,
+                    (fen, e8),
+                    "fen",
+                    currency=self.currency,
+                    times=FX_SCALE,
+                )
+        raise Conflict(
+            f"比较需要 {currency} 与 {self.currency} 之间的汇率，请先登记（yuejie fx add）"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The figures of one column, by their names."""
+
+    prefix: str
+    name: str
+    gross: str
+    fee: str
+    deductible: str
+    idle: str
+    extra: str
+    waste: str
+
+
+def side(
+    scales: Scales,
+    column: Column,
+    *,
+    deposit_fen: int,
+    payment_days: int,
+    sla_ppm: int | None,
+    unpriced: tuple[str, ...],
+) -> Side:
+    """Add a column up and return it as it is shown."""
+    value, currency = scales.tracing.value, scales.currency
+    usage = scales.tracing.derived(
+        f"{column.prefix}.usage",
+        f"{column.name} 用量（不含管理费）",
+        Op.MINUS,
+        (column.gross, column.fee),
+        "fen",
+        currency=currency,
+    )
+    spent = scales.sum(
+        f"{column.prefix}.spent",
+        f"{column.name} 支出与损失",
+        (column.gross, column.idle, column.extra, column.waste),
+    )
+    total = scales.tracing.derived(
+        f"{column.prefix}.total",
+        f"{column.name} 实际成本",
+        Op.MINUS,
+        (spent, column.deductible),
+        "fen",
+        currency=currency,
+        words="合计 + 占用资金 + 手续费与汇差 + 作废 − 可抵扣税额",
+    )
+    return Side(
+        name=column.name,
+        usage_fen=value(usage),
+        fee_fen=value(column.fee),
+        gross_fen=value(column.gross),
+        deductible_fen=value(column.deductible),
+        idle_fen=value(column.idle),
+        extra_fen=value(column.extra),
+        waste_fen=value(column.waste),
+        total_fen=value(total),
+        deposit_fen=deposit_fen,
+        payment_days=payment_days,
+        sla_ppm=sla_ppm,
+        unpriced=unpriced,
+        figure=total,
+    )
+
+
+def deductible(scales: Scales, prefix: str, name: str, taxes: Sequence[str]) -> str:
+    """Note what of the tax comes back, if the buyer deducts."""
+    label = f"{name} 可抵扣的进项税额"
+    if not scales.buyer.deducts:
+        return scales.nothing(f"{prefix}.deductible", label, "购买方不抵扣进项税")
+    return scales.sum(f"{prefix}.deductible", label, taxes)
+
+
+def capital_of(scales: Scales) -> str | None:
+    """Note what money costs the prospect in a year, once."""
+    prepaid = scales.ask.prepaid
+    if prepaid is None or prepaid.capital_ppm_year is None:
+        scales.said.append("没有填写资金成本 capital_per_year，占用资金的成本未计入")
+        return None
+    return scales.given("prepaid.capital", "资金年成本", prepaid.capital_ppm_year, "ppm")
+
+
+def idle_deposit(scales: Scales, prefix: str, name: str, deposit: str) -> str:
+    """Note what a deposit costs over the months, where money costs anything."""
+    label, capital = f"{name} 占用资金的成本", capital_of(scales)
+    if capital is None:
+        return scales.nothing(f"{prefix}.idle", label, "没有填写资金成本")
+    months = len(scales.months)
+    return scales.ratio(
+        f"{prefix}.idle", label, (deposit, capital), times=months, by=YEAR_MONTHS * PPM
+    )

@@ -1,0 +1,1 @@
+"""Presales over REST: the operator's alone."""

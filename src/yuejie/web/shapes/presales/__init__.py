@@ -1,0 +1,1 @@
+"""Presales on the wire."""
