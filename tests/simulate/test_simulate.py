@@ -13,7 +13,9 @@ from tests.simulate.deeds import Deeds
 from tests.simulate.desk import Desk
 from tests.simulate.faults import FusedDatabase
 from tests.simulate.invariants import Invariants
+from tests.simulate.live import Watchers
 from tests.simulate.owed import Owed
+from tests.simulate.replayed import Replayed
 from tests.simulate.till import Till
 from tests.simulate.truth import months_from
 from tests.simulate.world import FIRST, Actor, World
@@ -36,7 +38,7 @@ def fused(database_url: str) -> Iterator[FusedDatabase]:
 def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> None:
     world = World(fused, seed, CUSTOMERS)
     deeds = Deeds(world)
-    invariants = Invariants(world, deeds)
+    invariants, watchers = Invariants(world, deeds), Watchers(world, deeds)
     with tax_here(tmp_path / "tax.jsonl", at=world.clock.at) as platform:
         till, desk = Till(deeds), Desk(deeds, platform)
         owed = Owed(till, desk)
@@ -44,7 +46,9 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
         try:
             for month in months_from(FIRST, LAST):
                 live_through(world, deeds, month)
+                seen = watchers.before(month)
                 deeds.close(month)
+                watchers.behind(month, seen)
                 invariants.after_closing(month, proved=[month])
                 after_closing(world, deeds, month)
                 till.month()
@@ -55,8 +59,12 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
             world.publish_fx_of(FLUSH)
             deeds.close(FLUSH)
             invariants.after_closing(FLUSH, proved=months_from(FIRST, FLUSH))
+            replayed = Replayed(world, deeds)
+            replayed.every()
+            assert replayed.exact > len(replayed.refused), replayed.refused
             # Rules may refuse any one deed; a world in which all are refused would prove nothing.
             assert deeds.done["receipt"], deeds.done
+            assert watchers.compared, "no live bill was ever compared"
             assert deeds.done["place"] + deeds.done["draw"], deeds.done
         except BaseException as error:
             error.add_note(f"SEED={seed} month={month} CUSTOMERS={CUSTOMERS}")

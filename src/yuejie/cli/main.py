@@ -51,6 +51,7 @@ NOUNS: Final = {
     "anomalies": "watch.anomalies",
     "protections": "watch.protections",
     "presales": "presales.entrance",
+    "whatif": "insight.whatif",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -1,12 +1,14 @@
 """Insights: what does it mean?
 
 Owns: what usage says beyond its sum: anomalies (`anomaly`), their findings and people's word on
-them. Trends, forecasts and advice come here.
+them; what a month would have been under other prices, terms or models (`whatif`). Trends,
+forecasts and advice come here.
 Does not own: what was used (usage), what it is worth (rating), who hears of it (notices), whether
 it is too much (budgets).
 
 Invariants:
 - nothing here is ever billed: floats live in statistics, and what is shown in money is exact;
 - a completed hour or day is taken once; late usage and repeated rounds double no finding;
+- what if nothing were changed is the bill, to the fen, or it is refused; nothing is written;
 - no line knows a series: every customer, project, key and model is judged by the same numbers.
 """

@@ -44,7 +44,7 @@ def uuid7_floor(instant: datetime) -> UUID:
 
 def mint(prefix: str, now: datetime) -> str:
     """Return a fresh id such as `cus_019a…`, sortable by its time."""
-    return f"{prefix}_{uuid7(now).hex}"
+    return f"{prefix}_{uuid7_at(int(now.timestamp() * 1000)).hex()}"
 
 
 def request_id(event: bytes) -> str:

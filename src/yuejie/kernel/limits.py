@@ -83,3 +83,10 @@ SUBSET_SUMS: Final = 100_000
 """Different sums kept while looking; beyond, no sum is claimed to be the only one."""
 SHORT_PAY_FEN: Final = 50_00
 """A difference up to ¥50 may be a bank's fee; a second person decides (china-finance §3.3)."""
+
+# Who watches each second
+WATCHERS: Final = 128
+"""Open streams of one console; each holds one of the requests that it takes in at once."""
+WATCHERS_OF_CUSTOMER: Final = 100
+WATCH_SECONDS: Final = 600
+"""Longest stream; then the client connects again, and its key is looked at again."""

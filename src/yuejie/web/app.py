@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from yuejie import __version__
+from yuejie.bills.live.board import Board
 from yuejie.web import docs, errors
 from yuejie.web.api import (
     catalog,
@@ -22,9 +23,11 @@ from yuejie.web.api import (
     usage,
 )
 from yuejie.web.api.agreed import contracts, credit, signings
-from yuejie.web.api.billing import bills, corrections, packs, review
+from yuejie.web.api.billing import bills, corrections, live, packs, review
+from yuejie.web.api.billing.watchers import Watchers
 from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
+from yuejie.web.api.insight import whatif
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.api.presales import prospects, quotes
 from yuejie.web.api.watch import anomalies, budgets, protections, sla
@@ -54,6 +57,7 @@ NOUNS: Final = (
     budgets,
     protections,
     bills,
+    live,
     review,
     corrections,
     packs,
@@ -70,6 +74,7 @@ NOUNS: Final = (
     anomalies,
     prospects,
     quotes,
+    whatif,
     notices,
     deeds,
 )
@@ -103,6 +108,8 @@ def make_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     app.state.metrics = Metrics()
+    app.state.board = Board()
+    app.state.watchers = Watchers()
     app.add_middleware(Envelope, clock=desk.clock, metrics=app.state.metrics)
     errors.install(app)
     app.include_router(health.routes)

@@ -7,6 +7,7 @@ can work, and requests are refused with 503 until it can.
 import asyncio
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -21,6 +22,7 @@ from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 from yuejie.kernel.clock import SystemClock
 from yuejie.kernel.errors import Unavailable
+from yuejie.kernel.limits import WATCHERS
 from yuejie.web.app import THREADS, make_app
 from yuejie.web.desk import Desk, FapiaoDesk
 from yuejie.web.door import Door
@@ -28,8 +30,8 @@ from yuejie.web.door import Door
 log = structlog.get_logger()
 
 BACKLOG: Final = 256
-BACKPRESSURE: Final = 128
-"""Requests taken in at once; more wait in the backlog of the socket."""
+BACKPRESSURE: Final = 128 + WATCHERS
+"""Requests taken in at once, beside streams; more wait in the backlog of the socket."""
 
 
 class Wanted(Protocol):
@@ -132,8 +134,15 @@ async def _serve(app: FastAPI, host: str, port: int) -> None:
         log_enabled=False,
     )
     loop = asyncio.get_running_loop()
+
+    end: Callable[[], None] = server.stop
+
+    def stop() -> None:
+        app.state.watchers.is_closing = True
+        end()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, stop)
     log.info("console.serving", host=host, port=port)
     await server.serve()
     log.info("console.stopped")

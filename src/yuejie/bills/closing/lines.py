@@ -46,6 +46,18 @@ class Place:
     parent_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PrintedRow:
+    """What is printed on a customer's bills, by service month, kind, reference and place."""
+
+    month: str
+    kind: str
+    refers_to: str
+    project_id: str
+    model: str
+    amount_fen: int
+
+
 def owed(target: Mapping[LineKey, int], billed: Mapping[LineKey, int]) -> list[tuple[LineKey, int]]:
     """Return what is still to bill, per key, in the order of the printed lines; never zero."""
     keys = sorted(target.keys() | billed.keys())
@@ -95,8 +107,10 @@ def _line(
     charge = Rate(rate.pico, rate.currency).charge(quantity)
     fx = tariff.fx.get(key.month) if rate.currency != tariff.currency else None
     amount = charge.settle(fx.rate if fx else None)
-    listed = _listed(rate, quantity)
-    both = {listed.currency: listed, charge.currency: charge.settle(), amount.currency: amount}
+    both = {amount.currency: amount}
+    for other in (charge, _listed(rate, quantity)):
+        if other is not None and other.currency not in both:
+            both[other.currency] = other.settle()
     usd, cny = both.get("USD"), both.get("CNY")
     return BillLine(
         line_id=line_id,
@@ -160,8 +174,8 @@ def draw_term(
     )
 
 
-def _listed(rate: SaleRate, quantity: int) -> Money:
+def _listed(rate: SaleRate, quantity: int) -> Charge | None:
     """Return what the usage comes to at list price, for the bill's second currency column."""
     if rate.list_pico is None or rate.list_currency is None:
-        return Charge(rate.pico * quantity, rate.currency).settle()
-    return Rate(rate.list_pico, rate.list_currency).charge(quantity).settle()
+        return None
+    return Rate(rate.list_pico, rate.list_currency).charge(quantity)

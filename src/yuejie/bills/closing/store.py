@@ -7,7 +7,7 @@ from typing import Final
 
 from yuejie.bills.bill import LineKind
 from yuejie.bills.closing.agreed import Extra
-from yuejie.bills.closing.lines import LineKey, Place, SaleRate
+from yuejie.bills.closing.lines import LineKey, Place, PrintedRow, SaleRate
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.kernel.period import BillingMonth
@@ -178,18 +178,6 @@ def _by_key(rows: Iterable[_Quantity]) -> dict[LineKey, int]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class PrintedRow:
-    """What is printed on a customer's bills, by service month, kind, reference and place."""
-
-    month: str
-    kind: str
-    refers_to: str
-    project_id: str
-    model: str
-    amount_fen: int
-
-
 PRINTED: Final = """
     SELECT l.service_month AS month, l.kind, l.refers_to,
            COALESCE(l.project_id, '') AS project_id, l.model, sum(l.amount_fen) AS amount_fen
@@ -310,19 +298,25 @@ WAITING: Final = """
     SELECT DISTINCT a.customer_id
     FROM adjustment a
     WHERE a.state = 'approved' AND a.service_month <= %(month)s
+      AND (%(customer_id)s::text IS NULL OR a.customer_id = %(customer_id)s)
       AND a.amount_fen <> COALESCE((
           SELECT sum(l.amount_fen) FROM bill_line l
           JOIN bill b USING (bill_id)
           WHERE l.customer_id = a.customer_id AND l.refers_to = a.adjustment_id
             AND b.state <> 'voided' AND NOT (b.state = 'draft' AND b.month = %(month)s)), 0)
     UNION
-    SELECT customer_id FROM bill WHERE state = 'voided' AND month <= %(month)s
+    SELECT customer_id FROM bill
+    WHERE state = 'voided' AND month <= %(month)s
+      AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
 """
 
 
-def waiting_customers(tx: Tx, month: BillingMonth) -> set[CustomerId]:
+def waiting_customers(
+    tx: Tx, month: BillingMonth, customer_id: CustomerId | None = None
+) -> set[CustomerId]:
     """Return who has an approved amount on no bill but perhaps a draft, or a voided bill."""
-    return {row.customer_id for row in tx.rows(_Waiting, WAITING, month=str(month))}
+    rows = tx.rows(_Waiting, WAITING, month=str(month), customer_id=customer_id)
+    return {row.customer_id for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What usage means, on the wire."""
