@@ -13,6 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from yuejie.contracts.auto import store as autos
+from yuejie.contracts.auto.policy import Policy
+from yuejie.contracts.auto.publish import publish_auto
 from yuejie.contracts.contract import Contract, FxPolicy, Terms
 from yuejie.contracts.formats.agreed import pricing_of
 from yuejie.contracts.import_prices import PriceImport, import_prices
@@ -34,6 +37,7 @@ from yuejie.db.session import Database
 from yuejie.gateway.credentials import decrypt, encrypt
 from yuejie.house_file import (
     AccountPart,
+    AutoPart,
     BookPart,
     ContractPart,
     CustomerPart,
@@ -88,6 +92,7 @@ def apply_house(house: HouseFile, applying: Applying) -> Iterator[Change]:
             (f"deployment {p.model}", lambda p=p: _deployment(p, applying))
             for p in house.deployment
         ),
+        *((f"auto {p.name}", lambda p=p: _auto(p, applying)) for p in house.auto),
         *((f"book {p.id}", lambda p=p: _book(p, applying)) for p in house.book),
         *((f"customer {p.slug}", lambda p=p: _customer(p, applying)) for p in house.customer),
     ]
@@ -193,6 +198,19 @@ def _deployment(part: DeploymentPart, applying: Applying) -> Iterator[Change]:
     )
     if put_deployment(applying.db, draft, by=applying.by, now=applying.now):
         yield Change(f"部署 {draft.deployment_id}")
+
+
+def _auto(part: AutoPart, applying: Applying) -> Iterator[Change]:
+    policy = Policy(default_model=part.default_model, rules=part.rule).complete()
+    with applying.db.read() as tx:
+        known = autos.versions_of(tx, part.name)
+    if known and known[-1].policy == policy:
+        return  # in force, scheduled, or taken out of service since, which stays so
+    starts = parse_instant(part.starts_at, zone_of(_CHINA)) if part.starts_at else None
+    made = publish_auto(
+        applying.db, part.name, policy, by=applying.by, now=applying.now, starts_at=starts
+    )
+    yield Change(f"自动模型 {part.name} 第 {made.version} 版")
 
 
 def _book(part: BookPart, applying: Applying) -> Iterator[Change]:

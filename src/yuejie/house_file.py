@@ -4,6 +4,8 @@
 [[account]]     id, provider, platform, base_url, region, credential or credential_env
 [[model]]       id, mode, owner, context_window, max_output, capabilities, deprecation_date, …
 [[deployment]]  model, account, upstream_model, cost_model, priority, weight
+[[auto]]        name, default_model, starts_at
+  [[auto.rule]]         tasks, models, choose, first_byte_ms_max, error_ppm_max
 [[book]]        id, kind, currency, prices = ["file", …] or "seed:cost", starts_at, approve
 [[customer]]    slug, legal_name, uscc, zone, currency, tag_names, …
   [customer.contract]   book, currency, fx_policy, tax_mode, tax_ppm, starts_at
@@ -19,6 +21,7 @@ from typing import Final
 
 import msgspec
 
+from yuejie.contracts.auto.policy import Rule
 from yuejie.contracts.contract import TAX_PPM
 from yuejie.contracts.formats.agreed import DiscountWords, OverrideWords, TermsWords
 from yuejie.kernel.errors import Invalid
@@ -75,6 +78,15 @@ class DeploymentPart(_Part):
     cost_model: str = ""
     priority: int = 0
     weight: int = 1
+
+
+class AutoPart(_Part):
+    """An auto model: a name behind which a policy chooses; whoever answers is billed as itself."""
+
+    name: str
+    default_model: str
+    rule: list[Rule] = []
+    starts_at: str | None = None
 
 
 class BookPart(_Part):
@@ -151,6 +163,7 @@ class HouseFile(_Part):
     account: list[AccountPart] = []
     model: list[ModelPart] = []
     deployment: list[DeploymentPart] = []
+    auto: list[AutoPart] = []
     book: list[BookPart] = []
     customer: list[CustomerPart] = []
 

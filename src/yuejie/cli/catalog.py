@@ -1,10 +1,11 @@
-"""`yuejie models|deployments …`."""
+"""`yuejie models|deployments …`; auto models stand in `insight.auto`."""
 
 from datetime import timedelta
 
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.insight.auto import auto
 from yuejie.contracts.offer import set_deployment_state, set_model_state
 from yuejie.contracts.store import deployments as all_deployments
 from yuejie.contracts.store import models as all_models
@@ -12,7 +13,10 @@ from yuejie.contracts.store import models as all_models
 
 @click.group()
 def models() -> None:
-    """模型目录：上下架、停用通知。"""
+    """模型目录：上下架、停用通知、自动模型。"""
+
+
+models.add_command(auto)
 
 
 @models.command("list")

@@ -52,6 +52,7 @@ NOUNS: Final = {
     "protections": "watch.protections",
     "presales": "presales.entrance",
     "whatif": "insight.whatif",
+    "routing": "insight.routing",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

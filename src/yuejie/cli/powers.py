@@ -15,6 +15,8 @@ COMMANDS: Final[dict[str, Power]] = {
     "keys rotate": Power.KEEP_CUSTOMERS,
     "models disable": Power.RUN_HOUSE,
     "models enable": Power.RUN_HOUSE,
+    "models auto set": Power.SET_PRICES,
+    "models auto end": Power.SET_PRICES,
     "deployments drain": Power.RUN_HOUSE,
     "deployments restore": Power.RUN_HOUSE,
     "price import": Power.SET_PRICES,

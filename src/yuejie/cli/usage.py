@@ -8,6 +8,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
 from yuejie.cli.months import Month, last_month
+from yuejie.contracts.auto.routed import asked_of, read_routed
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.intake.imports.load import Progress, import_usage, read_report
@@ -100,9 +101,10 @@ def _usage_row(line: UsageLine, by: tuple[By, ...]) -> list[object]:
 @usage.command("requests")
 @click.option("--customer", required=True)
 @click.option("--limit", default=100)
+@click.option("--why", is_flag=True, help="自动模型的每次选择各说一句为什么")
 @as_json
 @frame
-def requests(house: Frame, customer: str, limit: int, *, json: bool) -> None:
+def requests(house: Frame, customer: str, limit: int, *, why: bool, json: bool) -> None:
     """一个客户最近的请求：用量、计费额、耗时、状态（不含内容）。"""
     with house.database() as db:
         who = _customer_id(db, customer)
@@ -114,7 +116,7 @@ def requests(house: Frame, customer: str, limit: int, *, json: bool) -> None:
         (
             f"req_{a.event.operation_id.hex}",
             f"{a.event.started_at:%m-%d %H:%M:%S}",
-            a.event.model,
+            _model(a),
             a.event.state,
             a.event.http_status,
             _quantities(a),
@@ -125,6 +127,17 @@ def requests(house: Frame, customer: str, limit: int, *, json: bool) -> None:
     ]
     columns = ["请求", "开始（UTC）", "模型", "状态", "HTTP", "用量", "计费额", "耗时 ms"]
     show_table(f"{customer} 最近的请求", columns, rows)
+    for attempt in page.attempts if why else ():
+        routed = read_routed(attempt.event.facts)
+        if routed is not None:
+            say(f"req_{attempt.event.operation_id.hex}　{routed.sentence()}")
+
+
+def _model(attempt: Attempt) -> str:
+    """Name who answered, and behind it the name that was asked for, where that is another."""
+    event = attempt.event
+    asked = asked_of(event.facts, event.model)
+    return event.model if asked == event.model else f"{event.model} ← {asked}"
 
 
 def _quantities(attempt: Attempt) -> str:
@@ -140,7 +153,16 @@ def request(house: Frame, request_id: str) -> None:
     """一次请求的全部：每次尝试、用量、单价、计费额。"""
     with house.database() as db:
         attempts = show_request(db, None, parse_request_id(request_id))
-    give_json(attempts)
+    give_json([_attempt(each) for each in attempts])
+
+
+def _attempt(attempt: Attempt) -> dict[str, object]:
+    """Give an attempt with what was asked for, and why its model was chosen."""
+    routed = read_routed(attempt.event.facts)
+    return {name: getattr(attempt, name) for name in attempt.__dataclass_fields__} | {
+        "asked": asked_of(attempt.event.facts, attempt.event.model),
+        "why": routed.sentence() if routed else "",
+    }
 
 
 @usage.command("import")

@@ -1,9 +1,10 @@
 """Contracts: what did we agree?
 
-Owns: the catalogue (models, deployments, provider accounts, notices of deprecation), price books
-and their revisions, contracts and their whole life (drafts, review, signature, amendment, renewal,
-end), prices of one contract, credit classes and temporary limits, packages and vouchers, the text
-of contracts and their papers, requests for signature, exchange rates, the reading of price files.
+Owns: the catalogue (models, deployments, provider accounts, notices of deprecation), auto models
+and the versions of their policies, price books and their revisions, contracts and their whole life
+(drafts, review, signature, amendment, renewal, end), prices of one contract, credit classes and
+temporary limits, packages and vouchers, the text of contracts and their papers, requests for
+signature, exchange rates, the reading of price files.
 Does not own: what a call is worth (rating), what was used (usage), who the customer is (customers),
 whether credentials decrypt (whoever calls the provider), what a contract's terms come to (bills),
 what was paid (payments).

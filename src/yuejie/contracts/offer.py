@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from yuejie.contracts import store
+from yuejie.contracts.auto import store as autos
 from yuejie.contracts.catalog import MODES, Deployment, Model, ProviderAccount
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
@@ -106,6 +107,8 @@ def put_model(db: Database, draft: ModelDraft, *, by: str, now: datetime) -> boo
         raise Invalid(f"模型 {draft.model_id} 的类型“{draft.mode}”不认识，可用：{modes}")
     with db.begin() as tx:
         known = _models(tx)
+        if autos.versions_of(tx, draft.model_id):
+            raise Conflict(f"“{draft.model_id}”是自动模型的名字，模型请换一个名字")
         was = known.get(draft.model_id)
         became = Model(
             model_id=draft.model_id,

@@ -415,6 +415,19 @@ CREATE TABLE apportionment (
     CONSTRAINT apportionment_use_check CHECK ((use = ANY (ARRAY['bill'::text, 'prepayment'::text, 'deposit'::text])))
 );
 
+CREATE TABLE auto_model (
+    name text NOT NULL,
+    version integer NOT NULL,
+    active boolean NOT NULL,
+    policy jsonb NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    published_by text NOT NULL,
+    CONSTRAINT auto_model_pkey PRIMARY KEY (name, version),
+    CONSTRAINT auto_model_check CHECK ((starts_at >= published_at)),
+    CONSTRAINT auto_model_version_check CHECK ((version > 0))
+);
+
 CREATE TABLE bank_account (
     account_id text NOT NULL,
     holder text NOT NULL,
@@ -2370,6 +2383,8 @@ CREATE INDEX signing_step_signing ON public.signing_step USING btree (signing_id
 CREATE INDEX standing_transition_customer ON public.standing_transition USING btree (customer_id, at);
 CREATE INDEX statement_line_day ON public.statement_line USING btree (account_id, booked_on);
 CREATE INDEX temporary_limit_customer ON public.temporary_limit USING btree (customer_id);
+CREATE INDEX usage_event_auto ON ONLY public.usage_event USING btree (month, customer_id) WHERE ((facts ->> 'auto'::text) IS NOT NULL);
+CREATE INDEX usage_event_corrected ON ONLY public.usage_event USING btree (event_id) WHERE (version > 1);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
 CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id) WHERE (operation_id <> event_id);
@@ -2379,6 +2394,7 @@ CREATE UNIQUE INDEX waiver_open ON public.waiver USING btree (bill_id) WHERE (st
 
 CREATE TRIGGER allowance_snapshot AFTER INSERT OR UPDATE ON public.allowance FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER api_key_snapshot AFTER INSERT OR UPDATE ON public.api_key FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER auto_model_snapshot AFTER INSERT ON public.auto_model FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER bill_frozen BEFORE UPDATE ON public.bill FOR EACH ROW EXECUTE FUNCTION refuse_change_of_issued_bill();
 CREATE TRIGGER bill_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill_line FOR EACH ROW EXECUTE FUNCTION refuse_edit_of_issued();
 CREATE TRIGGER bill_tax_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill_tax_line FOR EACH ROW EXECUTE FUNCTION refuse_edit_of_issued();
@@ -2417,6 +2433,7 @@ GRANT INSERT, SELECT ON TABLE anomaly_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE anomaly_word TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE api_key TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE apportionment TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE auto_model TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE bank_account TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill_dispute TO yuejie_app;

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from yuejie.contracts.auto.policy import Rule
 from yuejie.house_file import (
     AccountPart,
+    AutoPart,
     BookPart,
     ContractPart,
     CustomerPart,
@@ -37,11 +39,12 @@ class Offer:
     cost_model: str = ""
     backup: str | None = None
     window: int | None = None
+    able: tuple[str, ...] = ("json", "tools", "vision")
 
 
 OFFERS: Final = (
     Offer("gpt-4o", "openai-main", backup="claude-3-5-sonnet", window=128_000),
-    Offer("gpt-3.5-turbo", "openai-main", window=16_385),
+    Offer("gpt-3.5-turbo", "openai-main", window=16_385, able=("json", "tools")),
     Offer(
         "claude-3-5-sonnet",
         "anthropic-main",
@@ -55,8 +58,20 @@ OFFERS: Final = (
         window=200_000,
     ),
     Offer("gemini-1.5-pro", "google-main", window=2_097_152),
-    Offer("text-embedding-3-small", "openai-main", mode="embedding", window=8_191),
+    Offer("text-embedding-3-small", "openai-main", mode="embedding", window=8_191, able=()),
 )
+AUTO: Final = AutoPart(
+    name="auto",
+    default_model="gpt-4o",
+    rule=[
+        Rule(
+            tasks=["classification", "copywriting", "extraction"],
+            models=["gpt-3.5-turbo", "claude-3-haiku", "gpt-4o", "claude-3-5-sonnet"],
+        ),
+        Rule(models=["gpt-4o", "claude-3-5-sonnet", "gemini-1.5-pro"]),
+    ],
+)
+"""Cheap models for what they are good enough for, the good ones for the rest, by price."""
 
 
 def demo_house(upstream: str, month_end: date) -> HouseFile:
@@ -83,6 +98,7 @@ def demo_house(upstream: str, month_end: date) -> HouseFile:
                 mode=offer.mode,
                 owner=offer.account.partition("-")[0],
                 context_window=offer.window,
+                capabilities=list(offer.able),
                 backup_model=offer.backup,
             )
             for offer in OFFERS
@@ -94,6 +110,7 @@ def demo_house(upstream: str, month_end: date) -> HouseFile:
             ),
             DeploymentPart(model="gpt-4o", account="openai-spare", priority=1),
         ],
+        auto=[AUTO],
         book=[
             _book("cost", "cost", "seed:cost_prices.json"),
             _book("sale", "sale", "seed:sale_prices.toml"),

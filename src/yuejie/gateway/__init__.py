@@ -14,5 +14,6 @@ Invariants:
 - of one operation at most one attempt is billable: the one whose answer the client got;
 - bytes pass unchanged but for the credential, the model's name, and usage nobody asked for;
 - a region or provider that a project excludes is never called, whatever else fails;
+- whoever answers for an auto model is on its policy and the key's list, and inside the worst case;
 - no prompt, completion or key is logged or stored.
 """

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from traceback import format_exception
 from typing import Final
+from urllib.parse import unquote
 
 import msgspec
 import structlog
 
+from yuejie.contracts.auto.policy import TASK_LENGTH
 from yuejie.customers.key import digest_of
 from yuejie.gateway.allow.leases import Leases, rate_headers
 from yuejie.gateway.allow.needs import caps_of, needs_of, output_bound
@@ -30,6 +32,7 @@ from yuejie.gateway.call.form import TooMuch, Upload, receive
 from yuejie.gateway.call.headers import Pairs, query_upward, secret_of, upward
 from yuejie.gateway.call.live import Cut
 from yuejie.gateway.call.operation import Operation, Workshop
+from yuejie.gateway.call.wants import wants_of
 from yuejie.gateway.meter.chrono import Chrono
 from yuejie.gateway.meter.quick import quick_hint
 from yuejie.gateway.metrics import CONTENT_TYPE, Gauges
@@ -38,6 +41,7 @@ from yuejie.gateway.rights.admission import Admission, Plan, merge_tags
 from yuejie.gateway.rights.listing import entry, listing
 from yuejie.gateway.server.exchange import Exchange, Gone, TooLong
 from yuejie.gateway.snapshot import AllowanceRow
+from yuejie.gateway.upstream.choice import Choice, choose
 from yuejie.kernel.ids import request_id
 from yuejie.kernel.limits import BODY_BYTES, SNAPSHOT_AGE, UPLOAD_BYTES
 from yuejie.usage.dialects import BrokenJson, RequestHint, request_hint
@@ -125,6 +129,7 @@ class Gateway:
         if self._admission is None or admission.view is not self._admission.view:
             rows = (row for own in admission.view.allowances.values() for row in own)
             self._leases.know(rows, admission.view.workers)
+            self._shop.vitals.watch(admission.view.watched())
         self._admission = admission
         self._published_us = published_us
 
@@ -170,6 +175,9 @@ class Gateway:
         )
         if isinstance(plan, Refused):
             raise Refusal(plan)
+        choice = None
+        if plan.auto is not None:
+            plan, choice = self._choose(request, plan, Call(endpoint.api, told, body))
         tags = _tags(request, plan)
         hold, longest = None, 0
         if plan.caps and (caps := caps_of(plan, tags)):
@@ -191,6 +199,7 @@ class Gateway:
             tags=tags,
             hold=hold,
             longest=longest,
+            choice=choice,
             extra=request.extra,
         )
         client_key = request.headers.get("idempotency-key")
@@ -202,6 +211,29 @@ class Gateway:
         finally:
             if hold is not None:
                 hold.release()
+
+    def _choose(self, request: Request, plan: Plan, call: Call) -> tuple[Plan, Choice]:
+        """Let an auto model's policy choose; what is held then covers whoever it may come to."""
+        auto = plan.auto
+        assert auto is not None, "asked of auto models alone"
+        task = _task(request) or plan.key.task
+        ruled = auto.of(task)
+        shop = self._shop
+        choice = choose(
+            plan.model,
+            auto.row.version,
+            ruled,
+            task,
+            wants_of(call),
+            vitals=shop.vitals,
+            breakers=shop.breakers,
+            chance=shop.chance,
+            now_us=request.now_us,
+        )
+        if isinstance(choice, Refused):
+            raise Refusal(choice)
+        assert ruled.plan is not None, "somebody was chosen"
+        return ruled.plan, choice
 
     async def _hold(
         self,
@@ -364,11 +396,11 @@ class Gateway:
         names = admission.models(key, dialect, request.now_us)
         if isinstance(names, Refused):
             raise Refusal(names)
-        known = admission.view.models
+        view = admission.view
         if name is None:
-            request.answer(listing([known[each] for each in names], dialect))
+            request.answer(listing([view.listed(each) for each in names], dialect))
         elif name in names:
-            request.answer(_json(entry(known[name], dialect)))
+            request.answer(_json(entry(view.listed(name), dialect)))
         else:
             facts = {"model": name, "models": ", ".join(names)}
             raise Refusal(Refused(Code.MODEL_UNKNOWN, facts))
@@ -390,6 +422,14 @@ def _tags(request: Request, plan: Plan) -> str:
     if isinstance(merged, Refused):
         raise Refusal(merged)
     return merged
+
+
+def _task(request: Request) -> str:
+    """Read what a call says it is for; one that vanished in silence would cost the wrong price."""
+    told: str = request.headers.get("x-yuejie-task", "")
+    if not told and "x-yuejie-task" in request.exchange.hidden:
+        raise Refusal(Refused(Code.TASK_UNFIT))
+    return (unquote(told) if "%" in told else told).strip()[:TASK_LENGTH]
 
 
 def _refuse_large(request: Request, limit: int) -> None:

@@ -17,6 +17,8 @@ import structlog
 from yuejie.budgets.allowance import Allowance, Mode
 from yuejie.budgets.store import leased_allowances
 from yuejie.contracts import store as contracts
+from yuejie.contracts.auto import store as autos
+from yuejie.contracts.auto.policy import AutoModel
 from yuejie.contracts.terms import PaymentMode
 from yuejie.customers.customer import CustomerState
 from yuejie.db.errors import CommitUncertain
@@ -25,12 +27,14 @@ from yuejie.gateway import store
 from yuejie.gateway.snapshot import (
     AccountRow,
     AllowanceRow,
+    AutoRow,
     ContractRow,
     CustomerRow,
     DeploymentRow,
     KeyRow,
     ModelRow,
     ProjectRow,
+    RuleRow,
     Snapshot,
     pack,
     write_snapshot,
@@ -136,6 +140,7 @@ def load(tx: Tx) -> Snapshot:
                 key.models,
                 _us(key.expires_at),
                 _us(key.revoked_at),
+                key.task_type,
             )
             for key in store.keys(tx)
         ],
@@ -165,18 +170,7 @@ def load(tx: Tx) -> Snapshot:
             for row in contracts.contracts(tx)
         ],
         models=_models(tx),
-        accounts=[
-            AccountRow(
-                row.account_id,
-                row.provider,
-                row.platform,
-                row.base_url,
-                row.region,
-                bytes(row.credential),
-                row.state == _ACTIVE,
-            )
-            for row in contracts.accounts(tx)
-        ],
+        accounts=_accounts(tx),
         deployments=[
             DeploymentRow(
                 row.deployment_id,
@@ -193,6 +187,23 @@ def load(tx: Tx) -> Snapshot:
         books=[contracts.book_rows(tx, row) for row in contracts.books(tx)],
         allowances=[_allowance(each) for each in leased_allowances(tx)],
         workers=max(store.live_journals(tx), 1),
+        autos=[_auto(each) for each in autos.versions(tx)],
+    )
+
+
+def _auto(each: AutoModel) -> AutoRow:
+    return AutoRow(
+        each.name,
+        each.version,
+        each.active,
+        each.default_model,
+        _us(each.starts_at),
+        [
+            RuleRow(
+                rule.tasks, rule.models, rule.choose, rule.first_byte_ms_max, rule.error_ppm_max
+            )
+            for rule in each.policy.rules
+        ],
     )
 
 
@@ -217,6 +228,21 @@ def _allowance(each: Allowance) -> AllowanceRow:
     )
 
 
+def _accounts(tx: Tx) -> list[AccountRow]:
+    return [
+        AccountRow(
+            row.account_id,
+            row.provider,
+            row.platform,
+            row.base_url,
+            row.region,
+            bytes(row.credential),
+            row.state == _ACTIVE,
+        )
+        for row in contracts.accounts(tx)
+    ]
+
+
 def _models(tx: Tx) -> list[ModelRow]:
     return [
         ModelRow(
@@ -228,6 +254,7 @@ def _models(tx: Tx) -> list[ModelRow]:
             row.backup_model,
             row.state == _ACTIVE,
             (row.created_at - _EPOCH) // _SECOND,
+            row.capabilities,
         )
         for row in contracts.models(tx)
     ]

@@ -174,6 +174,13 @@ class Code(Enum):
         "模型“{model}”此刻没有价格，不能调用，请联系客户经理定价；可用模型：{models}",
         "The model '{model}' has no price at present and cannot be called. You may use: {models}.",
     )
+    MODEL_NONE_FITS = _Row(
+        400,
+        *_INVALID,
+        "自动模型“{model}”没有能应答本次请求的模型（{task}）：{why}；请改小请求、直接指定模型，"
+        "或请管理员调整策略",
+        "No model behind '{model}' can answer this request ({task_en}): {why_en}.",
+    )
     MODEL_OTHER_DIALECT = _Row(
         400,
         *_INVALID,
@@ -197,6 +204,12 @@ class Code(Enum):
         *_INVALID,
         "X-Yuejie-Tags 不对：{why}；请写成 名称=值 并以逗号分隔，已登记的标签名：{names}",
         "X-Yuejie-Tags is not right: {why}. Write name=value, comma-separated; declared: {names}.",
+    )
+    TASK_UNFIT = _Row(
+        400,
+        *_INVALID,
+        "X-Yuejie-Task 只能含 ASCII 字符，中文任务名请用百分号编码后重试",
+        "X-Yuejie-Task must be ASCII: percent-encode other characters.",
     )
     BODY_TOO_LARGE = _Row(
         413,

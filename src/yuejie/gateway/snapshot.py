@@ -40,6 +40,8 @@ class KeyRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     models: list[str] | None
     expires_us: int
     revoked_us: int
+    task: str = ""
+    """What its calls are for, where they do not say themselves: auto models choose by it."""
 
 
 class ProjectRow(msgspec.Struct, frozen=True, array_like=True):
@@ -93,6 +95,7 @@ class ModelRow(msgspec.Struct, frozen=True, array_like=True):
     backup_model: str | None
     active: bool
     created_s: int
+    capabilities: list[str] = []
 
 
 class AccountRow(msgspec.Struct, frozen=True, array_like=True):
@@ -145,6 +148,27 @@ class AllowanceRow(msgspec.Struct, frozen=True, array_like=True):
     origin: str = "budget"
 
 
+class RuleRow(msgspec.Struct, frozen=True, array_like=True):
+    """One rule of an auto model: `contracts.auto.policy.Rule` as it travels."""
+
+    tasks: list[str]
+    models: list[str]
+    choose: str
+    first_byte_ms_max: int
+    error_ppm_max: int
+
+
+class AutoRow(msgspec.Struct, frozen=True, array_like=True):
+    """One version of an auto model, in force from its start until a later one's."""
+
+    name: str
+    version: int
+    active: bool
+    default_model: str
+    starts_us: int
+    rules: list[RuleRow]
+
+
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     """What the gateways know."""
 
@@ -163,6 +187,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     allowances: list[AllowanceRow] = []
     workers: int = 1
     """How many journals are written to: without the database they share what a rate allows."""
+    autos: list[AutoRow] = []
 
 
 class Head(NamedTuple):

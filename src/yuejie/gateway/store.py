@@ -53,10 +53,12 @@ class KeyFacts:
     models: list[str] | None
     expires_at: datetime | None
     revoked_at: datetime | None
+    task_type: str
 
 
 KEYS: Final = """
-    SELECT key_id, digest, customer_id, project_id, tags, models, expires_at, revoked_at
+    SELECT key_id, digest, customer_id, project_id, tags, models, expires_at, revoked_at,
+           task_type
     FROM api_key
     ORDER BY key_id
 """

@@ -43,6 +43,7 @@ from yuejie.gateway.server.listen import Server
 from yuejie.gateway.snapshot import AccountRow
 from yuejie.gateway.upstream.breaker import Breakers
 from yuejie.gateway.upstream.reqwest import ReqwestUpstream
+from yuejie.gateway.upstream.vitals import Vitals
 from yuejie.gateway.upstream.wire import WireUpstream
 from yuejie.kernel.clock import Clock, SystemClock
 from yuejie.kernel.errors import Invalid, Unavailable
@@ -112,7 +113,7 @@ async def serve(setting: Setting, clock: Clock) -> None:
     lender = Lender(lambda: _database(setting), ink.journal.journal_id, clock)
     leases = Leases(lender.ask, lambda slots: _give_back(ink, chrono, slots), chrono.now_us)
     gauges = Gauges(str(os.getpid()), metering, live, breakers)
-    shop = Workshop(upstream, metering, breakers, live, Random())  # noqa: S311 - spreads load
+    shop = Workshop(upstream, metering, breakers, live, Random(), Vitals())  # noqa: S311 - spreads load
     gateway = Gateway(shop, chrono, claims, leases, gauges, setting.pepper)
 
     def hand_over(admission: Admission, published_us: int) -> None:

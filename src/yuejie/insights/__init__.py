@@ -1,8 +1,10 @@
 """Insights: what does it mean?
 
 Owns: what usage says beyond its sum: anomalies (`anomaly`), their findings and people's word on
-them; what a month would have been under other prices, terms or models (`whatif`). Trends,
-forecasts and advice come here.
+them, and what they bring about (`protection`); trends and what moved them (`trend`); forecasts
+(`forecast`) and the room left at providers (`capacity`); advice and what came of it (`advice`); a
+month under other prices, terms or models (`whatif`); what auto models saved (`routing`); reports
+(`reports`).
 Does not own: what was used (usage), what it is worth (rating), who hears of it (notices), whether
 it is too much (budgets).
 

@@ -56,6 +56,8 @@ PUBLICATION_LEAD: Final = timedelta(minutes=10)
 PRICE_CHANGE_PPM: Final = 300_000
 """A rate that moves by more than 30 % needs --approve."""
 
+POLICY_BYTES: Final = 64 * 1024
+"""Largest file of an auto model's policy: thirty rules are a tenth of it."""
 STAMP_BYTES: Final = 512 * 1024
 """Largest picture of a seal: 1,200 pixels square as PNG is a quarter of it."""
 

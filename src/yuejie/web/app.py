@@ -27,7 +27,7 @@ from yuejie.web.api.billing import bills, corrections, live, packs, review
 from yuejie.web.api.billing.watchers import Watchers
 from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
-from yuejie.web.api.insight import whatif
+from yuejie.web.api.insight import routing, whatif
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.api.presales import prospects, quotes
 from yuejie.web.api.watch import anomalies, budgets, protections, sla
@@ -52,6 +52,7 @@ NOUNS: Final = (
     contracts,
     credit,
     catalog,
+    routing,
     prices,
     usage,
     budgets,

@@ -19,6 +19,8 @@ from yuejie.customers.key import digest_of
 from yuejie.gateway.credentials import encrypt
 from yuejie.gateway.snapshot import (
     AccountRow,
+    AllowanceRow,
+    AutoRow,
     ContractRow,
     CustomerRow,
     DeploymentRow,
@@ -167,6 +169,8 @@ class Draft:
     accounts: list[AccountRow] = field(default_factory=list)
     deployments: list[DeploymentRow] = field(default_factory=list)
     books: list[BookRows] = field(default_factory=list)
+    autos: list[AutoRow] = field(default_factory=list)
+    allowances: list[AllowanceRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name, mode in MODES.items():
@@ -192,6 +196,8 @@ class Draft:
             self.deployments,
             self.books,
             self.skew_ms,
+            self.allowances,
+            autos=self.autos,
         )
 
     def write(self, home: Path, published_us: int | None = None) -> None:

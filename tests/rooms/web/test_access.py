@@ -53,6 +53,7 @@ QUERIES = {
     "/sla/{month}": "?customer=zeta",
     "/sla/{month}/pdf": "?customer=zeta",
     "/anomalies": "?customer=zeta",
+    "/routing/{month}": "?customer=zeta",
     "/notices/contacts": "?customer=zeta",
     "/notices/channels": "?customer=zeta",
     "/notices/log": "?customer=zeta",
@@ -203,6 +204,8 @@ BODIES: dict[str, Any] = {
     "POST /bills/{bill}/waivers": {"kind": "write_off", "why": "x"},
     "POST /customers/{customer}/reprieve": {"until": "2026-12-01", "why": "x"},
     "POST /members": {"name": "li.na", "role": "finance", "customer": "zeta"},
+    "POST /auto-models/{name}/versions": {"default_model": "gpt-4o"},
+    "POST /auto-models/{name}/end": {},
     "POST /anomalies/{finding}/acknowledge": {},
     "POST /anomalies/{finding}/mute": {"until": "2026-11-06T00:00:00Z"},
     "POST /anomalies/{finding}/feedback": {"feedback": "false"},
@@ -283,6 +286,7 @@ NOWHERE = (
     "/quotes/{quote_id}",
     "/quotes/{quote_id}/trace",
     "/quotes/{quote_id}/life",
+    "/auto-models/{name}",
 )
 """Reads of what nobody in this house has made."""
 
@@ -348,6 +352,7 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "finding": house.zeta_finding,
         "prospect": "jinke",
         "quote_id": "quote_0",
+        "name": "auto",
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:
@@ -371,7 +376,11 @@ def test_every_example_is_one_that_the_operator_may_ask(operator: TestClient, ho
         assert answer.status_code in ({404, 409} if odd else {200, 201, 202}), (url, answer.text)
 
 
-OWN_WITHOUT_OWNER = {("GET", f"{API}/models"), ("GET", f"{API}/notices/kinds")}
+OWN_WITHOUT_OWNER = {
+    ("GET", f"{API}/models"),
+    ("GET", f"{API}/auto-models"),
+    ("GET", f"{API}/notices/kinds"),
+}
 """Served to every key from its own contract, or the same to all; nobody else's can be named."""
 
 

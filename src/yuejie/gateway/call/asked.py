@@ -11,6 +11,7 @@ from yuejie.gateway.call.headers import Pairs
 from yuejie.gateway.refusal import Refused, body_of
 from yuejie.gateway.rights.admission import Plan, Route
 from yuejie.gateway.server.exchange import Exchange
+from yuejie.gateway.upstream.choice import Choice
 from yuejie.usage.dialects import (
     Api,
     RequestHint,
@@ -50,6 +51,8 @@ class Asked:
     hold: Hold | None = None
     longest: int = 0
     """The longest answer that is written into a request which names none; 0: nothing is."""
+    choice: Choice | None = None
+    """Of an auto model: who answers, and why."""
     extra: Pairs = field(default_factory=list)
     """Headers of ours on the answer: what is left of a rate."""
     _bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)

@@ -36,6 +36,7 @@ _NOT_UP: Final = frozenset(
         "x-goog-api-key",
         "x-real-ip",
         "x-yuejie-tags",
+        "x-yuejie-task",
     }
 )
 _COUNTED: Final = ("requests", "tokens", "project-tokens", "input-tokens", "output-tokens")

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from yuejie.contracts.auto.routed import ASKED
 from yuejie.gateway.call.asked import Asked
 from yuejie.gateway.call.form import TooMuch
 from yuejie.gateway.call.headers import Pairs, downward
 from yuejie.gateway.call.live import Cut, Live, Running
 from yuejie.gateway.call.stream import Pump
-from yuejie.gateway.meter.metering import NOTHING_USED, Bought, Closing, Metering
+from yuejie.gateway.meter.metering import NOTHING_USED, UNMARKED, Bought, Closing, Metering
 from yuejie.gateway.meter.quick import quick_answer
 from yuejie.gateway.refusal import Code, Refused, frame_of
 from yuejie.gateway.rights.admission import Route
@@ -23,10 +24,12 @@ from yuejie.gateway.server.exchange import Gone
 from yuejie.gateway.upstream.breaker import Breakers
 from yuejie.gateway.upstream.port import Answer, Lost, NotSent, Slow, Upstream, UpstreamError
 from yuejie.gateway.upstream.routing import in_order
+from yuejie.gateway.upstream.vitals import Vitals
 from yuejie.kernel.limits import ANSWER_BYTES, ATTEMPTS, RETRY_WAIT_SECONDS
 from yuejie.usage.dialects import Reading, ReadingState, StreamTap, read_body
 from yuejie.usage.event import Outcome
 from yuejie.usage.journal import Begun
+from yuejie.usage.meters import Meter
 
 BACKOFF_MS: Final = 200
 """First pause before the same deployment is asked again; it doubles."""
@@ -37,6 +40,7 @@ CREDENTIAL: Final = 401
 
 
 UNKNOWN: Final = Reading(ReadingState.ABSENT)
+_SAID: Final = frozenset({Meter.OUTPUT, Meter.REASONING})
 
 
 class TooLarge(UpstreamError):
@@ -60,6 +64,7 @@ class Workshop:
     breakers: Breakers
     live: Live
     chance: Random
+    vitals: Vitals
 
 
 class Operation:
@@ -83,8 +88,11 @@ class Operation:
         self._asked = asked
         self._shop = shop
         self._running = running
-        self._routes: Sequence[Route] = in_order(
-            asked.plan.routes, shop.breakers, shop.chance, now_us
+        choice = asked.choice
+        self._routes: Sequence[Route] = (
+            in_order(asked.plan.routes, shop.breakers, shop.chance, now_us)
+            if choice is None
+            else choice.routes
         )
         self._route = self._routes[0]
         self._tried = 0
@@ -166,8 +174,13 @@ class Operation:
             raise
         except UpstreamError as error:
             breaker.failed(self._begun.started_us)
+            if self._shop.vitals.watched:
+                self._note(failed=True)
             return await self._unanswered(error, at)
         first_byte_ms = (time.monotonic_ns() - began_ns) // 1_000_000
+        if self._shop.vitals.watched:
+            failed = answer.status >= 500 or answer.status in ELSEWHERE
+            self._note(failed=failed, first_byte_ms=first_byte_ms)
         if passes:
             breaker.worked()
             await self._stream(answer, first, first_byte_ms)
@@ -241,10 +254,12 @@ class Operation:
         if quick is None or self._begun is None:
             return False
         ended = self._shop.metering.end_quickly(
-            self._begun, self._route, quick, first_byte_ms, self._asked.hold
+            self._begun, self._route, quick, first_byte_ms, self._asked.hold, self._marks()
         )
         if ended is None:
             return False
+        if self._asked.choice is not None:
+            self._learn(quick.counts)
         self._begun = None
         self.billed = self.answered = True
         self._shop.breakers.of(self._route.target.deployment_id).worked()
@@ -255,7 +270,7 @@ class Operation:
 
     def _pass_on(self, answer: Answer, body: bytes, bought: Bought) -> None:
         """Give the client what the provider said, and what it costs."""
-        headers = downward(answer.headers, self._asked.request_id) + self._asked.extra
+        headers = downward(answer.headers, self._asked.request_id) + self._named()
         if bought.charge is not None:
             headers += (("x-yuejie-charge", bought.charge), ("x-yuejie-currency", bought.currency))
         self._asked.exchange.response_bytes(answer.status, headers, body)
@@ -291,7 +306,7 @@ class Operation:
 
     async def _stream(self, answer: Answer, first: bytes | None, first_byte_ms: int) -> None:
         asked = self._asked
-        headers = downward(answer.headers, asked.request_id) + asked.extra
+        headers = downward(answer.headers, asked.request_id) + self._named()
         self.answered = True
         asked.exchange.response_stream(answer.status, headers)
         pump = Pump(
@@ -310,6 +325,8 @@ class Operation:
             self._shop.breakers.of(self._route.target.deployment_id).failed(
                 self._begun.started_us if self._begun else 0
             )
+            if self._shop.vitals.watched:
+                self._note(failed=True)
         elif pump.gone:
             outcome = Outcome.CLIENT_GONE
         reason = str(cut) if cut and reading.state is not ReadingState.MEASURED else ""
@@ -341,7 +358,46 @@ class Operation:
         assert self._begun is not None, "an attempt ends once"
         begun, self._begun = self._begun, None
         self.billed = closing.billable and closing.status < 400
-        return self._shop.metering.end(begun, self._route, closing, self._asked.hold)
+        if self._asked.choice is not None and closing.reading.state is ReadingState.MEASURED:
+            self._learn([(item.meter, item.quantity) for item in closing.reading.items])
+        return self._shop.metering.end(begun, self._route, closing, self._asked.hold, self._marks())
+
+    def _marks(self) -> dict[str, str]:
+        """Return what the event says of a call that was not answered as it was asked."""
+        choice = self._asked.choice
+        if choice is not None:
+            return choice.facts
+        return {ASKED: self._asked.plan.model} if self._route.backup else UNMARKED
+
+    def _named(self) -> Pairs:
+        """Return our headers, and whose answer it is where the client named somebody else."""
+        asked = self._asked
+        if asked.choice is None and not self._route.backup:
+            return asked.extra
+        named = [("x-yuejie-model", self._route.target.model_id)]
+        if asked.choice is not None:
+            named.append(("x-yuejie-policy", f"{asked.choice.asked}@{asked.choice.version}"))
+        return asked.extra + named
+
+    def _note(self, *, failed: bool, first_byte_ms: int | None = None) -> None:
+        """Let auto models know how this deployment does."""
+        begun = self._begun
+        assert begun is not None, "an attempt is under way"
+        self._shop.vitals.note(
+            begun.deployment,
+            begun.started_us,
+            failed=failed,
+            first_byte_ms=first_byte_ms,
+        )
+
+    def _learn(self, counts: Sequence[tuple[Meter, int]]) -> None:
+        """Remember how long the answer was, for what is expected of the next."""
+        choice = self._asked.choice
+        assert choice is not None, "asked of auto models alone"
+        tokens_out = sum(n for meter, n in counts if meter in _SAID)
+        if tokens_out:
+            key_id = self._asked.plan.key.key_id
+            self._shop.vitals.answered(key_id, choice.task, tokens_out)
 
 
 _REASONS: Final[dict[type[UpstreamError], str]] = {

@@ -19,6 +19,8 @@ from yuejie.usage.meters import UNIT_METERS, Meter
 WORD: Final = 200
 """Longest word of a provider that is kept; what is longer is no name but an accident."""
 FACTS: Final = 32
+UNMARKED: Final[dict[str, str]] = {}
+"""Of a call that named its model and was answered by it; never written to."""
 
 _STATES: Final = {
     ReadingState.MEASURED: EventState.MEASURED,
@@ -108,9 +110,17 @@ class Metering:
         return begun, self._ink.written(begun)
 
     def end(
-        self, begun: Begun, route: Route, closing: Closing, hold: Hold | None = None
+        self,
+        begun: Begun,
+        route: Route,
+        closing: Closing,
+        hold: Hold | None = None,
+        marks: dict[str, str] = UNMARKED,
     ) -> tuple[Bought, "asyncio.Future[None]"]:
-        """Write down how an attempt ended and what it used; the future is done when it is safe."""
+        """Write down how an attempt ended and what it used; the future is done when it is safe.
+
+        `marks` are facts of ours beside the provider's: what was asked for, who was chosen and why.
+        """
         reading = closing.reading
         model = _word(reading.billed_model)
         tier = _word(reading.service_tier)
@@ -144,7 +154,7 @@ class Metering:
                 closing.outcome,
                 closing.first_byte_ms,
                 _word(reading.response_id),
-                facts,
+                facts | marks if marks else facts,
             )
         )
         self.open_attempts -= 1
@@ -159,6 +169,7 @@ class Metering:
         quick: Quick,
         first_byte_ms: int,
         hold: Hold | None = None,
+        marks: dict[str, str] = UNMARKED,
     ) -> "tuple[Bought, asyncio.Future[None]] | None":
         """Write down an ordinary answer; None, and nothing is written, if its rates are not."""
         quick.counts.append((Meter.REQUESTS, 1))
@@ -182,6 +193,7 @@ class Metering:
                 quick.tier,
                 first_byte_ms=first_byte_ms,
                 response_id=quick.response_id[:WORD],
+                facts=marks,
             )
         )
         self.open_attempts -= 1

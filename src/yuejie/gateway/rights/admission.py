@@ -5,19 +5,25 @@ What was decided once holds until the view changes or something scheduled starts
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
+from yuejie.contracts.auto.policy import Choose
+from yuejie.contracts.auto.routed import Out
 from yuejie.contracts.prices import Book, RateRow
 from yuejie.gateway.refusal import Code, Dialect, Refused
+from yuejie.gateway.rights.auto import AutoRights, Ruled, candidate_of, rights_of
 from yuejie.gateway.rights.view import FOREVER_US, Target, View
 from yuejie.gateway.snapshot import (
     AllowanceRow,
+    AutoRow,
     ContractRow,
     CustomerRow,
     KeyRow,
     ProjectRow,
+    RuleRow,
 )
 from yuejie.kernel.limits import TAG_LENGTH, TAGS
 from yuejie.usage.event import join_tags, split_tags
@@ -85,6 +91,19 @@ class Plan:
     """One route of each model and platform: what a call can cost at most is the same on others."""
     memo: dict[str, Any] = field(default_factory=dict)
     """What worst cases of this plan have in common, by what is spoken."""
+    auto: AutoRights | None = None
+    """The name asked for is an auto model's: a rule of its policy has the plan of the call."""
+
+
+class _Party(NamedTuple):
+    """Who asks, once its standing is known to be good, in which dialect and from when."""
+
+    key: KeyRow
+    customer: CustomerRow
+    contract: ContractRow
+    project: ProjectRow
+    dialect: Dialect
+    now_us: int
 
 
 class Admission:
@@ -137,9 +156,9 @@ class Admission:
         standing = self._standing(key, now_us)
         if isinstance(standing, Refused):
             return standing
-        _, contract, project = standing
+        customer, contract, project = standing
         names = self.view.models if key.models is None else set(key.models) & set(self.view.models)
-        return sorted(
+        found = [
             name
             for name in names
             if self.view.models[name].active
@@ -147,7 +166,19 @@ class Admission:
                 dialect in (None, route.target.access.dialect)
                 for route in self._routes(name, project, contract, now_us, backup=False)
             )
-        )
+        ]
+        for spoken in Dialect if dialect is None else (dialect,):
+            party = _Party(key, customer, contract, project, spoken, now_us)
+            found += [name for name in self.view.autos if self._answers(name, party)]
+        return sorted(set(found))
+
+    def _answers(self, name: str, party: _Party) -> bool:
+        """Say whether anybody may answer an auto model's name for this party."""
+        row = self.view.auto_at(name, party.now_us)
+        if row is None or name in self.view.models:
+            return False
+        models = {model for rule in row.rules for model in rule.models}
+        return any(not isinstance(self._candidacy(model, party), Out) for model in models)
 
     def _judge(
         self, key: KeyRow, model: str, dialect: Dialect, path: str, now_us: int
@@ -157,6 +188,8 @@ class Admission:
             return standing
         customer, contract, project = standing
         known = self.view.models.get(model)
+        if known is None and (auto := self.view.auto_at(model, now_us)) is not None:
+            return self._auto(auto, _Party(key, customer, contract, project, dialect, now_us))
         if not model or known is None or not known.active or not _may(key, model):
             code = Code.MODEL_UNKNOWN if model else Code.MODEL_MISSING
             return Refused(code, {"model": model, "models": self._usable(key, dialect, now_us)})
@@ -166,11 +199,66 @@ class Admission:
         spoken = tuple(route for route in routes if route.target.access.dialect is dialect)
         if not spoken:
             return self._unreachable(key, model, dialect, path, routes, project, now_us)
-        until = self.view.next_change_us(key.customer_id, now_us)
+        party = _Party(key, customer, contract, project, dialect, now_us)
+        return self._plan(party, model, spoken)
+
+    def _plan(self, party: _Party, model: str, routes: tuple[Route, ...]) -> Plan:
+        key = party.key
+        until = self.view.next_change_us(key.customer_id, party.now_us)
         until = min(until, key.expires_us or FOREVER_US)
-        caps = self._caps(key, project, spoken)
-        kinds = {(r.target.model_id, r.target.access.platform): r for r in spoken} if caps else {}
-        return Plan(key, customer, contract, model, spoken, until, caps, tuple(kinds.values()))
+        caps = self._caps(key, party.project, routes)
+        kinds = {(r.target.model_id, r.target.access.platform): r for r in routes} if caps else {}
+        return Plan(
+            key,
+            party.customer,
+            party.contract,
+            model,
+            routes,
+            until,
+            caps,
+            tuple(kinds.values()),
+        )
+
+    def _auto(self, row: AutoRow, party: _Party) -> Plan:
+        """Return a plan without routes: which rule has them, the call's task decides."""
+        rights = rights_of(row, partial(self._ruled, row.name, party))
+        return replace(self._plan(party, row.name, ()), auto=rights)
+
+    def _ruled(self, name: str, party: _Party, number: int, rule: RuleRow) -> Ruled:
+        """Find out who may answer under a rule; everybody else is out, each for its reason."""
+        found: list[tuple[str, tuple[Route, ...]]] = []
+        out: list[tuple[str, Out]] = []
+        for model in rule.models:
+            routes = self._candidacy(model, party)
+            if isinstance(routes, Out):
+                out.append((model, routes))
+            else:
+                found.append((model, routes))
+        candidates = tuple(
+            candidate_of(self.view.models[model], place, routes, party.now_us)
+            for place, (model, routes) in enumerate(found)
+        )
+        every = tuple(route for _, routes in found for route in routes)
+        plan = self._plan(party, name, every) if every else None
+        return Ruled(number, rule, Choose(rule.choose), candidates, tuple(out), plan)
+
+    def _candidacy(self, model: str, party: _Party) -> tuple[Route, ...] | Out:
+        """Return the routes by which a model may answer this party, or why there are none."""
+        known = self.view.models.get(model)
+        if not _may(party.key, model):
+            return Out.KEY
+        if known is None or not known.active:
+            return Out.CATALOGUE
+        targets = self.view.targets.get(model, ())
+        if not targets:
+            return Out.DEPLOYMENT
+        if not any(_within(target, party.project) for target in targets):
+            return Out.PROJECT
+        routes = self._routes(model, party.project, party.contract, party.now_us, backup=False)
+        if not routes:
+            return Out.PRICE
+        spoken = tuple(r for r in routes if r.target.access.dialect is party.dialect)
+        return spoken or Out.DIALECT
 
     def _caps(
         self, key: KeyRow, project: ProjectRow, routes: Sequence[Route]

@@ -12,6 +12,7 @@ from yuejie.gateway.refusal import Dialect
 from yuejie.gateway.snapshot import (
     AccountRow,
     AllowanceRow,
+    AutoRow,
     ContractRow,
     CustomerRow,
     DeploymentRow,
@@ -65,6 +66,7 @@ class View:
 
     __slots__ = (
         "allowances",
+        "autos",
         "books",
         "contracts",
         "cost_books",
@@ -77,6 +79,7 @@ class View:
         "revision",
         "skew_ms",
         "targets",
+        "widest",
         "workers",
     )
 
@@ -101,6 +104,10 @@ class View:
             if rows.kind == "cost"
         ]
         self.workers = snapshot.workers
+        self.autos: dict[str, list[AutoRow]] = {}
+        for auto in sorted(snapshot.autos, key=lambda each: (each.starts_us, each.version)):
+            self.autos.setdefault(auto.name, []).append(auto)
+        self.widest = {name: self.listed(name).context_window for name in self.autos}
         self.allowances: dict[str, list[AllowanceRow]] = {}
         for row in snapshot.allowances:
             self.allowances.setdefault(row.customer_id, []).append(row)
@@ -109,14 +116,46 @@ class View:
         self.targets = _targets(snapshot.deployments, accounts, self.models)
 
     def window_of(self, model: str) -> int | None:
-        """Return how much a model can read at once, if the catalogue says."""
+        """Return how much a model can read at once, if the catalogue says.
+
+        Of an auto model: as much as the widest that may answer, for it bounds what is plausible.
+        """
         known = self.models.get(model)
-        return None if known is None else known.context_window
+        return self.widest.get(model) if known is None else known.context_window
 
     def contract_at(self, customer_id: str, now_us: int) -> ContractRow | None:
         """Return the newest version that has started."""
         started = [row for row in self.contracts.get(customer_id, ()) if row.starts_us <= now_us]
         return started[-1] if started else None
+
+    def auto_at(self, name: str, now_us: int) -> AutoRow | None:
+        """Return the version of an auto model that decides at an instant; None: there is none."""
+        started = [row for row in self.autos.get(name, ()) if row.starts_us <= now_us]
+        return started[-1] if started and started[-1].active else None
+
+    def watched(self) -> set[str]:
+        """Return the deployments that policies may choose among."""
+        rules = (rule for rows in self.autos.values() for row in rows for rule in row.rules)
+        models = {model for rule in rules for model in rule.models}
+        return {each.deployment_id for model in models for each in self.targets.get(model, ())}
+
+    def listed(self, name: str) -> ModelRow:
+        """Return a model as lists of models show it; an auto model as the widest of its own."""
+        known = self.models.get(name)
+        if known is not None:
+            return known
+        row = self.autos[name][-1]
+        own = [self.models[m] for rule in row.rules for m in rule.models if m in self.models]
+        return ModelRow(
+            name,
+            own[0].mode if own else "chat",
+            "yuejie",
+            max((each.context_window or 0 for each in own), default=0) or None,
+            max((each.max_output or 0 for each in own), default=0) or None,
+            None,
+            row.active,
+            row.starts_us // 1_000_000,
+        )
 
     def cost_book_of(self, model: str, now_us: int) -> tuple[Book, int] | None:
         """Return the cost book, and its revision, that prices a model at an instant."""
@@ -127,11 +166,12 @@ class View:
         return None
 
     def next_change_us(self, customer_id: str, now_us: int) -> int:
-        """Return when the next price or contract starts, or one ends: pins hold till then."""
+        """Return when a price, contract or policy starts next, or one ends: pins hold till then."""
         rows = self.contracts.get(customer_id, ())
         starts = [each for row in rows for each in (row.starts_us, row.ends_us)]
         for book in self.books.values():
             starts += [revision.starts_us for revision in book.rows.revisions]
+        starts += [row.starts_us for rows in self.autos.values() for row in rows]
         return min((start for start in starts if start > now_us), default=FOREVER_US)
 
     def _access(self, row: AccountRow, unlock: Callable[[AccountRow], str]) -> Access | None:

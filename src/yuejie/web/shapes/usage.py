@@ -4,11 +4,13 @@ from typing import Any
 
 from pydantic import Field
 
+from yuejie.contracts.auto.routed import asked_of, read_routed
 from yuejie.kernel.money import Charge
 from yuejie.usage.correct import WorkItem
 from yuejie.usage.event import split_tags
 from yuejie.usage.show import Attempt, PricedItem, UsageLine
 from yuejie.usage.store import PriceRow
+from yuejie.web.shapes.insight.routing import RoutedOut
 from yuejie.web.shapes.wire import Instant, Out, UnitRate, Worth
 
 
@@ -72,7 +74,9 @@ class AttemptOut(Out):
     key_id: str = Field(description="密钥")
     tags: dict[str, str] = Field(description="标签")
     api: str = Field(description="接口", examples=["openai.chat"])
-    model: str = Field(description="请求的模型")
+    asked: str = Field(description="请求里写的模型名；自动模型、备用模型应答时与 model 不同")
+    model: str = Field(description="应答并计费的模型")
+    routing: RoutedOut | None = Field(description="自动模型的选择；直接指定模型的为空")
     billed_model: str = Field(description="供应商报告的模型")
     service_tier: str = Field(description="服务档")
     stream: bool = Field(description="是否流式")
@@ -94,12 +98,15 @@ class AttemptOut(Out):
     def of(cls, attempt: Attempt, *, with_cost: bool) -> "AttemptOut":
         """Write an attempt; where it was served and what it cost is the operator's."""
         event = attempt.event
+        routed = read_routed(event.facts)
         same = {name: getattr(event, name) for name in cls.model_fields if hasattr(event, name)}
         return cls(
             **same
             | {
                 "request_id": f"req_{event.operation_id.hex}",
                 "event_id": str(event.event_id),
+                "asked": asked_of(event.facts, event.model),
+                "routing": RoutedOut.of(routed) if routed else None,
                 "tags": split_tags(event.tags),
                 "latency_ms": attempt.latency_ms,
                 "items": [ItemOut.of(item, with_cost=with_cost) for item in attempt.items],

@@ -1,0 +1,1 @@
+"""Routing: what auto models saved, against the default model of the policy that decided."""
