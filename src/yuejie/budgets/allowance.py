@@ -68,6 +68,8 @@ class Origin(StrEnum):
     """What is left of prepayment and credit, pushed by payments."""
     PROTECTION = "protection"
     """The answer to a finding; it is ended when the finding is."""
+    TRIAL = "trial"
+    """What a trial may use; it ends with the trial."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ def change_allowance(
         was = _find(tx, customer, name)
         if was.origin is Origin.CREDIT:
             raise Conflict(f"额度“{name}”由预付余额与授信推算，不能手工修改；请登记收款或调整授信")
+        _refuse_trial(was)
         became = replace(
             was,
             cap=was.cap if change.cap is None else change.cap,
@@ -145,6 +146,7 @@ def end_allowance(
 ) -> Allowance:
     """End an allowance: nothing is held to it any more; what it counted stays readable."""
     with db.begin() as tx:
+        _refuse_trial(_find(tx, customer, name))
         return end_in(tx, customer, name, by=by, now=now, why=why)
 
 
@@ -170,6 +172,13 @@ def _find(tx: Tx, customer: Customer, name: str) -> Allowance:
     if found is None:
         raise NotFound(f"客户 {customer.slug} 没有额度“{name}”，请用 yuejie budgets list 查看")
     return found
+
+
+def _refuse_trial(allowance: Allowance) -> None:
+    if allowance.origin is Origin.TRIAL:
+        raise Conflict(
+            f"额度“{allowance.name}”是试用额度，随试用结束，不能修改；需要更多请联系客户经理转为正式合同"
+        )
 
 
 def _recap(tx: Tx, allowance: Allowance, *, now: datetime) -> None:

@@ -53,6 +53,7 @@ NOUNS: Final = {
     "presales": "presales.entrance",
     "whatif": "insight.whatif",
     "routing": "insight.routing",
+    "trial": "presales.trial",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

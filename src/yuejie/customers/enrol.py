@@ -56,16 +56,21 @@ def find_customer(tx: Tx, name: str) -> Customer:
 
 def enrol_customer(db: Database, particulars: Particulars, *, by: str, now: datetime) -> Customer:
     """Write a customer down, or change it; zone and currency of a known one may not move."""
-    checked = _check(particulars)
     with db.begin() as tx:
-        was = store.customer_by_slug(tx, checked.slug)
-        became = _drawn(checked, was, now)
-        if was == became:
-            return became
-        store.save_customer(tx, became)
-        verb = "change" if was else "enrol"
-        record_deed(tx, Deed(by, now, verb, "customer", became.slug), was=was, became=became)
+        return enrol_in(tx, particulars, by=by, now=now)
+
+
+def enrol_in(tx: Tx, particulars: Particulars, *, by: str, now: datetime) -> Customer:
+    """Do so in somebody's transaction."""
+    checked = _check(particulars)
+    was = store.customer_by_slug(tx, checked.slug)
+    became = _drawn(checked, was, now)
+    if was == became:
         return became
+    store.save_customer(tx, became)
+    verb = "change" if was else "enrol"
+    record_deed(tx, Deed(by, now, verb, "customer", became.slug), was=was, became=became)
+    return became
 
 
 def add_project(
@@ -73,26 +78,33 @@ def add_project(
 ) -> Project:
     """Add a project to a customer's tree, or change the one of that name."""
     with db.begin() as tx:
-        was = store.project_by_name(tx, customer_id, draft.name)
-        parent = _parent(tx, customer_id, draft)
-        became = Project(
-            project_id=was.project_id if was else ProjectId(mint("prj", now)),
-            customer_id=customer_id,
-            parent_id=parent.project_id if parent else None,
-            name=_named(draft.name, "项目名"),
-            department=draft.department,
-            environment=draft.environment,
-            allowed_providers=draft.allowed_providers,
-            allowed_regions=draft.allowed_regions,
-            created_at=was.created_at if was else now,
-        )
-        if was == became:
-            return became
-        _refuse_loop(store.projects(tx, customer_id), became)
-        store.save_project(tx, became)
-        verb = "change" if was else "add"
-        record_deed(tx, Deed(by, now, verb, "project", became.name), was=was, became=became)
+        return add_project_in(tx, customer_id, draft, by=by, now=now)
+
+
+def add_project_in(
+    tx: Tx, customer_id: CustomerId, draft: ProjectDraft, *, by: str, now: datetime
+) -> Project:
+    """Do so in somebody's transaction."""
+    was = store.project_by_name(tx, customer_id, draft.name)
+    parent = _parent(tx, customer_id, draft)
+    became = Project(
+        project_id=was.project_id if was else ProjectId(mint("prj", now)),
+        customer_id=customer_id,
+        parent_id=parent.project_id if parent else None,
+        name=_named(draft.name, "项目名"),
+        department=draft.department,
+        environment=draft.environment,
+        allowed_providers=draft.allowed_providers,
+        allowed_regions=draft.allowed_regions,
+        created_at=was.created_at if was else now,
+    )
+    if was == became:
         return became
+    _refuse_loop(store.projects(tx, customer_id), became)
+    store.save_project(tx, became)
+    verb = "change" if was else "add"
+    record_deed(tx, Deed(by, now, verb, "project", became.name), was=was, became=became)
+    return became
 
 
 def _check(particulars: Particulars) -> Particulars:

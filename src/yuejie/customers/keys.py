@@ -40,32 +40,39 @@ def issue_key(
 ) -> IssuedKey:
     """Make a key for a project; only its HMAC is kept."""
     with db.begin() as tx:
-        project = store.project_by_name(tx, customer.customer_id, draft.project)
-        if project is None:
-            raise NotFound(f"项目“{draft.project}”不存在，请先为客户 {customer.slug} 建立项目")
-        tags = check_tags(draft.tags, customer)
-        if draft.expires_at is not None and draft.expires_at <= now:
-            raise Invalid(f"密钥 {draft.name} 的到期时间已过，请写将来的时间")
-        secret = make_secret()
-        key = ApiKey(
-            key_id=KeyId(mint("key", now)),
-            customer_id=customer.customer_id,
-            project_id=project.project_id,
-            name=draft.name,
-            digest=digest_of(secret, pepper),
-            hint=hint_of(secret),
-            tags=tags,
-            task_type=draft.task_type,
-            priority=draft.priority,
-            models=draft.models,
-            created_at=now,
-            expires_at=draft.expires_at,
-            revoked_at=None,
-            replaced_by=None,
-        )
-        store.insert_key(tx, key)
-        record_deed(tx, Deed(by, now, "issue", "api_key", key.key_id), became=key)
-        return IssuedKey(key, secret)
+        return issue_in(tx, customer, draft, pepper=pepper, by=by, now=now)
+
+
+def issue_in(
+    tx: Tx, customer: Customer, draft: KeyDraft, *, pepper: bytes, by: str, now: datetime
+) -> IssuedKey:
+    """Do so in somebody's transaction."""
+    project = store.project_by_name(tx, customer.customer_id, draft.project)
+    if project is None:
+        raise NotFound(f"项目“{draft.project}”不存在，请先为客户 {customer.slug} 建立项目")
+    tags = check_tags(draft.tags, customer)
+    if draft.expires_at is not None and draft.expires_at <= now:
+        raise Invalid(f"密钥 {draft.name} 的到期时间已过，请写将来的时间")
+    secret = make_secret()
+    key = ApiKey(
+        key_id=KeyId(mint("key", now)),
+        customer_id=customer.customer_id,
+        project_id=project.project_id,
+        name=draft.name,
+        digest=digest_of(secret, pepper),
+        hint=hint_of(secret),
+        tags=tags,
+        task_type=draft.task_type,
+        priority=draft.priority,
+        models=draft.models,
+        created_at=now,
+        expires_at=draft.expires_at,
+        revoked_at=None,
+        replaced_by=None,
+    )
+    store.insert_key(tx, key)
+    record_deed(tx, Deed(by, now, "issue", "api_key", key.key_id), became=key)
+    return IssuedKey(key, secret)
 
 
 def rotate_key(

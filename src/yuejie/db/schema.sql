@@ -223,7 +223,7 @@ CREATE TABLE allowance (
     CONSTRAINT allowance_measure_check CHECK ((measure = ANY (ARRAY['money'::text, 'tokens'::text, 'requests'::text, 'concurrency'::text]))),
     CONSTRAINT allowance_mode_check CHECK ((mode = ANY (ARRAY['soft'::text, 'hard'::text, 'paced'::text]))),
     CONSTRAINT allowance_name_check CHECK ((name <> ''::text)),
-    CONSTRAINT allowance_origin_check CHECK ((origin = ANY (ARRAY['budget'::text, 'credit'::text, 'protection'::text]))),
+    CONSTRAINT allowance_origin_check CHECK ((origin = ANY (ARRAY['budget'::text, 'credit'::text, 'protection'::text, 'trial'::text]))),
     CONSTRAINT allowance_output_bound_check CHECK ((output_bound > 0)),
     CONSTRAINT allowance_period_check CHECK ((period = ANY (ARRAY['minute'::text, 'day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text, 'term'::text, 'always'::text])))
 );
@@ -604,6 +604,22 @@ CREATE TABLE book_revision (
     approved_by text,
     fx_id bigint,
     CONSTRAINT book_revision_pkey PRIMARY KEY (book_id, revision)
+);
+
+CREATE TABLE certificate (
+    certificate_id text NOT NULL,
+    name text NOT NULL,
+    number text NOT NULL,
+    issuer text NOT NULL,
+    holder text NOT NULL,
+    issued_on date NOT NULL,
+    expires_on date NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT certificate_pkey PRIMARY KEY (certificate_id),
+    CONSTRAINT certificate_name_number_key UNIQUE (name, number),
+    CONSTRAINT certificate_check CHECK ((expires_on > issued_on))
 );
 
 CREATE TABLE client_key (
@@ -1483,6 +1499,28 @@ CREATE TABLE project (
     CONSTRAINT project_customer_id_name_key UNIQUE (customer_id, name)
 );
 
+CREATE TABLE proposal (
+    proposal_id text NOT NULL,
+    prospect_id text NOT NULL,
+    version integer NOT NULL,
+    quote_id text NOT NULL,
+    quote_digest text NOT NULL,
+    template text NOT NULL,
+    language text NOT NULL,
+    valid_until date NOT NULL,
+    docx bytea NOT NULL,
+    docx_sha256 text NOT NULL,
+    pdf bytea NOT NULL,
+    pdf_sha256 text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT proposal_pkey PRIMARY KEY (proposal_id),
+    CONSTRAINT proposal_prospect_id_version_key UNIQUE (prospect_id, version),
+    CONSTRAINT proposal_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
+    CONSTRAINT proposal_template_check CHECK ((template = ANY (ARRAY['general'::text, 'fintech'::text, 'ecommerce'::text]))),
+    CONSTRAINT proposal_version_check CHECK ((version > 0))
+);
+
 CREATE TABLE prospect (
     prospect_id text NOT NULL,
     slug text NOT NULL,
@@ -2031,6 +2069,79 @@ CREATE TABLE temporary_limit (
     CONSTRAINT temporary_limit_limit_fen_check CHECK ((limit_fen > 0))
 );
 
+CREATE TABLE trial (
+    trial_id text NOT NULL,
+    request_id text,
+    customer_id text NOT NULL,
+    contract_id text NOT NULL,
+    book_id text NOT NULL,
+    project text NOT NULL,
+    models text[] NOT NULL,
+    days integer NOT NULL,
+    tokens bigint NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    granted_by text NOT NULL,
+    key_id text,
+    CONSTRAINT trial_pkey PRIMARY KEY (trial_id),
+    CONSTRAINT trial_customer_id_key UNIQUE (customer_id),
+    CONSTRAINT trial_request_id_key UNIQUE (request_id),
+    CONSTRAINT trial_check CHECK ((ends_at > starts_at)),
+    CONSTRAINT trial_days_check CHECK (((days >= 7) AND (days <= 14))),
+    CONSTRAINT trial_tokens_check CHECK ((tokens > 0))
+);
+
+CREATE TABLE trial_cost (
+    trial_id text NOT NULL,
+    month character(7) NOT NULL,
+    currency text NOT NULL,
+    sequence integer NOT NULL,
+    fen bigint NOT NULL,
+    booked_at timestamp with time zone NOT NULL,
+    CONSTRAINT trial_cost_pkey PRIMARY KEY (trial_id, month, currency, sequence),
+    CONSTRAINT trial_cost_sequence_check CHECK ((sequence > 0))
+);
+
+CREATE TABLE trial_policy (
+    revision integer GENERATED ALWAYS AS IDENTITY NOT NULL,
+    sale_book text NOT NULL,
+    fx_policy text NOT NULL,
+    models text[] NOT NULL,
+    days_most integer NOT NULL,
+    tokens_most bigint NOT NULL,
+    by_rule boolean NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT trial_policy_pkey PRIMARY KEY (revision),
+    CONSTRAINT trial_policy_days_most_check CHECK (((days_most >= 7) AND (days_most <= 14))),
+    CONSTRAINT trial_policy_fx_policy_check CHECK ((fx_policy = ANY (ARRAY['none'::text, 'card'::text]))),
+    CONSTRAINT trial_policy_models_check CHECK ((cardinality(models) > 0)),
+    CONSTRAINT trial_policy_tokens_most_check CHECK ((tokens_most > 0))
+);
+
+CREATE TABLE trial_request (
+    request_id text NOT NULL,
+    company text NOT NULL,
+    contact text NOT NULL,
+    email text NOT NULL,
+    phone text NOT NULL,
+    purpose text NOT NULL,
+    models text[] NOT NULL,
+    days integer NOT NULL,
+    tokens bigint NOT NULL,
+    from_hash bytea NOT NULL,
+    claim_hash bytea NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    decided_by text DEFAULT ''::text NOT NULL,
+    decided_at timestamp with time zone,
+    why text DEFAULT ''::text NOT NULL,
+    CONSTRAINT trial_request_pkey PRIMARY KEY (request_id),
+    CONSTRAINT trial_request_days_check CHECK (((days >= 7) AND (days <= 14))),
+    CONSTRAINT trial_request_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'granted'::text, 'declined'::text]))),
+    CONSTRAINT trial_request_tokens_check CHECK ((tokens > 0))
+);
+
 CREATE TABLE usage_dimension (
     dimension_id integer GENERATED ALWAYS AS IDENTITY NOT NULL,
     customer_id text NOT NULL,
@@ -2233,6 +2344,8 @@ ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey 
 ALTER TABLE payer_authorisation ADD CONSTRAINT payer_authorisation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
+ALTER TABLE proposal ADD CONSTRAINT proposal_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(prospect_id);
+ALTER TABLE proposal ADD CONSTRAINT proposal_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES quote(quote_id);
 ALTER TABLE prospect_form ADD CONSTRAINT prospect_form_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(prospect_id);
 ALTER TABLE prospect_usage ADD CONSTRAINT prospect_usage_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(prospect_id);
 ALTER TABLE prospect_usage_cell ADD CONSTRAINT prospect_usage_cell_import_id_fkey FOREIGN KEY (import_id) REFERENCES prospect_usage(import_id);
@@ -2279,6 +2392,12 @@ ALTER TABLE statement_file ADD CONSTRAINT statement_file_account_id_fkey FOREIGN
 ALTER TABLE statement_line ADD CONSTRAINT statement_line_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
 ALTER TABLE statement_line ADD CONSTRAINT statement_line_file_id_fkey FOREIGN KEY (file_id) REFERENCES statement_file(file_id);
 ALTER TABLE temporary_limit ADD CONSTRAINT temporary_limit_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE trial ADD CONSTRAINT trial_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
+ALTER TABLE trial ADD CONSTRAINT trial_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE trial ADD CONSTRAINT trial_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_key(key_id);
+ALTER TABLE trial ADD CONSTRAINT trial_request_id_fkey FOREIGN KEY (request_id) REFERENCES trial_request(request_id);
+ALTER TABLE trial_cost ADD CONSTRAINT trial_cost_trial_id_fkey FOREIGN KEY (trial_id) REFERENCES trial(trial_id);
+ALTER TABLE trial_policy ADD CONSTRAINT trial_policy_sale_book_fkey FOREIGN KEY (sale_book) REFERENCES book(book_id);
 ALTER TABLE virtual_account ADD CONSTRAINT virtual_account_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
 ALTER TABLE virtual_account ADD CONSTRAINT virtual_account_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE waiver ADD CONSTRAINT waiver_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -2383,6 +2502,8 @@ CREATE INDEX signing_step_signing ON public.signing_step USING btree (signing_id
 CREATE INDEX standing_transition_customer ON public.standing_transition USING btree (customer_id, at);
 CREATE INDEX statement_line_day ON public.statement_line USING btree (account_id, booked_on);
 CREATE INDEX temporary_limit_customer ON public.temporary_limit USING btree (customer_id);
+CREATE INDEX trial_request_asked ON public.trial_request USING btree (asked_at);
+CREATE INDEX trial_request_open ON public.trial_request USING btree (asked_at) WHERE (state = 'asked'::text);
 CREATE INDEX usage_event_auto ON ONLY public.usage_event USING btree (month, customer_id) WHERE ((facts ->> 'auto'::text) IS NOT NULL);
 CREATE INDEX usage_event_corrected ON ONLY public.usage_event USING btree (event_id) WHERE (version > 1);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
@@ -2446,6 +2567,7 @@ GRANT INSERT, SELECT ON TABLE billing_unit TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE billing_unit_project TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book_revision TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE certificate TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE client_key TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_book TO yuejie_app;
@@ -2518,6 +2640,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_rest TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE proposal TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE prospect TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE prospect_form TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE prospect_usage TO yuejie_app;
@@ -2558,6 +2681,10 @@ GRANT INSERT, SELECT ON TABLE statement_file TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE statement_line TO yuejie_app;
 GRANT USAGE ON SEQUENCE statement_line_sequence_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE temporary_limit TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE trial TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE trial_cost TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE trial_policy TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE trial_request TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
 GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
@@ -2575,6 +2702,7 @@ GRANT UPDATE (expected), UPDATE (extra_pico), UPDATE (feedback), UPDATE (last_at
 GRANT UPDATE (state), UPDATE (used_at) ON TABLE anomaly_series TO yuejie_app;
 GRANT UPDATE (false_alarms), UPDATE (muted_until) ON TABLE anomaly_word TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (holder) ON TABLE bank_account TO yuejie_app;
+GRANT UPDATE (withdrawn_at) ON TABLE certificate TO yuejie_app;
 GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE contract_end TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
@@ -2599,4 +2727,6 @@ GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_o
 GRANT UPDATE (ended_at), UPDATE (seen_at) ON TABLE session TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE (task), UPDATE (url) ON TABLE signing TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;
+GRANT UPDATE (key_id) ON TABLE trial TO yuejie_app;
+GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state), UPDATE (why) ON TABLE trial_request TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state) ON TABLE waiver TO yuejie_app;

@@ -153,7 +153,8 @@ class Code(Enum):
     CONTRACT_ENDED = _Row(
         403,
         *_DENIED,
-        "合同 {contract} 已到期或终止，不再接受调用，请联系客户经理续签",
+        "合同 {contract} 已到期或终止（试用期满也在此列），不再接受调用；"
+        "请联系客户经理续签或转为正式合同，原密钥随之恢复",
         "The contract {contract} has ended: contact your account manager to renew it.",
     )
     MODEL_MISSING = _Row(

@@ -36,6 +36,7 @@ class Account(StrEnum):
     FX_DIFFERENCE = "fx_difference"
     FX_CLEARING = "fx_clearing"
     BANK_CHARGES = "bank_charges"
+    SALES_EXPENSE = "sales_expense"
 
 
 ACCOUNT_NAMES: Final = {
@@ -57,6 +58,7 @@ ACCOUNT_NAMES: Final = {
     Account.FX_DIFFERENCE: "汇兑损益",
     Account.FX_CLEARING: "外币兑换",
     Account.BANK_CHARGES: "财务费用",
+    Account.SALES_EXPENSE: "销售费用",
 }
 """What people read for each account."""
 

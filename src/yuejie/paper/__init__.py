@@ -1,7 +1,7 @@
 """Paper: how does it look on paper?
 
 Owns: the house's fonts with their licence and their coverage, which characters can be drawn, how a
-text is made fit to print, the compiler that sets a template as PDF.
+text is made fit to print, the compiler that sets a template as PDF, the maker of charts.
 Does not own: what a document says, nor its template (the room whose document it is).
 
 Invariants:

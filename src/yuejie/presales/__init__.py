@@ -2,12 +2,14 @@
 
 Owns: prospects and what they need (versions of their forms), the grades of models that proposals
 go by, past usage that a prospect hands in, quotes with their life and the trace of every figure,
-the floor margin, comparisons with prepayment and with other offers.
+the floor margin, comparisons with prepayment and with other offers; proposals on paper and the
+certificates they may print (`proposal`), trials from the request to the contract (`trial`).
 Does not own: prices and contracts (contracts), what usage is worth (rating), how a month's terms
 and tax come about (bills), customers and their usage; a prospect is none of these until it signs.
 
 Invariants:
-- nothing here makes a customer, a contract or a usage event;
+- nothing but a trial makes a customer or a contract here, and nothing a usage event;
+- what is used in a trial is worth nothing on any bill, by the rates of its contract;
 - a quote never changes: another one is its next version; its book revisions, exchange rate and
   last day are written in it;
 - every figure of a quote is computed again from its trace: inputs of the form, price rows, terms,

@@ -29,7 +29,7 @@ from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.insight import routing, whatif
 from yuejie.web.api.payments import bank, receipts, receivables
-from yuejie.web.api.presales import prospects, quotes
+from yuejie.web.api.presales import proposals, prospects, quotes, trial
 from yuejie.web.api.watch import anomalies, budgets, protections, sla
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
@@ -76,6 +76,8 @@ NOUNS: Final = (
     prospects,
     quotes,
     whatif,
+    proposals,
+    trial,
     notices,
     deeds,
 )
@@ -117,6 +119,7 @@ def make_app(desk: Desk) -> FastAPI:
     app.include_router(docs.routes)
     for noun in (*NOUNS, *PAGE_NOUNS):
         app.include_router(noun.routes)
+    app.include_router(trial.open_routes)
     _refuse_unnamed(app)
     return app
 

@@ -68,6 +68,13 @@ TAGS: Final = [
     {"name": "操作记录", "description": "谁、何时、改了什么。"},
     {"name": "异常", "description": "什么变了、从何时起、谁造成、花了多少；知悉、静音、反馈。"},
     {"name": "假如", "description": "一个月按别的价目、条款、模型重放，逐行比较，前提写明。"},
+    {
+        "name": "试用",
+        "description": "不用令牌即可申请：POST /api/v1/trial-requests（company、contact、email，"
+        "可写 models、days、tokens），答复中的 claim 只显示一次；批准后以它 "
+        "POST /api/v1/trial-requests/{request_id}/claim 领取密钥。"
+        "用量不计费，期满自动停止，转合同时密钥不变。",
+    },
     {"name": "通知", "description": "联系人、渠道、测试，以及每条消息的投递记录。"},
 ]
 

@@ -222,6 +222,19 @@ BODIES: dict[str, Any] = {
     "POST /quotes/{quote_id}/withdraw": {"why": "x"},
     "PUT /model-grades/{model_id:path}": {"quality": "basic", "tasks": ["code"], "source": "x"},
     "PUT /margin-floor": {"share": "8%"},
+    "POST /quotes/{quote_id}/proposals": {},
+    "POST /certificates": {
+        "name": "ISO 27001",
+        "number": "1",
+        "issuer": "x",
+        "holder": "x",
+        "issued_on": "2026-01-01",
+        "expires_on": "2028-01-01",
+    },
+    "POST /certificates/{certificate}/withdraw": {"why": "x"},
+    "POST /trial-requests/{request_id}/approve": {},
+    "POST /trial-requests/{request_id}/decline": {"why": "x"},
+    "POST /customers/{customer}/trial/convert": {"draft": "draft_0"},
     "POST /notices/contacts": {"name": "王会计"},
     "POST /notices/log/retry": {"message_ids": ["msg_0"]},
     "PUT /notices/senders/{sender}": {"settings": {"host": "smtp.example.com", "from": "a@b.cn"}},
@@ -268,6 +281,8 @@ ODD = (
     "/log/retry",
     "/replays",
     "/offer",
+    "/{quote_id}/proposals",
+    "/trial/convert",
 )
 """Deeds that the state of the example forbids, or whose example does not exist."""
 NOWHERE = (
@@ -287,6 +302,9 @@ NOWHERE = (
     "/quotes/{quote_id}/trace",
     "/quotes/{quote_id}/life",
     "/auto-models/{name}",
+    "/files/{file}",
+    "/trials/{trial}",
+    "/papers/{sheet}",
 )
 """Reads of what nobody in this house has made."""
 
@@ -353,6 +371,11 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "prospect": "jinke",
         "quote_id": "quote_0",
         "name": "auto",
+        "proposal": "prp_0",
+        "file": "pdf",
+        "certificate": "cert_0",
+        "trial": "zeta",
+        "sheet": "report",
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:

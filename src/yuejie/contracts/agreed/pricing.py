@@ -60,6 +60,18 @@ class Pricing:
 
     overrides: tuple[Override, ...] = ()
     discounts: tuple[FamilyDiscount, ...] = ()
+    models: tuple[str, ...] = ()
+    """The only models that are offered; none named: all of the list. Others have no rate, and are
+    refused like any model that a contract does not price."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether everything costs nothing: a trial, which does not go on."""
+        return any(each.models == "*" and each.ppm == PPM for each in self.discounts[:1])
+
+    def offers(self, model: str) -> bool:
+        """Tell whether the contract has a rate for a model of the list."""
+        return not self.models or model in self.models
 
     def refuse_nonsense(self) -> None:
         """Refuse what no rate could be derived from, naming the entry."""

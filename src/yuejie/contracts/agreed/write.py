@@ -111,7 +111,7 @@ def _history(tx: Tx, book: ContractBook, models: frozenset[str] | None) -> dict[
     notes = {note.revision: note for note in books.revisions(tx, book.parent_book)}
     grouped: dict[tuple[str, int], list[RateRow]] = {}
     for row in books.rates(tx, book.parent_book):
-        if models is None or row.model in models:
+        if (models is None or row.model in models) and book.pricing.offers(row.model):
             grouped.setdefault((row.model, row.revision), []).append(book.pricing.derive(row))
     history: dict[str, list[Listed]] = {}
     for (model, revision), rows in sorted(grouped.items(), key=lambda each: each[0]):

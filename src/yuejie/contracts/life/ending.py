@@ -10,7 +10,7 @@ from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import Contract, midnight
 from yuejie.contracts.forewarn.endings import days_left, followed, say_days
 from yuejie.contracts.life import store
-from yuejie.contracts.life.approve import terms_of
+from yuejie.contracts.life.approve import pricing_of, terms_of
 from yuejie.contracts.life.leave import later, leave
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.sign import write_version
@@ -129,6 +129,8 @@ def renew_contract(
             raise Conflict(f"合同 {contract_id} 没有止日，无需续约")
         if any(end.contract_id == contract_id for end in store.ends_of(tx, contract.customer_id)):
             raise Conflict(f"合同 {contract_id} 已提出终止，不能续约，请另签新合同")
+        if pricing_of(tx, contract).is_free:
+            raise Conflict(f"合同 {contract_id} 是不计费的试用，不能续约，请签订正式合同")
         length = contract.terms.renewal_months if months is None else months
         if length < 1:
             raise Invalid("续约月数须不少于 1，请改正后重试")

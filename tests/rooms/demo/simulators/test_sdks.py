@@ -341,7 +341,8 @@ def test_gemini_pictures_functions_counts_and_vectors(
     gem: genai.Client, simulators: Simulators
 ) -> None:
     picture = types.Part.from_bytes(data=b"png", mime_type="image/png")
-    seen = gem.models.generate_content(model="gemini-2.5-pro", contents=[picture, "这是什么"])
+    asked = types.Content(role="user", parts=[picture, types.Part.from_text(text="这是什么")])
+    seen = gem.models.generate_content(model="gemini-2.5-pro", contents=asked)
     assert seen.usage_metadata
     assert simulators.last().usage["image_in"] == 258
 
@@ -355,7 +356,10 @@ def test_gemini_pictures_functions_counts_and_vectors(
     assert called.function_calls[0].args == {"city": "北京"}
 
     assert gem.models.count_tokens(model="gemini-2.5-pro", contents="月结" * 4).total_tokens == 6
-    vectors = gem.models.embed_content(model="gemini-embedding-2", contents=["月结" * 4, "abcd"])
+    words = [
+        types.Content(parts=[types.Part.from_text(text=each)]) for each in ("月结" * 4, "abcd")
+    ]
+    vectors = gem.models.embed_content(model="gemini-embedding-2", contents=list(words))
     assert vectors.embeddings
     assert simulators.last().usage["input"] >= 6
 

@@ -1,0 +1,1 @@
+"""The parts of a proposal, each composed from the same subject. Pure."""

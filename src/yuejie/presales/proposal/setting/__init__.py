@@ -1,0 +1,1 @@
+"""A proposal on pages: as PDF by Typst, as DOCX with its fonts inside."""

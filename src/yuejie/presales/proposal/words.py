@@ -1,0 +1,72 @@
+"""What a proposal says, in both languages: one table, a sentence beside its other.
+
+What a prospect, a competitor or the quote said in its own words stays as it was said.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from yuejie.kernel.money import PPM, Money, plain
+from yuejie.presales.proposal.proposal import Language
+from yuejie.presales.proposal.wording.body import BODY
+from yuejie.presales.proposal.wording.focus import FOCUS
+from yuejie.presales.proposal.wording.terms import TERMS
+
+_TABLE: Final = {**BODY, **FOCUS, **TERMS}
+_SIGNS: Final = {"CNY": "¥", "USD": "$"}
+
+
+class Words:
+    """One language's words."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self.chinese = language is Language.ZH
+        self._column = 0 if self.chinese else 1
+
+    def __call__(self, key: str) -> str:
+        """Return the words of a key; a key without words is a bug."""
+        return _TABLE[key][self._column]
+
+    def maybe(self, key: str) -> str:
+        """Return the words of a key, or nothing where we have none for it."""
+        found = _TABLE.get(key)
+        return found[self._column] if found else ""
+
+    def row(self, key: str) -> tuple[str, ...]:
+        """Return the heads of a table."""
+        return tuple(self(key).split("|"))
+
+    def either(self, chinese: str, english: str) -> str:
+        """Return what the quote says in Chinese, or how we say it in English."""
+        return chinese if self.chinese else english
+
+    def joined(self, items: Iterable[str]) -> str:
+        """Put names in a row."""
+        return ("、" if self.chinese else ", ").join(items)
+
+    def money(self, fen: int, currency: str) -> str:
+        """Write an amount with its sign."""
+        sign = _SIGNS.get(currency, f"{currency} ")
+        return f"-{sign}{Money(-fen, currency)}" if fen < 0 else f"{sign}{Money(fen, currency)}"
+
+    def share(self, ppm: int) -> str:
+        """Write a share as a percentage."""
+        return f"{plain(ppm, PPM // 100, 0)}%"
+
+    def tokens(self, count: int) -> str:
+        """Write tokens in millions, of fewer the count."""
+        return f"{count:,}" if count < 10**6 else f"{_tenths(count)} M"
+
+
+def _tenths(count: int) -> str:
+    return f"{(count + 50_000) // 100_000 // 10:,}.{(count + 50_000) // 100_000 % 10}"
+
+
+def check_tables() -> int:
+    """Return how many keys there are; both languages have the same heads, and none is empty."""
+    for key, (chinese, english) in _TABLE.items():
+        assert chinese.strip(), key
+        assert english.strip(), key
+        assert chinese.count("|") == english.count("|"), key
+    return len(_TABLE)
