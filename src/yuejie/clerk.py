@@ -22,6 +22,7 @@ from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
 from yuejie.insights.anomaly.scan import watch_usage
 from yuejie.insights.protection.protect import protect
+from yuejie.insights.reports.run import run_due
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import BillingMonth, zone_of
@@ -86,6 +87,7 @@ CALENDAR: Final = (
     Duty("trial_costs", book_costs, timedelta(hours=1)),
     Duty("suspense", remind_of_suspense, timedelta(hours=1)),
     Duty("anomalies", watch_usage, timedelta(minutes=1)),
+    Duty("reports", run_due, timedelta(minutes=1)),
 )
 """What is done by itself, in this order."""
 

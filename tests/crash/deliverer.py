@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.rooms.notices.desk import KEY, facts_of
 from yuejie.db.session import Database, Tx
+from yuejie.insights.reports.run import run_due
 from yuejie.notices.channels.parcel import Outcome, Parcel
 from yuejie.notices.channels.post import Post
 from yuejie.notices.deliver import deliver_due
@@ -92,16 +93,19 @@ def notices_of(seed: int) -> list[Notice]:
 
 
 def work(order: dict[str, Any]) -> None:
-    """Tell what there is to tell, and deliver until nothing is due."""
+    """Tell what there is to tell, or make the reports that are due, and deliver all of it."""
     now = datetime.fromisoformat(order["now"])
     fate = Fate(order["dies_at"], os.open(order["diary"], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
     post = MortalPost(KEY, frozenset({order["host"]}), fate=fate)
     with Mortal.open(order["url"], name="deliverer") as db:
         assert isinstance(db, Mortal)
         db.fate = fate
-        with db.begin() as tx:
-            for notice in notices_of(order["seed"]):
-                enqueue(tx, notice, at=now)
+        if order.get("reports"):
+            run_due(db, now)
+        else:
+            with db.begin() as tx:
+                for notice in notices_of(order["seed"]):
+                    enqueue(tx, notice, at=now)
         for _ in range(ROUNDS):
             if not deliver_due(db, post, now):
                 break

@@ -8,6 +8,7 @@ from yuejie.bills.bill import Bill
 from yuejie.bills.closing.lines import Place, SaleRate
 from yuejie.bills.closing.store import epoch_offsets, places, sale_rates
 from yuejie.bills.documents.document import BillDocument, DailyUsage, DocumentKind, FxUsed, Seller
+from yuejie.bills.documents.focus.behind import facts_behind
 from yuejie.bills.documents.render import file_name, render
 from yuejie.bills.documents.stamp.note import Stamping, note_stamped
 from yuejie.bills.documents.store import DailyRow, daily_usage, priced
@@ -52,6 +53,7 @@ def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
     rows = daily_usage(tx, bill.customer_id, bill.month, epoch=bill.epoch, zone=customer.zone)
     rates = sale_rates(tx, {row.sale_rate for row in rows if row.sale_rate != NO_RATE})
     named = places(tx, bill.customer_id)
+    grants = [grant for grant in grants_of(tx, bill.customer_id) if grant.approved_by]
     fx_ids = sorted({line.fx_id for line in bill.lines if line.fx_id is not None})
     fx = [fx_by_id(tx, fx_id) for fx_id in fx_ids]
     return BillDocument(
@@ -66,9 +68,10 @@ def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
         priced=priced(tx, bill.customer_id, bill.bill_id),
         packages={
             grant.grant_id: (grant.amount_fen, grant.paid_fen)
-            for grant in grants_of(tx, bill.customer_id)
+            for grant in grants
             if grant.kind is GrantKind.PACKAGE
         },
+        facts=facts_behind(tx, bill, grants),
     )
 
 

@@ -54,6 +54,7 @@ NOUNS: Final = {
     "whatif": "insight.whatif",
     "routing": "insight.routing",
     "trial": "presales.trial",
+    "reports": "insight.reports",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

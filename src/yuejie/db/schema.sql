@@ -1941,6 +1941,40 @@ CREATE TABLE refund_transition (
     why text NOT NULL
 );
 
+CREATE TABLE report (
+    report_id text NOT NULL,
+    customer_id text,
+    name text NOT NULL,
+    spec jsonb NOT NULL,
+    recipients text[] NOT NULL,
+    schedule jsonb,
+    zone text NOT NULL,
+    next_at timestamp with time zone,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT report_pkey PRIMARY KEY (report_id),
+    CONSTRAINT report_check CHECK (((next_at IS NULL) OR ((schedule IS NOT NULL) AND (ended_at IS NULL)))),
+    CONSTRAINT report_name_check CHECK ((name <> ''::text))
+);
+
+CREATE TABLE report_run (
+    run_id text NOT NULL,
+    report_id text NOT NULL,
+    customer_id text,
+    due_at timestamp with time zone,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    made_by text NOT NULL,
+    rows integer NOT NULL,
+    sha256 bytea NOT NULL,
+    sent integer NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT report_run_pkey PRIMARY KEY (run_id),
+    CONSTRAINT report_run_report_id_due_at_key UNIQUE (report_id, due_at)
+);
+
 CREATE TABLE reprieve (
     customer_id text NOT NULL,
     until_on date NOT NULL,
@@ -2381,6 +2415,9 @@ ALTER TABLE refund ADD CONSTRAINT refund_customer_id_fkey FOREIGN KEY (customer_
 ALTER TABLE refund ADD CONSTRAINT refund_line_id_fkey FOREIGN KEY (line_id) REFERENCES statement_line(line_id);
 ALTER TABLE refund ADD CONSTRAINT refund_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
 ALTER TABLE refund_transition ADD CONSTRAINT refund_transition_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES refund(refund_id);
+ALTER TABLE report ADD CONSTRAINT report_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE report_run ADD CONSTRAINT report_run_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE report_run ADD CONSTRAINT report_run_report_id_fkey FOREIGN KEY (report_id) REFERENCES report(report_id);
 ALTER TABLE reprieve ADD CONSTRAINT reprieve_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE session ADD CONSTRAINT session_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE signing ADD CONSTRAINT signing_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -2492,6 +2529,9 @@ CREATE INDEX receipt_transition_receipt ON public.receipt_transition USING btree
 CREATE INDEX reconciliation_month ON public.reconciliation USING btree (account_id, month, at);
 CREATE INDEX refund_customer ON public.refund USING btree (customer_id);
 CREATE INDEX refund_receipt ON public.refund USING btree (receipt_id);
+CREATE INDEX report_due ON public.report USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE UNIQUE INDEX report_name ON public.report USING btree (COALESCE(customer_id, ''::text), name) WHERE (ended_at IS NULL);
+CREATE INDEX report_run_of ON public.report_run USING btree (report_id, run_id);
 CREATE INDEX reprieve_customer ON public.reprieve USING btree (customer_id, until_on);
 CREATE INDEX session_of_member ON public.session USING btree (member_id) WHERE (ended_at IS NULL);
 CREATE INDEX signing_customer ON public.signing USING btree (customer_id);
@@ -2670,6 +2710,8 @@ GRANT INSERT, SELECT ON TABLE reconciliation TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reconciliation_difference TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE refund TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE refund_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE report TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE report_run TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reprieve TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE session TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
@@ -2724,6 +2766,7 @@ GRANT UPDATE (state) ON TABLE quote TO yuejie_app;
 GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
 GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_on), UPDATE (state) ON TABLE refund TO yuejie_app;
+GRANT UPDATE (ended_at), UPDATE (name), UPDATE (next_at), UPDATE (recipients), UPDATE (schedule), UPDATE (spec) ON TABLE report TO yuejie_app;
 GRANT UPDATE (ended_at), UPDATE (seen_at) ON TABLE session TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE (task), UPDATE (url) ON TABLE signing TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;

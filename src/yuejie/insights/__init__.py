@@ -10,6 +10,8 @@ it is too much (budgets).
 
 Invariants:
 - nothing here is ever billed: floats live in statistics, and what is shown in money is exact;
+- a report's due instant is made once, whoever tries, and what was made never changes;
+- a customer's report holds neither cost nor margin nor anything of another customer;
 - a completed hour or day is taken once; late usage and repeated rounds double no finding;
 - what if nothing were changed is the bill, to the fen, or it is refused; nothing is written;
 - no line knows a series: every customer, project, key and model is judged by the same numbers.

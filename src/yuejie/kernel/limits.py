@@ -50,6 +50,11 @@ BILL_LINES: Final = 100_000
 PACK_ROWS: Final = 1_000_000
 """Rows of one CSV file in a pack; a spreadsheet shows at most 1,048,576."""
 
+REPORT_ROWS: Final = 50_000
+"""Rows of one report: more than anybody reads, little enough to keep and to mail."""
+REPORT_GROUPS: Final = 200_000
+"""Groups of usage that the database may give a report; tags and departments are grouped here."""
+
 # Prices
 PUBLICATION_LEAD: Final = timedelta(minutes=10)
 """A revision starts at least this long after its publication, unless an approved correction."""

@@ -50,6 +50,8 @@ class Kind(StrEnum):
     SUSPENSE_UNCLAIMED = "suspense_unclaimed"
     SIGNING_ENDED = "signing_ended"
     ANOMALY = "anomaly"
+    REPORT_READY = "report_ready"
+    REPORT_FAILED = "report_failed"
     UNDELIVERED = "undelivered"
     TEST = "test"
 
@@ -114,6 +116,8 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.ANOMALY: Needs(
         ("scope", "measure", "since", "observed", "expected", "key", "model", "extra"), _URGENT
     ),
+    Kind.REPORT_READY: Needs(("report", "span", "rows")),
+    Kind.REPORT_FAILED: Needs(("report", "why")),
     Kind.UNDELIVERED: Needs(("message", "channel", "why")),
     Kind.TEST: Needs((), _URGENT),
 }

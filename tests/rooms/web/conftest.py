@@ -35,6 +35,9 @@ from yuejie.insights.anomaly.finding import (
     Scope,
 )
 from yuejie.insights.anomaly.store import insert_finding
+from yuejie.insights.reports.keep import add_report
+from yuejie.insights.reports.report import ReportDraft, Spec
+from yuejie.insights.reports.run import run_by_hand
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.ids import mint
 from yuejie.notices.contacts import ChannelDraft, ContactDraft, add_channel, add_contact
@@ -98,6 +101,8 @@ class House:
     zeta_contact: str = ""
     zeta_channel: str = ""
     zeta_finding: str = ""
+    zeta_report: str = ""
+    zeta_run: str = ""
 
 
 @pytest.fixture
@@ -176,9 +181,23 @@ def inhabit(db: Database) -> House:
         f"req_{calls[1].begun.operation.hex()}",
         zeta_title=papers_of(db, zeta, zeta_bill, NOW),
     )
+    report, run = report_of(db, zeta)
     return replace(
-        house, zeta_contact=contact, zeta_channel=channel, zeta_finding=finding_of(db, zeta)
+        house,
+        zeta_contact=contact,
+        zeta_channel=channel,
+        zeta_finding=finding_of(db, zeta),
+        zeta_report=report,
+        zeta_run=run,
     )
+
+
+def report_of(db: Database, party: Party) -> tuple[str, str]:
+    """Save a customer's report and make it once."""
+    draft = ReportDraft(name="月度用量", spec=Spec())
+    report = add_report(db, party.customer.customer_id, draft, by=BY, now=NOW)
+    made = run_by_hand(db, report, at=NOW, by=BY, now=NOW)
+    return report.report_id, made.run.run_id
 
 
 def finding_of(db: Database, party: Party) -> str:

@@ -54,6 +54,7 @@ QUERIES = {
     "/sla/{month}/pdf": "?customer=zeta",
     "/anomalies": "?customer=zeta",
     "/routing/{month}": "?customer=zeta",
+    "/reports": "?customer=zeta",
     "/notices/contacts": "?customer=zeta",
     "/notices/channels": "?customer=zeta",
     "/notices/log": "?customer=zeta",
@@ -235,6 +236,9 @@ BODIES: dict[str, Any] = {
     "POST /trial-requests/{request_id}/approve": {},
     "POST /trial-requests/{request_id}/decline": {"why": "x"},
     "POST /customers/{customer}/trial/convert": {"draft": "draft_0"},
+    "POST /reports": {"customer": "zeta", "name": "每周用量"},
+    "PUT /reports/{report}": {"name": "月度用量"},
+    "POST /reports/{report}/run": {},
     "POST /notices/contacts": {"name": "王会计"},
     "POST /notices/log/retry": {"message_ids": ["msg_0"]},
     "PUT /notices/senders/{sender}": {"settings": {"host": "smtp.example.com", "from": "a@b.cn"}},
@@ -376,6 +380,8 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "certificate": "cert_0",
         "trial": "zeta",
         "sheet": "report",
+        "report": house.zeta_report,
+        "run": house.zeta_run,
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:

@@ -192,6 +192,7 @@ def test_a_bill_is_listed_and_shown(museum: Museum) -> None:
         ("json", "application/json", "8.00"),
         ("txt", "text/plain; charset=utf-8", "8.00"),
         ("focus", "text/csv; charset=utf-8", "AI and Machine Learning"),
+        ("focus-1.4", "application/zip", "InvoiceDetail"),
     ],
 )
 def test_a_bill_can_be_taken_away(
@@ -203,7 +204,7 @@ def test_a_bill_can_be_taken_away(
     named = answer.headers["content-disposition"]
     assert named.startswith("attachment; filename=")
     assert unquote(named.rpartition("''")[2]).endswith(
-        f".{kind}{'.csv' if kind == 'focus' else ''}"
+        f".{kind}{ {'focus': '.csv', 'focus-1.4': '.zip'}.get(kind, '') }"
     )
     assert expected in text_of(kind, answer.content)
 
@@ -235,6 +236,8 @@ def text_of(kind: str, body: bytes) -> str:
         return "\n".join(map(str, cells))
     if kind == "json":
         return json.dumps(json.loads(body))
+    if kind == "focus-1.4":
+        return "\n".join(ZipFile(BytesIO(body)).namelist())
     return body.decode()
 
 

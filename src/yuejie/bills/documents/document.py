@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from yuejie.bills.bill import Bill, BillLine, LineKind
+from yuejie.bills.documents.focus.facts import NOTHING_MORE, Facts
 from yuejie.bills.documents.stamp.picture import Stamp
 from yuejie.bills.seal import seal_of
 from yuejie.customers.customer import Customer
@@ -28,12 +29,15 @@ class DocumentKind(StrEnum):
     JSON = "json"
     TXT = "txt"
     FOCUS = "focus"
-    """FinOps Open Cost and Usage Specification, as CSV."""
+    """FinOps Open Cost and Usage Specification 1.2, as CSV."""
+    FOCUS_1_4 = "focus-1.4"
+    """Its version 1.4: a ZIP of four datasets."""
 
     @property
     def extension(self) -> str:
         """What the file's name ends in."""
-        return "focus.csv" if self is DocumentKind.FOCUS else self.value
+        special = {DocumentKind.FOCUS: "focus.csv", DocumentKind.FOCUS_1_4: "focus-1.4.zip"}
+        return special.get(self, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ class BillDocument:
     bill's seal; a draft has neither. `due_on` is None where the contract names no day.
     `priced` is by sale rate; `packages` says of each package what it is good for and what was paid
     for it, in fen. `stamp` is printed over the seller's name; a draft is never stamped.
+    `facts` is what only FOCUS 1.4 asks for.
     """
 
     bill: Bill
@@ -141,6 +146,7 @@ class BillDocument:
     priced: Mapping[int, Priced] = field(default_factory=dict)
     packages: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     stamp: Stamp | None = None
+    facts: Facts = NOTHING_MORE
 
     def __post_init__(self) -> None:
         """Refuse what no document may say: no lines, a wrong sum, a seal of something else."""

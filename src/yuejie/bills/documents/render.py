@@ -6,7 +6,7 @@ from typing import Final
 
 from yuejie.bills.documents.document import BillDocument, DocumentKind
 from yuejie.bills.documents.exchange import to_json
-from yuejie.bills.documents.focus.write import to_focus
+from yuejie.bills.documents.focus.write import to_focus, to_focus_1_4
 from yuejie.bills.documents.pdf import to_pdf
 from yuejie.bills.documents.spreadsheet import to_xlsx
 from yuejie.bills.documents.table import to_csv
@@ -19,6 +19,7 @@ RENDERERS: Final[Mapping[DocumentKind, Callable[[BillDocument], bytes]]] = {
     DocumentKind.JSON: to_json,
     DocumentKind.TXT: to_text,
     DocumentKind.FOCUS: to_focus,
+    DocumentKind.FOCUS_1_4: to_focus_1_4,
 }
 MEDIA_TYPES: Final[Mapping[DocumentKind, str]] = {
     DocumentKind.PDF: "application/pdf",
@@ -27,6 +28,7 @@ MEDIA_TYPES: Final[Mapping[DocumentKind, str]] = {
     DocumentKind.JSON: "application/json",
     DocumentKind.TXT: "text/plain; charset=utf-8",
     DocumentKind.FOCUS: "text/csv; charset=utf-8",
+    DocumentKind.FOCUS_1_4: "application/zip",
 }
 _UNSAFE: Final = re.compile(r"[^\w-]+")
 _NAME_LENGTH: Final = 60

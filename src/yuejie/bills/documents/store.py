@@ -67,3 +67,50 @@ def priced(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> dict[int, Priced
     """Return where the rates of a bill's lines stand, by rate."""
     rows = tx.rows(Priced, PRICED, customer_id=customer_id, bill_id=bill_id)
     return {row.rate_id: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    month: str
+    number: str
+
+
+NUMBERS_BEFORE: Final = """
+    SELECT month, number FROM bill
+    WHERE customer_id = %(customer_id)s AND month < %(month)s AND part = %(part)s
+      AND number IS NOT NULL AND state <> 'voided'
+    ORDER BY month, issued_at
+"""
+
+
+def numbers_before(
+    tx: Tx, customer_id: CustomerId, month: BillingMonth, part: str
+) -> dict[BillingMonth, str]:
+    """Return the numbers of a part's bills of earlier months, by month."""
+    rows = tx.rows(_Numbered, NUMBERS_BEFORE, customer_id=customer_id, month=str(month), part=part)
+    return {BillingMonth.parse(row.month): row.number for row in rows}
+
+
+OPEN_PARTS: Final = """
+    SELECT count(*) FROM bill
+    WHERE customer_id = %(customer_id)s AND month = %(month)s AND number IS NULL
+"""
+
+
+def open_parts(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> int:
+    """Return how many bills of a customer's month are not issued."""
+    return int(tx.value(OPEN_PARTS, customer_id=customer_id, month=str(month)))
+
+
+DRAWN_BY: Final = """
+    SELECT coalesce(-sum(line.amount_fen), 0)
+    FROM bill b JOIN bill_line line USING (bill_id)
+    WHERE b.customer_id = %(customer_id)s AND b.month <= %(month)s AND b.state <> 'voided'
+      AND line.kind = 'package' AND line.refers_to = %(grant_id)s
+"""
+
+
+def drawn_by(tx: Tx, customer_id: CustomerId, grant_id: str, month: BillingMonth) -> int:
+    """Return what bills up to a month's have drawn of a package, in fen."""
+    found = tx.value(DRAWN_BY, customer_id=customer_id, grant_id=grant_id, month=str(month))
+    return int(found)

@@ -228,7 +228,7 @@ def export(
     *,
     stamped: bool,
 ) -> None:
-    """导出账单为 PDF、XLSX、CSV、JSON、TXT、FOCUS（默认全部格式）。"""
+    """导出账单为 PDF、XLSX、CSV、JSON、TXT、FOCUS 1.2 与 1.4（默认全部格式）。"""
     chosen = tuple(DocumentKind(kind) for kind in kinds) or tuple(DocumentKind)
     with house.database() as db:
         asked = house.stamping(wanted=stamped)

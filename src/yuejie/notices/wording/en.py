@@ -156,6 +156,15 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Mostly from key {key} and model {model}; about {extra} more so far. "
         "Please check that this is intended.",
     ),
+    Kind.REPORT_READY: Wording(
+        "Report: {report} ({span})",
+        "The report {report} is made: {span}, {rows} rows; by mail it comes as PDF and XLSX.",
+    ),
+    Kind.REPORT_FAILED: Wording(
+        "Report not made: {report}",
+        "The report {report} was not made this time: {why}. "
+        "Please change it as said; it is tried again at its next hour.",
+    ),
     Kind.UNDELIVERED: Wording(
         "Not delivered: {message}",
         "Message {message} could not be delivered by {channel}: {why}. "
@@ -214,6 +223,10 @@ LABELS: Final[dict[str, str]] = {
     "months": "Renewed for months",
     "account": "Provider account",
     "balance": "Balance",
+    "report": "Report",
+    "span": "Period",
+    "rows": "Rows",
+    "run": "Run",
     "message": "Message",
     "channel": "Channel",
     "kind": "Kind of notice",

@@ -143,6 +143,14 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "{scope} 的{measure}自 {since} 起异常：{observed}，通常约 {expected}；"
         "主要来自密钥 {key}、模型 {model}，至今约多出 {extra}。请核对是否符合预期。",
     ),
+    Kind.REPORT_READY: Wording(
+        "报表：{report}（{span}）",
+        "报表“{report}”已生成，时段 {span}，共 {rows} 行；以邮件发送时附 PDF 与 XLSX。",
+    ),
+    Kind.REPORT_FAILED: Wording(
+        "报表未能生成：{report}",
+        "报表“{report}”这次没有生成：{why}。请按所说修改，下次到点再试。",
+    ),
     Kind.UNDELIVERED: Wording(
         "通知未送达：{message}",
         "消息 {message} 未能经 {channel} 送达：{why}。请核对联系人后人工补发。",
@@ -200,6 +208,10 @@ LABELS: Final[dict[str, str]] = {
     "months": "续约月数",
     "account": "供应商账号",
     "balance": "余额",
+    "report": "报表",
+    "span": "时段",
+    "rows": "行数",
+    "run": "生成记录",
     "message": "消息",
     "channel": "渠道",
     "kind": "通知种类",

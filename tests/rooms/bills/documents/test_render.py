@@ -15,7 +15,8 @@ STARTS = {
     DocumentKind.CSV: b"\xef\xbb\xbf",
     DocumentKind.JSON: b"{\n",
     DocumentKind.TXT: "账单 BILL 2026-10".encode(),
-    DocumentKind.FOCUS: b"BilledCost,BillingAccountId",
+    DocumentKind.FOCUS: b"AvailabilityZone,BilledCost,",
+    DocumentKind.FOCUS_1_4: b"PK",
 }
 
 

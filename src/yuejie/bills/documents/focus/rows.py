@@ -5,20 +5,17 @@ that the bill has not rounded, and no row is needed for a remainder.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Final
-
-import msgspec
 
 from yuejie.bills.bill import BillLine, LineKind, TaxLine
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument
 from yuejie.bills.documents.focus import columns
 from yuejie.bills.documents.focus.columns import Category, Frequency
+from yuejie.bills.documents.focus.form import as_json, span_of
 from yuejie.bills.documents.focus.prices import Prices, of_fen, prices_of, written
 from yuejie.kernel.ids import LineId
 from yuejie.kernel.money import FEN, PPM, divide, plain
-from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.usage.meters import UNIT_METERS, meter_name, per
 
 Row = dict[str, str]
@@ -30,7 +27,7 @@ CATEGORIES: Final = {
     LineKind.TIER_DISCOUNT: Category.ADJUSTMENT,
     LineKind.PACKAGE: Category.ADJUSTMENT,
     LineKind.TRUE_UP: Category.ADJUSTMENT,
-    LineKind.MANAGEMENT_FEE: Category.PURCHASE,
+    LineKind.MANAGEMENT_FEE: Category.ADJUSTMENT,
     LineKind.SLA_CREDIT: Category.CREDIT,
     LineKind.VOUCHER: Category.CREDIT,
     LineKind.ADJUSTMENT: Category.ADJUSTMENT,
@@ -40,6 +37,8 @@ CATEGORIES: Final = {
     LineKind.CARRIED: Category.ADJUSTMENT,
 }
 SERVICE: Final = "大模型 API"
+ENGLISH: Final = "ChargeDescription in English"
+"""What 1.2 says in place of our words; no column of any file has this name."""
 
 
 def rows_of(document: BillDocument) -> Iterator[Row]:
@@ -58,7 +57,7 @@ def rows_of(document: BillDocument) -> Iterator[Row]:
 def _head(document: BillDocument) -> Row:
     """Return what every row of a bill says."""
     bill, customer, seller = document.bill, document.customer, document.seller.legal_name
-    start, end = _span(bill.month, customer.zone)
+    start, end = span_of(bill.month, customer.zone)
     return {
         "BillingAccountId": customer.customer_id,
         "BillingAccountName": customer.legal_name,
@@ -84,7 +83,7 @@ def _head(document: BillDocument) -> Row:
 def _line(document: BillDocument, line: BillLine) -> Row:
     """Return what every row of a bill line says."""
     bill = document.bill
-    start, end = _span(line.service_month, document.customer.zone)
+    start, end = span_of(line.service_month, document.customer.zone)
     corrects = line.service_month < bill.month and line.kind is not LineKind.CARRIED
     return _head(document) | {
         "BilledCost": plain(line.net_fen, FEN),
@@ -93,8 +92,8 @@ def _line(document: BillDocument, line: BillLine) -> Row:
         "ChargePeriodEnd": end,
         "ChargePeriodStart": start,
         "EffectiveCost": plain(line.net_fen, FEN),
-        "InvoiceDetailId": line.line_id if bill.number else "",
         "x_BillLine": str(line.position),
+        "x_LineId": line.line_id,
         "x_LineKind": str(line.kind),
         "x_ServiceMonth": str(line.service_month),
         "x_TaxRate": wording.tax_rate(bill.tax_ppm) if line.tax_line is not None else "",
@@ -108,6 +107,7 @@ def _metered(document: BillDocument, line: BillLine, prices: Prices) -> Row:
     department = {"department": line.department} if line.department else None
     return _line(document, line) | {
         "ChargeDescription": f"{line.model} {meter_name(line.meter)}",
+        ENGLISH: f"{line.model} {_meter(line.meter)}",
         "ChargeFrequency": Frequency.USAGE_BASED,
         "ConsumedQuantity": plain(line.quantity, 1, 1),
         "ConsumedUnit": _unit(line.meter),
@@ -127,12 +127,12 @@ def _metered(document: BillDocument, line: BillLine, prices: Prices) -> Row:
         "PublisherName": (priced.owner if priced else "") or document.seller.legal_name,
         "SkuId": f"{line.model}/{line.meter}",
         "SkuMeter": _meter(line.meter),
-        "SkuPriceDetails": _json(_details(document, line)),
+        "SkuPriceDetails": as_json(_details(document, line)),
         "SkuPriceId": f"rate-{priced.list_id if priced else line.sale_rate}",
         "SubAccountId": line.project_id,
         "SubAccountName": line.project_name,
         "SubAccountType": "Project",
-        "Tags": _json(department) if department else "",
+        "Tags": as_json(department) if department else "",
         "x_FxRate": wording.fx_e8(line.fx_e8),
         "x_RateId": str(line.sale_rate),
     }
@@ -153,9 +153,11 @@ def _agreed(document: BillDocument, line: BillLine) -> Row:
     """Return a row of what the contract adds to usage, or takes off."""
     cost = plain(line.net_fen, FEN)
     effective = written(_effective_e18(document, line))
+    monthly = line.kind is LineKind.MANAGEMENT_FEE
     row = _line(document, line) | {
         "ChargeDescription": line.item or wording.KINDS[line.kind],
-        "ChargeFrequency": Frequency.ONE_TIME,
+        ENGLISH: _words(line.kind),
+        "ChargeFrequency": Frequency.RECURRING if monthly else Frequency.ONE_TIME,
         "ContractedCost": cost,
         "EffectiveCost": effective,
         "ListCost": cost,
@@ -163,17 +165,15 @@ def _agreed(document: BillDocument, line: BillLine) -> Row:
     }
     if CATEGORIES[line.kind] is not Category.PURCHASE:
         return row
-    monthly = line.kind is LineKind.MANAGEMENT_FEE
     unit = plain(abs(line.net_fen), FEN)
     return row | {
-        "ChargeFrequency": Frequency.RECURRING if monthly else Frequency.ONE_TIME,
         "ContractedUnitPrice": unit,
         "ListUnitPrice": unit,
         "PricingCategory": columns.STANDARD,
         "PricingCurrencyContractedUnitPrice": unit,
         "PricingCurrencyListUnitPrice": unit,
         "PricingQuantity": "1.0" if line.net_fen >= 0 else "-1.0",
-        "PricingUnit": columns.MONTHS if monthly else columns.EACH,
+        "PricingUnit": columns.EACH,
         "SkuId": str(line.kind),
         "SkuMeter": _words(line.kind),
         "SkuPriceId": line.refers_to or f"{document.bill.contract_id}/{line.kind}",
@@ -206,35 +206,26 @@ def _tax(document: BillDocument, tax_line: TaxLine, prices: Mapping[LineId, Pric
         found = prices.get(line.line_id)
         contracted += found.contracted.e18 if found else of_fen(line.net_fen)
         listed += found.listed.e18 if found else of_fen(line.net_fen)
-    start, end = _span(bill.month, document.customer.zone)
+    start, end = span_of(bill.month, document.customer.zone)
     cost = plain(tax_line.tax_fen, FEN)
     rate = wording.tax_rate(tax_line.tax_ppm)
     return _head(document) | {
         "BilledCost": cost,
         "ChargeCategory": Category.TAX,
         "ChargeDescription": f"增值税 {rate} {tax_line.item}",
+        ENGLISH: f"VAT {rate}",
         "ChargeFrequency": Frequency.ONE_TIME,
         "ChargePeriodEnd": end,
         "ChargePeriodStart": start,
         "ContractedCost": written(divide(contracted * tax_line.tax_ppm, PPM)),
         "EffectiveCost": cost,
-        "InvoiceDetailId": f"tax-{tax_line.position}" if bill.number else "",
         "ListCost": written(divide(listed * tax_line.tax_ppm, PPM)),
         "PricingCurrencyEffectiveCost": cost,
+        "x_LineId": f"tax-{tax_line.position}",
         "x_LineKind": "tax",
         "x_ServiceMonth": str(bill.month),
         "x_TaxRate": rate,
     }
-
-
-def _span(month: BillingMonth, zone: str) -> tuple[str, str]:
-    """Return both ends of a month of the customer's zone, in UTC; the second is excluded."""
-    span = month.span(zone_of(zone))
-    return _instant(span.start), _instant(span.end)
-
-
-def _instant(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _unit(meter: str) -> str:
@@ -247,7 +238,3 @@ def _meter(meter: str) -> str:
 
 def _words(code: str) -> str:
     return code.replace("_", " ").title()
-
-
-def _json(pairs: dict[str, str] | dict[str, str | int] | None) -> str:
-    return msgspec.json.encode(pairs).decode()

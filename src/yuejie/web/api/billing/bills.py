@@ -79,7 +79,7 @@ def get_document(
     kind: Annotated[DocumentKind, Path(description="文件格式")],
     stamping: StampingHere,
 ) -> Response:
-    """下载账单文件：PDF、XLSX、CSV、JSON、纯文本或 FOCUS；同一账单每次字节相同。"""
+    """下载账单文件：PDF、XLSX、CSV、JSON、纯文本，或 FOCUS 1.2、1.4；同一账单每次字节相同。"""
     with db.read() as tx:
         bill_id = visible_bill(tx, caller, bill).bill_id
     ((name, body),) = export_bill(db, bill_id, desk.seller, [kind], stamping=stamping)

@@ -1,0 +1,1 @@
+"""A report as people take it away: on paper, as a spreadsheet."""
