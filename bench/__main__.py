@@ -12,7 +12,17 @@ from typing import Final
 from bench.figures import Result, Unfair
 from bench.machine import describe
 from bench.report import ORDER, TITLES, Page, write
-from bench.trials import anomaly, budgets, close, documents, gateway, ingest, latency, memory
+from bench.trials import (
+    anomaly,
+    budgets,
+    close,
+    documents,
+    gateway,
+    ingest,
+    latency,
+    memory,
+    trend,
+)
 from yuejie.kernel.clock import SystemClock
 
 TRIALS: Final[dict[str, Callable[[], Result]]] = {
@@ -24,6 +34,7 @@ TRIALS: Final[dict[str, Callable[[], Result]]] = {
     "close": close.measure,
     "documents": documents.measure,
     "anomaly": anomaly.measure,
+    "trend": trend.measure,
 }
 
 

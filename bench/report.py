@@ -18,6 +18,7 @@ ORDER: Final = (
     "close",
     "documents",
     "anomaly",
+    "trend",
 )
 TITLES: Final = {
     "gateway": "吞吐",
@@ -28,6 +29,7 @@ TITLES: Final = {
     "close": "关账",
     "documents": "出账与文件",
     "anomaly": "异常检测",
+    "trend": "趋势",
 }
 HEAD: Final = """# 基准测试结果
 

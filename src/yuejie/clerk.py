@@ -2,7 +2,7 @@
 
 Every deed of the calendar is a verb that doing twice does nothing more, so of several clerks one
 does the work and the others find it done. Errands, which call somebody outside (the post, the
-tax platform), have threads of their own.
+tax platform) or may have much to catch up with, have threads of their own.
 """
 
 import threading

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -46,8 +47,8 @@ as_stamped: Final = click.option(
 )
 
 _NARROW: Final = 120
-_WHOLE: Final = frozenset({"请求", "事件", "编号"})
-"""Columns of ids, which are for copying and never cut."""
+_WHOLE: Final = frozenset({"请求", "事件", "编号", "月", "周", "日", "小时", "走势"})
+"""Columns of ids, which are for copying, of dates and of bars: they are never cut."""
 
 
 @dataclass(slots=True)
@@ -182,11 +183,12 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 
 
 def _is_figure(cell: object) -> bool:
-    return cell is None or isinstance(cell, int | Money)
+    return cell is None or isinstance(cell, int | Decimal | Money)
 
 
 def _shown(cell: object) -> str:
-    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+    number = isinstance(cell, int | Decimal) and not isinstance(cell, bool)
+    return f"{cell:,}" if number else str(cell)
 
 
 @contextmanager

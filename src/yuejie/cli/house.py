@@ -93,6 +93,7 @@ def clerk(house: Frame) -> None:
     from yuejie.node import die_with_supervisor, wait_for_database
     from yuejie.notices.channels.post import Post
     from yuejie.notices.deliver import deliver_due
+    from yuejie.usage.sums.fold import fold_due
 
     set_up()
     die_with_supervisor()
@@ -108,6 +109,7 @@ def clerk(house: Frame) -> None:
                 "fapiao": lambda db, now: tend(db, provider, now=now),
                 "budgets": watch_budgets,
                 "signing": lambda db, now: work_off(db, signing.platforms, signing.send, now=now),
+                "sums": fold_due,
                 "probe": Prober(asking(house.settings.probed), house.settings.node),
             }
             run(db, house.clock, stop, errands)

@@ -55,6 +55,7 @@ NOUNS: Final = {
     "routing": "insight.routing",
     "trial": "presales.trial",
     "reports": "insight.reports",
+    "trend": "insight.trend",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -289,11 +289,12 @@ def by_prices(house: Frame, customer: str | None) -> None:
 @click.option("--check", is_flag=True, help="只比对，不改")
 @frame
 def rebuild(house: Frame, month: BillingMonth | None, *, check: bool) -> None:
-    """从原始事件重建汇总，应与现有汇总一字不差。"""
+    """从原始事件重建小时汇总、从小时汇总重建日月汇总，应与现有的一字不差。"""
     month = last_month(month, house)
     with house.database() as db:
         found = rebuild_month(db, month, check=check)
-    verdict = "一致" if not found.different else ("已重建" if found.replaced else "不一致")
-    say(f"{month} 汇总 {found.same:,} 行相同，{found.different:,} 行不同：{verdict}")
+    for name, table in (("汇总", found), ("日月汇总", found.sums)):
+        verdict = "一致" if not table.different else ("已重建" if found.replaced else "不一致")
+        say(f"{month} {name} {table.same:,} 行相同，{table.different:,} 行不同：{verdict}")
     if not found.whole:
         raise SystemExit(1)

@@ -2187,6 +2187,20 @@ CREATE TABLE usage_dimension (
     CONSTRAINT usage_dimension_customer_id_project_id_key_id_tags_deployme_key UNIQUE (customer_id, project_id, key_id, tags, deployment_id)
 );
 
+CREATE TABLE usage_late (
+    late_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    month character(7) NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    dimension_id integer NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    sale_rate bigint NOT NULL,
+    cost_rate bigint NOT NULL,
+    state text NOT NULL,
+    quantity numeric(38,0) NOT NULL,
+    CONSTRAINT usage_late_pkey PRIMARY KEY (late_id)
+);
+
 CREATE TABLE usage_month (
     customer_id text NOT NULL,
     month character(7) NOT NULL,
@@ -2206,6 +2220,65 @@ CREATE TABLE usage_rollup (
     epoch integer NOT NULL,
     quantity numeric(38,0) NOT NULL,
     CONSTRAINT usage_rollup_pkey PRIMARY KEY (month, dimension_id, hour, model, meter, sale_rate, cost_rate, state, epoch)
+);
+
+CREATE TABLE usage_sum_model (
+    customer_id text NOT NULL,
+    grain text NOT NULL,
+    month character(7) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    deployment_id text NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    sale_rate bigint NOT NULL,
+    cost_rate bigint NOT NULL,
+    state text NOT NULL,
+    quantity bigint NOT NULL,
+    CONSTRAINT usage_sum_model_pkey PRIMARY KEY (customer_id, grain, month, at, deployment_id, model, meter, sale_rate, cost_rate, state),
+    CONSTRAINT usage_sum_model_grain_check CHECK ((grain = ANY (ARRAY['hour'::text, 'day'::text, 'week'::text, 'month'::text])))
+) WITH (fillfactor=80);
+
+CREATE TABLE usage_sum_place (
+    customer_id text NOT NULL,
+    grain text NOT NULL,
+    month character(7) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    project_id text NOT NULL,
+    key_id text NOT NULL,
+    tags text NOT NULL,
+    meter text NOT NULL,
+    billed boolean NOT NULL,
+    sale_currency text NOT NULL,
+    cost_currency text NOT NULL,
+    quantity bigint NOT NULL,
+    sale_pico numeric(38,0) NOT NULL,
+    cost_pico numeric(38,0) NOT NULL,
+    CONSTRAINT usage_sum_place_pkey PRIMARY KEY (customer_id, grain, month, at, project_id, key_id, tags, meter, billed, sale_currency, cost_currency),
+    CONSTRAINT usage_sum_place_grain_check CHECK ((grain = ANY (ARRAY['hour'::text, 'day'::text, 'week'::text, 'month'::text])))
+) WITH (fillfactor=80);
+
+CREATE TABLE usage_sum_whole (
+    dimension_id integer NOT NULL,
+    grain text NOT NULL,
+    month character(7) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    sale_rate bigint NOT NULL,
+    cost_rate bigint NOT NULL,
+    state text NOT NULL,
+    quantity bigint NOT NULL,
+    CONSTRAINT usage_sum_whole_pkey PRIMARY KEY (dimension_id, grain, month, at, model, meter, sale_rate, cost_rate, state),
+    CONSTRAINT usage_sum_whole_grain_check CHECK ((grain = ANY (ARRAY['day'::text, 'week'::text, 'month'::text])))
+) WITH (fillfactor=80);
+
+CREATE TABLE usage_summed (
+    only_row boolean DEFAULT true NOT NULL,
+    through timestamp with time zone NOT NULL,
+    late_before timestamp with time zone NOT NULL,
+    CONSTRAINT usage_summed_pkey PRIMARY KEY (only_row),
+    CONSTRAINT usage_summed_check CHECK ((through <= late_before)),
+    CONSTRAINT usage_summed_only_row_check CHECK (only_row)
 );
 
 CREATE TABLE virtual_account (
@@ -2550,6 +2623,7 @@ CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, cu
 CREATE INDEX usage_event_open ON ONLY public.usage_event USING btree (state, event_id) WHERE (state = ANY (ARRAY['estimated'::text, 'unmeasured'::text, 'unpriced'::text]));
 CREATE INDEX usage_event_operation ON ONLY public.usage_event USING btree (operation_id) WHERE (operation_id <> event_id);
 CREATE INDEX usage_event_recent ON ONLY public.usage_event USING btree (customer_id, event_id DESC);
+CREATE INDEX usage_late_dimension ON public.usage_late USING btree (dimension_id);
 CREATE INDEX virtual_account_customer ON public.virtual_account USING btree (customer_id);
 CREATE UNIQUE INDEX waiver_open ON public.waiver USING btree (bill_id) WHERE (state = 'requested'::text);
 
@@ -2730,8 +2804,13 @@ GRANT INSERT, SELECT ON TABLE trial_request TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
 GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE usage_late TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_model TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_place TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_whole TO yuejie_app;
+GRANT SELECT, UPDATE ON TABLE usage_summed TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE virtual_account TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE waiver TO yuejie_app;
 GRANT UPDATE (cap), UPDATE (ended_at), UPDATE (forecasts), UPDATE (mode), UPDATE (output_bound), UPDATE (thresholds), UPDATE (why) ON TABLE allowance TO yuejie_app;

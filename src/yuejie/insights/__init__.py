@@ -14,5 +14,6 @@ Invariants:
 - a customer's report holds neither cost nor margin nor anything of another customer;
 - a completed hour or day is taken once; late usage and repeated rounds double no finding;
 - what if nothing were changed is the bill, to the fen, or it is refused; nothing is written;
+- a trend is what the rollups say at that moment, and volume + price + mix = change, exactly;
 - no line knows a series: every customer, project, key and model is judged by the same numbers.
 """

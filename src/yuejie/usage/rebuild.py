@@ -1,12 +1,15 @@
-"""Rebuild the rollups of a month from its events, or check that they are the same."""
+"""Rebuild a month: its rollups from the events, its sums from the rollups; or compare them."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from yuejie.db.session import Database, Tx
+from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage import store
 from yuejie.usage.store import RollupRow
+from yuejie.usage.sums import store as sums
+from yuejie.usage.sums.store import Agreement
 
 SHOWN: Final = 20
 """Differences that are listed; the first few say what is wrong."""
@@ -21,30 +24,44 @@ class Rebuilt:
     different: int
     examples: tuple[RollupRow, ...]
     replaced: bool
+    sums: Agreement
+    """The same of the sums of days and months, held against the rollups as they were."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether rollups said what the events say, and sums what the rollups say."""
+        return not self.different and not self.sums.different
 
     @property
     def whole(self) -> bool:
-        """Whether the table says what the events say, now."""
-        return self.replaced or not self.different
+        """Whether the tables say what the events say, now."""
+        return self.replaced or self.agrees
 
 
 def rebuild(db: Database, month: BillingMonth, *, check: bool = True) -> Rebuilt:
-    """Compare the month's rollups with its events; without `check`, put right what differs."""
+    """Compare the month's rollups with its events and the sums with the rollups.
+
+    Without `check` what differs is put right, rollups first.
+    """
     if check:
         with db.read(consistent=True) as tx:
             return _compare(tx, month, replaced=False)
     with db.begin() as tx:
-        # Nobody adds usage between the comparison and the replacement.
+        # Nobody adds or folds usage between the comparison and the replacement.
+        tx.lock_exclusive(sums.SUMS_LOCK)
         store.lock_epoch(tx)
         found = _compare(tx, month, replaced=True)
-        if found.different:
+        if not found.agrees:
             for customer_id in store.customers_with_usage(tx, str(month)):
-                store.refill(tx, customer_id, str(month))
+                if found.different:
+                    store.refill(tx, customer_id, str(month))
+                sums.refill(tx, CustomerId(customer_id), str(month))
         return found
 
 
 def _compare(tx: Tx, month: BillingMonth, *, replaced: bool) -> Rebuilt:
     same, different, examples = 0, 0, list[RollupRow]()
+    summed = Agreement(0, 0)
     for customer_id in store.customers_with_usage(tx, str(month)):
         for row in store.compared(tx, customer_id, str(month)):
             if row.rebuilt == row.stored:
@@ -53,4 +70,5 @@ def _compare(tx: Tx, month: BillingMonth, *, replaced: bool) -> Rebuilt:
             different += 1
             if len(examples) < SHOWN:
                 examples.append(row)
-    return Rebuilt(month, same, different, tuple(examples), replaced)
+        summed += sums.compared(tx, CustomerId(customer_id), str(month))
+    return Rebuilt(month, same, different, tuple(examples), replaced, summed)

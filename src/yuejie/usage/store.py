@@ -15,6 +15,7 @@ from yuejie.db.session import Tx
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.usage.rollup import RollupSum
 from yuejie.usage.rows import DimensionKey, jsonb
+from yuejie.usage.sums.store import note_late
 
 OPERATOR_READS: Final = {
     "intern_dimensions": "writes whom usage is counted for; the customer is in each key",
@@ -143,9 +144,13 @@ ADD_ROLLUPS: Final = """
 
 
 def add_rollups(tx: Tx, sums: Sequence[RollupSum], epoch: int) -> int:
-    """Add differences to the rollups; `sums` is in the common order, so nobody deadlocks."""
+    """Add differences to the rollups; `sums` is in the common order, so nobody deadlocks.
+
+    The caller has entered the epoch: so nobody folds an hour of these without hearing of them.
+    """
     if not sums:
         return 0
+    note_late(tx, sums)
     return tx.run(ADD_ROLLUPS, epoch=epoch, sums=jsonb(sums).decode())
 
 

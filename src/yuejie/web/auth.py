@@ -300,6 +300,8 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/report-runs/{{run}}"): Who.OWN,
     ("GET", f"{API}/report-runs/{{run}}/pdf"): Who.OWN,
     ("GET", f"{API}/report-runs/{{run}}/xlsx"): Who.OWN,
+    ("GET", f"{API}/customers/{{customer}}/trend"): Who.OWN,
+    ("GET", f"{API}/customers/{{customer}}/trend/comparison"): Who.OWN,
     ("GET", f"{API}/notices/contacts"): Who.OWN,
     ("POST", f"{API}/notices/contacts"): Power.SET_NOTICES,
     ("GET", f"{API}/notices/channels"): Who.OWN,

@@ -79,6 +79,10 @@ TAGS: Final = [
         "POST /api/v1/trial-requests/{request_id}/claim 领取密钥。"
         "用量不计费，期满自动停止，转合同时密钥不变。",
     },
+    {
+        "name": "趋势",
+        "description": "月、周、日、小时；任意维度；两期相比，变化分解为用量、价格、结构。",
+    },
     {"name": "通知", "description": "联系人、渠道、测试，以及每条消息的投递记录。"},
 ]
 

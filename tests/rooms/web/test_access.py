@@ -52,6 +52,7 @@ QUERIES = {
     "/ledger/entries": "?first=2026-10",
     "/sla/{month}": "?customer=zeta",
     "/sla/{month}/pdf": "?customer=zeta",
+    "/customers/{customer}/trend/comparison": "?before=2026-09&after=2026-10",
     "/anomalies": "?customer=zeta",
     "/routing/{month}": "?customer=zeta",
     "/reports": "?customer=zeta",

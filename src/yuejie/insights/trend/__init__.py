@@ -1,0 +1,1 @@
+"""Trends: what was used and what it came to by month, week, day and hour, and why it changed."""
