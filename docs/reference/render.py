@@ -34,6 +34,7 @@ from yuejie.customers.members.power import HOLDERS, Power
 from yuejie.fapiao import life as fapiao_lives
 from yuejie.fapiao.reversing.form import FORM_STATES
 from yuejie.gateway.refusal import Code
+from yuejie.insights.advice import advice
 from yuejie.insights.anomaly import finding, rules
 from yuejie.kernel import limits as bounds
 from yuejie.kernel.errors import DomainError
@@ -283,6 +284,14 @@ def quote_life() -> str:
     """Return the whole life of a quote."""
     rows = [
         (_code(was), _code(event), _code(became)) for (was, event), became in quote.NEXT.items()
+    ]
+    return table(("state", "event", "becomes"), rows)
+
+
+def advice_life() -> str:
+    """Return the whole life of an advice."""
+    rows = [
+        (_code(was), _code(event), _code(became)) for (was, event), became in advice.NEXT.items()
     ]
     return table(("state", "event", "becomes"), rows)
 

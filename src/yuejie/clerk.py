@@ -6,7 +6,7 @@ tax platform) or may have much to catch up with, have threads of their own.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -20,6 +20,7 @@ from yuejie.budgets.keep import forget_minutes
 from yuejie.budgets.watch.tell import watch_forecasts
 from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
+from yuejie.insights.advice.refresh import refresh_advice
 from yuejie.insights.anomaly.scan import watch_usage
 from yuejie.insights.protection.protect import protect
 from yuejie.insights.reports.run import run_due
@@ -91,11 +92,15 @@ CALENDAR: Final = (
 )
 """What is done by itself, in this order."""
 
+SLOW: Final = (Duty("advice", refresh_advice, timedelta(minutes=1)),)
+"""What may take minutes of a large customer's month: done on a thread of its own."""
+
 
 class Clerk:
     """Remembers when each duty was done last."""
 
-    def __init__(self) -> None:
+    def __init__(self, duties: Sequence[Duty] = (*CALENDAR, *SLOW)) -> None:
+        self._duties = duties
         self._done: dict[str, datetime] = {}
 
     def make_round(self, db: Database, now: datetime) -> list[str]:
@@ -105,7 +110,7 @@ class Clerk:
         the others are done all the same.
         """
         done = []
-        for duty in CALENDAR:
+        for duty in self._duties:
             if now - self._done.get(duty.name, _NEVER) < duty.every:
                 continue
             try:
@@ -128,24 +133,33 @@ Errand = Callable[[Database, datetime], int]
 def run(db: Database, clock: Clock, stop: threading.Event, errands: Mapping[str, Errand]) -> None:
     """Make a round a minute until told to stop; a database that is away is waited for.
 
-    Each errand runs on a thread of its own: who is slow to answer delays neither the rounds nor
-    the other errands.
+    Each errand runs on a thread of its own, and so do the slow duties together: who is slow
+    delays neither the rounds nor the others.
     """
     carriers = [
         threading.Thread(target=_carry, args=(db, clock, stop, name, errand), name=name)
         for name, errand in errands.items()
     ]
+    carriers.append(threading.Thread(target=_go_round, args=(db, clock, stop, SLOW), name="slow"))
     for carrier in carriers:
         carrier.start()
-    clerk = Clerk()
+    try:
+        _go_round(db, clock, stop, CALENDAR)
+    finally:
+        stop.set()
+        for carrier in carriers:
+            carrier.join()
+
+
+def _go_round(db: Database, clock: Clock, stop: threading.Event, duties: Sequence[Duty]) -> None:
+    """Make rounds of some duties until told to stop; who dies of one ends the process."""
+    clerk = Clerk(duties)
     try:
         while not stop.is_set():
             log.debug("clerk.round", done=clerk.make_round(db, clock.now()))
             stop.wait(ROUND_SECONDS)
     finally:
         stop.set()
-        for carrier in carriers:
-            carrier.join()
 
 
 def _carry(db: Database, clock: Clock, stop: threading.Event, name: str, errand: Errand) -> None:

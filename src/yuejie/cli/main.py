@@ -56,6 +56,7 @@ NOUNS: Final = {
     "trial": "presales.trial",
     "reports": "insight.reports",
     "trend": "insight.trend",
+    "advice": "insight.advice",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -194,6 +194,91 @@ CREATE TABLE adjustment (
     CONSTRAINT adjustment_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text])))
 );
 
+CREATE TABLE advice (
+    advice_id text NOT NULL,
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    slice text NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    CONSTRAINT advice_pkey PRIMARY KEY (advice_id),
+    CONSTRAINT advice_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'accepted'::text, 'tracked'::text, 'realised'::text, 'dismissed'::text, 'lapsed'::text, 'ended'::text])))
+);
+
+CREATE TABLE advice_figure (
+    figure_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    advice_id text NOT NULL,
+    month character(7) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    saving_pico numeric(38,0) NOT NULL,
+    currency text NOT NULL,
+    saving_fen bigint NOT NULL,
+    bill_currency text NOT NULL,
+    body jsonb NOT NULL,
+    CONSTRAINT advice_figure_pkey PRIMARY KEY (figure_id),
+    CONSTRAINT advice_figure_bill_currency_check CHECK ((bill_currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT advice_figure_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text])))
+);
+
+CREATE TABLE advice_measure (
+    measure_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    advice_id text NOT NULL,
+    month character(7) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    whole boolean NOT NULL,
+    calls bigint NOT NULL,
+    actual_pico numeric(38,0) NOT NULL,
+    before_pico numeric(38,0) NOT NULL,
+    low_pico numeric(38,0) NOT NULL,
+    currency text NOT NULL,
+    low_fen bigint NOT NULL,
+    high_fen bigint NOT NULL,
+    bill_currency text NOT NULL,
+    said text NOT NULL,
+    CONSTRAINT advice_measure_pkey PRIMARY KEY (measure_id),
+    CONSTRAINT advice_measure_bill_currency_check CHECK ((bill_currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT advice_measure_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text])))
+);
+
+CREATE TABLE advice_round (
+    round_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    customer_id text NOT NULL,
+    month character(7) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    mark text NOT NULL,
+    joint_fen bigint NOT NULL,
+    currency text NOT NULL,
+    body jsonb NOT NULL,
+    CONSTRAINT advice_round_pkey PRIMARY KEY (round_id),
+    CONSTRAINT advice_round_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text])))
+);
+
+CREATE TABLE advice_transition (
+    transition_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    advice_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT advice_transition_pkey PRIMARY KEY (transition_id)
+);
+
+CREATE TABLE advice_word (
+    word_id text NOT NULL,
+    customer_id text NOT NULL,
+    what text NOT NULL,
+    name text NOT NULL,
+    salt bytea DEFAULT '\x'::bytea NOT NULL,
+    since timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT advice_word_pkey PRIMARY KEY (word_id),
+    CONSTRAINT advice_word_check CHECK (((what = 'prefix'::text) = (length(salt) = 32))),
+    CONSTRAINT advice_word_what_check CHECK ((what = ANY (ARRAY['cheaper'::text, 'waits'::text, 'prefix'::text])))
+);
+
 CREATE TABLE allowance (
     number integer GENERATED ALWAYS AS IDENTITY NOT NULL,
     allowance_id text NOT NULL,
@@ -2350,6 +2435,12 @@ CREATE TABLE usage_event (
 ) PARTITION BY RANGE (event_id);
 
 ALTER TABLE adjustment ADD CONSTRAINT adjustment_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE advice ADD CONSTRAINT advice_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE advice_figure ADD CONSTRAINT advice_figure_advice_id_fkey FOREIGN KEY (advice_id) REFERENCES advice(advice_id);
+ALTER TABLE advice_measure ADD CONSTRAINT advice_measure_advice_id_fkey FOREIGN KEY (advice_id) REFERENCES advice(advice_id);
+ALTER TABLE advice_round ADD CONSTRAINT advice_round_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE advice_transition ADD CONSTRAINT advice_transition_advice_id_fkey FOREIGN KEY (advice_id) REFERENCES advice(advice_id);
+ALTER TABLE advice_word ADD CONSTRAINT advice_word_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE allowance ADD CONSTRAINT allowance_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE allowance ADD CONSTRAINT allowance_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_key(key_id);
 ALTER TABLE allowance ADD CONSTRAINT allowance_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
@@ -2514,6 +2605,13 @@ ALTER TABLE waiver ADD CONSTRAINT waiver_bill_id_fkey FOREIGN KEY (bill_id) REFE
 ALTER TABLE waiver ADD CONSTRAINT waiver_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 
 CREATE INDEX adjustment_open ON public.adjustment USING btree (customer_id) WHERE (state = ANY (ARRAY['proposed'::text, 'approved'::text]));
+CREATE INDEX advice_customer ON public.advice USING btree (customer_id, advice_id);
+CREATE UNIQUE INDEX advice_held ON public.advice USING btree (customer_id, kind, slice) WHERE (state = ANY (ARRAY['proposed'::text, 'accepted'::text, 'tracked'::text, 'realised'::text]));
+CREATE INDEX advice_figure_advice ON public.advice_figure USING btree (advice_id, figure_id);
+CREATE INDEX advice_measure_advice ON public.advice_measure USING btree (advice_id, month, measure_id);
+CREATE INDEX advice_round_customer ON public.advice_round USING btree (customer_id, round_id);
+CREATE INDEX advice_transition_advice ON public.advice_transition USING btree (advice_id, transition_id);
+CREATE UNIQUE INDEX advice_word_held ON public.advice_word USING btree (customer_id, what, name) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX allowance_name ON public.allowance USING btree (customer_id, name) WHERE (ended_at IS NULL);
 CREATE INDEX allowance_of_customer ON public.allowance USING btree (customer_id) WHERE (ended_at IS NULL);
 CREATE INDEX allowance_alert_open ON public.allowance_alert USING btree (number) WHERE (eased_at IS NULL);
@@ -2627,6 +2725,7 @@ CREATE INDEX usage_late_dimension ON public.usage_late USING btree (dimension_id
 CREATE INDEX virtual_account_customer ON public.virtual_account USING btree (customer_id);
 CREATE UNIQUE INDEX waiver_open ON public.waiver USING btree (bill_id) WHERE (state = 'requested'::text);
 
+CREATE TRIGGER advice_word_snapshot AFTER INSERT OR UPDATE ON public.advice_word FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER allowance_snapshot AFTER INSERT OR UPDATE ON public.allowance FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER api_key_snapshot AFTER INSERT OR UPDATE ON public.api_key FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER auto_model_snapshot AFTER INSERT ON public.auto_model FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
@@ -2654,6 +2753,12 @@ CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCIN
 
 GRANT USAGE ON SCHEMA public TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE adjustment TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE advice TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE advice_figure TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE advice_measure TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE advice_round TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE advice_transition TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE advice_word TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance_alert TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE allowance_estimate TO yuejie_app;
@@ -2813,6 +2918,8 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_whole TO yuejie_app;
 GRANT SELECT, UPDATE ON TABLE usage_summed TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE virtual_account TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE waiver TO yuejie_app;
+GRANT UPDATE (state) ON TABLE advice TO yuejie_app;
+GRANT UPDATE (ended_at) ON TABLE advice_word TO yuejie_app;
 GRANT UPDATE (cap), UPDATE (ended_at), UPDATE (forecasts), UPDATE (mode), UPDATE (output_bound), UPDATE (thresholds), UPDATE (why) ON TABLE allowance TO yuejie_app;
 GRANT UPDATE (eased_at) ON TABLE allowance_alert TO yuejie_app;
 GRANT UPDATE (granted), UPDATE (presumed), UPDATE (returned), UPDATE (used) ON TABLE allowance_grant TO yuejie_app;

@@ -34,6 +34,7 @@ from yuejie.gateway.call.live import Cut
 from yuejie.gateway.call.operation import Operation, Workshop
 from yuejie.gateway.call.wants import wants_of
 from yuejie.gateway.meter.chrono import Chrono
+from yuejie.gateway.meter.prefix import Sketch, look
 from yuejie.gateway.meter.quick import quick_hint
 from yuejie.gateway.metrics import CONTENT_TYPE, Gauges
 from yuejie.gateway.refusal import Code, Dialect, Refused, body_of
@@ -113,7 +114,9 @@ class Gateway:
         leases: Leases,
         gauges: Gauges,
         pepper: bytes,
+        sketch: Sketch,
     ) -> None:
+        self._sketch = sketch
         self._shop = shop
         self._chrono = chrono
         self._claims = claims
@@ -202,6 +205,8 @@ class Gateway:
             choice=choice,
             extra=request.extra,
         )
+        if plan.salt and body:
+            asked.marks = self._prefix(plan, told.model, body, request.now_us)
         client_key = request.headers.get("idempotency-key")
         try:
             if client_key is None:
@@ -234,6 +239,11 @@ class Gateway:
             raise Refusal(choice)
         assert ruled.plan is not None, "somebody was chosen"
         return ruled.plan, choice
+
+    def _prefix(self, plan: Plan, model: str, body: bytes, now_us: int) -> dict[str, str]:
+        """Count what of a prompt was sent before, for whom asked for it; no call fails by it."""
+        found = look(self._sketch, plan.salt, model, body, now_us // 1_000_000)
+        return found.facts if found is not None else {}
 
     async def _hold(
         self,

@@ -33,6 +33,7 @@ from yuejie.gateway.snapshot import (
     DeploymentRow,
     KeyRow,
     ModelRow,
+    PrefixRow,
     ProjectRow,
     RuleRow,
     Snapshot,
@@ -171,23 +172,12 @@ def load(tx: Tx) -> Snapshot:
         ],
         models=_models(tx),
         accounts=_accounts(tx),
-        deployments=[
-            DeploymentRow(
-                row.deployment_id,
-                row.model_id,
-                row.account_id,
-                row.upstream_model,
-                row.cost_model,
-                row.priority,
-                row.weight,
-                row.state == _ACTIVE,
-            )
-            for row in contracts.deployments(tx)
-        ],
+        deployments=_deployments(tx),
         books=[contracts.book_rows(tx, row) for row in contracts.books(tx)],
         allowances=[_allowance(each) for each in leased_allowances(tx)],
         workers=max(store.live_journals(tx), 1),
         autos=[_auto(each) for each in autos.versions(tx)],
+        prefixes=_prefixes(tx),
     )
 
 
@@ -205,6 +195,28 @@ def _auto(each: AutoModel) -> AutoRow:
             for rule in each.policy.rules
         ],
     )
+
+
+def _deployments(tx: Tx) -> list[DeploymentRow]:
+    return [
+        DeploymentRow(
+            row.deployment_id,
+            row.model_id,
+            row.account_id,
+            row.upstream_model,
+            row.cost_model,
+            row.priority,
+            row.weight,
+            row.state == _ACTIVE,
+        )
+        for row in contracts.deployments(tx)
+    ]
+
+
+def _prefixes(tx: Tx) -> list[PrefixRow]:
+    return [
+        PrefixRow(row.customer_id, row.project_id, bytes(row.salt)) for row in store.prefixes(tx)
+    ]
 
 
 def _allowance(each: Allowance) -> AllowanceRow:

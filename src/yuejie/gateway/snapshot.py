@@ -169,6 +169,17 @@ class AutoRow(msgspec.Struct, frozen=True, array_like=True):
     rules: list[RuleRow]
 
 
+class PrefixRow(msgspec.Struct, frozen=True, array_like=True):
+    """Whose prompts are looked at for repeated beginnings; `project_id` of "": all of them.
+
+    The salt is the customer's own: without it the hashes tell nothing, not even to each other.
+    """
+
+    customer_id: str
+    project_id: str
+    salt: bytes
+
+
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     """What the gateways know."""
 
@@ -188,6 +199,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     workers: int = 1
     """How many journals are written to: without the database they share what a rate allows."""
     autos: list[AutoRow] = []
+    prefixes: list[PrefixRow] = []
 
 
 class Head(NamedTuple):

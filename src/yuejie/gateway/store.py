@@ -12,6 +12,7 @@ OPERATOR_READS: Final = {
     "keys": "the same",
     "projects": "the same",
     "customers": "the same",
+    "prefixes": "the same",
     "live_journals": "journals belong to nodes",
 }
 """Reads that serve the publisher; all others take `customer_id` first."""
@@ -117,6 +118,27 @@ CUSTOMERS: Final = """
 def customers(tx: Tx) -> list[CustomerFacts]:
     """Return every customer."""
     return tx.rows(CustomerFacts, CUSTOMERS)
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixFacts:
+    """Whose prompts may be looked at for repeated beginnings, and the salt for it."""
+
+    customer_id: str
+    project_id: str
+    salt: bytes
+
+
+PREFIXES: Final = """
+    SELECT customer_id, name AS project_id, salt FROM advice_word
+    WHERE what = 'prefix' AND ended_at IS NULL
+    ORDER BY customer_id, name
+"""
+
+
+def prefixes(tx: Tx) -> list[PrefixFacts]:
+    """Return everybody who asked for prefix hashes."""
+    return tx.rows(PrefixFacts, PREFIXES)
 
 
 @dataclass(frozen=True, slots=True)

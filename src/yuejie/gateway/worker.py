@@ -36,6 +36,7 @@ from yuejie.gateway.http import Gateway
 from yuejie.gateway.meter.chrono import Chrono
 from yuejie.gateway.meter.ink import Ink
 from yuejie.gateway.meter.metering import Metering
+from yuejie.gateway.meter.prefix import Sketch
 from yuejie.gateway.metrics import Gauges
 from yuejie.gateway.rights.admission import Admission
 from yuejie.gateway.rights.watch import Watch
@@ -114,7 +115,8 @@ async def serve(setting: Setting, clock: Clock) -> None:
     leases = Leases(lender.ask, lambda slots: _give_back(ink, chrono, slots), chrono.now_us)
     gauges = Gauges(str(os.getpid()), metering, live, breakers)
     shop = Workshop(upstream, metering, breakers, live, Random(), Vitals())  # noqa: S311 - spreads load
-    gateway = Gateway(shop, chrono, claims, leases, gauges, setting.pepper)
+    sketch = Sketch(setting.home)
+    gateway = Gateway(shop, chrono, claims, leases, gauges, setting.pepper, sketch)
 
     def hand_over(admission: Admission, published_us: int) -> None:
         loop.call_soon_threadsafe(gateway.know, admission, published_us)
@@ -138,6 +140,7 @@ async def serve(setting: Setting, clock: Clock) -> None:
         claims.close()
         leases.close()
         lender.close()
+        sketch.close()
         ink.close()
         log.info("gateway.stopped", journal=ink.journal.journal_id.hex)
 

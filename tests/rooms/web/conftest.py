@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -24,6 +25,9 @@ from yuejie.contracts.offer import (
 from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
+from yuejie.db.transition import Transition
+from yuejie.insights.advice import store as advising
+from yuejie.insights.advice.advice import AdviceId, Change, Figure, Kind, Proposal
 from yuejie.insights.anomaly.explain import Used, explain
 from yuejie.insights.anomaly.finding import (
     Finding,
@@ -40,6 +44,7 @@ from yuejie.insights.reports.report import ReportDraft, Spec
 from yuejie.insights.reports.run import run_by_hand
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.ids import mint
+from yuejie.kernel.money import Money
 from yuejie.notices.contacts import ChannelDraft, ContactDraft, add_channel, add_contact
 from yuejie.presales.form import form_of
 from yuejie.presales.prospects import enrol_prospect, hand_in_form
@@ -103,6 +108,7 @@ class House:
     zeta_finding: str = ""
     zeta_report: str = ""
     zeta_run: str = ""
+    zeta_advice: str = ""
 
 
 @pytest.fixture
@@ -189,6 +195,7 @@ def inhabit(db: Database) -> House:
         zeta_finding=finding_of(db, zeta),
         zeta_report=report,
         zeta_run=run,
+        zeta_advice=advice_of(db, zeta),
     )
 
 
@@ -198,6 +205,29 @@ def report_of(db: Database, party: Party) -> tuple[str, str]:
     report = add_report(db, party.customer.customer_id, draft, by=BY, now=NOW)
     made = run_by_hand(db, report, at=NOW, by=BY, now=NOW)
     return report.report_id, made.run.run_id
+
+
+def advice_of(db: Database, party: Party) -> str:
+    """Let a customer have been advised, and have said no."""
+    customer_id, advice_id = party.customer.customer_id, AdviceId(mint("adv", NOW))
+    figure = Figure(title="gpt-4o 换到 gpt-4o-mini", change=Change(model="gpt-4o"), steps=())
+    found = Proposal(
+        kind=Kind.CHEAPER_MODEL,
+        slice="gpt-4o||-1",
+        figure=figure,
+        saving_pico=38 * 10**12,
+        currency="CNY",
+        saving=Money(38_00, "CNY"),
+    )
+    step = Transition(NOW, "dismiss", "proposed", "dismissed", "tests", "质量要求高")
+    body: dict[str, Any] = {"parts": [], "agreed": [], "gaps": []}
+    with db.begin() as tx:
+        advising.insert(tx, customer_id, advice_id, found, NOW)
+        advising.insert_figure(tx, advice_id, found, month="2026-10", at=NOW)
+        assert advising.move(tx, customer_id, advice_id, step)
+        row = advising.RoundRow("2026-10", NOW, "", 0, "CNY", body)
+        advising.insert_round(tx, customer_id, row)
+    return advice_id
 
 
 def finding_of(db: Database, party: Party) -> str:

@@ -56,6 +56,7 @@ QUERIES = {
     "/anomalies": "?customer=zeta",
     "/routing/{month}": "?customer=zeta",
     "/reports": "?customer=zeta",
+    "/advice": "?customer=zeta",
     "/notices/contacts": "?customer=zeta",
     "/notices/channels": "?customer=zeta",
     "/notices/log": "?customer=zeta",
@@ -208,6 +209,11 @@ BODIES: dict[str, Any] = {
     "POST /members": {"name": "li.na", "role": "finance", "customer": "zeta"},
     "POST /auto-models/{name}/versions": {"default_model": "gpt-4o"},
     "POST /auto-models/{name}/end": {},
+    "POST /advice/{advice}/accept": {},
+    "POST /advice/{advice}/dismiss": {"why": "不合适"},
+    "POST /advice/{advice}/end": {},
+    "POST /customers/{customer}/advice-words": {"what": "waits", "name": "copywriting"},
+    "POST /customers/{customer}/advice-words/unsay": {"what": "waits", "name": "copywriting"},
     "POST /anomalies/{finding}/acknowledge": {},
     "POST /anomalies/{finding}/mute": {"until": "2026-11-06T00:00:00Z"},
     "POST /anomalies/{finding}/feedback": {"feedback": "false"},
@@ -253,6 +259,8 @@ ODD = (
     "/reopen",
     "/disputes",
     "/accept",
+    "/{advice}/dismiss",
+    "/{advice}/end",
     "/reject",
     "/withdraw",
     "/approve",
@@ -383,6 +391,7 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "sheet": "report",
         "report": house.zeta_report,
         "run": house.zeta_run,
+        "advice": house.zeta_advice,
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:

@@ -53,6 +53,8 @@ class Asked:
     """The longest answer that is written into a request which names none; 0: nothing is."""
     choice: Choice | None = None
     """Of an auto model: who answers, and why."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """What is kept of the request with its events, beside what the provider says: two numbers."""
     extra: Pairs = field(default_factory=list)
     """Headers of ours on the answer: what is left of a rate."""
     _bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)

@@ -363,11 +363,13 @@ class Operation:
         return self._shop.metering.end(begun, self._route, closing, self._asked.hold, self._marks())
 
     def _marks(self) -> dict[str, str]:
-        """Return what the event says of a call that was not answered as it was asked."""
-        choice = self._asked.choice
-        if choice is not None:
-            return choice.facts
-        return {ASKED: self._asked.plan.model} if self._route.backup else UNMARKED
+        """Return what the event says of how a call was asked: who was meant, what was repeated."""
+        asked = self._asked
+        if asked.choice is not None:
+            return asked.choice.facts | asked.marks if asked.marks else asked.choice.facts
+        if self._route.backup:
+            return {ASKED: asked.plan.model} | asked.marks
+        return asked.marks or UNMARKED
 
     def _named(self) -> Pairs:
         """Return our headers, and whose answer it is where the client named somebody else."""

@@ -20,7 +20,7 @@ WORD: Final = 200
 """Longest word of a provider that is kept; what is longer is no name but an accident."""
 FACTS: Final = 32
 UNMARKED: Final[dict[str, str]] = {}
-"""Of a call that named its model and was answered by it; never written to."""
+"""Nothing is kept of a request but what the provider says of it; never written to."""
 
 _STATES: Final = {
     ReadingState.MEASURED: EventState.MEASURED,
@@ -124,7 +124,7 @@ class Metering:
         reading = closing.reading
         model = _word(reading.billed_model)
         tier = _word(reading.service_tier)
-        facts = _facts(reading)
+        facts = {**_facts(reading), **marks}
         state = _STATES[reading.state]
         reason = closing.reason or str(reading.reason or "")
         worth = worth_of(

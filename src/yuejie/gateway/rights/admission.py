@@ -93,6 +93,8 @@ class Plan:
     """What worst cases of this plan have in common, by what is spoken."""
     auto: AutoRights | None = None
     """The name asked for is an auto model's: a rule of its policy has the plan of the call."""
+    salt: bytes = b""
+    """Under which the beginnings of its prompts are hashed; empty: they are not looked at."""
 
 
 class _Party(NamedTuple):
@@ -217,6 +219,7 @@ class Admission:
             until,
             caps,
             tuple(kinds.values()),
+            salt=self.view.salt_of(party.project),
         )
 
     def _auto(self, row: AutoRow, party: _Party) -> Plan:

@@ -74,6 +74,7 @@ class View:
         "keys",
         "locked",
         "models",
+        "prefixes",
         "projects",
         "rates",
         "revision",
@@ -111,6 +112,7 @@ class View:
         self.allowances: dict[str, list[AllowanceRow]] = {}
         for row in snapshot.allowances:
             self.allowances.setdefault(row.customer_id, []).append(row)
+        self.prefixes = {(row.customer_id, row.project_id): row.salt for row in snapshot.prefixes}
         self.locked: list[DomainError] = []
         accounts = {row.account_id: self._access(row, unlock) for row in snapshot.accounts}
         self.targets = _targets(snapshot.deployments, accounts, self.models)
@@ -122,6 +124,13 @@ class View:
         """
         known = self.models.get(model)
         return self.widest.get(model) if known is None else known.context_window
+
+    def salt_of(self, project: ProjectRow) -> bytes:
+        """Return the salt of a project's prefix hashes; empty where nobody asked for any."""
+        if not self.prefixes:
+            return b""
+        places = ((project.customer_id, name) for name in ("", *project.above))
+        return next((self.prefixes[each] for each in places if each in self.prefixes), b"")
 
     def contract_at(self, customer_id: str, now_us: int) -> ContractRow | None:
         """Return the newest version that has started."""
