@@ -17,6 +17,7 @@ from bench.trials import (
     budgets,
     close,
     documents,
+    forecast,
     gateway,
     ingest,
     latency,
@@ -35,6 +36,7 @@ TRIALS: Final[dict[str, Callable[[], Result]]] = {
     "documents": documents.measure,
     "anomaly": anomaly.measure,
     "trend": trend.measure,
+    "forecast": forecast.measure,
 }
 
 

@@ -19,6 +19,7 @@ ORDER: Final = (
     "documents",
     "anomaly",
     "trend",
+    "forecast",
 )
 TITLES: Final = {
     "gateway": "吞吐",
@@ -30,6 +31,7 @@ TITLES: Final = {
     "documents": "出账与文件",
     "anomaly": "异常检测",
     "trend": "趋势",
+    "forecast": "预测",
 }
 HEAD: Final = """# 基准测试结果
 

@@ -72,6 +72,23 @@ CHANGES: Final = (
 
 def read(path: Path) -> list[Customer]:
     """Return the customers that the traffic makes."""
+    hours = _hours(path)
+    names = sorted(hours)
+    steady = [n for n in names if hours[n][Measure.REQUESTS].sum() >= STEADY]
+    shuffled = random.Random(3).sample(names, len(names))
+    groups = [("单个客户端", [name]) for name in steady]
+    groups += [("六个客户", shuffled[i::DEALT]) for i in range(DEALT)]
+    groups.append(("全部合为一个客户", names))
+    return [_customer(kind, keys, hours) for kind, keys in groups]
+
+
+def tokens(path: Path) -> dict[str, Floats]:
+    """Return the tokens of each client, hour by hour."""
+    hours = _hours(path)
+    return {name: hours[name][Measure.TOKENS] for name in sorted(hours)}
+
+
+def _hours(path: Path) -> dict[str, dict[Measure, Floats]]:
     hours: dict[str, dict[Measure, Floats]] = defaultdict(
         lambda: {measure: np.zeros(HOURS) for measure in MEASURES}
     )
@@ -82,13 +99,7 @@ def read(path: Path) -> list[Customer]:
                 used = hours[row["client"]]
                 used[Measure.REQUESTS][hour] += 1
                 used[Measure.TOKENS][hour] += int(row["input_tokens"]) + int(row["output_tokens"])
-    names = sorted(hours)
-    steady = [n for n in names if hours[n][Measure.REQUESTS].sum() >= STEADY]
-    shuffled = random.Random(3).sample(names, len(names))
-    groups = [("单个客户端", [name]) for name in steady]
-    groups += [("六个客户", shuffled[i::DEALT]) for i in range(DEALT)]
-    groups.append(("全部合为一个客户", names))
-    return [_customer(kind, keys, hours) for kind, keys in groups]
+    return hours
 
 
 def _customer(kind: str, keys: list[str], hours: dict[str, dict[Measure, Floats]]) -> Customer:

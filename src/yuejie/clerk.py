@@ -22,6 +22,8 @@ from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
 from yuejie.insights.advice.refresh import refresh_advice
 from yuejie.insights.anomaly.scan import watch_usage
+from yuejie.insights.capacity.take import take_hours
+from yuejie.insights.capacity.watch import watch_capacity
 from yuejie.insights.protection.protect import protect
 from yuejie.insights.reports.run import run_due
 from yuejie.kernel.clock import Clock
@@ -89,6 +91,8 @@ CALENDAR: Final = (
     Duty("suspense", remind_of_suspense, timedelta(hours=1)),
     Duty("anomalies", watch_usage, timedelta(minutes=1)),
     Duty("reports", run_due, timedelta(minutes=1)),
+    Duty("capacity_hours", take_hours, timedelta(minutes=5)),
+    Duty("capacity", watch_capacity, timedelta(hours=1)),
 )
 """What is done by itself, in this order."""
 

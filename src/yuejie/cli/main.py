@@ -57,6 +57,8 @@ NOUNS: Final = {
     "reports": "insight.reports",
     "trend": "insight.trend",
     "advice": "insight.advice",
+    "forecast": "insight.forecast",
+    "capacity": "insight.capacity",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -135,6 +135,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "advice end": Power.SPEAK,
     "advice words say": Power.SPEAK,
     "advice words unsay": Power.SPEAK,
+    "capacity ceiling": Power.RUN_HOUSE,
     "notices channels add": Power.SET_NOTICES,
     "notices channels remove": Power.SET_NOTICES,
     "notices channels rotate": Power.SET_NOTICES,

@@ -691,6 +691,28 @@ CREATE TABLE book_revision (
     CONSTRAINT book_revision_pkey PRIMARY KEY (book_id, revision)
 );
 
+CREATE TABLE capacity_cursor (
+    only_one boolean DEFAULT true NOT NULL,
+    hours_through timestamp with time zone NOT NULL,
+    settled_through timestamp with time zone NOT NULL,
+    CONSTRAINT capacity_cursor_pkey PRIMARY KEY (only_one),
+    CONSTRAINT capacity_cursor_only_one_check CHECK (only_one)
+);
+
+CREATE TABLE capacity_hour (
+    account_id text NOT NULL,
+    upstream_model text NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    requests bigint NOT NULL,
+    tokens numeric(38,0) NOT NULL,
+    throttled bigint NOT NULL,
+    requests_peak bigint NOT NULL,
+    requests_minute timestamp with time zone NOT NULL,
+    tokens_peak numeric(38,0) NOT NULL,
+    tokens_minute timestamp with time zone NOT NULL,
+    CONSTRAINT capacity_hour_pkey PRIMARY KEY (account_id, upstream_model, hour)
+);
+
 CREATE TABLE certificate (
     certificate_id text NOT NULL,
     name text NOT NULL,
@@ -1750,6 +1772,20 @@ CREATE TABLE provider_bill_void (
     CONSTRAINT provider_bill_void_why_check CHECK ((why <> ''::text))
 );
 
+CREATE TABLE provider_ceiling (
+    ceiling_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    account_id text NOT NULL,
+    upstream_model text NOT NULL,
+    rpm bigint,
+    tpm bigint,
+    note text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    CONSTRAINT provider_ceiling_pkey PRIMARY KEY (ceiling_id),
+    CONSTRAINT provider_ceiling_rpm_check CHECK ((rpm > 0)),
+    CONSTRAINT provider_ceiling_tpm_check CHECK ((tpm > 0))
+);
+
 CREATE TABLE provider_payment (
     payment_id text NOT NULL,
     account_id text NOT NULL,
@@ -2556,6 +2592,7 @@ ALTER TABLE protection_policy ADD CONSTRAINT protection_policy_key_id_fkey FOREI
 ALTER TABLE protection_policy ADD CONSTRAINT protection_policy_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
 ALTER TABLE protection_transition ADD CONSTRAINT protection_transition_protection_id_fkey FOREIGN KEY (protection_id) REFERENCES protection(protection_id);
 ALTER TABLE provider_bill_void ADD CONSTRAINT provider_bill_void_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
+ALTER TABLE provider_ceiling ADD CONSTRAINT provider_ceiling_account_id_fkey FOREIGN KEY (account_id) REFERENCES provider_account(account_id);
 ALTER TABLE provider_payment ADD CONSTRAINT provider_payment_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
 ALTER TABLE provider_payment_transition ADD CONSTRAINT provider_payment_transition_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES provider_payment(payment_id);
 ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES provider_report(report_id);
@@ -2633,6 +2670,7 @@ CREATE INDEX bill_dispute_open ON public.bill_dispute USING btree (customer_id) 
 CREATE INDEX bill_line_billed ON public.bill_line USING btree (customer_id, service_month);
 CREATE INDEX bill_line_reference ON public.bill_line USING btree (customer_id, refers_to) WHERE (refers_to <> ''::text);
 CREATE INDEX bill_tax_line_customer ON public.bill_tax_line USING btree (customer_id);
+CREATE INDEX capacity_hour_hour ON public.capacity_hour USING btree (hour);
 CREATE INDEX contract_customer ON public.contract USING btree (customer_id, starts_at);
 CREATE INDEX contract_book_customer ON public.contract_book USING btree (customer_id);
 CREATE INDEX contract_draft_customer ON public.contract_draft USING btree (customer_id);
@@ -2690,6 +2728,7 @@ CREATE INDEX prospect_usage_cell_of ON public.prospect_usage_cell USING btree (i
 CREATE INDEX protection_acting ON public.protection USING btree (customer_id) WHERE (state = 'acting'::text);
 CREATE INDEX protection_policy_of_customer ON public.protection_policy USING btree (customer_id) WHERE (ended_at IS NULL);
 CREATE INDEX protection_transition_of ON public.protection_transition USING btree (protection_id, at);
+CREATE INDEX provider_ceiling_lane ON public.provider_ceiling USING btree (account_id, upstream_model, ceiling_id DESC);
 CREATE INDEX provider_payment_bill ON public.provider_payment USING btree (provider_bill_id);
 CREATE INDEX provider_terms_account ON public.provider_terms USING btree (account_id, terms_id DESC);
 CREATE INDEX quote_transition_of ON public.quote_transition USING btree (quote_id, transition_id);
@@ -2786,6 +2825,8 @@ GRANT INSERT, SELECT ON TABLE billing_unit TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE billing_unit_project TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE book_revision TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE capacity_cursor TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE capacity_hour TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE certificate TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE client_key TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract TO yuejie_app;
@@ -2871,6 +2912,7 @@ GRANT INSERT, SELECT, UPDATE ON TABLE provider_account TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_balance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_bill TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_bill_void TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_ceiling TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_payment TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_payment_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_report TO yuejie_app;
@@ -2930,6 +2972,7 @@ GRANT UPDATE (expected), UPDATE (extra_pico), UPDATE (feedback), UPDATE (last_at
 GRANT UPDATE (state), UPDATE (used_at) ON TABLE anomaly_series TO yuejie_app;
 GRANT UPDATE (false_alarms), UPDATE (muted_until) ON TABLE anomaly_word TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (holder) ON TABLE bank_account TO yuejie_app;
+GRANT UPDATE (hours_through), UPDATE (settled_through) ON TABLE capacity_cursor TO yuejie_app;
 GRANT UPDATE (withdrawn_at) ON TABLE certificate TO yuejie_app;
 GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE contract_end TO yuejie_app;

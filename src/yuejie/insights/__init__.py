@@ -12,6 +12,7 @@ Invariants:
 - nothing here is ever billed: floats live in statistics, and what is shown in money is exact;
 - a report's due instant is made once, whoever tries, and what was made never changes;
 - a customer's report holds neither cost nor margin nor anything of another customer;
+- a forecast says how sure it is, and what it was worth on the series' own past;
 - a completed hour or day is taken once; late usage and repeated rounds double no finding;
 - what if nothing were changed is the bill, to the fen, or it is refused; nothing is written;
 - a trend is what the rollups say at that moment, and volume + price + mix = change, exactly;

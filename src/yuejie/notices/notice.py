@@ -47,6 +47,7 @@ class Kind(StrEnum):
     PROVIDER_ACCOUNT_LOW = "provider_account_low"
     PROVIDER_CREDENTIAL_ENDING = "provider_credential_ending"
     PROVIDER_CEILING_NEAR = "provider_ceiling_near"
+    CAPACITY_NEAR = "capacity_near"
     SUSPENSE_UNCLAIMED = "suspense_unclaimed"
     SIGNING_ENDED = "signing_ended"
     ANOMALY = "anomaly"
@@ -111,6 +112,7 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.PROVIDER_ACCOUNT_LOW: Needs(("account", "balance"), _URGENT),
     Kind.PROVIDER_CREDENTIAL_ENDING: Needs(("account", "ends_on", "days")),
     Kind.PROVIDER_CEILING_NEAR: Needs(("account", "used", "limit", "percent"), _URGENT),
+    Kind.CAPACITY_NEAR: Needs(("account", "model", "gauge", "peak", "ceiling", "percent", "when")),
     Kind.SUSPENSE_UNCLAIMED: Needs(("amount", "received_on")),
     Kind.SIGNING_ENDED: Needs(("draft", "outcome", "why")),
     Kind.ANOMALY: Needs(

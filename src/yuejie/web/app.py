@@ -27,7 +27,7 @@ from yuejie.web.api.billing import bills, corrections, live, packs, review
 from yuejie.web.api.billing.watchers import Watchers
 from yuejie.web.api.books import ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
-from yuejie.web.api.insight import advice, reports, routing, trend, whatif
+from yuejie.web.api.insight import advice, capacity, forecast, reports, routing, trend, whatif
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.api.presales import proposals, prospects, quotes, trial
 from yuejie.web.api.watch import anomalies, budgets, protections, sla
@@ -81,6 +81,8 @@ NOUNS: Final = (
     reports,
     trend,
     advice,
+    forecast,
+    capacity,
     notices,
     deeds,
 )

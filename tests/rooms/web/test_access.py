@@ -214,6 +214,7 @@ BODIES: dict[str, Any] = {
     "POST /advice/{advice}/end": {},
     "POST /customers/{customer}/advice-words": {"what": "waits", "name": "copywriting"},
     "POST /customers/{customer}/advice-words/unsay": {"what": "waits", "name": "copywriting"},
+    "PUT /capacity/ceilings/{account_id}": {"rpm": 500},
     "POST /anomalies/{finding}/acknowledge": {},
     "POST /anomalies/{finding}/mute": {"until": "2026-11-06T00:00:00Z"},
     "POST /anomalies/{finding}/feedback": {"feedback": "false"},

@@ -142,6 +142,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Provider account {account} has used {used} of its monthly ceiling of {limit} "
         "({percent} %). Please ask the provider to raise it.",
     ),
+    Kind.CAPACITY_NEAR: Wording(
+        "Capacity: {account} {model} {gauge}",
+        "The busiest minute of {account}, model {model}, had {peak} {gauge} within the last seven "
+        "days; the ceiling is {ceiling} ({percent} %). Reached, or expected to be: {when}.",
+    ),
     Kind.SUSPENSE_UNCLAIMED: Wording(
         "Unclaimed receipt: {amount}",
         "{amount} received on {received_on} is not claimed yet. Please find out who paid.",
@@ -240,6 +245,10 @@ LABELS: Final[dict[str, str]] = {
     "expected": "Usually",
     "key": "Mostly from key",
     "extra": "More so far",
+    "gauge": "Gauge",
+    "peak": "Busiest minute",
+    "ceiling": "Ceiling",
+    "when": "Reached, or expected to be",
 }
 
 DIGEST: Final = "{count} notices: {first}, …"

@@ -130,6 +130,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "供应商账号 {account} 本月已用 {used}，达到每月上限 {limit} 的 {percent} %；"
         "请联系供应商提高上限。",
     ),
+    Kind.CAPACITY_NEAR: Wording(
+        "容量告警：{account} {model} {gauge}",
+        "供应商账号 {account}、模型 {model} 的每分钟高峰（{gauge}）近 7 天为 {peak}，"
+        "是配额 {ceiling} 的 {percent} %；已到或预计到达：{when}。请提高配额或分流。",
+    ),
     Kind.SUSPENSE_UNCLAIMED: Wording(
         "款项待认领：{amount}",
         "{received_on} 到账的 {amount} 尚未认领；请核对付款方后认款。",
@@ -225,6 +230,10 @@ LABELS: Final[dict[str, str]] = {
     "expected": "通常",
     "key": "主要密钥",
     "extra": "至今多出",
+    "gauge": "度量",
+    "peak": "每分钟高峰",
+    "ceiling": "配额",
+    "when": "已到或预计到达",
 }
 
 DIGEST: Final = "{first} 等 {count} 条通知"

@@ -1,0 +1,175 @@
+"""Say when each allowance of a customer will be used up, and between which instants.
+
+What a window has spent is the allowance's own count; what is to come is told from the rollups of
+the allowance's scope. The likely instant is that by which the total to come is as likely above
+what is left as below; one in ten comes before the early one, one in ten after the late one.
+"""
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from yuejie.budgets.allowance import FOREVER_S, Allowance, Measure, Origin, Period
+from yuejie.budgets.show import Standing, standings
+from yuejie.budgets.watch import store as watched
+from yuejie.budgets.watch.tell import scope_text
+from yuejie.contracts.contract import midnight
+from yuejie.customers.customer import Customer
+from yuejie.customers.enrol import find_customer
+from yuejie.db.session import Database, Tx
+from yuejie.insights.forecast.course import Course, Floats, course
+from yuejie.insights.forecast.figures import LEAST_RANGES, Exhaustion, knows, told
+from yuejie.insights.forecast.used import (
+    complete_days,
+    hour_at,
+    months_between,
+    profile,
+    rests_of,
+    share_of,
+)
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.money import PICO_PER_FEN
+from yuejie.kernel.period import local_hour, zone_of
+from yuejie.usage.meters import UNIT_METERS
+
+HISTORY: Final = timedelta(days=92)
+ENDLESS: Final = 92
+"""Days that are looked ahead where a window has no end."""
+ALLOWANCES: Final = 100
+"""Allowances that are looked at; a customer has a handful."""
+_PERIODS: Final = frozenset(Period) - {Period.MINUTE}
+_ORIGINS: Final = frozenset({Origin.BUDGET, Origin.CREDIT})
+_DAY: Final = timedelta(days=1)
+
+
+def exhaustions(db: Database, customer_id: CustomerId, *, now: datetime) -> list[Exhaustion]:
+    """Return when a customer's allowances on money, tokens and requests are used up, as it looks.
+
+    Rates by the minute, calls at once, and what answers a finding are no budgets.
+    """
+    with db.read() as tx:
+        customer = find_customer(tx, customer_id)
+    found = [
+        each
+        for each in standings(db, customer, now=now)
+        if each.allowance.measure is not Measure.CONCURRENCY
+        and each.allowance.period in _PERIODS
+        and each.allowance.origin in _ORIGINS
+        and each.cap > 0
+    ]
+    with db.read(consistent=True) as tx:
+        return [_exhaustion(tx, customer, each, now) for each in found[:ALLOWANCES]]
+
+
+def _exhaustion(tx: Tx, customer: Customer, standing: Standing, now: datetime) -> Exhaustion:
+    zone = zone_of(customer.zone)
+    hours = _hours(tx, customer, standing, now)
+    sums: defaultdict[date, int] = defaultdict(int)
+    for hour, quantity in hours.items():
+        sums[hour.astimezone(zone).date()] += quantity
+    today = now.astimezone(zone).date()
+    first, values = complete_days({d: q for d, q in sums.items() if q > 0}, today)
+    ends_at = standing.ends_at if _ends(standing) else None
+    until = _position(ends_at, today, customer.zone) if ends_at else float(ENDLESS)
+    ahead = int(np.ceil(until))
+    rests = rests_of(customer.zone, first, len(values) + ahead)
+    found = course(values, rests, first.weekday())
+    shares = profile(hours, customer.zone, today)
+    since = share_of(shares, now.astimezone(zone))
+    known = len(values) if found else 0
+    if standing.spent >= standing.cap:
+        return _told(standing, ends_at, found, (now, now, now), (since, until), known)
+    when: tuple[datetime | None, ...] = (None, None, None)
+    if found is not None:
+        need = float(standing.cap - standing.spent)
+        ranges = known >= LEAST_RANGES
+        names = ("high80" if ranges else "", "middle", "low80" if ranges else "")
+        places = [_reach(found, since, until, need, name) if name else None for name in names]
+        when = tuple(
+            None if place is None else _instant(place, shares, today, customer.zone)
+            for place in places
+        )
+    return _told(standing, ends_at, found, when, (since, until), known)
+
+
+def _told(
+    standing: Standing,
+    ends_at: datetime | None,
+    found: Course | None,
+    when: tuple[datetime | None, ...],
+    span: tuple[float, float],
+    known: int,
+) -> Exhaustion:
+    estimate = None
+    if found is not None and ends_at is not None:
+        total = found.total(*span)
+        estimate = told(total, standing.spent, ranges=known >= LEAST_RANGES)
+        if standing.allowance.measure is Measure.MONEY:
+            estimate = estimate.rounded(PICO_PER_FEN)
+    allowance = standing.allowance
+    early, likely, late = when
+    return Exhaustion(
+        name=allowance.name,
+        scope=scope_text(allowance),
+        period=str(allowance.period),
+        measure=str(allowance.measure),
+        unit=standing.unit,
+        cap=standing.cap,
+        spent=standing.spent,
+        ends_at=ends_at,
+        told=estimate,
+        early=early,
+        likely=likely,
+        late=late,
+        knows=knows(known, found.silent if found else 0),
+    )
+
+
+def _hours(tx: Tx, customer: Customer, standing: Standing, now: datetime) -> dict[datetime, int]:
+    """Return what counts for an allowance, hour by hour."""
+    zone = zone_of(customer.zone)
+    since = local_hour(now - HISTORY, zone)
+    allowance: Allowance = standing.allowance
+    rows = watched.hours(
+        tx,
+        customer.customer_id,
+        allowance,
+        unit=standing.unit,
+        since_s=int(since.timestamp()),
+        until_s=int(now.timestamp()),
+        months=months_between(since, now, zone),
+        pieces=sorted(UNIT_METERS),
+    )
+    return {datetime.fromtimestamp(second, zone): amount for second, amount in rows.items()}
+
+
+def _ends(standing: Standing) -> bool:
+    return standing.ends_at is not None and standing.ends_at.timestamp() < FOREVER_S
+
+
+def _position(instant: datetime, today: date, zone: str) -> float:
+    """Return how many days ahead of today's beginning an instant lies."""
+    local = instant.astimezone(zone_of(zone))
+    return (local.date() - today).days + local.hour / 24
+
+
+def _reach(found: Course, since: float, until: float, need: float, name: str) -> float | None:
+    """Return where a quantile of the total to come reaches what is left, in days; None: not yet."""
+    edges = [since, *np.arange(np.floor(since) + 1, until), until]
+    totals = [0.0, *(getattr(found.total(since, edge), name) for edge in edges[1:])]
+    rising = np.maximum.accumulate(totals)
+    if rising[-1] < need:
+        return None
+    place = int(np.searchsorted(rising, need))
+    low, high = rising[place - 1], rising[place]
+    part = (need - low) / (high - low) if high > low else 1.0
+    return float(edges[place - 1] + part * (edges[place] - edges[place - 1]))
+
+
+def _instant(place: float, shares: Floats, today: date, zone: str) -> datetime:
+    """Return the instant at a place: the day, and the hour by which its share has come."""
+    day, share = divmod(place, 1.0)
+    start = midnight(today + int(day) * _DAY, zone)
+    return start + timedelta(minutes=round(60 * hour_at(shares, share)))

@@ -1,0 +1,229 @@
+"""Usage as forecasts see it: days and hours of one measure, in the customer's zone and currency."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from yuejie.contracts.contract import midnight
+from yuejie.contracts.store import contract_at, fx_on
+from yuejie.customers.customer import Customer
+from yuejie.customers.store import project_by_name
+from yuejie.db.session import Tx
+from yuejie.insights.forecast import store
+from yuejie.insights.forecast.course import Flags, Floats
+from yuejie.insights.forecast.figures import Measure
+from yuejie.insights.forecast.store import Asked, DayRow, HourRow
+from yuejie.kernel.errors import NotFound
+from yuejie.kernel.money import FX_SCALE, Charge, divide
+from yuejie.kernel.period import BillingMonth, local_hour, zone_of
+from yuejie.kernel.workdays import is_workday
+from yuejie.usage.meters import UNIT_METERS
+
+HISTORY_DAYS: Final = 400
+"""So far back it is looked: a year and the month before."""
+HISTORY_HOURS: Final = timedelta(days=43)
+PROFILE: Final = 28
+"""Days from which it is read how a day's usage spreads over its hours."""
+WHOLE_DAYS: Final = 3
+"""From so many complete days on, the first, which was a part of a day, is left out."""
+_DAY: Final = timedelta(days=1)
+_HOUR: Final = timedelta(hours=1)
+_SATURDAY: Final = 5
+_CHINA: Final = frozenset(
+    {"Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "Asia/Urumqi", "Asia/Kashgar", "PRC"}
+)
+"""Zones in which people rest by the State Council's notice; elsewhere by the weekend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose usage is asked for, found and checked."""
+
+    customer: Customer
+    asked: Asked
+    measure: Measure
+    currency: str
+
+    @property
+    def unit(self) -> str:
+        """CNY or USD of money, else the measure."""
+        return self.currency if self.measure is Measure.MONEY else str(self.measure)
+
+    @property
+    def pieces(self) -> list[str]:
+        """Meters that count no tokens."""
+        return sorted(UNIT_METERS)
+
+
+def scope_of(
+    tx: Tx,
+    customer: Customer,
+    measure: Measure,
+    *,
+    project: str | None,
+    model: str | None,
+    now: datetime,
+) -> Scope:
+    """Return the scope that people name. Raises NotFound for a project that is not there."""
+    contract = contract_at(tx, customer.customer_id, now)
+    project_id = None
+    if project is not None:
+        found = project_by_name(tx, customer.customer_id, project)
+        if found is None:
+            raise NotFound(f"客户 {customer.slug} 没有项目“{project}”，请核对名称", project=project)
+        project_id = str(found.project_id)
+    currency = contract.currency if contract else customer.currency
+    return Scope(customer, Asked(project_id, model), measure, currency)
+
+
+class Reader:
+    """Reads usage of a scope within a transaction, in picos or pieces, whole numbers."""
+
+    def __init__(self, tx: Tx, scope: Scope, now: datetime) -> None:
+        self._tx = tx
+        self._scope = scope
+        self._now = now
+        self._zone = zone_of(scope.customer.zone)
+        self._rates: dict[str, int] = {}
+
+    def days(self) -> dict[date, int]:
+        """Return what each day came to, today included; days without usage are missing."""
+        today = self._now.astimezone(self._zone).date()
+        since = midnight(today - HISTORY_DAYS * _DAY, self._scope.customer.zone)
+        rows = store.days(
+            self._tx,
+            self._scope.customer.customer_id,
+            self._scope.asked,
+            since,
+            self._now,
+            zone=self._scope.customer.zone,
+            months=months_between(since, self._now, self._zone),
+            pieces=self._scope.pieces,
+        )
+        sums: defaultdict[date, int] = defaultdict(int)
+        for row in rows:
+            sums[row.day] += self._quantity(row)
+        return {day: quantity for day, quantity in sums.items() if quantity > 0}
+
+    def hours(self) -> dict[datetime, int]:
+        """Return what each of the last hours came to, the present one included."""
+        since = local_hour(self._now - HISTORY_HOURS, self._zone)
+        rows = store.hours(
+            self._tx,
+            self._scope.customer.customer_id,
+            self._scope.asked,
+            since,
+            self._now,
+            months=months_between(since, self._now, self._zone),
+            pieces=self._scope.pieces,
+        )
+        sums: defaultdict[datetime, int] = defaultdict(int)
+        for row in rows:
+            sums[row.hour] += self._quantity(row)
+        return {hour: quantity for hour, quantity in sums.items() if quantity > 0}
+
+    def _quantity(self, row: DayRow | HourRow) -> int:
+        match self._scope.measure:
+            case Measure.TOKENS:
+                return int(row.tokens)
+            case Measure.REQUESTS:
+                return int(row.requests)
+            case Measure.MONEY:
+                return self._worth(int(row.pico), row.currency)
+
+    def _worth(self, pico: int, currency: str | None) -> int:
+        """Return picos of the scope's currency, at the newest published rate; none counts none."""
+        if currency is None or currency == self._scope.currency:
+            return pico
+        if currency not in self._rates:
+            fx = fx_on(self._tx, base=currency, quote=self._scope.currency, day=self._now.date())
+            self._rates[currency] = fx.e8 if fx else 0
+        return divide(pico * self._rates[currency], FX_SCALE)
+
+
+def months_between(since: datetime, until: datetime, zone: ZoneInfo) -> list[str]:
+    """Return the month labels that usage between two instants may have."""
+    month, last = BillingMonth.of(since - _DAY, zone), BillingMonth.of(until + _DAY, zone)
+    months = [str(month)]
+    while month < last:
+        month = month.next
+        months.append(str(month))
+    return months
+
+
+def units(measure: Measure, quantity: int, unit: str) -> int:
+    """Return what is shown of a quantity: fen of picos, else the pieces themselves."""
+    return Charge(quantity, unit).settle().fen if measure is Measure.MONEY else quantity
+
+
+def rests_of(zone: str, first: date, count: int) -> Flags:
+    """Say of each of so many days from a day on whether people rest in a zone."""
+    china = zone in _CHINA
+    days = (first + i * _DAY for i in range(count))
+    return np.array(
+        [not is_workday(day) if china else day.weekday() >= _SATURDAY for day in days], dtype=bool
+    )
+
+
+def hour_rests(zone: str, first: datetime, count: int) -> Flags:
+    """Say the same of each of so many hours from an hour on."""
+    local = zone_of(zone)
+    days = [(first + i * _HOUR).astimezone(local).date() for i in range(count)]
+    if not days:
+        return np.zeros(0, dtype=bool)
+    known = rests_of(zone, days[0], (days[-1] - days[0]).days + 1)
+    return np.array([known[(day - days[0]).days] for day in days], dtype=bool)
+
+
+def complete_days(used: dict[date, int], today: date) -> tuple[date, Floats]:
+    """Return the first day that counts and the days from it through yesterday."""
+    past = [day for day in used if day < today]
+    first = min(past, default=today)
+    if (today - first).days > WHOLE_DAYS:
+        first += _DAY
+    count = (today - first).days
+    return first, np.array([float(used.get(first + i * _DAY, 0)) for i in range(count)])
+
+
+def profile(hours: dict[datetime, int], zone: str, today: date) -> Floats:
+    """Return which share of a day's usage has come by each of its hours: 25 steps from 0 to 1.
+
+    Read from the last days; a part is spread evenly, all of it where nothing is known.
+    """
+    local = zone_of(zone)
+    sums = np.zeros(24)
+    since = today - PROFILE * _DAY
+    for hour, quantity in hours.items():
+        at = hour.astimezone(local)
+        if since <= at.date() < today:
+            sums[at.hour] += quantity
+    even = sums.sum() / 24 * 0.1 + 1e-12
+    steps = np.concatenate([[0.0], np.cumsum(sums + even)])
+    return np.asarray(steps / steps[-1])
+
+
+def share_of(shares: Floats, at: datetime) -> float:
+    """Return which share of its day has come at a local instant."""
+    passed = at.hour + at.minute / 60 + at.second / 3600
+    return float(np.interp(passed, np.arange(25), shares))
+
+
+def hour_at(shares: Floats, share: float) -> float:
+    """Return the hour of the day by which a share of it has come."""
+    return float(np.interp(share, shares, np.arange(25)))
+
+
+def hour_series(
+    hours: Iterable[tuple[datetime, int]], now: datetime, zone: str
+) -> tuple[datetime, Floats]:
+    """Return the first hour of usage and every complete hour from it on."""
+    known = {hour: quantity for hour, quantity in hours if quantity}
+    end = local_hour(now, zone_of(zone))
+    first = min(known, default=end)
+    count = max(int((end - first) / _HOUR), 0)
+    return first, np.array([float(known.get(first + i * _HOUR, 0)) for i in range(count)])
