@@ -109,7 +109,7 @@ class Settings:
     operator_token: str = field(repr=False)
     member_token: str = field(repr=False, default="")
     probe_url: str = ""
-    console_url: str = ""
+    console: str = ""
     fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
     signing: SigningSettings = field(default_factory=lambda: SigningSettings.load({}))
 
@@ -138,7 +138,7 @@ class Settings:
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
             probe_url=environ.get("YUEJIE_PROBE_URL", ""),
-            console_url=_console(environ),
+            console=environ.get("YUEJIE_CONSOLE_URL", "").rstrip("/"),
             fapiao=FapiaoSettings.load(environ),
             signing=SigningSettings.load(environ),
         )
@@ -150,6 +150,11 @@ class Settings:
         return self.probe_url or f"http://{host}:{self.gateway_port}/readyz"
 
     @property
+    def console_url(self) -> str:
+        """Return where people reach the console; links in invitations begin with it."""
+        return self.console or f"http://127.0.0.1:{self.api_port}"
+
+    @property
     def journals(self) -> Path:
         """Return where the gateways of this node write usage."""
         return self.home / "journals"
@@ -158,12 +163,6 @@ class Settings:
     def postgres(self) -> Path:
         """Return where the embedded database lives."""
         return self.home / "postgres"
-
-
-def _console(environ: Mapping[str, str]) -> str:
-    """Return where people reach the console; links in invitations begin with it."""
-    port = _number(environ, "YUEJIE_API_PORT", 8401)
-    return environ.get("YUEJIE_CONSOLE_URL", "").rstrip("/") or f"http://127.0.0.1:{port}"
 
 
 class _Secrets:

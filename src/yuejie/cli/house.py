@@ -22,7 +22,7 @@ def serve(house: Frame) -> None:
     supervisor = Supervisor(settings, note, programs(settings))
     supervisor.start()
     note(f"网关 http://{settings.host}:{settings.gateway_port}  ")
-    note(f"接口 http://{settings.host}:{settings.api_port}/api/docs  ")
+    note(f"控制台 {settings.console_url}  接口 {settings.console_url}/api/docs")
     note("运营令牌：yuejie token；按 Ctrl-C 停止")
     supervisor.run()
 
@@ -68,7 +68,7 @@ def intake(house: Frame) -> None:
 @click.command()
 @frame
 def console(house: Frame) -> None:
-    """运行控制台进程：REST 接口。"""
+    """运行控制台进程：页面与 REST 接口。"""
     from yuejie.logs import set_up
     from yuejie.node import die_with_supervisor
     from yuejie.web.server import serve as serve_console
