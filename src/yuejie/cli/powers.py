@@ -74,6 +74,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "credits reject": Power.BILL,
     "credits request": Power.BILL,
     "members enrol": Power.SET_UP,
+    "members invite": Power.SET_UP,
     "members revoke": Power.SET_UP,
     "bank authorise": Power.COLLECT,
     "bank give": Power.COLLECT,

@@ -328,9 +328,9 @@ def contract_of(house: House) -> str:
         return contracts_of(tx, house.zeta.customer.customer_id)[-1].contract_id
 
 
-def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str, Any] | None]]:
-    """Yield every guarded route with an example of it about zeta: its path and its body."""
-    names = {
+def names_of(house: House) -> dict[str, str]:
+    """Return an example of everything that a path may name."""
+    return {
         "customer": "zeta",
         "key_id": house.zeta_key.key.key_id,
         "model_id:path": "gpt-4o",
@@ -394,6 +394,11 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "run": house.zeta_run,
         "advice": house.zeta_advice,
     }
+
+
+def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str, Any] | None]]:
+    """Yield every guarded route with an example of it about zeta: its path and its body."""
+    names = names_of(house)
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:
             continue
