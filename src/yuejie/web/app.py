@@ -102,7 +102,14 @@ THREADS: Final = 8
 
 
 def make_app(desk: Desk) -> FastAPI:
-    """Return the console as an ASGI application; a route that no table of access names is a bug."""
+    """Return the console as an ASGI application."""
+    app = build_app()
+    furnish(app, desk)
+    return app
+
+
+def build_app() -> FastAPI:
+    """Build the application without a desk; a route that no table of access names is a bug."""
     app = FastAPI(
         title="月结 yuejie",
         version=__version__,
@@ -114,11 +121,7 @@ def make_app(desk: Desk) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.desk = desk
-    app.state.metrics = Metrics()
-    app.state.board = Board()
-    app.state.watchers = Watchers()
-    app.add_middleware(Envelope, clock=desk.clock, metrics=app.state.metrics)
+    app.add_middleware(Envelope)
     errors.install(app)
     app.include_router(health.routes)
     app.include_router(docs.routes)
@@ -127,6 +130,14 @@ def make_app(desk: Desk) -> FastAPI:
     app.include_router(trial.open_routes)
     _refuse_unnamed(app)
     return app
+
+
+def furnish(app: FastAPI, desk: Desk) -> None:
+    """Give an application its desk, and everything it remembers while it runs."""
+    app.state.desk = desk
+    app.state.metrics = Metrics()
+    app.state.board = Board()
+    app.state.watchers = Watchers()
 
 
 @asynccontextmanager

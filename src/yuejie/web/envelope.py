@@ -12,10 +12,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from yuejie.kernel.clock import Clock
 from yuejie.kernel.ids import request_id, uuid7
 from yuejie.web.errors import MEDIA_TYPE, body_of, unforeseen
-from yuejie.web.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -36,17 +34,15 @@ HEADERS: Final = {
 class Envelope:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._clock = clock
-        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request in its envelope."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        name = request_id(uuid7(self._clock.now()).bytes)
+        name = request_id(uuid7(scope["app"].state.desk.clock.now()).bytes)
         scope.setdefault("state", {})["request_id"] = name
         answer = _Answer(send, name)
         started = time.perf_counter()
@@ -57,18 +53,19 @@ class Envelope:
                 log.exception("http.failed", method=scope["method"], path=scope["path"])
                 await answer.fail(scope)
             seconds = time.perf_counter() - started
-            self._note(scope, answer.status, seconds)
+            _note(scope, answer.status, seconds)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
-        self._metrics.answered(scope["method"], route, status, seconds)
-        log.info(
-            "http.answered",
-            method=scope["method"],
-            route=route,
-            status=status,
-            ms=int(seconds * 1000),
-        )
+
+def _note(scope: Scope, status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", "unmatched")
+    scope["app"].state.metrics.answered(scope["method"], route, status, seconds)
+    log.info(
+        "http.answered",
+        method=scope["method"],
+        route=route,
+        status=status,
+        ms=int(seconds * 1000),
+    )
 
 
 class _Answer:

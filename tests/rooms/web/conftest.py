@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ from yuejie.kernel.money import Money
 from yuejie.notices.contacts import ChannelDraft, ContactDraft, add_channel, add_contact
 from yuejie.presales.form import form_of
 from yuejie.presales.prospects import enrol_prospect, hand_in_form
-from yuejie.web.app import make_app
+from yuejie.web.app import build_app, furnish, make_app
 from yuejie.web.desk import Desk
 from yuejie.web.door import Door
 
@@ -116,9 +117,17 @@ def clock() -> FixedClock:
     return FixedClock(NOW)
 
 
+@cache
+def application() -> FastAPI:
+    """Build the application once per process: what differs from test to test is its desk."""
+    return build_app()
+
+
 @pytest.fixture
 def app(database: Database, clock: FixedClock) -> FastAPI:
-    return make_app(desk_at(database, clock))
+    app = application()
+    furnish(app, desk_at(database, clock))
+    return app
 
 
 @pytest.fixture
