@@ -1,4 +1,4 @@
-"""Apply a house file: providers, models, prices, customers, projects and keys, declaratively.
+"""Apply a house file: providers, models, prices, customers with keys and budgets, declaratively.
 
 The file says how things should be; applying says what it changed, and applying again changes
 nothing. Everything is read and checked before the first change, each part is its own deed, and a
@@ -13,6 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from yuejie.budgets.allowance import Measure, Period, read_cap
+from yuejie.budgets.keep import AllowanceDraft, add_allowance, change_allowance
+from yuejie.budgets.keep import Change as Revised
+from yuejie.budgets.store import of_customer
 from yuejie.contracts.auto import store as autos
 from yuejie.contracts.auto.policy import Policy
 from yuejie.contracts.auto.publish import publish_auto
@@ -39,6 +43,7 @@ from yuejie.house_file import (
     AccountPart,
     AutoPart,
     BookPart,
+    BudgetPart,
     ContractPart,
     CustomerPart,
     DeploymentPart,
@@ -48,7 +53,7 @@ from yuejie.house_file import (
     ModelPart,
     ProjectPart,
 )
-from yuejie.kernel.errors import DomainError, Invalid
+from yuejie.kernel.errors import Conflict, DomainError, Invalid
 from yuejie.kernel.ids import BookId, ContractId
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import parse_instant, zone_of
@@ -278,6 +283,8 @@ def _customer(part: CustomerPart, applying: Applying) -> Iterator[Change]:
         yield from _project(project, customer, applying)
     for key in part.key:
         yield from _key(key, customer, applying)
+    for budget in part.budget:
+        yield from _budget(budget, customer, applying)
 
 
 def _contract(part: ContractPart, customer: Customer, applying: Applying) -> Iterator[Change]:
@@ -353,6 +360,53 @@ def _key(part: KeyPart, customer: Customer, applying: Applying) -> Iterator[Chan
         key_name=part.name,
         secret=issued.secret,
     )
+
+
+def _budget(part: BudgetPart, customer: Customer, applying: Applying) -> Iterator[Change]:
+    """Add an allowance, or change what may change of it; another scope needs another name."""
+    at_once = part.measure is Measure.CONCURRENCY
+    money = part.measure is Measure.MONEY
+    draft = AllowanceDraft(
+        name=part.name,
+        measure=part.measure,
+        cap=read_cap(str(part.cap), part.measure),
+        currency=(part.currency or customer.currency) if money else part.currency,
+        period=part.per or (Period.ALWAYS if at_once else Period.MONTH),
+        mode=part.mode,
+        project=part.project,
+        key=part.key,
+        model=part.model,
+        tag=part.tag,
+        output_bound=part.output_bound,
+        thresholds=part.alert,
+        forecasts=part.forecast,
+    )
+    with applying.db.read() as tx:
+        known = {each.name: each for each in of_customer(tx, customer.customer_id)}
+    was, said = known.get(part.name), f"客户 {customer.slug} 的额度 {part.name}"
+    if was is None:
+        add_allowance(applying.db, customer, draft, by=applying.by, now=applying.now)
+        yield Change(said, customer=customer.slug)
+        return
+    kept = (was.measure, was.currency, was.period)
+    if kept != (draft.measure, draft.currency, draft.period):
+        raise Conflict(f"{said} 的计量、币种和周期不能更改，请结束后用另一个名称新增")
+    became = change_allowance(
+        applying.db,
+        customer,
+        part.name,
+        Revised(
+            cap=draft.cap,
+            mode=draft.mode,
+            output_bound=draft.output_bound,
+            thresholds=draft.thresholds,
+            forecasts=draft.forecasts,
+        ),
+        by=applying.by,
+        now=applying.now,
+    )
+    if became != was:
+        yield Change(said, customer=customer.slug)
 
 
 def environ() -> Mapping[str, str]:

@@ -14,6 +14,7 @@
     [[customer.contract.override]]   model, meter, rate, service_tier, context_above, time_window
   [[customer.project]]  name, parent, department, environment, allowed_providers, …
   [[customer.key]]      project, name, tags, task_type, priority, models, expires_at
+  [[customer.budget]]   name, cap, measure, currency, per, mode, project, key, model, tag, alert, …
 """
 
 from datetime import date
@@ -21,6 +22,13 @@ from typing import Final
 
 import msgspec
 
+from yuejie.budgets.allowance import (
+    DEFAULT_FORECASTS,
+    DEFAULT_THRESHOLDS,
+    Measure,
+    Mode,
+    Period,
+)
 from yuejie.contracts.auto.policy import Rule
 from yuejie.contracts.contract import TAX_PPM
 from yuejie.contracts.formats.agreed import DiscountWords, OverrideWords, TermsWords
@@ -137,8 +145,29 @@ class KeyPart(_Part):
     expires_at: str | None = None
 
 
+class BudgetPart(_Part):
+    """An allowance: what is capped, over which period, for whom; its scope never changes.
+
+    `cap` is written as on the command line: a decimal for money, a whole number for the rest.
+    """
+
+    name: str
+    cap: str | int
+    measure: Measure = Measure.MONEY
+    currency: str = ""
+    per: Period | None = None
+    mode: Mode = Mode.HARD
+    project: str | None = None
+    key: str | None = None
+    model: str | None = None
+    tag: str | None = None
+    output_bound: int | None = None
+    alert: tuple[int, ...] = DEFAULT_THRESHOLDS
+    forecast: tuple[int, ...] = DEFAULT_FORECASTS
+
+
 class CustomerPart(_Part):
-    """A customer with its contract, projects and keys."""
+    """A customer with its contract, projects, keys and budgets."""
 
     slug: str
     legal_name: str
@@ -154,6 +183,7 @@ class CustomerPart(_Part):
     contract: ContractPart | None = None
     project: list[ProjectPart] = []
     key: list[KeyPart] = []
+    budget: list[BudgetPart] = []
 
 
 class HouseFile(_Part):

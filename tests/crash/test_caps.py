@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import time
 from collections import Counter
@@ -133,10 +134,14 @@ def kill_workers(house: House) -> None:
         house.kill(name)
 
 
+OUTAGE_SECONDS = int(os.environ.get("YUEJIE_OUTAGE_SECONDS", "4"))
+"""A minute was lived through by hand; some seconds are enough to meet every branch."""
+
+
 def lose_database(house: House) -> None:
     """Take PostgreSQL away for some seconds; it comes back by the supervisor."""
     time.sleep(0.5)
-    for _ in range(8):
+    for _ in range(2 * OUTAGE_SECONDS):
         house.kill_database()
         time.sleep(0.5)
 

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from yuejie.kernel.money import FX_SCALE, PICO, plain
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.money import FX_SCALE, PICO, exact, plain
 
 FOREVER_S: Final = 1 << 40
 """The end of what does not end, in Unix seconds."""
@@ -190,6 +191,18 @@ def converted(cap: int, e8: int, *, inverse: bool = False) -> int:
     `e8`: the published rate from the unit to the cap's currency; `inverse`: the other way.
     """
     return cap * e8 // FX_SCALE if inverse else cap * FX_SCALE // e8
+
+
+def read_cap(text: str, measure: Measure) -> int:
+    """Read a cap as it is written: a decimal amount of money, or a whole number of pieces.
+
+    Raises Invalid for what is neither.
+    """
+    if measure is Measure.MONEY:
+        return exact(text, PICO, "限额")
+    if not text.replace("_", "").replace(",", "").isdecimal():
+        raise Invalid(f"限额“{text}”应为不小于 0 的整数，例如 1000000")
+    return int(text.replace(",", ""))
 
 
 def amount_text(amount: int, measure: str, unit: str) -> str:

@@ -4,12 +4,14 @@ from pathlib import Path
 import pytest
 
 from yuejie.apply import Applying, apply_house
+from yuejie.budgets.allowance import Measure, amount_text
+from yuejie.budgets.store import of_customer
 from yuejie.contracts.store import contracts_of, deployments, models
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import keys
 from yuejie.db.session import Database
 from yuejie.house_file import read_house_file
-from yuejie.kernel.errors import Invalid, NotFound
+from yuejie.kernel.errors import DomainError, Invalid, NotFound
 
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 HOUSE = """
@@ -147,3 +149,40 @@ def test_a_part_that_fails_names_itself(applying: Applying) -> None:
     with pytest.raises(Invalid, match="book sale") as raised:
         list(apply_house(read_house_file(HOUSE, "house.toml"), applying))
     assert "不能为负" in raised.value.sentence
+
+
+BUDGETS = """
+  [[customer.budget]]
+  name = "本月"
+  cap = "5000.00"
+  alert = [50, 90]
+
+  [[customer.budget]]
+  name = "app 每分钟"
+  cap = 600
+  measure = "requests"
+  per = "minute"
+  key = "app"
+"""
+
+
+def test_budgets_stand_in_the_file_and_are_changed_there(applying: Applying) -> None:
+    """Two budgets are added; one is raised; what cannot change is refused, and nothing else is."""
+    house = HOUSE + BUDGETS
+    said = [change.sentence for change in apply_house(read_house_file(house, "h"), applying)]
+    assert said[-2:] == ["客户 acme 的额度 本月", "客户 acme 的额度 app 每分钟"]
+    assert list(apply_house(read_house_file(house, "h"), applying)) == []
+    raised = house.replace('cap = "5000.00"', 'cap = "8000.00"')
+    assert [c.sentence for c in apply_house(read_house_file(raised, "h"), applying)] == [
+        "客户 acme 的额度 本月"
+    ]
+    with applying.db.read() as tx:
+        acme = find_customer(tx, "acme")
+        kept = {each.name: each for each in of_customer(tx, acme.customer_id)}
+    assert amount_text(kept["本月"].cap, Measure.MONEY, "CNY") == "8000.00 CNY"
+    assert kept["本月"].thresholds == (50, 90)
+    assert kept["app 每分钟"].cap == 600
+    with pytest.raises(DomainError, match="不能更改"):
+        list(apply_house(read_house_file(raised.replace('"minute"', '"day"'), "h"), applying))
+    with pytest.raises(Invalid, match="不符合格式"):
+        read_house_file(house.replace('"requests"', '"gold"'), "h")

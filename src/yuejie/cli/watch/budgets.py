@@ -15,6 +15,7 @@ from yuejie.budgets.allowance import (
     Mode,
     Period,
     amount_text,
+    read_cap,
 )
 from yuejie.budgets.check import check_budgets
 from yuejie.budgets.keep import (
@@ -35,7 +36,6 @@ from yuejie.customers.store import customers as all_customers
 from yuejie.customers.store import keys, projects
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
-from yuejie.kernel.money import PICO, exact
 from yuejie.kernel.period import BillingMonth, zone_of
 
 MODES: Final = {Mode.SOFT: "只提醒", Mode.HARD: "硬限额", Mode.PACED: "放行后计"}
@@ -50,15 +50,6 @@ def budgets() -> None:
 def _customer(db: Database, name: str) -> Customer:
     with db.read() as tx:
         return find_customer(tx, name)
-
-
-def read_cap(text: str, measure: Measure) -> int:
-    """Read a cap as it is written: a decimal amount of money, or a whole number of pieces."""
-    if measure is Measure.MONEY:
-        return exact(text, PICO, "限额")
-    if not text.replace("_", "").replace(",", "").isdecimal():
-        raise Invalid(f"限额“{text}”应为不小于 0 的整数，例如 1000000")
-    return int(text.replace(",", ""))
 
 
 def read_percents(text: str) -> tuple[int, ...]:

@@ -4,12 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from yuejie.budgets.allowance import DEFAULT_FORECASTS, DEFAULT_THRESHOLDS, Measure, Mode, Period
+from yuejie.budgets.allowance import (
+    DEFAULT_FORECASTS,
+    DEFAULT_THRESHOLDS,
+    Measure,
+    Mode,
+    Period,
+    read_cap,
+)
 from yuejie.budgets.keep import AllowanceDraft, Change
 from yuejie.budgets.show import Standing
 from yuejie.budgets.watch.report import ReportLine
-from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import PICO, exact, plain
+from yuejie.kernel.money import PICO, plain
 from yuejie.web.shapes.wire import In, Instant, Name, Out
 
 Cap = Annotated[
@@ -25,15 +31,6 @@ Percents = Annotated[
     list[Annotated[int, Field(ge=1, le=1000)]],
     Field(max_length=20, description="提醒的百分比", examples=[[50, 80, 100]]),
 ]
-
-
-def read_cap(text: str, measure: Measure) -> int:
-    """Read a cap of a measure."""
-    if measure is Measure.MONEY:
-        return exact(text, PICO, "限额")
-    if not text.isdecimal():
-        raise Invalid(f"限额“{text}”应为不小于 0 的整数")
-    return int(text)
 
 
 def write_amount(amount: int, measure: Measure) -> str:
