@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 from yuejie.db.session import Tx
@@ -18,77 +18,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class DayRow:
-    """What a day came to in a currency; only what is billed has a worth."""
-
-    day: date
-    currency: str | None
-    tokens: int
-    requests: int
-    pico: int
-
-
-@dataclass(frozen=True, slots=True)
 class HourRow:
-    """The same of an hour."""
+    """What an hour came to in a currency; only what is billed has a worth."""
 
     hour: datetime
     currency: str | None
     tokens: int
     requests: int
     pico: int
-
-
-DAYS: Final = """
-    WITH RECURSIVE below AS (
-        SELECT project_id FROM project
-        WHERE customer_id = %(customer_id)s AND project_id = %(project_id)s
-        UNION
-        SELECT p.project_id FROM below JOIN project p ON p.parent_id = below.project_id)
-    SELECT (r.hour AT TIME ZONE %(zone)s)::date AS day, sale.currency,
-           coalesce(sum(r.quantity) FILTER (WHERE r.meter <> ALL (%(pieces)s)), 0) AS tokens,
-           coalesce(sum(r.quantity) FILTER (WHERE r.meter = 'requests'), 0) AS requests,
-           coalesce(sum(r.quantity * sale.pico)
-                    FILTER (WHERE r.state IN ('measured', 'partial')), 0) AS pico
-    FROM usage_dimension d
-    JOIN usage_rollup r USING (dimension_id)
-    LEFT JOIN rate sale ON sale.rate_id = r.sale_rate
-    WHERE d.customer_id = %(customer_id)s
-      AND (%(project_id)s::text IS NULL OR d.project_id IN (SELECT project_id FROM below))
-      AND (%(model)s::text IS NULL OR r.model = %(model)s)
-      AND r.month = ANY (%(months)s) AND r.hour >= %(since)s AND r.hour < %(until)s
-    GROUP BY 1, sale.currency
-    ORDER BY 1, sale.currency
-"""
-
-
-def days(
-    tx: Tx,
-    customer_id: CustomerId,
-    asked: Asked,
-    since: datetime,
-    until: datetime,
-    *,
-    zone: str,
-    months: Sequence[str],
-    pieces: Sequence[str],
-) -> list[DayRow]:
-    """Return what a customer used between two instants, by its days.
-
-    `months` are the labels that they may have, `pieces` the meters that count no tokens.
-    """
-    return tx.rows(
-        DayRow,
-        DAYS,
-        customer_id=customer_id,
-        project_id=asked.project_id,
-        model=asked.model,
-        since=since,
-        until=until,
-        zone=zone,
-        months=list(months),
-        pieces=list(pieces),
-    )
 
 
 HOURS: Final = """

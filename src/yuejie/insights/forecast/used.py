@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from yuejie.contracts.contract import midnight
 from yuejie.contracts.store import contract_at, fx_on
 from yuejie.customers.customer import Customer
 from yuejie.customers.store import project_by_name
@@ -17,7 +16,12 @@ from yuejie.db.session import Tx
 from yuejie.insights.forecast import store
 from yuejie.insights.forecast.course import Flags, Floats
 from yuejie.insights.forecast.figures import Measure
-from yuejie.insights.forecast.store import Asked, DayRow, HourRow
+from yuejie.insights.forecast.store import Asked, HourRow
+from yuejie.insights.trend.figures import Sums
+from yuejie.insights.trend.places import Filter
+from yuejie.insights.trend.series import Asked as SeriesAsked
+from yuejie.insights.trend.series import read_series
+from yuejie.insights.trend.span import Grain
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.money import FX_SCALE, Charge, divide
 from yuejie.kernel.period import BillingMonth, local_hour, zone_of
@@ -92,23 +96,28 @@ class Reader:
         self._rates: dict[str, int] = {}
 
     def days(self) -> dict[date, int]:
-        """Return what each day came to, today included; days without usage are missing."""
-        today = self._now.astimezone(self._zone).date()
-        since = midnight(today - HISTORY_DAYS * _DAY, self._scope.customer.zone)
-        rows = store.days(
-            self._tx,
-            self._scope.customer.customer_id,
-            self._scope.asked,
-            since,
-            self._now,
-            zone=self._scope.customer.zone,
-            months=months_between(since, self._now, self._zone),
-            pieces=self._scope.pieces,
-        )
-        sums: defaultdict[date, int] = defaultdict(int)
-        for row in rows:
-            sums[row.day] += self._quantity(row)
-        return {day: quantity for day, quantity in sums.items() if quantity > 0}
+        """Return what each day came to, today included; days without usage are missing.
+
+        Days are those of trends: what bills count, summed by day, so that a year is read at once.
+        """
+        asked = self._scope.asked
+        part = Filter(project=asked.project_id, model=asked.model)
+        wanted = SeriesAsked(grain=Grain.DAY, count=HISTORY_DAYS, filter=part)
+        series = read_series(self._tx, self._scope.customer, wanted, now=self._now)
+        found = {
+            bucket.at: self._day(sums)
+            for bucket, sums in zip(series.buckets, series.whole.sums, strict=True)
+        }
+        return {day: quantity for day, quantity in found.items() if quantity > 0}
+
+    def _day(self, sums: Sums) -> int:
+        match self._scope.measure:
+            case Measure.TOKENS:
+                return sums.tokens
+            case Measure.REQUESTS:
+                return sums.requests
+            case Measure.MONEY:
+                return sum(self._worth(pico, name) for name, pico in sums.charges.items())
 
     def hours(self) -> dict[datetime, int]:
         """Return what each of the last hours came to, the present one included."""
@@ -127,7 +136,7 @@ class Reader:
             sums[row.hour] += self._quantity(row)
         return {hour: quantity for hour, quantity in sums.items() if quantity > 0}
 
-    def _quantity(self, row: DayRow | HourRow) -> int:
+    def _quantity(self, row: HourRow) -> int:
         match self._scope.measure:
             case Measure.TOKENS:
                 return int(row.tokens)
