@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import Console, shoot
 from tests.rooms.web.conftest import TOKEN
+from tests.rooms.web.papers import FAPIAO
+from tests.rooms.web.test_access import contract_of
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 PASSWORD = "correct horse 9"
@@ -42,6 +44,13 @@ def paths(console: Console) -> dict[str, str]:
         "usage-by-model": "/usage?month=2026-10&by=model&customer=acme",
         "customers": "/customers",
         "customer": "/customers/acme",
+        "fapiao-list": "/fapiao?customer=acme",
+        "fapiao": f"/fapiao/{FAPIAO}",
+        "titles": "/fapiao/titles?customer=zeta",
+        "payments": "/payments?customer=acme",
+        "statement": "/payments/statement?customer=acme",
+        "contracts": "/contracts?customer=acme",
+        "contract": f"/contracts/{contract_of(house)}",
         "members": "/members",
         "account": "/account",
     }

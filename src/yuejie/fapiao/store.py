@@ -292,6 +292,42 @@ def all_fapiao(
     return [_whole(tx, row) for row in rows]
 
 
+NEWEST_FAPIAO: Final = """
+    SELECT fapiao_id, customer_id, request_id, key, kind, state, buyer, seller, emails, mobile,
+           remark, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
+           approved_at, provider, number, issued_at, delivered_at, why
+    FROM fapiao
+    WHERE (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
+      AND (%(state)s::text IS NULL OR state = %(state)s)
+      AND (%(before)s = '' OR fapiao_id < %(before)s)
+    ORDER BY fapiao_id DESC
+    LIMIT %(limit)s
+"""
+
+
+def newest_fapiao(
+    tx: Tx,
+    customer_id: CustomerId | None,
+    *,
+    state: str | None = None,
+    before: str = "",
+    limit: int,
+) -> list[Fapiao]:
+    """Return a customer's fapiao (None: everybody's) of a state or all, the newest request first.
+
+    Their lines are not read: each may have two thousand.
+    """
+    rows = tx.rows(
+        _FapiaoRow,
+        NEWEST_FAPIAO,
+        customer_id=customer_id,
+        state=state,
+        before=before,
+        limit=limit,
+    )
+    return [_fapiao(row, []) for row in rows]
+
+
 INSERT_FAPIAO: Final = """
     INSERT INTO fapiao (fapiao_id, customer_id, request_id, key, kind, state, buyer, seller, emails,
                         mobile, remark, net_fen, tax_fen, gross_fen, requested_by, requested_at)
@@ -409,7 +445,10 @@ LINES: Final = """
 
 def _whole(tx: Tx, row: _FapiaoRow) -> Fapiao:
     """Put a fapiao and its lines together."""
-    lines = tx.rows(FapiaoLine, LINES, fapiao_id=row.fapiao_id)
+    return _fapiao(row, tx.rows(FapiaoLine, LINES, fapiao_id=row.fapiao_id))
+
+
+def _fapiao(row: _FapiaoRow, lines: Iterable[FapiaoLine]) -> Fapiao:
     return Fapiao(
         fapiao_id=row.fapiao_id,
         customer_id=row.customer_id,

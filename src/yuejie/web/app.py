@@ -43,6 +43,11 @@ from yuejie.web.pages import members as member_pages
 from yuejie.web.pages import usage as usage_pages
 from yuejie.web.pages.frame import assets
 from yuejie.web.pages.frame.access import PAGES
+from yuejie.web.pages.money import contracts as contract_pages
+from yuejie.web.pages.money import fapiao as fapiao_pages
+from yuejie.web.pages.money import payments as payment_pages
+from yuejie.web.pages.money import statement as statement_pages
+from yuejie.web.pages.money import titles as title_pages
 
 NOUNS: Final = (
     customers,
@@ -92,6 +97,11 @@ PAGE_NOUNS: Final = (
     account,
     home,
     bill_pages,
+    title_pages,
+    fapiao_pages,
+    payment_pages,
+    statement_pages,
+    contract_pages,
     usage_pages,
     budget_pages,
     customer_pages,

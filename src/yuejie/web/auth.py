@@ -172,7 +172,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", f"{API}/fapiao/{{fapiao}}/approve"): Power.ISSUE_FAPIAO,
     ("POST", f"{API}/fapiao/{{fapiao}}/decline"): Power.ISSUE_FAPIAO,
     ("POST", f"{API}/fapiao/{{fapiao}}/upload"): Power.ISSUE_FAPIAO,
-    ("POST", f"{API}/fapiao/{{fapiao}}/reverse"): Power.ISSUE_FAPIAO,
+    ("POST", f"{API}/fapiao/{{fapiao}}/reverse"): Who.SPEAKS,
     ("POST", f"{API}/fapiao/titles/{{title}}/retire"): Who.SPEAKS,
     ("GET", f"{API}/red-fapiao"): Who.OWN,
     ("POST", f"{API}/red-fapiao/{{red}}/approve"): Power.ISSUE_FAPIAO,

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from importlib.resources import files
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,12 +18,17 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from tests.rooms.web.conftest import NOW, PEPPER, TOKEN, House, desk_at
+from tests.rooms.web.papers import FAPIAO
+from tests.rooms.web.test_access import contract_of
 from tests.scenarios.books import FixedClock
 from yuejie.bills.store import bills_of_customer
+from yuejie.contracts.documents import words
 from yuejie.customers.logins.keep import invite
 from yuejie.customers.members.enrol import enrol_member, revoke_member
 from yuejie.customers.members.power import CALLED, Power
 from yuejie.db.session import Database
+from yuejie.fapiao.reversing.form import REASON_WORDS
+from yuejie.payments.receipts.receipt import SAID
 from yuejie.web import errors
 from yuejie.web.app import make_app
 from yuejie.web.auth import Who
@@ -30,7 +38,18 @@ from yuejie.web.pages.frame.access import PAGES
 from yuejie.web.pages.frame.cookies import SESSION
 from yuejie.web.pages.frame.entry import inside
 from yuejie.web.pages.frame.words import EN, translations
+from yuejie.web.pages.money import contracts, fapiao, payments
 
+AGREED: tuple[dict[Any, str], ...] = (
+    words.PERIODS,
+    words.TYPES,
+    words.MODES,
+    words.SPLITS,
+    words.CONFIRMATIONS,
+    words.KINDS,
+    words.ORDERS,
+)
+"""What contracts say that the page of contracts says as well."""
 PASSWORD = "correct horse 9"
 HTML = {"accept": "text/html"}
 
@@ -57,10 +76,18 @@ def token_in(page: Response) -> str:
     return found.group(1)
 
 
-def enter(db: Database, browser: TestClient, name: str, role: str, customer: str | None) -> None:
+def enter(
+    db: Database,
+    browser: TestClient,
+    name: str,
+    role: str,
+    customer: str | None,
+    *,
+    at: datetime = NOW,
+) -> None:
     """Enrol a member and log it in in this browser."""
-    enrol_member(db, name, role, customer=customer, pepper=PEPPER, by="x", now=NOW)
-    link = invite(db, name, within=None, pepper=PEPPER, by="x", now=NOW).secret
+    enrol_member(db, name, role, customer=customer, pepper=PEPPER, by="x", now=at)
+    link = invite(db, name, within=None, pepper=PEPPER, by="x", now=at).secret
     browser.cookies.clear()
     answer = browser.post(f"/invitation/{link}", data={"password": PASSWORD})
     assert answer.status_code == 303, answer.text
@@ -68,7 +95,14 @@ def enter(db: Database, browser: TestClient, name: str, role: str, customer: str
 
 def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
     """Yield every guarded page with an example of it about zeta."""
-    names = {"bill": str(house.zeta_bill.number), "customer": "zeta", "dispute": "dsp_0"}
+    names = {
+        "bill": str(house.zeta_bill.number),
+        "customer": "zeta",
+        "dispute": "dsp_0",
+        "fapiao": FAPIAO,
+        "title": house.zeta_title,
+        "contract": contract_of(house),
+    }
     for (method, template), who in PAGES.items():
         if who is not Who.OPEN:
             path = re.sub(r"\{(\w+)\}", lambda found: names.get(found.group(1), "nobody"), template)
@@ -310,7 +344,7 @@ def test_every_word_has_its_english() -> None:
     folder = files("yuejie.web.pages")
     said = {
         message if isinstance(message, str) else message[0]
-        for template in sorted((folder / "templates").iterdir(), key=lambda each: each.name)
+        for template in sorted(Path(str(folder / "templates")).rglob("*.html"))
         for _, message, _, _ in extract(
             "jinja2.ext:babel_extract",
             BytesIO(template.read_bytes()),
@@ -323,6 +357,16 @@ def test_every_word_has_its_english() -> None:
         *budgets.MODES.values(),
         *customers.SERVED.values(),
         *CALLED.values(),
+        *fapiao.STATES.values(),
+        *fapiao.RED_STATES.values(),
+        *fapiao.KINDS.values(),
+        *REASON_WORDS.values(),
+        *payments.CLAIM_STATES.values(),
+        *payments.STOPPED.values(),
+        *SAID.values(),
+        *contracts.STATES.values(),
+        *contracts.RENEWALS.values(),
+        *(word for table in AGREED for word in table.values()),
         *(each.label for each in menu.MENU),
         *(what for what, _, _ in home.LOOKS),
         *(kind.title for kind in errors.TABLE.values()),

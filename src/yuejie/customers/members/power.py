@@ -34,7 +34,7 @@ class Power(StrEnum):
     BILL = "bill"
     """Closing, issuing, disputes, adjustments, credit notes, usage that waits."""
     SPEAK = "speak"
-    """Giving a customer's word on its behalf: bills, titles, requests for fapiao, claims."""
+    """Giving a customer's word on its behalf: bills, titles, fapiao and red ones, claims."""
     ISSUE_FAPIAO = "issue_fapiao"
     """Approving and declining fapiao and red fapiao, uploads."""
     COLLECT = "collect"

@@ -86,7 +86,7 @@ def _today(request: Request, db: Database, now: datetime) -> Response:
         "today.html",
         waiting=sorted(waiting, key=lambda each: -each.count),
         days=[
-            (line.keys[By.DAY], list(line.charges.values()), list(line.costs.values()))
+            (line.keys[By.DAY], list(line.charges.values()))
             for line in lines
             if line.keys[By.DAY].startswith(str(month))
         ],

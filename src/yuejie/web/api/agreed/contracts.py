@@ -6,6 +6,7 @@ from fastapi import Body, Path, Query, Response, status
 
 from yuejie.app import signatories
 from yuejie.bills.correct.break_fee import approve_leaving
+from yuejie.contracts.contract import Contract
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.documents.framework import ContractText
 from yuejie.contracts.documents.store import papers_of
@@ -37,7 +38,7 @@ from yuejie.kernel.errors import NotFound
 from yuejie.kernel.ids import ContractId
 from yuejie.payments.dunning.sign import sign_draft
 from yuejie.web.api.billing.bills import disposition
-from yuejie.web.auth import AnyCaller, guarded, whose
+from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.shapes.agreed import (
@@ -220,10 +221,7 @@ def get_document(
 ) -> Response:
     """合同最新一版的文本，附价目；客户只见自己的。"""
     with db.read() as tx:
-        versions = contract_versions(tx, contract)
-        own = caller.customer_id
-        if not versions or own not in {None, versions[-1].customer_id}:
-            raise NotFound(f"合同 {contract} 不存在，请核对编号", contract=contract)
+        versions = visible_contract(tx, caller, contract)
         ours, theirs = signatories(desk.seller, find_customer(tx, versions[-1].customer_id))
         text = contract_text(tx, versions[-1], seller=ours, customer=theirs)
     return _file(text, contract, format)
@@ -258,6 +256,17 @@ def list_ends(
 def approve(db: Db, caller: AnyCaller, now: Now, end: Name) -> EndOut:
     """批准他人提出的终止；到止日网关不再接受调用，解约费计入最后一期账单。"""
     return EndOut.of(approve_leaving(db, end, by=caller.name, now=now))
+
+
+def visible_contract(tx: Tx, caller: Caller, name: str) -> list[Contract]:
+    """Return the versions of a contract that the caller may see; another's is as unknown as none.
+
+    The oldest is the first. Raises NotFound.
+    """
+    versions = contract_versions(tx, name)
+    if not versions or caller.customer_id not in {None, versions[-1].customer_id}:
+        raise NotFound(f"合同 {name} 不存在，请核对编号", contract=name)
+    return versions
 
 
 def _body(tx: Tx, said: DraftIn, who: Customer) -> DraftBody:

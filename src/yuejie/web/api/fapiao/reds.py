@@ -7,6 +7,7 @@ from fastapi import Query, status
 from yuejie.fapiao.issuing.upload import upload_red
 from yuejie.fapiao.reversing.reverse import approve_red, request_red, withdraw_red
 from yuejie.fapiao.reversing.store import pending_reds, reds_of_customer
+from yuejie.web.api.fapiao.requests import visible_fapiao
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.money.fapiao import RedIn, RedOut, UploadIn, WhyIn
@@ -30,7 +31,9 @@ def list_reds(
 
 @routes.post("/fapiao/{fapiao}/reverse", summary="申请红冲", status_code=status.HTTP_201_CREATED)
 def reverse(db: Db, caller: AnyCaller, now: Now, fapiao: Name, body: RedIn) -> RedOut:
-    """申请全额或部分红冲；须另一人批准后才提交税局。"""
+    """申请全额或部分红冲；须运营方另一人批准后才提交税局。客户只能申请自己的。"""
+    with db.read() as tx:
+        visible_fapiao(tx, caller, fapiao)
     return RedOut.of(request_red(db, body.wish(fapiao), by=caller.name, now=now))
 
 

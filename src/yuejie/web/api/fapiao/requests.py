@@ -21,6 +21,7 @@ from yuejie.fapiao.store import (
     fapiao_of_customer,
     titles_of_customer,
 )
+from yuejie.fapiao.title import Title
 from yuejie.fapiao.titles import alter_title, find_title, open_title, retire_title
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import CustomerId
@@ -76,7 +77,7 @@ def add_title(db: Db, caller: AnyCaller, now: Now, body: TitleIn) -> TitleOut:
 def put_title(db: Db, caller: AnyCaller, now: Now, title: Name, body: TitleIn) -> TitleOut:
     """修改抬头；已申请和已开具的发票不变。"""
     with db.read() as tx:
-        _own_title(tx, caller, title)
+        own_title(tx, caller, title)
     kept = alter_title(db, title, body.draft(), by=caller.name, now=now)
     return TitleOut.of(kept.title, kept.warnings)
 
@@ -85,7 +86,7 @@ def put_title(db: Db, caller: AnyCaller, now: Now, title: Name, body: TitleIn) -
 def retire(db: Db, caller: AnyCaller, now: Now, title: Name) -> TitleOut:
     """停用抬头：不再用于新的申请。"""
     with db.read() as tx:
-        _own_title(tx, caller, title)
+        own_title(tx, caller, title)
     return TitleOut.of(retire_title(db, title, by=caller.name, now=now))
 
 
@@ -195,10 +196,12 @@ def visible_fapiao(tx: Tx, caller: Caller, name: str) -> Fapiao:
     return find_fapiao(found, name)
 
 
-def _own_title(tx: Tx, caller: Caller, title: str) -> None:
+def own_title(tx: Tx, caller: Caller, title: str) -> Title:
+    """Return a title that the caller may see; another's is as unknown as none."""
     found = find_title(tx, title)
     if caller.customer_id not in {None, found.customer_id}:
         raise NotFound(f"发票抬头 {title} 不存在，请核对编号")
+    return found
 
 
 def _customer(tx: Tx, caller: Caller, asked: str | None) -> CustomerId:

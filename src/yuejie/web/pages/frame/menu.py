@@ -26,6 +26,9 @@ class Entry:
 MENU: Final = (
     Entry("总览", "/", "home"),
     Entry("账单", "/bills", "file"),
+    Entry("发票", "/fapiao", "fapiao"),
+    Entry("付款", "/payments", "wallet"),
+    Entry("合同", "/contracts", "pen"),
     Entry("用量", "/usage", "chart"),
     Entry("额度", "/budgets", "gauge", operators=False),
     Entry("客户", "/customers", "users", customers=False),

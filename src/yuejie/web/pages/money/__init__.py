@@ -1,0 +1,1 @@
+"""Money as a customer's finance sees it: fapiao and titles, payments, statements, contracts."""
