@@ -8,9 +8,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import Console, shoot
-from tests.rooms.web.conftest import TOKEN
+from tests.rooms.web.conftest import NOW, TOKEN
 from tests.rooms.web.papers import FAPIAO
 from tests.rooms.web.test_access import contract_of
+from yuejie.payments.banks.keep import open_account
+from yuejie.payments.receipts.load import import_statement
+from yuejie.payments.receivables.show import open_amounts
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 PASSWORD = "correct horse 9"
@@ -51,6 +54,12 @@ def paths(console: Console) -> dict[str, str]:
         "statement": "/payments/statement?customer=acme",
         "contracts": "/contracts?customer=acme",
         "contract": f"/contracts/{contract_of(house)}",
+        "closing": "/closing?month=2026-10",
+        "proof": "/closing/2026-10/proof",
+        "bank": "/bank",
+        "receivables": "/receivables",
+        "fapiao-desk": "/fapiao-desk",
+        "approvals": "/approvals",
         "members": "/members",
         "account": "/account",
     }
@@ -157,3 +166,39 @@ def test_a_table_sorts_and_filters_by_keyboard(browser: Browser, console: Consol
     expect(shown).to_have_count(1)
     assert re.search("acme", shown.inner_text())
     page.close()
+
+
+def test_receipts_are_matched_without_a_mouse(browser: Browser, console: Console) -> None:
+    """Two receipts of acme's: arrows reach the first, Enter places it, Enter opens the next."""
+    acme = console.house.acme.customer
+    text = "交易日期,交易流水号,贷方发生额,对方户名\n"
+    text += f"2026-11-03,K1,1.00,{acme.legal_name}\n2026-11-04,K2,2.00,{acme.legal_name}\n"
+    db, by, now = console.house.books.db, "tests", NOW
+    account = open_account(
+        db, holder="月结", bank="招商银行", number="110900000002", currency="CNY", by=by, now=now
+    )
+    import_statement(db, account.number, text.encode(), "k.csv", by=by, now=now)
+    page = browser.new_page(locale="zh-CN")
+    console.watch(page)
+    enter(page, console)
+    page.goto(f"{console.url}/bank")
+    page.focus("a[data-walk] >> nth=0")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.select_option("#customer", "acme")
+    page.press("#customer", "Tab")
+    page.keyboard.press("Enter")
+    for _ in range(2):
+        expect(page.locator("form[action$='/apportion'] button")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_contain_text("已认款")
+        if page.locator("a:has-text('下一笔待认款')").count():
+            page.keyboard.press("Enter")
+            page.select_option("#customer", "acme")
+            page.press("#customer", "Tab")
+            page.keyboard.press("Enter")
+    page.close()
+    assert console.complaints == []
+    (left,) = open_amounts(db, "acme")
+    assert left.apportioned_fen == 3_00

@@ -21,6 +21,7 @@ OPERATOR_READS: Final = {
     "intern_dimensions": "writes whom usage is counted for; the customer is in each key",
     "versions_of": "the ingest asks whether an event is known, whoever made it",
     "find_open": "a provider's report names calls, not customers",
+    "open_counts": "the operator closes a month of everybody",
     "customers_with_usage": "the operator rebuilds a month customer by customer",
 }
 
@@ -277,6 +278,27 @@ def worklist(
         model=filters.get("model"),
         until=filters.get("until"),
     )
+
+
+OPEN_COUNTS: Final = """
+    SELECT e.state, count(*) AS calls
+    FROM usage_event e
+    WHERE e.state IN ('estimated', 'unmeasured', 'unpriced') AND e.month = %(month)s
+      AND NOT EXISTS (SELECT FROM usage_event later
+                      WHERE later.event_id = e.event_id AND later.version > e.version)
+    GROUP BY e.state
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenCount:
+    state: str
+    calls: int
+
+
+def open_counts(tx: Tx, month: str) -> dict[str, int]:
+    """Return how many calls of a month wait on the worklist, by state."""
+    return {row.state: row.calls for row in tx.rows(_OpenCount, OPEN_COUNTS, month=month)}
 
 
 FIND_OPEN: Final = """

@@ -41,6 +41,12 @@ from yuejie.web.pages import budgets as budget_pages
 from yuejie.web.pages import customers as customer_pages
 from yuejie.web.pages import members as member_pages
 from yuejie.web.pages import usage as usage_pages
+from yuejie.web.pages.desk import approvals as approval_pages
+from yuejie.web.pages.desk import bank as bank_pages
+from yuejie.web.pages.desk import closing as closing_pages
+from yuejie.web.pages.desk import fapiao as fapiao_desk_pages
+from yuejie.web.pages.desk import receipts as receipt_pages
+from yuejie.web.pages.desk import receivables as receivable_pages
 from yuejie.web.pages.frame import assets
 from yuejie.web.pages.frame.access import PAGES
 from yuejie.web.pages.money import contracts as contract_pages
@@ -104,6 +110,12 @@ PAGE_NOUNS: Final = (
     contract_pages,
     usage_pages,
     budget_pages,
+    closing_pages,
+    bank_pages,
+    receipt_pages,
+    receivable_pages,
+    fapiao_desk_pages,
+    approval_pages,
     customer_pages,
     member_pages,
 )

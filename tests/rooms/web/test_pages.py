@@ -1,7 +1,7 @@
 """The pages: who may see them, what may not be sent to them, and what they say."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from importlib.resources import files
@@ -28,11 +28,18 @@ from yuejie.customers.members.enrol import enrol_member, revoke_member
 from yuejie.customers.members.power import CALLED, Power
 from yuejie.db.session import Database
 from yuejie.fapiao.reversing.form import REASON_WORDS
+from yuejie.payments.apportion import refund
+from yuejie.payments.banks.keep import open_account
+from yuejie.payments.receipts.load import import_statement
 from yuejie.payments.receipts.receipt import SAID
+from yuejie.payments.receipts.store import receipts
 from yuejie.web import errors
 from yuejie.web.app import make_app
 from yuejie.web.auth import Who
 from yuejie.web.pages import bills, budgets, customers, home, usage
+from yuejie.web.pages.desk import approvals, bank, closing, receivables
+from yuejie.web.pages.desk import fapiao as fapiao_desk
+from yuejie.web.pages.desk import receipts as receipt_pages
 from yuejie.web.pages.frame import menu
 from yuejie.web.pages.frame.access import PAGES
 from yuejie.web.pages.frame.cookies import SESSION
@@ -93,6 +100,20 @@ def enter(
     assert answer.status_code == 303, answer.text
 
 
+def receipt_at(house: House) -> str:
+    """Return a receipt that nobody has placed; it comes in once, however often it is asked for."""
+    db = house.books.db
+    account = open_account(
+        db, holder="月结", bank="招商银行", number="110900000001", currency="CNY", by="x", now=NOW
+    )
+    body = "交易日期,交易流水号,贷方发生额,对方户名\n2026-11-03,Z1,3.00,zeta 公司\n".encode(
+        "gb18030"
+    )
+    import_statement(db, account.number, body, "z.csv", by="x", now=NOW)
+    with db.read() as tx:
+        return next(r.receipt_id for r in receipts(tx) if r.account_id == account.account_id)
+
+
 def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
     """Yield every guarded page with an example of it about zeta."""
     names = {
@@ -102,6 +123,9 @@ def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
         "fapiao": FAPIAO,
         "title": house.zeta_title,
         "contract": contract_of(house),
+        "month": "2026-10",
+        "decision": "approve",
+        "receipt": receipt_at(house),
     }
     for (method, template), who in PAGES.items():
         if who is not Who.OPEN:
@@ -339,9 +363,34 @@ def test_an_unknown_page_is_a_page(admin: TestClient) -> None:
     assert admin.get("/api/v1/nowhere").headers["content-type"] == "application/problem+json"
 
 
+DESK_WORDS: list[Mapping[Any, str]] = [
+    closing.DONE,
+    closing.OPEN_CALLS,
+    bank.FILTERS,
+    receipt_pages.SOURCES,
+    receipt_pages.USES,
+    receivables.AGES,
+    receivables.KINDS,
+    receivables.REASONS,
+    refund.SAID,
+    fapiao_desk.KINDS,
+    fapiao_desk.RED_STATES,
+    fapiao_desk.FORMS,
+    fapiao_desk.REASONS,
+    fapiao_desk.ERRANDS,
+    fapiao_desk.ERRAND_STATES,
+    fapiao_desk.HOLDS,
+    fapiao_desk.LOGINS,
+    fapiao_desk.IDENTITIES,
+    approvals.GRANTS,
+    approvals.PARTIES,
+]
+
+
 def test_every_word_has_its_english() -> None:
     """Of templates and of the tables pages show; and what is translated is still said."""
     folder = files("yuejie.web.pages")
+    assert isinstance(folder, Path)
     said = {
         message if isinstance(message, str) else message[0]
         for template in sorted(Path(str(folder / "templates")).rglob("*.html"))
@@ -367,8 +416,10 @@ def test_every_word_has_its_english() -> None:
         *contracts.STATES.values(),
         *contracts.RENEWALS.values(),
         *(word for table in AGREED for word in table.values()),
+        *(word for table in DESK_WORDS for word in table.values()),
         *(each.label for each in menu.MENU),
         *(what for what, _, _ in home.LOOKS),
+        home.LIMITS,
         *(kind.title for kind in errors.TABLE.values()),
         *(missed.title for missed in errors.HTTP.values()),
         "启用",

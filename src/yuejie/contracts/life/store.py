@@ -23,6 +23,8 @@ OPERATOR_READS: Final = {
     "end_by_id": "the operator approves one it names",
     "approved_ends": "the clerk charges what leaving costs, for every customer",
     "limit_by_id": "the operator approves one it names",
+    "open_limits": "each desk works off what waits for it",
+    "open_ends": "the same",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -292,6 +294,27 @@ def limit_by_id(tx: Tx, limit_id: str) -> TemporaryLimit | None:
     return tx.maybe(TemporaryLimit, LIMIT_BY_ID, limit_id=limit_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingLimit(TemporaryLimit):
+    """A temporary limit that nobody has approved, and whose it would be."""
+
+    customer_id: CustomerId
+
+
+OPEN_LIMITS: Final = """
+    SELECT limit_id, limit_fen, currency, starts_at, ends_at, why, asked_by, created_at,
+           approved_by, customer_id
+    FROM temporary_limit
+    WHERE approved_by IS NULL AND ends_at > %(now)s
+    ORDER BY limit_id
+"""
+
+
+def open_limits(tx: Tx, now: datetime) -> list[WaitingLimit]:
+    """Return what waits for a second person and could still hold, the oldest first."""
+    return tx.rows(WaitingLimit, OPEN_LIMITS, now=now)
+
+
 INSERT_LIMIT: Final = """
     INSERT INTO temporary_limit (limit_id, customer_id, limit_fen, currency, starts_at, ends_at,
                                  why, asked_by, created_at)
@@ -399,6 +422,20 @@ APPROVED_ENDS: Final = """
 def approved_ends(tx: Tx) -> list[ContractEnd]:
     """Return every approved termination, the oldest first."""
     return tx.rows(ContractEnd, APPROVED_ENDS)
+
+
+OPEN_ENDS: Final = """
+    SELECT end_id, contract_id, customer_id, party, asked_on, ends_on, currency, fee_fen,
+           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version
+    FROM contract_end
+    WHERE approved_by IS NULL
+    ORDER BY end_id
+"""
+
+
+def open_ends(tx: Tx) -> list[ContractEnd]:
+    """Return every termination that waits for a second person, the oldest first."""
+    return tx.rows(ContractEnd, OPEN_ENDS)
 
 
 INSERT_END: Final = """

@@ -9,20 +9,25 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from yuejie.bills.bill import BillState
-from yuejie.bills.correct.store import open_adjustments
+from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.review.store import open_disputes
 from yuejie.bills.store import bills_of_customer, bills_of_month
 from yuejie.budgets.show import standings
 from yuejie.contracts.grants.store import open_grants
-from yuejie.contracts.life.store import open_drafts
+from yuejie.contracts.life.store import open_drafts, open_ends, open_limits
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
+from yuejie.fapiao.life import FapiaoState
 from yuejie.fapiao.reversing.store import pending_reds
+from yuejie.fapiao.store import all_fapiao
 from yuejie.insights.anomaly.show import open_findings
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth, zone_of
-from yuejie.payments.apportion.store import waivers
+from yuejie.payments.apportion.refund import RefundState
+from yuejie.payments.apportion.store import refunds, waivers
 from yuejie.payments.apportion.waiver import WaiverState
+from yuejie.payments.claims.claim import ClaimState
+from yuejie.payments.claims.store import claims
 from yuejie.payments.receipts.store import open_receipts
 from yuejie.payments.receivables.show import position_of
 from yuejie.usage.show import By, Question, show_usage
@@ -57,13 +62,37 @@ LOOKS: Final[tuple[tuple[str, Callable[[Tx], int], str], ...]] = (
     ("账单待客户确认", _bills(BillState.PROPOSED), "/bills?state=proposed"),
     ("账单待出账", _bills(BillState.CONFIRMED), "/bills?state=confirmed"),
     ("异议待答复", lambda tx: len(open_disputes(tx)), "/bills?state=disputed"),
-    ("调整待审批", lambda tx: len(open_adjustments(tx)), ""),
+    (
+        "调整与冲减待审批",
+        lambda tx: len(open_adjustments(tx)) + len(open_credits(tx)),
+        "/approvals",
+    ),
     ("合同草案待办", lambda tx: len(open_drafts(tx)), ""),
-    ("套餐与代金券待审批", lambda tx: len(open_grants(tx)), ""),
-    ("到账待认款", lambda tx: len(open_receipts(tx)), ""),
-    ("减免待审批", lambda tx: len(waivers(tx, state=WaiverState.REQUESTED, limit=1000)), ""),
-    ("红字发票待处理", lambda tx: len(pending_reds(tx)), ""),
+    ("套餐与代金券待审批", lambda tx: len(open_grants(tx)), "/approvals"),
+    ("合同终止待审批", lambda tx: len(open_ends(tx)), "/approvals"),
+    ("到账待认款", lambda tx: len(open_receipts(tx)), "/bank"),
+    ("认领待审核", lambda tx: len(claims(tx, state=ClaimState.OPEN)), "/bank"),
+    (
+        "减免待审批",
+        lambda tx: len(waivers(tx, state=WaiverState.REQUESTED, limit=1000)),
+        "/receivables",
+    ),
+    (
+        "退款待审批",
+        lambda tx: len(refunds(tx, state=RefundState.REQUESTED, limit=1000)),
+        "/receivables",
+    ),
+    (
+        "发票申请待批准",
+        lambda tx: len(all_fapiao(tx, state=FapiaoState.REQUESTED, limit=1000)),
+        "/fapiao-desk",
+    ),
+    ("红字发票待处理", lambda tx: len(pending_reds(tx)), "/fapiao-desk"),
 )
+
+
+LIMITS: Final = "临时额度待审批"
+"""Beside the others, for whether one still waits depends on the hour."""
 
 
 @routes.get("/")
@@ -78,6 +107,7 @@ def home(request: Request, db: Db, now: Now) -> Response:
 def _today(request: Request, db: Database, now: datetime) -> Response:
     with db.read(consistent=True) as tx:
         waiting = [Waiting(what, count(tx), path) for what, count, path in LOOKS]
+        waiting.append(Waiting(LIMITS, len(open_limits(tx, now)), "/approvals"))
     month = BillingMonth.of(now, HOUSE_ZONE)
     months = _last(month, MONTHS)
     lines = show_usage(db, None, Question(by=(By.DAY,), first=months[0], last=months[-1]))

@@ -84,6 +84,16 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 });
 
+// Up and down walk along what is marked for it: amounts to apportion, receipts to open.
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches("[data-walk]") || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+  const stops = [...document.querySelectorAll("[data-walk]")];
+  const next = stops[stops.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});
+
 document.addEventListener("htmx:confirm", (event) => {
   const button = event.detail.elt.querySelector("[data-sure]");
   if (!button) return;

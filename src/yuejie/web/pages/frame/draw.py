@@ -136,6 +136,19 @@ def go(request: Request, path: str, sentence: str = "") -> Response:
     return response
 
 
+def redraw(request: Request, template: str, /, **facts: Any) -> Response:  # noqa: ANN401 - as above
+    """Answer a form with a whole page, for what a deed came to and what stands nowhere else.
+
+    A form that was sent without leaving its page has the main part put in the place of the old one.
+    """
+    response = draw(request, template, **facts)
+    if request.headers.get("hx-request"):
+        response.headers["hx-retarget"] = "#main"
+        response.headers["hx-reselect"] = "#main"
+        response.headers["hx-reswap"] = "outerHTML show:window:top"
+    return response
+
+
 def caller_of(request: Request) -> Caller:
     """Return who is at a guarded page."""
     visitor: Visitor = request.state.visitor

@@ -1,0 +1,93 @@
+"""What waits for a second person: adjustments, credit notes, grants, limits, contract ends."""
+
+from typing import Final, Literal
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from yuejie.bills.correct.adjust import decide_adjustment
+from yuejie.bills.correct.adjustment import Decision
+from yuejie.bills.correct.break_fee import approve_leaving
+from yuejie.bills.correct.store import open_adjustments, open_credits
+from yuejie.bills.correct.take_back import decide_credit
+from yuejie.bills.find import find_bill
+from yuejie.contracts.grants.give import approve_grant
+from yuejie.contracts.grants.grant import GrantKind
+from yuejie.contracts.grants.store import open_grants
+from yuejie.contracts.life.limits import approve_limit
+from yuejie.contracts.life.store import open_ends, open_limits
+from yuejie.customers.store import customers
+from yuejie.web.desk import Db, Now
+from yuejie.web.pages.frame.draw import caller_of, draw, go
+from yuejie.web.pages.frame.entry import refuse_strangers, visit
+
+routes: Final = APIRouter(
+    include_in_schema=False, prefix="/approvals", dependencies=[Depends(visit)]
+)
+ours: Final = [Depends(refuse_strangers)]
+
+HERE: Final = "/approvals"
+GRANTS: Final = {GrantKind.PACKAGE: "套餐", GrantKind.VOUCHER: "代金券"}
+PARTIES: Final = {"customer": "客户提出", "operator": "我方提出"}
+_DECIDED: Final = {
+    Decision.APPROVE: "调整已批准，将出现在客户的下一张账单上",
+    Decision.REJECT: "调整已驳回",
+    Decision.WITHDRAW: "调整已撤回",
+}
+
+
+@routes.get("")
+def show_approvals(request: Request, db: Db, now: Now) -> Response:
+    """Show everything that one person asked for and another decides, the oldest first."""
+    with db.read(consistent=True) as tx:
+        return draw(
+            request,
+            "desk/approvals.html",
+            adjustments=open_adjustments(tx),
+            credits=[(note, find_bill(tx, note.bill_id).name) for note in open_credits(tx)],
+            grants=open_grants(tx),
+            limits=open_limits(tx, now),
+            ends=open_ends(tx),
+            names={party.customer_id: party for party in customers(tx)},
+            grant_kinds=GRANTS,
+            party_words=PARTIES,
+        )
+
+
+@routes.post("/adjustments/{adjustment}/{decision}", dependencies=ours)
+def adjust(request: Request, db: Db, now: Now, adjustment: str, decision: Decision) -> Response:
+    """Approve or reject somebody else's adjustment, or withdraw one's own."""
+    decide_adjustment(db, adjustment, decision, by=caller_of(request).name, now=now)
+    return go(request, HERE, _DECIDED[decision])
+
+
+@routes.post("/credit-notes/{note}/{decision}", dependencies=ours)
+def credit(
+    request: Request, db: Db, now: Now, note: str, decision: Literal["approve", "reject"]
+) -> Response:
+    """Approve or reject a credit note that somebody else has asked for."""
+    approve = decision == "approve"
+    done = decide_credit(db, note, approve=approve, by=caller_of(request).name, now=now)
+    said = f"冲减单 {done.number} 已批准、封印并入账" if approve else "冲减单已驳回"
+    return go(request, HERE, said)
+
+
+@routes.post("/grants/{grant}/approve", dependencies=ours)
+def grant_one(request: Request, db: Db, now: Now, grant: str) -> Response:
+    """Let a package or voucher hold."""
+    done = approve_grant(db, grant, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"“{done.name}”已批准")
+
+
+@routes.post("/limits/{limit}/approve", dependencies=ours)
+def limit_one(request: Request, db: Db, now: Now, limit: str) -> Response:
+    """Let a temporary limit hold."""
+    approve_limit(db, limit, by=caller_of(request).name, now=now)
+    return go(request, HERE, "临时额度已批准")
+
+
+@routes.post("/ends/{end}/approve", dependencies=ours)
+def end_one(request: Request, db: Db, now: Now, end: str) -> Response:
+    """Let a contract end, and charge what leaving costs."""
+    done = approve_leaving(db, end, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"合同 {done.contract_id} 将于 {done.ends_on} 终止")

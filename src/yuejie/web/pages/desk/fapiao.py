@@ -1,0 +1,189 @@
+"""The fapiao desk: requests to decide, what is issued by hand, red forms and their clock."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
+from starlette.responses import Response
+
+from yuejie.contracts.terms import FapiaoKind
+from yuejie.customers.store import customers
+from yuejie.fapiao.fapiao import RedFapiao
+from yuejie.fapiao.issuing.errand import ErrandKind, ErrandState, Hold
+from yuejie.fapiao.issuing.store import newest_watch, open_errands
+from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
+from yuejie.fapiao.life import FapiaoState, RedState
+from yuejie.fapiao.request import MANUAL, approve_fapiao, decline_fapiao
+from yuejie.fapiao.reversing.form import FORM_STATES, REASON_WORDS, RedReason
+from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red, withdraw_red
+from yuejie.fapiao.reversing.store import pending_reds
+from yuejie.fapiao.store import all_fapiao
+from yuejie.kernel.period import parse_instant
+from yuejie.web.cursor import PAGE, Window
+from yuejie.web.desk import Db, DeskHere, Now
+from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
+from yuejie.web.pages.frame.entry import refuse_strangers, visit
+
+routes: Final = APIRouter(
+    include_in_schema=False, prefix="/fapiao-desk", dependencies=[Depends(visit)]
+)
+ours: Final = [Depends(refuse_strangers)]
+
+Text = Annotated[str, Form(max_length=1000)]
+Paper = Annotated[UploadFile | None, File()]
+
+HERE: Final = "/fapiao-desk"
+KINDS: Final = {FapiaoKind.SPECIAL: "专票", FapiaoKind.ORDINARY: "普票"}
+RED_STATES: Final = {
+    RedState.REQUESTED: "待批准",
+    RedState.APPROVED: "提交中",
+    RedState.WAITING: "待对方确认",
+    RedState.CONFIRMED: "已确认",
+    RedState.ISSUED: "已开具",
+    RedState.VOID: "已作废",
+}
+FORMS: Final = {code: words for code, (words, _) in FORM_STATES.items()}
+REASONS: Final = {str(reason): words for reason, words in REASON_WORDS.items()}
+ERRANDS: Final = {
+    ErrandKind.ISSUE: "开具",
+    ErrandKind.FILES: "取文件",
+    ErrandKind.DELIVER: "送达",
+    ErrandKind.RED: "红冲",
+    ErrandKind.WITHDRAW: "撤销",
+}
+ERRAND_STATES: Final = {
+    ErrandState.WAITING: "待办",
+    ErrandState.SENT: "已发出，待查询",
+    ErrandState.DONE: "已办",
+    ErrandState.PARKED: "搁置，须人工处理",
+}
+HOLDS: Final = {
+    Hold.LOGIN: "开票员未登录",
+    Hold.IDENTITY: "待实人认证",
+    Hold.LIMIT: "额度不足",
+    Hold.BUSY: "服务商繁忙",
+}
+LOGINS: Final = {"in": "已登录", "out": "未登录", "unknown": "未知"}
+IDENTITIES: Final = {"proved": "已认证", "wanted": "待认证", "unknown": "未知"}
+
+
+def _papers(
+    xml: Paper = None,
+    ofd: Paper = None,
+    pdf: Paper = None,
+    number: Text = "",
+    issued_at: Text = "",
+) -> Upload:
+    """Return the files chosen and what was typed; a field without a file is no file."""
+    given = {"xml": xml, "ofd": ofd, "pdf": pdf}
+    files = {form: paper.file.read() for form, paper in given.items() if paper and paper.filename}
+    at = parse_instant(issued_at, HOUSE_ZONE, "开票时间") if issued_at.strip() else None
+    return Upload(files, number.strip(), at)
+
+
+PapersHere = Annotated[Upload, Depends(_papers)]
+
+
+@routes.get("")
+def show_desk(
+    request: Request, db: Db, desk: DeskHere, now: Now, cursor: str | None = None
+) -> Response:
+    """Show what waits at the desk: to decide, to issue by hand, to be confirmed by buyers."""
+    window = Window.read("page:fapiao-desk", cursor, PAGE)
+    with db.read(consistent=True) as tx:
+        found = all_fapiao(tx, state=FapiaoState.REQUESTED, after=window.after, limit=window.fetch)
+        approved = all_fapiao(tx, state=FapiaoState.APPROVED, limit=PAGE)
+        reds = pending_reds(tx)
+        errands = open_errands(tx)
+        watch = newest_watch(tx, desk.fapiao.provider)
+        names = {party.customer_id: party for party in customers(tx)}
+    requested = found[:PAGE]
+    return draw(
+        request,
+        "desk/fapiao.html",
+        requested=requested,
+        older=window.write(requested[-1].fapiao_id) if len(found) > PAGE else None,
+        approved=approved,
+        reds=[(red, _hours_left(red, now)) for red in reds],
+        errands=errands,
+        watch=watch,
+        names=names,
+        by_hand=MANUAL,
+        provider=desk.fapiao.provider,
+        kinds=KINDS,
+        red_states=RED_STATES,
+        forms=FORMS,
+        red_reasons=REASONS,
+        errand_words=ERRANDS,
+        errand_states=ERRAND_STATES,
+        holds=HOLDS,
+        logins=LOGINS,
+        identities=IDENTITIES,
+    )
+
+
+@routes.post("/requests/{fapiao}/approve", dependencies=ours)
+def approve(request: Request, db: Db, desk: DeskHere, now: Now, fapiao: str) -> Response:
+    """Let a request be issued; who asked for it may not."""
+    by = caller_of(request).name
+    done = approve_fapiao(db, fapiao, provider=desk.fapiao.provider, by=by, now=now)
+    then = "请手工开具后上传文件" if done.provider == MANUAL else "已交服务商开具"
+    return go(request, HERE, f"发票申请 {done.key} 已批准，{then}")
+
+
+@routes.post("/requests/{fapiao}/decline", dependencies=ours)
+def decline(request: Request, db: Db, now: Now, fapiao: str, why: Text) -> Response:
+    """Send a request back; its tax lines may be asked for again."""
+    done = decline_fapiao(db, fapiao, why=why, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"发票申请 {done.key} 已退回")
+
+
+@routes.post("/requests/{fapiao}/upload", dependencies=ours)
+def upload(request: Request, db: Db, now: Now, fapiao: str, papers: PapersHere) -> Response:
+    """Note what was issued by hand; its files are checked against the request and kept."""
+    done = upload_fapiao(db, fapiao, papers, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"发票 {done.number} 已登记并归档")
+
+
+@routes.post("/reds", dependencies=ours)
+def ask_red(
+    request: Request,
+    db: Db,
+    now: Now,
+    fapiao: Text,
+    reason: Annotated[RedReason, Form()],
+    why: Text,
+) -> Response:
+    """Ask for a whole fapiao to be reversed."""
+    wish = RedWish(fapiao=fapiao.strip(), reason=reason, why=why)
+    red = request_red(db, wish, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"发票 {red.blue_number} 的红冲已申请，须由另一人批准")
+
+
+@routes.post("/reds/{red}/approve", dependencies=ours)
+def approve_one(request: Request, db: Db, now: Now, red: str) -> Response:
+    """Let a red form go to the tax office; who asked for it may not."""
+    done = approve_red(db, red, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"红冲 {done.key} 已批准")
+
+
+@routes.post("/reds/{red}/withdraw", dependencies=ours)
+def withdraw(request: Request, db: Db, now: Now, red: str, why: Text) -> Response:
+    """Take a red form back that nobody has confirmed."""
+    done = withdraw_red(db, red, why=why, by=caller_of(request).name, now=now)
+    said = "已撤回" if done.state is RedState.VOID else "已向税局申请撤销"
+    return go(request, HERE, f"红冲 {done.key} {said}")
+
+
+@routes.post("/reds/{red}/upload", dependencies=ours)
+def upload_one(request: Request, db: Db, now: Now, red: str, papers: PapersHere) -> Response:
+    """Note a red fapiao that was issued by hand."""
+    done = upload_red(db, red, papers, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"红字发票 {done.number} 已登记并归档")
+
+
+def _hours_left(red: RedFapiao, now: datetime) -> int | None:
+    """Return the whole hours until a form lapses, below zero when it has; None: no clock runs."""
+    if red.expires_at is None or red.state is not RedState.WAITING:
+        return None
+    return (red.expires_at - now) // timedelta(hours=1)

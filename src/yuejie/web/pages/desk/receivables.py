@@ -1,0 +1,148 @@
+"""Receivables: what is open and how old, who is warned or stopped, what two people decide."""
+
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.responses import Response
+
+from yuejie.bills.find import find_bill
+from yuejie.customers.store import customers
+from yuejie.fapiao.request import owed_back
+from yuejie.payments.apportion.refund import SAID as REFUND_STATES
+from yuejie.payments.apportion.refund import RefundState
+from yuejie.payments.apportion.refunds import decide_refund, refund_failed, refund_paid
+from yuejie.payments.apportion.store import refunds, waivers
+from yuejie.payments.apportion.waiver import WaiverKind, WaiverState
+from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
+from yuejie.payments.dunning.dun import grant_reprieve
+from yuejie.payments.dunning.standing import StandingState
+from yuejie.payments.dunning.store import standings
+from yuejie.payments.receivables.ageing import Age, totals
+from yuejie.payments.receivables.show import age_receivables
+from yuejie.web.desk import Db, Now
+from yuejie.web.pages.customers import SERVED
+from yuejie.web.pages.desk.receipts import SOURCES
+from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
+from yuejie.web.pages.frame.entry import refuse_strangers, visit
+
+routes: Final = APIRouter(
+    include_in_schema=False, prefix="/receivables", dependencies=[Depends(visit)]
+)
+ours: Final = [Depends(refuse_strangers)]
+
+Text = Annotated[str, Form(max_length=1000)]
+Decision = Literal["approve", "reject"]
+
+MOST: Final = 1000
+"""Rows of one kind on the page; a house with more has other worries."""
+AGES: Final = {
+    Age.NOT_DUE: "未到期",
+    Age.UP_TO_30: "逾期 1–30 天",
+    Age.UP_TO_60: "31–60 天",
+    Age.UP_TO_90: "61–90 天",
+    Age.UP_TO_180: "91–180 天",
+    Age.OLDER: "180 天以上",
+}
+KINDS: Final = {WaiverKind.SHORT_PAY: "手续费差额", WaiverKind.WRITE_OFF: "坏账核销"}
+REASONS: Final = {"overdue": "逾期未付", "credit_limit": "授信用完"}
+
+
+@routes.get("")
+def show_receivables(request: Request, db: Db, now: Now, on: date | None = None) -> Response:
+    """Show the ageing of a day, today's unless another is asked for, and what waits."""
+    today = now.astimezone(HOUSE_ZONE).date()
+    rows = age_receivables(db, on or today)
+    with db.read() as tx:
+        asked = waivers(tx, state=WaiverState.REQUESTED, limit=MOST)
+        facts: dict[str, Any] = {
+            "names": {party.customer_id: party for party in customers(tx)},
+            "standings": [
+                row
+                for state in (StandingState.SUSPENDED, StandingState.WARNED)
+                for row in standings(tx, state=state, limit=MOST)
+            ],
+            "waivers": [(each, find_bill(tx, each.bill_id).name) for each in asked],
+            "refunds": [
+                each
+                for state in (RefundState.REQUESTED, RefundState.APPROVED)
+                for each in refunds(tx, state=state, limit=MOST)
+            ],
+        }
+    return draw(
+        request,
+        "desk/receivables.html",
+        on=on or today,
+        rows=rows,
+        totals=totals(row.aged for row in rows),
+        ages=AGES,
+        kinds=KINDS,
+        served=SERVED,
+        reasons=REASONS,
+        sources=SOURCES,
+        refund_states=REFUND_STATES,
+        today=today,
+        **facts,
+    )
+
+
+@routes.post("/waivers", dependencies=ours)
+def ask_waiver(
+    request: Request, db: Db, now: Now, bill: Text, kind: Annotated[WaiverKind, Form()], why: Text
+) -> Response:
+    """Ask to give up everything that is open of a bill."""
+    request_waiver(db, bill.strip(), kind, why=why, by=caller_of(request).name, now=now)
+    return go(request, "/receivables", f"已为账单 {bill.strip()} 申请减免，须由另一人审批")
+
+
+@routes.post("/waivers/{waiver}/{decision}", dependencies=ours)
+def decide_one(request: Request, db: Db, now: Now, waiver: str, decision: Decision) -> Response:
+    """Approve or reject a waiver that somebody else has asked for."""
+    approve = decision == "approve"
+    decide_waiver(db, waiver, approve=approve, by=caller_of(request).name, now=now)
+    return go(request, "/receivables", "减免已批准" if approve else "减免已驳回")
+
+
+@routes.post("/refunds/{refund}/paid", dependencies=ours)
+def paid(
+    request: Request,
+    db: Db,
+    now: Now,
+    refund: str,
+    paid_on: Annotated[date, Form()],
+    line: Text = "",
+) -> Response:
+    """Note that the bank has carried a refund out."""
+    by = caller_of(request).name
+    refund_paid(db, refund, line=line.strip() or None, paid_on=paid_on, by=by, now=now)
+    return go(request, "/receivables", "退款已付出并入账")
+
+
+@routes.post("/refunds/{refund}/failed", dependencies=ours)
+def failed(request: Request, db: Db, now: Now, refund: str, why: Text) -> Response:
+    """Note that the bank did not carry a refund out."""
+    refund_failed(db, refund, why=why, by=caller_of(request).name, now=now)
+    return go(request, "/receivables", "已记为退款失败，款项恢复可用")
+
+
+@routes.post("/refunds/{refund}/{decision}", dependencies=ours)
+def decide_money(request: Request, db: Db, now: Now, refund: str, decision: Decision) -> Response:
+    """Approve or reject a refund that somebody else has asked for."""
+    approve = decision == "approve"
+    by = caller_of(request).name
+    decide_refund(db, refund, approve=approve, by=by, now=now, owes_fapiao=owed_back)
+    return go(request, "/receivables", "退款已批准，等待付款" if approve else "退款已驳回")
+
+
+@routes.post("/reprieve", dependencies=ours)
+def reprieve(
+    request: Request,
+    db: Db,
+    now: Now,
+    customer: Text,
+    until: Annotated[date, Form()],
+    why: Text,
+) -> Response:
+    """Put a customer's suspension off until the end of a day."""
+    grant_reprieve(db, customer, until, why=why, by=caller_of(request).name, now=now)
+    return go(request, "/receivables", f"客户 {customer} 延停至 {until}")

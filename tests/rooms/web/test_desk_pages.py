@@ -1,0 +1,294 @@
+"""The operator's desks as two people use them: the month, the bank, fapiao, approvals."""
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from tests.rooms.fapiao.shop import SELLING
+from tests.rooms.fapiao.test_by_hand import NUMBER as FAPIAO_NUMBER
+from tests.rooms.fapiao.test_by_hand import xml
+from tests.rooms.web.conftest import NOW, PRICES, House
+from tests.rooms.web.test_pages import admin, browser, enter, token_in
+from tests.scenarios.books import Books
+from yuejie.bills.correct.adjust import propose_adjustment
+from yuejie.bills.correct.adjustment import Wanted
+from yuejie.bills.pay import mark_paid
+from yuejie.bills.store import bills_of_month
+from yuejie.contracts.grants.give import ask_grant
+from yuejie.contracts.grants.grant import GrantDraft, GrantKind
+from yuejie.contracts.life.limits import LimitWish, ask_limit
+from yuejie.contracts.terms import STANDARD, Confirmation
+from yuejie.db.session import Database
+from yuejie.fapiao.request import Pick, Wish, request_fapiao
+from yuejie.kernel.period import BillingMonth
+
+__all__ = ["admin", "browser"]
+
+OCTOBER = BillingMonth(2026, 10)
+HTMX = {"hx-request": "true"}
+BOSS = "operator:王管理"
+ACCOUNT = {"number": "110912345610801", "holder": "月结科技", "bank": "招商银行"}
+
+
+def send(browser: TestClient, page: str, path: str, **form: object) -> Response:
+    """Send a form of a page as htmx does."""
+    token = token_in(browser.get(page))
+    return browser.post(path, data={"form_token": token, **form}, headers=HTMX)
+
+
+def went(answer: Response, path: str) -> None:
+    assert (answer.status_code, answer.headers.get("hx-redirect")) == (200, path), answer.text
+
+
+def one(pattern: str, page: str) -> str:
+    """Return the one address of a page that looks like this, however often it stands there."""
+    (found,) = set(re.findall(pattern, page))
+    return str(found)
+
+
+def states(db: Database) -> dict[str, str]:
+    with db.read() as tx:
+        return {bill.customer_id: str(bill.state) for bill in bills_of_month(tx, OCTOBER)}
+
+
+def test_october_is_tried_closed_proposed_issued_and_proved_on_the_page(
+    admin: TestClient, database: Database
+) -> None:
+    """
+    Acme confirms its bills, beta is issued without asking. The dry run writes nothing; closing
+    drafts both; all that is ready is issued (beta), what must be asked about is proposed (acme).
+    """
+    books = Books(database)
+    books.prices(PRICES, currency="CNY")
+    asks = replace(STANDARD, confirmation=Confirmation.REQUIRED)
+    acme, beta = books.customer("acme", commercial=asks), books.customer("beta")
+    for party in (acme, beta):
+        party.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000)
+    acme.uses("2026-10-16 10:00:00", "gpt-4o", state="unmeasured")
+    page = admin.get("/closing")
+    assert "月结工作台 2026-10" in page.text
+    assert "未计量的调用，没有计入账单" in page.text
+    tried = send(admin, "/closing", "/closing/2026-10/try")
+    assert "试算：2 个客户，0 个不能关账；没有写入任何账单" in tried.text
+    assert tried.headers["hx-retarget"] == "#main"
+    assert states(database) == {}
+    closed = send(admin, "/closing", "/closing/2026-10/close")
+    assert "关账结果：2 个客户，0 个未能关账" in closed.text
+    assert closed.text.count("已出草稿") == 2
+    issued = send(admin, "/closing", "/closing/2026-10/issue")
+    assert "办理结果：成功 1 张，未办成 0 张" in issued.text
+    proposed = send(admin, "/closing", "/closing/2026-10/propose")
+    assert "办理结果：成功 1 张，未办成 0 张" in proposed.text
+    assert states(database) == {
+        acme.customer.customer_id: "proposed",
+        beta.customer.customer_id: "issued",
+    }
+    proof = admin.get("/closing/2026-10/proof")
+    assert "全部一致" in proof.text
+    assert "重算了 3 个原始事件，比对了 2 张账单" in proof.text
+
+
+def test_a_month_that_cannot_be_closed_says_why_beside_its_button(
+    admin: TestClient, database: Database
+) -> None:
+    """November is not over: refused in a sentence. Beta's dollars have no rate: it is named."""
+    books = Books(database)
+    books.prices(PRICES.replace("CNY", "USD"))
+    books.customer("beta", currency="CNY", fx_policy="bill").uses(
+        "2026-10-15 10:00:00", "gpt-4o", input=1_000_000
+    )
+    early = send(admin, "/closing", "/closing/2026-11/close")
+    assert (early.status_code, "尚未结束" in early.text, "<" in early.text) == (409, True, False)
+    assert "没有 USD→CNY" in admin.get("/closing?month=2026-10").text
+    tried = send(admin, "/closing", "/closing/2026-10/try")
+    assert "1 个不能关账" in tried.text
+    assert "汇率" in tried.text
+    assert admin.get("/closing?month=2026").status_code == 422
+
+
+def csv(*rows: str) -> bytes:
+    head = "交易日期,交易流水号,贷方发生额,对方户名,对方账号,附言"
+    return "\n".join([head, *rows]).encode("gb18030")
+
+
+def take_in(browser: TestClient, body: bytes, name: str = "november.csv") -> Response:
+    token = token_in(browser.get("/bank"))
+    return browser.post(
+        "/bank/statements",
+        data={"form_token": token, "account": ACCOUNT["number"]},
+        files={"file": (name, body, "text/csv")},
+        headers=HTMX,
+    )
+
+
+def test_a_statement_is_uploaded_matched_and_the_rest_apportioned_by_hand(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """
+    Acme pays by name and number: the machine places it. Zeta's 8.00 comes from somebody else: a
+    person files who may pay for it, types 5.00 and keeps the rest; takes it back; then the whole.
+    """
+    went(send(admin, "/bank", "/bank/accounts", **ACCOUNT), "/bank")
+    rows = [
+        f"2026-11-04,A1,8.00,{house.acme.customer.legal_name},6222,{house.acme_bill.number}",
+        "2026-11-04,A2,8.00,泽塔,7777,货款",
+    ]
+    done = take_in(admin, csv(*rows))
+    assert "导入 2 笔，其中到账 2 笔" in done.text
+    assert states(database)[house.acme.customer.customer_id] == "paid"
+    assert "以前导入过" in take_in(admin, csv(*rows)).text
+    wrong = take_in(admin, csv("2026-11-05,A3,八元,甲,1,"))
+    assert (wrong.status_code, "第 2 行" in wrong.text, "<" in wrong.text) == (422, True, False)
+
+    here = one(r"/bank/receipts/rcp_\w+", admin.get("/bank").text)
+    page = admin.get(f"{here}?customer=zeta")
+    number = str(house.zeta_bill.number)
+    assert (number in page.text, 'value="8.00"' in page.text) == (True, True)
+    form = {"customer": "zeta", "bill": [number], "rest": "keep"}
+    much = send(admin, here, f"{here}/apportion", **form, amount=["9.00"])
+    assert (much.status_code, "<" in much.text) == (409, False)
+    other = send(admin, here, f"{here}/apportion", **form, amount=["5.00"])
+    assert (other.status_code, "须先登记代付协议" in other.text) == (409, True)
+    paper = admin.post(
+        f"{here}/authorise",
+        data={
+            "form_token": token_in(admin.get(here)),
+            "customer": "zeta",
+            "starts_on": "2026-11-01",
+        },
+        files={"document": ("代付协议.pdf", b"%PDF-1.7 scan", "application/pdf")},
+        headers=HTMX,
+    )
+    went(paper, f"{here}?customer=zeta")
+    went(send(admin, here, f"{here}/apportion", **form, amount=["5.00"]), here)
+    undo = one(rf"{here}/undo/\w+", admin.get(here).text)
+    went(send(admin, here, undo, why="填错金额"), here)
+    went(send(admin, here, f"{here}/apportion", **form, amount=["8.00"]), here)
+    assert states(database)[house.zeta.customer.customer_id] == "paid"
+    assert "没有这样的到账" in admin.get("/bank").text
+    assert "已认款" in admin.get("/bank?state=apportioned").text
+    assert admin.get("/bank?state=nonsense").status_code == 422
+
+
+def test_waivers_and_refunds_are_decided_by_whoever_did_not_ask(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """
+    Zeta owes 8.00 and is broke; 3.00 came in from nobody we know. 王管理 asks to give up the one
+    and to send back the other, and is offered no button for either; 李财务 decides, and pays.
+    """
+    assert "16.00 CNY" in admin.get("/receivables?on=2027-03-01").text
+    form = {"bill": str(house.zeta_bill.number), "kind": "write_off", "why": "破产"}
+    went(send(admin, "/receivables", "/receivables/waivers", **form), "/receivables")
+    send(admin, "/bank", "/bank/accounts", **ACCOUNT)
+    take_in(admin, csv("2026-11-04,A1,3.00,谁也不是,7777,"))
+    here = one(r"/bank/receipts/rcp_\w+", admin.get("/bank").text)
+    went(send(admin, here, f"{here}/refund", amount="3.00", why="付错"), here)
+    page = admin.get("/receivables").text
+    assert page.count("由您提出，须由另一人审批") == 2
+    assert "/approve" not in page
+
+    enter(database, admin, "李财务", "finance", None)
+    page = admin.get("/receivables").text
+    waiver = one(r"/receivables/waivers/\w+/approve", page)
+    went(send(admin, "/receivables", waiver), "/receivables")
+    assert states(database)[house.zeta.customer.customer_id] == "written_off"
+    refund = one(r"/receivables/refunds/\w+", page)
+    went(send(admin, "/receivables", f"{refund}/approve"), "/receivables")
+    paid = send(admin, "/receivables", f"{refund}/paid", paid_on="2026-11-05")
+    went(paid, "/receivables")
+    assert "已退回" in admin.get(here).text
+    until = {"customer": "acme", "until": "2026-12-01", "why": "已承诺付款"}
+    went(send(admin, "/receivables", "/receivables/reprieve", **until), "/receivables")
+
+
+def test_a_fapiao_is_approved_by_a_second_person_and_uploaded(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """Who asked presses and is refused in a sentence; another approves, and uploads the XML."""
+    with database.begin() as tx:
+        mark_paid(tx, house.zeta_bill.bill_id, by="x", at=NOW, why="到账")
+    customer_id = house.zeta.customer.customer_id
+    wish = Wish(picks=(Pick(str(house.zeta_bill.number)),), title_id=house.zeta_title)
+    (asked,) = request_fapiao(database, customer_id, wish, SELLING, by=BOSS, now=NOW)
+    there = f"/fapiao-desk/requests/{asked.fapiao_id}"
+    page = admin.get("/fapiao-desk")
+    assert "由您提出" in page.text
+    refused = send(admin, "/fapiao-desk", f"{there}/approve")
+    assert (refused.status_code, refused.text) == (
+        403,
+        f"发票申请 {asked.key} 由 {BOSS} 提出，须由另一人批准",
+    )
+    enter(database, admin, "李财务", "finance", None)
+    went(send(admin, "/fapiao-desk", f"{there}/approve"), "/fapiao-desk")
+    assert "上传已开发票" in admin.get("/fapiao-desk").text
+    token = token_in(admin.get("/fapiao-desk"))
+    for gross, status in (("9.00", 422), ("8.00", 200)):
+        paper = xml(net="7.55", tax="0.45", gross=gross)
+        answer = admin.post(
+            f"{there}/upload",
+            data={"form_token": token},
+            files={"xml": ("f.xml", paper), "pdf": ("", b"")},
+            headers=HTMX,
+        )
+        assert answer.status_code == status, answer.text
+    form = {"fapiao": FAPIAO_NUMBER, "reason": "mistake", "why": "抬头写错"}
+    went(send(admin, "/fapiao-desk", "/fapiao-desk/reds", **form), "/fapiao-desk")
+    shown = admin.get("/fapiao-desk").text
+    assert (FAPIAO_NUMBER in shown, "开票有误" in shown, "-8.00" in shown) == (True, True, True)
+
+
+@pytest.fixture
+def asked(database: Database, house: House) -> House:
+    """An adjustment, a voucher and a limit, all asked for by 王管理."""
+    customer_id = house.acme.customer.customer_id
+    wanted = Wanted(
+        customer_id=customer_id,
+        service_month=OCTOBER,
+        amount_fen=-100,
+        currency="CNY",
+        item="补偿",
+        why="十月故障",
+    )
+    propose_adjustment(database, wanted, by=BOSS, now=NOW)
+    voucher = GrantDraft(
+        customer_id=customer_id,
+        kind=GrantKind.VOUCHER,
+        name="新客券",
+        amount_fen=10_000,
+        starts_on=date(2026, 11, 1),
+        ends_on=date(2027, 1, 1),
+    )
+    ask_grant(database, voucher, by=BOSS, now=NOW)
+    wish = LimitWish(
+        limit_fen=5_000_00, currency="CNY", starts_at=NOW, ends_at=NOW + timedelta(days=9), why="促"
+    )
+    ask_limit(database, customer_id, wish, by=BOSS, now=NOW)
+    return house
+
+
+def test_what_waits_is_approved_by_whoever_did_not_ask(
+    admin: TestClient, database: Database, asked: House
+) -> None:
+    """Who asked is told so and refused; sales sees it all without a button; 李财务 decides."""
+    page = admin.get("/approvals").text
+    assert page.count("由您提出，须由另一人审批") == 3
+    adjustment = one(r"/approvals/adjustments/\w+/withdraw", page)
+    refused = send(admin, "/approvals", adjustment.replace("withdraw", "approve"))
+    assert (refused.status_code, "须由另一人审批" in refused.text) == (403, True)
+    assert 'href="/approvals"' in admin.get("/").text
+    enter(database, admin, "li", "sales", None)
+    for path in ("/closing", "/bank", "/receivables", "/fapiao-desk", "/approvals"):
+        main = admin.get(path).text.partition("<main")[2]
+        assert ("<h1" in main, 'method="post"' in main) == (True, False), path
+    enter(database, admin, "李财务", "finance", None)
+    page = admin.get("/approvals").text
+    paths = set(re.findall(r"/approvals/\w+/\w+/approve", page))
+    assert len(paths) == 3
+    for path in sorted(paths):
+        went(send(admin, "/approvals", path), "/approvals")
+    assert "没有等待审批的事项" in admin.get("/approvals").text
