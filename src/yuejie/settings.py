@@ -110,6 +110,7 @@ class Settings:
     member_token: str = field(repr=False, default="")
     probe_url: str = ""
     console: str = ""
+    gateway: str = ""
     fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
     signing: SigningSettings = field(default_factory=lambda: SigningSettings.load({}))
 
@@ -139,6 +140,7 @@ class Settings:
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
             probe_url=environ.get("YUEJIE_PROBE_URL", ""),
             console=environ.get("YUEJIE_CONSOLE_URL", "").rstrip("/"),
+            gateway=environ.get("YUEJIE_GATEWAY_URL", "").rstrip("/"),
             fapiao=FapiaoSettings.load(environ),
             signing=SigningSettings.load(environ),
         )
@@ -153,6 +155,11 @@ class Settings:
     def console_url(self) -> str:
         """Return where people reach the console; links in invitations begin with it."""
         return self.console or f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def gateway_url(self) -> str:
+        """Return where customers reach the gateway: what their SDKs are told."""
+        return self.gateway or f"http://127.0.0.1:{self.gateway_port}"
 
     @property
     def journals(self) -> Path:

@@ -1,6 +1,7 @@
 """Every page in a real browser: languages, light and dark, desktop and phone, and axe's word."""
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,17 @@ def paths(console: Console) -> dict[str, str]:
         "bill": f"/bills/{house.acme_bill.number}",
         "usage": "/usage?month=2026-10",
         "usage-by-model": "/usage?month=2026-10&by=model&customer=acme",
+        "live": "/live?customer=acme",
+        "trend": "/trend?customer=acme&by=model",
+        "forecast": "/forecast?customer=acme",
+        "advice": "/advice",
+        "advice-one": f"/advice/{house.zeta_advice}",
+        "anomalies": "/anomalies?customer=zeta",
+        "anomaly": f"/anomalies/{house.zeta_finding}",
+        "budgets": "/budgets?customer=acme",
+        "choose": "/budgets",
+        "keys": "/keys?customer=acme",
+        "start": "/start?customer=acme",
         "customers": "/customers",
         "customer": "/customers/acme",
         "fapiao-list": "/fapiao?customer=acme",
@@ -202,3 +214,25 @@ def test_receipts_are_matched_without_a_mouse(browser: Browser, console: Console
     assert console.complaints == []
     (left,) = open_amounts(db, "acme")
     assert left.apportioned_fen == 3_00
+
+
+def test_the_live_bill_follows_a_call_and_keeps_the_place(
+    browser: Browser, console: Console
+) -> None:
+    """A call is recorded while somebody reads: the total moves, the focus and the page stay."""
+    page = browser.new_page(locale="zh-CN")
+    console.watch(page)
+    enter(page, console)
+    acme = console.house.acme
+    when = datetime.now(acme.zone) - timedelta(seconds=1)
+    acme.uses(f"{when:%Y-%m-%d %H:%M:%S}", "gpt-4o", input=1_000_000)
+    page.goto(f"{console.url}/live?customer=acme")
+    expect(page.locator("[data-pulse]")).to_have_text("实时更新")
+    total = page.locator(".figure").first
+    was = total.inner_text()
+    page.focus(".table-responsive")
+    acme.uses(f"{when:%Y-%m-%d %H:%M:%S}", "gpt-4o", input=2_000_000)
+    expect(total).not_to_have_text(was)
+    expect(page.locator(".table-responsive").first).to_be_focused()
+    page.close()
+    assert console.complaints == []

@@ -49,6 +49,14 @@ from yuejie.web.pages.desk import receipts as receipt_pages
 from yuejie.web.pages.desk import receivables as receivable_pages
 from yuejie.web.pages.frame import assets
 from yuejie.web.pages.frame.access import PAGES
+from yuejie.web.pages.insight import advice as advice_pages
+from yuejie.web.pages.insight import anomalies as anomaly_pages
+from yuejie.web.pages.insight import forecast as forecast_pages
+from yuejie.web.pages.insight import keys as key_pages
+from yuejie.web.pages.insight import live as live_pages
+from yuejie.web.pages.insight import protections as protection_pages
+from yuejie.web.pages.insight import start as start_pages
+from yuejie.web.pages.insight import trend as trend_pages
 from yuejie.web.pages.money import contracts as contract_pages
 from yuejie.web.pages.money import fapiao as fapiao_pages
 from yuejie.web.pages.money import payments as payment_pages
@@ -116,6 +124,14 @@ PAGE_NOUNS: Final = (
     receivable_pages,
     fapiao_desk_pages,
     approval_pages,
+    live_pages,
+    trend_pages,
+    forecast_pages,
+    advice_pages,
+    anomaly_pages,
+    protection_pages,
+    key_pages,
+    start_pages,
     customer_pages,
     member_pages,
 )

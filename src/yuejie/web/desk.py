@@ -36,6 +36,7 @@ class Desk:
     operator_token: str = field(repr=False)
     credential_key: bytes = field(repr=False)
     console_url: str = "http://127.0.0.1:8401"
+    gateway_url: str = "http://127.0.0.1:8400"
     notice_hosts: frozenset[str] = frozenset()
     stamp_file: Path | None = None
     fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)

@@ -64,6 +64,8 @@ class Wanted(Protocol):
     @property
     def console_url(self) -> str: ...  # noqa: D102
     @property
+    def gateway_url(self) -> str: ...  # noqa: D102
+    @property
     def notice_hosts(self) -> frozenset[str]: ...  # noqa: D102
     @property
     def fapiao(self) -> "WantedFapiao": ...  # noqa: D102
@@ -104,6 +106,7 @@ def serve(settings: Wanted) -> None:
         ),
         credential_key=settings.credential_key,
         console_url=settings.console_url,
+        gateway_url=settings.gateway_url,
         notice_hosts=settings.notice_hosts,
         signing=reachable(settings.signing),
         stamp_file=settings.seller_stamp,

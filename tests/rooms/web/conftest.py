@@ -216,8 +216,8 @@ def report_of(db: Database, party: Party) -> tuple[str, str]:
     return report.report_id, made.run.run_id
 
 
-def advice_of(db: Database, party: Party) -> str:
-    """Let a customer have been advised, and have said no."""
+def advice_of(db: Database, party: Party, *, answered: bool = True) -> str:
+    """Let a customer have been advised, and perhaps have said no."""
     customer_id, advice_id = party.customer.customer_id, AdviceId(mint("adv", NOW))
     figure = Figure(title="gpt-4o 换到 gpt-4o-mini", change=Change(model="gpt-4o"), steps=())
     found = Proposal(
@@ -233,15 +233,15 @@ def advice_of(db: Database, party: Party) -> str:
     with db.begin() as tx:
         advising.insert(tx, customer_id, advice_id, found, NOW)
         advising.insert_figure(tx, advice_id, found, month="2026-10", at=NOW)
-        assert advising.move(tx, customer_id, advice_id, step)
+        assert not answered or advising.move(tx, customer_id, advice_id, step)
         row = advising.RoundRow("2026-10", NOW, "", 0, "CNY", body)
         advising.insert_round(tx, customer_id, row)
     return advice_id
 
 
-def finding_of(db: Database, party: Party) -> str:
-    """Let a customer's tokens have been unusual for an hour."""
-    used = Used("key_scenario", "gpt-4o", 1_000_000)
+def finding_of(db: Database, party: Party, key_id: str = "key_scenario") -> str:
+    """Let a customer's tokens have been unusual for an hour, because of a key."""
+    used = Used(key_id, "gpt-4o", 1_000_000)
     found = Finding(
         finding_id=FindingId(mint("anm", NOW)),
         customer_id=party.customer.customer_id,

@@ -22,12 +22,20 @@ from tests.rooms.web.papers import FAPIAO
 from tests.rooms.web.test_access import contract_of
 from tests.scenarios.books import FixedClock
 from yuejie.bills.store import bills_of_customer
+from yuejie.budgets.allowance import PERIODS
 from yuejie.contracts.documents import words
 from yuejie.customers.logins.keep import invite
 from yuejie.customers.members.enrol import enrol_member, revoke_member
 from yuejie.customers.members.power import CALLED, Power
 from yuejie.db.session import Database
 from yuejie.fapiao.reversing.form import REASON_WORDS
+from yuejie.insights.advice import advice as advising
+from yuejie.insights.anomaly import finding
+from yuejie.insights.forecast import figures as forecast_figures
+from yuejie.insights.trend import figures as trend_figures
+from yuejie.insights.trend.places import BY_NAMES
+from yuejie.insights.trend.series import REST
+from yuejie.insights.trend.span import GRAIN_NAMES
 from yuejie.payments.apportion import refund
 from yuejie.payments.banks.keep import open_account
 from yuejie.payments.receipts.load import import_statement
@@ -45,6 +53,7 @@ from yuejie.web.pages.frame.access import PAGES
 from yuejie.web.pages.frame.cookies import SESSION
 from yuejie.web.pages.frame.entry import inside
 from yuejie.web.pages.frame.words import EN, translations
+from yuejie.web.pages.insight import anomalies, keys, protections
 from yuejie.web.pages.money import contracts, fapiao, payments
 
 AGREED: tuple[dict[Any, str], ...] = (
@@ -59,6 +68,8 @@ AGREED: tuple[dict[Any, str], ...] = (
 """What contracts say that the page of contracts says as well."""
 PASSWORD = "correct horse 9"
 HTML = {"accept": "text/html"}
+ABOUT_ONE = {"/budgets", "/live", "/trend", "/forecast", "/advice", "/anomalies", "/keys", "/start"}
+"""Pages about one customer, whom the operator chooses."""
 
 
 @pytest.fixture
@@ -75,6 +86,32 @@ def admin(browser: TestClient) -> TestClient:
     form = {"token": TOKEN, "name": "王管理", "password": PASSWORD}
     assert browser.post("/setup", data=form).status_code == 303
     return browser
+
+
+INSIGHT = (
+    *trend_figures.MEASURE_NAMES.values(),
+    *GRAIN_NAMES.values(),
+    *BY_NAMES.values(),
+    *forecast_figures.MEASURE_NAMES.values(),
+    *advising.KIND_NAMES.values(),
+    *advising.STATE_NAMES.values(),
+    *advising.CONFIDENCE_NAMES.values(),
+    *finding.STATE_NAMES.values(),
+    *finding.MEASURE_NAMES.values(),
+    *finding.SCOPE_NAMES.values(),
+    *anomalies.RULES.values(),
+    *finding.GRAIN_NAMES.values(),
+    *anomalies.SAID.values(),
+    *anomalies.MUTES.values(),
+    *protections.ACTIONS.values(),
+    *protections.ACTING.values(),
+    *protections.ENDS.values(),
+    *keys.STATES.values(),
+    *keys.OVERLAPS.values(),
+    REST,
+    *("下限", "80%% 区间"),
+)
+"""Words of the pages of insight that come from tables."""
 
 
 def token_in(page: Response) -> str:
@@ -126,6 +163,9 @@ def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
         "month": "2026-10",
         "decision": "approve",
         "receipt": receipt_at(house),
+        "finding": house.zeta_finding,
+        "advice": house.zeta_advice,
+        "key": house.zeta_key.key.key_id,
     }
     for (method, template), who in PAGES.items():
         if who is not Who.OPEN:
@@ -155,8 +195,9 @@ def test_a_house_is_set_up_once_by_whoever_holds_its_token(browser: TestClient) 
 def test_every_page_is_shown_to_the_operator(admin: TestClient, house: House) -> None:
     for method, path, _ in examples(house):
         if method == "GET":
-            answer = admin.get(f"{path}?customer=zeta" if path == "/budgets" else path)
-            assert answer.status_code == 200, (path, answer.text)
+            asked = [path, *([f"{path}?customer=zeta"] if path in ABOUT_ONE else [])]
+            for answer in map(admin.get, asked):
+                assert answer.status_code == 200, (path, answer.text)
             assert "default-src 'none'" in answer.headers["content-security-policy"]
             assert "unsafe" not in answer.headers["content-security-policy"]
 
@@ -404,6 +445,10 @@ def test_every_word_has_its_english() -> None:
         *bills.STATES.values(),
         *usage.DIMENSIONS.values(),
         *budgets.MODES.values(),
+        *budgets.MEASURES.values(),
+        *(word for word in budgets.ORIGINS.values() if word),
+        *PERIODS.values(),
+        *INSIGHT,
         *customers.SERVED.values(),
         *CALLED.values(),
         *fapiao.STATES.values(),

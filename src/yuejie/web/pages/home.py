@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from yuejie.bills.bill import BillState
 from yuejie.bills.correct.store import open_adjustments, open_credits
+from yuejie.bills.live.live import Live
 from yuejie.bills.review.store import open_disputes
 from yuejie.bills.store import bills_of_customer, bills_of_month
 from yuejie.budgets.show import standings
@@ -21,6 +22,7 @@ from yuejie.fapiao.life import FapiaoState
 from yuejie.fapiao.reversing.store import pending_reds
 from yuejie.fapiao.store import all_fapiao
 from yuejie.insights.anomaly.show import open_findings
+from yuejie.kernel.errors import DomainError
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.payments.apportion.refund import RefundState
@@ -37,7 +39,7 @@ from yuejie.web.pages.budgets import MODES, texts_of
 from yuejie.web.pages.customers import SERVED
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw
 from yuejie.web.pages.frame.entry import visit
-from yuejie.web.pages.usage import total_of
+from yuejie.web.pages.insight.live import seen
 
 routes: Final = APIRouter(include_in_schema=False, dependencies=[Depends(visit)])
 
@@ -141,7 +143,7 @@ def _overview(request: Request, db: Database, customer_id: CustomerId, now: date
         customer=party,
         month=month,
         days=[(line.keys[By.DAY], list(line.charges.values())) for line in days],
-        totals=list(total_of(days).charges.values()),
+        live=_so_far(request, db, customer_id, now),
         bills=sorted(bills, key=lambda b: b.month)[: -MONTHS - 1 : -1],
         states=STATES,
         position=position,
@@ -151,6 +153,14 @@ def _overview(request: Request, db: Database, customer_id: CustomerId, now: date
         texts=[texts_of(each) for each in found],
         modes=MODES,
     )
+
+
+def _so_far(request: Request, db: Database, customer_id: CustomerId, now: datetime) -> Live | None:
+    """Return the bill as it stands; None where no contract holds, or it cannot be drawn now."""
+    try:
+        return seen(request, db, customer_id, now)
+    except DomainError:
+        return None
 
 
 def _last(month: BillingMonth, count: int) -> list[BillingMonth]:

@@ -1,19 +1,40 @@
 // What pages do beyond HTML: draw charts, sort and filter tables, ask before what cannot be undone.
 "use strict";
 
-const amount = (fen) =>
-  (fen / 100).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const amount = (pieces, places = 2) =>
+  (pieces / 10 ** places).toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+
+// A range is drawn as an unseen line with a shaded one on top of it.
+const line = (one, kind) => ({
+  name: one.name,
+  type: one.as || (kind === "line" ? "line" : "bar"),
+  data: one.fen,
+  barMaxWidth: 28,
+  stack: one.stack || (kind === "stack" ? "all" : undefined),
+  ...(one.shade === undefined ? {} : { lineStyle: { opacity: 0 }, areaStyle: { opacity: one.shade }, symbol: "none" }),
+});
 
 function draw(box) {
-  const { kind, labels, series, unit } = JSON.parse(box.dataset.chart);
+  const { kind, labels, series, unit, places } = JSON.parse(box.dataset.chart);
   const style = getComputedStyle(document.documentElement);
   const ink = style.getPropertyValue("--tblr-body-color").trim();
   const rule = style.getPropertyValue("--tblr-border-color").trim();
   const lying = kind === "hbar";
+  const told = (points) =>
+    [points[0].axisValueLabel]
+      .concat(
+        points
+          .filter(({ seriesIndex, value }) => value != null && !series[seriesIndex].ghost)
+          .map(({ seriesIndex, dataIndex, value }) => {
+            const { name, said } = series[seriesIndex];
+            return `${name}: ${said ? said[dataIndex] : `${amount(value, places)} ${unit}`.trim()}`;
+          }),
+      )
+      .join("\n");
   const names = { type: "category", data: labels, axisLabel: { color: ink }, inverse: lying };
   const values = {
     type: "value",
-    axisLabel: { color: ink, formatter: (fen) => (fen / 100).toLocaleString("en-US") },
+    axisLabel: { color: ink, formatter: (pieces) => (pieces / 10 ** places).toLocaleString("en-US") },
     splitLine: { lineStyle: { color: rule } },
   };
   const chart = echarts.init(box, null, { renderer: "svg" });
@@ -21,20 +42,18 @@ function draw(box) {
     animation: false,
     color: ["#206bc4", "#f59f00", "#2fb344", "#d6336c", "#4299e1"],
     grid: { left: 8, right: 16, top: series.length > 1 ? 32 : 12, bottom: 8, containLabel: true },
-    legend: series.length > 1 ? { textStyle: { color: ink } } : undefined,
+    legend: series.length > 1
+      ? { textStyle: { color: ink }, type: "scroll", top: 0, data: series.filter((one) => !one.ghost).map((one) => one.name) }
+      : undefined,
     tooltip: {
       trigger: "axis",
       renderMode: "richText",
-      valueFormatter: (fen) => `${amount(fen)} ${unit}`.trim(),
+      valueFormatter: (pieces) => (pieces == null ? "—" : `${amount(pieces, places)} ${unit}`.trim()),
+      formatter: kind === "band" ? told : undefined,
     },
     xAxis: lying ? values : names,
     yAxis: lying ? names : values,
-    series: series.map((one) => ({
-      name: one.name,
-      type: kind === "line" ? "line" : "bar",
-      data: one.fen,
-      barMaxWidth: 28,
-    })),
+    series: series.map((one) => line(one, kind)),
   });
   new ResizeObserver(() => chart.resize()).observe(box);
 }
@@ -93,6 +112,17 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   next.focus();
 });
+function copyable(button) {
+  // Browsers lend the clipboard over https or to this machine only; elsewhere one click selects all.
+  if (!navigator.clipboard) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
+    button.classList.add("btn-success");
+  });
+}
+document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-copy]").forEach(copyable));
+document.addEventListener("htmx:afterSettle", () => document.querySelectorAll("[data-copy][hidden]").forEach(copyable));
 
 document.addEventListener("htmx:confirm", (event) => {
   const button = event.detail.elt.querySelector("[data-sure]");

@@ -1,0 +1,1 @@
+"""Pages of insight: the bill as it stands, trends, forecasts, advice, what is unusual, keys."""
