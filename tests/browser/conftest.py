@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from tests.postgres import fresh_database, open_folder
 from tests.rooms.web.conftest import TOKEN, House, inhabit
+from tests.rooms.web.house import asked, drafted, quoted
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 
@@ -35,6 +36,8 @@ class Console:
 
     url: str
     house: House
+    draft: str
+    quote: str
     complaints: list[str] = field(default_factory=list)
 
     def watch(self, page: Page) -> None:
@@ -63,6 +66,8 @@ def console(postgres: EmbeddedPostgres) -> Iterator[Console]:
         socket.socket() as probe,
     ):
         house = inhabit(db)
+        asked(house.books)
+        draft, quote = drafted(house.books, "acme").draft_id, quoted(house.books).quote_id
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
@@ -79,7 +84,7 @@ def console(postgres: EmbeddedPostgres) -> Iterator[Console]:
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait(f"{url}/readyz")
-                yield Console(url, house)
+                yield Console(url, house, draft, quote)
             finally:
                 process.terminate()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from tests.browser.conftest import Console, shoot
 from tests.rooms.web.conftest import NOW, TOKEN
@@ -72,6 +72,21 @@ def paths(console: Console) -> dict[str, str]:
         "receivables": "/receivables",
         "fapiao-desk": "/fapiao-desk",
         "approvals": "/approvals",
+        "customer-new": "/customers/new",
+        "customer-edit": "/customers/acme/edit",
+        "drafts": "/drafts",
+        "draft-new": "/drafts/new",
+        "draft": f"/drafts/{console.draft}",
+        "providers": "/providers",
+        "prices": "/prices",
+        "book": "/prices/list?model=gpt-4o",
+        "presales": "/presales",
+        "prospect": "/presales/jinke",
+        "quote": f"/presales/quotes/{console.quote}",
+        "trace": f"/presales/quotes/{console.quote}/trace",
+        "trials": "/trials",
+        "deeds": "/deeds",
+        "system": "/system",
         "members": "/members",
         "account": "/account",
     }
@@ -162,6 +177,27 @@ def test_a_member_is_invited_and_logs_in(browser: Browser, console: Console) -> 
         page.click("a:has-text('PDF')")
     assert Path(download.value.path()).read_bytes()[:5] == b"%PDF-"
     context.close()
+    assert console.complaints == []
+
+
+def test_a_price_file_is_looked_at_and_then_imported(browser: Browser, console: Console) -> None:
+    """The report appears beside the form, line by line; the file that is looked at is imported."""
+    page = browser.new_page(locale="zh-CN")
+    console.watch(page)
+    enter(page, console)
+    page.goto(f"{console.url}/prices/cost")
+    for price, said in (("五元", "未导入任何价目"), ("5.2", "试算通过")):
+        body = f'[models."openai/gpt-4o"]\ninput = "{price}"\noutput = "15"\n'.encode()
+        file = FilePayload(name="cost.toml", mimeType="application/toml", buffer=body)
+        page.set_input_files("#file", file)
+        page.click("button:has-text('试算')")
+        expect(page.locator(".report")).to_contain_text(said)
+    shoot(page, "book-report")
+    assert serious(page) == []
+    page.click("button:has-text('导入这个文件')")
+    expect(page.locator(".alert-success")).to_contain_text("第 2 版")
+    page.close()
+    console.complaints[:] = [each for each in console.complaints if "422" not in each]
     assert console.complaints == []
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import prod
+from typing import Final
 
 from yuejie.kernel.errors import Conflict
-from yuejie.kernel.money import divide
+from yuejie.kernel.money import FEN, PICO, divide, plain
 
 
 class Op(StrEnum):
@@ -204,3 +205,43 @@ def roots_of(figures: Iterable[Figure], name: str) -> Iterator[Figure]:
         if figure.op is Op.GIVEN:
             yield figure
         waiting.extend(figure.of)
+
+
+_UNITS: Final = {
+    "token": "token",
+    "request": "次",
+    "item": "件",
+    "ppm": "（百万分率）",
+    "milli": "（千分之一）",
+    "percent": "（百分之一）",
+    "parts": "（十亿分之一天）",
+    "e2": "（百分之一）",
+    "day": "天",
+}
+
+
+def formula_of(figure: Figure) -> str:
+    """Say how a figure follows from those below it."""
+    times = f"{figure.times:,} × " if figure.times != 1 else ""
+    by = f" ÷ {figure.by:,}" if figure.by != 1 else ""
+    exact = {
+        Op.SUM: "各项之和",
+        Op.MINUS: "第一项 − 其余各项",
+        Op.EXCESS: "第一项 − 其余各项，不小于零",
+        Op.RATIO: f"{times}各项之积{by}，四舍五入",
+        Op.DIVIDED: f"{times}第一项 ÷ 第二项，四舍五入",
+        Op.POWER: f"（{figure.by:,} + 第一项）的 {figure.times} 次方",
+        Op.STEPS: "第一项向上取整到第二项的整数倍",
+    }[figure.op]
+    return f"{figure.words}（{exact}）" if figure.words else exact
+
+
+def value_of(figure: Figure) -> str:
+    """Write a figure in its unit."""
+    if figure.unit == "fen":
+        return f"{plain(figure.value, FEN)} {figure.currency}"
+    if figure.unit == "pico":
+        return f"{plain(figure.value, PICO)} {figure.currency}"
+    if figure.unit == "e8":
+        return plain(figure.value, 10**8)
+    return f"{figure.value:,} {_UNITS.get(figure.unit, figure.unit)}".rstrip()

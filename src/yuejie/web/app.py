@@ -49,6 +49,12 @@ from yuejie.web.pages.desk import receipts as receipt_pages
 from yuejie.web.pages.desk import receivables as receivable_pages
 from yuejie.web.pages.frame import assets
 from yuejie.web.pages.frame.access import PAGES
+from yuejie.web.pages.house import customers as customer_forms
+from yuejie.web.pages.house import deeds as deed_pages
+from yuejie.web.pages.house import drafts, presales, system, trials
+from yuejie.web.pages.house import prices as price_pages
+from yuejie.web.pages.house import providers as provider_pages
+from yuejie.web.pages.house import quotes as quote_pages
 from yuejie.web.pages.insight import advice as advice_pages
 from yuejie.web.pages.insight import anomalies as anomaly_pages
 from yuejie.web.pages.insight import forecast as forecast_pages
@@ -132,7 +138,17 @@ PAGE_NOUNS: Final = (
     protection_pages,
     key_pages,
     start_pages,
+    # `/customers/new` before `/customers/{customer}`: whoever stands first answers.
+    customer_forms,
     customer_pages,
+    drafts,
+    provider_pages,
+    price_pages,
+    quote_pages,
+    presales,
+    trials,
+    deed_pages,
+    system,
     member_pages,
 )
 THREADS: Final = 8

@@ -1,4 +1,4 @@
-"""The only SQL of the web: whether the database is fit to work with, and the record of deeds."""
+"""The only SQL of the web: whether the database is fit and well, and the record of deeds."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,13 +36,106 @@ DEEDS: Final = """
       AND (%(noun)s::text IS NULL OR noun = %(noun)s)
       AND (%(name)s::text IS NULL OR name = %(name)s)
       AND (%(by)s::text IS NULL OR by = %(by)s)
+      AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
     ORDER BY deed_id DESC
     LIMIT %(limit)s
 """
 
 
 def deeds(
-    tx: Tx, *, noun: str | None, name: str | None, by: str | None, before: int, limit: int
+    tx: Tx,
+    *,
+    noun: str | None,
+    name: str | None,
+    by: str | None,
+    before: int,
+    limit: int,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[DeedRow]:
-    """Return the newest deeds before one, of a noun, a name or a person where these are given."""
-    return tx.rows(DeedRow, DEEDS, noun=noun, name=name, by=by, before=before, limit=limit)
+    """Return the newest deeds before one: of a noun, a name, a person, a span, where given."""
+    return tx.rows(
+        DeedRow,
+        DEEDS,
+        noun=noun,
+        name=name,
+        by=by,
+        since=since,
+        until=until,
+        before=before,
+        limit=limit,
+    )
+
+
+# ── how the system is ───────────────────────────────────────────────────────────────────────────
+
+INSTANT: Final = "SELECT clock_timestamp()"
+
+
+def instant(tx: Tx) -> datetime:
+    """Return the instant by the database's clock."""
+    found = tx.value(INSTANT)
+    assert isinstance(found, datetime)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the database says of itself: its version, since when it runs, its size in bytes."""
+
+    version: str
+    started_at: datetime
+    size_bytes: int
+
+
+MACHINE: Final = """
+    SELECT current_setting('server_version') AS version,
+           pg_postmaster_start_time() AS started_at,
+           pg_database_size(current_database()) AS size_bytes
+"""
+
+
+def machine(tx: Tx) -> Machine:
+    """Return what the database says of itself."""
+    return tx.row(Machine, MACHINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The clerk's last look at the gateway from outside."""
+
+    minute: datetime
+    is_ready: bool
+    why: str
+    took_ms: int
+    node: str
+
+
+LAST_PROBE: Final = """
+    SELECT minute, is_ready, why, took_ms, node FROM gateway_probe ORDER BY minute DESC LIMIT 1
+"""
+
+
+def last_probe(tx: Tx) -> Probe | None:
+    """Return the last look at the gateway, None before the first."""
+    return tx.maybe(Probe, LAST_PROBE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """Traces that the clerk's rounds leave; None where a duty has never done anything yet."""
+
+    probed_at: datetime | None
+    capacity_through: datetime | None
+
+
+ROUNDS: Final = """
+    SELECT (SELECT max(minute) FROM gateway_probe) AS probed_at,
+           (SELECT hours_through FROM capacity_cursor) AS capacity_through
+"""
+
+
+def rounds(tx: Tx) -> Rounds:
+    """Return how far the clerk's recorded duties have come."""
+    return tx.row(Rounds, ROUNDS)

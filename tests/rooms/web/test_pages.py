@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from tests.rooms.web.conftest import NOW, PEPPER, TOKEN, House, desk_at
+from tests.rooms.web.house import drafted, quoted
 from tests.rooms.web.papers import FAPIAO
 from tests.rooms.web.test_access import contract_of
 from tests.scenarios.books import FixedClock
@@ -53,6 +54,7 @@ from yuejie.web.pages.frame.access import PAGES
 from yuejie.web.pages.frame.cookies import SESSION
 from yuejie.web.pages.frame.entry import inside
 from yuejie.web.pages.frame.words import EN, translations
+from yuejie.web.pages.house import words as house_words
 from yuejie.web.pages.insight import anomalies, keys, protections
 from yuejie.web.pages.money import contracts, fapiao, payments
 
@@ -166,6 +168,10 @@ def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
         "finding": house.zeta_finding,
         "advice": house.zeta_advice,
         "key": house.zeta_key.key.key_id,
+        "draft": drafted(house.books, "zeta").draft_id,
+        "book": "list",
+        "prospect": "jinke",
+        "quote": quoted(house.books).quote_id,
     }
     for (method, template), who in PAGES.items():
         if who is not Who.OPEN:
@@ -450,6 +456,7 @@ def test_every_word_has_its_english() -> None:
         *PERIODS.values(),
         *INSIGHT,
         *customers.SERVED.values(),
+        *(word for table in house_words.ALL for word in table.values()),
         *CALLED.values(),
         *fapiao.STATES.values(),
         *fapiao.RED_STATES.values(),
@@ -463,6 +470,7 @@ def test_every_word_has_its_english() -> None:
         *(word for table in AGREED for word in table.values()),
         *(word for table in DESK_WORDS for word in table.values()),
         *(each.label for each in menu.MENU),
+        *(each.group for each in menu.MENU if each.group),
         *(what for what, _, _ in home.LOOKS),
         home.LIMITS,
         *(kind.title for kind in errors.TABLE.values()),

@@ -4,27 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from yuejie.cli.frame import say, show_table
 from yuejie.contracts.formats.agreed import percent
-from yuejie.kernel.money import FEN, PICO, PPM, Money, plain
+from yuejie.kernel.money import PPM, Money, plain
 from yuejie.presales.compare import Comparison, Side
 from yuejie.presales.quote import CALLED, MonthVolume, Option, OptionKind, Quote
 from yuejie.presales.roi import Roi
-from yuejie.presales.trace import Figure, Op
+from yuejie.presales.trace import Figure, Op, formula_of, value_of
 
 _KINDS = {
     OptionKind.RECOMMENDED: "推荐",
     OptionKind.WANTED: "客户指定",
     OptionKind.ALTERNATIVE: "备选",
-}
-_UNITS = {
-    "token": "token",
-    "request": "次",
-    "item": "件",
-    "ppm": "（百万分率）",
-    "milli": "（千分之一）",
-    "percent": "（百分之一）",
-    "parts": "（十亿分之一天）",
-    "e2": "（百分之一）",
-    "day": "天",
 }
 
 
@@ -214,30 +203,3 @@ def _branch(known: dict[str, Figure], name: str, level: int, depth: int) -> Iter
     if level < depth:
         for part in figure.of:
             yield from _branch(known, part, level + 1, depth)
-
-
-def formula_of(figure: Figure) -> str:
-    """Say how a figure follows from those below it."""
-    times = f"{figure.times:,} × " if figure.times != 1 else ""
-    by = f" ÷ {figure.by:,}" if figure.by != 1 else ""
-    exact = {
-        Op.SUM: "各项之和",
-        Op.MINUS: "第一项 − 其余各项",
-        Op.EXCESS: "第一项 − 其余各项，不小于零",
-        Op.RATIO: f"{times}各项之积{by}，四舍五入",
-        Op.DIVIDED: f"{times}第一项 ÷ 第二项，四舍五入",
-        Op.POWER: f"（{figure.by:,} + 第一项）的 {figure.times} 次方",
-        Op.STEPS: "第一项向上取整到第二项的整数倍",
-    }[figure.op]
-    return f"{figure.words}（{exact}）" if figure.words else exact
-
-
-def value_of(figure: Figure) -> str:
-    """Write a figure in its unit."""
-    if figure.unit == "fen":
-        return f"{plain(figure.value, FEN)} {figure.currency}"
-    if figure.unit == "pico":
-        return f"{plain(figure.value, PICO)} {figure.currency}"
-    if figure.unit == "e8":
-        return plain(figure.value, 10**8)
-    return f"{figure.value:,} {_UNITS.get(figure.unit, figure.unit)}".rstrip()

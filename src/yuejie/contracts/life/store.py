@@ -20,6 +20,7 @@ from yuejie.kernel.ids import ContractId, CustomerId
 OPERATOR_READS: Final = {
     "draft_by_id": "the operator works on one it names",
     "open_drafts": "each desk works off what waits for it",
+    "drafts": "the operator looks through all of them, or those of a customer it names",
     "end_by_id": "the operator approves one it names",
     "approved_ends": "the clerk charges what leaving costs, for every customer",
     "limit_by_id": "the operator approves one it names",
@@ -166,6 +167,33 @@ OPEN_DRAFTS: Final = """
 def open_drafts(tx: Tx) -> list[ContractDraft]:
     """Return the drafts that wait for somebody."""
     return [_draft(row) for row in tx.rows(_DraftRow, OPEN_DRAFTS)]
+
+
+DRAFTS: Final = """
+    SELECT draft_id, customer_id, kind, contract_id, version, state, body::text AS body,
+           drafted_by, created_at, reviewed_by, signed_by
+    FROM contract_draft
+    WHERE (%(states)s::text[] IS NULL OR state = ANY(%(states)s))
+      AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
+      AND (%(before)s::text IS NULL OR draft_id < %(before)s)
+    ORDER BY draft_id DESC
+    LIMIT %(limit)s
+"""
+
+
+def drafts(
+    tx: Tx,
+    *,
+    states: list[str] | None,
+    customer_id: CustomerId | None,
+    before: str | None,
+    limit: int,
+) -> list[ContractDraft]:
+    """Return drafts in some states (None: any), the newest first, from before an id on."""
+    rows = tx.rows(
+        _DraftRow, DRAFTS, states=states, customer_id=customer_id, before=before, limit=limit
+    )
+    return [_draft(row) for row in rows]
 
 
 INSERT_DRAFT: Final = """

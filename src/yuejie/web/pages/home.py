@@ -69,7 +69,7 @@ LOOKS: Final[tuple[tuple[str, Callable[[Tx], int], str], ...]] = (
         lambda tx: len(open_adjustments(tx)) + len(open_credits(tx)),
         "/approvals",
     ),
-    ("合同草案待办", lambda tx: len(open_drafts(tx)), ""),
+    ("合同草案待办", lambda tx: len(open_drafts(tx)), "/drafts"),
     ("套餐与代金券待审批", lambda tx: len(open_grants(tx)), "/approvals"),
     ("合同终止待审批", lambda tx: len(open_ends(tx)), "/approvals"),
     ("到账待认款", lambda tx: len(open_receipts(tx)), "/bank"),

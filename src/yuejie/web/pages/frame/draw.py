@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any, Final
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
@@ -73,12 +74,13 @@ class Frame:
     zone: ZoneInfo
 
     @property
-    def menu(self) -> list[Entry]:
-        """Return where the visitor may go."""
+    def groups(self) -> list[tuple[str, list[Entry]]]:
+        """Return where the visitor may go, group by group."""
         caller = self.visitor.caller
         if caller is None:
             return []
-        return [each for each in MENU if each.serves(caller)]
+        served = [each for each in MENU if each.serves(caller)]
+        return [(name, list(each)) for name, each in groupby(served, lambda entry: entry.group)]
 
     @property
     def said(self) -> str:

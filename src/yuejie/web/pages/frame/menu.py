@@ -9,11 +9,15 @@ from yuejie.web.pages.frame.access import PAGES
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the menu: what it is called in Chinese, where it leads, what it looks like."""
+    """A line of the menu: what it is called in Chinese, where it leads, what it looks like.
+
+    Lines of one `group` stand together under its name.
+    """
 
     label: str
     path: str
     icon: str
+    group: str = ""
     customers: bool = True
     operators: bool = True
 
@@ -25,25 +29,32 @@ class Entry:
 
 MENU: Final = (
     Entry("总览", "/", "home"),
-    Entry("实时账单", "/live", "pulse", operators=False),
-    Entry("账单", "/bills", "file"),
-    Entry("发票", "/fapiao", "fapiao"),
-    Entry("付款", "/payments", "wallet"),
-    Entry("合同", "/contracts", "pen"),
-    Entry("用量", "/usage", "chart"),
-    Entry("趋势", "/trend", "trend", operators=False),
-    Entry("预测", "/forecast", "ahead", operators=False),
-    Entry("优化建议", "/advice", "bulb"),
-    Entry("异常", "/anomalies", "alert"),
-    Entry("额度", "/budgets", "gauge", operators=False),
-    Entry("月结工作台", "/closing", "calendar", customers=False),
-    Entry("银行", "/bank", "bank", customers=False),
-    Entry("应收", "/receivables", "coins", customers=False),
-    Entry("开票台", "/fapiao-desk", "stamp", customers=False),
-    Entry("待审批", "/approvals", "approve", customers=False),
-    Entry("密钥与项目", "/keys", "key", operators=False),
-    Entry("快速开始", "/start", "start", operators=False),
-    Entry("客户", "/customers", "users", customers=False),
-    Entry("成员", "/members", "badge", customers=False),
-    Entry("我的登录", "/account", "lock"),
+    Entry("月结工作台", "/closing", "calendar", "月结与收款", customers=False),
+    Entry("银行", "/bank", "bank", "月结与收款", customers=False),
+    Entry("应收", "/receivables", "coins", "月结与收款", customers=False),
+    Entry("开票台", "/fapiao-desk", "stamp", "月结与收款", customers=False),
+    Entry("待审批", "/approvals", "approve", "月结与收款", customers=False),
+    Entry("实时账单", "/live", "pulse", "费用", operators=False),
+    Entry("账单", "/bills", "file", "费用"),
+    Entry("发票", "/fapiao", "fapiao", "费用"),
+    Entry("付款", "/payments", "wallet", "费用"),
+    Entry("合同", "/contracts", "pen", "费用"),
+    Entry("用量", "/usage", "chart", "用量"),
+    Entry("趋势", "/trend", "trend", "用量", operators=False),
+    Entry("预测", "/forecast", "ahead", "用量", operators=False),
+    Entry("优化建议", "/advice", "bulb", "用量"),
+    Entry("异常", "/anomalies", "alert", "用量"),
+    Entry("额度", "/budgets", "gauge", "用量", operators=False),
+    Entry("密钥与项目", "/keys", "key", "接入", operators=False),
+    Entry("快速开始", "/start", "start", "接入", operators=False),
+    Entry("客户", "/customers", "users", "客户", customers=False),
+    Entry("合同草案", "/drafts", "pen", "客户", customers=False),
+    Entry("售前", "/presales", "talk", "客户", customers=False),
+    Entry("试用", "/trials", "flask", "客户", customers=False),
+    Entry("价目", "/prices", "tag", "平台", customers=False),
+    Entry("供应商与模型", "/providers", "server", "平台", customers=False),
+    Entry("操作记录", "/deeds", "list", "平台", customers=False),
+    Entry("系统", "/system", "pulse", "平台", customers=False),
+    Entry("成员", "/members", "badge", "平台", customers=False),
+    Entry("我的登录", "/account", "lock", "我的"),
 )

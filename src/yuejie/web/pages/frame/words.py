@@ -66,8 +66,8 @@ def money(value: Money | Charge) -> str:
 
 def percent(ppm: int) -> str:
     """Write millionths as percent, without zeros at the end: 60 000 is 6%."""
-    whole, rest = divmod(ppm, 10_000)
-    return f"{whole}.{rest:04d}".rstrip("0").rstrip(".") + "%"
+    whole, rest = divmod(abs(ppm), 10_000)
+    return f"{'-' if ppm < 0 else ''}{whole}.{rest:04d}".rstrip("0").rstrip(".") + "%"
 
 
 def fen_of(value: Money | Charge) -> int:

@@ -1,0 +1,1 @@
+"""The operator's house: customers, drafts, providers, prices, presales, trials, deeds, system."""
