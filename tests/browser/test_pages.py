@@ -120,7 +120,6 @@ def test_every_page_is_fit_to_look_at(
         answer = page.goto(f"{console.url}{path}")
         assert answer is not None
         assert answer.ok, path
-        page.wait_for_load_state("networkidle")
         shoot(page, f"{name}-{language}-{theme}-{size[0]}")
         assert serious(page) == [], path
         assert not overflows(page), path
