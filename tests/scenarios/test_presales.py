@@ -8,7 +8,7 @@ import pytest
 from tests.scenarios.prospecting import BOSS, SALES, Offered, Sales, figure, rests_on
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
-from yuejie.presales.decide import find_quote, step_quote
+from yuejie.presales.life.decide import find_quote, step_quote
 from yuejie.presales.prospects import set_floor
 from yuejie.presales.quote import OptionKind, Quote, QuoteEvent, QuoteState
 from yuejie.presales.requirement import Quality, TaskType

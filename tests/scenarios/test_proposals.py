@@ -16,7 +16,7 @@ from tests.scenarios.prospecting import BOSS, SALES, TODAY, Sales
 from tests.scenarios.test_presales import ECOMMERCE, FINTECH, TOLD, M, past_months
 from tests.scenarios.test_presales import sales as sales  # noqa: PLC0414 - the fixture
 from yuejie.kernel.errors import Conflict
-from yuejie.presales.decide import find_quote, step_quote
+from yuejie.presales.life.decide import find_quote, step_quote
 from yuejie.presales.proposal.make import (
     Wish,
     make_proposal,

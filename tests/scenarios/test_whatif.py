@@ -392,6 +392,7 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"map": [{"from": "a", "to": "b", "keys": ["k"]}]}, NotFound, "没有密钥 k"),
     ({"map": [{"from": "a", "to": "b", "projects": ["p"]}]}, NotFound, "没有项目 p"),
     ({"map": [{"from": "a", "to": "b", "tokens": {"input": "0"}}]}, Invalid, "大于零"),
+    ({"map": [{"from": "a", "to": "b", "tokens": {"input": "1001"}}]}, Invalid, "不超过 1,000"),
     ({"meters": {"tokens": "input"}}, Invalid, "计量项“tokens”不认识"),
     ({"route": {"gpt-4o": "nowhere"}}, NotFound, "部署 nowhere 不存在"),
 ]

@@ -6,6 +6,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.insight.auto import auto
+from yuejie.cli.words import OFFERED, called
 from yuejie.contracts.offer import set_deployment_state, set_model_state
 from yuejie.contracts.store import deployments as all_deployments
 from yuejie.contracts.store import models as all_models
@@ -37,7 +38,7 @@ def list_models(house: Frame, *, json: bool) -> None:
             m.context_window,
             m.deprecation_date or "",
             m.backup_model or "",
-            m.state,
+            called(OFFERED, m.state),
         )
         for m in found
     ]
@@ -101,7 +102,15 @@ def list_deployments(house: Frame, *, json: bool) -> None:
         give_json(found)
         return
     rows = [
-        (d.deployment_id, d.model_id, d.upstream_model, d.cost_model, d.priority, d.weight, d.state)
+        (
+            d.deployment_id,
+            d.model_id,
+            d.upstream_model,
+            d.cost_model,
+            d.priority,
+            d.weight,
+            called(OFFERED, d.state),
+        )
         for d in found
     ]
     columns = ["部署", "模型", "上游名称", "成本价目", "优先级", "权重", "状态"]

@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.words import OFFERED, ROLES, called
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import ApiKey
 from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key, revoke_key, rotate_key
@@ -21,6 +22,8 @@ from yuejie.kernel.ids import KeyId
 from yuejie.kernel.period import parse_instant, zone_of
 
 _TOLD_OF_MEMBERS: Final = ("member_id", "name", "role", "customer_id", "created_at", "revoked_at")
+
+_CHINA = zone_of("Asia/Shanghai")
 
 
 @click.group()
@@ -38,7 +41,10 @@ def list_customers(house: Frame, *, json: bool) -> None:
     if json:
         give_json(found)
         return
-    rows = [(c.slug, c.legal_name, c.uscc or "", c.currency, c.zone, c.state) for c in found]
+    rows = [
+        (c.slug, c.legal_name, c.uscc or "", c.currency, c.zone, called(OFFERED, c.state))
+        for c in found
+    ]
     show_table("客户", ["简称", "单位全称", "统一社会信用代码", "币种", "时区", "状态"], rows)
 
 
@@ -132,7 +138,7 @@ def _state(key: ApiKey, now: datetime) -> str:
     if key.expires_at is not None and key.expires_at <= now:
         return "已到期"
     if key.expires_at is not None:
-        return f"有效至 {key.expires_at:%Y-%m-%d %H:%M} UTC"
+        return f"有效至 {key.expires_at.astimezone(_CHINA):%Y-%m-%d %H:%M}"
     return "有效"
 
 
@@ -253,10 +259,20 @@ def list_members(house: Frame, *, json: bool) -> None:
     """列出成员，不含令牌。"""
     with house.database() as db, db.read() as tx:
         found = all_members(tx)
+        slugs = {each.customer_id: each.slug for each in all_customers(tx)}
     if json:
         give_json([{name: getattr(m, name) for name in _TOLD_OF_MEMBERS} for m in found])
         return
-    rows = [(m.name, m.role, m.customer_id or "运营方", m.created_at, m.revoked_at) for m in found]
+    rows = [
+        (
+            m.name,
+            called(ROLES, m.role),
+            slugs[m.customer_id] if m.customer_id else "运营方",
+            f"{m.created_at.astimezone(_CHINA):%Y-%m-%d %H:%M}",
+            f"{m.revoked_at.astimezone(_CHINA):%Y-%m-%d %H:%M}" if m.revoked_at else "",
+        )
+        for m in found
+    ]
     show_table("成员", ["成员", "角色", "所属", "登记", "停用"], rows)
 
 

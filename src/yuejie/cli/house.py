@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, note, say, show_table
+from yuejie.cli.words import JOURNALS, called
 from yuejie.kernel.errors import Invalid
 
 
@@ -175,7 +176,10 @@ def list_journals(house: Frame, *, json: bool) -> None:
     if json:
         give_json(found)
         return
-    rows = [(str(j.journal_id), j.node, j.state, j.segment, j.position, j.note) for j in found]
+    rows = [
+        (str(j.journal_id), j.node, called(JOURNALS, j.state), j.segment, j.position, j.note)
+        for j in found
+    ]
     show_table("流水", ["编号", "节点", "状态", "段", "位置", "说明"], rows)
 
 

@@ -17,6 +17,10 @@ _KNOWN: Final = (
     (re.compile(r"\w+ '(.*)' is not readable\.\Z"), "“{0}”没有读取权限"),
     (re.compile(r"'(.*)' is not a valid integer\.\Z"), "“{0}”不是整数"),
     (re.compile(r"'(.*)' is not a valid .*\.\Z"), "“{0}”格式不对"),
+    (
+        re.compile(r"'(.*)' does not match the formats? .*\Z", re.DOTALL),
+        "“{0}”不是有效的日期，请写成 2026-12-01 这样",
+    ),
     (re.compile(r"(.*) is not in the range (.*)\.\Z"), "{0} 不在范围 {1} 内"),
     (re.compile(r"Option '(.*)' does not take a value\.\Z"), "选项 {0} 不带值"),
     (re.compile(r"Option '(.*)' requires (?:an|\d+) arguments?\.\Z"), "选项 {0} 后面缺少值"),

@@ -121,6 +121,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "anomalies feedback": Power.SPEAK,
     "anomalies mute": Power.SPEAK,
     "presales accept": Power.DRAFT_CONTRACTS,
+    "presales draft": Power.DRAFT_CONTRACTS,
     "presales approve": Power.SET_PRICES,
     "presales enrol": Power.DRAFT_CONTRACTS,
     "presales floor": Power.SET_PRICES,

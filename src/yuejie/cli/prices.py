@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.words import BOOKS, called
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import open_book, publish_fx
@@ -36,10 +37,10 @@ def list_books(house: Frame, *, json: bool) -> None:
     rows = [
         (
             row.book_id,
-            row.kind,
+            called(BOOKS, row.kind),
             row.currency,
             len(notes),
-            f"{notes[-1].starts_at:%Y-%m-%d %H:%M} UTC" if notes else "",
+            f"{notes[-1].starts_at.astimezone(_CHINA):%Y-%m-%d %H:%M}" if notes else "",
             notes[-1].source if notes else "",
         )
         for row, notes in found

@@ -8,6 +8,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
 from yuejie.cli.months import Month, last_month
+from yuejie.cli.words import EVENTS, called
 from yuejie.contracts.auto.routed import asked_of, read_routed
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
@@ -107,17 +108,19 @@ def _usage_row(line: UsageLine, by: tuple[By, ...]) -> list[object]:
 def requests(house: Frame, customer: str, limit: int, *, why: bool, json: bool) -> None:
     """一个客户最近的请求：用量、计费额、耗时、状态（不含内容）。"""
     with house.database() as db:
-        who = _customer_id(db, customer)
-        page = show_requests(db, str(who), limit=limit)
+        with db.read() as tx:
+            who = find_customer(tx, customer)
+        page = show_requests(db, who.customer_id, limit=limit)
+        zone = zone_of(who.zone)
     if json:
         give_json(page)
         return
     rows = [
         (
             f"req_{a.event.operation_id.hex}",
-            f"{a.event.started_at:%m-%d %H:%M:%S}",
+            f"{a.event.started_at.astimezone(zone):%m-%d %H:%M:%S}",
             _model(a),
-            a.event.state,
+            called(EVENTS, a.event.state),
             a.event.http_status,
             _quantities(a),
             str(a.charge) + " " + a.charge.currency if a.charge else "",
@@ -125,7 +128,7 @@ def requests(house: Frame, customer: str, limit: int, *, why: bool, json: bool) 
         )
         for a in page.attempts
     ]
-    columns = ["请求", "开始（UTC）", "模型", "状态", "HTTP", "用量", "计费额", "耗时 ms"]
+    columns = ["请求", "开始", "模型", "状态", "HTTP", "用量", "计费额", "耗时 ms"]
     show_table(f"{customer} 最近的请求", columns, rows)
     for attempt in page.attempts if why else ():
         routed = read_routed(attempt.event.facts)
@@ -227,7 +230,7 @@ def worklist(
         (
             str(item.event.event_id),
             item.event.model,
-            item.event.state,
+            called(EVENTS, item.event.state),
             item.event.reason,
             f"{item.age.total_seconds() / 3600:.1f} 小时",
         )

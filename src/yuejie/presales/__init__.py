@@ -8,8 +8,10 @@ Does not own: prices and contracts (contracts), what usage is worth (rating), ho
 and tax come about (bills), customers and their usage; a prospect is none of these until it signs.
 
 Invariants:
-- nothing but a trial makes a customer or a contract here, and nothing a usage event;
+- nothing but a trial, and the draft that follows an accepted quote, makes a customer here; nothing
+  but a trial a contract, and nothing a usage event;
 - what is used in a trial is worth nothing on any bill, by the rates of its contract;
+- an accepted quote is drafted once, and the draft says what the quote said (`life`);
 - a quote never changes: another one is its next version; its book revisions, exchange rate and
   last day are written in it;
 - every figure of a quote is computed again from its trace: inputs of the form, price rows, terms,

@@ -44,6 +44,8 @@ class QuoteEvent(StrEnum):
     OFFER = "offer"
     ACCEPT = "accept"
     WITHDRAW = "withdraw"
+    DRAFT = "draft"
+    """A contract was drafted from it; the step's reason is the draft's id."""
 
 
 S = QuoteState
@@ -56,6 +58,7 @@ NEXT: Final[dict[tuple[QuoteState, QuoteEvent], QuoteState]] = {
     (S.READY, E.WITHDRAW): S.WITHDRAWN,
     (S.OFFERED, E.ACCEPT): S.ACCEPTED,
     (S.OFFERED, E.WITHDRAW): S.WITHDRAWN,
+    (S.ACCEPTED, E.DRAFT): S.ACCEPTED,
 }
 """The whole life; it begins in `ready`, or in `waiting` below the floor margin."""
 CALLED: Final = {
@@ -66,6 +69,16 @@ CALLED: Final = {
     S.ACCEPTED: "已接受",
     S.WITHDRAWN: "已撤回",
 }
+DONE: Final = {
+    "make": "报价",
+    E.APPROVE: "批准",
+    E.REJECT: "驳回",
+    E.OFFER: "报出",
+    E.ACCEPT: "接受",
+    E.WITHDRAW: "撤回",
+    E.DRAFT: "起草合同",
+}
+"""What each step is called; `make` is the first of all."""
 
 
 class IllegalQuoteStep(Conflict):
@@ -80,7 +93,7 @@ def advance(state: QuoteState, event: QuoteEvent) -> QuoteState:
         return NEXT[state, event]
     except KeyError:
         raise IllegalQuoteStep(
-            f"报价处于“{CALLED[state]}”状态，不能 {event}，请刷新后核对"
+            f"报价处于“{CALLED[state]}”状态，不能{DONE[event]}，请刷新后核对"
         ) from None
 
 

@@ -286,6 +286,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", f"{API}/quotes/{{quote_id}}/offer"): Power.DRAFT_CONTRACTS,
     ("POST", f"{API}/quotes/{{quote_id}}/accept"): Power.DRAFT_CONTRACTS,
     ("POST", f"{API}/quotes/{{quote_id}}/withdraw"): Power.DRAFT_CONTRACTS,
+    ("POST", f"{API}/quotes/{{quote_id}}/draft"): Power.DRAFT_CONTRACTS,
     ("GET", f"{API}/model-grades"): Who.OPERATOR,
     ("PUT", f"{API}/model-grades/{{model_id:path}}"): Power.RUN_HOUSE,
     ("GET", f"{API}/margin-floor"): Who.OPERATOR,

@@ -28,5 +28,7 @@ def test_nothing_below_the_floor_is_offered_without_approval() -> None:
     ways = {event: became for (state, event), became in NEXT.items() if state == "waiting"}
     assert [event for event, became in ways.items() if became == "ready"] == [QuoteEvent.APPROVE]
     assert QuoteState.OFFERED not in ways.values()
-    leads_on = {state for state, _ in NEXT}
+    leads_on = {state for (state, _), became in NEXT.items() if became != state}
     assert leads_on == {QuoteState.WAITING, QuoteState.READY, QuoteState.OFFERED}
+    drafted = [state for state, event in NEXT if event is QuoteEvent.DRAFT]
+    assert drafted == [QuoteState.ACCEPTED]

@@ -9,6 +9,7 @@ from yuejie.app import seller, signatories
 from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.cli.agreed.esign import esign
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.words import DRAFT_KINDS, FX_POLICIES, PAPERS, TAX_MODES, called
 from yuejie.contracts.contract import TAX_PPM, Contract, Terms
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.documents.framework import ContractText
@@ -16,7 +17,15 @@ from yuejie.contracts.documents.store import papers_of
 from yuejie.contracts.documents.write_up import WRITERS, PaperKind, contract_text, draft_text
 from yuejie.contracts.formats.agreed import fen_of, percent, read_draft
 from yuejie.contracts.life.approve import reject_draft, review_draft
-from yuejie.contracts.life.draft import ContractDraft, DraftBody, DraftKind, Review
+from yuejie.contracts.life.draft import (
+    CALLED,
+    DONE,
+    ContractDraft,
+    DraftBody,
+    DraftKind,
+    DraftState,
+    Review,
+)
 from yuejie.contracts.life.drafting import (
     draft_contract,
     found,
@@ -72,10 +81,10 @@ def list_contracts(house: Frame, customer: str, *, json: bool) -> None:
             c.version,
             c.sale_book,
             c.currency,
-            c.fx_policy,
-            c.tax_mode,
+            called(FX_POLICIES, c.fx_policy),
+            called(TAX_MODES, c.tax_mode),
             percent(c.tax_ppm),
-            f"{c.starts_at:%Y-%m-%d %H:%M} UTC",
+            f"{c.starts_at.astimezone(zone_of(c.zone)):%Y-%m-%d %H:%M}",
             c.terms.ends_on or "",
         )
         for c in known
@@ -273,15 +282,16 @@ def drafts(house: Frame, customer: str | None, *, json: bool) -> None:
         rows = (
             drafts_of(tx, find_customer(tx, customer).customer_id) if customer else open_drafts(tx)
         )
+        slugs = {d.customer_id: find_customer(tx, d.customer_id).slug for d in rows}
     if json:
         give_json(rows)
         return
     shown = [
         (
             d.draft_id,
-            d.customer_id,
-            d.kind,
-            d.state,
+            slugs[d.customer_id],
+            called(DRAFT_KINDS, d.kind),
+            CALLED[d.state],
             d.drafted_by,
             d.reviewed_by,
             d.body.digest[:12],
@@ -303,11 +313,13 @@ def show(house: Frame, name: str, customer: str) -> None:
         say(WRITERS[PaperKind.TXT](_text(tx, house, name, who)).decode())
         for step in steps_of(tx, name):
             say(
-                f"{step.at:%Y-%m-%d %H:%M} UTC  {step.by}  {step.event} → {step.became}  {step.why}"
+                f"{step.at.astimezone(zone_of(who.zone)):%Y-%m-%d %H:%M}  {step.by}  "
+                f"{DONE[step.event]} → {CALLED[DraftState(step.became)]}  {step.why}".rstrip()
             )
         for paper in papers_of(tx, who.customer_id):
             if name in {paper.draft_id, paper.contract_id}:
-                say(f"附件 {paper.paper_id}  {paper.kind}  {paper.name}  {paper.sha256.hex()}")
+                kind = called(PAPERS, paper.kind)
+                say(f"附件 {paper.paper_id}  {kind}  {paper.name}  {paper.sha256.hex()}")
 
 
 @contracts.command("export")
@@ -452,7 +464,7 @@ def _text(tx: Tx, house: Frame, name: str, who: Customer) -> ContractText:
 
 
 def _moved(draft: ContractDraft) -> None:
-    say(f"草案 {draft.draft_id}：{draft.state}（内容摘要 {draft.body.digest[:12]}）")
+    say(f"草案 {draft.draft_id}：{CALLED[draft.state]}（内容摘要 {draft.body.digest[:12]}）")
 
 
 def _signed(signed: Contract) -> None:

@@ -49,7 +49,8 @@ def approve_one(house: Frame, limit: str) -> None:
     """批准他人提出的临时额度。"""
     with house.database() as db:
         done = approve_limit(db, limit, by=house.by, now=house.now())
-    say(f"已批准 {done.limit_id}，至 {done.ends_at:%Y-%m-%d %H:%M} UTC")
+    until = done.ends_at.astimezone(zone_of("Asia/Shanghai"))
+    say(f"已批准 {done.limit_id}，至 {until:%Y-%m-%d %H:%M}（北京时间）")
 
 
 @limits.command("list")

@@ -9,6 +9,7 @@ from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month
+from yuejie.cli.words import ADJUSTMENTS, called
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
@@ -66,7 +67,7 @@ def decide(house: Frame, adjustment: str, decision: str) -> None:
     """批准、驳回他人的调整，或撤回自己的。"""
     with house.database() as db:
         done = decide_adjustment(db, adjustment, Decision(decision), by=house.by, now=house.now())
-    say(f"{done.adjustment_id} 现为 {done.state}")
+    say(f"{done.adjustment_id} {called(ADJUSTMENTS, done.state)}")
 
 
 @adjustments.command("list")

@@ -8,6 +8,7 @@ import click
 
 from yuejie.app import selling
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.words import REDS, called
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.customers.enrol import find_customer
 from yuejie.fapiao.amounts import read_fen
@@ -203,7 +204,8 @@ def show(house: Frame, name: str, *, json: bool) -> None:
     show_table(f"{found.number or found.key}  {_heading(found)}", columns, rows)
     say(f"备注 {found.remark}")
     for red in reds:
-        say(f"红字 {red.number or red.key}  {red.state}  {Money(red.amounts.gross_fen, 'CNY')}")
+        state = called(REDS, red.state)
+        say(f"红字 {red.number or red.key}  {state}  {Money(red.amounts.gross_fen, 'CNY')}")
     for file in files:
         say(f"归档 {file.format.upper()}  SHA-256 {file.sha256.hex()}")
 

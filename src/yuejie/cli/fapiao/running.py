@@ -5,6 +5,7 @@ import click
 from yuejie.app import fapiao_provider
 from yuejie.cli.fapiao.commands import fapiao
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.words import ERRANDS, called
 from yuejie.fapiao.amounts import read_fen
 from yuejie.fapiao.issuing.stop import retry_errand, stop_errand
 from yuejie.fapiao.issuing.store import Watch, newest_watch, open_errands
@@ -14,6 +15,7 @@ from yuejie.fapiao.reversing.form import REASON_WORDS, RedPick, RedReason
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red, withdraw_red
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
+from yuejie.kernel.period import zone_of
 
 _LOGIN = {"in": "已登录", "out": "未登录", "unknown": "未知"}
 _IDENTITY = {"proved": "已认证", "wanted": "待认证", "unknown": "未知"}
@@ -24,6 +26,8 @@ _HOLD = {
     "limit": "额度不足",
     "busy": "服务商繁忙",
 }
+
+_CHINA = zone_of("Asia/Shanghai")
 
 
 @fapiao.command("reverse")
@@ -103,10 +107,10 @@ def list_errands(house: Frame, *, json: bool) -> None:
             each.errand_id,
             each.what,
             each.key,
-            each.state,
+            called(ERRANDS, each.state),
             _HOLD[each.hold],
             each.attempts,
-            each.next_at.isoformat(timespec="seconds"),
+            f"{each.next_at.astimezone(_CHINA):%Y-%m-%d %H:%M:%S}",
             each.why,
         )
         for each in found

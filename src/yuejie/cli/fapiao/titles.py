@@ -4,6 +4,7 @@ import click
 
 from yuejie.cli.fapiao.commands import fapiao
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.words import TITLES, called
 from yuejie.customers.enrol import find_customer
 from yuejie.fapiao.store import titles_of_customer
 from yuejie.fapiao.title import TitleDraft
@@ -32,7 +33,7 @@ def list_titles(house: Frame, customer: str, *, json: bool) -> None:
             each.name,
             each.tax_number,
             "默认" if each.is_default else "",
-            each.state,
+            called(TITLES, each.state),
             "、".join(each.emails),
         )
         for each in found

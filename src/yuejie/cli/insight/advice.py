@@ -1,6 +1,6 @@
 """`yuejie advice …`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -8,6 +8,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.customers.enrol import find_customer
+from yuejie.customers.store import customers as all_customers
 from yuejie.db.session import Database
 from yuejie.insights.advice import answer
 from yuejie.insights.advice.advice import (
@@ -127,10 +128,12 @@ def refresh(house: Frame, customer: str | None, month: str | None, *, json: bool
             rounds = [refresh_customer(db, customer_id, now=house.now(), month=label, anew=True)]
         else:
             rounds = refresh_advice(db, house.now())
+        with db.read() as tx:
+            slugs = {each.customer_id: each.slug for each in all_customers(tx)}
     if json:
         give_json(rounds)
         return
-    _tell_rounds(rounds)
+    _tell_rounds(rounds, slugs)
 
 
 @advice.group("words")
@@ -272,11 +275,11 @@ def _measure(measured: Measure) -> list[object]:
     ]
 
 
-def _tell_rounds(rounds: Sequence[Round]) -> None:
+def _tell_rounds(rounds: Sequence[Round], slugs: Mapping[CustomerId, str]) -> None:
     for each in rounds:
         joint = f"，一起做每月共省 {each.joint} {each.joint.currency}" if each.joint else ""
         said = "没有变化" if not each.fresh else f"新建议 {each.found} 条，失效 {each.lapsed} 条"
-        say(f"{each.customer_id} {each.month}：{said}，核实 {each.measured} 条{joint}")
+        say(f"{slugs[each.customer_id]} {each.month}：{said}，核实 {each.measured} 条{joint}")
     if not rounds:
         say("没有轮到的客户")
 

@@ -133,6 +133,8 @@ def hours_(house: Frame, /, customer: str, *, json: bool, **told: str | int | No
     zone = zone_of(found.zone)
     _draw(_hour_columns(found, zone), found.unit, f"每小时（每列为 {_STEP} 小时的平均）")
     rows = [_hour(each, found.unit, zone) for each in found.hours if each.told is not None]
+    if not rows:
+        return
     show_table(
         f"逐时（{_unit(found.unit)}）", ["时刻", "预计", "80 % 区间", "95 % 区间"], rows[:24]
     )

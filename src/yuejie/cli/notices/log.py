@@ -6,6 +6,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.notices.commands import notices, whose
+from yuejie.cli.words import MESSAGES, called
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
@@ -70,7 +71,7 @@ def show_log(  # noqa: PLR0913 - each is a filter
     if json:
         give_json(found)
         return
-    show_table("投递记录（UTC）", _HEADS, [_row(each) for each in found])
+    show_table("投递记录", _HEADS, [_row(each) for each in found])
 
 
 _HEADS: Final = ["编号", "时间", "渠道", "通知", "状态", "次数", "答复"]
@@ -79,10 +80,10 @@ _HEADS: Final = ["编号", "时间", "渠道", "通知", "状态", "次数", "�
 def _row(each: Delivery) -> tuple[object, ...]:
     return (
         each.message_id,
-        f"{each.formed_at:%m-%d %H:%M}",
+        f"{each.formed_at.astimezone(_CHINA):%m-%d %H:%M}",
         f"{each.channel_kind} {each.hint}",
         "、".join(dict.fromkeys(each.kinds)),
-        each.state,
+        called(MESSAGES, each.state),
         each.attempts,
         f"{each.code or ''} {each.said or ''}".strip(),
     )
@@ -111,21 +112,23 @@ def show(house: Frame, message_id: str, *, json: bool) -> None:
 
 def _say(whole: Whole) -> None:
     each = whole.delivery
-    say(f"{each.message_id}  {each.state}  {each.channel_kind} {each.hint}  渠道 {each.channel_id}")
+    state = called(MESSAGES, each.state)
+    say(f"{each.message_id}  {state}  {each.channel_kind} {each.hint}  渠道 {each.channel_id}")
     if each.state == "waiting":
-        say(f"下次尝试 {each.due_at:%Y-%m-%d %H:%M:%S} UTC")
+        say(f"下次尝试 {each.due_at.astimezone(_CHINA):%Y-%m-%d %H:%M:%S}")
     if whole.resting is not None:
-        say(f"接收方暂停接收至 {whole.resting.until:%Y-%m-%d %H:%M:%S} UTC（{whole.resting.why}）")
+        until = whole.resting.until.astimezone(_CHINA)
+        say(f"接收方暂停接收至 {until:%Y-%m-%d %H:%M:%S}（{whole.resting.why}）")
     rows = [
         (
             t.number,
-            f"{t.begun_at:%m-%d %H:%M:%S}",
+            f"{t.begun_at.astimezone(_CHINA):%m-%d %H:%M:%S}",
             t.result or "没有留下结果",
             f"{t.code or ''} {t.said or ''}".strip(),
         )
         for t in whole.tries
     ]
-    show_table("尝试（UTC）", ["第几次", "时间", "结果", "答复"], rows)
+    show_table("尝试", ["第几次", "时间", "结果", "答复"], rows)
     say(whole.text)
 
 

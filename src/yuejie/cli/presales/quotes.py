@@ -1,5 +1,6 @@
 """`yuejie presales quote …`: make, show, trace, approve, offer; and replays without a quote."""
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -7,15 +8,17 @@ import click
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.presales.commands import presales
 from yuejie.cli.presales.words import show_quote, tree
+from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
 from yuejie.presales import store
 from yuejie.presales.ask import Ask, ask_of, read_ask
-from yuejie.presales.decide import find_quote, step_quote
+from yuejie.presales.life.decide import find_quote, step_quote
+from yuejie.presales.life.sign_up import SignUp, draft_from_quote
 from yuejie.presales.make import make_quote
 from yuejie.presales.prospects import find_prospect
-from yuejie.presales.quote import CALLED, Quote, QuoteEvent, QuoteState
+from yuejie.presales.quote import CALLED, DONE, Quote, QuoteEvent, QuoteState
 from yuejie.presales.replay.again import replay_usage
 from yuejie.presales.store import QuoteNote
 
@@ -103,12 +106,21 @@ def _note_row(note: QuoteNote) -> tuple[object, ...]:
 def life(house: Frame, quote_id: str, *, json: bool) -> None:
     """一份报价的经手记录。"""
     with house.database() as db, db.read() as tx:
-        find_quote(tx, quote_id)
+        zone = zone_of(find_quote(tx, quote_id).body.basis.zone)
         found = store.transitions_of(tx, quote_id)
     if json:
         give_json(found)
         return
-    rows = [(f"{t.at:%Y-%m-%d %H:%M}Z", t.event, t.became, t.by, t.why) for t in found]
+    rows = [
+        (
+            f"{t.at.astimezone(zone):%Y-%m-%d %H:%M}",
+            DONE[t.event],
+            CALLED[QuoteState(t.became)],
+            t.by,
+            t.why,
+        )
+        for t in found
+    ]
     show_table(f"报价 {quote_id}", ["时间", "动作", "状态", "经手人", "事由"], rows)
 
 
@@ -189,6 +201,39 @@ def accept(house: Frame, quote_id: str, why: str) -> None:
 def withdraw(house: Frame, quote_id: str, why: str) -> None:
     """撤回一份报价。"""
     _step(house, quote_id, QuoteEvent.WITHDRAW, why)
+
+
+@presales.command("draft")
+@click.argument("quote_id")
+@click.option("--customer", default="", help="客户简称；不写为潜在客户的简称，还没有则登记为客户")
+@click.option("--plan", default="", help="方案名称；不写为建议的方案")
+@click.option("--starts", type=click.DateTime(["%Y-%m-%d"]), help="合同起日；不写为需求表首月首日")
+@as_json
+@frame
+def draft(
+    house: Frame, quote_id: str, customer: str, plan: str, starts: datetime | None, *, json: bool
+) -> None:
+    """由已接受的报价起草合同：客户、价目、折扣与条款照报价；随后提交、审核、签署。"""
+    wish = SignUp(
+        quote_id=quote_id,
+        customer=customer,
+        plan=plan,
+        starts_on=starts.date() if starts else None,
+    )
+    with house.database() as db:
+        made = draft_from_quote(db, wish, by=house.by, now=house.now())
+        with db.read() as tx:
+            who = find_customer(tx, made.customer_id)
+    if json:
+        give_json(made)
+        return
+    starts_on = made.body.starts_at.astimezone(zone_of(made.body.zone)).date()
+    ends_on = made.body.commercial.ends_on
+    until = f"至 {ends_on}（不含）" if ends_on else "不约定止日"
+    say(f"合同草案 {made.draft_id}：客户 {who.slug}（{who.legal_name}），{made.body.remark}")
+    say(f"价目 {made.body.sale_book}，自 {starts_on} 起，{until}")
+    say(f"请核对：yuejie contracts show {made.draft_id} --customer {who.slug}")
+    say(f"然后提交财务审核：yuejie contracts submit {made.draft_id}")
 
 
 @presales.command("replay")

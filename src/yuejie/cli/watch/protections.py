@@ -9,6 +9,7 @@ from yuejie.customers.store import keys, projects
 from yuejie.db.session import Database, Tx
 from yuejie.insights.protection import protect, store
 from yuejie.insights.protection.policy import Action, Policy, ProtectionState, Until
+from yuejie.kernel.period import zone_of
 
 STATES = {ProtectionState.ACTING: "生效中", ProtectionState.RELEASED: "已解除"}
 ENDS = {Until.FINDING: "异常结束时", Until.PERSON: "由人解除"}
@@ -136,7 +137,7 @@ def list_protections(house: Frame, customer: str, *, json: bool) -> None:
             protect.WORDS[each.action],
             STATES[each.state],
             each.finding_id,
-            f"{each.acted_at:%Y-%m-%d %H:%MZ}",
+            f"{each.acted_at.astimezone(zone_of(who.zone)):%Y-%m-%d %H:%M}",
         )
         for each in found
     ]

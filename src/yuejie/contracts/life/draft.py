@@ -56,6 +56,25 @@ NEXT: Final[dict[tuple[DraftState, DraftEvent], DraftState]] = {
     (DraftState.REJECTED, DraftEvent.WITHDRAW): DraftState.WITHDRAWN,
 }
 """The whole life; nothing leads out of `signed` or `withdrawn`."""
+CALLED: Final = {
+    DraftState.DRAFT: "起草",
+    DraftState.SUBMITTED: "待审",
+    DraftState.REVIEWED: "待签",
+    DraftState.REJECTED: "退回",
+    DraftState.WITHDRAWN: "撤回",
+    DraftState.SIGNED: "已签",
+}
+DONE: Final = {
+    "draft": "起草",
+    DraftEvent.REVISE: "改写",
+    DraftEvent.SUBMIT: "提交",
+    DraftEvent.ACCEPT: "审核通过",
+    DraftEvent.REJECT: "退回",
+    DraftEvent.REWORK: "重拟",
+    DraftEvent.WITHDRAW: "撤回",
+    DraftEvent.SIGN: "签署",
+}
+"""What each step is called; `draft` is the first of all."""
 
 
 class IllegalStep(Conflict):
@@ -69,7 +88,9 @@ def advance(state: DraftState, event: DraftEvent) -> DraftState:
     try:
         return NEXT[state, event]
     except KeyError:
-        raise IllegalStep(f"合同草案处于 {state} 状态，不能 {event}，请刷新后核对") from None
+        raise IllegalStep(
+            f"合同草案处于“{CALLED[state]}”状态，不能{DONE[event]}，请刷新后核对"
+        ) from None
 
 
 class DraftKind(StrEnum):

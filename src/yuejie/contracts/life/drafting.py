@@ -33,23 +33,37 @@ def draft_contract(
 
     Raises NotFound for an amendment of a contract that is not the customer's.
     """
-    body.refuse_nonsense()
     with db.begin() as tx:
-        version = _newest(tx, customer_id, contract_id) if kind is not DraftKind.NEW else None
-        draft = ContractDraft(
-            draft_id=mint("draft", now),
-            customer_id=customer_id,
-            kind=kind,
-            contract_id=contract_id if kind is not DraftKind.NEW else None,
-            version=version,
-            state=DraftState.DRAFT,
-            body=replace(body, review=None),
-            drafted_by=by,
-            created_at=now,
-        )
-        store.insert_draft(tx, draft)
-        store.insert_step(tx, draft, DraftStep(now, by, "draft", "", draft.state, ""))
-        return draft
+        return draft_in(tx, customer_id, body, by=by, now=now, kind=kind, contract_id=contract_id)
+
+
+def draft_in(
+    tx: Tx,
+    customer_id: CustomerId,
+    body: DraftBody,
+    *,
+    by: str,
+    now: datetime,
+    kind: DraftKind = DraftKind.NEW,
+    contract_id: ContractId | None = None,
+) -> ContractDraft:
+    """Do so in somebody's transaction."""
+    body.refuse_nonsense()
+    version = _newest(tx, customer_id, contract_id) if kind is not DraftKind.NEW else None
+    draft = ContractDraft(
+        draft_id=mint("draft", now),
+        customer_id=customer_id,
+        kind=kind,
+        contract_id=contract_id if kind is not DraftKind.NEW else None,
+        version=version,
+        state=DraftState.DRAFT,
+        body=replace(body, review=None),
+        drafted_by=by,
+        created_at=now,
+    )
+    store.insert_draft(tx, draft)
+    store.insert_step(tx, draft, DraftStep(now, by, "draft", "", draft.state, ""))
+    return draft
 
 
 def revise_draft(

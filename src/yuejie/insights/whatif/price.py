@@ -117,5 +117,5 @@ def _gap(unit: Unit, swap: Swap | None, supposed: Supposition) -> str:
     model = swap.target if swap else unit.model
     by = supposed.prices
     where = f"价目 {unit.sale_book}" if by is None or by.leaves(model) else by.said
-    tier = "" if unit.service_tier == "default" else f"（服务档 {unit.service_tier}）"
+    tier = "" if unit.service_tier in {"", "default"} else f"（服务档 {unit.service_tier}）"
     return f"{where} 没有 {model} 的 {unit.meter}（{meter_name(unit.meter)}）单价{tier}"

@@ -51,6 +51,8 @@ from yuejie.kernel.money import PPM
 from yuejie.usage.meters import Meter
 
 _ERRORS_SHOWN: Final = 3
+_FACTOR_MAX: Final = 1_000
+"""No tokenizer makes a thousand tokens of one; more is a slip of the finger."""
 
 
 class MapWords(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -270,8 +272,8 @@ def _swap(tx: Tx, who: Customer, words: MapWords) -> Swap:
         "" if meter in {"", "all"} else _meter(meter): factor_of(text)
         for meter, text in words.tokens.items()
     }
-    if any(factor <= 0 for factor in factors.values()):
-        raise Invalid("token 折算系数须大于零，请改正后重试")
+    if any(not 0 < factor <= _FACTOR_MAX * PPM for factor in factors.values()):
+        raise Invalid(f"token 折算系数须大于零、不超过 {_FACTOR_MAX:,}，请改正后重试")
     return Swap(
         source=words.source,
         target=words.target,

@@ -17,7 +17,7 @@ from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, NotFound
 from yuejie.kernel.ids import mint
 from yuejie.kernel.period import zone_of
-from yuejie.presales.decide import find_quote
+from yuejie.presales.life.decide import find_quote
 from yuejie.presales.proposal import store
 from yuejie.presales.proposal.compose import compose
 from yuejie.presales.proposal.notes import Notes

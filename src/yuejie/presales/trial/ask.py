@@ -117,7 +117,9 @@ def policy_of(tx: Tx) -> TrialPolicy:
     """Return the present policy, or say that there are no trials."""
     policy = store.policy(tx)
     if policy is None:
-        raise Conflict("目前没有开放试用，请联系客户经理")
+        raise Conflict(
+            "目前没有开放试用，请联系客户经理（运营方用 yuejie trial policy --book … 设规则后开放）"
+        )
     return policy
 
 

@@ -181,7 +181,7 @@ def test_a_rejected_draft_is_reworked_or_dropped(database: Database, acme: Custo
 
 def test_what_is_with_finance_is_frozen(database: Database, acme: CustomerId) -> None:
     draft = reviewed(database, acme)
-    with pytest.raises(IllegalStep, match="不能 revise"):
+    with pytest.raises(IllegalStep, match="不能改写"):
         revise_draft(database, draft.draft_id, BODY, by="sales", now=NOW)
     with pytest.raises(Conflict, match="请重新阅读"):
         sign_draft(database, draft.draft_id, digest="0" * 64, by="admin", now=NOW)

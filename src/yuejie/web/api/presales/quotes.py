@@ -8,7 +8,8 @@ from yuejie.db.session import Database
 from yuejie.kernel.errors import NotFound
 from yuejie.presales import store
 from yuejie.presales.ask import ask_of
-from yuejie.presales.decide import find_quote, step_quote
+from yuejie.presales.life.decide import find_quote, step_quote
+from yuejie.presales.life.sign_up import draft_from_quote
 from yuejie.presales.make import make_quote
 from yuejie.presales.prospects import find_prospect
 from yuejie.presales.quote import QuoteEvent
@@ -17,6 +18,7 @@ from yuejie.presales.trace import Figure
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
+from yuejie.web.shapes.agreed import DraftOut
 from yuejie.web.shapes.presales.quotes import (
     AgainOut,
     AskIn,
@@ -25,6 +27,7 @@ from yuejie.web.shapes.presales.quotes import (
     QuoteNoteOut,
     QuoteOut,
     QuoteStepIn,
+    SignUpIn,
 )
 from yuejie.web.shapes.wire import Name
 
@@ -136,6 +139,14 @@ def accept(db: Db, caller: AnyCaller, now: Now, quote_id: Name, body: QuoteStepI
 def withdraw(db: Db, caller: AnyCaller, now: Now, quote_id: Name, body: QuoteStepIn) -> QuoteOut:
     """撤回一份报价。"""
     return _step(db, caller, now, quote_id, QuoteEvent.WITHDRAW, body)
+
+
+@routes.post(
+    "/quotes/{quote_id}/draft", summary="由报价起草合同", status_code=status.HTTP_201_CREATED
+)
+def draft(db: Db, caller: AnyCaller, now: Now, quote_id: Name, body: SignUpIn) -> DraftOut:
+    """由已接受的报价起草合同：客户、价目、折扣与条款照报价；随后提交、审核、签署。"""
+    return DraftOut.of(draft_from_quote(db, body.wish(quote_id), by=caller.name, now=now))
 
 
 def _step(

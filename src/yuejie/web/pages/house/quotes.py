@@ -10,7 +10,7 @@ from starlette.responses import Response
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.period import zone_of
 from yuejie.presales import store
-from yuejie.presales.decide import find_quote, step_quote
+from yuejie.presales.life.decide import find_quote, step_quote
 from yuejie.presales.proposal.make import Wish, make_proposal
 from yuejie.presales.proposal.proposal import PRINTABLE, Language, Template
 from yuejie.presales.proposal.store import proposals_of

@@ -8,6 +8,7 @@ from pydantic import Field
 from yuejie.contracts.formats.agreed import percent, pricing_words, words_of
 from yuejie.db.transition import Transition
 from yuejie.presales.compare import Comparison, Side
+from yuejie.presales.life.sign_up import SignUp
 from yuejie.presales.quote import Choice, MonthCost, Option, Plan, Quote, Suggestion
 from yuejie.presales.replay.again import Again, Column
 from yuejie.presales.roi import Roi
@@ -29,6 +30,22 @@ class QuoteStepIn(In):
     """报价的一步。"""
 
     why: str = Field("", max_length=500, description="事由；批准、驳回、撤回时必填")
+
+
+class SignUpIn(In):
+    """由已接受的报价起草合同。"""
+
+    customer: str = Field(
+        "", max_length=64, description="客户简称；不写为潜在客户的简称，还没有这个客户则登记"
+    )
+    plan: str = Field("", max_length=40, description="方案名称；不写为建议的方案")
+    starts_on: date | None = Field(None, description="合同起日；不写为需求表首月的第一天")
+
+    def wish(self, quote_id: str) -> SignUp:
+        """Return what is asked for."""
+        return SignUp(
+            quote_id=quote_id, customer=self.customer, plan=self.plan, starts_on=self.starts_on
+        )
 
 
 class MonthCostOut(Out):

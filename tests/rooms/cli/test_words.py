@@ -1,0 +1,45 @@
+"""Every state that is stored has its Chinese word."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import pytest
+
+from yuejie.bills.correct.adjustment import AdjustmentState
+from yuejie.cli import words
+from yuejie.contracts.contract import TAX_MODES, FxPolicy
+from yuejie.contracts.life import draft
+from yuejie.customers.customer import CustomerState
+from yuejie.customers.members.member import Role
+from yuejie.fapiao.issuing.errand import ErrandState
+from yuejie.fapiao.life import RedState
+from yuejie.fapiao.title import TitleState
+from yuejie.presales import quote
+from yuejie.usage.event import EventState
+
+
+@pytest.mark.parametrize(
+    ("named", "stored"),
+    [
+        (words.OFFERED, CustomerState),
+        (words.EVENTS, EventState),
+        (words.ROLES, Role),
+        (words.TITLES, TitleState),
+        (words.REDS, RedState),
+        (words.ERRANDS, ErrandState),
+        (words.ADJUSTMENTS, AdjustmentState),
+        (words.DRAFT_KINDS, draft.DraftKind),
+        (words.FX_POLICIES, FxPolicy),
+        (draft.CALLED, draft.DraftState),
+        (draft.DONE, draft.DraftEvent),
+        (quote.CALLED, quote.QuoteState),
+        (quote.DONE, quote.QuoteEvent),
+    ],
+)
+def test_every_value_has_its_word(named: Mapping[str, str], stored: type[StrEnum]) -> None:
+    assert [each for each in stored if words.called(named, each).isascii()] == []
+
+
+def test_tax_modes_have_their_words_and_what_nobody_named_stays() -> None:
+    assert [words.called(words.TAX_MODES, each) for each in TAX_MODES] == ["含税", "不含税"]
+    assert words.called(words.BOOKS, "other") == "other"
