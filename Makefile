@@ -11,8 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 ARGS ?=
-# How many processes run tests; each has its own database.
-JOBS ?= 2
+# How many processes run tests; each has its own database, and much of what they do is waiting.
+JOBS ?= 3
 # The first seed of a simulation, how many, and for how many customers each.
 SEED ?= 1
 SEEDS ?= 1
