@@ -127,6 +127,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
         "`http://127.0.0.1` and the console's port",
         "Where people reach the console; with `https://` its cookies travel by https only.",
     ),
+    "YUEJIE_GATEWAY_URL": (
+        "`http://127.0.0.1` and the gateway's port",
+        "Where customers reach the gateway: what the console's quick start tells their SDKs.",
+    ),
     "YUEJIE_PROBE_URL": (
         "`/readyz` of this node's gateway",
         "Where the clerk sees once a minute whether anybody is served: as customers reach it.",
