@@ -228,4 +228,5 @@ PERIODS: Final = {
     Period.TERM: "合同期内",
     Period.ALWAYS: "同时",
 }
+MODES: Final = {Mode.SOFT: "只提醒", Mode.HARD: "硬限额", Mode.PACED: "放行后计"}
 """What a period is called."""

@@ -22,8 +22,9 @@ from tests.rooms.web.house import drafted, quoted
 from tests.rooms.web.papers import FAPIAO
 from tests.rooms.web.test_access import contract_of
 from tests.scenarios.books import FixedClock
+from yuejie.bills.life import SAID as BILL_STATES
 from yuejie.bills.store import bills_of_customer
-from yuejie.budgets.allowance import PERIODS
+from yuejie.budgets.allowance import MODES, PERIODS
 from yuejie.contracts.documents import words
 from yuejie.customers.logins.keep import invite
 from yuejie.customers.members.enrol import enrol_member, revoke_member
@@ -45,7 +46,7 @@ from yuejie.payments.receipts.store import receipts
 from yuejie.web import errors
 from yuejie.web.app import make_app
 from yuejie.web.auth import Who
-from yuejie.web.pages import bills, budgets, customers, home, usage
+from yuejie.web.pages import budgets, customers, home, usage
 from yuejie.web.pages.desk import approvals, bank, closing, receivables
 from yuejie.web.pages.desk import fapiao as fapiao_desk
 from yuejie.web.pages.desk import receipts as receipt_pages
@@ -221,8 +222,8 @@ def test_no_form_is_taken_from_elsewhere(admin: TestClient, house: House) -> Non
             ({"form_token": right}, {"origin": "null"}),
         ):
             answer = admin.post(path, data=data, headers=headers)
-            assert answer.status_code in {403, 422}, (path, answer.status_code)
-            assert "未作改动" in answer.text or answer.status_code == 422, (path, answer.text)
+            assert answer.status_code == 403, (path, answer.status_code)
+            assert "未作改动" in answer.text, (path, answer.text)
     assert admin.get("/members").status_code == 200, "and the session was not ended by any"
 
 
@@ -391,7 +392,7 @@ def test_language_and_theme_are_kept(admin: TestClient) -> None:
     page = admin.get("/bills").text
     assert 'lang="en"' in page
     assert 'data-bs-theme="dark"' in page
-    assert "Total with tax" in page or "No bills" in page
+    assert "No bills" in page
 
 
 def test_only_known_files_are_given_away(browser: TestClient) -> None:
@@ -448,9 +449,9 @@ def test_every_word_has_its_english() -> None:
         )
     }
     tables: list[str] = [
-        *bills.STATES.values(),
+        *BILL_STATES.values(),
         *usage.DIMENSIONS.values(),
-        *budgets.MODES.values(),
+        *MODES.values(),
         *budgets.MEASURES.values(),
         *(word for word in budgets.ORIGINS.values() if word),
         *PERIODS.values(),

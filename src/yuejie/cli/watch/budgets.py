@@ -9,6 +9,7 @@ import click
 from yuejie.budgets.allowance import (
     DEFAULT_FORECASTS,
     DEFAULT_THRESHOLDS,
+    MODES,
     PERIODS,
     Allowance,
     Measure,
@@ -38,7 +39,6 @@ from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.period import BillingMonth, zone_of
 
-MODES: Final = {Mode.SOFT: "只提醒", Mode.HARD: "硬限额", Mode.PACED: "放行后计"}
 _WINDOWS: Final = 100
 
 

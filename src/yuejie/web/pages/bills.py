@@ -9,6 +9,7 @@ from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.store import credits_of
 from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.issue import issue_bill
+from yuejie.bills.life import SAID as STATES
 from yuejie.bills.review.ask import confirm_bill, propose_bill, reopen_bill
 from yuejie.bills.review.disputes import (
     Objection,
@@ -35,16 +36,6 @@ ours: Final = [Depends(refuse_strangers)]
 
 Text = Annotated[str, Form(max_length=1000)]
 
-STATES: Final = {
-    BillState.DRAFT: "草稿",
-    BillState.PROPOSED: "待确认",
-    BillState.CONFIRMED: "已确认",
-    BillState.DISPUTED: "有异议",
-    BillState.ISSUED: "已出账",
-    BillState.PAID: "已结清",
-    BillState.WRITTEN_OFF: "已核销",
-    BillState.VOIDED: "已作废",
-}
 TAKEN_HOME: Final = (DocumentKind.PDF, DocumentKind.XLSX, DocumentKind.CSV, DocumentKind.JSON)
 
 

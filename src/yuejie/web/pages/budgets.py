@@ -12,6 +12,7 @@ from starlette.responses import Response
 from yuejie.budgets.allowance import (
     DEFAULT_FORECASTS,
     DEFAULT_THRESHOLDS,
+    MODES,
     PERIODS,
     Measure,
     Mode,
@@ -47,7 +48,6 @@ ours: Final = [Depends(refuse_strangers)]
 
 Text = Annotated[str, Form(max_length=500)]
 Typed = Annotated[str, Field(max_length=500)]
-MODES: Final = {Mode.SOFT: "只提醒", Mode.HARD: "硬限额", Mode.PACED: "放行后计"}
 MEASURES: Final = {
     Measure.MONEY: "金额",
     Measure.TOKENS: "token",

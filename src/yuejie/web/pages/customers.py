@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from yuejie.bills.life import SAID as STATES
 from yuejie.bills.store import bills_of_customer
 from yuejie.budgets.show import standings
 from yuejie.contracts.store import contracts_of
@@ -14,7 +15,6 @@ from yuejie.customers.store import keys, projects
 from yuejie.kernel.period import zone_of
 from yuejie.payments.receivables.show import position_of
 from yuejie.web.desk import Db, Now
-from yuejie.web.pages.bills import STATES
 from yuejie.web.pages.frame.draw import draw
 from yuejie.web.pages.frame.entry import visit
 

@@ -10,9 +10,11 @@ from starlette.responses import Response
 
 from yuejie.bills.bill import BillState
 from yuejie.bills.correct.store import open_adjustments, open_credits
+from yuejie.bills.life import SAID as STATES
 from yuejie.bills.live.live import Live
 from yuejie.bills.review.store import open_disputes
 from yuejie.bills.store import bills_of_customer, bills_of_month
+from yuejie.budgets.allowance import MODES
 from yuejie.budgets.show import standings
 from yuejie.contracts.grants.store import open_grants
 from yuejie.contracts.life.store import open_drafts, open_ends, open_limits
@@ -34,8 +36,7 @@ from yuejie.payments.receipts.store import open_receipts
 from yuejie.payments.receivables.show import position_of
 from yuejie.usage.show import By, Question, show_usage
 from yuejie.web.desk import Db, Now
-from yuejie.web.pages.bills import STATES
-from yuejie.web.pages.budgets import MODES, texts_of
+from yuejie.web.pages.budgets import texts_of
 from yuejie.web.pages.customers import SERVED
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw
 from yuejie.web.pages.frame.entry import visit

@@ -14,6 +14,7 @@ from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Done, close_month
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.issue import issue_bill
+from yuejie.bills.life import SAID as STATES
 from yuejie.bills.review.ask import propose_bill
 from yuejie.bills.store import bills_of_month
 from yuejie.contracts.store import books, contracts, month_fx
@@ -26,7 +27,6 @@ from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.usage.store import open_counts
 from yuejie.web.desk import Db, Now
-from yuejie.web.pages.bills import STATES
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, redraw
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 
