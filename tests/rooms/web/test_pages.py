@@ -385,6 +385,14 @@ def test_a_customer_confirms_its_bill_and_disputes_a_line(
     assert {str(row.month): str(row.state) for row in rows}["2026-11"] == "confirmed"
 
 
+def test_meters_are_named_in_the_readers_language(admin: TestClient, house: House) -> None:
+    path = f"/bills/{house.acme_bill.number}"
+    assert "<td>输入</td>" in admin.get(path).text
+    form = {"language": "en", "form_token": token_in(admin.get(path))}
+    admin.post("/look", data=form)
+    assert "<td>input</td>" in admin.get(path).text
+
+
 def test_language_and_theme_are_kept(admin: TestClient) -> None:
     token = token_in(admin.get("/"))
     for form in ({"language": "en"}, {"theme": "dark"}, {"language": "xx", "theme": "<"}):

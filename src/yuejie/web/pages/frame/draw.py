@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
 from yuejie.kernel.period import zone_of
+from yuejie.usage.meters import meter_name
 from yuejie.web.auth import Caller, may
 from yuejie.web.pages.frame import words
 from yuejie.web.pages.frame.access import PAGES
@@ -56,6 +57,8 @@ def _environment(language: str) -> jinja2.Environment:
         "day": words.day,
         "fen": words.fen_of,
         "percent": words.percent,
+        # A meter's code is English already.
+        "meter_name": meter_name if language == words.ZH else str,
     }
     environment.globals["static"] = _static
     return environment
