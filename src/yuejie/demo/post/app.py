@@ -49,6 +49,7 @@ class Handler(BaseHTTPRequestHandler):
     """One request."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one segment: in two, each answer waits 40 ms for an ACK
     server: PostServer
 
     def do_GET(self) -> None:
