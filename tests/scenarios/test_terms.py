@@ -123,6 +123,21 @@ def test_a_package_is_drawn_before_credit_and_has_no_fapiao(yuan: Books) -> None
         assert bill.gross.fen == sum(t.gross_fen for t in bill.tax_lines) + bill.untaxed_fen
 
 
+def test_a_package_is_billed_when_it_begins_though_nothing_was_used(yuan: Books) -> None:
+    """
+    A package of 1,000 for 800 begins in October, in which nothing is called. October bills it,
+    and closing October again bills it no second time; November's usage only draws on it.
+    """
+    acme = yuan.customer("acme")
+    grant(yuan, acme, GrantKind.PACKAGE, "1000.00", paid_fen=cny("800.00").fen)
+    yuan.close("2026-10")
+    yuan.close("2026-10")
+    assert acme.lines("2026-10") == ["购买套餐 甲 = 800.00"]
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=50 * M)
+    yuan.close("2026-11")
+    assert acme.lines("2026-11")[1:] == ["套餐抵扣 甲 = -500.00"]
+
+
 def test_a_package_for_one_model_pays_for_no_other(yuan: Books) -> None:
     acme = yuan.customer("acme")
     grant(yuan, acme, GrantKind.PACKAGE, "1000.00", models=("gpt-3.5-turbo",))

@@ -308,14 +308,30 @@ WAITING: Final = """
     SELECT customer_id FROM bill
     WHERE state = 'voided' AND month <= %(month)s
       AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
+    UNION
+    SELECT g.customer_id FROM customer_grant g
+    WHERE g.approved_by IS NOT NULL AND g.kind = 'package' AND g.paid_fen > 0
+      AND g.starts_on <= %(last_day)s
+      AND (%(customer_id)s::text IS NULL OR g.customer_id = %(customer_id)s)
+      AND NOT EXISTS (
+          SELECT FROM bill_line l
+          JOIN bill b USING (bill_id)
+          WHERE l.customer_id = g.customer_id AND l.refers_to = g.grant_id
+            AND l.kind = 'package_purchase'
+            AND b.state <> 'voided' AND NOT (b.state = 'draft' AND b.month = %(month)s))
 """
 
 
 def waiting_customers(
     tx: Tx, month: BillingMonth, customer_id: CustomerId | None = None
 ) -> set[CustomerId]:
-    """Return who has an approved amount on no bill but perhaps a draft, or a voided bill."""
-    rows = tx.rows(_Waiting, WAITING, month=str(month), customer_id=customer_id)
+    """Return whom something waits for that stands on no bill, except perhaps on this month's draft.
+
+    That is an approved amount, a package that was sold, or what a voided bill had said.
+    """
+    rows = tx.rows(
+        _Waiting, WAITING, month=str(month), last_day=month.last_day, customer_id=customer_id
+    )
     return {row.customer_id for row in rows}
 
 
