@@ -111,6 +111,16 @@ def test_the_bill_of_the_last_second_is_the_bill_that_is_drawn(yuan: Books) -> N
     assert sum(bill.gross.fen for bill in acme.bills("2026-01")) == live.gross.fen
 
 
+def test_a_package_that_was_sold_is_seen_though_nothing_was_used(yuan: Books) -> None:
+    acme = yuan.customer("acme")
+    grant(yuan, acme, GrantKind.PACKAGE, "80.00", paid_fen=70_00)
+    at(yuan, "2026-01-31 23:59:59")
+    live = live_of(yuan, acme)
+    yuan.close("2026-01")
+    assert_same(live.bills, acme.bills("2026-01"))
+    assert [line.amount_fen for bill in live.bills for line in bill.lines] == [70_00]
+
+
 @pytest.mark.parametrize("tax_mode", ["inclusive", "exclusive"])
 def test_dollars_are_converted_as_they_will_be_and_the_rate_is_called_provisional(
     books: Books, tax_mode: str

@@ -69,6 +69,20 @@ class Facts:
     only: str | None = None
     """Set where one part is composed alone: its usage stays, and what terms give goes to it."""
 
+    @property
+    def sold(self) -> list[Grant]:
+        """The packages that were agreed to be paid for, have begun, and stand on no other bill."""
+        billed = {row.refers_to for row in self.printed if row.kind == LineKind.PACKAGE_PURCHASE}
+        return [
+            grant
+            for grant in self.grants
+            if grant.kind is GrantKind.PACKAGE
+            and grant.paid_fen
+            and grant.starts_on <= self.month.last_day
+            and grant.currency == self.contract.currency
+            and grant.grant_id not in billed
+        ]
+
 
 def compose(facts: Facts) -> list[Bill]:
     """Return the bills of a customer's month, one per part; none where nothing is owed."""
@@ -186,18 +200,11 @@ class _Work:
         return weights
 
     def _bought(self, parts: dict[str, list[BillLine]]) -> None:
-        """Bill packages that were agreed to be paid for, once each."""
-        facts = self._facts
-        billed = {row.refers_to for row in facts.printed if row.kind == LineKind.PACKAGE_PURCHASE}
-        for grant in facts.grants:
-            due = grant.starts_on <= facts.month.last_day
-            same = grant.currency == facts.contract.currency
-            if grant.kind is GrantKind.PACKAGE and grant.paid_fen and due and same:
-                if grant.grant_id in billed:
-                    continue
-                target = Target(grant.paid_fen, f"购买套餐 {grant.name}")
-                key = TermKey(LineKind.PACKAGE_PURCHASE, grant.grant_id)
-                parts[HEAD].append(self._term(key, target))
+        """Bill packages that were sold, once each."""
+        for grant in self._facts.sold:
+            target = Target(grant.paid_fen, f"购买套餐 {grant.name}")
+            key = TermKey(LineKind.PACKAGE_PURCHASE, grant.grant_id)
+            parts[HEAD].append(self._term(key, target))
 
     def _carry(
         self, parts: dict[str, list[BillLine]], part: str, carried: Mapping[str, int]

@@ -156,7 +156,8 @@ def _gather(
     )
     facts = gather(tx, drawing)
     # What waited may stand on a bill that is drawn just before this one.
-    return facts if facts and (owing or facts.extras or facts.voided) else None
+    waiting = facts is not None and (facts.extras or facts.voided or facts.sold)
+    return facts if owing or waiting else None
 
 
 def _notes(
