@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from tests.browser.conftest import Console, shoot
+from tests.rooms.web.behind import message_at, reconciliation_at
 from tests.rooms.web.conftest import NOW, TOKEN
 from tests.rooms.web.papers import FAPIAO
 from tests.rooms.web.test_access import contract_of
@@ -87,6 +88,22 @@ def paths(console: Console) -> dict[str, str]:
         "trials": "/trials",
         "deeds": "/deeds",
         "system": "/system",
+        "line": f"/bills/{house.acme_bill.number}/lines/1",
+        "line-day": f"/bills/{house.acme_bill.number}/lines/1/2026-10-15",
+        "call": f"/requests/{house.acme_call}",
+        "calls": "/requests?customer=acme",
+        "worklist": "/worklist",
+        "reconciliations": "/reconciliations",
+        "reconciliation": f"/reconciliations/{reconciliation_at(house)}",
+        "margins": "/margins?month=2026-10",
+        "health": "/health?hours=168",
+        "revision": "/prices/list/revisions/1",
+        "reports": "/reports",
+        "report": f"/reports/{house.zeta_report}",
+        "what-if": "/what-if?customer=acme&month=2026-10",
+        "contacts": "/notices?customer=zeta",
+        "deliveries": "/notices/log",
+        "delivery": f"/notices/log/{message_at(house)}",
         "members": "/members",
         "account": "/account",
     }

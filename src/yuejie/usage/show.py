@@ -156,7 +156,7 @@ def show_requests(
         raise Invalid(f"每页条数 {limit} 超出范围，请写 1 到 {PAGE_MAX}")
     with db.read() as tx:
         rows = store.recent(tx, customer_id, before=before or NEWEST, limit=limit)
-        attempts = _attempts(tx, [[row] for row in rows])
+        attempts = attempts_of(tx, [[row] for row in rows])
     return RequestPage(attempts, rows[-1].event_id if len(rows) == limit else None)
 
 
@@ -169,7 +169,7 @@ def show_request(db: Database, customer_id: str | None, operation_id: UUID) -> t
         versions: dict[UUID, list[EventRow]] = {}
         for row in rows:
             versions.setdefault(row.event_id, []).append(row)
-        return _attempts(tx, versions.values())
+        return attempts_of(tx, versions.values())
 
 
 def parse_request_id(text: str) -> UUID:
@@ -180,7 +180,8 @@ def parse_request_id(text: str) -> UUID:
         raise Invalid(f"请求编号“{text}”格式不对，请原样粘贴响应头 x-request-id 的值") from None
 
 
-def _attempts(tx: Tx, histories: Iterable[Sequence[EventRow]]) -> tuple[Attempt, ...]:
+def attempts_of(tx: Tx, histories: Iterable[Sequence[EventRow]]) -> tuple[Attempt, ...]:
+    """Return attempts with their rates, each from all of its versions that are given."""
     known = list(histories)
     prices = store.prices(
         tx, (rate for history in known for item in history[-1].items for rate in item[3:5])

@@ -68,6 +68,15 @@ from yuejie.web.pages.money import fapiao as fapiao_pages
 from yuejie.web.pages.money import payments as payment_pages
 from yuejie.web.pages.money import statement as statement_pages
 from yuejie.web.pages.money import titles as title_pages
+from yuejie.web.pages.ops import health as health_pages
+from yuejie.web.pages.ops import margins, revisions, worklist
+from yuejie.web.pages.ops import reconcile as reconcile_pages
+from yuejie.web.pages.study import reports as report_pages
+from yuejie.web.pages.study import whatif as whatif_pages
+from yuejie.web.pages.told import contacts as contact_pages
+from yuejie.web.pages.told import log as log_pages
+from yuejie.web.pages.trail import lines as line_pages
+from yuejie.web.pages.trail import requests as call_pages
 
 NOUNS: Final = (
     customers,
@@ -117,12 +126,14 @@ PAGE_NOUNS: Final = (
     account,
     home,
     bill_pages,
+    line_pages,
     title_pages,
     fapiao_pages,
     payment_pages,
     statement_pages,
     contract_pages,
     usage_pages,
+    call_pages,
     budget_pages,
     closing_pages,
     bank_pages,
@@ -147,6 +158,16 @@ PAGE_NOUNS: Final = (
     quote_pages,
     presales,
     trials,
+    worklist,
+    reconcile_pages,
+    margins,
+    health_pages,
+    revisions,
+    report_pages,
+    whatif_pages,
+    # `/notices/log` before what stands under `/notices`.
+    log_pages,
+    contact_pages,
     deed_pages,
     system,
     member_pages,

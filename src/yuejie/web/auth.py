@@ -6,6 +6,8 @@
     OWN        the operator; a customer's keys and members for the rows of their own customer
     SPEAKS     a customer's members that give its word (admin, finance); for it, the operator and
                those of its members that hold Power.SPEAK
+    TELLS      the same members of a customer's for whoever hears of its matters; for it, the
+               operator and those of its members that hold Power.SET_NOTICES
 
 A route that is not in the table cannot be served: building the application fails.
 """
@@ -45,6 +47,7 @@ class Who(Enum):
     OPERATOR = "operator"
     OWN = "own"
     SPEAKS = "speaks"
+    TELLS = "tells"
 
 
 ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
@@ -319,13 +322,13 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/capacity/ceilings"): Who.OPERATOR,
     ("PUT", f"{API}/capacity/ceilings/{{account_id}}"): Power.RUN_HOUSE,
     ("GET", f"{API}/notices/contacts"): Who.OWN,
-    ("POST", f"{API}/notices/contacts"): Power.SET_NOTICES,
+    ("POST", f"{API}/notices/contacts"): Who.TELLS,
     ("GET", f"{API}/notices/channels"): Who.OWN,
-    ("POST", f"{API}/notices/contacts/{{contact_id}}/channels"): Power.SET_NOTICES,
-    ("POST", f"{API}/notices/channels/{{channel_id}}/test"): Power.SET_NOTICES,
-    ("POST", f"{API}/notices/channels/{{channel_id}}/rotate"): Power.SET_NOTICES,
-    ("POST", f"{API}/notices/channels/{{channel_id}}/remove"): Power.SET_NOTICES,
-    ("POST", f"{API}/notices/contacts/{{contact_id}}/remove"): Power.SET_NOTICES,
+    ("POST", f"{API}/notices/contacts/{{contact_id}}/channels"): Who.TELLS,
+    ("POST", f"{API}/notices/channels/{{channel_id}}/test"): Who.TELLS,
+    ("POST", f"{API}/notices/channels/{{channel_id}}/rotate"): Who.TELLS,
+    ("POST", f"{API}/notices/channels/{{channel_id}}/remove"): Who.TELLS,
+    ("POST", f"{API}/notices/contacts/{{contact_id}}/remove"): Who.TELLS,
     ("GET", f"{API}/notices/kinds"): Who.OWN,
     ("GET", f"{API}/notices/senders"): Who.OPERATOR,
     ("PUT", f"{API}/notices/senders/{{sender}}"): Power.SET_UP,
@@ -405,7 +408,9 @@ def permit(caller: Caller, who: Who | Power) -> None:
         caller.needs(who)
     if who is Who.OPERATOR and not caller.is_operator:
         raise Forbidden("客户密钥与客户成员不能使用这个接口，请改用运营令牌")
-    if who is Who.SPEAKS and not caller.speaks:
+    if who is Who.TELLS and caller.is_operator:
+        caller.needs(Power.SET_NOTICES)
+    elif who in {Who.SPEAKS, Who.TELLS} and not caller.speaks:
         raise Forbidden("这个操作须由客户或运营方的管理员、财务成员进行，请改用其成员令牌")
 
 

@@ -20,7 +20,7 @@ from yuejie.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotF
 from yuejie.web.auth import Unauthenticated
 from yuejie.web.pages.frame.refuse import refuse, wants_page
 from yuejie.web.refusals.problem import Problem
-from yuejie.web.refusals.reasons import reason_of
+from yuejie.web.refusals.reasons import english_of, reason_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_SECONDS: Final = 2
@@ -137,8 +137,14 @@ def _validation(request: Request, error: Exception) -> Response:
         return told(_missed(400, {}, {}), request)
     reasons = [{"field": _field(each["loc"]), "why": reason_of(each)} for each in found]
     sentence = "；".join(f"{each['field']} {each['why']}" for each in reasons)
+    english = "; ".join(f"{_field(each['loc'])} {english_of(each)}" for each in found)
     problem = Problem(
-        422, "invalid_request", "内容不合要求", f"{sentence}，请改正后重试", {"fields": reasons}
+        422,
+        "invalid_request",
+        "内容不合要求",
+        f"{sentence}，请改正后重试",
+        {"fields": reasons},
+        english=english,
     )
     return told(problem, request)
 

@@ -28,6 +28,8 @@ def needed(route: tuple[str, str]) -> Power | None:
     who = ACCESS[route]
     if who is Who.SPEAKS:
         return Power.SPEAK
+    if who is Who.TELLS:
+        return Power.SET_NOTICES
     if route == STEPS:
         return Power.DRAFT_CONTRACTS  # the example submits
     return who if isinstance(who, Power) else None

@@ -4,7 +4,6 @@ from typing import Annotated, Final
 
 from fastapi import Query, status
 
-from yuejie.customers.enrol import find_customer
 from yuejie.notices import store
 from yuejie.notices.contacts import (
     add_channel,
@@ -64,7 +63,7 @@ def post_contact(
 ) -> ContactOut:
     """登记联系人；不写客户则为运营方自己的。"""
     with db.read() as tx:
-        customer_id = find_customer(tx, customer).customer_id if customer else None
+        customer_id = whose(tx, caller, customer)
     made = add_contact(db, customer_id, body.draft(), by=caller.name, now=now)
     return ContactOut.model_validate(made)
 

@@ -36,6 +36,7 @@ from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.money import Charge
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.web.cursor import PAGE, Window, cut
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
@@ -65,8 +66,33 @@ CHANGEABLE: Final = frozenset({Origin.BUDGET})
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
+class Sought(BaseModel):
+    """The form of the list as it was filled in; what is empty asks for all."""
+
+    q: Typed = ""
+    measure: Typed = ""
+    mode: Typed = ""
+    cursor: Typed = ""
+
+    def fits(self, standing: Standing, scope: str) -> bool:
+        """Tell whether an allowance is looked for."""
+        own = standing.allowance
+        return (
+            self.q.strip().casefold() in f"{own.name} {own.why} {scope}".casefold()
+            and (not self.measure or own.measure == self.measure)
+            and (not self.mode or own.mode == self.mode)
+        )
+
+
 @routes.get("")
-def budgets(request: Request, db: Db, now: Now, month: str = "", customer: str = "") -> Response:
+def budgets(
+    request: Request,
+    db: Db,
+    now: Now,
+    sought: Annotated[Sought, Depends()],
+    month: str = "",
+    customer: str = "",
+) -> Response:
     """Show how every allowance of a customer stands, and a month's report."""
     party = whom(db, caller_of(request), customer)
     if party is None:
@@ -77,12 +103,24 @@ def budgets(request: Request, db: Db, now: Now, month: str = "", customer: str =
         tree, ring = projects(tx, party.customer_id), keys(tx, party.customer_id)
     names: dict[str, str] = {each.project_id: each.name for each in tree}
     names |= {each.key_id: f"{each.name} …{each.hint}" for each in ring}
+    window = Window.read(f"page:budgets:{party.customer_id}", sought.cursor or None, PAGE)
+    placed = [
+        (f"{at:08d}", each)
+        for at, each in enumerate(found)
+        if sought.fits(each, scope_of(each, names))
+    ]
+    shown = cut(window, placed, lambda pair: pair[0])
     return draw(
         request,
         "budgets.html",
         zone=zone_of(party.zone),
         customer=party,
-        rows=[(each, texts_of(each), scope_of(each, names), _plain(each)) for each in found],
+        rows=[
+            (each, texts_of(each), scope_of(each, names), _plain(each)) for _, each in shown[:PAGE]
+        ],
+        asked=sought,
+        any_budgets=bool(found),
+        later=window.write(shown[PAGE - 1][0]) if len(shown) > PAGE else None,
         report=[(each, _line(each)) for each in budget_report(db, party, label, now=now)],
         month=label,
         periods=PERIODS,

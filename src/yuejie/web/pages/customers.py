@@ -14,6 +14,7 @@ from yuejie.customers.store import customers as all_customers
 from yuejie.customers.store import keys, projects
 from yuejie.kernel.period import zone_of
 from yuejie.payments.receivables.show import position_of
+from yuejie.web.cursor import PAGE, Window, cut
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import draw
 from yuejie.web.pages.frame.entry import visit
@@ -21,15 +22,37 @@ from yuejie.web.pages.frame.entry import visit
 routes: Final = APIRouter(include_in_schema=False, dependencies=[Depends(visit)])
 
 NEWEST: Final = 6
+HELD: Final = {"active": "启用", "suspended": "停用"}
 SERVED: Final = {"normal": "正常", "warned": "已提醒", "suspended": "已停服"}
 
 
 @routes.get("/customers")
-def list_customers(request: Request, db: Db) -> Response:
-    """Show every customer."""
+def list_customers(
+    request: Request, db: Db, q: str = "", state: str = "", cursor: str | None = None
+) -> Response:
+    """Show customers by name, those that are looked for."""
+    window = Window.read("page:customers", cursor, PAGE)
+    wanted = q.strip().casefold()
     with db.read() as tx:
-        found = all_customers(tx)
-    return draw(request, "customers.html", customers=found)
+        everybody = all_customers(tx)
+    fitting = [
+        each
+        for each in everybody
+        if wanted in f"{each.legal_name} {each.slug} {each.uscc or ''}".casefold()
+        and (not state or each.state == state)
+    ]
+    found = cut(window, fitting, lambda each: each.slug)
+    shown = found[:PAGE]
+    return draw(
+        request,
+        "customers.html",
+        customers=shown,
+        asked={"q": q, "state": state},
+        any_customers=bool(everybody),
+        count=len(fitting),
+        states=HELD,
+        later=window.write(shown[-1].slug) if len(found) > PAGE else None,
+    )
 
 
 @routes.get("/customers/{customer}")

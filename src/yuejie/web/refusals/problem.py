@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A refusal on its way out."""
+    """A refusal on its way out. `english` is set where its sentence is put together from parts."""
 
     status: int
     code: str
@@ -15,3 +15,4 @@ class Problem:
     sentence: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    english: str = ""

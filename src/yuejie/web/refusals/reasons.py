@@ -1,4 +1,4 @@
-"""Why a field does not fit, in Chinese: pydantic's own words are English.
+"""Why a field does not fit: in Chinese for everybody, in English for people at a page.
 
 The value itself is never repeated: it may be a secret in the wrong place.
 """
@@ -42,6 +42,37 @@ REASONS: Final[dict[str, str]] = {
     "date_from_datetime_inexact": "应写成 2026-10-31",
 }
 
+ENGLISH: Final[dict[str, str]] = {
+    "missing": "is missing",
+    "extra_forbidden": "is an unknown field",
+    "string_type": "must be text",
+    "string_too_short": "needs {min_length} characters at least",
+    "string_too_long": "has {max_length} characters at most",
+    "string_pattern_mismatch": "must look like {pattern}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "list_type": "must be a list",
+    "too_long": "has {max_length} items at most",
+    "too_short": "needs {min_length} items at least",
+    "greater_than_equal": "must not be below {ge}",
+    "greater_than": "must be above {gt}",
+    "less_than_equal": "must not be above {le}",
+    "less_than": "must be below {lt}",
+    "enum": "must be one of {expected}",
+    "literal_error": "must be one of {expected}",
+    "uuid_parsing": "is no valid id",
+    "date_type": "must be written as 2026-10-31",
+    "date_parsing": "must be written as 2026-10-31",
+    "date_from_datetime_parsing": "must be written as 2026-10-31",
+    "date_from_datetime_inexact": "must be written as 2026-10-31",
+    "datetime_parsing": "must be written as 2026-10-01T08:00:00+08:00",
+    "datetime_from_date_parsing": "must be written as 2026-10-01T08:00:00+08:00",
+}
+"""What a form can get wrong; the rest does not fit, whatever it is."""
+
 
 def reason_of(error: Mapping[str, Any]) -> str:
     """Say in a few words what is wrong with a field."""
@@ -51,3 +82,12 @@ def reason_of(error: Mapping[str, Any]) -> str:
         return said.format_map(context).replace(" or ", "、")
     except KeyError:
         return said.partition("，")[0]
+
+
+def english_of(error: Mapping[str, Any]) -> str:
+    """Say it in English."""
+    context = {name: str(value).replace("'", "") for name, value in error.get("ctx", {}).items()}
+    try:
+        return ENGLISH.get(error["type"], "does not fit").format_map(context)
+    except KeyError:
+        return "does not fit"

@@ -78,14 +78,58 @@ function sort(header) {
   body.append(...rows);
 }
 
-function filter(box) {
-  const wanted = box.value.trim().toLowerCase();
-  for (const row of document.querySelector(box.dataset.filter).tBodies[0].rows) {
-    row.hidden = !row.textContent.toLowerCase().includes(wanted);
-  }
+function narrow(table, text) {
+  const wanted = text.trim().toLowerCase();
+  for (const row of table.tBodies[0].rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+}
+
+const filter = (box) => narrow(document.querySelector(box.dataset.filter), box.value);
+
+// A cell that a spreadsheet would compute gets an apostrophe, as in every file of ours.
+const cell = (text) => {
+  const plain = text.replace(/\s+/g, " ").trim();
+  const number = /^-?[\d,]+(\.\d+)?$/.test(plain);
+  const harmless = number ? plain.replaceAll(",", "") : /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
+  return `"${harmless.replaceAll('"', '""')}"`;
+};
+
+function exported(table) {
+  const rows = [table.tHead.rows[0], ...[...table.tBodies[0].rows].filter((row) => !row.hidden)];
+  const width = table.tHead.rows[0].cells.length;
+  const told = [...table.tHead.rows[0].cells].map((each) => each.textContent.trim() !== "");
+  return rows
+    .map((row) => [...row.cells].slice(0, width).filter((_, at) => told[at]).map((each) => cell(each.innerText)).join(","))
+    .join("\r\n");
+}
+
+// Every list of some length can be narrowed and taken home as it stands; whole lists have their own files.
+const TOOLS_FROM = 6;
+
+function tools(table) {
+  if (table.tBodies[0].rows.length < TOOLS_FROM) return;
+  const words = document.body.dataset;
+  const bar = document.createElement("div");
+  bar.className = "toolbar d-print-none";
+  const box = document.createElement("input");
+  Object.assign(box, { type: "search", className: "form-control form-control-sm", placeholder: words.filterWord });
+  box.setAttribute("aria-label", words.filterWord);
+  box.addEventListener("input", () => narrow(table, box.value));
+  const file = document.createElement("button");
+  Object.assign(file, { type: "button", className: "btn btn-sm", textContent: words.exportWord });
+  file.addEventListener("click", () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(["\ufeff", exported(table)], { type: "text/csv" }));
+    link.download = `${location.pathname.split("/").filter(Boolean).join("-") || "yuejie"}.csv`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+  bar.append(box, file);
+  const frame = table.closest(".table-responsive");
+  frame.before(bar);
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("table.sortable").forEach(tools);
   if (window.echarts) document.querySelectorAll(".chart").forEach(draw);
   document.querySelectorAll("table.sortable thead th").forEach((header) => {
     if (!header.textContent.trim()) return;
@@ -101,6 +145,15 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-filter]").forEach((box) => {
     box.addEventListener("input", () => filter(box));
   });
+});
+
+// "/" goes to what can be searched or filled in, wherever one is on a page.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.matches("input, textarea, select")) return;
+  const box = document.querySelector(".toolbar input, main input:not([type=hidden]):not([type=file])");
+  if (!box) return;
+  event.preventDefault();
+  box.focus();
 });
 
 // Up and down walk along what is marked for it: amounts to apportion, receipts to open.

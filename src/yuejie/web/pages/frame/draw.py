@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any, Final
 from urllib.parse import unquote
@@ -22,6 +22,7 @@ from yuejie.web.pages.frame.assets import version
 from yuejie.web.pages.frame.cookies import SAID
 from yuejie.web.pages.frame.entry import Visitor, say
 from yuejie.web.pages.frame.menu import MENU, Entry
+from yuejie.web.refusals.english import in_language
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -57,6 +58,7 @@ def _environment(language: str) -> jinja2.Environment:
         "day": words.day,
         "fen": words.fen_of,
         "percent": words.percent,
+        "said": partial(in_language, language=language),
         # A meter's code is English already.
         "meter_name": meter_name if language == words.ZH else str,
     }
@@ -86,9 +88,15 @@ class Frame:
         return [(name, list(each)) for name, each in groupby(served, lambda entry: entry.group)]
 
     @property
+    def place(self) -> str:
+        """Return the line of the menu under which this page stands: the longest that fits."""
+        fits = [each.path for each in MENU if f"{self.path}/".startswith(f"{each.path}/")]
+        return max(fits, key=len, default="")
+
+    @property
     def said(self) -> str:
         """Return what the last deed has to say."""
-        return unquote(self.visitor.said)
+        return in_language(unquote(self.visitor.said), self.visitor.language)
 
     @property
     def languages(self) -> Mapping[str, str]:

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from yuejie.web.pages.frame.cookies import LANGUAGE, SESSION
 from yuejie.web.pages.frame.draw import HEADERS, draw
 from yuejie.web.pages.frame.entry import LoginWanted, Visitor
-from yuejie.web.pages.frame.words import language_of
+from yuejie.web.pages.frame.words import EN, language_of, translations
+from yuejie.web.refusals.english import in_language
 from yuejie.web.refusals.problem import Problem
 
 _PROGRAMS: Final = ("/api/", "/fapiao/callbacks/", "/signing/callbacks/", "/healthz", "/readyz")
@@ -34,21 +35,31 @@ def refuse(problem: Problem, request: Request) -> Response:
     """Answer a person: beside the form it sent, at the door, or on a page of its own."""
     if problem.code == LoginWanted.code:
         return _to_the_door(request)
-    if is_form(request):
-        return HTMLResponse(str(escape(problem.sentence)), problem.status, headers=HEADERS)
     if not hasattr(request.state, "visitor"):
         language = language_of(
             request.cookies.get(LANGUAGE, ""), request.headers.get("accept-language", "")
         )
         request.state.visitor = Visitor(None, None, "", language, "auto", "")
+    sentence = _sentence(problem, request.state.visitor.language)
+    if is_form(request):
+        return HTMLResponse(str(escape(sentence)), problem.status, headers=HEADERS)
     return draw(
         request,
         "error.html",
         status=problem.status,
         title=problem.title,
-        sentence=problem.sentence,
+        sentence=sentence,
         request_id=request.state.request_id,
     )
+
+
+def _sentence(problem: Problem, language: str) -> str:
+    """Say to a person in their language what is wrong; of programs' paths they know nothing."""
+    if problem.code == "path_unknown":
+        return translations(language).gettext("没有这个页面，请从菜单进入")
+    if language == EN and problem.english:
+        return problem.english
+    return in_language(problem.sentence, language)
 
 
 def _to_the_door(request: Request) -> Response:

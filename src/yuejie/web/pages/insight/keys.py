@@ -17,6 +17,7 @@ from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import KeyId
 from yuejie.kernel.period import zone_of
+from yuejie.web.cursor import PAGE, Window, cut
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
@@ -40,13 +41,28 @@ class Branch:
     keys: int
 
 
+class Sought(BaseModel):
+    """The form of the list of keys as it was filled in; what is empty asks for all."""
+
+    q: Typed = ""
+    state: Typed = ""
+    cursor: Typed = ""
+
+    def fits(self, key: ApiKey, state: str, project: str) -> bool:
+        """Tell whether a key is looked for."""
+        words = f"{key.name} {key.hint} {project} {key.tags}".casefold()
+        return (not self.state or state == self.state) and self.q.strip().casefold() in words
+
+
 @routes.get("")
-def list_keys(request: Request, db: Db, now: Now, customer: str = "") -> Response:
+def list_keys(
+    request: Request, db: Db, now: Now, sought: Annotated[Sought, Depends()], customer: str = ""
+) -> Response:
     """Show a customer's projects and keys; no secret is known any more."""
     party = whom(db, caller_of(request), customer)
     if party is None:
         return choose(request, db, "密钥与项目")
-    return _page(request, db, party, now)
+    return _page(request, db, party, now, sought=sought)
 
 
 class Wanted(BaseModel):
@@ -167,12 +183,28 @@ def _expiry(days: str, now: datetime) -> datetime | None:
 
 
 def _page(
-    request: Request, db: Database, party: Customer, now: datetime, issued: IssuedKey | None = None
+    request: Request,
+    db: Database,
+    party: Customer,
+    now: datetime,
+    issued: IssuedKey | None = None,
+    *,
+    sought: Sought | None = None,
 ) -> Response:
+    asked = sought or Sought()
+    window = Window.read(f"page:keys:{party.customer_id}", asked.cursor or None, PAGE)
     with db.read() as tx:
         tree = projects(tx, party.customer_id)
         ring = keys(tx, party.customer_id)
     states = {each.key_id: state_of(each, now) for each in ring}
+    named = {each.project_id: each.name for each in tree}
+
+    def place(key: ApiKey) -> str:
+        """Order keys: those that are good first, by name."""
+        return f"{states[key.key_id] != 'active':d} {key.name} {key.key_id}"
+
+    fitting = [k for k in ring if asked.fits(k, states[k.key_id], named.get(k.project_id, ""))]
+    found = cut(window, fitting, place)
     good = [each.project_id for each in ring if states[each.key_id] in {"active", "leaving"}]
     response = draw(
         request,
@@ -180,8 +212,11 @@ def _page(
         zone=zone_of(party.zone),
         customer=party,
         branches=[Branch(p, depth, good.count(p.project_id)) for p, depth in branches(tree)],
-        keys=sorted(ring, key=lambda each: (states[each.key_id] != "active", each.name)),
-        named={each.project_id: each.name for each in tree},
+        keys=found[:PAGE],
+        asked=asked,
+        any_keys=bool(ring),
+        later=window.write(place(found[PAGE - 1])) if len(found) > PAGE else None,
+        named=named,
         states=STATES,
         standing=states,
         overlaps=OVERLAPS,

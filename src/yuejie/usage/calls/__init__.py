@@ -1,0 +1,1 @@
+"""The calls of a customer by what one looks for, the newest first."""

@@ -1,0 +1,39 @@
+"""Answer with a table as CSV, row by row; no cell of it computes anything in a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from starlette.responses import Response, StreamingResponse
+
+from yuejie.bills.documents.table import harmless
+from yuejie.web.api.billing.bills import disposition
+
+_BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
+
+
+def sheet(name: str, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """Give rows as a CSV file of that name; they may come slowly, and none is held."""
+    headers = {"content-disposition": disposition(name)}
+    return StreamingResponse(
+        _lines(titles, rows), media_type="text/csv; charset=utf-8", headers=headers
+    )
+
+
+def _lines(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield _BYTE_ORDER_MARK + _line(titles)
+    for row in rows:
+        yield _line([_cell(each) for each in row])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else harmless(str(value))
+
+
+def _line(cells: Sequence[str]) -> str:
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\r\n").writerow(cells)
+    return file.getvalue()

@@ -1,0 +1,1 @@
+"""The operator: what waits for its quantity, providers compared, what is earned, who serves."""

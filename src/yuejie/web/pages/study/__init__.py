@@ -1,0 +1,1 @@
+"""Questions that are asked again: saved reports, and months as they would have been."""

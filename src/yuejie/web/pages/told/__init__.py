@@ -1,0 +1,1 @@
+"""Who hears of what: contacts, channels, and what was delivered."""

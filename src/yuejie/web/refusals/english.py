@@ -1,0 +1,108 @@
+"""Say in English what rooms say in Chinese: refusals, what a deed came to, the texts of advice.
+
+A room writes one sentence, in Chinese, where the rule stands. `languages/sentences.po` holds its
+English: the sentence as its template, `{}` for each thing it names, and the English with `{1}` for
+the first of them. A sentence is known again by the words between; what it names is put back,
+itself in English where it is a word of ours. What is not known stays Chinese; a test sees to it
+that everything a customer can meet on a page is known. Decision 0085.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import Final
+
+from babel.messages.pofile import read_po
+
+from yuejie.usage.meters import NAMES
+from yuejie.web.pages.frame.words import EN, translations
+
+HOLE: Final = "{}"
+LONGEST: Final = 2_000
+"""No sentence of ours is longer; beyond, nobody looks for its English."""
+_MARK: Final = re.compile(r"\{(\d)\}")
+_HAN: Final = re.compile("[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence as a template: the words between what it names, and its English."""
+
+    words: tuple[str, ...]
+    english: str
+
+    @property
+    def weight(self) -> int:
+        """How much of it is words: the more, the surer it is known again."""
+        return sum(map(len, self.words))
+
+    def named(self, sentence: str) -> list[str] | None:
+        """Return what a sentence names, None if it is another one. Looks at each letter once."""
+        first, last = self.words[0], self.words[-1]
+        end = len(sentence) - len(last)
+        if not sentence.startswith(first) or not sentence.endswith(last) or end < len(first):
+            return None
+        found, at = [], len(first)
+        for word in self.words[1:-1]:
+            here = sentence.find(word, at, end)
+            if here < 0:
+                return None
+            found.append(sentence[at:here])
+            at = here + len(word)
+        return [*found, sentence[at:end]] if len(self.words) > 1 else found
+
+
+@cache
+def sentences() -> tuple[dict[str, str], tuple[Said, ...]]:
+    """Return what is known: whole sentences, and templates with the surest first. Read once."""
+    source = (files("yuejie.web.pages") / "languages" / "sentences.po").read_bytes()
+    whole: dict[str, str] = {}
+    shaped: list[Said] = []
+    for each in read_po(BytesIO(source)):
+        if each.id and HOLE in str(each.id):
+            shaped.append(Said(tuple(str(each.id).split(HOLE)), str(each.string)))
+        elif each.id:
+            whole[str(each.id)] = str(each.string)
+    return whole, tuple(sorted(shaped, key=lambda said: -said.weight))
+
+
+def in_english(sentence: str) -> str:
+    """Return a sentence of ours in English; one that is not known comes back as it is."""
+    if not _HAN.search(sentence) or len(sentence) > LONGEST:
+        return sentence
+    whole, shaped = sentences()
+    if sentence in whole:
+        return whole[sentence]
+    for said in shaped:
+        named = said.named(sentence)
+        if named is not None:
+            return _filled(said.english, named)
+    return sentence
+
+
+def _filled(english: str, named: list[str]) -> str:
+    return _MARK.sub(lambda mark: _word(named[int(mark[1]) - 1]), english)
+
+
+def in_language(sentence: str, language: str) -> str:
+    """Return a sentence in the language of whoever reads it."""
+    return in_english(sentence) if language == EN else sentence
+
+
+def _word(text: str) -> str:
+    """Return a thing that a sentence names in English, where it is a word of ours."""
+    if not _HAN.search(text):
+        return text
+    return _meters().get(text) or sentences()[0].get(text) or translations(EN).gettext(text)
+
+
+@cache
+def _meters() -> dict[str, str]:
+    return dict(_turned())
+
+
+def _turned() -> Iterator[tuple[str, str]]:
+    yield from ((name, str(meter)) for meter, name in NAMES.items())

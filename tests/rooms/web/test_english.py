@@ -1,0 +1,183 @@
+"""What rooms say in Chinese, said in English to whoever reads English."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+import yuejie
+from tests.rooms.web.conftest import House
+from tests.rooms.web.test_pages import admin, browser, token_in
+from yuejie.kernel.errors import DomainError
+from yuejie.web.refusals.english import in_english, sentences
+
+__all__ = ["admin", "browser"]
+
+SOURCES = Path(yuejie.__file__).parent
+MET = (
+    "bills/find.py",
+    "bills/live/look.py",
+    "bills/review/",
+    "bills/trail/",
+    "budgets/allowance.py",
+    "budgets/keep.py",
+    "customers/logins/",
+    "fapiao/draft.py",
+    "fapiao/life.py",
+    "fapiao/request.py",
+    "fapiao/title.py",
+    "fapiao/titles.py",
+    "fapiao/reversing/",
+    "insights/advice/",
+    "insights/anomaly/",
+    "insights/forecast/",
+    "insights/protection/",
+    "insights/reports/",
+    "insights/trend/",
+    "insights/whatif/",
+    "kernel/money.py",
+    "kernel/period.py",
+    "kernel/two_people.py",
+    "notices/contacts.py",
+    "notices/channels/guard.py",
+    "notices/log/",
+    "payments/claims/",
+    "payments/receivables/show.py",
+    "usage/calls/",
+    "usage/show.py",
+    "web/auth.py",
+    "web/cursor.py",
+    "web/pages/account.py",
+    "web/pages/bills.py",
+    "web/pages/budgets.py",
+    "web/pages/frame/",
+    "web/pages/insight/",
+    "web/pages/login.py",
+    "web/pages/money/",
+    "web/pages/study/",
+    "web/pages/told/",
+    "web/pages/trail/",
+    "web/pages/usage.py",
+)
+"""Where what a customer can meet on a page is refused."""
+OPERATORS = ("发送账号",)
+"""What only the operator's own deeds in those files refuse."""
+HAN = re.compile("[\u4e00-\u9fff]")
+
+
+def refusals() -> frozenset[str]:
+    """Return the names of all errors that carry a sentence."""
+    waiting, found = [DomainError], set()
+    while waiting:
+        kind = waiting.pop()
+        found.add(kind.__name__)
+        waiting += kind.__subclasses__()
+    return frozenset(found)
+
+
+def shape(node: ast.AST, names: Mapping[str, ast.AST]) -> str | None:
+    """Return a sentence as its template, `{}` for what it names."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            return "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in values)
+        case ast.Name(id=name) if name in names:
+            return shape(names[name], {})
+        case _:
+            return None
+
+
+def said_in(path: Path) -> Iterator[str]:
+    """Yield what a file refuses with, and what its pages say of a deed, as templates."""
+    tree = ast.parse(path.read_text("utf-8"))
+    names = {
+        node.target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
+    }
+    kinds = refusals()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+            at = 2 if node.func.id == "go" else 0
+            if (node.func.id in kinds or at) and len(node.args) > at:
+                texts = [node.args[at]]
+                if isinstance(texts[0], ast.IfExp):
+                    texts = [texts[0].body, texts[0].orelse]
+                yield from filter(None, (shape(text, names) for text in texts))
+
+
+def test_everything_a_customer_can_meet_is_known() -> None:
+    known = {*sentences()[0], *("{}".join(said.words) for said in sentences()[1])}
+    missing = {
+        text
+        for path in sorted(SOURCES.rglob("*.py"))
+        if str(path.relative_to(SOURCES)).startswith(MET)
+        for text in said_in(path)
+        if HAN.search(text) and text not in known and not any(o in text for o in OPERATORS)
+    }
+    assert missing == set()
+
+
+def test_nothing_is_kept_that_nobody_says() -> None:
+    """Every sentence is still in the sources, word for word between what it names."""
+    everything = "\n".join(path.read_text("utf-8") for path in SOURCES.rglob("*.py"))
+    told = re.sub(r'["\']\s*\n\s*f?["\']', "", everything)
+    for said in sentences()[1]:
+        for word in said.words:
+            assert word.strip() in told, said
+    for whole in sentences()[0]:
+        assert whole in told, whole
+
+
+def test_the_english_names_what_the_sentence_names() -> None:
+    for said in sentences()[1]:
+        holes = {int(each) for each in re.findall(r"\{(\d)\}", said.english)}
+        assert holes <= set(range(1, len(said.words))), said
+        assert not HAN.search(said.english), said
+    source = (SOURCES / "web/pages/languages/sentences.po").read_bytes()
+    ids = [str(each.id) for each in read_po(BytesIO(source)) if each.id]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_sentence_is_known_again_and_its_words_with_it() -> None:
+    assert in_english("账单 YJ1 没有第 9 行，请核对行号") == "Bill YJ1 has no line 9"
+    assert in_english("发票处于 已开具 状态，不能 红冲；请刷新后核对").startswith(
+        "The fapiao is Issued"
+    )
+    assert in_english("没有人说过这句话") == "没有人说过这句话"
+    assert in_english("plain") == "plain"
+
+
+@given(st.text(max_size=300), st.integers(1, 999))
+def test_whatever_is_named_comes_back_whole(name: str, number: int) -> None:
+    """A name can be anything but a word of ours; it is never lost, and nothing takes for ever."""
+    told = in_english(f"额度名称“{name}”应为 1 到 {number} 个字符，不含逗号、等号和换行")
+    assert str(number) in told
+    if not HAN.search(name):
+        assert name in told
+
+
+def test_refusals_on_english_pages_are_english(admin: TestClient, house: House) -> None:
+    form = {"form_token": token_in(admin.get("/account"))}
+    admin.post("/look", data=form | {"language": "en"})
+    page = admin.get(f"/bills/{house.acme_bill.number}/lines/99")
+    assert f"Bill {house.acme_bill.number} has no line 99" in page.text
+    assert "There is no such page" in admin.get("/nowhere").text
+    beside = admin.post(
+        "/account/password",
+        data=form | {"old": "x", "new": "battery staple 7"},
+        headers={"hx-request": "true"},
+    )
+    assert beside.text == "The current password is wrong"
+    missing = admin.post("/bills/x/reopen", data=form)
+    assert "why is missing" in missing.text
+    assert "请" not in re.sub(r"<header.*?</header>", "", missing.text, flags=re.DOTALL)
+    answer = admin.get("/api/v1/bills/nothing", headers={"accept": "application/json"})
+    assert "不存在" in answer.json()["detail"], "programs hear what they always heard"
