@@ -43,6 +43,8 @@ from yuejie.payments.dunning import standing
 from yuejie.payments.receipts import receipt
 from yuejie.presales import quote
 from yuejie.settings import Settings
+from yuejie.support.status import incident as incidents
+from yuejie.support.tickets import ticket as tickets
 from yuejie.usage.dialects import ReadingState, Reason
 from yuejie.usage.event import EventState, Outcome
 from yuejie.usage.meters import (
@@ -241,6 +243,18 @@ def red_life() -> str:
     """Return the whole life of a red fapiao."""
     rows = [(_code(s), _code(e), _code(to)) for (s, e), to in fapiao_lives.RED_NEXT.items()]
     return table(("state", "event", "becomes"), rows)
+
+
+def ticket_life() -> str:
+    """Return the whole life of a ticket."""
+    rows = [(_code(s), _code(e), _code(to)) for (s, e), to in tickets.NEXT.items()]
+    return table(("state", "event", "becomes"), rows)
+
+
+def incident_life() -> str:
+    """Return what may be said of an incident next: the update is the event."""
+    rows = [(_code(s), _code(e), _code(to)) for (s, e), to in incidents.NEXT.items()]
+    return table(("state", "update", "becomes"), rows)
 
 
 def form_states() -> str:

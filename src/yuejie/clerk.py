@@ -36,6 +36,7 @@ from yuejie.notices.news.signings import announce_signings
 from yuejie.payments.dunning.dun import CLERK, daily_dunning, remind_of_suspense, watch_credit
 from yuejie.payments.receipts.match import match_open
 from yuejie.presales.trial.tend import book_costs, end_over
+from yuejie.support.tickets.watch import close_resting, watch_clocks
 from yuejie.usage.store import ensure_partitions
 
 log = structlog.get_logger()
@@ -86,6 +87,8 @@ CALENDAR: Final = (
     Duty("protections", protect, timedelta(minutes=1)),
     Duty("budget_forecasts", watch_forecasts, timedelta(hours=1)),
     Duty("minutes", forget_minutes, timedelta(hours=1)),
+    Duty("response_clocks", watch_clocks, timedelta(minutes=1)),
+    Duty("resolved_tickets", close_resting, timedelta(hours=1)),
     Duty("trials", end_over, timedelta(minutes=1)),
     Duty("trial_costs", book_costs, timedelta(hours=1)),
     Duty("suspense", remind_of_suspense, timedelta(hours=1)),

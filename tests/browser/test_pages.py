@@ -105,6 +105,15 @@ def paths(console: Console) -> dict[str, str]:
         "deliveries": "/notices/log",
         "delivery": f"/notices/log/{message_at(house)}",
         "members": "/members",
+        "tickets": "/tickets",
+        "tickets-all": "/tickets?every=1",
+        "ticket": f"/tickets/{house.zeta_ticket}",
+        "ticket-new": "/tickets/new?bill=1&line=2",
+        "rota": "/rota",
+        "incidents": "/incidents",
+        "sla": "/sla?month=2026-10",
+        "sla-one": "/sla?month=2026-10&customer=zeta",
+        "status": "/status",
         "account": "/account",
     }
 

@@ -15,6 +15,7 @@ from yuejie.contracts.terms import (
     AvailabilityStep,
     CommercialTerms,
     LatencyStep,
+    ResponseStep,
     Sla,
     SlaBasis,
     SlaExclusion,
@@ -39,7 +40,8 @@ _shares = st.lists(st.integers(0, 1_000_000), min_size=3, max_size=3).map(sorted
 def slas(draw: st.DrawFn) -> Sla:
     below = sorted(draw(st.sets(_ppm, min_size=1, max_size=3)), reverse=True)
     above = sorted(draw(st.sets(st.integers(1, 50), max_size=3)))
-    first, second = draw(_shares), draw(_shares)
+    first, second, third = draw(_shares), draw(_shares), draw(_shares)
+    missed = sorted(draw(st.sets(st.integers(1, 6), max_size=3)))
     return Sla(
         availability_ppm=draw(st.integers(below[0], 1_000_000)),
         steps=tuple(AvailabilityStep(*pair) for pair in zip(below, first, strict=False)),
@@ -49,6 +51,8 @@ def slas(draw: st.DrawFn) -> Sla:
         probed=draw(st.booleans()),
         first_byte_ms=above[0] if above else None,
         latency_steps=tuple(LatencyStep(*pair) for pair in zip(above, second, strict=False)),
+        response_minutes=(15, 60, 240, 1_440),
+        response_steps=tuple(ResponseStep(*pair) for pair in zip(missed, third, strict=False)),
         cap_ppm=draw(st.integers(0, 1_000_000)),
     )
 
@@ -66,11 +70,18 @@ _attempts = st.lists(
 )
 
 
-@given(slas(), _attempts, st.lists(st.booleans(), max_size=60), st.integers(-100, 10**9))
+@given(
+    slas(),
+    _attempts,
+    st.lists(st.booleans(), max_size=60),
+    st.integers(0, 7),
+    st.integers(-100, 10**9),
+)
 def test_bills_and_oracle_give_the_same_back(
     sla: Sla,
     ended: list[tuple[str, int, str, bool, int | None, int]],
     probes: list[bool],
+    missed: int,
     spend_fen: int,
 ) -> None:
     windows: dict[int, Counter[Ending]] = defaultdict(Counter)
@@ -93,10 +104,12 @@ def test_bills_and_oracle_give_the_same_back(
             FirstByte(times[-(-95 * len(times) // 100) - 1] if times else None, len(times)),
             tuple(windows.values()),
             30 * 288,
+            missed,
         ),
     )
     terms = msgspec.json.decode(encode_terms(CommercialTerms(sla=sla)))
-    month = Month(*MONTH_US, attempts, [(at, ready) for at, ready in enumerate(probes)])
+    late = [(at, None if at % 2 else at + 1) for at in range(missed)]
+    month = Month(*MONTH_US, attempts, [(at, ready) for at, ready in enumerate(probes)], late)
     assert -credit_of(spend_fen, found) == credited(terms["sla"], month, spend_fen)
 
 

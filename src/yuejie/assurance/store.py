@@ -227,6 +227,25 @@ PROBES: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Response:
+    due_us: int
+    answered_us: int | None
+
+
+# By what was said, not by the clock that was stopped: the first word of ours behind its start.
+RESPONSES: Final = """
+    SELECT (extract(epoch FROM c.due_at) * 1000000)::bigint AS due_us,
+           (SELECT (extract(epoch FROM min(m.at)) * 1000000)::bigint FROM ticket_message m
+            WHERE m.ticket_id = c.ticket_id AND m.side = 'operator' AND m.at > c.started_at)
+               AS answered_us
+    FROM response_clock c
+    JOIN response_miss known USING (clock_id)
+    WHERE c.customer_id = %(customer_id)s AND c.is_first AND known.epoch <= %(epoch)s
+      AND c.due_at >= %(start)s AND c.due_at < %(until)s
+"""
+
+
 def _service(
     tx: Tx,
     customer_id: CustomerId,
@@ -236,16 +255,20 @@ def _service(
     until: date | None,
     epoch: int,
 ) -> Month:
-    """Return a month's calls and minutes from a day on, and before another."""
+    """Return a month's calls, minutes and late responses from a day on, and before another."""
     span, clock = month.span(zone_of(zone)), zone_of(zone)
     start = max(span.start, datetime.combine(since, time.min, clock))
     end = min(span.end, datetime.combine(until, time.min, clock)) if until else span.end
     rows = tx.rows(_Probe, PROBES, start=start, until=end)
+    answers = tx.rows(
+        _Response, RESPONSES, customer_id=customer_id, start=start, until=end, epoch=epoch
+    )
     return Month(
         int(start.timestamp()) * 1_000_000,
         int(end.timestamp()) * 1_000_000,
         attempts(tx, customer_id, str(month), epoch),
         [(row.minute_us, row.is_ready) for row in rows],
+        [(row.due_us, row.answered_us) for row in answers],
     )
 
 
@@ -362,7 +385,11 @@ class _Month:
 
 
 TOUCHED_MONTHS: Final = """
-    SELECT DISTINCT month FROM usage_event
+    SELECT month FROM usage_event
+    WHERE customer_id = %(customer_id)s AND month <= %(month)s
+      AND epoch > %(after)s AND epoch <= %(upto)s
+    UNION
+    SELECT month FROM response_miss
     WHERE customer_id = %(customer_id)s AND month <= %(month)s
       AND epoch > %(after)s AND epoch <= %(upto)s
 """
@@ -371,7 +398,7 @@ TOUCHED_MONTHS: Final = """
 def touched_months(
     tx: Tx, customer_id: CustomerId, month: str, *, after: int, upto: int
 ) -> set[str]:
-    """Return the months up to one that got events, or versions of events, in those epochs."""
+    """Return the months up to one that got events, their versions, or misses in those epochs."""
     found = tx.rows(
         _Month, TOUCHED_MONTHS, customer_id=customer_id, month=month, after=after, upto=upto
     )

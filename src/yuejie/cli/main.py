@@ -59,6 +59,9 @@ NOUNS: Final = {
     "advice": "insight.advice",
     "forecast": "insight.forecast",
     "capacity": "insight.capacity",
+    "tickets": "support.tickets",
+    "rota": "support.rota",
+    "incidents": "support.incidents",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

@@ -212,11 +212,19 @@ class LatencyStep:
     credit_ppm: int
 
 
+@dataclass(frozen=True, slots=True)
+class ResponseStep:
+    """From so many missed first responses in a month, this share of its usage is given back."""
+
+    missed: int
+    credit_ppm: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sla:
     """What we promise of a month's service, and what it costs us to break it.
 
-    Of each table the step counts that is reached last; both credits add up, as far as the cap.
+    Of each table the step counts that is reached last; the credits add up, as far as the cap.
     Latency is the 95th percentile of the time to the first byte of streamed calls that worked.
     """
 
@@ -230,6 +238,10 @@ class Sla:
     """Minutes in which the gateway was seen down from outside lower availability as well."""
     first_byte_ms: int | None = None
     latency_steps: tuple[LatencyStep, ...] = ()
+    response_minutes: tuple[int, int, int, int] | None = None
+    """Within which a ticket of severity S1 to S4 is answered first, day and night; None: as the
+    house answers everybody."""
+    response_steps: tuple[ResponseStep, ...] = ()
     cap_ppm: int = SLA_CAP_PPM
 
 
@@ -328,7 +340,8 @@ def _refuse_sla(sla: Sla) -> None:
     if len(set(sla.exclusions)) != len(sla.exclusions):
         raise Invalid("合同条款“SLA”的除外情形有重复，请改正后重试")
     _refuse_latency(sla)
-    for table in (sla.steps, sla.latency_steps):
+    _refuse_responses(sla)
+    for table in (sla.steps, sla.latency_steps, sla.response_steps):
         shares = [step.credit_ppm for step in table]
         if shares != sorted(shares) or any(not 0 <= share <= PPM for share in shares):
             raise Invalid("合同条款“SLA”的赔付比例须在 0% 到 100% 之间，且随档位加重而不减少")
@@ -344,6 +357,16 @@ def _refuse_latency(sla: Sla) -> None:
         raise Invalid(
             "合同条款“SLA”的首字节时间须大于零，时延档位须从低到高、互不相同且不低于首字节时间"
         )
+
+
+def _refuse_responses(sla: Sla) -> None:
+    minutes, missed = sla.response_minutes, [step.missed for step in sla.response_steps]
+    if missed and minutes is None:
+        raise Invalid("合同条款“SLA”写了响应超时的赔付，也须写明 S1 至 S4 的响应分钟数")
+    if minutes is not None and (min(minutes) < 1 or list(minutes) != sorted(minutes)):
+        raise Invalid("合同条款“SLA”的响应分钟数须不少于 1，且从 S1 到 S4 不减少")
+    if missed and (missed[0] < 1 or missed != sorted(set(missed))):
+        raise Invalid("合同条款“SLA”的响应超时档位须从 1 次起、从低到高、互不相同")
 
 
 STANDARD: Final = CommercialTerms()

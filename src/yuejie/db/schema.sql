@@ -279,6 +279,15 @@ CREATE TABLE advice_word (
     CONSTRAINT advice_word_what_check CHECK ((what = ANY (ARRAY['cheaper'::text, 'waits'::text, 'prefix'::text])))
 );
 
+CREATE TABLE adviser (
+    adviser_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    customer_id text NOT NULL,
+    person text NOT NULL,
+    named_by text NOT NULL,
+    named_at timestamp with time zone NOT NULL,
+    CONSTRAINT adviser_pkey PRIMARY KEY (adviser_id)
+);
+
 CREATE TABLE allowance (
     number integer GENERATED ALWAYS AS IDENTITY NOT NULL,
     allowance_id text NOT NULL,
@@ -1011,6 +1020,19 @@ CREATE TABLE deposit_slip_number (
     CONSTRAINT deposit_slip_number_pkey PRIMARY KEY (year)
 );
 
+CREATE TABLE duty (
+    duty_id text NOT NULL,
+    person text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    is_override boolean NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    CONSTRAINT duty_pkey PRIMARY KEY (duty_id),
+    CONSTRAINT duty_check CHECK ((ends_at > starts_at))
+);
+
 CREATE TABLE epoch (
     only_row boolean DEFAULT true NOT NULL,
     epoch integer NOT NULL,
@@ -1300,6 +1322,38 @@ CREATE TABLE gateway_probe (
     node text NOT NULL,
     CONSTRAINT gateway_probe_pkey PRIMARY KEY (minute),
     CONSTRAINT gateway_probe_minute_check CHECK ((date_trunc('minute'::text, minute, 'UTC'::text) = minute))
+);
+
+CREATE TABLE incident (
+    incident_id text NOT NULL,
+    kind text NOT NULL,
+    title text NOT NULL,
+    title_en text NOT NULL,
+    impact text NOT NULL,
+    models text[] NOT NULL,
+    providers text[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    state text NOT NULL,
+    announced_by text NOT NULL,
+    announced_at timestamp with time zone NOT NULL,
+    CONSTRAINT incident_pkey PRIMARY KEY (incident_id),
+    CONSTRAINT incident_check CHECK (((kind = 'incident'::text) OR (ends_at IS NOT NULL))),
+    CONSTRAINT incident_impact_check CHECK ((impact = ANY (ARRAY['down'::text, 'degraded'::text, 'none'::text]))),
+    CONSTRAINT incident_kind_check CHECK ((kind = ANY (ARRAY['incident'::text, 'maintenance'::text]))),
+    CONSTRAINT incident_state_check CHECK ((state = ANY (ARRAY['investigating'::text, 'identified'::text, 'monitoring'::text, 'resolved'::text, 'planned'::text, 'under_way'::text, 'done'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE incident_update (
+    update_id text NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    incident_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    state text NOT NULL,
+    text text NOT NULL,
+    text_en text NOT NULL,
+    CONSTRAINT incident_update_pkey PRIMARY KEY (update_id)
 );
 
 CREATE TABLE invitation (
@@ -2104,6 +2158,30 @@ CREATE TABLE reprieve (
     at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE response_clock (
+    clock_id text NOT NULL,
+    ticket_id text NOT NULL,
+    customer_id text NOT NULL,
+    is_first boolean NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    warned_at timestamp with time zone,
+    stopped_at timestamp with time zone,
+    CONSTRAINT response_clock_pkey PRIMARY KEY (clock_id),
+    CONSTRAINT response_clock_check CHECK ((due_at > started_at))
+);
+
+CREATE TABLE response_miss (
+    clock_id text NOT NULL,
+    customer_id text NOT NULL,
+    month character(7) NOT NULL,
+    is_first boolean NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    noted_at timestamp with time zone NOT NULL,
+    epoch integer NOT NULL,
+    CONSTRAINT response_miss_pkey PRIMARY KEY (clock_id)
+);
+
 CREATE TABLE session (
     session_id text NOT NULL,
     digest bytea NOT NULL,
@@ -2222,6 +2300,59 @@ CREATE TABLE temporary_limit (
     CONSTRAINT temporary_limit_check1 CHECK ((approved_by <> asked_by)),
     CONSTRAINT temporary_limit_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT temporary_limit_limit_fen_check CHECK ((limit_fen > 0))
+);
+
+CREATE TABLE ticket (
+    ticket_id text NOT NULL,
+    customer_id text NOT NULL,
+    kind text NOT NULL,
+    severity text NOT NULL,
+    subject text NOT NULL,
+    request_id uuid,
+    bill_id text,
+    line_position integer,
+    state text NOT NULL,
+    state_at timestamp with time zone NOT NULL,
+    opened_by text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    CONSTRAINT ticket_pkey PRIMARY KEY (ticket_id),
+    CONSTRAINT ticket_check CHECK (((line_position IS NULL) OR (bill_id IS NOT NULL))),
+    CONSTRAINT ticket_check1 CHECK (((request_id IS NULL) OR (bill_id IS NULL))),
+    CONSTRAINT ticket_kind_check CHECK ((kind = ANY (ARRAY['problem'::text, 'billing'::text, 'question'::text, 'review'::text]))),
+    CONSTRAINT ticket_severity_check CHECK ((severity = ANY (ARRAY['s1'::text, 's2'::text, 's3'::text, 's4'::text]))),
+    CONSTRAINT ticket_state_check CHECK ((state = ANY (ARRAY['open'::text, 'answered'::text, 'waiting'::text, 'resolved'::text, 'closed'::text, 'reopened'::text])))
+);
+
+CREATE TABLE ticket_file (
+    file_id text NOT NULL,
+    message_id text NOT NULL,
+    name text NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT ticket_file_pkey PRIMARY KEY (file_id)
+);
+
+CREATE TABLE ticket_message (
+    message_id text NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    ticket_id text NOT NULL,
+    side text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    text text NOT NULL,
+    CONSTRAINT ticket_message_pkey PRIMARY KEY (message_id),
+    CONSTRAINT ticket_message_side_check CHECK ((side = ANY (ARRAY['customer'::text, 'operator'::text])))
+);
+
+CREATE TABLE ticket_transition (
+    transition_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    ticket_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    was text NOT NULL,
+    became text NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT ticket_transition_pkey PRIMARY KEY (transition_id)
 );
 
 CREATE TABLE trial (
@@ -2477,6 +2608,7 @@ ALTER TABLE advice_measure ADD CONSTRAINT advice_measure_advice_id_fkey FOREIGN 
 ALTER TABLE advice_round ADD CONSTRAINT advice_round_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE advice_transition ADD CONSTRAINT advice_transition_advice_id_fkey FOREIGN KEY (advice_id) REFERENCES advice(advice_id);
 ALTER TABLE advice_word ADD CONSTRAINT advice_word_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE adviser ADD CONSTRAINT adviser_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE allowance ADD CONSTRAINT allowance_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE allowance ADD CONSTRAINT allowance_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_key(key_id);
 ALTER TABLE allowance ADD CONSTRAINT allowance_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
@@ -2553,6 +2685,7 @@ ALTER TABLE fapiao_title ADD CONSTRAINT fapiao_title_customer_id_fkey FOREIGN KE
 ALTER TABLE fapiao_transition ADD CONSTRAINT fapiao_transition_fapiao_id_fkey FOREIGN KEY (fapiao_id) REFERENCES fapiao(fapiao_id);
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES finance_batch(batch_id);
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
+ALTER TABLE incident_update ADD CONSTRAINT incident_update_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES incident(incident_id);
 ALTER TABLE invitation ADD CONSTRAINT invitation_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
@@ -2620,6 +2753,10 @@ ALTER TABLE report ADD CONSTRAINT report_customer_id_fkey FOREIGN KEY (customer_
 ALTER TABLE report_run ADD CONSTRAINT report_run_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE report_run ADD CONSTRAINT report_run_report_id_fkey FOREIGN KEY (report_id) REFERENCES report(report_id);
 ALTER TABLE reprieve ADD CONSTRAINT reprieve_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE response_clock ADD CONSTRAINT response_clock_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE response_clock ADD CONSTRAINT response_clock_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES ticket(ticket_id);
+ALTER TABLE response_miss ADD CONSTRAINT response_miss_clock_id_fkey FOREIGN KEY (clock_id) REFERENCES response_clock(clock_id);
+ALTER TABLE response_miss ADD CONSTRAINT response_miss_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE session ADD CONSTRAINT session_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE signing ADD CONSTRAINT signing_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE signing ADD CONSTRAINT signing_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
@@ -2630,6 +2767,11 @@ ALTER TABLE statement_file ADD CONSTRAINT statement_file_account_id_fkey FOREIGN
 ALTER TABLE statement_line ADD CONSTRAINT statement_line_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
 ALTER TABLE statement_line ADD CONSTRAINT statement_line_file_id_fkey FOREIGN KEY (file_id) REFERENCES statement_file(file_id);
 ALTER TABLE temporary_limit ADD CONSTRAINT temporary_limit_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE ticket ADD CONSTRAINT ticket_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE ticket ADD CONSTRAINT ticket_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE ticket_file ADD CONSTRAINT ticket_file_message_id_fkey FOREIGN KEY (message_id) REFERENCES ticket_message(message_id);
+ALTER TABLE ticket_message ADD CONSTRAINT ticket_message_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES ticket(ticket_id);
+ALTER TABLE ticket_transition ADD CONSTRAINT ticket_transition_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES ticket(ticket_id);
 ALTER TABLE trial ADD CONSTRAINT trial_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
 ALTER TABLE trial ADD CONSTRAINT trial_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE trial ADD CONSTRAINT trial_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_key(key_id);
@@ -2649,6 +2791,7 @@ CREATE INDEX advice_measure_advice ON public.advice_measure USING btree (advice_
 CREATE INDEX advice_round_customer ON public.advice_round USING btree (customer_id, round_id);
 CREATE INDEX advice_transition_advice ON public.advice_transition USING btree (advice_id, transition_id);
 CREATE UNIQUE INDEX advice_word_held ON public.advice_word USING btree (customer_id, what, name) WHERE (ended_at IS NULL);
+CREATE INDEX adviser_of_customer ON public.adviser USING btree (customer_id, adviser_id DESC);
 CREATE UNIQUE INDEX allowance_name ON public.allowance USING btree (customer_id, name) WHERE (ended_at IS NULL);
 CREATE INDEX allowance_of_customer ON public.allowance USING btree (customer_id) WHERE (ended_at IS NULL);
 CREATE INDEX allowance_alert_open ON public.allowance_alert USING btree (number) WHERE (eased_at IS NULL);
@@ -2683,6 +2826,7 @@ CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (CO
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
+CREATE INDEX duty_until ON public.duty USING btree (ends_at) WHERE (removed_at IS NULL);
 CREATE INDEX fapiao_customer ON public.fapiao USING btree (customer_id, fapiao_id);
 CREATE INDEX fapiao_errand_due ON public.fapiao_errand USING btree (next_at) WHERE (state = ANY (ARRAY['waiting'::text, 'sent'::text]));
 CREATE INDEX fapiao_errand_key ON public.fapiao_errand USING btree (key);
@@ -2699,6 +2843,8 @@ CREATE INDEX fapiao_transition_of ON public.fapiao_transition USING btree (fapia
 CREATE INDEX fapiao_watch_newest ON public.fapiao_watch USING btree (provider, at);
 CREATE INDEX finance_batch_entry_batch ON public.finance_batch_entry USING btree (batch_id);
 CREATE INDEX gateway_probe_down ON public.gateway_probe USING btree (minute) WHERE (NOT is_ready);
+CREATE INDEX incident_by_start ON public.incident USING btree (starts_at DESC);
+CREATE INDEX incident_update_of ON public.incident_update USING btree (incident_id, seq);
 CREATE INDEX invitation_of_member ON public.invitation USING btree (member_id) WHERE (ended_at IS NULL);
 CREATE INDEX known_payer_number ON public.known_payer USING btree (payer_number);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
@@ -2743,6 +2889,10 @@ CREATE INDEX report_due ON public.report USING btree (next_at) WHERE (next_at IS
 CREATE UNIQUE INDEX report_name ON public.report USING btree (COALESCE(customer_id, ''::text), name) WHERE (ended_at IS NULL);
 CREATE INDEX report_run_of ON public.report_run USING btree (report_id, run_id);
 CREATE INDEX reprieve_customer ON public.reprieve USING btree (customer_id, until_on);
+CREATE INDEX response_clock_due ON public.response_clock USING btree (due_at) WHERE (stopped_at IS NULL);
+CREATE INDEX response_clock_of_customer ON public.response_clock USING btree (customer_id, due_at);
+CREATE UNIQUE INDEX response_clock_runs ON public.response_clock USING btree (ticket_id) WHERE (stopped_at IS NULL);
+CREATE INDEX response_miss_of_customer ON public.response_miss USING btree (customer_id, due_at);
 CREATE INDEX session_of_member ON public.session USING btree (member_id) WHERE (ended_at IS NULL);
 CREATE INDEX signing_customer ON public.signing USING btree (customer_id);
 CREATE INDEX signing_due ON public.signing USING btree (next_at) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
@@ -2752,6 +2902,11 @@ CREATE INDEX signing_step_signing ON public.signing_step USING btree (signing_id
 CREATE INDEX standing_transition_customer ON public.standing_transition USING btree (customer_id, at);
 CREATE INDEX statement_line_day ON public.statement_line USING btree (account_id, booked_on);
 CREATE INDEX temporary_limit_customer ON public.temporary_limit USING btree (customer_id);
+CREATE INDEX ticket_alive ON public.ticket USING btree (state, state_at) WHERE (state <> 'closed'::text);
+CREATE INDEX ticket_of_customer ON public.ticket USING btree (customer_id, ticket_id DESC);
+CREATE INDEX ticket_file_of ON public.ticket_file USING btree (message_id);
+CREATE INDEX ticket_message_of ON public.ticket_message USING btree (ticket_id, seq);
+CREATE INDEX ticket_transition_of ON public.ticket_transition USING btree (ticket_id, transition_id);
 CREATE INDEX trial_request_asked ON public.trial_request USING btree (asked_at);
 CREATE INDEX trial_request_open ON public.trial_request USING btree (asked_at) WHERE (state = 'asked'::text);
 CREATE INDEX usage_event_auto ON ONLY public.usage_event USING btree (month, customer_id) WHERE ((facts ->> 'auto'::text) IS NOT NULL);
@@ -2798,6 +2953,7 @@ GRANT INSERT, SELECT ON TABLE advice_measure TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE advice_round TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE advice_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE advice_word TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE adviser TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance_alert TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE allowance_estimate TO yuejie_app;
@@ -2850,6 +3006,7 @@ GRANT USAGE ON SEQUENCE deed_deed_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE deployment TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE deposit_slip TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE deposit_slip_number TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE duty TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE epoch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE epoch_closing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE external_event TO yuejie_app;
@@ -2873,6 +3030,8 @@ GRANT INSERT, SELECT ON TABLE finance_batch_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE gateway_probe TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE incident TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE incident_update TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE invitation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE known_payer TO yuejie_app;
@@ -2934,6 +3093,8 @@ GRANT INSERT, SELECT ON TABLE refund_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE report TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE report_run TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reprieve TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE response_clock TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE response_miss TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE session TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing_step TO yuejie_app;
@@ -2944,6 +3105,10 @@ GRANT INSERT, SELECT ON TABLE statement_file TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE statement_line TO yuejie_app;
 GRANT USAGE ON SEQUENCE statement_line_sequence_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE temporary_limit TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE ticket TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE ticket_file TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE ticket_message TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE ticket_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE trial TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE trial_cost TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE trial_policy TO yuejie_app;
@@ -2979,10 +3144,12 @@ GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE cont
 GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
 GRANT UPDATE (covered), UPDATE (credit_step), UPDATE (episode), UPDATE (reason), UPDATE (since), UPDATE (state) ON TABLE customer_standing TO yuejie_app;
 GRANT UPDATE (last) ON TABLE deposit_slip_number TO yuejie_app;
+GRANT UPDATE (removed_at) ON TABLE duty TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (delivered_at), UPDATE (issued_at), UPDATE (number), UPDATE (provider), UPDATE (state), UPDATE (why) ON TABLE fapiao TO yuejie_app;
 GRANT UPDATE (asked), UPDATE (attempts), UPDATE (hold), UPDATE (next_at), UPDATE (state), UPDATE (why) ON TABLE fapiao_errand TO yuejie_app;
 GRANT UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (expires_at), UPDATE (form_code), UPDATE (form_number), UPDATE (form_uuid), UPDATE (issued_at), UPDATE (number), UPDATE (reminded), UPDATE (state), UPDATE (why) ON TABLE fapiao_red TO yuejie_app;
 GRANT UPDATE (address), UPDATE (bank_account), UPDATE (bank_name), UPDATE (cnaps), UPDATE (emails), UPDATE (is_default), UPDATE (mobile), UPDATE (name), UPDATE (natural_person), UPDATE (phone), UPDATE (state), UPDATE (tax_number) ON TABLE fapiao_title TO yuejie_app;
+GRANT UPDATE (ends_at), UPDATE (starts_at), UPDATE (state) ON TABLE incident TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE invitation TO yuejie_app;
 GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
@@ -2996,9 +3163,11 @@ GRANT UPDATE (customer_id), UPDATE (state) ON TABLE receipt TO yuejie_app;
 GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt_id), UPDATE (state) ON TABLE receipt_claim TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_on), UPDATE (state) ON TABLE refund TO yuejie_app;
 GRANT UPDATE (ended_at), UPDATE (name), UPDATE (next_at), UPDATE (recipients), UPDATE (schedule), UPDATE (spec) ON TABLE report TO yuejie_app;
+GRANT UPDATE (stopped_at), UPDATE (warned_at) ON TABLE response_clock TO yuejie_app;
 GRANT UPDATE (ended_at), UPDATE (seen_at) ON TABLE session TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE (task), UPDATE (url) ON TABLE signing TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;
+GRANT UPDATE (state), UPDATE (state_at) ON TABLE ticket TO yuejie_app;
 GRANT UPDATE (key_id) ON TABLE trial TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state), UPDATE (why) ON TABLE trial_request TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state) ON TABLE waiver TO yuejie_app;

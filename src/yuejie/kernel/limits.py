@@ -97,3 +97,14 @@ WATCHERS: Final = 128
 WATCHERS_OF_CUSTOMER: Final = 100
 WATCH_SECONDS: Final = 600
 """Longest stream; then the client connects again, and its key is looked at again."""
+
+# Support
+TICKET_TEXT: Final = 20_000
+"""Characters of one message: a long log belongs in a file."""
+TICKET_FILE_BYTES: Final = 2 * 1024 * 1024
+"""Largest file of a message; three of them fit into one request of the console."""
+TICKET_FILES: Final = 3
+TICKET_MESSAGES: Final = 500
+"""Messages on one ticket: what takes more is several matters."""
+TICKETS_ALIVE: Final = 500
+"""Tickets of one customer that are not closed."""

@@ -53,6 +53,13 @@ class Kind(StrEnum):
     ANOMALY = "anomaly"
     REPORT_READY = "report_ready"
     REPORT_FAILED = "report_failed"
+    TICKET_OPENED = "ticket_opened"
+    TICKET_URGENT = "ticket_urgent"
+    TICKET_ANSWERED = "ticket_answered"
+    TICKET_DUE_SOON = "ticket_due_soon"
+    TICKET_MISSED = "ticket_missed"
+    INCIDENT = "incident"
+    MAINTENANCE = "maintenance"
     UNDELIVERED = "undelivered"
     TEST = "test"
 
@@ -120,6 +127,13 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     ),
     Kind.REPORT_READY: Needs(("report", "span", "rows")),
     Kind.REPORT_FAILED: Needs(("report", "why")),
+    Kind.TICKET_OPENED: Needs(("ticket", "customer", "grade", "subject", "answer_by")),
+    Kind.TICKET_URGENT: Needs(("ticket", "customer", "grade", "subject", "answer_by"), _URGENT),
+    Kind.TICKET_ANSWERED: Needs(("ticket", "subject", "state")),
+    Kind.TICKET_DUE_SOON: Needs(("ticket", "customer", "grade", "subject", "answer_by"), _URGENT),
+    Kind.TICKET_MISSED: Needs(("ticket", "customer", "grade", "subject", "answer_by"), _URGENT),
+    Kind.INCIDENT: Needs(("what", "state", "text"), _URGENT),
+    Kind.MAINTENANCE: Needs(("what", "state", "since", "until", "text")),
     Kind.UNDELIVERED: Needs(("message", "channel", "why")),
     Kind.TEST: Needs((), _URGENT),
 }

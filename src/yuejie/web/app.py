@@ -30,6 +30,7 @@ from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.insight import advice, capacity, forecast, reports, routing, trend, whatif
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.api.presales import proposals, prospects, quotes, trial
+from yuejie.web.api.support import incidents, rota, tickets
 from yuejie.web.api.watch import anomalies, budgets, protections, sla
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
@@ -73,6 +74,11 @@ from yuejie.web.pages.ops import margins, revisions, worklist
 from yuejie.web.pages.ops import reconcile as reconcile_pages
 from yuejie.web.pages.study import reports as report_pages
 from yuejie.web.pages.study import whatif as whatif_pages
+from yuejie.web.pages.support import incidents as incident_pages
+from yuejie.web.pages.support import rota as rota_pages
+from yuejie.web.pages.support import sla as sla_pages
+from yuejie.web.pages.support import status as status_pages
+from yuejie.web.pages.support import tickets as ticket_pages
 from yuejie.web.pages.told import contacts as contact_pages
 from yuejie.web.pages.told import log as log_pages
 from yuejie.web.pages.trail import lines as line_pages
@@ -117,6 +123,9 @@ NOUNS: Final = (
     advice,
     forecast,
     capacity,
+    tickets,
+    rota,
+    incidents,
     notices,
     deeds,
 )
@@ -170,6 +179,11 @@ PAGE_NOUNS: Final = (
     contact_pages,
     deed_pages,
     system,
+    ticket_pages,
+    rota_pages,
+    incident_pages,
+    sla_pages,
+    status_pages,
     member_pages,
 )
 THREADS: Final = 8
@@ -213,6 +227,7 @@ def furnish(app: FastAPI, desk: Desk) -> None:
     app.state.metrics = Metrics()
     app.state.board = Board()
     app.state.watchers = Watchers()
+    app.state.status = status_pages.Remembered()
 
 
 @asynccontextmanager

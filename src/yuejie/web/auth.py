@@ -4,6 +4,8 @@
     OPERATOR   whoever holds the operator's token, and the operator's members: to read
     a power    whoever holds the operator's token, and those of its members whose role holds it
     OWN        the operator; a customer's keys and members for the rows of their own customer
+    ASKS       a customer's members that ask for help (all but auditors), by their own tokens; for
+               it, the operator and those of its members that hold Power.ANSWER
     SPEAKS     a customer's members that give its word (admin, finance); for it, the operator and
                those of its members that hold Power.SPEAK
     TELLS      the same members of a customer's for whoever hears of its matters; for it, the
@@ -26,8 +28,8 @@ from yuejie.bills.documents.stamp.picture import read_stamp
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import PREFIX, ApiKey, digest_of
 from yuejie.customers.logins.open import recognise
+from yuejie.customers.members.member import ASKS, SPEAKS, Member
 from yuejie.customers.members.member import PREFIX as MEMBER_PREFIX
-from yuejie.customers.members.member import SPEAKS, Member
 from yuejie.customers.members.power import Power, holds, refuse_powerless
 from yuejie.customers.members.store import member_by_digest
 from yuejie.customers.store import key_by_digest
@@ -46,6 +48,7 @@ class Who(Enum):
     OPEN = "open"
     OPERATOR = "operator"
     OWN = "own"
+    ASKS = "asks"
     SPEAKS = "speaks"
     TELLS = "tells"
 
@@ -321,6 +324,23 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/capacity"): Who.OPERATOR,
     ("GET", f"{API}/capacity/ceilings"): Who.OPERATOR,
     ("PUT", f"{API}/capacity/ceilings/{{account_id}}"): Power.RUN_HOUSE,
+    ("GET", f"{API}/tickets"): Who.OWN,
+    ("POST", f"{API}/tickets"): Who.ASKS,
+    ("GET", f"{API}/tickets/{{ticket}}"): Who.OWN,
+    ("POST", f"{API}/tickets/{{ticket}}/reply"): Who.ASKS,
+    ("POST", f"{API}/tickets/{{ticket}}/close"): Who.ASKS,
+    ("POST", f"{API}/tickets/{{ticket}}/answer"): Power.ANSWER,
+    ("POST", f"{API}/tickets/{{ticket}}/ask"): Power.ANSWER,
+    ("POST", f"{API}/tickets/{{ticket}}/resolve"): Power.ANSWER,
+    ("GET", f"{API}/tickets/{{ticket}}/files/{{file}}"): Who.OWN,
+    ("GET", f"{API}/rota"): Who.OPERATOR,
+    ("POST", f"{API}/rota/weeks"): Power.ANSWER,
+    ("POST", f"{API}/rota/overrides"): Power.ANSWER,
+    ("POST", f"{API}/rota/{{duty}}/remove"): Power.ANSWER,
+    ("PUT", f"{API}/customers/{{customer}}/adviser"): Power.ANSWER,
+    ("GET", f"{API}/incidents"): Who.OWN,
+    ("POST", f"{API}/incidents"): Power.ANSWER,
+    ("POST", f"{API}/incidents/{{incident}}/updates"): Power.ANSWER,
     ("GET", f"{API}/notices/contacts"): Who.OWN,
     ("POST", f"{API}/notices/contacts"): Who.TELLS,
     ("GET", f"{API}/notices/channels"): Who.OWN,
@@ -371,6 +391,16 @@ class Caller:
             return self.is_operator
         return holds(self.member, Power.SPEAK) if self.is_operator else self.member.role in SPEAKS
 
+    @property
+    def asks(self) -> bool:
+        """Whether the caller asks for help, in its customer's name or on behalf of one.
+
+        A key does not: it lies in programs, and what it opens would wake people up.
+        """
+        if self.member is None:
+            return self.is_operator
+        return holds(self.member, Power.ANSWER) if self.is_operator else self.member.role in ASKS
+
     def needs(self, power: Power) -> None:
         """Refuse a member whose role does not hold a power; the operator's own token holds all."""
         if not self.is_operator:
@@ -408,6 +438,8 @@ def permit(caller: Caller, who: Who | Power) -> None:
         caller.needs(who)
     if who is Who.OPERATOR and not caller.is_operator:
         raise Forbidden("客户密钥与客户成员不能使用这个接口，请改用运营令牌")
+    if who is Who.ASKS and not caller.asks:
+        raise Forbidden("工单由客户的管理员、财务、开发成员或我方客服处理，无权由他人代办")
     if who is Who.TELLS and caller.is_operator:
         caller.needs(Power.SET_NOTICES)
     elif who in {Who.SPEAKS, Who.TELLS} and not caller.speaks:

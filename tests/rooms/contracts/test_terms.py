@@ -10,6 +10,7 @@ from yuejie.contracts.terms import (
     CommercialTerms,
     Commitment,
     LatencyStep,
+    ResponseStep,
     Sla,
     SlaExclusion,
     TierDiscount,
@@ -25,6 +26,8 @@ SLA = Sla(
     exclusions=(SlaExclusion.THROTTLED,),
     first_byte_ms=2_000,
     latency_steps=(LatencyStep(2_000, 50_000),),
+    response_minutes=(15, 60, 240, 1_440),
+    response_steps=(ResponseStep(1, 50_000),),
 )
 RICH = CommercialTerms(
     ends_on=date(2027, 11, 1),
@@ -77,6 +80,12 @@ def sla(**changes: Any) -> CommercialTerms:
         (sla(first_byte_ms=0), "大于零"),
         (sla(first_byte_ms=2_001), "不低于首字节时间"),
         (sla(latency_steps=(LatencyStep(2_000, 1), LatencyStep(2_000, 2))), "从低到高"),
+        (sla(response_minutes=None), "须写明 S1 至 S4"),
+        (sla(response_minutes=(0, 1, 2, 3)), "不少于 1"),
+        (sla(response_minutes=(60, 15, 240, 1_440)), "不减少"),
+        (sla(response_steps=(ResponseStep(0, 1),)), "从 1 次起"),
+        (sla(response_steps=(ResponseStep(2, 2), ResponseStep(1, 3))), "从低到高"),
+        (sla(response_steps=(ResponseStep(1, 1_000_001),)), "赔付比例"),
     ],
 )
 def test_nonsense_is_refused_naming_the_field(terms: CommercialTerms, field: str) -> None:

@@ -49,6 +49,10 @@ from yuejie.kernel.money import Money
 from yuejie.notices.contacts import ChannelDraft, ContactDraft, add_channel, add_contact
 from yuejie.presales.form import form_of
 from yuejie.presales.prospects import enrol_prospect, hand_in_form
+from yuejie.support.status.announce import IncidentDraft, announce
+from yuejie.support.status.incident import IncidentKind
+from yuejie.support.tickets.open import TicketDraft, open_ticket
+from yuejie.support.tickets.ticket import Enclosed, Severity, TicketKind
 from yuejie.web.app import build_app, furnish, make_app
 from yuejie.web.desk import Desk
 from yuejie.web.door import Door
@@ -110,6 +114,8 @@ class House:
     zeta_report: str = ""
     zeta_run: str = ""
     zeta_advice: str = ""
+    zeta_ticket: str = ""
+    incident: str = ""
 
 
 @pytest.fixture
@@ -205,6 +211,8 @@ def inhabit(db: Database) -> House:
         zeta_report=report,
         zeta_run=run,
         zeta_advice=advice_of(db, zeta),
+        zeta_ticket=ticket_of(db, zeta, zeta_bill),
+        incident=incident_of(db),
     )
 
 
@@ -237,6 +245,35 @@ def advice_of(db: Database, party: Party, *, answered: bool = True) -> str:
         row = advising.RoundRow("2026-10", NOW, "", 0, "CNY", body)
         advising.insert_round(tx, customer_id, row)
     return advice_id
+
+
+def ticket_of(db: Database, party: Party, bill: Bill) -> str:
+    """Let a customer have asked about the first line of a bill, and have been answered."""
+    draft = TicketDraft(
+        kind=TicketKind.BILLING,
+        severity=Severity.S3,
+        subject="第一行的数量与我方记录不符",
+        text=f"{party.customer.legal_name} 自己的日志少 2 万 token，请核对。",
+        bill=str(bill.number),
+        line=1,
+        files=[Enclosed("日志.csv", b"a,b\n")],
+    )
+    made = open_ticket(db, party.customer, draft, by="customer:赵", now=NOW)
+    return made.ticket_id
+
+
+def incident_of(db: Database) -> str:
+    """Let the service have been degraded for an hour."""
+    draft = IncidentDraft(
+        kind=IncidentKind.INCIDENT,
+        title="gpt-4o 响应变慢",
+        title_en="gpt-4o is slow",
+        text="供应商限流，正在切换线路。",
+        text_en="The provider throttles us; we are moving traffic.",
+        models=["gpt-4o"],
+        starts_at=NOW - timedelta(hours=1),
+    )
+    return announce(db, draft, by=BY, now=NOW).incident.incident_id
 
 
 def finding_of(db: Database, party: Party, key_id: str = "key_scenario") -> str:

@@ -24,6 +24,7 @@ from tests.rooms.web.papers import FAPIAO
 from tests.rooms.web.test_access import contract_of
 from tests.scenarios.books import FixedClock
 from yuejie.assurance.reconcile import difference
+from yuejie.assurance.sla import words as sla_words
 from yuejie.bills.life import SAID as BILL_STATES
 from yuejie.bills.store import bills_of_customer
 from yuejie.budgets.allowance import MODES, PERIODS
@@ -48,6 +49,8 @@ from yuejie.payments.banks.keep import open_account
 from yuejie.payments.receipts.load import import_statement
 from yuejie.payments.receipts.receipt import SAID
 from yuejie.payments.receipts.store import receipts
+from yuejie.support.status import board, incident
+from yuejie.support.tickets import ticket
 from yuejie.web import errors
 from yuejie.web.app import make_app
 from yuejie.web.auth import Who
@@ -66,6 +69,8 @@ from yuejie.web.pages.money import contracts, fapiao, payments
 from yuejie.web.pages.ops import health, margins, revisions, worklist
 from yuejie.web.pages.ops import reconcile as reconcile_pages
 from yuejie.web.pages.study import whatif
+from yuejie.web.pages.support import sla as support_sla
+from yuejie.web.pages.support import tickets as support_tickets
 from yuejie.web.pages.told import log as log_pages
 from yuejie.web.pages.told import words as told_words
 
@@ -79,6 +84,21 @@ AGREED: tuple[dict[Any, str], ...] = (
     words.ORDERS,
 )
 """What contracts say that the page of contracts says as well."""
+SUPPORT: tuple[Mapping[Any, str], ...] = (
+    ticket.STATE_NAMES,
+    support_tickets.STATES,
+    ticket.KIND_NAMES,
+    ticket.SEVERITY_NAMES,
+    support_tickets.ANSWERS,
+    incident.STATE_NAMES,
+    incident.KIND_NAMES,
+    incident.IMPACT_NAMES,
+    board.LIGHT_NAMES,
+    sla_words.PARTIES,
+    sla_words.REASONS,
+    sla_words.OUTCOMES,
+)
+"""Words of the pages of support."""
 PASSWORD = "correct horse 9"
 HTML = {"accept": "text/html"}
 ABOUT_ONE = {
@@ -205,6 +225,8 @@ def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
         "message": message_at(house),
         "reconciliation": reconciliation_at(house),
         "event": "0198aaaa-0000-7000-8000-000000000000",
+        "ticket": house.zeta_ticket,
+        "incident": house.incident,
     }
     for (method, template), who in PAGES.items():
         if who is not Who.OPEN:
@@ -276,7 +298,7 @@ def test_a_customer_sees_its_own_and_nothing_else(
             if method == "POST"
             else None,
         )
-        meant = {404} if who in {Who.OWN, Who.SPEAKS, Who.TELLS} else {403}
+        meant = {404} if who in {Who.OWN, Who.SPEAKS, Who.TELLS, Who.ASKS} else {403}
         assert answer.status_code in meant, (path, answer.status_code, answer.text)
         asked = answer.text.replace(path, "").replace(path.rsplit("/", 1)[-1], "")
         assert not any(secret in asked for secret in secrets[1:]), path
@@ -530,6 +552,8 @@ def test_every_word_has_its_english() -> None:
         *customers.SERVED.values(),
         *(word for table in house_words.ALL for word in table.values()),
         *CALLED.values(),
+        *(word for table in SUPPORT for word in table.values()),
+        *support_sla.VERDICTS,
         *fapiao.STATES.values(),
         *fapiao.RED_STATES.values(),
         *fapiao.KINDS.values(),

@@ -30,6 +30,8 @@ def needed(route: tuple[str, str]) -> Power | None:
         return Power.SPEAK
     if who is Who.TELLS:
         return Power.SET_NOTICES
+    if who is Who.ASKS:
+        return Power.ANSWER
     if route == STEPS:
         return Power.DRAFT_CONTRACTS  # the example submits
     return who if isinstance(who, Power) else None

@@ -47,6 +47,8 @@ class Month:
     attempts: Iterable[Attempt]
     probes: Iterable[tuple[int, bool]]
     """Minute and whether the gateway was ready then."""
+    responses: Iterable[tuple[int, int | None]] = ()
+    """When a first response that is said to be missed was due, and when it came."""
 
 
 def credited(sla: Mapping[str, Any], month: Month, spend_fen: int) -> int:
@@ -67,6 +69,9 @@ def credited(sla: Mapping[str, Any], month: Month, spend_fen: int) -> int:
     if steps and seen.times.total() >= enough:
         p95 = _p95(seen.times)
         ppm += _reached((p95 > step["above_ms"], step["credit_ppm"]) for step in steps)
+    late = sum(came is None or came > due for due, came in month.responses)
+    answers = sla.get("response_steps") or ()
+    ppm += _reached((late >= step["missed"], step["credit_ppm"]) for step in answers)
     ppm = min(ppm, sla.get("cap_ppm", 500_000))
     return -half_away(Fraction(max(0, spend_fen) * ppm, _PPM))
 

@@ -18,7 +18,17 @@ from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.closing.store import current_epoch, printed
 from yuejie.bills.sla.ending import FAILED, Ending, counted, ending_of
 from yuejie.bills.sla.measure import endings_by, windows_of
-from yuejie.bills.sla.store import EndedRow, OutageRow, ended, first_byte, minutes, outages
+from yuejie.bills.sla.store import (
+    EndedRow,
+    OutageRow,
+    ResponseRow,
+    ended,
+    first_byte,
+    minutes,
+    missed,
+    outages,
+    responses,
+)
 from yuejie.bills.sla.verdict import FirstByte, Measured, Minutes, Verdict, availability, judge
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.store import contracts_of
@@ -82,6 +92,7 @@ class SlaReport:
     hours: Sequence[Hour]
     causes: Sequence[Cause]
     outages: Sequence[OutageRow]
+    responses: Sequence[ResponseRow] = ()
     verdict: Verdict | None = None
     given: Given | None = None
 
@@ -94,6 +105,11 @@ class SlaReport:
     def counted(self) -> tuple[int, int]:
         """How many calls count under the contract, and how many of them failed."""
         return counted(self.calls, self.sla.exclusions if self.sla else ())
+
+    @property
+    def missed(self) -> int:
+        """How many first responses to tickets were missed."""
+        return sum(row.missed for row in self.responses if row.is_first)
 
     @property
     def answered_ppm(self) -> int | None:
@@ -111,7 +127,7 @@ def report_month(db: Database, month: BillingMonth, customer: str | None = None)
     for who in asked:
         with db.read(consistent=True) as tx:
             report = report_customer(tx, who.customer_id, month)
-        if customer or report.sla or report.calls:
+        if customer or report.sla or report.calls or report.responses:
             found.append(report)
     return found
 
@@ -134,6 +150,7 @@ def report_customer(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> Sla
         first_byte=first_byte(tx, customer_id, label, held=held, epoch=epoch),
         windows=tuple(windows.values()),
         windows_whole=windows_of(held),
+        missed=missed(tx, customer_id, held=held, epoch=epoch),
     )
     verdict = judge(sla, measured) if sla else None
     return SlaReport(
@@ -150,6 +167,7 @@ def report_customer(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> Sla
         hours=_worst(windows, zone_of(who.zone)),
         causes=_causes(rows),
         outages=outages(tx, held, limit=SHOWN),
+        responses=responses(tx, customer_id, held=held, epoch=epoch),
         verdict=verdict,
         given=_given(tx, agreements, contract, month, verdict)
         if contract and verdict and judged is not None

@@ -21,11 +21,12 @@ PARTIES: Final = {
     Ending.THROTTLED: "供应商限流",
     Ending.REFUSED: "供应商拒绝",
 }
+_HOUR: Final = 60
 _BASES: Final = {
     SlaBasis.OPERATIONS: "按调用",
     SlaBasis.WINDOWS: "按五分钟窗口",
 }
-_REASONS: Final = {
+REASONS: Final = {
     "worker_stopped": "网关停机时切断",
     "abandoned": "网关内部出错",
     "answer_too_large": "应答超过上限",
@@ -35,7 +36,7 @@ _REASONS: Final = {
     "connection_lost": "连接中断",
     "timeout": "超时没有应答",
 }
-_OUTCOMES: Final[Mapping[str, str]] = {
+OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.PROVIDER_ERROR: "连不上供应商",
     Outcome.PROVIDER_CUT: "应答中断",
     Outcome.WORKER_DIED: "网关进程意外终止",
@@ -47,7 +48,8 @@ def verdict_of(report: SlaReport) -> str:
     verdict = report.verdict
     if verdict is None:
         return "未约定"
-    if verdict.availability_ppm is None and verdict.p95_ms is None:
+    judged = verdict.availability_ppm is not None or verdict.p95_ms is not None
+    if not judged and verdict.is_kept:
         return "样本不足"
     return "达标" if verdict.is_kept else "未达标"
 
@@ -77,6 +79,13 @@ def facts(report: SlaReport) -> Iterator[tuple[str, str]]:
     promised = f"，承诺 {sla.first_byte_ms:,} 毫秒" if sla and sla.first_byte_ms else ""
     if first.p95_ms is not None:
         yield "首字节 P95", f"{first.p95_ms:,} 毫秒（{first.calls:,} 次流式调用）{promised}"
+    for row in report.responses:
+        if row.is_first:
+            spent = "" if row.mean_seconds is None else f"，平均 {duration(row.mean_seconds)}"
+            yield (
+                f"工单首次响应 {row.severity.upper()}",
+                f"{row.due:,} 次，超时 {row.missed:,}{spent}",
+            )
     yield (
         "依据",
         f"纪元 {report.epoch}，{'已关账' if report.is_closed else '尚未关账，数字仍会变化'}",
@@ -110,11 +119,21 @@ def reckoning(report: SlaReport) -> list[str]:
     return said
 
 
+def duration(seconds: int) -> str:
+    """Write a span of time as people say it: 45 分钟, 3 小时 05 分."""
+    minutes = -(-seconds // 60)
+    return (
+        f"{minutes} 分钟"
+        if minutes < _HOUR
+        else f"{minutes // _HOUR} 小时 {minutes % _HOUR:02d} 分"
+    )
+
+
 def cause_words(cause: Cause) -> str:
     """Name a way of failing: the provider's status where there was one, and what happened."""
     if cause.outcome == Outcome.PROVIDER_ERROR and cause.http_status:
         return f"供应商答复 HTTP {cause.http_status}"
-    return _REASONS.get(cause.reason) or _OUTCOMES.get(cause.outcome, cause.outcome)
+    return REASONS.get(cause.reason) or OUTCOMES.get(cause.outcome, cause.outcome)
 
 
 def hour_cells(report: SlaReport, hour: Hour) -> tuple[str, ...]:

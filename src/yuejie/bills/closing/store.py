@@ -46,6 +46,12 @@ USED_MONTHS: Final = """
                 (SELECT max(s.epoch) FROM month_close s
                  WHERE s.customer_id = u.customer_id AND s.month < %(month)s), 0)
            OR u.month < %(month)s AND EXISTS (
+                SELECT FROM response_miss m
+                WHERE m.customer_id = u.customer_id AND m.month = u.month
+                  AND m.epoch > COALESCE(
+                    (SELECT max(s.epoch) FROM month_close s
+                     WHERE s.customer_id = u.customer_id AND s.month < %(month)s), 0))
+           OR u.month < %(month)s AND EXISTS (
                 SELECT FROM bill_line l JOIN bill b USING (bill_id)
                 WHERE l.customer_id = u.customer_id AND l.service_month = u.month
                   AND b.state = 'voided'))
@@ -56,8 +62,9 @@ USED_MONTHS: Final = """
 def used_months(tx: Tx, month: BillingMonth, customer_id: CustomerId | None) -> list[UsedMonth]:
     """Return who used something this month, and which earlier months are to be looked at again.
 
-    Those are months with usage that no closing has looked at, and months of which a bill was
-    voided: perhaps behind a later closing, so that nothing else would bill them again.
+    Those are months with usage, or a missed response, that no closing has looked at, and months
+    of which a bill was voided: perhaps behind a later closing, so that nothing else would bill
+    them again.
     """
     return tx.rows(UsedMonth, USED_MONTHS, month=str(month), customer_id=customer_id)
 

@@ -35,6 +35,7 @@ def measure(
         first_byte=first,
         windows=tuple(by_window.values()) if windows else (),
         windows_whole=windows_of(held),
+        missed=store.missed(tx, customer_id, held=held, epoch=epoch),
     )
 
 

@@ -1,4 +1,4 @@
-"""The only SQL of a month's service: how its calls ended, how fast, and when nobody was served."""
+"""The only SQL of a month's service: how calls ended, how fast, when nobody was served or heard."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -168,3 +168,53 @@ OUTAGES: Final = """
 def outages(tx: Tx, held: Span, *, limit: int) -> list[OutageRow]:
     """Return the longest outages of a span, the longest first."""
     return tx.rows(OutageRow, OUTAGES, start=held.start, until=held.end, limit=limit)
+
+
+MISSED: Final = """
+    SELECT count(*) FROM response_miss
+    WHERE customer_id = %(customer_id)s AND is_first AND epoch <= %(epoch)s
+      AND due_at >= %(start)s AND due_at < %(until)s
+"""
+
+
+def missed(tx: Tx, customer_id: CustomerId, *, held: Span, epoch: int) -> int:
+    """Return how many first responses that were due in a span were missed, as known at an epoch."""
+    return int(
+        tx.value(MISSED, customer_id=customer_id, start=held.start, until=held.end, epoch=epoch)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRow:
+    """Responses to tickets that were due in a span: of one severity, first or later ones."""
+
+    severity: str
+    is_first: bool
+    due: int
+    missed: int
+    mean_seconds: int | None
+    """Of those that were answered."""
+
+
+RESPONSES: Final = """
+    SELECT t.severity, c.is_first, count(*) AS due, count(m.clock_id) AS missed,
+           round(avg(extract(epoch FROM c.stopped_at - c.started_at)))::bigint AS mean_seconds
+    FROM response_clock c
+    JOIN ticket t USING (ticket_id)
+    LEFT JOIN response_miss m ON m.clock_id = c.clock_id AND m.epoch <= %(epoch)s
+    WHERE c.customer_id = %(customer_id)s AND c.due_at >= %(start)s AND c.due_at < %(until)s
+    GROUP BY t.severity, c.is_first
+    ORDER BY t.severity, c.is_first DESC
+"""
+
+
+def responses(tx: Tx, customer_id: CustomerId, *, held: Span, epoch: int) -> list[ResponseRow]:
+    """Return how tickets were answered whose response was due in a span."""
+    return tx.rows(
+        ResponseRow,
+        RESPONSES,
+        customer_id=customer_id,
+        start=held.start,
+        until=held.end,
+        epoch=epoch,
+    )

@@ -2,11 +2,12 @@
 
 Availability is whole parts per million, rounded down; so it is below a step exactly where the exact
 share is. Two things are looked at: the calls that reached us, and the minutes in which nobody could
-have. The lower counts.
+have. The lower counts. Beside it, responses to tickets that were missed.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from yuejie.bills.sla.ending import Ending, counted
 from yuejie.contracts.terms import Sla, SlaBasis, SlaExclusion
@@ -44,6 +45,8 @@ class Measured:
     first_byte: FirstByte = FirstByte()
     windows: tuple[Mapping[Ending, int], ...] = ()
     windows_whole: int = 0
+    missed: int = 0
+    """First responses to tickets that were due and came too late, or did not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Verdict:
     p95_ms: int | None
     availability_credit_ppm: int
     latency_credit_ppm: int
+    response_credit_ppm: int
     credit_ppm: int
     is_kept: bool
     words: str
@@ -86,15 +90,21 @@ def judge(sla: Sla, measured: Measured) -> Verdict:
     for_availability = max((s.credit_ppm for s in sla.steps if ppm < s.below_ppm), default=0)
     late = p95_ms or 0
     for_latency = max((s.credit_ppm for s in sla.latency_steps if late > s.above_ms), default=0)
+    missed = measured.missed
+    for_responses = max((s.credit_ppm for s in sla.response_steps if missed >= s.missed), default=0)
+    credits_ = _Credits(for_availability, for_latency, for_responses)
     return Verdict(
         by_calls_ppm=by_calls,
         by_minutes_ppm=by_minutes,
         p95_ms=p95_ms,
         availability_credit_ppm=for_availability,
         latency_credit_ppm=for_latency,
-        credit_ppm=min(for_availability + for_latency, sla.cap_ppm),
-        is_kept=ppm >= sla.availability_ppm and late <= (sla.first_byte_ms or late),
-        words=_words(sla, ppm, p95_ms, for_availability, for_latency),
+        response_credit_ppm=for_responses,
+        credit_ppm=min(sum(credits_), sla.cap_ppm),
+        is_kept=ppm >= sla.availability_ppm
+        and late <= (sla.first_byte_ms or late)
+        and not (sla.response_minutes and missed),
+        words=_words(sla, ppm, p95_ms, missed, credits_),
     )
 
 
@@ -106,18 +116,27 @@ def _by_calls(sla: Sla, measured: Measured) -> int:
     return (silent * PPM + sums) // measured.windows_whole
 
 
-def _words(sla: Sla, ppm: int, p95_ms: int | None, available: int, latent: int) -> str:
+class _Credits(NamedTuple):
+    available: int
+    latent: int
+    missed: int
+
+
+def _words(sla: Sla, ppm: int, p95_ms: int | None, missed: int, credits_: _Credits) -> str:
     """Say on the bill what was broken, by how much, and what that gives back."""
     parts = []
-    if available:
+    if credits_.available:
         parts.append(
-            f"可用率 {percent(ppm)} 低于承诺 {percent(sla.availability_ppm)}，{percent(available)}"
+            f"可用率 {percent(ppm)} 低于承诺 {percent(sla.availability_ppm)}，"
+            f"{percent(credits_.available)}"
         )
-    if latent:
+    if credits_.latent:
         parts.append(
-            f"首字节 P95 {p95_ms} 毫秒超过承诺 {sla.first_byte_ms} 毫秒，{percent(latent)}"
+            f"首字节 P95 {p95_ms} 毫秒超过承诺 {sla.first_byte_ms} 毫秒，{percent(credits_.latent)}"
         )
-    if available + latent > sla.cap_ppm:
+    if credits_.missed:
+        parts.append(f"工单首次响应超时 {missed} 次，{percent(credits_.missed)}")
+    if sum(credits_) > sla.cap_ppm:
         parts.append(f"以 {percent(sla.cap_ppm)} 为限")
     return f"SLA 赔付（{'；'.join(parts)}）" if parts else "SLA 赔付（更正）"
 

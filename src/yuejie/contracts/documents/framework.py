@@ -316,6 +316,17 @@ def _credits(sla: Sla) -> Iterator[str]:
             f"甲方承诺当月成功的流式调用中 95% 在 {sla.first_byte_ms:,} 毫秒内收到首个字节，"
             f"自甲方向供应商发出请求起计；未达承诺的按同一基数赔付：{steps}。"
         )
+    if sla.response_minutes is not None:
+        graded = "、".join(
+            f"S{grade} 级 {minutes:,} 分钟" for grade, minutes in enumerate(sla.response_minutes, 1)
+        )
+        yield f"甲方 7×24 小时受理工单，自提交（或重开）起的首次响应时限为：{graded}。"
+    if sla.response_steps:
+        steps = "；".join(
+            f"达到 {step.missed} 次的，{words.share(step.credit_ppm)}"
+            for step in sla.response_steps
+        )
+        yield f"当月到期的首次响应超过时限的，按同一基数赔付：{steps}。"
     yield (
         f"赔付由甲方自行计算，列入当月账单，合计不超过当月用量金额的 {words.share(sla.cap_ppm)}；"
         "迟到的用量或记录改变结果的，差额列入下一份账单。"

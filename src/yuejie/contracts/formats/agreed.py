@@ -31,6 +31,7 @@ from yuejie.contracts.terms import (
     LatencyStep,
     PaymentMode,
     Renewal,
+    ResponseStep,
     SettlementOrder,
     Sla,
     SlaBasis,
@@ -97,6 +98,13 @@ class AboveWords(_Words, frozen=True):
     credit: str
 
 
+class MissedWords(_Words, frozen=True):
+    """One step: from how many missed responses, how much of the month's usage is given back."""
+
+    missed: int
+    credit: str
+
+
 class SlaWords(_Words, frozen=True):
     """What is promised of the service, and what breaking it costs."""
 
@@ -108,6 +116,8 @@ class SlaWords(_Words, frozen=True):
     probed: bool = True
     first_byte_ms: int | None = None
     latency_steps: list[AboveWords] = []
+    response_minutes: tuple[int, int, int, int] | None = None
+    response_steps: list[MissedWords] = []
     cap: str = "50%"
 
 
@@ -390,6 +400,11 @@ def _sla(words: SlaWords | None) -> Sla | None:
             LatencyStep(each.above_ms, ppm_of(each.credit, "sla.latency_steps.credit"))
             for each in words.latency_steps
         ),
+        response_minutes=words.response_minutes,
+        response_steps=tuple(
+            ResponseStep(each.missed, ppm_of(each.credit, "sla.response_steps.credit"))
+            for each in words.response_steps
+        ),
         cap_ppm=ppm_of(words.cap, "sla.cap"),
     )
 
@@ -409,6 +424,11 @@ def _sla_words(sla: Sla) -> dict[str, Any]:
         "latency_steps": [
             {"above_ms": step.above_ms, "credit": percent(step.credit_ppm)}
             for step in sla.latency_steps
+        ],
+        "response_minutes": list(sla.response_minutes) if sla.response_minutes else None,
+        "response_steps": [
+            {"missed": step.missed, "credit": percent(step.credit_ppm)}
+            for step in sla.response_steps
         ],
         "cap": percent(sla.cap_ppm),
     }

@@ -92,6 +92,8 @@ def _promises_less(old: Sla, new: Sla | None) -> bool:
         return True
     if new.operations_min > old.operations_min or (old.probed and not new.probed):
         return True
+    if _answers_later(old, new):
+        return True
     below = {step.below_ppm for step in (*old.steps, *new.steps)}
     above = {step.above_ms for step in (*old.latency_steps, *new.latency_steps)}
     return any(_credit_at(new, ppm - 1) < _credit_at(old, ppm - 1) for ppm in below) or any(
@@ -105,6 +107,21 @@ def _credit_at(sla: Sla, ppm: int) -> int:
 
 def _late_credit_at(sla: Sla, ms: int) -> int:
     return max((step.credit_ppm for step in sla.latency_steps if ms > step.above_ms), default=0)
+
+
+def _answers_later(old: Sla, new: Sla) -> bool:
+    """Tell whether some ticket may be answered later, or costs us less when it is."""
+    if old.response_minutes is not None and (
+        new.response_minutes is None
+        or any(a < b for a, b in zip(old.response_minutes, new.response_minutes, strict=True))
+    ):
+        return True
+    missed = {step.missed for step in (*old.response_steps, *new.response_steps)}
+    return any(_missed_credit_at(new, each) < _missed_credit_at(old, each) for each in missed)
+
+
+def _missed_credit_at(sla: Sla, missed: int) -> int:
+    return max((step.credit_ppm for step in sla.response_steps if missed >= step.missed), default=0)
 
 
 def _lower(new: int | None, old: int | None) -> bool:

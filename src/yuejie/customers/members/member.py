@@ -31,6 +31,8 @@ OPERATORS: Final = frozenset({Role.ADMIN, Role.FINANCE, Role.SALES, Role.SUPPORT
 CUSTOMERS: Final = frozenset({Role.ADMIN, Role.FINANCE, Role.DEVELOPER, Role.AUDITOR})
 SPEAKS: Final = frozenset({Role.ADMIN, Role.FINANCE})
 """Who gives a customer's word about bills, fapiao and payments."""
+ASKS: Final = SPEAKS | {Role.DEVELOPER}
+"""Who asks for help in a customer's name; an auditor looks on."""
 
 
 @dataclass(frozen=True, slots=True)

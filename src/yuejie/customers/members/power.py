@@ -33,6 +33,8 @@ class Power(StrEnum):
     """Price books and exchange rates; the floor margin, and quotes below it."""
     BILL = "bill"
     """Closing, issuing, disputes, adjustments, credit notes, usage that waits."""
+    ANSWER = "answer"
+    """Tickets, the rota, advisers, incidents and maintenance."""
     SPEAK = "speak"
     """Giving a customer's word on its behalf: bills, titles, fapiao and red ones, claims."""
     ISSUE_FAPIAO = "issue_fapiao"
@@ -56,6 +58,7 @@ HOLDERS: Final[dict[Power, frozenset[Role]]] = {
     Power.SIGN_CONTRACTS: frozenset({Role.ADMIN}),
     Power.SET_PRICES: _FINANCE,
     Power.BILL: _FINANCE,
+    Power.ANSWER: _CARE,
     Power.SPEAK: _FINANCE,
     Power.ISSUE_FAPIAO: _FINANCE,
     Power.COLLECT: _FINANCE,

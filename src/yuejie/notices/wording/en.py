@@ -170,6 +170,35 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "The report {report} was not made this time: {why}. "
         "Please change it as said; it is tried again at its next hour.",
     ),
+    Kind.TICKET_OPENED: Wording(
+        "New ticket: {subject}",
+        "{customer} opened a ticket ({grade}), “{subject}” ({ticket}). First response is due by "
+        "{answer_by}.",
+    ),
+    Kind.TICKET_URGENT: Wording(
+        "Urgent ticket: {subject}",
+        "{customer} opened a ticket ({grade}), “{subject}” ({ticket}). First response is due by "
+        "{answer_by}.",
+    ),
+    Kind.TICKET_ANSWERED: Wording(
+        "Your ticket: {subject}",
+        "There is an answer to your ticket “{subject}” ({ticket}, {state}). Please see the "
+        "console.",
+    ),
+    Kind.TICKET_DUE_SOON: Wording(
+        "Ticket about to be late: {subject}",
+        "The ticket “{subject}” of {customer} ({grade}, {ticket}) still waits for us; it is due "
+        "by {answer_by}.",
+    ),
+    Kind.TICKET_MISSED: Wording(
+        "Ticket response missed: {subject}",
+        "The ticket “{subject}” of {customer} ({grade}, {ticket}) was not answered by "
+        "{answer_by}. Please answer now; where the contract says so, it is credited.",
+    ),
+    Kind.INCIDENT: Wording("Incident: {what}", "{what} ({state}): {text}"),
+    Kind.MAINTENANCE: Wording(
+        "Maintenance: {what}", "{what} ({state}), {since} to {until}: {text}"
+    ),
     Kind.UNDELIVERED: Wording(
         "Not delivered: {message}",
         "Message {message} could not be delivered by {channel}: {why}. "
@@ -249,6 +278,15 @@ LABELS: Final[dict[str, str]] = {
     "peak": "Busiest minute",
     "ceiling": "Ceiling",
     "when": "Reached, or expected to be",
+    "ticket": "Ticket",
+    "grade": "Severity",
+    "subject": "Subject",
+    "answer_by": "Response due",
+    "state": "State",
+    "what": "Announcement",
+    "text": "Details",
+    "until": "Until",
+    "models": "Models",
 }
 
 DIGEST: Final = "{count} notices: {first}, …"

@@ -156,6 +156,32 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "报表未能生成：{report}",
         "报表“{report}”这次没有生成：{why}。请按所说修改，下次到点再试。",
     ),
+    Kind.TICKET_OPENED: Wording(
+        "新工单：{subject}",
+        "{customer} 提交 {grade} 工单“{subject}”（{ticket}），请在 {answer_by} 前首次响应。",
+    ),
+    Kind.TICKET_URGENT: Wording(
+        "紧急工单：{subject}",
+        "{customer} 提交 {grade} 工单“{subject}”（{ticket}），请在 {answer_by} 前首次响应。",
+    ),
+    Kind.TICKET_ANSWERED: Wording(
+        "工单{state}：{subject}",
+        "您的工单“{subject}”（{ticket}）{state}，请登录费用中心查看。",
+    ),
+    Kind.TICKET_DUE_SOON: Wording(
+        "工单即将超时：{subject}",
+        "{customer} 的 {grade} 工单“{subject}”（{ticket}）仍待响应，{answer_by} 到时限。",
+    ),
+    Kind.TICKET_MISSED: Wording(
+        "工单响应超时：{subject}",
+        "{customer} 的 {grade} 工单“{subject}”（{ticket}）未在 {answer_by} 前响应，请立即处理；"
+        "合同约定的按月赔付。",
+    ),
+    Kind.INCIDENT: Wording("服务事故{state}：{what}", "{what}（{state}）：{text}"),
+    Kind.MAINTENANCE: Wording(
+        "维护{state}：{what}",
+        "{what}（{state}），{since} 至 {until}：{text}",
+    ),
     Kind.UNDELIVERED: Wording(
         "通知未送达：{message}",
         "消息 {message} 未能经 {channel} 送达：{why}。请核对联系人后人工补发。",
@@ -234,6 +260,15 @@ LABELS: Final[dict[str, str]] = {
     "peak": "每分钟高峰",
     "ceiling": "配额",
     "when": "已到或预计到达",
+    "ticket": "工单",
+    "grade": "级别",
+    "subject": "标题",
+    "answer_by": "响应时限",
+    "state": "状态",
+    "what": "公告",
+    "text": "说明",
+    "until": "结束时间",
+    "models": "模型",
 }
 
 DIGEST: Final = "{first} 等 {count} 条通知"

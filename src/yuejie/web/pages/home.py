@@ -34,6 +34,7 @@ from yuejie.payments.claims.claim import ClaimState
 from yuejie.payments.claims.store import claims
 from yuejie.payments.receipts.store import open_receipts
 from yuejie.payments.receivables.show import position_of
+from yuejie.support.tickets.store import waiting_count
 from yuejie.usage.show import By, Question, show_usage
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.budgets import texts_of
@@ -91,6 +92,7 @@ LOOKS: Final[tuple[tuple[str, Callable[[Tx], int], str], ...]] = (
         "/fapiao-desk",
     ),
     ("红字发票待处理", lambda tx: len(pending_reds(tx)), "/fapiao-desk"),
+    ("工单待响应", waiting_count, "/tickets"),
 )
 
 

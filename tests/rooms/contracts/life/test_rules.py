@@ -34,6 +34,7 @@ from yuejie.contracts.terms import (
     CreditClass,
     LatencyStep,
     PaymentMode,
+    ResponseStep,
     Sla,
     SlaExclusion,
     TierDiscount,
@@ -49,6 +50,8 @@ SLA = Sla(
     steps=(AvailabilityStep(999_000, 100_000),),
     first_byte_ms=2_000,
     latency_steps=(LatencyStep(2_000, 50_000),),
+    response_minutes=(15, 60, 240, 1_440),
+    response_steps=(ResponseStep(1, 50_000),),
 )
 THREE = CommercialTerms(
     type=ContractType.THREE_YEAR,
@@ -213,6 +216,8 @@ def test_a_contract_of_a_year_changes_when_both_have_signed() -> None:
         (replace(THREE, sla=replace(SLA, exclusions=(SlaExclusion.THROTTLED,))), "SLA 只能提高"),
         (replace(THREE, sla=replace(SLA, steps=(AvailabilityStep(998_000, 100_000),))), "SLA"),
         (replace(THREE, sla=replace(SLA, latency_steps=(LatencyStep(3_000, 60_000),))), "SLA"),
+        (replace(THREE, sla=replace(SLA, response_minutes=(16, 60, 240, 1_440))), "SLA"),
+        (replace(THREE, sla=replace(SLA, response_steps=(ResponseStep(2, 60_000),))), "SLA"),
     ],
 )
 def test_three_years_go_upward_only(became: CommercialTerms, reason: str) -> None:

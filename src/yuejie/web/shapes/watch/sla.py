@@ -46,6 +46,16 @@ class OutageOut(Out):
     why: str = Field(description="第一次所见")
 
 
+class ResponsesOut(Out):
+    """工单的响应：某一级别，首次或其后。"""
+
+    severity: str = Field(description="s1 至 s4")
+    is_first: bool = Field(description="首次响应；只有首次计入承诺")
+    due: int = Field(description="本月到期的次数")
+    missed: int = Field(description="其中超时的")
+    mean_seconds: int | None = Field(description="已响应的平均用时，秒")
+
+
 class SlaReportOut(Out):
     """一个月的服务质量：承诺、测得、责任、赔付。可用率为百万分率，向下取整。"""
 
@@ -77,6 +87,7 @@ class SlaReportOut(Out):
     worst_hours: list[HourOut] = Field(description="失败最多的小时")
     causes: list[CauseOut] = Field(description="最常见的失败原因")
     outages: list[OutageOut] = Field(description="最长的停服")
+    responses: list[ResponsesOut] = Field(description="本月到期的工单响应")
 
     @classmethod
     def of(cls, report: SlaReport) -> "SlaReportOut":
@@ -113,4 +124,5 @@ class SlaReportOut(Out):
             worst_hours=[HourOut.model_validate(hour) for hour in report.hours],
             causes=[CauseOut.model_validate(cause) for cause in report.causes],
             outages=[OutageOut.model_validate(outage) for outage in report.outages],
+            responses=[ResponsesOut.model_validate(row) for row in report.responses],
         )

@@ -1,0 +1,1 @@
+"""Commands of support: tickets, the rota, incidents and maintenance."""

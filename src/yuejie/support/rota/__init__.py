@@ -1,0 +1,1 @@
+"""The rota: who is on duty when, and who advises which customer."""

@@ -1,0 +1,1 @@
+"""The state of the service as everybody may see it: measured, and announced."""

@@ -1,0 +1,1 @@
+"""Routes of support: tickets, the rota, incidents and maintenance."""

@@ -1,0 +1,1 @@
+"""Pages of support: tickets, the rota, announcements, service reports, the public status."""

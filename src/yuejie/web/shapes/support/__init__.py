@@ -1,0 +1,1 @@
+"""Support on the wire: tickets, the rota, incidents and maintenance."""
