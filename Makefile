@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test simulate check format golden docs bench lock clean
+.PHONY: help setup demo serve test simulate check format golden guide docs bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,6 +57,10 @@ format: $(STAMP)  ## rewrite files in the house format
 docs: $(STAMP)  ## rewrite the generated parts of the documents
 	@marked=$$(grep -rl --include='*.md' '\[\[\[cog' *.md docs 2>/dev/null || true)
 	if [ -n "$$marked" ]; then $(BIN)/cog -r $$marked; fi
+
+guide: $(STAMP)  ## walk the ten tasks and take the finance guide's pictures anew, in a practice house
+	@YUEJIE_GUIDE=1 $(BIN)/python -m pytest -q tests/browser/test_tasks.py tests/browser/test_guide.py $(ARGS)
+	git --no-pager diff --stat -- docs/guide
 
 golden: $(STAMP)  ## rewrite the golden bills; read the diff as finance would
 	@$(BIN)/python -m pytest -q tests/golden --golden-update $(ARGS)

@@ -22,6 +22,7 @@ from bench.trials import (
     ingest,
     latency,
     memory,
+    pages,
     trend,
 )
 from yuejie.kernel.clock import SystemClock
@@ -37,6 +38,7 @@ TRIALS: Final[dict[str, Callable[[], Result]]] = {
     "anomaly": anomaly.measure,
     "trend": trend.measure,
     "forecast": forecast.measure,
+    "pages": pages.measure,
 }
 
 

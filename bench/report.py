@@ -20,6 +20,7 @@ ORDER: Final = (
     "anomaly",
     "trend",
     "forecast",
+    "pages",
 )
 TITLES: Final = {
     "gateway": "吞吐",
@@ -32,6 +33,7 @@ TITLES: Final = {
     "anomaly": "异常检测",
     "trend": "趋势",
     "forecast": "预测",
+    "pages": "页面",
 }
 HEAD: Final = """# 基准测试结果
 

@@ -85,3 +85,36 @@ BILLED: Final = "SELECT coalesce(sum(quantity), 0) FROM bill_line WHERE service_
 def billed(tx: Tx, month: str) -> int:
     """Return the sum of everything on the bills for a month."""
     return int(tx.value(BILLED, month=month))
+
+
+SAMPLE: Final = "CREATE TEMPORARY TABLE sample AS SELECT * FROM usage_event"
+
+
+def keep_sample(tx: Tx) -> None:
+    """Keep the events there are aside, for this connection."""
+    tx.run(SAMPLE)
+
+
+REPEAT: Final = """
+    INSERT INTO usage_event
+    SELECT s.id, version, s.id, attempt, customer_id, dimension_id, month, hour, started_at,
+           used_at, api, model, billable, state, reason, contract_id, contract_version, sale_book,
+           sale_revision, cost_book, cost_revision, items, context_tokens, billed_model,
+           service_tier, http_status, outcome, stream, first_byte_ms, response_id, source, facts,
+           epoch, recorded_at
+    FROM (SELECT (left(event_id::text, 15) || substr(gen_random_uuid()::text, 16))::uuid AS id, *
+          FROM sample OFFSET 0) s
+"""
+
+
+def repeat_sample(tx: Tx) -> None:
+    """Store every event of the sample once more, as another call of the same millisecond."""
+    tx.run(REPEAT)
+
+
+SCALE: Final = "UPDATE usage_rollup SET quantity = quantity * %(times)s"
+
+
+def scale_rollups(tx: Tx, times: int) -> None:
+    """Let the rollups say what so many copies of each event say."""
+    tx.run(SCALE, times=times)

@@ -35,7 +35,7 @@ def measure() -> Result:
     with office(CUSTOMERS) as house:
         known = callers(house.db, house.slugs, datetime(2026, 8, 1, tzinfo=UTC))
         for month, events in ((FEW, FEW_EVENTS), (MANY, MANY_EVENTS)):
-            _record(house, known, month, events)
+            record(house, known, month, events)
             figures += _closed(house, known, month, events)
         figures += _proved(house)
     notes = [
@@ -45,7 +45,7 @@ def measure() -> Result:
     return Result("close", figures, notes)
 
 
-def _record(house: Office, known: list[Caller], month: BillingMonth, events: int) -> None:
+def record(house: Office, known: list[Caller], month: BillingMonth, events: int) -> None:
     """Write a month's events and rollups."""
     recorder, spending, done, said = Recorder(), Spending(), 0, time.monotonic()
     for hour in spread(known, month, CHINA, events):

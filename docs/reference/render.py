@@ -129,6 +129,14 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
         "`http://127.0.0.1` and the console's port",
         "Where people reach the console; with `https://` its cookies travel by https only.",
     ),
+    "YUEJIE_PRACTICE": (
+        "0",
+        "`1` marks a house to practise in, on every page; `yuejie practice start` sets it.",
+    ),
+    "YUEJIE_SUPERVISOR": (
+        "none",
+        "Set by `yuejie serve` for its own processes: the number of the one that watches them.",
+    ),
     "YUEJIE_GATEWAY_URL": (
         "`http://127.0.0.1` and the gateway's port",
         "Where customers reach the gateway: what the console's quick start tells their SDKs.",

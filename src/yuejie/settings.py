@@ -111,6 +111,8 @@ class Settings:
     probe_url: str = ""
     console: str = ""
     gateway: str = ""
+    practice: bool = False
+    supervised: bool = False
     fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
     signing: SigningSettings = field(default_factory=lambda: SigningSettings.load({}))
 
@@ -141,6 +143,8 @@ class Settings:
             probe_url=environ.get("YUEJIE_PROBE_URL", ""),
             console=environ.get("YUEJIE_CONSOLE_URL", "").rstrip("/"),
             gateway=environ.get("YUEJIE_GATEWAY_URL", "").rstrip("/"),
+            practice=environ.get("YUEJIE_PRACTICE", "") == "1",
+            supervised="YUEJIE_SUPERVISOR" in environ,
             fapiao=FapiaoSettings.load(environ),
             signing=SigningSettings.load(environ),
         )

@@ -5,7 +5,8 @@
     ├── gateway × workers   each a process of its own on the shared port
     ├── intake              journals → database, database → snapshot
     ├── console             the API
-    └── clerk               calendar, partitions, watches; leader by advisory lock
+    ├── clerk               calendar, partitions, watches; leader by advisory lock
+    └── what is wished      simulated providers, a house to practise in (`beside`), else nothing
 
 A process that dies is started again, at once the first time and then with growing pauses; one that
 stays up is forgiven. The supervisor itself holds no state: kill it and start it again.
@@ -25,6 +26,7 @@ from typing import Final
 import structlog
 
 from yuejie.app import Say
+from yuejie.beside import Beside, Wish, wished
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.migrate import migrate
 from yuejie.kernel.errors import DomainError
@@ -40,6 +42,8 @@ FORGIVEN_SECONDS: Final = 10
 SUPERVISOR: Final = "YUEJIE_SUPERVISOR"
 """Tells a program whose child it is; it ends when that process does."""
 PAUSE_SECONDS_MAX: Final = 1.0
+LOOK_SECONDS: Final = 0.5
+"""How often one looks what is wished beside the node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Program:
     command: Sequence[str]
     environ: Mapping[str, str]
     order: int
+    is_beside: bool = False
 
 
 class Child:
@@ -129,6 +134,8 @@ class Supervisor:
         self.children = [Child(program, log_folder) for program in programs]
         self.postgres: EmbeddedPostgres | None = None
         self._stopping = False
+        self._log_folder = log_folder
+        self._looked = 0.0
 
     def start(self) -> None:
         """Start the database, bring its schema up to date, then start every program."""
@@ -153,6 +160,23 @@ class Supervisor:
         now = time.monotonic()
         for child in self.children:
             child.tend(now)
+        if now - self._looked >= LOOK_SECONDS:
+            self._looked = now
+            self._follow(wished(self._settings.home))
+
+    def _follow(self, wishes: Mapping[Beside, Wish]) -> None:
+        """Start what is wished beside the node, and let go of what no longer is."""
+        beside = {child.program.name: child for child in self.children if child.program.is_beside}
+        for what, wish in wishes.items():
+            if what not in beside:
+                program = beside_program(self._settings, wish)
+                self.children.append(Child(program, self._log_folder))
+        for name, child in beside.items():
+            if name not in wishes:
+                child.wanted = False
+                child.ask_to_stop()
+                if child.process is None:
+                    self.children.remove(child)
 
     def replace(self, programs: Mapping[str, Program]) -> None:
         """Let children go on as other programs: whoever tends them starts the new ones."""
@@ -229,3 +253,19 @@ def programs(settings: Settings) -> list[Program]:
         Program("console", [*yuejie, "console"], environ, order=2),
         Program("clerk", [*yuejie, "clerk"], environ, order=2),
     ]
+
+
+def beside_program(settings: Settings, wish: Wish) -> Program:
+    """Return the program of a wish; what it prints to nobody goes to the supervisor's own log."""
+    environ = dict(os.environ) | {
+        "YUEJIE_HOME": str(settings.home),
+        SUPERVISOR: str(os.getpid()),
+    }
+    if wish.what is Beside.SIMULATORS:
+        truth = settings.home / "beside" / "simulators.jsonl"
+        port = str(wish.ports[0])
+        command = ["-m", "yuejie.demo.simulators", "--port", port, "--truth", str(truth)]
+    else:
+        command = ["-m", "yuejie", "practice", "start"]
+        command += [word for port in wish.ports for word in ("--port", str(port))]
+    return Program(str(wish.what), [sys.executable, *command], environ, order=1, is_beside=True)

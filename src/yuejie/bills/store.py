@@ -17,6 +17,8 @@ OPERATOR_READS: Final = {
     "bill_by_name": "the operator names a bill by its number or id",
     "owner_of": "whose a bill is has to be known before its customer is locked",
     "bills_of_month": "the operator lists and issues a month",
+    "issued_bills_of_all": "the operator ages every receivable at once",
+    "count_bills": "the operator's day begins with how many wait",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -184,6 +186,23 @@ def bills_of_month(
     label = str(month) if month else None
     rows = tx.rows(_BillRow, BILLS_OF_MONTH, month=label, after=after, limit=limit)
     return [_bill(row, ()) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    state: str
+    bills: int
+
+
+COUNT_BILLS: Final = """
+    SELECT state, count(*) AS bills FROM bill
+    WHERE state IN ('draft', 'proposed', 'confirmed') GROUP BY state
+"""
+
+
+def count_bills(tx: Tx) -> dict[str, int]:
+    """Return how many bills wait in each state from the draft up to issuing."""
+    return {row.state: row.bills for row in tx.rows(_Count, COUNT_BILLS)}
 
 
 LINES_OF_BILL: Final = """
@@ -435,6 +454,22 @@ ISSUED_BILLS: Final = """
 def issued_bills(tx: Tx, customer_id: CustomerId) -> list[OpenBill]:
     """Return a customer's issued bills, the oldest month first."""
     return tx.rows(OpenBill, ISSUED_BILLS, customer_id=customer_id, bill_id=None)
+
+
+ISSUED_BILLS_OF_ALL: Final = """
+    SELECT b.bill_id, b.customer_id, b.part, b.number, b.month, b.currency, b.gross_fen,
+           COALESCE(c.fen, 0)::bigint AS credited_fen, b.due_on, b.issued_at, b.state
+    FROM bill b
+    LEFT JOIN (SELECT bill_id, sum(gross_fen) AS fen FROM credit_note
+               WHERE state = 'approved' GROUP BY bill_id) c USING (bill_id)
+    WHERE b.state IN ('issued', 'paid', 'written_off')
+    ORDER BY b.customer_id, b.month, b.part
+"""
+
+
+def issued_bills_of_all(tx: Tx) -> list[OpenBill]:
+    """Return everybody's issued bills, customer by customer, the oldest month first."""
+    return tx.rows(OpenBill, ISSUED_BILLS_OF_ALL)
 
 
 def issued_bill(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> OpenBill | None:

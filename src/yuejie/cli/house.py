@@ -126,6 +126,51 @@ def demo(house: Frame, *, once: bool) -> None:
     run_demo(house.settings, house.clock, once=once)
 
 
+@click.group()
+def practice() -> None:
+    """练习环境：一家有几个月账单的练习客户，自成一套，与真实账目无关，可随时移除。"""
+
+
+@practice.command("start")
+@click.option("--port", "ports", type=int, multiple=True, hidden=True)
+@frame
+def start_practice(house: Frame, ports: tuple[int, ...]) -> None:
+    """建立（第一次约一分钟）并运行练习环境，直到 Ctrl-C；显示地址与登录名。"""
+    from yuejie.beside import free_ports
+    from yuejie.demo.practice.place import Ports
+    from yuejie.demo.practice.run import ready, serve
+    from yuejie.logs import set_up
+
+    set_up()
+    serve(ready(house.settings, house.clock, Ports(*(ports or free_ports(3))), note), note)
+
+
+@practice.command("remove")
+@frame
+def remove_practice(house: Frame) -> None:
+    """停止并移除练习环境，连同它的全部数据。"""
+    from yuejie.demo.practice.place import end
+
+    say("已移除练习环境" if end(house.settings.home) else "没有练习环境")
+
+
+@practice.command("show")
+@as_json
+@frame
+def show_practice(house: Frame, *, json: bool) -> None:
+    """显示练习环境在哪里、怎么登录。"""
+    from dataclasses import asdict
+
+    from yuejie.demo.practice.place import logins_of
+
+    found = logins_of(house.settings.home)
+    if json:
+        give_json([asdict(each) for each in found])
+        return
+    rows = [(each.who, each.name, each.password) for each in found]
+    show_table("练习环境", ["谁", "登录名", "密码"], rows)
+
+
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @frame

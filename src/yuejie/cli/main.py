@@ -17,6 +17,7 @@ NOUNS: Final = {
     "console": "house",
     "clerk": "house",
     "demo": "house",
+    "practice": "house",
     "apply": "house",
     "journals": "house",
     "token": "house",

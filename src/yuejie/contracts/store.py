@@ -185,6 +185,25 @@ def rates(tx: Tx, book_id: str) -> list[RateRow]:
     return tx.rows(RateRow, RATES, book_id=book_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Model:
+    model: str
+
+
+PRICED_MODELS: Final = """
+    SELECT DISTINCT r.model
+    FROM rate r
+    JOIN book b USING (book_id)
+    JOIN book_revision v USING (book_id, revision)
+    WHERE b.kind = %(kind)s AND v.starts_at <= %(at)s
+"""
+
+
+def priced_models(tx: Tx, kind: str, at: datetime) -> frozenset[str]:
+    """Return the models that some book of a kind prices at an instant."""
+    return frozenset(row.model for row in tx.rows(_Model, PRICED_MODELS, kind=kind, at=at))
+
+
 RATES_OF_REVISION: Final = """
     SELECT rate_id, revision, model, meter, pico, currency, service_tier, context_above,
            time_window, coalesce(list_rate, 0) AS list_rate, origin

@@ -48,6 +48,8 @@ from yuejie.web.pages.desk import closing as closing_pages
 from yuejie.web.pages.desk import fapiao as fapiao_desk_pages
 from yuejie.web.pages.desk import receipts as receipt_pages
 from yuejie.web.pages.desk import receivables as receivable_pages
+from yuejie.web.pages.first import guide, practice
+from yuejie.web.pages.first import operator as first_run_pages
 from yuejie.web.pages.frame import assets
 from yuejie.web.pages.frame.access import PAGES
 from yuejie.web.pages.house import customers as customer_forms
@@ -134,6 +136,9 @@ PAGE_NOUNS: Final = (
     login,
     account,
     home,
+    first_run_pages,
+    guide,
+    practice,
     bill_pages,
     line_pages,
     title_pages,

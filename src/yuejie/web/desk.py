@@ -41,6 +41,10 @@ class Desk:
     stamp_file: Path | None = None
     fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)
     signing: Reachable = field(default_factory=Reachable, repr=False)
+    home: Path | None = None
+    """The home of a supervised node, which may be asked to run something beside; else None."""
+    practice: bool = False
+    """Whether this is a house to practise in; every page says so."""
 
 
 async def desk_of(request: Request) -> Desk:

@@ -71,6 +71,12 @@ class Wanted(Protocol):
     def fapiao(self) -> "WantedFapiao": ...  # noqa: D102
     @property
     def signing(self) -> Accounts: ...  # noqa: D102
+    @property
+    def home(self) -> Path: ...  # noqa: D102
+    @property
+    def supervised(self) -> bool: ...  # noqa: D102
+    @property
+    def practice(self) -> bool: ...  # noqa: D102
 
 
 class WantedFapiao(Protocol):
@@ -110,6 +116,8 @@ def serve(settings: Wanted) -> None:
         notice_hosts=settings.notice_hosts,
         signing=reachable(settings.signing),
         stamp_file=settings.seller_stamp,
+        home=settings.home if settings.supervised else None,
+        practice=settings.practice,
     )
     door.start()
     try:

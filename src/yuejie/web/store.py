@@ -139,3 +139,11 @@ ROUNDS: Final = """
 def rounds(tx: Tx) -> Rounds:
     """Return how far the clerk's recorded duties have come."""
     return tx.row(Rounds, ROUNDS)
+
+
+HAS_CALLS: Final = "SELECT EXISTS (SELECT FROM usage_event WHERE customer_id = %(customer_id)s)"
+
+
+def has_calls(tx: Tx, customer_id: str) -> bool:
+    """Tell whether a customer has ever called."""
+    return tx.value(HAS_CALLS, customer_id=customer_id) is True

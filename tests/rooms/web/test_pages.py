@@ -58,6 +58,8 @@ from yuejie.web.pages import budgets, customers, home, usage
 from yuejie.web.pages.desk import approvals, bank, closing, receivables
 from yuejie.web.pages.desk import fapiao as fapiao_desk
 from yuejie.web.pages.desk import receipts as receipt_pages
+from yuejie.web.pages.first import customer as first_list
+from yuejie.web.pages.first import offer, operator, steps
 from yuejie.web.pages.frame import menu
 from yuejie.web.pages.frame.access import PAGES
 from yuejie.web.pages.frame.cookies import SESSION
@@ -524,6 +526,16 @@ DESK: list[Mapping[Any, str]] = [
 ]
 COLUMNS_OF_REPORTS = ("日期", "时间")
 """What a report's columns of time are called."""
+FIRST_WORDS = (
+    *steps.STEPS.values(),
+    *(word for what, why, _ in first_list.WORDS.values() for word in (what, why)),
+    *operator.TAXES.values(),
+    *operator.KINDS.values(),
+    *(offer.PLATFORMS[code].name for code in offer.SPOKEN),
+    offer.REGION_HINT,
+    *("客户财务", "客户开发", "运营财务", "运营管理员"),
+)
+"""Words of the first run that come from tables."""
 
 
 def test_every_word_has_its_english() -> None:
@@ -568,6 +580,8 @@ def test_every_word_has_its_english() -> None:
         *(each.label for each in menu.MENU),
         *(each.group for each in menu.MENU if each.group),
         *(what for what, _, _ in home.LOOKS),
+        *home.ASKED,
+        *FIRST_WORDS,
         home.LIMITS,
         *(kind.title for kind in errors.TABLE.values()),
         *(missed.title for missed in errors.HTTP.values()),

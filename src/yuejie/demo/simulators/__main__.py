@@ -19,6 +19,7 @@ from yuejie.demo.simulators.report import FORMATS, render
 from yuejie.demo.simulators.truth import read
 from yuejie.demo.simulators.world import POLICIES, Settings, World
 from yuejie.kernel.clock import SystemClock
+from yuejie.node import die_with_supervisor
 
 _GARBAGE: Final = 100_000
 """Calls leave no cycles behind; to look for them every 700 costs a tenth of the time."""
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     """Do what the command line says."""
     if arguments[:1] == ["report"]:
         return _report(arguments[1:])
+    die_with_supervisor()
     return _serve(arguments)
 
 

@@ -96,6 +96,11 @@ class World:
     issued: int = 0
     calls: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Go on numbering behind the truth log: started again, it gives no number twice."""
+        if self.truth.exists():
+            self.issued = len(self.truth.read_text("utf-8").splitlines())
+
     def now(self) -> datetime:
         """Return the simulator's own time."""
         return self.stands_at or self.clock.now() + self.shift

@@ -18,6 +18,7 @@ OPERATOR_READS: Final = {
     "of_receipt": "a receipt belongs to nobody until it is apportioned",
     "receipt_used": "the same",
     "receipt_refunded": "the same",
+    "bill_sums_of_all": "the operator ages every receivable at once",
     "bills_with_rows": "the clerk sweeps every customer",
     "holders_of_prepayment": "the clerk draws for every customer",
     "refund_by_id": "the operator names a refund",
@@ -136,6 +137,21 @@ BILL_SUMS: Final = """
 def bill_sums(tx: Tx, customer_id: CustomerId) -> dict[BillId, BillSum]:
     """Return what was apportioned to each bill of a customer."""
     rows = tx.rows(BillSum, BILL_SUMS, customer_id=customer_id)
+    return {row.bill_id: BillSum(row.bill_id, row.fen, row.bad_debt_fen or 0) for row in rows}
+
+
+BILL_SUMS_OF_ALL: Final = """
+    SELECT bill_id, sum(amount_fen)::bigint AS fen,
+           (sum(amount_fen) FILTER (WHERE source = 'bad_debt'))::bigint AS bad_debt_fen
+    FROM apportionment
+    WHERE use = 'bill'
+    GROUP BY bill_id
+"""
+
+
+def bill_sums_of_all(tx: Tx) -> dict[BillId, BillSum]:
+    """Return what was apportioned to each bill of everybody."""
+    rows = tx.rows(BillSum, BILL_SUMS_OF_ALL)
     return {row.bill_id: BillSum(row.bill_id, row.fen, row.bad_debt_fen or 0) for row in rows}
 
 

@@ -14,7 +14,7 @@ from yuejie.kernel.period import zone_of
 from yuejie.ledger.posting import Account
 from yuejie.ledger.store import balance, statement
 from yuejie.payments.apportion.move import Use
-from yuejie.payments.apportion.open import amounts_of
+from yuejie.payments.apportion.open import amounts_by_customer, amounts_of
 from yuejie.payments.apportion.shares import OpenAmount
 from yuejie.payments.apportion.store import held
 from yuejie.payments.banks.account import BankAccount
@@ -113,13 +113,14 @@ class Debtor:
 def age_receivables(db: Database, on: date, *, customer: str | None = None) -> list[Debtor]:
     """Return what everybody (or one customer) owes on a day, by age; whoever owes most first."""
     with db.read(consistent=True) as tx:
-        asked = [find_customer(tx, customer)] if customer else customers(tx)
-        found = [Debtor(each, row) for each in asked for row in aged(_open_of(tx, each), on)]
+        if customer:
+            one = find_customer(tx, customer)
+            asked, opens = [one], {one.customer_id: amounts_of(tx, one.customer_id)}
+        else:
+            asked = customers(tx)
+            opens = amounts_by_customer(tx, asked)
+        found = [Debtor(each, row) for each in asked for row in aged(opens[each.customer_id], on)]
     return sorted(found, key=lambda debtor: (debtor.aged.currency, -debtor.aged.total_fen))
-
-
-def _open_of(tx: Tx, customer: Customer) -> list[OpenAmount]:
-    return amounts_of(tx, customer.customer_id)
 
 
 def open_amounts(db: Database, customer: str) -> list[OpenAmount]:

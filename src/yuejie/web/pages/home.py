@@ -1,19 +1,20 @@
 """The front page: what needs me, for the operator; where we stand, for a customer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from yuejie.bills.bill import BillState
+from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.life import SAID as STATES
 from yuejie.bills.live.live import Live
 from yuejie.bills.review.store import open_disputes
-from yuejie.bills.store import bills_of_customer, bills_of_month
+from yuejie.bills.store import bills_of_customer, count_bills
 from yuejie.budgets.allowance import MODES
 from yuejie.budgets.show import standings
 from yuejie.contracts.grants.store import open_grants
@@ -21,6 +22,7 @@ from yuejie.contracts.life.store import open_drafts, open_ends, open_limits
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao.life import FapiaoState
+from yuejie.fapiao.request import what_is_available
 from yuejie.fapiao.reversing.store import pending_reds
 from yuejie.fapiao.store import all_fapiao
 from yuejie.insights.anomaly.show import open_findings
@@ -39,6 +41,8 @@ from yuejie.usage.show import By, Question, show_usage
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.budgets import texts_of
 from yuejie.web.pages.customers import SERVED
+from yuejie.web.pages.first.customer import list_of
+from yuejie.web.pages.first.steps import STEPS, Standing, standing_of
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw
 from yuejie.web.pages.frame.entry import visit
 from yuejie.web.pages.insight.live import seen
@@ -58,7 +62,7 @@ class Waiting:
 
 
 def _bills(state: BillState) -> Callable[[Tx], int]:
-    return lambda tx: sum(each.state is state for each in bills_of_month(tx, None))
+    return lambda tx: count_bills(tx).get(state, 0)
 
 
 LOOKS: Final[tuple[tuple[str, Callable[[Tx], int], str], ...]] = (
@@ -114,19 +118,22 @@ def _today(request: Request, db: Database, now: datetime) -> Response:
         waiting = [Waiting(what, count(tx), path) for what, count, path in LOOKS]
         waiting.append(Waiting(LIMITS, len(open_limits(tx, now)), "/approvals"))
     month = BillingMonth.of(now, HOUSE_ZONE)
-    months = _last(month, MONTHS)
-    lines = show_usage(db, None, Question(by=(By.DAY,), first=months[0], last=months[-1]))
+    lines = show_usage(db, None, Question(by=(By.DAY,), first=month, last=month))
     return draw(
         request,
         "today.html",
+        beginning=None if lines else _beginning(db, now),
+        steps=STEPS,
         waiting=sorted(waiting, key=lambda each: -each.count),
-        days=[
-            (line.keys[By.DAY], list(line.charges.values()))
-            for line in lines
-            if line.keys[By.DAY].startswith(str(month))
-        ],
+        days=[(line.keys[By.DAY], list(line.charges.values())) for line in lines],
         month=month,
     )
+
+
+def _beginning(db: Database, now: datetime) -> Standing:
+    """Return how far a house is that nobody has called through this month."""
+    with db.read(consistent=True) as tx:
+        return standing_of(tx, now)
 
 
 def _overview(request: Request, db: Database, customer_id: CustomerId, now: datetime) -> Response:
@@ -136,6 +143,9 @@ def _overview(request: Request, db: Database, customer_id: CustomerId, now: date
         bills = [b for b in bills_of_customer(tx, customer_id) if b.state is not BillState.DRAFT]
         position = position_of(tx, customer_id, now)
         findings = open_findings(tx, customer_id)
+        todo = list_of(tx, party, now)
+        claimable = what_is_available(tx, customer_id).bills
+        open_fapiao = sum(each.may_request and each.left_fen > 0 for each in claimable)
     month = BillingMonth.of(now, zone)
     days = show_usage(db, customer_id, Question(by=(By.DAY,), first=month, last=month))
     found = standings(db, party, now=now)
@@ -144,6 +154,8 @@ def _overview(request: Request, db: Database, customer_id: CustomerId, now: date
         "overview.html",
         zone=zone,
         customer=party,
+        asked=_asked_of(bills, open_fapiao),
+        todo=todo if any(not each.is_done for each in todo) else [],
         month=month,
         days=[(line.keys[By.DAY], list(line.charges.values())) for line in days],
         live=_so_far(request, db, customer_id, now),
@@ -158,16 +170,22 @@ def _overview(request: Request, db: Database, customer_id: CustomerId, now: date
     )
 
 
+ASKED: Final = ("账单待您确认", "账单待付款", "账单可申请发票")
+"""What a customer may have to do, as its home page calls it."""
+
+
+def _asked_of(bills: Sequence[Bill], open_fapiao: int) -> list[tuple[str, int, str]]:
+    """Return what waits for a customer: what, how much of it, and where it is done."""
+    proposed = [each for each in bills if each.state is BillState.PROPOSED]
+    owed = sum(each.state is BillState.ISSUED for each in bills)
+    where = f"/bills/{quote(proposed[0].name, safe='')}" if len(proposed) == 1 else "/bills"
+    counts = ((len(proposed), where), (owed, "/payments"), (open_fapiao, "/fapiao"))
+    return [(what, count, path) for what, (count, path) in zip(ASKED, counts, strict=True) if count]
+
+
 def _so_far(request: Request, db: Database, customer_id: CustomerId, now: datetime) -> Live | None:
     """Return the bill as it stands; None where no contract holds, or it cannot be drawn now."""
     try:
         return seen(request, db, customer_id, now)
     except DomainError:
         return None
-
-
-def _last(month: BillingMonth, count: int) -> list[BillingMonth]:
-    found = [month]
-    while len(found) < count:
-        found.append(found[-1].previous)
-    return found[::-1]

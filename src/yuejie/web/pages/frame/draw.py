@@ -77,6 +77,7 @@ class Frame:
     visitor: Visitor
     path: str
     zone: ZoneInfo
+    is_practice: bool = False
 
     @property
     def groups(self) -> list[tuple[str, list[Entry]]]:
@@ -129,7 +130,7 @@ def draw(
 ) -> Response:
     """Answer with a page."""
     visitor: Visitor = request.state.visitor
-    frame = Frame(visitor, request.url.path, zone)
+    frame = Frame(visitor, request.url.path, zone, request.app.state.desk.practice)
     text = _environment(visitor.language).get_template(template).render(page=frame, **facts)
     response = HTMLResponse(text, status_code=status, headers=HEADERS)
     if visitor.said:

@@ -29,6 +29,7 @@ class Entry:
 
 MENU: Final = (
     Entry("总览", "/", "home"),
+    Entry("开始使用", "/first-run", "start", customers=False),
     Entry("月结工作台", "/closing", "calendar", "月结与收款", customers=False),
     Entry("银行", "/bank", "bank", "月结与收款", customers=False),
     Entry("应收", "/receivables", "coins", "月结与收款", customers=False),
@@ -70,5 +71,7 @@ MENU: Final = (
     Entry("成员", "/members", "badge", "平台", customers=False),
     Entry("联系人与渠道", "/notices", "talk", "通知"),
     Entry("投递记录", "/notices/log", "list", "通知"),
+    Entry("财务指南", "/guide", "list", "我的"),
+    Entry("练习环境", "/practice", "flask", "我的", customers=False),
     Entry("我的登录", "/account", "lock", "我的"),
 )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import BaseModel
@@ -48,6 +49,8 @@ class CustomerForm(BaseModel):
     currency: Literal["CNY", "USD"] = "CNY"
     tag_names: Text = ""
     state: CustomerState = CustomerState.ACTIVE
+    then: Literal["", "first-run"] = ""
+    """Where the form stood: who came from the first run goes on there."""
 
     def particulars(self, known: Customer | None = None) -> Particulars:
         """Return what the verb takes."""
@@ -108,7 +111,9 @@ def enrol(request: Request, db: Db, now: Now, form: Annotated[CustomerForm, Form
         if wanted.slug and customer_by_slug(tx, wanted.slug) is not None:
             raise Conflict(f"客户简称“{wanted.slug}”已有客户在用，请换一个简称，或打开该客户更改")
         made = enrol_in(tx, wanted, by=caller_of(request).name, now=now)
-    return go(request, f"/customers/{made.slug}", f"客户 {made.legal_name} 已登记")
+    onwards = f"/first-run?step=contract&customer={quote(made.slug, safe='')}"
+    path = onwards if form.then else f"/customers/{made.slug}"
+    return go(request, path, f"客户 {made.legal_name} 已登记")
 
 
 @routes.get("/{customer}/edit")

@@ -1,22 +1,23 @@
 """A quick start: where to call, with which models, and code to copy."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from yuejie.contracts.prices import Book
 from yuejie.contracts.store import book, book_rows, contract_at, deployments, models
 from yuejie.customers.customer import Customer
 from yuejie.customers.store import keys
-from yuejie.db.session import Tx
+from yuejie.db.session import Database, Tx
 from yuejie.usage.record import unix_us
-from yuejie.web.desk import Db, DeskHere, Now
-from yuejie.web.pages.frame.draw import caller_of, draw
-from yuejie.web.pages.frame.entry import visit
+from yuejie.web.desk import Db, Desk, DeskHere, Now
+from yuejie.web.pages.first.call import TESTABLE, Tried, refuse_foreign, try_call, usual
+from yuejie.web.pages.frame.draw import caller_of, draw, redraw
+from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.insight.keys import state_of
-from yuejie.web.pages.insight.whom import choose, query_of, whom
+from yuejie.web.pages.insight.whom import choose, query_of, whom, whom_surely
 
 routes: Final = APIRouter(include_in_schema=False, dependencies=[Depends(visit)])
 
@@ -32,14 +33,49 @@ def start(request: Request, db: Db, desk: DeskHere, now: Now, customer: str = ""
     party = whom(db, caller_of(request), customer)
     if party is None:
         return choose(request, db, "快速开始")
+    return _page(request, db, desk, now, party)
+
+
+@routes.post("/start/call", dependencies=[Depends(refuse_strangers)])
+def call(
+    request: Request,
+    db: Db,
+    desk: DeskHere,
+    now: Now,
+    customer: str = "",
+    secret: Annotated[str, Form(max_length=500)] = "",
+    model: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Call through the real gateway with the customer's own key; it is billed like any other."""
+    caller = caller_of(request)
+    party = whom_surely(db, caller, customer)
+    refuse_foreign(db, party, secret.strip(), pepper=desk.pepper, now=now)
+    tried = try_call(db, desk, caller, secret.strip(), model)
+    return _page(request, db, desk, now, party, tried=tried, secret=secret.strip())
+
+
+def _page(
+    request: Request,
+    db: Database,
+    desk: Desk,
+    now: datetime,
+    party: Customer,
+    *,
+    tried: Tried | None = None,
+    secret: str = "",
+) -> Response:
     with db.read() as tx:
         found = callable_models(tx, party, now)
         good = [each for each in keys(tx, party.customer_id) if state_of(each, now) == _ACTIVE]
     names = sorted(found)
     chat = [name for name in names if found[name][0] == _CHAT]
-    return draw(
+    return (redraw if tried else draw)(
         request,
         "insight/start.html",
+        tried=tried,
+        secret=secret,
+        testable=[name for name in names if found[name][0] in TESTABLE],
+        usual=tried.model if tried else usual(chat),
         customer=party,
         gateway=desk.gateway_url,
         models=names[:SHOWN],
