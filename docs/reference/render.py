@@ -121,6 +121,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_FADADA_SECRET": ("", "Its secret; signs each call and checks each callback."),
     "YUEJIE_FADADA_CORP_ID": ("", "Our own enterprise at 法大大 (openCorpId)."),
     "YUEJIE_FADADA_URL": ("the platform's own", "Another address of the platform, for trials."),
+    "YUEJIE_SSO_HOSTS": (
+        "none",
+        "Private hosts, `host` or `host:port` and commas between, of identity providers.",
+    ),
     "YUEJIE_NOTICE_HOSTS": (
         "none",
         "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",

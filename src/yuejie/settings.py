@@ -108,6 +108,7 @@ class Settings:
     credential_key: bytes = field(repr=False)
     operator_token: str = field(repr=False)
     member_token: str = field(repr=False, default="")
+    sso_hosts: frozenset[str] = frozenset()
     probe_url: str = ""
     console: str = ""
     gateway: str = ""
@@ -140,6 +141,7 @@ class Settings:
             credential_key=kept.raw("YUEJIE_CREDENTIAL_KEY"),
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
+            sso_hosts=_names(environ, "YUEJIE_SSO_HOSTS"),
             probe_url=environ.get("YUEJIE_PROBE_URL", ""),
             console=environ.get("YUEJIE_CONSOLE_URL", "").rstrip("/"),
             gateway=environ.get("YUEJIE_GATEWAY_URL", "").rstrip("/"),

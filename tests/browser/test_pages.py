@@ -121,6 +121,9 @@ def paths(console: Console) -> dict[str, str]:
         "sla-one": "/sla?month=2026-10&customer=zeta",
         "status": "/status",
         "account": "/account",
+        "tokens": "/tokens",
+        "team": "/team?customer=acme",
+        "sso": "/sso",
     }
 
 

@@ -13,6 +13,7 @@ from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key, revoke_key, ro
 from yuejie.customers.logins.keep import invite
 from yuejie.customers.members.enrol import enrol_member, revoke_member
 from yuejie.customers.members.store import members as all_members
+from yuejie.customers.sso.people import give_email
 from yuejie.customers.store import customers as all_customers
 from yuejie.customers.store import keys as keys_of
 from yuejie.customers.store import projects as projects_of
@@ -306,6 +307,17 @@ def invite_one(house: Frame, name: str) -> None:
             db, name, within=None, pepper=house.settings.pepper, by=house.by, now=house.now()
         )
     say(f"{house.settings.console_url}/invitation/{invited.secret}")
+
+
+@members.command("email")
+@click.argument("name")
+@click.argument("address")
+@frame
+def give_address(house: Frame, name: str, address: str) -> None:
+    """登记成员的企业邮箱：单点登录据此认人；原来绑定的身份随即作废。"""
+    with house.database() as db:
+        give_email(db, name, address, by=house.by, now=house.now())
+    say(f"成员 {name} 的企业邮箱已登记")
 
 
 @members.command("revoke")

@@ -38,6 +38,8 @@ NOUNS: Final = {
     "credits": "billing.corrections",
     "grants": "agreed.grants",
     "members": "customers",
+    "tokens": "identity",
+    "sso": "identity",
     "bank": "money.bank",
     "receipts": "money.receipts",
     "receivables": "money.receivables",

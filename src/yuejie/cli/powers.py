@@ -10,6 +10,11 @@ from yuejie.customers.members.power import Power
 COMMANDS: Final[dict[str, Power]] = {
     "apply": Power.SET_UP,
     "journals park": Power.RUN_HOUSE,
+    "members email": Power.SET_UP,
+    "tokens make": Power.SET_UP,
+    "tokens revoke": Power.SET_UP,
+    "sso set": Power.SET_UP,
+    "sso end": Power.SET_UP,
     "keys issue": Power.KEEP_CUSTOMERS,
     "keys revoke": Power.KEEP_CUSTOMERS,
     "keys rotate": Power.KEEP_CUSTOMERS,

@@ -1,7 +1,7 @@
 """Customers: who is asking?
 
-Owns: customers, their tree of projects, API keys (hashed), declared tag names; members and their
-logins.
+Owns: customers, their tree of projects, API keys (hashed), declared tag names; members, their
+logins (by password or at an identity provider) and API tokens.
 Does not own: what a customer agreed to (contracts), what a key used (usage), who may look (web).
 
 Invariants:

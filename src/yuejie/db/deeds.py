@@ -1,5 +1,6 @@
 """The record of every deed that changes master data: who, when, what, from, to."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,11 +10,16 @@ import msgspec
 from yuejie.db.session import Tx
 
 _INSERT: Final = """
-    INSERT INTO deed (at, by, verb, noun, name, was, became, why)
+    INSERT INTO deed (at, by, verb, noun, name, was, became, why, via)
     VALUES (%(at)s, %(by)s, %(verb)s, %(noun)s, %(name)s, %(was)s::jsonb, %(became)s::jsonb,
-            %(why)s)
+            %(why)s, %(via)s)
 """
-_HIDDEN: Final = frozenset({"digest", "credential"})
+_HIDDEN: Final = frozenset({"digest", "credential", "sealed"})
+VIA: Final[ContextVar[str]] = ContextVar("via", default="")
+"""By which API token the deeds of this request are done, empty where a person does them.
+
+It is no part of `by`: a member and its token are one person where a deed needs two.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ def record_deed(tx: Tx, deed: Deed, *, was: object = None, became: object = None
         was=_plain(was),
         became=_plain(became),
         why=deed.why,
+        via=VIA.get(),
     )
 
 

@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import psycopg
 
-from yuejie.kernel.errors import Conflict, DomainError, NotFound, Unavailable
+from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
 
 
 class DatabaseUnavailable(Unavailable):
@@ -65,6 +65,12 @@ class RowNotFound(NotFound):
     code: ClassVar[str] = "row_not_found"
 
 
+class OutOfRange(Invalid):
+    """A number or a moment that no column holds: whoever sent it wrote a few digits too many."""
+
+    code: ClassVar[str] = "out_of_range"
+
+
 class CommitUncertain(DomainError):
     """The connection broke during COMMIT; whether the deed was done is not known."""
 
@@ -85,6 +91,8 @@ def translate(error: psycopg.Error) -> Exception:
             return DatabaseBusy("等待另一项操作释放锁超时，本次未生效；请稍后重试")
         case psycopg.errors.QueryCanceled():
             return DatabaseBusy("数据库语句执行超时，本次未生效；请缩小范围或稍后重试")
+        case psycopg.errors.NumericValueOutOfRange() | psycopg.errors.DatetimeFieldOverflow():
+            return OutOfRange("数字或时间超出了可记录的范围，本次未生效；请改小后重试")
         case psycopg.errors.DiskFull():
             return DatabaseUnavailable("数据库磁盘已满，本次未生效；请清理磁盘后重试")
         case psycopg.OperationalError() | psycopg.errors.AdminShutdown():

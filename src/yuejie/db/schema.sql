@@ -986,6 +986,7 @@ CREATE TABLE deed (
     was jsonb,
     became jsonb,
     why text DEFAULT ''::text NOT NULL,
+    via text DEFAULT ''::text NOT NULL,
     CONSTRAINT deed_pkey PRIMARY KEY (deed_id)
 );
 
@@ -1475,6 +1476,22 @@ CREATE TABLE member (
     CONSTRAINT member_pkey PRIMARY KEY (member_id),
     CONSTRAINT member_digest_key UNIQUE (digest),
     CONSTRAINT member_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'finance'::text, 'sales'::text, 'support'::text, 'developer'::text, 'auditor'::text])))
+);
+
+CREATE TABLE member_token (
+    token_id text NOT NULL,
+    member_id text NOT NULL,
+    name text NOT NULL,
+    digest bytea NOT NULL,
+    hint text NOT NULL,
+    scopes text[] NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT member_token_pkey PRIMARY KEY (token_id),
+    CONSTRAINT member_token_digest_key UNIQUE (digest),
+    CONSTRAINT member_token_scopes_check CHECK ((cardinality(scopes) > 0))
 );
 
 CREATE TABLE model (
@@ -2234,6 +2251,46 @@ CREATE TABLE snapshot_revision (
     CONSTRAINT snapshot_revision_only_row_check CHECK (only_row)
 );
 
+CREATE TABLE sso_attempt (
+    digest bytea NOT NULL,
+    provider_id text NOT NULL,
+    browser bytea NOT NULL,
+    nonce text NOT NULL,
+    verifier bytea NOT NULL,
+    back text NOT NULL,
+    address text NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT sso_attempt_pkey PRIMARY KEY (digest)
+);
+
+CREATE TABLE sso_person (
+    member_id text NOT NULL,
+    email text NOT NULL,
+    provider_id text,
+    subject text,
+    bound_at timestamp with time zone,
+    CONSTRAINT sso_person_pkey PRIMARY KEY (member_id),
+    CONSTRAINT sso_person_check CHECK ((((subject IS NULL) = (provider_id IS NULL)) AND ((subject IS NULL) = (bound_at IS NULL)))),
+    CONSTRAINT sso_person_email_check CHECK ((email = lower(email)))
+);
+
+CREATE TABLE sso_provider (
+    provider_id text NOT NULL,
+    customer_id text,
+    label text NOT NULL,
+    issuer text NOT NULL,
+    client_id text NOT NULL,
+    sealed bytea NOT NULL,
+    domains text[] NOT NULL,
+    only_sso boolean NOT NULL,
+    groups jsonb NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT sso_provider_pkey PRIMARY KEY (provider_id),
+    CONSTRAINT sso_provider_domains_check CHECK ((cardinality(domains) > 0))
+);
+
 CREATE TABLE standing_transition (
     customer_id text NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -2694,6 +2751,7 @@ ALTER TABLE late_fee ADD CONSTRAINT late_fee_customer_id_fkey FOREIGN KEY (custo
 ALTER TABLE ledger_posting ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE login ADD CONSTRAINT login_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE member ADD CONSTRAINT member_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE member_token ADD CONSTRAINT member_token_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_model) REFERENCES model(model_id);
 ALTER TABLE model_grade ADD CONSTRAINT model_grade_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -2762,6 +2820,10 @@ ALTER TABLE signing ADD CONSTRAINT signing_customer_id_fkey FOREIGN KEY (custome
 ALTER TABLE signing ADD CONSTRAINT signing_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
 ALTER TABLE signing ADD CONSTRAINT signing_paper_id_fkey FOREIGN KEY (paper_id) REFERENCES contract_paper(paper_id);
 ALTER TABLE signing_step ADD CONSTRAINT signing_step_signing_id_fkey FOREIGN KEY (signing_id) REFERENCES signing(signing_id);
+ALTER TABLE sso_attempt ADD CONSTRAINT sso_attempt_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES sso_provider(provider_id);
+ALTER TABLE sso_person ADD CONSTRAINT sso_person_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
+ALTER TABLE sso_person ADD CONSTRAINT sso_person_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES sso_provider(provider_id);
+ALTER TABLE sso_provider ADD CONSTRAINT sso_provider_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE standing_transition ADD CONSTRAINT standing_transition_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE statement_file ADD CONSTRAINT statement_file_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
 ALTER TABLE statement_line ADD CONSTRAINT statement_line_account_id_fkey FOREIGN KEY (account_id) REFERENCES bank_account(account_id);
@@ -2825,6 +2887,8 @@ CREATE INDEX contract_paper_customer ON public.contract_paper USING btree (custo
 CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (COALESCE(draft_id, ''::text), COALESCE(contract_id, ''::text), kind, sha256);
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
+CREATE INDEX deed_about ON public.deed USING btree (noun, name, deed_id);
+CREATE INDEX deed_by ON public.deed USING btree (by, deed_id);
 CREATE INDEX deployment_model ON public.deployment USING btree (model_id);
 CREATE INDEX duty_until ON public.duty USING btree (ends_at) WHERE (removed_at IS NULL);
 CREATE INDEX fapiao_customer ON public.fapiao USING btree (customer_id, fapiao_id);
@@ -2855,6 +2919,7 @@ CREATE INDEX login_failure_from_address ON public.login_failure USING btree (add
 CREATE INDEX login_failure_of_name ON public.login_failure USING btree (name, at);
 CREATE INDEX member_customer ON public.member USING btree (customer_id);
 CREATE UNIQUE INDEX member_name ON public.member USING btree (name) WHERE (revoked_at IS NULL);
+CREATE INDEX member_token_of_member ON public.member_token USING btree (member_id);
 CREATE INDEX model_grade_of ON public.model_grade USING btree (model_id, grade_id);
 CREATE INDEX notice_customer ON public.notice USING btree (customer_id, notice_id);
 CREATE INDEX notice_waiting ON public.notice USING btree (notice_id) WHERE (handed_on_at IS NULL);
@@ -2899,6 +2964,10 @@ CREATE INDEX signing_due ON public.signing USING btree (next_at) WHERE (state = 
 CREATE UNIQUE INDEX signing_once ON public.signing USING btree (paper_id) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
 CREATE UNIQUE INDEX signing_task ON public.signing USING btree (platform, task) WHERE (task <> ''::text);
 CREATE INDEX signing_step_signing ON public.signing_step USING btree (signing_id);
+CREATE INDEX sso_attempt_begun ON public.sso_attempt USING btree (begun_at);
+CREATE INDEX sso_person_by_email ON public.sso_person USING btree (email);
+CREATE INDEX sso_person_by_subject ON public.sso_person USING btree (provider_id, subject);
+CREATE UNIQUE INDEX sso_provider_of ON public.sso_provider USING btree (COALESCE(customer_id, ''::text)) WHERE (ended_at IS NULL);
 CREATE INDEX standing_transition_customer ON public.standing_transition USING btree (customer_id, at);
 CREATE INDEX statement_line_day ON public.statement_line USING btree (account_id, booked_on);
 CREATE INDEX temporary_limit_customer ON public.temporary_limit USING btree (customer_id);
@@ -3044,6 +3113,7 @@ GRANT INSERT, SELECT, UPDATE ON TABLE login TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE login_failure TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE margin_floor TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE member TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE member_token TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE model_grade TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
@@ -3100,6 +3170,9 @@ GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing_step TO yuejie_app;
 GRANT USAGE ON SEQUENCE signing_step_step_id_seq TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE snapshot_revision TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE sso_attempt TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE sso_person TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE sso_provider TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE standing_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE statement_file TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE statement_line TO yuejie_app;
@@ -3151,7 +3224,8 @@ GRANT UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (e
 GRANT UPDATE (address), UPDATE (bank_account), UPDATE (bank_name), UPDATE (cnaps), UPDATE (emails), UPDATE (is_default), UPDATE (mobile), UPDATE (name), UPDATE (natural_person), UPDATE (phone), UPDATE (state), UPDATE (tax_number) ON TABLE fapiao_title TO yuejie_app;
 GRANT UPDATE (ends_at), UPDATE (starts_at), UPDATE (state) ON TABLE incident TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE invitation TO yuejie_app;
-GRANT UPDATE (revoked_at) ON TABLE member TO yuejie_app;
+GRANT UPDATE (revoked_at), UPDATE (role) ON TABLE member TO yuejie_app;
+GRANT UPDATE (revoked_at), UPDATE (used_at) ON TABLE member_token TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (forgiven), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
@@ -3166,6 +3240,9 @@ GRANT UPDATE (ended_at), UPDATE (name), UPDATE (next_at), UPDATE (recipients), U
 GRANT UPDATE (stopped_at), UPDATE (warned_at) ON TABLE response_clock TO yuejie_app;
 GRANT UPDATE (ended_at), UPDATE (seen_at) ON TABLE session TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE (task), UPDATE (url) ON TABLE signing TO yuejie_app;
+GRANT UPDATE (used_at) ON TABLE sso_attempt TO yuejie_app;
+GRANT UPDATE (bound_at), UPDATE (email), UPDATE (provider_id), UPDATE (subject) ON TABLE sso_person TO yuejie_app;
+GRANT UPDATE (ended_at) ON TABLE sso_provider TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;
 GRANT UPDATE (state), UPDATE (state_at) ON TABLE ticket TO yuejie_app;
 GRANT UPDATE (key_id) ON TABLE trial TO yuejie_app;

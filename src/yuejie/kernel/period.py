@@ -12,7 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from yuejie.kernel.errors import Invalid
 
-_LABEL: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])\Z")
+MONTH: Final = r"(19[0-9]{2}|[2-8][0-9]{3})-(0[1-9]|1[0-2])"
+"""How a month is written; years beside these are slips of the pen. The calendar ends at 9999."""
+_LABEL: Final = re.compile(rf"{MONTH}\Z")
+_YEARS: Final = range(1900, 9000)
 _HOUR_S: Final = 3600
 
 
@@ -112,4 +115,11 @@ def parse_instant(text: str, zone: ZoneInfo, what: str = "时间") -> datetime:
     except ValueError:
         raise Invalid(f"{what}“{text}”格式不对，请写成 2026-10-01T08:00:00+08:00") from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return aware.astimezone(UTC)
+    return in_our_time(aware, f"{what}“{text}”")
+
+
+def in_our_time(moment: datetime, what: str) -> datetime:
+    """Return a moment in UTC; years that no contract has are refused before they overflow."""
+    if moment.year not in _YEARS:
+        raise Invalid(f"{what}的年份应在 1900 到 8999 之间，请改正后重试")
+    return moment.astimezone(UTC)

@@ -15,9 +15,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from yuejie.bills.documents.document import BillDocument, DailyUsage
-from yuejie.bills.documents.table import harmless
 from yuejie.kernel.limits import PACK_ROWS
 from yuejie.kernel.money import Rate
+from yuejie.paper.cells import harmless
 from yuejie.usage.meters import meter_name, per, per_name, unit
 
 Row = TypeVar("Row")

@@ -20,6 +20,7 @@ from yuejie.web.api import (
     members,
     notices,
     prices,
+    tokens,
     usage,
 )
 from yuejie.web.api.agreed import contracts, credit, signings
@@ -58,6 +59,9 @@ from yuejie.web.pages.house import drafts, presales, system, trials
 from yuejie.web.pages.house import prices as price_pages
 from yuejie.web.pages.house import providers as provider_pages
 from yuejie.web.pages.house import quotes as quote_pages
+from yuejie.web.pages.identity import enter as sso_pages
+from yuejie.web.pages.identity import sso, team
+from yuejie.web.pages.identity import tokens as token_pages
 from yuejie.web.pages.insight import advice as advice_pages
 from yuejie.web.pages.insight import anomalies as anomaly_pages
 from yuejie.web.pages.insight import forecast as forecast_pages
@@ -89,6 +93,7 @@ from yuejie.web.pages.trail import requests as call_pages
 NOUNS: Final = (
     customers,
     members,
+    tokens,
     keys,
     signings,
     contracts,
@@ -134,7 +139,11 @@ NOUNS: Final = (
 PAGE_NOUNS: Final = (
     assets,
     login,
+    sso_pages,
     account,
+    token_pages,
+    team,
+    sso,
     home,
     first_run_pages,
     guide,

@@ -10,14 +10,18 @@
                those of its members that hold Power.SPEAK
     TELLS      the same members of a customer's for whoever hears of its matters; for it, the
                operator and those of its members that hold Power.SET_NOTICES
+    AUDITS     the operator; a customer's admin and auditor for the deeds of their own
+    LEADS      a customer's admin, for its members; for it, whoever holds Power.SET_UP
+    MEMBER     a member of anybody's, for itself
+
+An API token is its member with fewer powers: it needs the scope `read` to read, and for a deed the
+scope of that deed's power. What is a person's own (LEADS, MEMBER) no token does.
 
 A route that is not in the table cannot be served: building the application fails.
 """
 
 import hmac
-from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Annotated, ClassVar, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -26,31 +30,36 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from yuejie.bills.documents.stamp.note import Stamping
 from yuejie.bills.documents.stamp.picture import read_stamp
 from yuejie.customers.enrol import find_customer
-from yuejie.customers.key import PREFIX, ApiKey, digest_of
+from yuejie.customers.key import PREFIX, digest_of
 from yuejie.customers.logins.open import recognise
-from yuejie.customers.members.member import ASKS, SPEAKS, Member
 from yuejie.customers.members.member import PREFIX as MEMBER_PREFIX
-from yuejie.customers.members.power import Power, holds, refuse_powerless
+from yuejie.customers.members.power import Power
 from yuejie.customers.members.store import member_by_digest
 from yuejie.customers.store import key_by_digest
+from yuejie.customers.tokens.keep import recognise_token
+from yuejie.customers.tokens.token import PREFIX as TOKEN_PREFIX
+from yuejie.db.deeds import VIA, Deed, record_deed
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import DomainError, Forbidden, NotFound
 from yuejie.kernel.ids import CustomerId
+from yuejie.web.caller import Caller, Who, may, permit
 from yuejie.web.desk import Desk, DeskHere, Now
 from yuejie.web.pages.frame.cookies import SESSION
 
 API: Final = "/api/v1"
 
-
-class Who(Enum):
-    """Whom a route serves."""
-
-    OPEN = "open"
-    OPERATOR = "operator"
-    OWN = "own"
-    ASKS = "asks"
-    SPEAKS = "speaks"
-    TELLS = "tells"
+__all__ = [
+    "ACCESS",
+    "API",
+    "AnyCaller",
+    "Caller",
+    "Who",
+    "admit",
+    "guarded",
+    "may",
+    "permit",
+    "whose",
+]
 
 
 ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
@@ -167,6 +176,9 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/members"): Who.OPERATOR,
     ("POST", f"{API}/members"): Power.SET_UP,
     ("POST", f"{API}/members/{{member}}/revoke"): Power.SET_UP,
+    ("GET", f"{API}/tokens"): Who.MEMBER,
+    ("POST", f"{API}/tokens"): Who.MEMBER,
+    ("POST", f"{API}/tokens/{{token}}/revoke"): Who.MEMBER,
     ("GET", f"{API}/fapiao/available"): Who.OWN,
     ("GET", f"{API}/fapiao/titles"): Who.OWN,
     ("POST", f"{API}/fapiao/titles"): Who.SPEAKS,
@@ -222,7 +234,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/customers/{{customer}}/standing"): Who.OWN,
     ("POST", f"{API}/customers/{{customer}}/reprieve"): Power.COLLECT,
     ("GET", f"{API}/proofs/{{month}}"): Who.OPERATOR,
-    ("GET", f"{API}/deeds"): Who.OPERATOR,
+    ("GET", f"{API}/deeds"): Who.AUDITS,
     ("GET", f"{API}/ledger/balances"): Who.OPERATOR,
     ("GET", f"{API}/ledger/trial-balance"): Who.OPERATOR,
     ("GET", f"{API}/ledger/statement"): Who.OPERATOR,
@@ -364,56 +376,11 @@ class Unauthenticated(DomainError):
     code: ClassVar[str] = "unauthenticated"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: the operator, one of its members, or a customer by a key or a member of its own."""
-
-    name: str
-    key: ApiKey | None = None
-    member: Member | None = None
-
-    @property
-    def customer_id(self) -> CustomerId | None:
-        """Whose rows the caller is confined to; the operator is confined to nobody's."""
-        if self.key is not None:
-            return self.key.customer_id
-        return self.member.customer_id if self.member else None
-
-    @property
-    def is_operator(self) -> bool:
-        """Whether the house itself asks."""
-        return self.customer_id is None
-
-    @property
-    def speaks(self) -> bool:
-        """Whether the caller gives a customer's word, its own or on behalf of one."""
-        if self.member is None:
-            return self.is_operator
-        return holds(self.member, Power.SPEAK) if self.is_operator else self.member.role in SPEAKS
-
-    @property
-    def asks(self) -> bool:
-        """Whether the caller asks for help, in its customer's name or on behalf of one.
-
-        A key does not: it lies in programs, and what it opens would wake people up.
-        """
-        if self.member is None:
-            return self.is_operator
-        return holds(self.member, Power.ANSWER) if self.is_operator else self.member.role in ASKS
-
-    def needs(self, power: Power) -> None:
-        """Refuse a member whose role does not hold a power; the operator's own token holds all."""
-        if not self.is_operator:
-            raise Forbidden("客户密钥与客户成员不能使用这个接口，请改用运营令牌")
-        if self.member is not None:
-            refuse_powerless(self.member, power)
-
-
 _bearer: Final = HTTPBearer(
     auto_error=False,
     scheme_name="令牌",
     description="运营令牌 `yj-…`（`yuejie token` 可见），"
-    "成员令牌 `yj-m-…`，或客户的 API 密钥 `sk-yj-…`（只读自己的数据）",
+    "成员令牌 `yj-m-…` 或它的 API 令牌 `yj-t-…`，或客户的 API 密钥 `sk-yj-…`（只读自己的数据）",
 )
 
 
@@ -432,30 +399,30 @@ def admit(
     return caller
 
 
-def permit(caller: Caller, who: Who | Power) -> None:
-    """Refuse a caller whom a route does not serve. Raises Forbidden."""
-    if isinstance(who, Power):
-        caller.needs(who)
-    if who is Who.OPERATOR and not caller.is_operator:
-        raise Forbidden("客户密钥与客户成员不能使用这个接口，请改用运营令牌")
-    if who is Who.ASKS and not caller.asks:
-        raise Forbidden("工单由客户的管理员、财务、开发成员或我方客服处理，无权由他人代办")
-    if who is Who.TELLS and caller.is_operator:
-        caller.needs(Power.SET_NOTICES)
-    elif who in {Who.SPEAKS, Who.TELLS} and not caller.speaks:
-        raise Forbidden("这个操作须由客户或运营方的管理员、财务成员进行，请改用其成员令牌")
-
-
-def may(caller: Caller, who: Who | Power) -> bool:
-    """Tell whether a route serves a caller."""
-    try:
-        permit(caller, who)
-    except Forbidden:
-        return False
-    return True
-
-
 AnyCaller = Annotated[Caller, Depends(admit)]
+
+
+def note_token(request: Request, desk: DeskHere, caller: AnyCaller) -> None:
+    """Write down that a token is used for a deed, whatever comes of it and wherever it is kept."""
+    if caller.token is None or request.method == "GET":
+        return
+    said = {
+        "method": request.method,
+        "path": request.scope["route"].path,
+        "request_id": request.state.request_id,
+    }
+    with desk.door.database().begin() as tx:
+        deed = Deed(caller.name, desk.clock.now(), "use", "token", caller.token.token_id)
+        record_deed(tx, deed, became=said)
+
+
+async def _through(caller: AnyCaller) -> None:
+    """Have every deed of this request say by which token it was done.
+
+    Not in a thread of its own: what is set there is forgotten with it.
+    """
+    if caller.token is not None:
+        VIA.set(caller.token.token_id)
 
 
 def guarded(tag: str, *, prefix: str = "") -> APIRouter:
@@ -463,7 +430,8 @@ def guarded(tag: str, *, prefix: str = "") -> APIRouter:
 
     It carries the whole path of its routes, under which ACCESS knows them.
     """
-    return APIRouter(prefix=f"{API}{prefix}", tags=[tag], dependencies=[Depends(admit)])
+    first = [Depends(admit), Depends(_through), Depends(note_token)]
+    return APIRouter(prefix=f"{API}{prefix}", tags=[tag], dependencies=first)
 
 
 def _by_session(desk: Desk, request: Request) -> Caller | None:
@@ -486,6 +454,11 @@ def _recognise(desk: Desk, secret: str, now: datetime) -> Caller:
         return Caller("api:operator")
     if secret.startswith(MEMBER_PREFIX):
         return _member(desk, secret)
+    if secret.startswith(TOKEN_PREFIX):
+        held = recognise_token(desk.door.database(), secret, pepper=desk.pepper, now=now)
+        if held is None:
+            raise Unauthenticated("令牌无效、已吊销或已过期，请在控制台新建令牌")
+        return Caller(held[1].signs_as, member=held[1], token=held[0])
     if not secret.startswith(PREFIX):
         raise Unauthenticated("运营令牌不对，请用 yuejie token 查看后重试")
     with desk.door.database().read() as tx:

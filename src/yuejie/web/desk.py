@@ -38,6 +38,7 @@ class Desk:
     console_url: str = "http://127.0.0.1:8401"
     gateway_url: str = "http://127.0.0.1:8400"
     notice_hosts: frozenset[str] = frozenset()
+    sso_hosts: frozenset[str] = frozenset()
     stamp_file: Path | None = None
     fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)
     signing: Reachable = field(default_factory=Reachable, repr=False)

@@ -12,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from yuejie.db.deeds import VIA
 from yuejie.kernel.ids import request_id, uuid7
 from yuejie.web.errors import MEDIA_TYPE, body_of, unforeseen
 
@@ -46,6 +47,7 @@ class Envelope:
         scope.setdefault("state", {})["request_id"] = name
         answer = _Answer(send, name)
         started = time.perf_counter()
+        VIA.set("")  # whatever this task served before
         with structlog.contextvars.bound_contextvars(request_id=name):
             try:
                 await self._app(scope, _bounded(scope, receive), answer.send)

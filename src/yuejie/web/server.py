@@ -68,6 +68,8 @@ class Wanted(Protocol):
     @property
     def notice_hosts(self) -> frozenset[str]: ...  # noqa: D102
     @property
+    def sso_hosts(self) -> frozenset[str]: ...  # noqa: D102
+    @property
     def fapiao(self) -> "WantedFapiao": ...  # noqa: D102
     @property
     def signing(self) -> Accounts: ...  # noqa: D102
@@ -114,6 +116,7 @@ def serve(settings: Wanted) -> None:
         console_url=settings.console_url,
         gateway_url=settings.gateway_url,
         notice_hosts=settings.notice_hosts,
+        sso_hosts=settings.sso_hosts,
         signing=reachable(settings.signing),
         stamp_file=settings.seller_stamp,
         home=settings.home if settings.supervised else None,

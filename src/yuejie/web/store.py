@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from yuejie.db.session import Tx
+from yuejie.kernel.ids import CustomerId
 
 FIT: Final = "SELECT to_regclass('deed') IS NOT NULL"
 
@@ -27,15 +28,17 @@ class DeedRow:
     was: dict[str, Any] | None
     became: dict[str, Any] | None
     why: str
+    via: str
 
 
 DEEDS: Final = """
-    SELECT deed_id, at, by, verb, noun, name, was, became, why
+    SELECT deed_id, at, by, verb, noun, name, was, became, why, via
     FROM deed
     WHERE deed_id < %(before)s
       AND (%(noun)s::text IS NULL OR noun = %(noun)s)
       AND (%(name)s::text IS NULL OR name = %(name)s)
       AND (%(by)s::text IS NULL OR by = %(by)s)
+      AND (%(verb)s::text IS NULL OR verb = %(verb)s)
       AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
     ORDER BY deed_id DESC
@@ -43,29 +46,98 @@ DEEDS: Final = """
 """
 
 
-def deeds(
-    tx: Tx,
-    *,
-    noun: str | None,
-    name: str | None,
-    by: str | None,
-    before: int,
-    limit: int,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> list[DeedRow]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which deeds are looked for; what is None or empty does not matter."""
+
+    noun: str | None = None
+    name: str | None = None
+    by: str | None = None
+    verb: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def deeds(tx: Tx, sought: Sought, *, before: int, limit: int) -> list[DeedRow]:
     """Return the newest deeds before one: of a noun, a name, a person, a span, where given."""
+    return tx.rows(DeedRow, DEEDS, **_sought(sought), before=before, limit=limit)
+
+
+def _sought(sought: Sought) -> dict[str, object]:
+    return {name: getattr(sought, name) for name in sought.__dataclass_fields__}
+
+
+OWN: Final = """
+    SELECT (SELECT coalesce(array_agg('customer:' || name), '{}') FROM member
+            WHERE customer_id = %(customer_id)s) AS names,
+           (SELECT coalesce(array_agg(member_id), '{}') FROM member
+            WHERE customer_id = %(customer_id)s) AS members,
+           (SELECT coalesce(array_agg(key_id), '{}') FROM api_key
+            WHERE customer_id = %(customer_id)s) AS keys
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    names: list[str]
+    members: list[str]
+    keys: list[str]
+
+
+DEEDS_OF: Final = """
+    SELECT deed_id, at, by, verb, noun, name, was, became, why, via
+    FROM deed d
+    WHERE deed_id < %(before)s
+      AND (
+        (noun = 'member' AND name = ANY(%(members)s))
+        OR (noun = 'api_key' AND name = ANY(%(keys)s))
+        OR (by = ANY(%(names)s) AND EXISTS (
+            -- A name may be somebody else's after its member has gone.
+            SELECT FROM member m
+            WHERE m.customer_id = %(customer_id)s AND d.by = 'customer:' || m.name
+              AND d.at >= m.created_at AND (m.revoked_at IS NULL OR d.at < m.revoked_at)
+        ))
+      )
+      AND (%(noun)s::text IS NULL OR noun = %(noun)s)
+      AND (%(name)s::text IS NULL OR name = %(name)s)
+      AND (%(by)s::text IS NULL OR by = %(by)s)
+      AND (%(verb)s::text IS NULL OR verb = %(verb)s)
+      AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
+    ORDER BY deed_id DESC
+    LIMIT %(limit)s
+"""
+
+
+def deeds_of(
+    tx: Tx, customer_id: CustomerId, sought: Sought, *, before: int, limit: int
+) -> list[DeedRow]:
+    """Return the newest of a customer's own deeds before one.
+
+    Its own are what its members did while they were its members, and what anybody did to its
+    members and keys.
+    """
+    own = tx.row(_Own, OWN, customer_id=customer_id)
     return tx.rows(
         DeedRow,
-        DEEDS,
-        noun=noun,
-        name=name,
-        by=by,
-        since=since,
-        until=until,
+        DEEDS_OF,
+        customer_id=customer_id,
+        names=own.names,
+        members=own.members,
+        keys=own.keys,
         before=before,
         limit=limit,
+        **_sought(sought),
     )
+
+
+def deeds_seen(
+    tx: Tx, customer_id: CustomerId | None, sought: Sought, *, before: int, limit: int
+) -> list[DeedRow]:
+    """Return a customer's own deeds, or with no customer, everybody's."""
+    if customer_id is None:
+        return deeds(tx, sought, before=before, limit=limit)
+    return deeds_of(tx, customer_id, sought, before=before, limit=limit)
 
 
 # ── how the system is ───────────────────────────────────────────────────────────────────────────

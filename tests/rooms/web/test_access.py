@@ -58,6 +58,7 @@ QUERIES = {
     "/routing/{month}": "?customer=zeta",
     "/reports": "?customer=zeta",
     "/advice": "?customer=zeta",
+    "/deeds": "?customer=zeta",
     "/notices/contacts": "?customer=zeta",
     "/notices/channels": "?customer=zeta",
     "/notices/log": "?customer=zeta",
@@ -207,6 +208,7 @@ BODIES: dict[str, Any] = {
     "PUT /refunds/{refund}/failed": {"why": "x"},
     "POST /bills/{bill}/waivers": {"kind": "write_off", "why": "x"},
     "POST /customers/{customer}/reprieve": {"until": "2026-12-01", "why": "x"},
+    "POST /tokens": {"name": "x", "scopes": ["read"], "expires_at": "2026-12-01T00:00:00Z"},
     "POST /members": {"name": "li.na", "role": "finance", "customer": "zeta"},
     "POST /auto-models/{name}/versions": {"default_model": "gpt-4o"},
     "POST /auto-models/{name}/end": {},
@@ -365,6 +367,7 @@ ANYBODYS: Final = {
     "decision": "approve",
     "note": "cn_0",
     "member": "zeta.finance",
+    "token": "tok_0",
     "fapiao": FAPIAO,
     "form": "xml",
     "red": "red_0",
@@ -443,6 +446,8 @@ def test_every_example_is_one_that_the_operator_may_ask(operator: TestClient, ho
     with house.books.db.begin() as tx:
         mark_paid(tx, house.zeta_bill.bill_id, by="tests", at=NOW, why="先款后票")
     for (method, template), url, body in asked_of_zeta(house):
+        if ACCESS[method, template] is Who.MEMBER:
+            continue  # nobody's but a member's own
         answer = operator.request(method, url, json=body)
         odd = template.endswith(NOWHERE if method == "GET" else ODD)
         assert answer.status_code in ({404, 409} if odd else {200, 201, 202}), (url, answer.text)
@@ -492,6 +497,8 @@ def test_a_customers_member_speaks_for_nobody_else(
     wanted = {"name": "wang.fang", "role": "finance", "customer": "acme"}
     token = operator.post(f"{API}/members", json=wanted).json()["token"]
     for route, url, body in asked_of_zeta(house):
+        if ACCESS[route] is Who.MEMBER:
+            continue  # its own, not zeta's
         answer = client.request(route[0], url, json=body, headers=bearer(token))
         expected = 404 if ACCESS[route] in {Who.OWN, Who.SPEAKS, Who.TELLS, Who.ASKS} else 403
         assert answer.status_code == (200 if route in OWN_WITHOUT_OWNER else expected), url

@@ -13,6 +13,7 @@ from xlsxwriter import Workbook
 from yuejie.assurance.reconcile.difference import CHINESE, TO_DO, Cause, Difference
 from yuejie.assurance.reconcile.store import RunRow
 from yuejie.kernel.money import PICO, plain
+from yuejie.paper.cells import harmless
 
 HEADS: Final = ("日期", "模型", "计量项", "原因", "数量差", "金额差", "币种", "说明", "处理")
 
@@ -51,22 +52,17 @@ def _csv(run: RunRow, differences: Sequence[Difference]) -> bytes:
         writer.writerow(
             [
                 each.day.isoformat(),
-                _harmless(each.model),
+                harmless(each.model),
                 each.meter,
                 CHINESE[each.cause],
                 each.quantity,
                 plain(each.pico, PICO),
                 run.currency,
-                _harmless(each.why),
+                harmless(each.why),
                 TO_DO[each.cause],
             ]
         )
     return b"\xef\xbb\xbf" + file.getvalue().encode()
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from taking a provider's words for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _xlsx(run: RunRow, differences: Sequence[Difference]) -> bytes:

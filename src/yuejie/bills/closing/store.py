@@ -580,6 +580,7 @@ def insert_unit(tx: Tx, customer_id: CustomerId, unit_id: str, *, name: str, at:
 ASSIGN_PROJECT: Final = """
     INSERT INTO billing_unit_project (customer_id, project_id, since, unit_id, assigned_at)
     VALUES (%(customer_id)s, %(project_id)s, %(since)s, %(unit_id)s, %(at)s)
+    ON CONFLICT DO NOTHING
 """
 
 
@@ -591,9 +592,9 @@ def assign_project(
     unit_id: str,
     since: BillingMonth,
     at: datetime,
-) -> None:
-    """Write which unit a project is billed in from a month on."""
-    tx.run(
+) -> bool:
+    """Write which unit a project is billed in from a month on; False if somebody just did."""
+    done = tx.run(
         ASSIGN_PROJECT,
         customer_id=customer_id,
         project_id=project_id,
@@ -601,3 +602,4 @@ def assign_project(
         since=str(since),
         at=at,
     )
+    return done == 1

@@ -7,7 +7,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import project_by_name
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database
-from yuejie.kernel.errors import NotFound
+from yuejie.kernel.errors import Conflict, NotFound
 from yuejie.kernel.ids import mint
 from yuejie.kernel.period import BillingMonth
 
@@ -24,7 +24,8 @@ def assign_unit(
 ) -> str:
     """Bill a project, and those below it, in a unit of its own from a month on; return its id.
 
-    The unit is made when its name is new. Raises NotFound for an unknown customer or project.
+    The unit is made when its name is new. Raises NotFound for an unknown customer or project,
+    Conflict where somebody did so at the same instant.
     """
     with db.begin() as tx:
         who = find_customer(tx, customer)
@@ -35,9 +36,10 @@ def assign_unit(
         if unit_id is None:
             unit_id = mint("unit", now)
             store.insert_unit(tx, who.customer_id, unit_id, name=unit, at=now)
-        store.assign_project(
+        if not store.assign_project(
             tx, who.customer_id, place.project_id, unit_id=unit_id, since=since, at=now
-        )
+        ):
+            raise Conflict(f"项目 {project} 刚刚被归入出账单位，请核对后重试")
         record_deed(
             tx,
             Deed(by, now, "assign", "billing_unit", unit),

@@ -14,11 +14,10 @@ from yuejie.bills.bill import BillLine
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument
 from yuejie.kernel.money import FEN, plain
+from yuejie.paper.cells import harmless
 from yuejie.usage.meters import per, unit
 
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
-_COMPUTED: Final = frozenset("=+-@\t\r\n＝＋－＠")
-_QUOTE: Final = "'"
 
 COLUMNS: Final = (
     "账单编号",
@@ -61,15 +60,6 @@ def to_csv(document: BillDocument) -> bytes:
     head = _head(document)
     rows.writerows([*head, *_cells(line, document)] for line in document.bill.lines)
     return (_BYTE_ORDER_MARK + file.getvalue()).encode()
-
-
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet computes, reversibly; NUL, which CSV cannot hold, goes."""
-    clean = text.replace("\0", "")
-    first = clean.lstrip()[:1] or clean[:1]
-    if first in _COMPUTED or clean[:1] in _COMPUTED or first == _QUOTE:
-        return _QUOTE + clean
-    return clean
 
 
 def _head(document: BillDocument) -> list[str]:

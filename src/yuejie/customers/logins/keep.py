@@ -8,7 +8,7 @@ from typing import Final
 from yuejie.customers.key import digest_of
 from yuejie.customers.logins import store
 from yuejie.customers.logins.code import accepted_step, make_seed, uri_of
-from yuejie.customers.logins.open import Guess, Opened, open_session
+from yuejie.customers.logins.open import Guess, Opened, open_session, refusal_by_sso
 from yuejie.customers.logins.password import hash_of, matches, refuse_weak
 from yuejie.customers.members.enrol import refuse_unfit
 from yuejie.customers.members.member import Member, Role, make_token
@@ -112,6 +112,9 @@ def accept(db: Database, secret: str, guess: Guess, *, pepper: bytes, now: datet
         member = store.invited_member(tx, digest_of(secret, pepper), now)
         if member is None:
             raise NotFound(_GONE)
+        refusal = refusal_by_sso(tx, member)
+        if refusal is not None:
+            raise refusal
         refuse_weak(guess.password, member.name)
         if not store.use_invitation(tx, digest_of(secret, pepper), now):
             raise NotFound(_GONE)

@@ -12,6 +12,7 @@ from yuejie.customers.logins.session import SEEN_EVERY, Session, make_secret
 from yuejie.customers.logins.store import Login
 from yuejie.customers.members.member import Member
 from yuejie.customers.members.store import member_by_name
+from yuejie.customers.sso.store import provider_of
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.cipher import unseal
@@ -37,6 +38,12 @@ class CodeWanted(Forbidden):
     """The password is right; the one-time code is missing."""
 
     code: ClassVar[str] = "code_wanted"
+
+
+class SsoWanted(Forbidden):
+    """The password is right; the organisation lets its people in by single sign-on only."""
+
+    code: ClassVar[str] = "sso_wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ def log_in(db: Database, guess: Guess, *, pepper: bytes, key: bytes, now: dateti
         store.queue_for(tx, guess.name)
         judged = _judge(tx, guess, key=key, now=now)
         if isinstance(judged, DomainError):
-            if not isinstance(judged, (TooManyGuesses, CodeWanted)):
+            if not isinstance(judged, (TooManyGuesses, CodeWanted, SsoWanted)):
                 store.insert_failure(tx, guess.name, guess.address[:ADDRESS_MAX], now)
             refusal: DomainError | None = judged
         else:
@@ -88,9 +95,20 @@ def _judge(tx: Tx, guess: Guess, *, key: bytes, now: datetime) -> Member | Domai
     right = matches(login.password if login else nobodys(), guess.password)
     if member is None or login is None or not right:
         return Forbidden("登录名或密码不对，请核对后重试")
+    refusal = refusal_by_sso(tx, member)
+    if refusal is not None:
+        return refusal
     if is_outdated(login.password):
         store.put_password(tx, member.member_id, hash_of(guess.password), now)
     return _second(tx, member, login, guess, key=key, now=now)
+
+
+def refusal_by_sso(tx: Tx, member: Member) -> SsoWanted | None:
+    """Return why a member may not come in by password, None where it may."""
+    provider = provider_of(tx, member.customer_id)
+    if provider is None or not provider.only_sso:
+        return None
+    return SsoWanted(f"贵单位只用单点登录：请输入企业邮箱，用“{provider.label}”登录")
 
 
 def _second(

@@ -9,6 +9,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import digest_of
 from yuejie.customers.members import store
 from yuejie.customers.members.member import CUSTOMERS, OPERATORS, Member, Role, make_token
+from yuejie.customers.sso.people import put_email
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -40,10 +41,12 @@ def enrol_member(
     pepper: bytes,
     by: str,
     now: datetime,
+    email: str = "",
 ) -> Enrolled:
     """Let a person act under its own name, for the operator or for a customer.
 
-    Raises Invalid for a name or role that will not do, Conflict for a name that is taken.
+    With an `email` it may also come in by single sign-on, where its organisation has that.
+    Raises Invalid for a name, role or address that will not do, Conflict for one that is taken.
     """
     refuse_unfit(name)
     allowed = CUSTOMERS if customer else OPERATORS
@@ -62,6 +65,8 @@ def enrol_member(
         if not store.insert_member(tx, member):
             raise Conflict(f"成员名“{name}”已被使用，请换一个名字，或先停用原成员")
         record_deed(tx, Deed(by, now, "enrol", "member", member.member_id), became=member)
+        if email:
+            put_email(tx, member.member_id, member.customer_id, email, by=by, now=now)
     return Enrolled(member, token)
 
 

@@ -33,6 +33,8 @@ SPEAKS: Final = frozenset({Role.ADMIN, Role.FINANCE})
 """Who gives a customer's word about bills, fapiao and payments."""
 ASKS: Final = SPEAKS | {Role.DEVELOPER}
 """Who asks for help in a customer's name; an auditor looks on."""
+AUDITS: Final = frozenset({Role.ADMIN, Role.AUDITOR})
+"""Who sees what was done in a customer's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,3 +106,27 @@ REVOKE_MEMBER: Final = """
 def revoke_member(tx: Tx, member_id: str, at: datetime) -> bool:
     """End a member's token; False when it had ended before."""
     return tx.run(REVOKE_MEMBER, member_id=member_id, at=at) == 1
+
+
+MEMBERS_OF: Final = """
+    SELECT member_id, customer_id, name, role, digest, created_at, revoked_at
+    FROM member
+    WHERE customer_id = %(customer_id)s AND revoked_at IS NULL
+    ORDER BY name
+"""
+
+
+def members_of(tx: Tx, customer_id: CustomerId) -> list[Member]:
+    """Return the members of a customer that are in use."""
+    return [_member(row) for row in tx.rows(_Row, MEMBERS_OF, customer_id=customer_id)]
+
+
+PUT_ROLE: Final = """
+    UPDATE member SET role = %(role)s
+    WHERE member_id = %(member_id)s AND role = %(was)s AND revoked_at IS NULL
+"""
+
+
+def put_role(tx: Tx, member_id: str, *, was: str, role: str) -> bool:
+    """Give a member another role; False when it has changed or ended meanwhile."""
+    return tx.run(PUT_ROLE, member_id=member_id, was=was, role=role) == 1

@@ -39,7 +39,7 @@ def read_xml(body: bytes) -> Paper:
         raise Invalid(f"XML 文件超过 {BYTES} 字节，不是发票文件")
     try:
         root: Element = fromstring(body)
-    except (ParseError, DefusedXmlException, ValueError) as error:
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise Invalid(f"XML 文件读不懂（{error}），请上传从电子税务局下载的原件") from error
     try:
         return _paper(root)

@@ -7,6 +7,7 @@ Rows are flat: names and texts, as CSV has them. Of JSON, nested `meters` and `t
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
@@ -19,6 +20,8 @@ from yuejie.intake.imports.exports import anthropic_row, openai_row
 from yuejie.kernel.errors import Invalid
 from yuejie.usage.meters import Meter
 
+_LINE_BYTES: Final = 16 * 1024 * 1024
+_TOO_LONG: Final = f"有一行超过 {_LINE_BYTES} 字节，不是用量文件，请核对后重试"
 FORMATS: Final = ("csv", "jsonl", "openai", "anthropic")
 PAGE_BYTES: Final = 64 * 1024 * 1024
 """Largest page of a provider's export, which has to be read whole."""
@@ -72,7 +75,7 @@ def open_rows(path: Path, form: str) -> Opened:
     raw.seek(0)
     head = raw.read(2)
     raw.seek(0)
-    plain: IO[bytes] = gzip.GzipFile(fileobj=raw) if head == b"\x1f\x8b" else raw  # type: ignore[assignment]  # it reads bytes
+    plain: IO[bytes] = _Gunzipped(fileobj=raw) if head == b"\x1f\x8b" else raw  # type: ignore[assignment]  # it reads bytes
     return Opened(raw, size, digest, _safely(_READERS[form](plain)))
 
 
@@ -94,8 +97,33 @@ def _safely(rows: Iterator[Row]) -> Generator[Row, None, None]:
         yield from rows
     except UnicodeDecodeError as error:
         raise Invalid(f"文件不是 UTF-8 编码（第 {error.start} 字节附近），请转码后重试") from error
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise Invalid(f"压缩文件不完整（{error}），请重新下载后重试") from error
+    except csv.Error as error:
+        raise Invalid(f"表头读不出（{error}），请重新导出后重试") from error
+
+
+class _Gunzipped(gzip.GzipFile):
+    """Unpacks line by line; one line that never ends would be all of memory."""
+
+    _since = 0
+
+    def read1(self, size: int = -1) -> bytes:
+        """Return the next piece."""
+        piece = super().read1(size)
+        at = piece.rfind(b"\n")
+        self._since = len(piece) - at - 1 if at >= 0 else self._since + len(piece)
+        if self._since > _LINE_BYTES:
+            raise Invalid(_TOO_LONG)
+        return piece
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Return the next line."""
+        bound = _LINE_BYTES + 1 if size is None or size < 0 else size
+        line = super().readline(bound)
+        if len(line) > _LINE_BYTES:
+            raise Invalid(_TOO_LONG)
+        return line
 
 
 def _csv(file: IO[bytes]) -> Iterator[Row]:

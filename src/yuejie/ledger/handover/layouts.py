@@ -21,6 +21,7 @@ from xlsxwriter import Workbook
 from yuejie.kernel.money import FEN, FX_SCALE, plain
 from yuejie.ledger.handover.codes import Auxiliary
 from yuejie.ledger.handover.voucher import Voucher, VoucherLine
+from yuejie.paper.cells import harmless
 
 
 class System(StrEnum):
@@ -72,7 +73,7 @@ def write_vouchers(
         return _xlsx(heads, rows, at)
     if layout is Layout.TXT:
         return f"{heading}\r\n".encode("gb18030") + _text(rows, "gb18030")
-    return b"\xef\xbb\xbf" + _text([list(heads), *rows], "utf-8")
+    return b"\xef\xbb\xbf" + _text([list(heads), *map(_uncomputed, rows)], "utf-8")
 
 
 def _yonyou(found: Sequence[Voucher]) -> Iterator[list[Cell]]:
@@ -145,6 +146,11 @@ def _rate(line: VoucherLine) -> Decimal:
 def _short(text: str, longest: int) -> str:
     """Cut a summary, and take out what divides fields and lines."""
     return text.replace(",", "，").replace('"', "”").replace("\n", " ")[:longest]
+
+
+def _uncomputed(row: Sequence[Cell]) -> list[Cell]:
+    """Keep a spreadsheet, in which people look at CSV first, from computing a name of theirs."""
+    return [harmless(cell) if isinstance(cell, str) else cell for cell in row]
 
 
 def _text(rows: Iterable[Sequence[Cell]], encoding: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Send one POST to a checked address: no redirects, no proxy, bounded in time and size."""
+"""Send one request to a checked address: no redirects, no proxy, bounded in time and size."""
 
 import socket
 import ssl
@@ -90,10 +90,17 @@ class _Secure(HTTPSConnection):
         secured.do_handshake()
 
 
-def post(request: Request, allowed: frozenset[str], *, seconds: float = TOTAL_SECONDS) -> Reply:
+def post(
+    request: Request,
+    allowed: frozenset[str],
+    *,
+    seconds: float = TOTAL_SECONDS,
+    method: str = "POST",
+) -> Reply:
     """Send a request and return what comes back; `Guarded` and `Failed` say why not.
 
     A redirect is an answer like any other: following it would leave the checked address.
+    A `GET` sends no body.
     """
     place = place_of(request.url, allowed)
     ends = time.monotonic() + seconds
@@ -103,7 +110,8 @@ def post(request: Request, allowed: frozenset[str], *, seconds: float = TOTAL_SE
             connection.connect()
             connection.sock.settimeout(seconds)
             headers = {"user-agent": AGENT, **request.headers}
-            connection.request("POST", place.path, body=request.body, headers=headers)
+            body_sent = request.body if method == "POST" else None
+            connection.request(method, place.path, body=body_sent, headers=headers)
             answer = connection.getresponse()
             said = {name.lower(): value for name, value in answer.getheaders()}
             body = _read(answer)

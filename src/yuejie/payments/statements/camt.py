@@ -36,7 +36,8 @@ def read_camt(body: bytes) -> Statement:
     """Read a message with one or more statements of one account."""
     try:
         root = fromstring(body, forbid_dtd=True)
-    except (ParseError, DefusedXmlException) as error:
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        # LookupError: an encoding that nobody knows.
         raise StatementRefused([Problem(0, f"XML 读不出（{error}），请重新下载")]) from error
     parts = list(_below(root, "Stmt"))
     if not parts:

@@ -5,13 +5,16 @@ What a bank calls `.xls` may be any of the four, so the content decides, never t
 
 import csv
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Final, Literal
 
 import openpyxl
 import xlrd
+from xlrd.compdoc import CompDocError
 
 from yuejie.kernel.limits import STATEMENT_LINES
 from yuejie.payments.statements.line import Problem, StatementRefused
@@ -26,6 +29,20 @@ _ENCODINGS: Final = ("utf-8-sig", "gb18030")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _SNIFFED: Final = 40
+_PARTS: Final = 1_000
+_UNPACKED_BYTES: Final = 256 * 1024 * 1024
+"""Sheets are read as they come; a hundred thousand lines are less than that."""
+_WHOLE_BYTES: Final = 64 * 1024 * 1024
+"""Everything else of a workbook is read at once."""
+_PROLOGUE: Final = 64 * 1024
+BROKEN: Final = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, SyntaxError, NotImplementedError),
+    *(AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
+    OverflowError,
+)
+"""What libraries raise of a damaged file; damaged at random it was each of these."""
+_CELLS: Final = 4_000_000
+"""One cell in the last column makes sixteen thousand of each row."""
 
 
 def rows_of(body: bytes) -> tuple[str, list[Row]]:
@@ -57,16 +74,45 @@ def decoded(body: bytes) -> str:
 
 def _bounded(rows: Iterator[Row]) -> list[Row]:
     kept: list[Row] = []
+    cells = 0
     for row in rows:
+        cells += len(row[1])
+        if cells > _CELLS:
+            raise StatementRefused([Problem(row[0], "列数过多，不是网银导出的流水，请重新导出")])
         if len(kept) >= STATEMENT_LINES:
             raise StatementRefused([Problem(row[0], f"超过 {STATEMENT_LINES} 行，请分段导出")])
         kept.append(row)
     return kept
 
 
+def _refuse_bomb(body: bytes) -> None:
+    """Refuse a workbook that unpacks to far more than a bank ever wrote, before it unpacks."""
+    with zipfile.ZipFile(io.BytesIO(body)) as parts:
+        found = parts.infolist()
+        if any(_declares(parts, each) for each in found[:_PARTS]):
+            raise StatementRefused([Problem(0, "xlsx 含 DTD 或实体声明，不是网银导出的流水")])
+    whole = [each for each in found if not each.filename.startswith("xl/worksheets/")]
+    if (
+        len(found) > _PARTS
+        or sum(each.file_size for each in found) > _UNPACKED_BYTES
+        or sum(each.file_size for each in whole) > _WHOLE_BYTES
+    ):
+        raise StatementRefused([Problem(0, "xlsx 解开后过大，不是网银导出的流水，请重新导出")])
+
+
+def _declares(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    """Tell whether a part begins with a document type: Excel writes none, entities need one."""
+    if not part.filename.endswith((".xml", ".rels")):
+        return False
+    with parts.open(part) as file:
+        begun = file.read(_PROLOGUE).replace(b"\0", b"").upper()
+    return b"<!DOCTYPE" in begun or b"<!ENTITY" in begun
+
+
 def _xlsx(body: bytes) -> Iterator[Row]:
     """Read the first sheet that holds anything."""
     try:
+        _refuse_bomb(body)
         book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
         for sheet in book.worksheets:
             # Banks' own writers often leave out or misstate the size of a sheet.
@@ -77,7 +123,7 @@ def _xlsx(body: bytes) -> Iterator[Row]:
                 yield number, [_plain(cell) for cell in cells]
             if found:
                 return
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+    except BROKEN as error:
         raise StatementRefused([Problem(0, f"xlsx 文件损坏（{error}），请重新导出")]) from error
 
 
@@ -88,7 +134,7 @@ def _plain(cell: object) -> Cell:
 def _xls(body: bytes) -> Iterator[Row]:
     try:
         book = xlrd.open_workbook(file_contents=body, logfile=io.StringIO())
-    except (xlrd.biffh.XLRDError, AssertionError, IndexError, ValueError) as error:
+    except (xlrd.biffh.XLRDError, CompDocError, *BROKEN) as error:
         raise StatementRefused([Problem(0, f"xls 文件读不出（{error}），请另存为 xlsx")]) from error
     for sheet in book.sheets():
         if not sheet.nrows:

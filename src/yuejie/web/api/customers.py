@@ -36,7 +36,11 @@ def get_customer(db: Db, customer: Name) -> CustomerOut:
         return CustomerOut.model_validate(find_customer(tx, customer))
 
 
-@routes.put("/{customer}", summary="登记或更改客户")
+@routes.put(
+    "/{customer}",
+    summary="登记或更改客户",
+    responses={201: {"model": CustomerOut, "description": "新登记"}},
+)
 def put_customer(
     db: Db, caller: AnyCaller, now: Now, customer: Name, body: CustomerIn, response: Response
 ) -> CustomerOut:

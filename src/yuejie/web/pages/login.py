@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from yuejie.customers.logins.keep import accept, found_house, invited
 from yuejie.customers.logins.open import CodeWanted, Guess, Opened, log_in, log_out
 from yuejie.customers.logins.store import has_logins
+from yuejie.customers.sso.store import providers
 from yuejie.kernel.errors import DomainError, Forbidden
 from yuejie.web.desk import Db, Desk, DeskHere, Now
 from yuejie.web.pages.frame.cookies import LANGUAGE, SESSION, THEME
@@ -38,7 +39,17 @@ def login(request: Request, db: Db, visitor: VisitorHere, next: str = "/") -> Re
     with db.read() as tx:
         if not has_logins(tx):
             return RedirectResponse("/setup", status_code=303)
-    return draw(request, "login.html", next=inside(next), name="", refusal="", code=False)
+        sso = bool(providers(tx))
+    return draw(
+        request,
+        "login.html",
+        next=inside(next),
+        name="",
+        email="",
+        refusal="",
+        code=False,
+        sso=sso,
+    )
 
 
 @routes.post("/login", dependencies=ours)
@@ -58,14 +69,18 @@ def enter(
         opened = log_in(db, guess, pepper=desk.pepper, key=desk.credential_key, now=now)
     except DomainError as error:
         wanted = isinstance(error, CodeWanted)
+        with db.read() as tx:
+            sso = bool(providers(tx))
         return draw(
             request,
             "login.html",
             status=403 if isinstance(error, Forbidden) else 422,
             next=inside(next),
             name=name,
+            email="",
             refusal=error.sentence,
             code=wanted or bool(code),
+            sso=sso,
         )
     return _let_in(request, desk, opened, inside(next))
 

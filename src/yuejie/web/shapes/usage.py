@@ -174,6 +174,7 @@ class DeedOut(Out):
     was: dict[str, Any] | None = Field(description="之前")
     became: dict[str, Any] | None = Field(description="之后")
     why: str = Field(description="为什么；多数操作不需要理由")
+    via: str = Field(description="以哪个 API 令牌；空为本人操作", examples=["tok_01…"])
 
 
 def _worth(charge: Charge | None) -> Worth | None:

@@ -1,12 +1,14 @@
 """The forms that everything on the wire shares: amounts, months, what may come in."""
 
-from datetime import UTC
+from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from yuejie.db.transition import Transition
+from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Charge, Money, Rate
+from yuejie.kernel.period import MONTH, in_our_time
 from yuejie.usage.meters import per
 
 NAME_MAX: Final = 200
@@ -28,12 +30,21 @@ class In(BaseModel):
 Month = Annotated[
     str,
     Field(
-        pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+        pattern=f"^{MONTH}$",
         description="账期，按客户时区的自然月",
         examples=["2026-10"],
     ),
 ]
-Instant = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+
+def _instant(moment: datetime) -> datetime:
+    try:
+        return in_our_time(moment, "时间")
+    except Invalid as error:
+        raise ValueError(error.sentence) from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_instant)]
 """A moment: any offset may come in, UTC goes out; one without an offset is refused."""
 Name = Annotated[str, Field(max_length=NAME_MAX, pattern=r"^[^\x00]+$")]
 """A name that a query can be asked for: no text of the database holds a NUL."""

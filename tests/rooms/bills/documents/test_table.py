@@ -18,8 +18,9 @@ from tests.rooms.bills.documents.sample import (
 )
 from yuejie.bills.bill import TaxMode
 from yuejie.bills.documents.document import BillDocument
-from yuejie.bills.documents.table import harmless, to_csv
+from yuejie.bills.documents.table import to_csv
 from yuejie.kernel.money import FX_SCALE, PICO, Charge, FxRate, Money, exact
+from yuejie.paper.cells import harmless
 
 COMPUTED = set("=+-@\t\r\n＝＋－＠")
 

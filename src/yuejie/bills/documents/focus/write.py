@@ -15,7 +15,7 @@ from yuejie.bills.documents.document import BillDocument
 from yuejie.bills.documents.focus import columns, datasets
 from yuejie.bills.documents.focus.form import ascii_json, latin
 from yuejie.bills.documents.focus.rows import ENGLISH, SERVICE, Row, rows_of
-from yuejie.bills.documents.table import harmless
+from yuejie.paper.cells import harmless
 
 _END: Final = "\r\n"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)

@@ -16,11 +16,11 @@ from xlsxwriter.chart import Chart
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from yuejie.bills.documents.table import harmless
 from yuejie.insights.reports.forms.words import NOTHING, value
 from yuejie.insights.reports.report import Form
 from yuejie.insights.reports.result import Cell, Column, Result
 from yuejie.kernel.period import parse_instant, zone_of
+from yuejie.paper.cells import harmless
 from yuejie.paper.printable import printable
 
 _ACCENT: Final = "#1C4A7D"

@@ -4,6 +4,8 @@ from typing import Final
 
 SESSION: Final = "yuejie_session"
 """The secret of a session."""
+SSO: Final = "yuejie_sso"
+"""What a login by single sign-on must bring back to the browser it began in."""
 LANGUAGE: Final = "yuejie_language"
 THEME: Final = "yuejie_theme"
 SAID: Final = "yuejie_said"

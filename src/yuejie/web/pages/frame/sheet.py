@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.responses import Response, StreamingResponse
 
-from yuejie.bills.documents.table import harmless
+from yuejie.paper.cells import harmless
 from yuejie.web.api.billing.bills import disposition
 
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"

@@ -1,6 +1,5 @@
 """Reconciliation with providers, and margins, on the wire."""
 
-import binascii
 from base64 import b64decode
 from datetime import date, datetime
 
@@ -34,7 +33,7 @@ class ReportIn(In):
         """Read what was sent."""
         try:
             body = b64decode(self.content, validate=True)
-        except binascii.Error:
+        except ValueError:  # not base64, or not even ASCII
             raise Invalid("content 不是 Base64 编码，请编码后重试") from None
         return Sent(
             account_id=self.account,

@@ -1,7 +1,6 @@
 """Titles, fapiao and red fapiao on the wire."""
 
 from base64 import b64decode
-from binascii import Error as Base64Error
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -243,7 +242,7 @@ class UploadIn(In):
         given = {"xml": self.xml, "ofd": self.ofd, "pdf": self.pdf}
         try:
             files = {form: b64decode(text, validate=True) for form, text in given.items() if text}
-        except Base64Error as error:
+        except ValueError as error:  # not base64, or not even ASCII
             raise Invalid("文件应为 base64 编码，请改正后重试") from error
         return Upload(files, self.number, self.issued_at)
 

@@ -1,0 +1,1 @@
+"""Pages of identity: a member's tokens, a customer's members, single sign-on."""
