@@ -2,16 +2,19 @@
 
 Revenue is usage at the rates that were written down for it, before fees, minimums, packages and
 credits, which belong to no model; tax is in it where the contract's prices include it, and is
-taken out. Cost is every attempt's, also those that no customer pays for.
+taken out. Cost is every attempt's, also those that no customer pays for. Cloud bills stand beside
+usage: what the cloud asks for is the cost, that times the agreed mark-up the revenue.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
 from yuejie.assurance import store
+from yuejie.assurance.clouds.worth import CloudWorth, cloud_worth
 from yuejie.assurance.store import WorthRow
 from yuejie.contracts.fx import LOOK_BACK, month_rate
 from yuejie.contracts.store import fx_rows
@@ -57,14 +60,15 @@ def show_margins(db: Database, month: BillingMonth, by: MarginBy) -> list[Margin
     with db.read(consistent=True) as tx:
         ends = month.span(zone_of(_ZONE)).end - timedelta(microseconds=1)
         rows = store.worth(tx, str(month), ends)
-        rates = _rates(tx, rows, month)
-    return _margins(rows, by, rates)
+        clouds = list(cloud_worth(tx, str(month), ends))
+        used = {name for r in rows for name in (r.sale_currency, r.cost_currency) if name}
+        rates = _rates(tx, used | {each.currency for each in clouds}, month)
+    return _margins(rows, clouds, by, rates)
 
 
-def _rates(tx: Tx, rows: Iterable[WorthRow], month: BillingMonth) -> dict[str, int]:
+def _rates(tx: Tx, foreign: AbstractSet[str], month: BillingMonth) -> dict[str, int]:
     """Return what one unit of each currency is worth in CNY, times FX_SCALE."""
     rates = {"CNY": FX_SCALE}
-    foreign = {name for r in rows for name in (r.sale_currency, r.cost_currency) if name}
     for name in sorted(foreign - {"CNY"}):
         first = month.first_day - LOOK_BACK
         known = fx_rows(tx, base=name, quote="CNY", first=first, last=month.last_day)
@@ -72,7 +76,12 @@ def _rates(tx: Tx, rows: Iterable[WorthRow], month: BillingMonth) -> dict[str, i
     return rates
 
 
-def _margins(rows: Iterable[WorthRow], by: MarginBy, rates: Mapping[str, int]) -> list[Margin]:
+def _margins(
+    rows: Iterable[WorthRow],
+    clouds: Iterable[CloudWorth],
+    by: MarginBy,
+    rates: Mapping[str, int],
+) -> list[Margin]:
     sums: dict[str, list[int]] = {}
     for row in rows:
         name = {
@@ -87,5 +96,15 @@ def _margins(rows: Iterable[WorthRow], by: MarginBy, rates: Mapping[str, int]) -
             cell[1] += divide(gross * PPM, PPM + row.included_tax_ppm)
         if row.cost_currency:
             cell[2] += divide(int(row.cost_pico) * rates[row.cost_currency], FX_SCALE)
+    for each in clouds:
+        name = {
+            MarginBy.CUSTOMER: each.customer,
+            MarginBy.MODEL: each.name,
+            MarginBy.CONTRACT: each.contract_id,
+        }[by]
+        cell = sums.setdefault(name, [0, 0, 0])
+        cost = divide(each.cost_pico * rates[each.currency], FX_SCALE)
+        cell[1] += divide(cost * each.sale_ppm, PPM + each.included_tax_ppm)
+        cell[2] += cost
     found = [Margin(name, *cell) for name, cell in sums.items()]
     return sorted(found, key=lambda m: (-m.revenue_pico, m.name))

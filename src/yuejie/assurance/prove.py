@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from yuejie.assurance import store
+from yuejie.assurance.clouds.oracle import check_clouds
 from yuejie.assurance.history import History, Sheet, sheets_of
 from yuejie.assurance.oracle import (
     Difference,
@@ -97,7 +98,11 @@ def _prove_customer(
     case, chain = _Case(tx, who, oracle, history), chain_of(bills)
     whole = list(_whole_month(case, month))
     for sheet in sheets_of(history, month):
-        shared = [*_quantities(case, sheet), *check_terms(history, sheet)]
+        shared = [
+            *_quantities(case, sheet),
+            *check_terms(history, sheet),
+            *check_clouds(tx, customer_id, history, sheet),
+        ]
         taxed = check_taxes(history, sheet)
         for number, bill in enumerate(sheet.parts):
             notes = credits_of(tx, customer_id, bill_id=bill.bill_id)

@@ -135,7 +135,7 @@ def exact_tax(amount_fen: int, mode: str, ppm: int) -> Fraction:
 def _group(line: BillLine, grouping: str) -> Group:
     if line.kind in METERED and grouping == "model":
         return Group("", line.model)
-    if line.kind in METERED and grouping == "project":
+    if line.kind in {*METERED, "cloud"} and grouping == "project":
         return Group(line.project_id, "")
     return Group("", "")
 

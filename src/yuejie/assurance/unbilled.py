@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from yuejie.assurance import store
+from yuejie.assurance.clouds.worth import cloud_worth
 from yuejie.contracts.fx import LOOK_BACK, month_rate
 from yuejie.contracts.store import fx_rows
 from yuejie.db.session import Tx
@@ -19,7 +20,8 @@ def unbilled(tx: Tx, month: BillingMonth) -> list[Unbilled]:
     """Return what each customer owes for a month beyond its issued bills, without tax.
 
     A bill that is drawn up and not issued says it best, terms and credits included. Without one,
-    it is the usage at its sale rates, in the contract's currency at the month's exchange rate.
+    it is the usage at its sale rates and the clouds' costs marked up, in the contract's currency at
+    the month's exchange rate.
     """
     ends = month.span(zone_of(_ZONE)).end
     billed: set[str] = set()
@@ -40,6 +42,14 @@ def unbilled(tx: Tx, month: BillingMonth) -> list[Unbilled]:
         fx = None if sold == currency else _rate(tx, sold, currency, month)
         gross = Charge(pico, sold).settle(fx).fen
         sums[customer, currency] += divide(gross * PPM, PPM + tax_ppm)
+    for cloud in cloud_worth(tx, str(month), ends - timedelta(microseconds=1)):
+        known = cloud.contract_currency
+        if cloud.customer_id in billed or known is None:
+            continue
+        fx = None if cloud.currency == known else _rate(tx, cloud.currency, known, month)
+        cost = Charge(cloud.cost_pico, cloud.currency).settle(fx).fen
+        gross = divide(cost * cloud.sale_ppm, PPM)
+        sums[cloud.customer_id, known] += divide(gross * PPM, PPM + cloud.included_tax_ppm)
     return [
         Unbilled(party, currency, fen) for (party, currency), fen in sorted(sums.items()) if fen
     ]

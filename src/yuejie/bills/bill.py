@@ -55,6 +55,8 @@ class LineKind(StrEnum):
     LATE_FEE = "late_fee"
     BREAK_FEE = "break_fee"
     PACKAGE_PURCHASE = "package_purchase"
+    CLOUD = "cloud"
+    """What a cloud's bill asks for, passed on at the agreed mark-up."""
     CARRIED = "carried"
     """A month below zero is carried to the next bill: once with its sign turned, once back."""
 
@@ -80,7 +82,9 @@ class BillLine:
     one of them equals `amount_fen`. `fx_e8` is the rate used to reach the bill's currency.
     `net_fen + tax_fen` is the line with tax.
     What is not metered has an `item` in words, and may name in `refers_to` what it comes from; its
-    project, model, meter and rate are empty. `tax_line` is the position of its tax line, or None.
+    project, model, meter and rate are empty. A line of a cloud's bill may have a project; its
+    `quantity` is the cloud's cost in picos of `rate_currency`, its `rate_pico` the agreed multiple
+    in ppm. `tax_line` is the position of its tax line, or None.
     """
 
     line_id: LineId

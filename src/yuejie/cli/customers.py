@@ -1,6 +1,7 @@
 """`yuejie customers|projects|keys|members …`."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import click
@@ -18,6 +19,8 @@ from yuejie.customers.store import customers as all_customers
 from yuejie.customers.store import keys as keys_of
 from yuejie.customers.store import projects as projects_of
 from yuejie.gateway.blocklist import block, unblock
+from yuejie.intake.elsewhere.keys import Elsewhere, take_over_keys
+from yuejie.intake.elsewhere.tables import rows_of_table
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import KeyId
 from yuejie.kernel.period import parse_instant, zone_of
@@ -141,6 +144,39 @@ def _state(key: ApiKey, now: datetime) -> str:
     if key.expires_at is not None:
         return f"有效至 {key.expires_at.astimezone(_CHINA):%Y-%m-%d %H:%M}"
     return "有效"
+
+
+@keys.command("take-over")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--customer", required=True)
+@click.option("--project", required=True)
+@click.option(
+    "--of", required=True, type=click.Choice([each.value for each in Elsewhere]), help="原网关"
+)
+@as_json
+@frame
+def take_over(
+    house: Frame, file: Path, customer: str, project: str, of: str, *, json: bool
+) -> None:
+    """接管 new-api 或 LiteLLM 的密钥（CSV、JSON 行或 SQLite）；调用方只需改地址。"""
+    with house.database() as db:
+        with db.read() as tx:
+            who = find_customer(tx, customer)
+        told = take_over_keys(
+            db,
+            who,
+            project,
+            rows_of_table(file, f"{of}-keys"),
+            of=Elsewhere(of),
+            pepper=house.settings.pepper,
+            by=house.by,
+            now=house.now(),
+        )
+    if json:
+        give_json(told)
+        return
+    rows = [(each.name, each.key_id or "—", each.why or "已接管") for each in told]
+    show_table(f"{who.slug} 的密钥", ["名称", "编号", "结果"], rows)
 
 
 @keys.command("issue")

@@ -48,6 +48,8 @@ NOUNS: Final = {
     "ledger": "books.ledger",
     "reconcile": "books.reconcile",
     "margin": "books.reconcile",
+    "clouds": "books.clouds",
+    "shares": "billing.shares",
     "sla": "books.sla",
     "providers": "books.providers",
     "notices": "notices.entrance",

@@ -1,6 +1,7 @@
 """`yuejie usage …`."""
 
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
 
@@ -166,6 +167,17 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
         "asked": asked_of(attempt.event.facts, attempt.event.model),
         "why": routed.sentence() if routed else "",
     }
+
+
+@usage.command("litellm-callback")
+def litellm_callback() -> None:
+    """打印 LiteLLM 回调文件 yuejie_litellm.py；存到代理旁边即可把用量推送到月结。"""
+    say(
+        files("yuejie.intake.elsewhere")
+        .joinpath("yuejie_litellm.py.txt")
+        .read_text("utf-8")
+        .rstrip()
+    )
 
 
 @usage.command("import")

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from yuejie.contracts.agreed.cloud import CloudTerms, refuse_clouds
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import PPM
 
@@ -286,6 +287,8 @@ class CommercialTerms:
     """Days after the due date before anything is suspended."""
     sla: Sla | None = None
     """What availability and latency are promised, and what is given back when they are not kept."""
+    clouds: tuple[CloudTerms, ...] = ()
+    """Which cloud bills are passed on, at which mark-up."""
     extra: dict[str, str] = field(default_factory=dict)
     """Clauses that are printed and nothing computes from."""
 
@@ -316,6 +319,7 @@ class CommercialTerms:
             _refuse_steps(self.tier_discount.steps)
         if self.sla is not None:
             _refuse_sla(self.sla)
+        refuse_clouds(self.clouds)
 
 
 def _refuse_steps(steps: tuple[TierStep, ...]) -> None:

@@ -44,6 +44,19 @@ def digest_of(secret: str, pepper: bytes) -> bytes:
     return hmac.digest(pepper, secret.encode(), hashlib.sha256)
 
 
+def digest_of_hash(sha256_hex: str, pepper: bytes) -> bytes:
+    """Return what is stored of a key of which another gateway knows the SHA-256 only.
+
+    The marked text keeps it apart from every key in clear; the pepper stays the house's secret.
+    """
+    return hmac.digest(pepper, f"sha256:{sha256_hex}".encode(), hashlib.sha256)
+
+
+def digest_of_foreign(secret: str, pepper: bytes) -> bytes:
+    """Return by what a caller's key is looked up that was taken over by its SHA-256."""
+    return digest_of_hash(hashlib.sha256(secret.encode()).hexdigest(), pepper)
+
+
 def hint_of(secret: str) -> str:
     """Return the last characters, by which a person recognises the key."""
     return secret[-_HINT:]

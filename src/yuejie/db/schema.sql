@@ -614,7 +614,7 @@ CREATE TABLE bill_line (
     tax_line integer,
     CONSTRAINT bill_line_pkey PRIMARY KEY (line_id),
     CONSTRAINT bill_line_bill_id_position_key UNIQUE (bill_id, "position"),
-    CONSTRAINT bill_line_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'late'::text, 'tier_discount'::text, 'package'::text, 'true_up'::text, 'management_fee'::text, 'sla_credit'::text, 'voucher'::text, 'adjustment'::text, 'late_fee'::text, 'break_fee'::text, 'package_purchase'::text, 'carried'::text]))),
+    CONSTRAINT bill_line_kind_check CHECK ((kind = ANY (ARRAY['usage'::text, 'late'::text, 'tier_discount'::text, 'package'::text, 'true_up'::text, 'management_fee'::text, 'sla_credit'::text, 'voucher'::text, 'adjustment'::text, 'late_fee'::text, 'break_fee'::text, 'package_purchase'::text, 'carried'::text, 'cloud'::text]))),
     CONSTRAINT bill_line_usage_check CHECK (((kind = ANY (ARRAY['usage'::text, 'late'::text])) = ((project_id IS NOT NULL) AND (sale_rate IS NOT NULL))))
 );
 
@@ -745,6 +745,108 @@ CREATE TABLE client_key (
     operation_id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT client_key_pkey PRIMARY KEY (customer_id, client_key)
+);
+
+CREATE TABLE cloud_assigned (
+    statement_id text NOT NULL,
+    place integer NOT NULL,
+    customer_id text,
+    project_id text,
+    ours boolean NOT NULL,
+    CONSTRAINT cloud_assigned_pkey PRIMARY KEY (statement_id, place)
+);
+
+CREATE TABLE cloud_charge (
+    statement_id text NOT NULL,
+    customer_id text,
+    project_id text,
+    ours boolean NOT NULL,
+    service text NOT NULL,
+    category text NOT NULL,
+    currency text NOT NULL,
+    row_count bigint NOT NULL,
+    billed_pico numeric(38,0),
+    effective_pico numeric(38,0)
+);
+
+CREATE TABLE cloud_delivery (
+    delivery_id text NOT NULL,
+    source text NOT NULL,
+    dialect text NOT NULL,
+    metric text NOT NULL,
+    files jsonb NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT cloud_delivery_pkey PRIMARY KEY (delivery_id),
+    CONSTRAINT cloud_delivery_metric_check CHECK ((metric = ANY (ARRAY['both'::text, 'actual'::text, 'amortized'::text])))
+);
+
+CREATE TABLE cloud_place (
+    delivery_id text NOT NULL,
+    place integer NOT NULL,
+    sub_account text NOT NULL,
+    tags jsonb NOT NULL,
+    CONSTRAINT cloud_place_pkey PRIMARY KEY (delivery_id, place)
+);
+
+CREATE TABLE cloud_row (
+    delivery_id text NOT NULL,
+    row_number bigint NOT NULL,
+    part smallint NOT NULL,
+    period character(7) NOT NULL,
+    place integer NOT NULL,
+    service text NOT NULL,
+    category text NOT NULL,
+    used_on text NOT NULL,
+    description text NOT NULL,
+    currency text NOT NULL,
+    billed_pico numeric(38,0),
+    effective_pico numeric(38,0),
+    kept jsonb NOT NULL,
+    CONSTRAINT cloud_row_pkey PRIMARY KEY (delivery_id, period, row_number, part)
+);
+
+CREATE TABLE cloud_rule (
+    rule_id text NOT NULL,
+    source text NOT NULL,
+    sub_account text,
+    tag_key text,
+    tag_value text,
+    customer_id text,
+    project_id text,
+    since character(7) NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT cloud_rule_pkey PRIMARY KEY (rule_id),
+    CONSTRAINT cloud_rule_check CHECK (((tag_key IS NULL) = (tag_value IS NULL))),
+    CONSTRAINT cloud_rule_check1 CHECK (((project_id IS NULL) OR (customer_id IS NOT NULL)))
+);
+
+CREATE TABLE cloud_source (
+    source text NOT NULL,
+    name text NOT NULL,
+    billing_account text NOT NULL,
+    tag_keys text[] NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT cloud_source_pkey PRIMARY KEY (source),
+    CONSTRAINT cloud_source_source_check CHECK ((source ~ '^[a-z0-9][a-z0-9-]{0,39}$'::text))
+);
+
+CREATE TABLE cloud_statement (
+    statement_id text NOT NULL,
+    source text NOT NULL,
+    period character(7) NOT NULL,
+    revision integer NOT NULL,
+    delivery_id text NOT NULL,
+    digest bytea NOT NULL,
+    epoch bigint NOT NULL,
+    why text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT cloud_statement_pkey PRIMARY KEY (statement_id),
+    CONSTRAINT cloud_statement_source_period_revision_key UNIQUE (source, period, revision),
+    CONSTRAINT cloud_statement_revision_check CHECK ((revision > 0))
 );
 
 CREATE TABLE contract (
@@ -2212,6 +2314,19 @@ CREATE TABLE session (
     CONSTRAINT session_digest_key UNIQUE (digest)
 );
 
+CREATE TABLE share_rule (
+    rule_id text NOT NULL,
+    customer_id text NOT NULL,
+    what text NOT NULL,
+    method text NOT NULL,
+    weights jsonb NOT NULL,
+    since character(7) NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT share_rule_pkey PRIMARY KEY (rule_id),
+    CONSTRAINT share_rule_method_check CHECK ((method = ANY (ARRAY['equal'::text, 'proportional'::text, 'custom'::text])))
+);
+
 CREATE TABLE signing (
     signing_id text NOT NULL,
     customer_id text NOT NULL,
@@ -2706,6 +2821,20 @@ ALTER TABLE billing_unit_project ADD CONSTRAINT billing_unit_project_unit_id_fke
 ALTER TABLE book ADD CONSTRAINT book_parent_book_fkey FOREIGN KEY (parent_book) REFERENCES book(book_id);
 ALTER TABLE book_revision ADD CONSTRAINT book_revision_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
 ALTER TABLE book_revision ADD CONSTRAINT book_revision_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
+ALTER TABLE cloud_assigned ADD CONSTRAINT cloud_assigned_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE cloud_assigned ADD CONSTRAINT cloud_assigned_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
+ALTER TABLE cloud_assigned ADD CONSTRAINT cloud_assigned_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES cloud_statement(statement_id);
+ALTER TABLE cloud_charge ADD CONSTRAINT cloud_charge_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE cloud_charge ADD CONSTRAINT cloud_charge_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
+ALTER TABLE cloud_charge ADD CONSTRAINT cloud_charge_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES cloud_statement(statement_id);
+ALTER TABLE cloud_delivery ADD CONSTRAINT cloud_delivery_source_fkey FOREIGN KEY (source) REFERENCES cloud_source(source);
+ALTER TABLE cloud_place ADD CONSTRAINT cloud_place_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES cloud_delivery(delivery_id);
+ALTER TABLE cloud_row ADD CONSTRAINT cloud_row_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES cloud_delivery(delivery_id);
+ALTER TABLE cloud_rule ADD CONSTRAINT cloud_rule_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE cloud_rule ADD CONSTRAINT cloud_rule_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
+ALTER TABLE cloud_rule ADD CONSTRAINT cloud_rule_source_fkey FOREIGN KEY (source) REFERENCES cloud_source(source);
+ALTER TABLE cloud_statement ADD CONSTRAINT cloud_statement_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES cloud_delivery(delivery_id);
+ALTER TABLE cloud_statement ADD CONSTRAINT cloud_statement_source_fkey FOREIGN KEY (source) REFERENCES cloud_source(source);
 ALTER TABLE contract ADD CONSTRAINT contract_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE contract ADD CONSTRAINT contract_sale_book_fkey FOREIGN KEY (sale_book) REFERENCES book(book_id);
 ALTER TABLE contract_book ADD CONSTRAINT contract_book_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
@@ -2816,6 +2945,7 @@ ALTER TABLE response_clock ADD CONSTRAINT response_clock_ticket_id_fkey FOREIGN 
 ALTER TABLE response_miss ADD CONSTRAINT response_miss_clock_id_fkey FOREIGN KEY (clock_id) REFERENCES response_clock(clock_id);
 ALTER TABLE response_miss ADD CONSTRAINT response_miss_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE session ADD CONSTRAINT session_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
+ALTER TABLE share_rule ADD CONSTRAINT share_rule_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE signing ADD CONSTRAINT signing_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE signing ADD CONSTRAINT signing_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
 ALTER TABLE signing ADD CONSTRAINT signing_paper_id_fkey FOREIGN KEY (paper_id) REFERENCES contract_paper(paper_id);
@@ -2876,6 +3006,10 @@ CREATE INDEX bill_line_billed ON public.bill_line USING btree (customer_id, serv
 CREATE INDEX bill_line_reference ON public.bill_line USING btree (customer_id, refers_to) WHERE (refers_to <> ''::text);
 CREATE INDEX bill_tax_line_customer ON public.bill_tax_line USING btree (customer_id);
 CREATE INDEX capacity_hour_hour ON public.capacity_hour USING btree (hour);
+CREATE INDEX cloud_assigned_of_customer ON public.cloud_assigned USING btree (customer_id, statement_id);
+CREATE INDEX cloud_charge_of_customer ON public.cloud_charge USING btree (customer_id, statement_id);
+CREATE INDEX cloud_charge_of_statement ON public.cloud_charge USING btree (statement_id);
+CREATE INDEX cloud_rule_of_source ON public.cloud_rule USING btree (source, made_at);
 CREATE INDEX contract_customer ON public.contract USING btree (customer_id, starts_at);
 CREATE INDEX contract_book_customer ON public.contract_book USING btree (customer_id);
 CREATE INDEX contract_draft_customer ON public.contract_draft USING btree (customer_id);
@@ -2959,6 +3093,7 @@ CREATE INDEX response_clock_of_customer ON public.response_clock USING btree (cu
 CREATE UNIQUE INDEX response_clock_runs ON public.response_clock USING btree (ticket_id) WHERE (stopped_at IS NULL);
 CREATE INDEX response_miss_of_customer ON public.response_miss USING btree (customer_id, due_at);
 CREATE INDEX session_of_member ON public.session USING btree (member_id) WHERE (ended_at IS NULL);
+CREATE INDEX share_rule_of_customer ON public.share_rule USING btree (customer_id, since, made_at);
 CREATE INDEX signing_customer ON public.signing USING btree (customer_id);
 CREATE INDEX signing_due ON public.signing USING btree (next_at) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
 CREATE UNIQUE INDEX signing_once ON public.signing USING btree (paper_id) WHERE (state = ANY (ARRAY['asked'::text, 'starting'::text, 'running'::text]));
@@ -3054,6 +3189,14 @@ GRANT INSERT, SELECT ON TABLE capacity_cursor TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE capacity_hour TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE certificate TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE client_key TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE cloud_assigned TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE cloud_charge TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE cloud_delivery TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE cloud_place TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE cloud_row TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE cloud_rule TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE cloud_source TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE cloud_statement TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_book TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_draft TO yuejie_app;
@@ -3166,6 +3309,7 @@ GRANT INSERT, SELECT ON TABLE reprieve TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE response_clock TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE response_miss TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE session TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE share_rule TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing_step TO yuejie_app;
 GRANT USAGE ON SEQUENCE signing_step_step_id_seq TO yuejie_app;

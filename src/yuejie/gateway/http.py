@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from yuejie.contracts.auto.policy import TASK_LENGTH
-from yuejie.customers.key import digest_of
+from yuejie.customers.key import digest_of, digest_of_foreign
 from yuejie.gateway.allow.leases import Leases, rate_headers
 from yuejie.gateway.allow.needs import caps_of, needs_of, output_bound
 from yuejie.gateway.allow.slices import Hold
@@ -168,7 +168,7 @@ class Gateway:
 
     async def _call(self, request: Request, endpoint: Endpoint, action: Action | None) -> None:
         admission = self._rights(request)
-        digest, hint = self._digest(request)
+        digest, hint = self._digest(request, admission)
         if isinstance(refused := admission.key(digest, hint, request.now_us), Refused):
             raise Refusal(refused)
         window_of = admission.view.window_of
@@ -318,7 +318,8 @@ class Gateway:
             raise Refusal(Refused(Code.STOPPING, retry_after_s=1))
         return admission
 
-    def _digest(self, request: Request) -> tuple[bytes, str]:
+    def _digest(self, request: Request, admission: Admission) -> tuple[bytes, str]:
+        """Return by what a key is known: its HMAC, or that of its SHA-256 where it came so."""
         secret = secret_of(request.headers, request.exchange.query)
         if not secret:
             raise Refusal(Refused(Code.KEY_MISSING))
@@ -327,6 +328,9 @@ class Gateway:
             if len(self._digests) >= KEYS:
                 self._digests.clear()
             digest = self._digests[secret] = digest_of(secret, self._pepper)
+        if digest not in admission.view.keys:
+            foreign = digest_of_foreign(secret, self._pepper)
+            digest = foreign if foreign in admission.view.keys else digest
         return digest, secret[-_HINT:]
 
     async def _received(
@@ -399,7 +403,7 @@ class Gateway:
         dialect = request.dialect
         if "x-goog-api-key" in request.headers:
             dialect = request.dialect = Dialect.GEMINI
-        digest, hint = self._digest(request)
+        digest, hint = self._digest(request, admission)
         key = admission.key(digest, hint, request.now_us)
         if isinstance(key, Refused):
             raise Refusal(key)

@@ -24,9 +24,9 @@ from yuejie.web.api import (
     usage,
 )
 from yuejie.web.api.agreed import contracts, credit, signings
-from yuejie.web.api.billing import bills, corrections, live, packs, review
+from yuejie.web.api.billing import bills, corrections, live, packs, review, shares
 from yuejie.web.api.billing.watchers import Watchers
-from yuejie.web.api.books import ledger, providers, reconcile
+from yuejie.web.api.books import clouds, ledger, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.insight import advice, capacity, forecast, reports, routing, trend, whatif
 from yuejie.web.api.payments import bank, receipts, receivables
@@ -115,6 +115,8 @@ NOUNS: Final = (
     ledger,
     providers,
     reconcile,
+    clouds,
+    shares,
     sla,
     requests,
     reds,

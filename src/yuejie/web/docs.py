@@ -66,6 +66,8 @@ TAGS: Final = [
     {"name": "账簿", "description": "复式分录：余额、明细账、试算平衡表、检查。分录只增不改。"},
     {"name": "供应商", "description": "账号余额与告警、供应商账单、付款（两人审批）。"},
     {"name": "对账", "description": "供应商的报告与我方计量逐项比对，差异各有原因；毛利。"},
+    {"name": "云账单", "description": "AWS、Azure、Google 与 FOCUS 账单按合同加价转付，逐行可查。"},
+    {"name": "成本分摊", "description": "共同费用分到项目与部门，合计等于账单。"},
     {"name": "服务质量", "description": "每月的可用率与时延，失败分责任，赔付写明算法。"},
     {"name": "操作记录", "description": "谁、何时、改了什么。"},
     {

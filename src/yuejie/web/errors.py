@@ -24,6 +24,7 @@ from yuejie.web.refusals.reasons import english_of, reason_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_SECONDS: Final = 2
+_SHAPES: Final = frozenset({"push", "event", "batch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,8 @@ def _missed(status: int, facts: Mapping[str, str], headers: Mapping[str, str]) -
 def _field(place: tuple[Any, ...]) -> str:
     """Name a field as its sender wrote it, without saying in which part of the request."""
     names = [str(each) for each in place]
+    # Which of the shapes of a push was tried is our matter, not a field of the sender's.
+    names[1:2] = [each for each in names[1:2] if each not in _SHAPES]
     return _storable(".".join(names[1:] or names))
 
 

@@ -26,6 +26,7 @@ from yuejie.web.auth import ACCESS, API, Who
 from yuejie.web.pages.frame.access import PAGES
 
 QUERIES = {
+    "/cloud-costs": "?month=2026-10",
     "/books/{book_id}/price": "?model=gpt-4o",
     "/usage": "?customer=zeta&month=2026-10",
     "/usage/worklist": "?customer=zeta",
@@ -76,6 +77,10 @@ RATE = {"base": "USD", "quote": "CNY", "on_date": "2026-10-31", "rate": "7", "so
 USAGE = b64encode(b"started_at,model,input\n2026-09-01,gpt-4o,1\n").decode()
 CSV = b64encode("交易日期,贷方发生额,对方户名\n2026-10-01,1.00,x\n".encode()).decode()
 DRAFT = {"customer": "zeta", "book": "list", "starts_at": "2026-12-01T00:00:00Z"}
+CLOUD: Final = b64encode(
+    b"BilledCost,BillingAccountId,BillingCurrency,BillingPeriodStart,ChargeCategory,EffectiveCost,"
+    b"ServiceName\n1,p,CNY,2026-10-01,Usage,1,S3\n"
+).decode()
 BODIES: dict[str, Any] = {
     "PUT /customers/{customer}": {"legal_name": "别人"},
     "POST /customers/{customer}/projects": {"name": "x"},
@@ -173,6 +178,11 @@ BODIES: dict[str, Any] = {
     },
     "POST /providers/payments/{payment_id}/decision": {"approve": True},
     "POST /providers/payments/{payment_id}/paid": {},
+    "POST /customers/{customer}/share-rules": {"method": "equal", "since": "2026-10"},
+    "POST /cloud-sources": {"source": "aws-0", "name": "AWS", "billing_account": "p"},
+    "POST /cloud-sources/{source}/rules": {"match": "*", "customer": "zeta", "since": "2026-10"},
+    "POST /cloud-sources/{source}/deliveries": {"files": [{"name": "x.csv", "content": CLOUD}]},
+    "POST /cloud-sources/{source}/remap": {},
     "POST /reconciliations/reports": {
         "account": "sim",
         "month": "2026-10",
@@ -327,6 +337,7 @@ ODD = (
 """Deeds that the state of the example forbids, or whose example does not exist."""
 NOWHERE = (
     "/{batch_id}/file",
+    "/cloud-rows",
     "/{reconciliation_id}",
     "/{reconciliation_id}/tables/{table}",
     "/receipts/{receipt}",
@@ -408,6 +419,8 @@ ANYBODYS: Final = {
     "trial": "zeta",
     "sheet": "report",
     "duty": "dut_0",
+    "source": "aws-0",
+    "position": "1",
 }
 """What stands for a part of a path that is not zeta's own."""
 

@@ -8,8 +8,7 @@ What was altered is named: customer, number, field. Nothing of yuejie is needed.
 The file is UTF-8, one JSON record per line: a head, bills and credit notes in the order of their
 seals, fapiao and red fapiao in the order of theirs, then an end. A sealed record carries the
 canonical form as text (`form`), its SHA-256 (`seal`), and one short hash per leaf of the form
-(`marks`), which tell what was altered. The end has the hash of every line, and short hashes of its
-chunks, which tell where.
+(`marks`), which tell what was altered. The end has a hash per line, and of chunks, to tell where.
 Whoever rewrites a whole file can also rewrite every hash in it; compare the last seal with the one
 printed on the newest bill, or known of the newest fapiao (`--seal`, once or twice).
 """
@@ -72,7 +71,7 @@ FLAT: dict[str, tuple[str, ...]] = {
     "buyer": PARTY,
     "seller": PARTY,
 }
-METERED = ("usage", "late")
+METERED = ("usage", "late", "cloud")
 MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 Record = dict[str, Any]
 
@@ -423,8 +422,10 @@ def _line_arithmetic(number: int, row: Sequence[Any], mode: str) -> Iterator[tup
         return
     if row[0] != number:
         yield "position", f"写着 {row[0]}"
-    if kind in METERED and amount != worth_fen(quantity, pico, fx):
-        yield "amount_fen", f"写着 {amount}，数量×单价为 {worth_fen(quantity, pico, fx)}"
+    once = worth_fen(quantity, 1 if kind == "cloud" else pico, fx)
+    due = round_half_away(once * Fraction(pico, 10**6)) if kind == "cloud" else once
+    if kind in METERED and amount != due:
+        yield "amount_fen", f"写着 {amount}，数量×单价为 {due}"
     if net + (tax if mode == "inclusive" else 0) != amount:
         yield "net_fen", f"不含税 {net} 与税 {tax} 合不成 {amount}"
 

@@ -18,6 +18,7 @@ from typing import Final
 from yuejie.bills import store as bill_store
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing import store
+from yuejie.bills.closing.clouds.store import cloud_customers
 from yuejie.bills.closing.draw import Drawing, draw_bills
 from yuejie.bills.closing.lines import LineKey
 from yuejie.bills.closing.promises import Agreements
@@ -177,7 +178,7 @@ def _obliged(tx: Tx, month: BillingMonth, only: Customer | None) -> set[Customer
     for version in contracts(tx) if only is None else contracts_of(tx, only.customer_id):
         versions[version.customer_id].append(version)
     zones = {each.customer_id: each.zone for each in ([only] if only else customers(tx))}
-    found = store.waiting_customers(tx, month)
+    found = store.waiting_customers(tx, month) | cloud_customers(tx, month)
     for customer_id, known in versions.items():
         if Agreements(known, zones[customer_id]).oblige(month):
             found.add(customer_id)

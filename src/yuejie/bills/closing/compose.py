@@ -23,6 +23,7 @@ from yuejie.bills.closing.agreed import (
     spend_of,
     targets_of,
 )
+from yuejie.bills.closing.clouds.owed import CloudOwed, draw_cloud
 from yuejie.bills.closing.lines import LineKey, PrintedRow, Tariff, draw_lines, draw_term
 from yuejie.bills.closing.parts import HEAD, Parting, spread
 from yuejie.bills.closing.promises import Agreements
@@ -33,7 +34,7 @@ from yuejie.contracts.terms import HeadShare
 from yuejie.kernel.ids import BillId, CustomerId, LineId, mint
 from yuejie.kernel.period import BillingMonth
 
-_OUTSIDE_TERMS = frozenset({LineKind.CARRIED, LineKind.PACKAGE_PURCHASE})
+_OUTSIDE_TERMS = frozenset({LineKind.CARRIED, LineKind.CLOUD, LineKind.PACKAGE_PURCHASE})
 """Kinds that no service month's terms give."""
 
 
@@ -64,6 +65,8 @@ class Facts:
     carried: Mapping[str, int] = field(default_factory=dict)
     """What each part carried forward and was not given back yet."""
     grants: Sequence[Grant] = ()
+    clouds: Sequence[CloudOwed] = ()
+    """Costs of cloud bills that are still to bill."""
     drafts: tuple[Bill, ...] = ()
     """The drafts of the month that these bills take the place of; ids and empty parts stay."""
     only: str | None = None
@@ -125,6 +128,7 @@ class _Work:
                 parts[part].append(
                     draw_term(next(self._ids), service_month, key, share, facts.tariff)
                 )
+        self._clouds(parts)
         if facts.only in {None, HEAD}:
             self._bought(parts)
         for part in sorted({*parts, *carried}):
@@ -156,7 +160,8 @@ class _Work:
         by_model = _usage_by_model(facts.printed, usage)
         ledgered = _ledgered(facts.printed)
         waiting = (extra.service_month for extra in extras)
-        looked_at = {*facts.months, facts.month, *facts.voided, *waiting}
+        clouded = (owed.key.month for owed in facts.clouds)
+        looked_at = {*facts.months, facts.month, *facts.voided, *waiting, *clouded}
 
         def spent(month: BillingMonth) -> int:
             return spend_of(by_model.get(month, {}), self._promise(month))
@@ -198,6 +203,16 @@ class _Work:
             if line.service_month == month:
                 weights[self._parting.of(line.project_id)] += line.amount_fen
         return weights
+
+    def _clouds(self, parts: dict[str, list[BillLine]]) -> None:
+        """Bill what clouds ask for, in the part of its project, or of the whole customer."""
+        facts = self._facts
+        for owed in facts.clouds:
+            place = facts.tariff.places.get(owed.key.project_id)
+            called = (place.name, place.department) if place else ("", "")
+            line = draw_cloud(next(self._ids), owed, facts.contract.currency, called)
+            part = facts.only if facts.only is not None else self._parting.of(owed.key.project_id)
+            parts[part].append(line)
 
     def _bought(self, parts: dict[str, list[BillLine]]) -> None:
         """Bill packages that were sold, once each."""

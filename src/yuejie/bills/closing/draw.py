@@ -4,7 +4,7 @@ Reads everything it needs in the caller's transaction and writes nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,6 +12,9 @@ from functools import partial
 from yuejie.bills.bill import Bill
 from yuejie.bills.closing import store
 from yuejie.bills.closing.agreed import Promise
+from yuejie.bills.closing.clouds import store as cloud_store
+from yuejie.bills.closing.clouds.owed import CloudOwed, kept_on, owed_of
+from yuejie.bills.closing.clouds.owed import billed_on as clouds_on
 from yuejie.bills.closing.compose import Facts, compose
 from yuejie.bills.closing.lines import LineKey, Tariff, owed
 from yuejie.bills.closing.parts import parting
@@ -26,7 +29,9 @@ from yuejie.bills.closing.standing import (
 from yuejie.bills.sla.measure import measure
 from yuejie.bills.sla.store import counted_epoch
 from yuejie.bills.sla.verdict import Measured, judge
+from yuejie.contracts.agreed.cloud import CloudTerms
 from yuejie.contracts.contract import Contract
+from yuejie.contracts.fx import MonthFx
 from yuejie.contracts.grants.store import grants_of
 from yuejie.contracts.store import contracts_of, month_fx
 from yuejie.contracts.terms import Sla
@@ -116,6 +121,7 @@ def gather(tx: Tx, drawing: Drawing) -> Facts | None:
         voided=store.voided_months(tx, who.customer_id, month),
         carried=carried_with(carried, carried_on(ahead)),
         grants=grants_of(tx, who.customer_id),
+        clouds=_clouds(tx, drawing, agreements, contract.currency),
         drafts=drawing.drafts,
         only=drawing.only,
     )
@@ -136,6 +142,27 @@ def _owed(tx: Tx, drawing: Drawing) -> list[tuple[LineKey, int]]:
     if len(quantities) > BILL_LINES:
         raise Invalid(f"客户 {drawing.customer.slug} 的账单超过 {BILL_LINES} 行，请按项目拆分客户")
     return quantities
+
+
+def _clouds(tx: Tx, drawing: Drawing, agreements: Agreements, currency: str) -> list[CloudOwed]:
+    """Return what clouds ask for beyond what was billed; a part drawn alone keeps its lines."""
+    if drawing.only is not None:
+        return kept_on(drawing.drafts)
+    who, month = drawing.customer.customer_id, drawing.month
+    charged = cloud_store.charged(tx, who, month, drawing.epoch)
+    drafts = [bill.bill_id for bill in drawing.drafts]
+    billed = cloud_store.billed(tx, who, month, except_bills=drafts)
+    billed.update(clouds_on(drawing.ahead))
+
+    def agreed(each: BillingMonth) -> Sequence[CloudTerms]:
+        contract = agreements.at_end_of(each)
+        same = contract is not None and contract.currency == currency
+        return contract.terms.clouds if contract is not None and same else ()
+
+    def fx_of(base: str, each: BillingMonth) -> MonthFx | None:
+        return None if base == currency else month_fx(tx, base=base, quote=currency, month=each)
+
+    return owed_of(charged, billed, agreed, fx_of)
 
 
 def _kept(drawing: Drawing) -> list[tuple[LineKey, int]]:

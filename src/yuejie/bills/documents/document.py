@@ -51,6 +51,7 @@ class Seller:
 
 
 TERMS = "合同费用与抵扣"
+CLOUDS = "云账单"
 """What the lines that are not usage are called together."""
 
 
@@ -210,8 +211,8 @@ class BillDocument:
     def by_project(self) -> list[Subtotal]:
         """Return a subtotal per project, in the order of the lines."""
         return self._subtotals(
-            lambda line: line.project_id,
-            lambda line: line.project_name if line.metered else TERMS,
+            lambda line: line.project_id or _heading(line),
+            lambda line: line.project_name or _heading(line),
         )
 
     def by_model(self) -> list[Subtotal]:
@@ -222,9 +223,9 @@ class BillDocument:
 
     def groups(self) -> Iterator[LineGroup]:
         """Yield the lines in print order, cut where project or service month changes."""
-        for (month, _, late), run in groupby(self.bill.lines, key=_place):
+        for (month, _, late, _), run in groupby(self.bill.lines, key=_place):
             lines = tuple(run)
-            subtotal = _sum_of(lines[0].project_name if lines[0].metered else TERMS, lines)
+            subtotal = _sum_of(_heading(lines[0]), lines)
             kind = LineKind.LATE if late else LineKind.USAGE
             yield LineGroup(kind, month, lines[0].department, lines, subtotal)
 
@@ -238,12 +239,20 @@ class BillDocument:
 
 
 def _model(line: BillLine) -> str:
-    return line.model if line.metered else TERMS
+    return line.model if line.metered else CLOUDS if line.kind is LineKind.CLOUD else TERMS
 
 
-def _place(line: BillLine) -> tuple[BillingMonth, str, bool]:
+def _heading(line: BillLine) -> str:
+    """Say under which words a line is printed: its project, a cloud's bill, or the contract."""
+    if line.kind is LineKind.CLOUD:
+        return f"{CLOUDS} · {line.project_name}" if line.project_name else CLOUDS
+    return line.project_name if line.metered else TERMS
+
+
+def _place(line: BillLine) -> tuple[BillingMonth, str, bool, bool]:
     """Return what neighbouring lines share that are printed under one heading."""
-    return line.service_month, line.project_id, line.kind is LineKind.LATE
+    late, cloud = line.kind is LineKind.LATE, line.kind is LineKind.CLOUD
+    return line.service_month, line.project_id, late, cloud
 
 
 def _sum_of(name: str, lines: list[BillLine] | tuple[BillLine, ...]) -> Subtotal:

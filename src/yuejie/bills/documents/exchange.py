@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from yuejie.bills.bill import Bill, BillLine, TaxLine
+from yuejie.bills.bill import Bill, BillLine, LineKind, TaxLine
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument, DailyUsage, Subtotal
 from yuejie.bills.seal import GENESIS
@@ -122,7 +122,7 @@ def _line(line: BillLine, bill: Bill) -> dict[str, Any]:
         "item": line.item,
         "refers_to": line.refers_to or None,
         "tax_line": line.tax_line,
-        "quantity": line.quantity,
+        "quantity": 1 if line.kind is LineKind.CLOUD else line.quantity,
         "rate": {
             "rate_id": line.sale_rate,
             "amount": wording.rate(line),
@@ -138,6 +138,14 @@ def _line(line: BillLine, bill: Bill) -> dict[str, Any]:
         "cny": _in("CNY", line.cny_fen),
         "net": _money(line.net_fen, bill),
         "tax": _money(line.tax_fen, bill),
+    } | ({"cloud": _cloud(line)} if line.kind is LineKind.CLOUD else {})
+
+
+def _cloud(line: BillLine) -> dict[str, Any]:
+    """Return what a line of a cloud's bill is computed from: cost, settled, times 1 + mark-up."""
+    return {
+        "cost": _charge(Charge(line.quantity, line.rate_currency)),
+        "times": plain(line.rate_pico, PPM),
     }
 
 

@@ -28,6 +28,7 @@ KINDS: Final = {
     LineKind.LATE_FEE: "违约金",
     LineKind.BREAK_FEE: "提前终止费",
     LineKind.PACKAGE_PURCHASE: "购买套餐",
+    LineKind.CLOUD: "云账单",
     LineKind.CARRIED: "结转",
 }
 TAX_MODES: Final = {TaxMode.INCLUSIVE: "含税价", TaxMode.EXCLUSIVE: "不含税价，税额另计"}

@@ -12,6 +12,7 @@ from typing import Final
 
 from yuejie.bills.bill import Bill, LineKind
 from yuejie.bills.closing import store as closing
+from yuejie.bills.closing.clouds.store import cloud_customers
 from yuejie.bills.closing.compose import Facts, compose
 from yuejie.bills.closing.draw import Drawing, gather
 from yuejie.bills.closing.lines import LineKey
@@ -137,7 +138,8 @@ def _gather(
     rows = closing.used_months(tx, month, who.customer_id)
     used = rows if first else [row for row in rows if row.month == str(month)]
     owing = bool(used) or seen.agreements.oblige(month)
-    if not owing and not closing.waiting_customers(tx, month, who.customer_id):
+    waits = closing.waiting_customers(tx, month, who.customer_id)
+    if not owing and not waits and not cloud_customers(tx, month, who.customer_id):
         return None
     closed = {BillingMonth.parse(row.month) for row in used if row.closed}
     months = tuple(sorted({*closed, month}))
@@ -156,7 +158,7 @@ def _gather(
     )
     facts = gather(tx, drawing)
     # What waited may stand on a bill that is drawn just before this one.
-    waiting = facts is not None and (facts.extras or facts.voided or facts.sold)
+    waiting = facts and (facts.extras or facts.voided or facts.sold or facts.clouds)
     return facts if owing or waiting else None
 
 

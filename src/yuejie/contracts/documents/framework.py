@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from yuejie.contracts.agreed.cloud import CloudBasis, CloudTerms
 from yuejie.contracts.agreed.pricing import FamilyDiscount
 from yuejie.contracts.contract import FxPolicy, Terms
 from yuejie.contracts.documents import words
@@ -218,6 +219,23 @@ def _promises(terms: Terms) -> Iterator[str]:
         yield f"管理费每月{words.money(deal.management_fee_fen, currency)}，与用量无关。"
     else:
         yield "甲方不收取管理费。"
+    for cloud in deal.clouds:
+        yield _cloud(cloud)
+
+
+def _cloud(cloud: CloudTerms) -> str:
+    """Say how a cloud's bill is passed on, as it is computed."""
+    basis = "账单应付金额" if cloud.basis is CloudBasis.BILLED else "承诺摊销后的实际金额"
+    other = "、".join(
+        f"{each.service} 加价 {words.share(each.markup_ppm)}" for each in cloud.services
+    )
+    out = "、".join(words.CLOUD_CATEGORIES[each] for each in cloud.leave_out)
+    return (
+        f"云资源（{cloud.source}）按云厂商{basis}转付，加价 {words.share(cloud.markup_ppm)}"
+        f"{f'，其中{other}' if other else ''}；外币先按服务月份的汇率折算取整到分，再加价取整到分。"
+        f"{f'不转付：{out}。' if out else ''}"
+        "云厂商重述账单的，差额列入下一份账单；云费用不计入阶梯折扣、套餐、承诺消费与代金券。"
+    )
 
 
 def _bills(terms: Terms) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Final
 
+from yuejie.contracts.agreed.cloud import CloudCategory
 from yuejie.contracts.terms import (
     CommitmentPeriod,
     Confirmation,
@@ -97,3 +98,14 @@ def rate(pico: int, meter: str) -> str:
 def unit(meter: str, currency: str) -> str:
     """Say what a rate is in: CNY/百万 token."""
     return f"{currency}/{per_name(meter)}"
+
+
+CLOUD_CATEGORIES: Final = {
+    CloudCategory.USAGE: "用量",
+    CloudCategory.PURCHASE: "订购与承诺",
+    CloudCategory.MARKETPLACE: "云市场商品",
+    CloudCategory.TAX: "云厂商税费",
+    CloudCategory.CREDIT: "云厂商抵扣",
+    CloudCategory.REFUND: "退款",
+    CloudCategory.ADJUSTMENT: "调整与尾差",
+}

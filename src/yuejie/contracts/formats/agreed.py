@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from yuejie.contracts.agreed.cloud import CloudBasis, CloudCategory, CloudTerms, ServiceMarkup
 from yuejie.contracts.agreed.pricing import FamilyDiscount, Override, Pricing
 from yuejie.contracts.contract import TAX_PPM, FxPolicy
 from yuejie.contracts.life.credit import CreditRule, usual_terms
@@ -121,6 +122,16 @@ class SlaWords(_Words, frozen=True):
     cap: str = "50%"
 
 
+class CloudWords(_Words, frozen=True):
+    """A cloud bill that is passed on; `services` are other mark-ups by the cloud's own names."""
+
+    source: str
+    markup: str = "0%"
+    basis: CloudBasis = CloudBasis.BILLED
+    services: dict[str, str] = {}
+    leave_out: list[CloudCategory] = []
+
+
 class TermsWords(_Words, frozen=True):
     """Every commercial term; the names are those of `CommercialTerms` without their units."""
 
@@ -154,6 +165,7 @@ class TermsWords(_Words, frozen=True):
     purchase_order: str = ""
     grace_days: int = STANDARD.grace_days
     sla: SlaWords | None = None
+    clouds: list[CloudWords] = []
     extra: dict[str, str] = {}
 
     def terms(self) -> CommercialTerms:
@@ -175,6 +187,7 @@ class TermsWords(_Words, frozen=True):
             tier_discount=_tier(self.tier_discount),
             commitment=_commitment(self.commitment),
             sla=_sla(self.sla),
+            clouds=tuple(_cloud(each) for each in self.clouds),
             management_fee_fen=fen_of(self.management_fee, "management_fee"),
             late_fee_ppm_per_day=ppm_of(self.late_fee_per_day, "late_fee_per_day"),
             late_fee_cap_ppm=ppm_of(self.late_fee_cap, "late_fee_cap"),
@@ -183,7 +196,7 @@ class TermsWords(_Words, frozen=True):
         return terms
 
 
-_MEASURED: Final = frozenset({"break_fee", "tier_discount", "commitment", "sla"})
+_MEASURED: Final = frozenset({"break_fee", "tier_discount", "commitment", "sla", "clouds"})
 
 
 class DiscountWords(_Words, frozen=True):
@@ -308,6 +321,7 @@ def words_of(terms: CommercialTerms) -> dict[str, Any]:
         and {"amount": plain(promise.amount_fen, FEN), "period": promise.period},
         "management_fee": plain(terms.management_fee_fen, FEN),
         "sla": terms.sla and _sla_words(terms.sla),
+        "clouds": [_cloud_words(each) for each in terms.clouds],
         "late_fee_per_day": percent(terms.late_fee_ppm_per_day),
         "late_fee_cap": percent(terms.late_fee_cap_ppm),
     }
@@ -431,6 +445,29 @@ def _sla_words(sla: Sla) -> dict[str, Any]:
             for step in sla.response_steps
         ],
         "cap": percent(sla.cap_ppm),
+    }
+
+
+def _cloud(words: CloudWords) -> CloudTerms:
+    return CloudTerms(
+        source=words.source,
+        markup_ppm=ppm_of(words.markup, "clouds.markup"),
+        basis=words.basis,
+        services=tuple(
+            ServiceMarkup(name, ppm_of(markup, f"clouds.services.{name}"))
+            for name, markup in words.services.items()
+        ),
+        leave_out=tuple(words.leave_out),
+    )
+
+
+def _cloud_words(terms: CloudTerms) -> dict[str, Any]:
+    return {
+        "source": terms.source,
+        "markup": percent(terms.markup_ppm),
+        "basis": terms.basis,
+        "services": {each.service: percent(each.markup_ppm) for each in terms.services},
+        "leave_out": list(terms.leave_out),
     }
 
 

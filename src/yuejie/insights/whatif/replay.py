@@ -16,6 +16,7 @@ from yuejie.assurance.history import History, Sheet, sheets_of
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing import store as closing
 from yuejie.bills.closing.agreed import Extra, Promise
+from yuejie.bills.closing.clouds.owed import kept_on
 from yuejie.bills.closing.compose import Facts, compose
 from yuejie.bills.closing.lines import LineKey, Tariff, owed
 from yuejie.bills.closing.parts import Parting, parting
@@ -150,6 +151,7 @@ class _Then:
             voided=self._voided(),
             carried=carried_with({}, carried_on(before)),
             grants=self._grants(),
+            clouds=kept_on(self.sheet.parts),
             only=self._alone,
         )
 

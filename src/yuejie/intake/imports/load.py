@@ -7,7 +7,7 @@ hash and the row's number, or the row's own id) and skipped, what was rejected g
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from yuejie.budgets.lending.count import Spending
@@ -25,6 +25,8 @@ from yuejie.kernel.limits import IMPORT_BATCH
 from yuejie.usage.record import Recorder, rarely_collecting, unix_us
 
 _EXPORTS = ("openai", "anthropic")
+_LOGS = ("newapi", "litellm")
+"""Logs have ids of their own; without another name, the program's is whose they are."""
 
 
 @dataclass(slots=True)
@@ -95,6 +97,8 @@ def import_usage(
 ) -> ImportReport:
     """Import a file and report what was stored, known already, and rejected."""
     form = mapping.form or form_of(path)
+    if form in _LOGS and not mapping.source:
+        mapping = replace(mapping, source=form)
     refused = _Rejects(rejects or path.with_name(path.name + ".rejects.csv"))
     refused.path.unlink(missing_ok=True)
     with rarely_collecting(), closing(open_rows(path, form)) as file:

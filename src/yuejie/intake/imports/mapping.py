@@ -1,6 +1,6 @@
 """The mapping file: what the columns of a foreign file mean, and whose rows they are.
 
-    format = "csv"                       # csv, jsonl, openai, anthropic; else by the file's name
+    format = "csv"                       # csv, jsonl, openai, anthropic, newapi, litellm
     zone = "Asia/Shanghai"               # of times without an offset; UTC when missing
     source = "erp"                       # whose numbering the column `id` is; with `id` only
     shift = { from = "2023-11-16", to = "2026-10-16" }   # move by whole days

@@ -16,17 +16,20 @@ from typing import IO, Any, Final
 
 import msgspec
 
+from yuejie.intake.elsewhere.logs import litellm_row, newapi_row
+from yuejie.intake.elsewhere.store import MAGIC, sqlite_rows
 from yuejie.intake.imports.exports import anthropic_row, openai_row
 from yuejie.kernel.errors import Invalid
 from yuejie.usage.meters import Meter
 
 _LINE_BYTES: Final = 16 * 1024 * 1024
 _TOO_LONG: Final = f"有一行超过 {_LINE_BYTES} 字节，不是用量文件，请核对后重试"
-FORMATS: Final = ("csv", "jsonl", "openai", "anthropic")
+FORMATS: Final = ("csv", "jsonl", "openai", "anthropic", "newapi", "litellm")
 PAGE_BYTES: Final = 64 * 1024 * 1024
 """Largest page of a provider's export, which has to be read whole."""
 _METERS: Final = frozenset(str(meter) for meter in Meter)
 _decode: Final = msgspec.json.Decoder().decode
+_LOGS: Final = {"newapi": newapi_row, "litellm": litellm_row}
 
 Fields = dict[str, str]
 
@@ -197,6 +200,30 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
+def _log(file: IO[bytes], form: str) -> Iterator[Row]:
+    """Yield the rows of another gateway's log: CSV, JSON lines, SQLite; no usage is a fault."""
+    head = file.read(len(MAGIC))
+    file.seek(0)
+    if head == MAGIC:
+        rows = _tabled(Path(file.name), form)
+    else:
+        rows = _jsonl(file) if head[:1] == b"{" else _csv(file)
+    for row in rows:
+        if row.fault:
+            yield row
+            continue
+        try:
+            yield Row(row.number, row.line, _LOGS[form](row.fields), row.digest)
+        except Invalid as error:
+            yield Row(row.number, row.line, {}, row.digest, error.sentence)
+
+
+def _tabled(path: Path, form: str) -> Iterator[Row]:
+    for number, fields in enumerate(sqlite_rows(path, form), 1):
+        digest = sha256(msgspec.json.encode(fields, order="sorted")).digest()
+        yield Row(number, number, fields, digest)
+
+
 def _page(
     file: IO[bytes], reader: Callable[[dict[str, Any], dict[str, Any]], Fields]
 ) -> Iterator[Row]:
@@ -244,4 +271,6 @@ _READERS: Final[dict[str, Callable[[IO[bytes]], Iterator[Row]]]] = {
     "jsonl": _jsonl,
     "openai": lambda file: _page(file, openai_row),
     "anthropic": lambda file: _page(file, anthropic_row),
+    "newapi": lambda file: _log(file, "newapi"),
+    "litellm": lambda file: _log(file, "litellm"),
 }

@@ -8,6 +8,7 @@ from fastapi import Query
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
+from yuejie.intake.elsewhere.cloudevents import SOURCE
 from yuejie.intake.push import push_events
 from yuejie.intake.resolve import resolve_by_hand, resolve_unpriced
 from yuejie.kernel.errors import Invalid
@@ -19,7 +20,7 @@ from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.asked import UsageQuestion, WorkQuestion
-from yuejie.web.shapes.pushed import Finding, PushIn, PushOut, Verdicts
+from yuejie.web.shapes.pushed import Finding, Pushed, PushIn, PushOut, Verdicts
 from yuejie.web.shapes.usage import AttemptOut, RequestOut, UsageLineOut, UsageOut, WorkOut
 from yuejie.web.shapes.wire import Name
 
@@ -109,10 +110,17 @@ def reprice(db: Db, caller: AnyCaller, now: Now, customer: Whose = None) -> Verd
 
 
 @routes.post("/usage/events", summary="推送用量")
-def push(db: Db, now: Now, body: PushIn) -> PushOut:
-    """批量推送用量事件，幂等：同一编号同一内容不会重复计量，内容不同则 409，整批不写入。"""
-    events = [each.event() for each in body.events]
-    return PushOut.of(push_events(db, None, body.source, events, now=now))
+def push(db: Db, now: Now, body: Pushed) -> PushOut:
+    """批量推送用量事件，幂等：同一编号同一内容不会重复计量，内容不同则 409，整批不写入。
+
+    也接受 CloudEvents 1.0：一个事件（application/cloudevents+json）或一批
+    （application/cloudevents-batch+json），以 source 与 id 去重。
+    """
+    if isinstance(body, PushIn):
+        events = [each.event() for each in body.events]
+        return PushOut.of(push_events(db, None, body.source, events, now=now))
+    told = body if isinstance(body, list) else [body]
+    return PushOut.of(push_events(db, None, SOURCE, [each.event() for each in told], now=now))
 
 
 def _party(db: Database, caller: Caller, asked: str | None) -> Customer | None:

@@ -1,9 +1,11 @@
 """Usage that people and programs tell us: pushed events, and what was found out afterwards."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictInt, Tag
 
+from yuejie.intake.elsewhere.cloudevents import pushed_of
 from yuejie.intake.push import Outcome, PushedEvent, read_meters
 from yuejie.intake.resolve import Measured
 from yuejie.kernel.limits import PUSH_EVENTS
@@ -76,6 +78,43 @@ class PushIn(In):
     events: list[PushedIn] = Field(
         min_length=1, max_length=PUSH_EVENTS, description=f"至多 {PUSH_EVENTS} 个"
     )
+
+
+class CloudEventIn(BaseModel):
+    """一个 CloudEvent 1.0（结构化 JSON），数据为 OpenMeter 或本系统的形状。"""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    specversion: Literal["1.0"] = Field(description="CloudEvents 版本")
+    id: Text = Field(min_length=1, description="编号，在 source 内唯一")
+    source: Text = Field(min_length=1, description="来源")
+    type: Text = Field("", description="类型；不参与计算")
+    subject: Text = Field("", description="客户简称；data.customer 优先")
+    time: Text = Field(description="开始时间")
+    data: dict[str, Any] = Field(
+        description="model、project、meters，或 OpenMeter 的 type 与 tokens",
+        examples=[{"model": "gpt-4o", "project": "main", "type": "input", "tokens": 812}],
+    )
+
+    def event(self) -> PushedEvent:
+        """Return what the verb takes."""
+        return pushed_of(self.model_dump())
+
+
+def _shape(body: object) -> str:
+    if isinstance(body, list):
+        return "batch"
+    known = isinstance(body, Mapping) and "specversion" in body
+    return "event" if known or isinstance(body, CloudEventIn) else "push"
+
+
+Pushed = Annotated[
+    Annotated[PushIn, Tag("push")]
+    | Annotated[CloudEventIn, Tag("event")]
+    | Annotated[list[CloudEventIn], Tag("batch")],
+    Discriminator(_shape),
+]
+"""A batch of ours, one CloudEvent, or a batch of them."""
 
 
 class PushedOut(Out):

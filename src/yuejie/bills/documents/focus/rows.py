@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from yuejie.bills.bill import BillLine, LineKind, TaxLine
+from yuejie.bills.closing.clouds.owed import read_ref
 from yuejie.bills.documents import wording
 from yuejie.bills.documents.document import BillDocument
 from yuejie.bills.documents.focus import columns
 from yuejie.bills.documents.focus.columns import Category, Frequency
 from yuejie.bills.documents.focus.form import as_json, span_of
 from yuejie.bills.documents.focus.prices import Prices, of_fen, prices_of, written
+from yuejie.contracts.agreed.cloud import CloudCategory
 from yuejie.kernel.ids import LineId
 from yuejie.kernel.money import FEN, PPM, divide, plain
 from yuejie.usage.meters import UNIT_METERS, meter_name, per
@@ -34,6 +36,7 @@ CATEGORIES: Final = {
     LineKind.LATE_FEE: Category.ADJUSTMENT,
     LineKind.BREAK_FEE: Category.ADJUSTMENT,
     LineKind.PACKAGE_PURCHASE: Category.PURCHASE,
+    LineKind.CLOUD: Category.PURCHASE,
     LineKind.CARRIED: Category.ADJUSTMENT,
 }
 SERVICE: Final = "大模型 API"
@@ -87,7 +90,7 @@ def _line(document: BillDocument, line: BillLine) -> Row:
     corrects = line.service_month < bill.month and line.kind is not LineKind.CARRIED
     return _head(document) | {
         "BilledCost": plain(line.net_fen, FEN),
-        "ChargeCategory": CATEGORIES[line.kind],
+        "ChargeCategory": _category(line),
         "ChargeClass": columns.CORRECTION if corrects else "",
         "ChargePeriodEnd": end,
         "ChargePeriodStart": start,
@@ -163,7 +166,9 @@ def _agreed(document: BillDocument, line: BillLine) -> Row:
         "ListCost": cost,
         "PricingCurrencyEffectiveCost": effective,
     }
-    if CATEGORIES[line.kind] is not Category.PURCHASE:
+    if line.kind is LineKind.CLOUD:
+        row |= _resold(line)
+    if _category(line) is not Category.PURCHASE:
         return row
     unit = plain(abs(line.net_fen), FEN)
     return row | {
@@ -178,6 +183,38 @@ def _agreed(document: BillDocument, line: BillLine) -> Row:
         "SkuMeter": _words(line.kind),
         "SkuPriceId": line.refers_to or f"{document.bill.contract_id}/{line.kind}",
     }
+
+
+_CLOUD: Final = {
+    CloudCategory.TAX: Category.ADJUSTMENT,
+    CloudCategory.CREDIT: Category.CREDIT,
+    CloudCategory.REFUND: Category.CREDIT,
+    CloudCategory.ADJUSTMENT: Category.ADJUSTMENT,
+}
+"""What a cloud's row is on our bill, where it is not bought: its tax is no tax of ours."""
+
+
+def _category(line: BillLine) -> Category:
+    if line.kind is not LineKind.CLOUD:
+        return CATEGORIES[line.kind]
+    return _CLOUD.get(read_ref(line.refers_to).category, Category.PURCHASE)
+
+
+def _resold(line: BillLine) -> Row:
+    """Return what a line of a cloud's bill says of the service and of its cost there."""
+    ref = read_ref(line.refers_to)
+    project = {
+        "SubAccountId": line.project_id,
+        "SubAccountName": line.project_name,
+        "SubAccountType": "Project",
+    }
+    return {
+        "ServiceCategory": "Other",
+        "ServiceName": ref.service,
+        "ServiceSubcategory": "Other (Other)",
+        ENGLISH: f"{ref.source} {ref.category}",
+        "x_FxRate": wording.fx_e8(line.fx_e8),
+    } | (project if line.project_id else {})
 
 
 def _effective_e18(document: BillDocument, line: BillLine) -> int:

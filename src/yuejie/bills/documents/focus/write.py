@@ -51,7 +51,10 @@ def to_focus_1_4(document: BillDocument) -> bytes:
 def _in_ascii(row: Row) -> Row:
     """Return a row whose columns of 1.2 are ASCII; what was written otherwise is kept beside."""
     kept = {f"x_{name}": row.get(name, "") for name in columns.IN_ASCII}
-    said = row | {"ChargeDescription": row[ENGLISH], "ServiceName": _SERVICES[SERVICE]}
+    said = row | {
+        "ChargeDescription": row[ENGLISH],
+        "ServiceName": _SERVICES.get(row["ServiceName"], row["ServiceName"]),
+    }
     plain = {
         name: ascii_json(value) if name in _JSON else latin(value)
         for name, value in said.items()

@@ -1,0 +1,1 @@
+"""What clouds ask for, as lines of customers' bills."""

@@ -1,0 +1,206 @@
+"""Files of cloud bills, row by row in bounded memory: CSV, JSON and JSON lines (also gz), Parquet.
+
+Numbers keep the digits they are written with; a Parquet double is read as the shortest decimal
+that means it, which is what the same cloud's CSV prints.
+"""
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from yuejie.clouds.charge import CellWrong, CloudRow, Metric
+from yuejie.clouds.formats import aws, azure, focus, gcp
+from yuejie.clouds.formats.words import Cells, Dialect
+from yuejie.kernel.errors import Invalid
+
+DIALECTS: Final = (aws.DIALECT, azure.DIALECT, gcp.DIALECT, focus.DIALECT)
+WRONG_MAX: Final = 20
+"""So many wrong cells are named; who has more has another problem than cells."""
+_BATCH: Final = 2_000
+_CHUNK: Final = 1 << 20
+_JSON_ROW: Final = 16 * _CHUNK
+"""Largest row of a JSON file."""
+_CELL: Final = 8 * _CHUNK
+_DECODER: Final = json.JSONDecoder(parse_float=str, parse_int=str)
+
+
+class FileWrong(Invalid):
+    """A file cannot be taken, and why: the first wrong cells by row and column."""
+
+    code = "cloud_file_wrong"
+
+    def __init__(self, path: Path, whys: Sequence[str]) -> None:
+        more = f"（只列前 {WRONG_MAX} 处）" if len(whys) >= WRONG_MAX else ""
+        super().__init__(
+            f"文件 {path.name} 有 {len(whys)} 处读不懂{more}，整次导入未生效：{'；'.join(whys)}"
+        )
+        self.whys = tuple(whys)
+
+
+def dialect_of(path: Path) -> Dialect:
+    """Return the dialect of a file by its columns. Raises FileWrong."""
+    for _, cells in rows_of(path):
+        return _choose(path, cells)
+    raise FileWrong(path, ["没有任何数据行"])
+
+
+def _choose(path: Path, cells: Cells) -> Dialect:
+    for dialect in DIALECTS:
+        if dialect.fits(cells):
+            return dialect
+    nearest = min(DIALECTS, key=lambda one: len(_missing(one, cells)))
+    missing = "、".join(_missing(nearest, cells))
+    why = f"不是 AWS CUR 2.0、Azure、GCP 或 FOCUS 账单；最接近 {nearest.name}，缺少列 {missing}"
+    raise FileWrong(path, [why])
+
+
+def _missing(dialect: Dialect, cells: Cells) -> list[str]:
+    return sorted(dialect.needs - {dialect.called(name) for name in cells})
+
+
+def metric_of(dialect: Dialect, asked: Metric | None, path: Path) -> Metric:
+    """Return what a file states; asked only where its kind leaves that open."""
+    if asked is None:
+        return dialect.metrics[0]
+    if asked not in dialect.metrics:
+        raise FileWrong(path, [f"{dialect.name} 账单同时写明两种金额，不用指定 metric"])
+    return asked
+
+
+def read_bill(path: Path, dialect: Dialect, metric: Metric, account: str) -> Iterator[CloudRow]:
+    """Yield every row of a file; wrong cells are gathered and raised together as FileWrong.
+
+    `account` is the billing account that the file must be of.
+    """
+    wrong: list[str] = []
+    for number, cells in rows_of(path):
+        called = {dialect.called(name): text for name, text in cells.items()}
+        try:
+            row = dialect.read(called, number, metric)
+            _refuse_other(row, account)
+        except CellWrong as error:
+            wrong.append(f"第 {number} 行{error.sentence}")
+            if len(wrong) >= WRONG_MAX:
+                break
+            continue
+        if not wrong:
+            yield row
+    if wrong:
+        raise FileWrong(path, wrong)
+
+
+def _refuse_other(row: CloudRow, account: str) -> None:
+    if row.billing_account != account:
+        raise CellWrong("账单账号", f"“{row.billing_account}”不是来源登记的 {account}")
+
+
+def rows_of(path: Path) -> Iterator[tuple[int, Cells]]:
+    """Yield the number and the cells of each row; CSV rows count as lines of the file."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+        yield from _parquet(path) if magic == b"PAR1" else _text(path, magic)
+    except OSError as error:
+        raise FileWrong(path, [f"读不了（{error.strerror or error}）"]) from error
+    except (EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise FileWrong(path, ["不是完整的 UTF-8 文本或 gz 文件"]) from error
+    except (csv.Error, pa.ArrowException) as error:
+        raise FileWrong(path, [str(error)]) from error
+
+
+def _text(path: Path, magic: bytes) -> Iterator[tuple[int, Cells]]:
+    with ExitStack() as stack:
+        raw: io.BufferedReader | gzip.GzipFile = stack.enter_context(path.open("rb"))
+        if magic[:2] == b"\x1f\x8b":
+            raw = stack.enter_context(gzip.open(raw))
+        text: TextIO = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+        first = text.read(1)
+        while first.isspace():
+            first = text.read(1)
+        if first in {"{", "["}:
+            yield from _json(path, first, text)
+        else:
+            yield from _csv(path, first, text)
+
+
+def _csv(path: Path, first: str, text: TextIO) -> Iterator[tuple[int, Cells]]:
+    csv.field_size_limit(_CELL)
+    lines = csv.reader(_joined(first, text), strict=True)
+    heads = next(lines, [])
+    if len(set(heads)) != len(heads):
+        twice = sorted({name for name in heads if heads.count(name) > 1})
+        raise FileWrong(path, [f"列名 {'、'.join(twice)} 出现了两次"])
+    for cells in lines:
+        if not cells:
+            continue
+        if len(cells) != len(heads):
+            why = f"第 {lines.line_num} 行有 {len(cells)} 列，表头有 {len(heads)} 列"
+            raise FileWrong(path, [why])
+        yield lines.line_num, dict(zip(heads, map(str.strip, cells), strict=True))
+
+
+def _joined(first: str, text: TextIO) -> Iterator[str]:
+    yield first + text.readline()
+    yield from text
+
+
+def _json(path: Path, first: str, text: TextIO) -> Iterator[tuple[int, Cells]]:
+    """Read objects one after another, of a list or of lines, holding one of them at a time."""
+    held, number = first if first == "{" else "", 0
+    while True:
+        held = held.lstrip(" \t\r\n,")
+        try:
+            found, end = _DECODER.raw_decode(held)
+        except ValueError:
+            more = text.read(_CHUNK)
+            if more and len(held) < _JSON_ROW:
+                held += more
+                continue
+            if held.strip(" \t\r\n,]"):
+                raise FileWrong(path, [f"第 {number + 1} 行不是 JSON 对象"]) from None
+            return
+        if not isinstance(found, dict):
+            raise FileWrong(path, [f"第 {number + 1} 行不是 JSON 对象"])
+        held, number = held[end:], number + 1
+        yield number, dict(_flat("", found))
+
+
+def _flat(prefix: str, found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{prefix}{name}.", value)
+        else:
+            yield f"{prefix}{name}", _written(value)
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, Cells]]:
+    number = 0
+    with pq.ParquetFile(path) as file:
+        maps = {field.name for field in file.schema_arrow if pa.types.is_map(field.type)}
+        for batch in file.iter_batches(batch_size=_BATCH):
+            for row in batch.to_pylist():
+                number += 1
+                for name in maps:
+                    row[name] = _written(dict(row[name] or ()) or None)
+                yield number, dict(_flat("", row))
+
+
+def _written(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str) if value else ""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,1 @@
+"""Usage and keys of other gateways: CloudEvents, LiteLLM, new-api."""
