@@ -70,6 +70,11 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_HOST": ("", "The address that gateway and console listen on."),
     "YUEJIE_GATEWAY_PORT": ("", "The port of the gateway; its workers share it."),
     "YUEJIE_API_PORT": ("", "The port of the console's REST API."),
+    "YUEJIE_INTAKE_PORT": ("", "Where intake tells Prometheus of its node; 0: nowhere."),
+    "YUEJIE_DRAIN_NOTICE_S": (
+        "",
+        "How long the gateways of a node that leaves still serve while `/readyz` says so.",
+    ),
     "YUEJIE_WORKERS": ("", "How many gateway workers `yuejie serve` runs."),
     "YUEJIE_CLOCK_SHIFT_S": ("", "Seconds by which this process's clock is moved; for the demo."),
     "YUEJIE_SELLER_NAME": ("", "The operator's legal name on bills."),

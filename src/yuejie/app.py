@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.errors import DatabaseUnavailable, EmbeddedUnavailable
-from yuejie.db.migrate import migrate
+from yuejie.db.migrate import marked, migrate
 from yuejie.db.session import Database
 from yuejie.settings import Settings
 
@@ -51,7 +51,7 @@ def reachable_url(settings: Settings) -> str:
 @contextmanager
 def database(settings: Settings, *, size: int = 4, name: str = "yuejie") -> Iterator[Database]:
     """Open the database of a running house."""
-    with Database.open(app_url(settings), size=size, name=name) as db:
+    with Database.open(app_url(settings), size=size, name=marked(name)) as db:
         yield db
 
 

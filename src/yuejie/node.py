@@ -1,7 +1,7 @@
 """The processes of a node: how each begins, and what the intake does.
 
-The intake sends journals up and brings the snapshot down, each on its own thread, and removes
-journal segments that have long been stored.
+The intake sends journals up, brings the snapshot down and tells the others of its node, each on
+its own thread, and removes journal segments that have long been stored.
 """
 
 import ctypes
@@ -13,37 +13,61 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from prometheus_client import start_http_server
 
 from yuejie.app import app_url
+from yuejie.db.migrate import marked
 from yuejie.db.session import Database
 from yuejie.gateway.publish import Publisher
 from yuejie.intake.ingest import Ingest
 from yuejie.intake.keep import prune
-from yuejie.kernel.clock import Clock
+from yuejie.intake.nodes.beat import Beat, Published
+from yuejie.intake.nodes.tails import Tails
+from yuejie.kernel.clock import Clock, SystemClock
 from yuejie.kernel.errors import DomainError
+from yuejie.kernel.ids import uuid7
 from yuejie.settings import Settings
 from yuejie.supervisor import SUPERVISOR
+from yuejie.usage.nodes.home import node_of
 
 log = structlog.get_logger()
 
 _RETRY_SECONDS: Final = 0.5
+LAST_SECONDS: Final = 10.0
+"""How long an intake that is told to stop goes on reading what dead writers have left."""
 _PRUNE_SECONDS: Final = 3600.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
 def run_intake(settings: Settings, clock: Clock, stop: threading.Event) -> None:
-    """Ingest and publish until told to stop; a database that is away is waited for."""
-    db = wait_for_database(settings, stop)
+    """Ingest, publish and beat until told to stop; a database that is away is waited for.
+
+    Told to stop, what dead writers have left is read to its end, for so long as that may take.
+    """
+    tails = Tails(settings.home)
+    _tell_prometheus(settings)
+    db = wait_for_database(settings, stop, tails=tails)
     if db is None:
         return
     with db:
-        ingest = Ingest(db, settings.home, settings.node, clock)
+        node_id = node_of(settings.home, uuid7(clock.now()))
+        ingest = Ingest(db, settings.home, settings.node, clock, tails=tails)
         publisher = Publisher(db, settings.home, clock)
+        beat = Beat(
+            db,
+            settings.home,
+            node_id,
+            settings.node,
+            tails,
+            lambda: Published(*publisher.standing),
+            SystemClock(),
+        )
         threads = [
             threading.Thread(target=_guard, args=(work, stop), name=name)
             for name, work in (
                 ("ingest", ingest.run),
                 ("publish", publisher.run),
+                ("beat", beat.run),
                 ("prune", lambda stop: _prune(db, settings, clock, stop)),
             )
         ]
@@ -51,13 +75,36 @@ def run_intake(settings: Settings, clock: Clock, stop: threading.Event) -> None:
             thread.start()
         for thread in threads:
             thread.join()
+        ingest.finish(LAST_SECONDS)
+        beat.attempt(ending=True)
 
 
-def wait_for_database(settings: Settings, stop: threading.Event) -> Database | None:
-    """Open the database as soon as it is there; None when told to stop before."""
+def _tell_prometheus(settings: Settings) -> None:
+    """Tell Prometheus of this node; a port that is taken costs the numbers and nothing else."""
+    if not settings.intake_port:
+        return
+    try:
+        start_http_server(settings.intake_port, settings.host)
+    except OSError as error:
+        log.warning("metrics.port_taken", port=settings.intake_port, why=error.strerror)
+
+
+def wait_for_database(
+    settings: Settings,
+    stop: threading.Event,
+    name: str = "intake",
+    *,
+    tails: Tails | None = None,
+) -> Database | None:
+    """Open the database as soon as it is there; None when told to stop before.
+
+    What the journals hold meanwhile is measured with `tails`.
+    """
     while not stop.is_set():
+        if tails is not None:
+            tails.measure()
         try:
-            return Database.open(app_url(settings), size=4, name="intake")
+            return Database.open(app_url(settings), size=6, name=marked(name))
         except DomainError as error:
             log.warning("database.waited_for", why=error.sentence)
             stop.wait(_RETRY_SECONDS)

@@ -110,6 +110,10 @@ class Settings:
     member_token: str = field(repr=False, default="")
     sso_hosts: frozenset[str] = frozenset()
     probe_url: str = ""
+    intake_port: int = 8402
+    """Where intake tells Prometheus of the node; 0: nowhere."""
+    drain_notice_s: int = 5
+    """How long gateways of a node that leaves still serve while `/readyz` says so."""
     console: str = ""
     gateway: str = ""
     practice: bool = False
@@ -143,6 +147,8 @@ class Settings:
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
             sso_hosts=_names(environ, "YUEJIE_SSO_HOSTS"),
             probe_url=environ.get("YUEJIE_PROBE_URL", ""),
+            intake_port=_number(environ, "YUEJIE_INTAKE_PORT", 8402),
+            drain_notice_s=_number(environ, "YUEJIE_DRAIN_NOTICE_S", 5),
             console=environ.get("YUEJIE_CONSOLE_URL", "").rstrip("/"),
             gateway=environ.get("YUEJIE_GATEWAY_URL", "").rstrip("/"),
             practice=environ.get("YUEJIE_PRACTICE", "") == "1",

@@ -28,7 +28,7 @@ import structlog
 from yuejie.app import Say
 from yuejie.beside import Beside, Wish, wished
 from yuejie.db.embedded import EmbeddedPostgres
-from yuejie.db.migrate import migrate
+from yuejie.db.migrate import held_by, migrate
 from yuejie.kernel.errors import DomainError
 from yuejie.settings import Settings
 
@@ -148,6 +148,8 @@ class Supervisor:
             owner = self._settings.database_url
         for name in migrate(owner):
             log.info("database.migrated", migration=name)
+        if old := held_by(owner):
+            log.warning("database.migration_waits", for_builds=old)
         self.tend()
 
     def tend(self) -> None:
@@ -240,6 +242,8 @@ def programs(settings: Settings) -> list[Program]:
         "YUEJIE_HOST": settings.host,
         "YUEJIE_GATEWAY_PORT": str(settings.gateway_port),
         "YUEJIE_API_PORT": str(settings.api_port),
+        "YUEJIE_INTAKE_PORT": str(settings.intake_port),
+        "YUEJIE_DRAIN_NOTICE_S": str(settings.drain_notice_s),
         SUPERVISOR: str(os.getpid()),
     }
     yuejie = [sys.executable, "-m", "yuejie"]

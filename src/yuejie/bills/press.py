@@ -16,6 +16,7 @@ from typing import Final
 from yuejie.bills.documents.document import DocumentKind, Seller
 from yuejie.bills.documents.stamp.note import Stamping
 from yuejie.bills.show import export_bill
+from yuejie.db.migrate import marked
 from yuejie.db.session import Database
 
 _AHEAD: Final = 4
@@ -91,7 +92,7 @@ _benches: list[_Bench] = []
 
 
 def _start(url: str, order: Order) -> None:
-    _benches.append(_Bench(Database.open(url, size=1, name="press"), order))
+    _benches.append(_Bench(Database.open(url, size=1, name=marked("press")), order))
 
 
 def _press_one(name: str) -> int:

@@ -50,6 +50,7 @@ def gateway(house: Frame) -> None:
         pepper=settings.pepper,
         secret_key=settings.credential_key,
         database_url=reachable_url(settings),
+        notice_seconds=settings.drain_notice_s,
     )
     uvloop.run(serve_gateway(setting, house.clock))
 
@@ -100,7 +101,7 @@ def clerk(house: Frame) -> None:
     die_with_supervisor()
     signing = reachable(house.settings.signing)
     stop = _until_told()
-    db = wait_for_database(house.settings, stop)
+    db = wait_for_database(house.settings, stop, "clerk")
     if db is not None:
         with db:
             post = Post(house.settings.credential_key, house.settings.notice_hosts)
@@ -232,21 +233,13 @@ def list_journals(house: Frame, *, json: bool) -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @frame
 def adopt(house: Frame, folder: Path) -> None:
-    """收养另一节点抢救出来的流水目录，读入其中尚未入库的记录。"""
-    from yuejie.intake.ingest import PARKED, Ingest
-    from yuejie.intake.keep import release
-    from yuejie.intake.store import journals as all_journals
+    """收养另一节点抢救出来的流水目录，读入其中尚未入库的记录；同 yuejie nodes adopt。"""
+    from yuejie.intake.nodes.adopt import adopt as adopt_in
 
     settings = house.settings
     with house.database() as db:
-        with db.read() as tx:
-            known = {row.journal_id.hex: row for row in all_journals(tx)}
-        parked = known.get(folder.name)
-        if parked is not None and parked.state == PARKED:
-            release(db, folder, parked.offset)
-        ingest = Ingest(db, settings.home, settings.node, house.clock)
-        count = ingest.adopt(folder, house.now())
-    say(f"已读入 {count} 条记录")
+        found = adopt_in(db, settings.home, settings.node, folder, clock=house.clock)
+    say(f"已读入 {sum(each.events for each in found)} 条记录")
 
 
 @journals.command("park")

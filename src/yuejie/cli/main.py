@@ -20,6 +20,7 @@ NOUNS: Final = {
     "practice": "house",
     "apply": "house",
     "journals": "house",
+    "nodes": "watch.nodes",
     "token": "house",
     "customers": "customers",
     "projects": "customers",

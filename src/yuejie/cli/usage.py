@@ -9,12 +9,14 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
 from yuejie.cli.months import Month, last_month
+from yuejie.cli.watch.nodes import show_lost
 from yuejie.cli.words import EVENTS, called
 from yuejie.contracts.auto.routed import asked_of, read_routed
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.intake.imports.load import Progress, import_usage, read_report
 from yuejie.intake.imports.mapping import Mapping, read_mapping
+from yuejie.intake.nodes.keep import all_lost_tails
 from yuejie.intake.resolve import (
     Measured,
     resolve_by_hand,
@@ -235,6 +237,7 @@ def worklist(
         who = _customer_id(db, customer)
         start = UUID(after) if after else None
         page = open_events(db, who, wanted, now=house.now(), after=start)
+        tails = all_lost_tails(db)
     if json:
         give_json(page)
         return
@@ -251,6 +254,7 @@ def worklist(
     show_table("待处理清单", ["事件", "模型", "状态", "原因", "已过"], rows)
     if page.after is not None:
         say(f"还有更多：--after {page.after}")
+    show_lost(tails)
 
 
 @usage.group("resolve")

@@ -13,6 +13,13 @@ EVENTS: Final = {
     "unpriced": "未定价",
 }
 JOURNALS: Final = {"live": "在写", "drained": "已读尽", "parked": "已搁置"}
+NODES: Final = {
+    "serving": "服务中",
+    "draining": "退出中",
+    "left": "已退出",
+    "lost": "已丢失",
+    "silent": "失联",
+}
 BOOKS: Final = {"cost": "成本", "sale": "销售"}
 DRAFT_KINDS: Final = {"new": "新签", "amend": "变更", "renew": "续约"}
 FX_POLICIES: Final = {"none": "不折算", "card": "按价目卡", "bill": "按账期汇率"}

@@ -4,6 +4,11 @@
     NNNN_post_verb_object.sql    after the code that needed the old is gone
     ….before.sql, ….after.sql    beside a migration: what tests assert on a seeded database
 
+A `post` migration waits by itself while anybody who was built before it uses the database; the
+code that it belongs to runs without it as well as with it. A build knows the migrations that it
+was shipped with; each of our sessions bears the number of its newest in its name (`intake/29`),
+and each node tells the lowest of its processes with its beat.
+
 A file runs as one transaction together with its mark in `schema_migration`: whatever kills the
 process, the change and its mark are both there or both missing. It holds no BEGIN or COMMIT.
 An advisory lock of the session keeps other processes waiting, and dies with its process.
@@ -20,6 +25,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -48,6 +54,26 @@ _SET_UP: Final = """
 _IS_SET_UP: Final = "SELECT to_regclass('schema_migration') IS NOT NULL"
 _APPLIED: Final = "SELECT name, sha256 FROM schema_migration ORDER BY name"
 _MARK: Final = "INSERT INTO schema_migration (name, sha256) VALUES (%s, %s)"
+
+_OURS: Final = re.compile(r"(yuejie|intake|gateway|console|clerk|press)(?:/(\d{1,9}))?\Z")
+"""How our sessions are called; builds before nodes did not say which they are."""
+
+_SESSIONS: Final = """
+    SELECT DISTINCT application_name FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    ORDER BY application_name
+"""
+_HAS_NODES: Final = "SELECT to_regclass('node') IS NOT NULL"
+_NODES: Final = """
+    SELECT name, knows FROM node
+    WHERE state IN ('serving', 'draining') AND beat_at > now() - INTERVAL '10 minutes'
+    ORDER BY name
+"""
+_NAMELESS: Final = """
+    SELECT DISTINCT node FROM journal
+    WHERE node_id IS NULL AND state = 'live' AND seen_at > now() - INTERVAL '10 minutes'
+    ORDER BY node
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +128,50 @@ def migrate(
     """Apply what is pending and return the names applied, none when all was done.
 
     `until` stops after that migration; `before_code_only` stops before the first `post` one, for
-    a deployment that migrates, rolls out, and migrates again.
+    a deployment that migrates, rolls out, and migrates again. A `post` one that an older build
+    still needs waits without that too (`held_by` says for whom); what this build needs and stands
+    behind it is refused: an upgrade takes one release at a time.
     """
     applied: list[str] = []
     with _locked(url) as connection:
-        for migration in _missing(connection, read_all(folder)):
-            if before_code_only and migration.phase == "post":
-                break
+        missing = _missing(connection, read_all(folder))
+        for place, migration in enumerate(missing):
             if until is not None and migration.name > until:
                 break
+            if migration.phase == "post":
+                if before_code_only:
+                    break
+                if old := older_than(connection, migration.number):
+                    _refuse_beyond(migration, missing[place + 1 :], old)
+                    break
             _apply(connection, migration)
             applied.append(migration.name)
     return applied
+
+
+def held_by(url: str, *, folder: Path = FOLDER) -> list[str]:
+    """Return who keeps the next `post` migration from running; nobody where none is pending."""
+    with connected(url, name="yuejie migrate") as connection:
+        for migration in _missing(connection, read_all(folder)):
+            if migration.phase == "post":
+                return older_than(connection, migration.number)
+    return []
 
 
 def pending(url: str, *, folder: Path = FOLDER) -> list[str]:
     """Return the names of migrations that this database still lacks, in order."""
     with connected(url, name="yuejie migrate") as connection:
         return [migration.name for migration in _missing(connection, read_all(folder))]
+
+
+def _refuse_beyond(held: Migration, behind: list[Migration], old: list[str]) -> None:
+    needed = next((migration for migration in behind if migration.phase == "pre"), None)
+    if needed is not None:
+        raise MigrationRefused(
+            f"迁移 {needed.name} 要等 {held.name} 之后，而旧版本还在使用数据库：{'、'.join(old)}；"
+            "请先把它们都升级到上一版本",
+            name=needed.name,
+        )
 
 
 @contextmanager
@@ -187,3 +239,48 @@ def _failed(migration: Migration, error: psycopg.Error) -> MigrationRefused:
     return MigrationRefused(
         f"迁移 {migration.name}{where}失败，没有留下任何改动：{brief(error)}", name=migration.name
     )
+
+
+# Builds that use the database --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Somebody who uses the database, and the newest migration that he was built with."""
+
+    who: str
+    knows: int
+
+
+@cache
+def newest(folder: Path = FOLDER) -> int:
+    """Return the number of the newest migration that this build was shipped with."""
+    return max(int(found[1]) for path in folder.iterdir() if (found := _NAME.match(path.stem)))
+
+
+def marked(name: str) -> str:
+    """Return the name of a session of this build."""
+    return f"{name}/{newest()}"
+
+
+def read_mark(session: str) -> Build | None:
+    """Read the name of a session; None for one that is not ours."""
+    found = _OURS.match(session)
+    return Build(found[1], int(found[2] or 0)) if found else None
+
+
+def builds(connection: Connection[Any]) -> list[Build]:
+    """Return who uses this database now: sessions, and nodes that told of themselves lately."""
+    sessions = [read_mark(name) for (name,) in connection.execute(_SESSIONS).fetchall()]
+    found = [build for build in sessions if build is not None]
+    answer = connection.execute(_HAS_NODES).fetchone()
+    if answer is not None and answer[0]:
+        found += [Build(f"节点 {name}", knows) for name, knows in connection.execute(_NODES)]
+        found += [Build(f"节点 {name}", 0) for (name,) in connection.execute(_NAMELESS)]
+    return found
+
+
+def older_than(connection: Connection[Any], number: int) -> list[str]:
+    """Return who was built before a migration, in words; nobody's need keeps it from running."""
+    old = {build.who: build.knows for build in builds(connection) if build.knows < number}
+    return [f"{who}（迁移 {knows or '未知'}）" for who, knows in sorted(old.items())]

@@ -366,6 +366,7 @@ CREATE TABLE allowance_grant (
 CREATE TABLE allowance_journal (
     journal_id uuid NOT NULL,
     ended boolean DEFAULT false NOT NULL,
+    node_id uuid,
     CONSTRAINT allowance_journal_pkey PRIMARY KEY (journal_id)
 );
 
@@ -1479,6 +1480,10 @@ CREATE TABLE journal (
     open_position bigint NOT NULL,
     note text DEFAULT ''::text NOT NULL,
     seen_at timestamp with time zone NOT NULL,
+    node_id uuid,
+    lost_at timestamp with time zone,
+    lost_bytes bigint,
+    lost_calls bigint,
     CONSTRAINT journal_pkey PRIMARY KEY (journal_id),
     CONSTRAINT journal_state_check CHECK ((state = ANY (ARRAY['live'::text, 'drained'::text, 'parked'::text])))
 );
@@ -1634,6 +1639,27 @@ CREATE TABLE month_close (
     CONSTRAINT month_close_pkey PRIMARY KEY (customer_id, month)
 );
 
+CREATE TABLE node (
+    node_id uuid NOT NULL,
+    name text NOT NULL,
+    state text NOT NULL,
+    version text NOT NULL,
+    knows integer NOT NULL,
+    workers integer NOT NULL,
+    tail_bytes bigint NOT NULL,
+    tail_calls bigint,
+    skew_ms bigint NOT NULL,
+    snapshot_revision bigint NOT NULL,
+    snapshot_at timestamp with time zone,
+    joined_at timestamp with time zone NOT NULL,
+    beat_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT node_pkey PRIMARY KEY (node_id),
+    CONSTRAINT node_state_check CHECK ((state = ANY (ARRAY['serving'::text, 'draining'::text, 'left'::text, 'lost'::text])))
+);
+
 CREATE TABLE notice (
     notice_id text NOT NULL,
     key text NOT NULL,
@@ -1749,6 +1775,13 @@ CREATE TABLE notice_sender (
     sealed bytea NOT NULL,
     CONSTRAINT notice_sender_pkey PRIMARY KEY (kind),
     CONSTRAINT notice_sender_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'aliyun_sms'::text, 'tencent_sms'::text])))
+);
+
+CREATE TABLE open_call (
+    journal_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    begun bytea NOT NULL,
+    CONSTRAINT open_call_pkey PRIMARY KEY (journal_id, event_id)
 );
 
 CREATE TABLE payer_authorisation (
@@ -2873,6 +2906,7 @@ ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_batch_id_fkey
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE incident_update ADD CONSTRAINT incident_update_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES incident(incident_id);
 ALTER TABLE invitation ADD CONSTRAINT invitation_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
+ALTER TABLE journal ADD CONSTRAINT journal_node_id_fkey FOREIGN KEY (node_id) REFERENCES node(node_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
 ALTER TABLE late_fee ADD CONSTRAINT late_fee_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -2895,6 +2929,7 @@ ALTER TABLE notice_copy ADD CONSTRAINT notice_copy_message_id_fkey FOREIGN KEY (
 ALTER TABLE notice_copy ADD CONSTRAINT notice_copy_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(notice_id);
 ALTER TABLE notice_message ADD CONSTRAINT notice_message_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey FOREIGN KEY (message_id, number) REFERENCES notice_attempt(message_id, number);
+ALTER TABLE open_call ADD CONSTRAINT open_call_journal_id_fkey FOREIGN KEY (journal_id) REFERENCES journal(journal_id);
 ALTER TABLE payer_authorisation ADD CONSTRAINT payer_authorisation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
@@ -3044,6 +3079,7 @@ CREATE INDEX gateway_probe_down ON public.gateway_probe USING btree (minute) WHE
 CREATE INDEX incident_by_start ON public.incident USING btree (starts_at DESC);
 CREATE INDEX incident_update_of ON public.incident_update USING btree (incident_id, seq);
 CREATE INDEX invitation_of_member ON public.invitation USING btree (member_id) WHERE (ended_at IS NULL);
+CREATE INDEX journal_of_node ON public.journal USING btree (node_id) WHERE (state <> 'drained'::text);
 CREATE INDEX known_payer_number ON public.known_payer USING btree (payer_number);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
 CREATE INDEX ledger_entry_at ON public.ledger_entry USING btree (at, entry_id);
@@ -3144,6 +3180,7 @@ CREATE TRIGGER ledger_entry_frozen BEFORE DELETE OR UPDATE ON public.ledger_entr
 CREATE TRIGGER ledger_posting_frozen BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_change_of_ledger();
 CREATE TRIGGER ledger_posting_with_entry BEFORE INSERT ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_late_posting();
 CREATE TRIGGER model_snapshot AFTER INSERT OR UPDATE ON public.model FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER node_snapshot AFTER UPDATE OF state ON public.node FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER project_snapshot AFTER INSERT OR UPDATE ON public.project FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provider_account FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_payment_frozen BEFORE UPDATE ON public.provider_payment FOR EACH ROW EXECUTE FUNCTION refuse_change_of_provider_payment();
@@ -3260,6 +3297,7 @@ GRANT INSERT, SELECT ON TABLE member_token TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE model_grade TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE node TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice_attachment TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice_attempt TO yuejie_app;
@@ -3270,6 +3308,7 @@ GRANT INSERT, SELECT ON TABLE notice_message TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice_outcome TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_rest TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE open_call TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE proposal TO yuejie_app;
@@ -3347,7 +3386,7 @@ GRANT UPDATE (ended_at) ON TABLE advice_word TO yuejie_app;
 GRANT UPDATE (cap), UPDATE (ended_at), UPDATE (forecasts), UPDATE (mode), UPDATE (output_bound), UPDATE (thresholds), UPDATE (why) ON TABLE allowance TO yuejie_app;
 GRANT UPDATE (eased_at) ON TABLE allowance_alert TO yuejie_app;
 GRANT UPDATE (granted), UPDATE (presumed), UPDATE (returned), UPDATE (used) ON TABLE allowance_grant TO yuejie_app;
-GRANT UPDATE (ended) ON TABLE allowance_journal TO yuejie_app;
+GRANT UPDATE (ended), UPDATE (node_id) ON TABLE allowance_journal TO yuejie_app;
 GRANT UPDATE (cap), UPDATE (fx_id), UPDATE (leased), UPDATE (spent) ON TABLE allowance_window TO yuejie_app;
 GRANT UPDATE (days_through), UPDATE (hours_through) ON TABLE anomaly_cursor TO yuejie_app;
 GRANT UPDATE (expected), UPDATE (extra_pico), UPDATE (feedback), UPDATE (last_at), UPDATE (observed), UPDATE (quiet), UPDATE (score_milli), UPDATE (state) ON TABLE anomaly_finding TO yuejie_app;

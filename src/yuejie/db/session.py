@@ -46,9 +46,17 @@ LOCK_SECONDS: Final = 30
 IDLE_SECONDS: Final = 300
 """A transaction that does nothing for so long has lost its owner, and its locks with it."""
 RETRIES: Final = 5
+ALIVE: Final[dict[str, Any]] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A server behind a cut wire says nothing for ever; after half a minute it counts as gone."""
 
 _SET_UP: Final = """
-    SELECT set_config('TimeZone', 'UTC', false),
+    SELECT pg_postmaster_start_time(),
+           set_config('TimeZone', 'UTC', false),
            set_config('statement_timeout', %(statement_ms)s, false),
            set_config('lock_timeout', %(lock_ms)s, false),
            set_config('idle_in_transaction_session_timeout', %(idle_ms)s, false)
@@ -58,9 +66,12 @@ _SET_UP: Final = """
 class Database:
     """A pool of connections to one PostgreSQL, opened with `Database.open`."""
 
-    def __init__(self, pool: ConnectionPool[Connection[Any]], where: str) -> None:
+    def __init__(
+        self, pool: ConnectionPool[Connection[Any]], where: str, losses: "_Losses"
+    ) -> None:
         self._pool = pool
         self._where = where
+        self._losses = losses
 
     @classmethod
     def open(
@@ -71,12 +82,25 @@ class Database:
         name: str = "yuejie",
         statement_seconds: int = STATEMENT_SECONDS,
     ) -> Self:
-        """Connect, check that the server is new enough, and keep up to `size` connections."""
+        """Connect, check that the server is new enough, and keep up to `size` connections.
+
+        The address may name several hosts with `target_session_attrs=read-write`: after a
+        promotion the pool finds the one that writes, and lets go of those that no longer do.
+        """
         where = place(url)
-        settings = {"application_name": name, "connect_timeout": CONNECT_SECONDS}
+        settings = {"application_name": name, "connect_timeout": CONNECT_SECONDS, **ALIVE}
+        losses = _Losses()
+        whole = _check_writes if writes_only(url) else ConnectionPool.check_connection
 
         def configure(connection: Connection[Any]) -> None:
-            _configure(connection, statement_seconds)
+            losses.met(_configure(connection, statement_seconds))
+
+        def check(connection: Connection[Any]) -> None:
+            try:
+                whole(connection)
+            except Exception:
+                losses.count += 1
+                raise
 
         with connected(url, name=name) as probe:
             _check_version(probe, where)
@@ -86,13 +110,22 @@ class Database:
             min_size=1,
             max_size=size,
             configure=configure,
-            check=ConnectionPool.check_connection,
+            check=check,
             timeout=WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
             name=name,
             open=True,
         )
-        return cls(pool, where)
+        return cls(pool, where, losses)
+
+    @property
+    def renewed(self) -> int:
+        """How often a connection was lost, or another server met.
+
+        When it moves, who answers may know less than who answered before: whoever remembers what
+        is stored forgets it then.
+        """
+        return self._losses.count
 
     def close(self) -> None:
         """Close every connection; deeds that still run lose theirs when they end."""
@@ -113,7 +146,7 @@ class Database:
     @contextmanager
     def read(self, *, consistent: bool = False) -> Iterator[Tx]:
         """Run one read-only transaction; `consistent` shows the data of a single moment."""
-        with self._borrowed() as connection:
+        with self._borrowed(writes=False) as connection:
             connection.read_only = True
             connection.isolation_level = IsolationLevel.REPEATABLE_READ if consistent else None
             try:
@@ -127,13 +160,23 @@ class Database:
                     connection.isolation_level = None
 
     @contextmanager
-    def _borrowed(self) -> Iterator[Connection[Any]]:
+    def _borrowed(self, *, writes: bool = True) -> Iterator[Connection[Any]]:
         connection = self._checkout()
         try:
             try:
                 yield connection
+            except psycopg.errors.ReadOnlySqlTransaction as error:
+                if not writes:  # our own mistake: a deed that only reads has written
+                    _undo(connection)
+                    raise
+                connection.close()
+                self._losses.count += 1
+                raise DatabaseUnavailable(
+                    f"数据库（{self._where}）已降为只读副本，本次未生效；请稍后重试"
+                ) from error
             except psycopg.Error as error:
                 _undo(connection)
+                self._losses.count += connection.closed
                 better = translate(error)
                 if better is error:
                     raise
@@ -142,6 +185,9 @@ class Database:
                 _undo(connection)
                 raise
             _commit(connection)
+        except CommitUncertain:
+            self._losses.count += 1
+            raise
         finally:
             self._pool.putconn(connection)
 
@@ -162,13 +208,25 @@ class Database:
         return DatabaseBusy("数据库连接都在使用中，本次未生效；请稍后重试")
 
 
+class _Losses:
+    """How often one of a pool's connections was lost, or led to another server than the last."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._started: object = None
+
+    def met(self, started: object) -> None:
+        """Note since when the server runs that a new connection leads to."""
+        self.count += self._started not in {None, started}
+        self._started = started
+
+
 @contextmanager
 def connected(url: str, *, name: str) -> Iterator[Connection[Any]]:
     """Open one plain autocommit connection outside any pool, or say in one sentence why not."""
+    settings: dict[str, Any] = {"application_name": name, "connect_timeout": CONNECT_SECONDS}
     try:
-        connection = psycopg.connect(
-            url, autocommit=True, application_name=name, connect_timeout=CONNECT_SECONDS
-        )
+        connection = psycopg.connect(url, autocommit=True, **settings, **ALIVE)
     except psycopg.Error as error:
         raise DatabaseUnavailable(
             f"连不上数据库（{place(url)}）：{brief(error)}；"
@@ -205,18 +263,38 @@ def place(url: str) -> str:
     return f"{parts.get('dbname') or parts.get('user') or '?'} @ {host}{f':{port}' if port else ''}"
 
 
-def _configure(connection: Connection[Any], statement_seconds: int) -> None:
+def writes_only(url: str) -> bool:
+    """Tell whether an address asks for a server that writes."""
+    return conninfo_to_dict(url).get("target_session_attrs") in {"read-write", "primary"}
+
+
+def _check_writes(connection: Connection[Any]) -> None:
+    """Refuse a connection to a server that has become a standby meanwhile."""
+    ConnectionPool.check_connection(connection)
+    autocommit = connection.autocommit
+    connection.autocommit = True
+    try:
+        found = connection.execute("SHOW transaction_read_only").fetchone()
+    finally:
+        connection.autocommit = autocommit
+    if found is None or found[0] != "off":
+        raise psycopg.OperationalError("this server does not write any more")
+
+
+def _configure(connection: Connection[Any], statement_seconds: int) -> object:
+    """Set a new connection up; return since when its server runs."""
     teach(connection)
     connection.autocommit = True
-    connection.execute(
+    found = connection.execute(
         _SET_UP,
         {
             "statement_ms": str(statement_seconds * 1000),
             "lock_ms": str(LOCK_SECONDS * 1000),
             "idle_ms": str(IDLE_SECONDS * 1000),
         },
-    )
+    ).fetchone()
     connection.autocommit = False
+    return found[0] if found else None
 
 
 def _check_version(connection: Connection[Any], where: str) -> None:

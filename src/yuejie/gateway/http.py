@@ -125,6 +125,8 @@ class Gateway:
         self._pepper = pepper
         self._admission: Admission | None = None
         self._published_us = 0
+        self.is_leaving = False
+        """Whether load balancers are to look elsewhere; calls are served all the same."""
         self._digests: dict[str, bytes] = {}
 
     def know(self, admission: Admission, published_us: int) -> None:
@@ -390,6 +392,8 @@ class Gateway:
         try:
             skew_ms = self._rights(request).view.skew_ms
             refused = Refused(Code.CLOCK_SKEWED, {"skew_ms": skew_ms}) if skew_ms else None
+            if self.is_leaving:
+                refused = Refused(Code.STOPPING)
         except Refusal as refusal:
             refused = refusal.refused
         if refused is not None:

@@ -82,6 +82,11 @@ class Publisher:
         self._body = b""
         self._dated: datetime | None = None
 
+    @property
+    def standing(self) -> tuple[int, datetime | None]:
+        """Return which revision the node's file has, and when it was dated; −1, None: none yet."""
+        return self._revision, self._dated
+
     def run(self, stop: threading.Event) -> None:
         """Publish until told to stop; a database that is away is waited for."""
         while not stop.is_set():

@@ -7,6 +7,8 @@ Environment: YUEJIE_PEPPER and YUEJIE_CREDENTIAL_KEY (hex), YUEJIE_DATABASE_URL 
 share it and the kernel spreads connections over them.
 
 SIGTERM: no new connections, what is under way may finish, the journal is closed, exit 0.
+A node that leaves (`usage.nodes.home`): the same, after load balancers had time to hear of it from
+`/readyz`; a worker that is started then waits, without a journal, for the node's return.
 A journal that cannot be written: exit 70 at once, before anything else is served.
 """
 
@@ -17,6 +19,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -25,6 +28,7 @@ from typing import Final
 import structlog
 import uvloop
 
+from yuejie.db.migrate import marked
 from yuejie.db.session import Database
 from yuejie.gateway.allow.leases import TIDY_SECONDS, Leases
 from yuejie.gateway.allow.lender import Lender
@@ -50,6 +54,7 @@ from yuejie.kernel.clock import Clock, SystemClock
 from yuejie.kernel.errors import Invalid, Unavailable
 from yuejie.kernel.ids import uuid7
 from yuejie.usage.journal import Returned
+from yuejie.usage.nodes.home import is_leaving, node_of, sign_writer
 
 log = structlog.get_logger()
 
@@ -57,6 +62,10 @@ JOURNALS: Final = "journals"
 STOP_SECONDS: Final = 30
 """How long streams may finish after SIGTERM."""
 BROKEN_JOURNAL: Final = 70
+LATCH_SECONDS: Final = 0.2
+"""How often a worker looks whether its node leaves."""
+NOTICE_SECONDS: Final = 5
+"""How long a worker of a node that leaves still serves while `/readyz` says so."""
 GARBAGE: Final = 100_000
 PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
@@ -73,6 +82,7 @@ class Setting:
     database_url: str
     stop_seconds: int = STOP_SECONDS
     core: int | None = None
+    notice_seconds: float = NOTICE_SECONDS
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -103,16 +113,28 @@ def read_setting(argv: list[str], environment: dict[str, str]) -> Setting:
 
 
 async def serve(setting: Setting, clock: Clock) -> None:
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM, or until the node leaves."""
     _prepare(setting)
     loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    if not await _is_wanted(setting, told):
+        return
+    node_id = node_of(setting.home, uuid7(clock.now()))
     ink = Ink(setting.home / JOURNALS, uuid7(clock.now()), loop, _die)
+    sign_writer(setting.home, ink.journal.journal_id)
     upstream = open_upstream(loop, dict(os.environ))
     chrono, live, breakers = Chrono(clock), Live(), Breakers()
     metering = Metering(ink, chrono)
     claims = Claims(lambda: _database(setting))
-    lender = Lender(lambda: _database(setting), ink.journal.journal_id, clock)
-    leases = Leases(lender.ask, lambda slots: _give_back(ink, chrono, slots), chrono.now_us)
+    lender = Lender(lambda: _database(setting), ink.journal.journal_id, clock, node_id)
+
+    def over() -> None:
+        log.warning("gateway.journal_over", journal=ink.journal.journal_id.hex)
+        told.set()
+
+    leases = Leases(lender.ask, lambda slots: _give_back(ink, chrono, slots), chrono.now_us, over)
     gauges = Gauges(str(os.getpid()), metering, live, breakers)
     shop = Workshop(upstream, metering, breakers, live, Random(), Vitals())  # noqa: S311 - spreads load
     sketch = Sketch(setting.home)
@@ -129,12 +151,14 @@ async def serve(setting: Setting, clock: Clock) -> None:
     await asyncio.sleep(0)  # the rights handed over by the first look are in force
     sweeper = asyncio.create_task(_sweep(live))
     tidier = asyncio.create_task(_tidy(leases))
+    latch = asyncio.create_task(_leave(setting, gateway, told))
     log.info("gateway.started", port=setting.port, journal=ink.journal.journal_id.hex)
     try:
-        await _until_told(setting, Server(gateway.answer, loop, clock), live)
+        await _until_told(setting, Server(gateway.answer, loop, clock), live, told)
     finally:
         sweeper.cancel()
         tidier.cancel()
+        latch.cancel()
         watch.stop()
         await upstream.close()
         claims.close()
@@ -164,11 +188,28 @@ def _prepare(setting: Setting) -> None:
     gc.set_threshold(GARBAGE)
 
 
-async def _until_told(setting: Setting, server: Server, live: Live) -> None:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+async def _is_wanted(setting: Setting, told: asyncio.Event) -> bool:
+    """Wait while the node has left or leaves; False when told to stop meanwhile."""
+    while is_leaving(setting.home):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), LATCH_SECONDS)
+        if told.is_set():
+            return False
+    return True
+
+
+async def _leave(setting: Setting, gateway: Gateway, told: asyncio.Event) -> None:
+    """Stop the worker when its node leaves, some seconds after `/readyz` has begun to say so."""
+    while True:
+        gateway.is_leaving = is_leaving(setting.home)
+        if gateway.is_leaving:
+            await asyncio.sleep(setting.notice_seconds)
+            if is_leaving(setting.home):
+                told.set()
+        await asyncio.sleep(LATCH_SECONDS)
+
+
+async def _until_told(setting: Setting, server: Server, live: Live, told: asyncio.Event) -> None:
     await server.open(setting.host, setting.port)
     await told.wait()
     # Stopped, the server takes no new connection and lets those at work finish their answers.
@@ -197,7 +238,9 @@ def _give_back(ink: Ink, chrono: Chrono, slots: Sequence[tuple[int, int, str, in
 def _database(setting: Setting) -> Database:
     if not setting.database_url:
         raise Unavailable("没有配置数据库地址，请设置 YUEJIE_DATABASE_URL")
-    return Database.open(setting.database_url, size=THREADS, name="gateway", statement_seconds=5)
+    return Database.open(
+        setting.database_url, size=THREADS, name=marked("gateway"), statement_seconds=5
+    )
 
 
 def _die() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from yuejie.db.errors import CommitUncertain, SerializationConflict
 from yuejie.db.session import Database, Tx
 from yuejie.intake import store
 from yuejie.intake.leases import read_leases
+from yuejie.intake.nodes import store as nodes
+from yuejie.intake.nodes.tails import Stored, Tails
 from yuejie.intake.store import Move
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import Conflict, Invalid, Unavailable
@@ -59,6 +62,8 @@ CHUNK: Final = 256
 """Calls read in one go: the server stores one chunk while the next is read."""
 TURN: Final = 20
 """Batches of one journal before the next gets its turn."""
+ADOPT_TRIES: Final = 100
+"""So often another reader may be first, without anything left behind, before a person is asked."""
 TOUCH: Final = timedelta(seconds=5)
 """How often an idle journal says that it has been read to its end."""
 
@@ -165,9 +170,20 @@ class Overtaken(Conflict):
 class Ingest:
     """Follows every journal below a node's home. One thread; several may run beside each other."""
 
-    def __init__(self, db: Database, home: Path, node: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        db: Database,
+        home: Path,
+        node: str,
+        clock: Clock,
+        *,
+        tails: Tails | None = None,
+    ) -> None:
+        """Follow the journals of a home, and tell `tails` how far each is stored."""
         self._db = db
         self._root = home / "journals"
+        self._tails = tails or Tails(home)
+        self._renewed = db.renewed
         self._node = node
         self._clock = clock
         self._recorder = Recorder()
@@ -199,25 +215,67 @@ class Ingest:
                 self._say_lag(now, whole=False)
             stop.wait(wait)
 
+    def finish(self, seconds: float) -> None:
+        """Read what dead writers have left, at the end, for at most so long; then stop anyway."""
+        deadline = monotonic() + seconds
+        while monotonic() < deadline:
+            try:
+                self.step(self._clock.now())
+            except (Unavailable, CommitUncertain, SerializationConflict) as error:
+                log.warning("ingest.unfinished", why=error.sentence)
+                return
+            if not self.behind:
+                return
+
     def step(self, now: datetime) -> int:
         """Take in what the journals hold, and return how many events that made."""
         self.behind = False
+        self._doubt()
         events = sum(self._follow(folder, now) for folder in journal_folders(self._root))
+        self._tell_tails(now)
         PARKS.set(sum(reading.state == PARKED for reading in self._readings.values()))
         self._say_lag(now, whole=not self.behind)
         return events
 
     def adopt(self, folder: Path, now: datetime) -> int:
-        """Take in a rescued journal of a dead node, from wherever its folder lies now."""
+        """Take in a rescued journal of a dead node, from wherever its folder lies now.
+
+        Whoever else takes it in at the same time gets a part of it: each record is stored once,
+        and both go on until it is drained, or parked for damage.
+        """
         if journal_id_of(folder) is None or not segments(folder):
             raise Invalid(f"{folder} 不是流水目录；请指向以流水编号命名、内有 .wal 文件的目录")
         if is_alive(folder):
             raise Conflict(f"流水 {folder.name} 还有进程在写；请先停止该进程再接管")
-        events, self.behind = 0, True
-        while self.behind:
+        events, tries = 0, 0
+        while tries < ADOPT_TRIES:
             self.behind = False
+            self._doubt()
             events += self._follow(folder, now)
-        return events
+            reading = self._readings.get(folder)
+            if not self.behind and reading is not None and reading.state != LIVE:
+                return events
+            tries = 0 if self.behind else tries + 1
+        raise Conflict(f"流水 {folder.name} 正由多个进程同时读取；请稍后再执行一次，不会重复入库")
+
+    def _doubt(self) -> None:
+        """Forget what is remembered of the database when its connection was made anew.
+
+        Another server may answer, or the same after a crash, and know less than we remember: a
+        dimension, an offset, even the end of a journal. All of it is found again in the journals.
+        """
+        if self._db.renewed != self._renewed:
+            self._renewed = self._db.renewed
+            self._readings.clear()
+            self._recorder = Recorder()
+            self._spending = Spending()
+
+    def _tell_tails(self, now: datetime) -> None:
+        now_ms = int(now.timestamp() * 1000)
+        for folder, reading in self._readings.items():
+            opened = reading.tail.open.values()
+            stored = Stored(reading.stored_at, len(opened), reading.state == DRAINED)
+            self._tails.note(folder, stored, (payload for _, _, payload in opened), now_ms)
 
     def _follow(self, folder: Path, now: datetime) -> int:
         # The writer takes its lock before it makes its first segment.
@@ -241,6 +299,10 @@ class Ingest:
         journal_id = UUID(folder.name)
         with self._db.begin() as tx:
             row = store.journal(tx, journal_id, node=self._node, now=now)
+            if row.state == PARKED and nodes.revive_journal(tx, journal_id):
+                # It was given up with its node, and is here after all.
+                log.warning("ingest.found", journal=folder.name, why=row.note)
+                row = replace(row, state=LIVE, note="")
         tail = Tail(folder, row.offset, reader=self._reader)
         reading = Reading(journal_id, row.state, tail, row.offset)
         if row.state == PARKED:
@@ -312,6 +374,8 @@ class Ingest:
         alive: bool,
     ) -> Recorded:
         with self._db.begin() as tx:
+            if self._db.renewed != self._renewed:
+                raise Overtaken(f"流水 {reading.name} 的数据库连接是新的，从头核对")
             # What the database loses of this in a crash, the journal still has: its offset is
             # lost with it. Closing a month commits in full, and flushes what came before.
             usage_store.defer_flush(tx)

@@ -9,7 +9,10 @@ One process start is one journal: a folder named by a UUIDv7, a held lock, and s
 has its last byte (it survives kill -9) and durable with the next group commit.
 `Ended` is self-contained: a reader needs no `Begun` to store it.
 `Returned` gives back what was leased of allowances and is not needed.
-The bytes are fixed by golden tests; a new field is appended with a default, never inserted.
+The bytes are fixed by golden tests; a new field is appended with a default, never inserted, so a
+build reads what its neighbours in age have written: what it lacks is the default, what it does not
+know it leaves alone. What cannot be said so, a new kind of record for one, gets another format
+number, which stands in the magic; a build reads its own and the one before, and refuses others.
 """
 
 import fcntl
@@ -29,6 +32,9 @@ from crc32c import crc32c
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.limits import RECORD_BYTES, SEGMENT_BYTES
 
+FORMAT: Final = 1
+FORMATS: Final = {b"yuejie-journal1\n": FORMAT}
+"""Every format that this build reads, by its magic."""
 MAGIC: Final = b"yuejie-journal1\n"
 HEADER: Final = len(MAGIC) + 16
 _FRAME: Final = struct.Struct("<II")
@@ -109,6 +115,7 @@ class Returned(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
 Record = Begun | Ended | Returned
 
 encode: Final = msgspec.msgpack.Encoder().encode
+decode_begun: Final = msgspec.msgpack.Decoder(Begun).decode
 _decode: Final = msgspec.msgpack.Decoder(Record).decode
 
 

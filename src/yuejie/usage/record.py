@@ -119,6 +119,12 @@ class Recorder:
         self._make_room(db, _events(arrived), self._places.unplaced(arrived))
         return self._places.entries(arrived)
 
+    def learn(self, tx: Tx, arrived: Sequence[Arrival]) -> None:
+        """Do the same within a transaction, for a recorder that ends with it."""
+        store.ensure_partitions(tx, sorted(utc_months(_events(arrived))))
+        missing = self._places.unknown(self._places.unplaced(arrived))
+        self._places.dimensions.update(store.intern_dimensions(tx, missing))
+
     def entries(self, arrived: Sequence[Arrival]) -> list[Entry] | None:
         """Return where calls from a journal belong, or None when they must be prepared first."""
         if utc_months(_events(arrived)) - self._months:
@@ -171,6 +177,7 @@ class Recorder:
             versions[row.event_id].append((_place(row), ended_of(row)))
         stored = sorted(versions)
         tally, fresh, same, clashes = Tally(), list[Entry](), 0, list[UUID]()
+        replaced = set[UUID]()
         for ended in asked:
             known = versions[UUID(bytes=ended.begun.event)]
             match fate(ended, [version for _, version in known]):
@@ -181,11 +188,13 @@ class Recorder:
                 case Fate.NEW | Fate.SUPERSEDES:
                     if known:
                         _take_out(tally, *known[-1])
+                        replaced.add(UUID(bytes=ended.begun.event))
                     place = self._places.of(ended.begun)
                     known.append((place, ended))
                     fresh.append(entry_of(ended, place, len(known)))
         events = write(tx, self._encoder, [fresh], tally, epoch=epoch, source=source)
-        count(tx, Added(tally.sorted(), stored, frozenset(stored)))
+        # What is stored and said again stays as it is, its estimate too.
+        count(tx, Added(tally.sorted(), sorted(replaced), frozenset(stored)))
         return Recorded(events, same, tuple(clashes))
 
 

@@ -18,7 +18,16 @@ from crc32c import crc32c
 
 from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage.arrival import Arrival, Reader, in_full
-from yuejie.usage.journal import HEADER, MAGIC, Begun, Ended, Position, Returned, segment_name
+from yuejie.usage.journal import (
+    FORMATS,
+    HEADER,
+    MAGIC,
+    Begun,
+    Ended,
+    Position,
+    Returned,
+    segment_name,
+)
 
 READ_BYTES: Final = 512 * 1024
 """Read at once: some thousand records, and room for the longest one."""
@@ -190,7 +199,12 @@ class Tail:
             if any(number > at.segment for number in segments(self.folder)):
                 return f"流水 {self.folder.name} 缺少第 {at.segment} 段，已停读；请从备份找回该文件"
             return b""
-        if data and head != MAGIC + UUID(self.folder.name).bytes and at.offset == HEADER:
+        if data and at.offset == HEADER and head[: len(MAGIC)] not in FORMATS:
+            return (
+                f"流水 {self.folder.name} 的 {path.name} 由本版本不认识的格式写成，已停读；"
+                "请用写下它的版本读取，或核对该文件的来历"
+            )
+        if data and at.offset == HEADER and head[len(MAGIC) :] != UUID(self.folder.name).bytes:
             return (
                 f"流水 {self.folder.name} 的 {path.name} 不是它的文件，已停读；请核对该文件的来历"
             )

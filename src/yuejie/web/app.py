@@ -32,7 +32,7 @@ from yuejie.web.api.insight import advice, capacity, forecast, reports, routing,
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.api.presales import proposals, prospects, quotes, trial
 from yuejie.web.api.support import incidents, rota, tickets
-from yuejie.web.api.watch import anomalies, budgets, protections, sla
+from yuejie.web.api.watch import anomalies, budgets, nodes, protections, sla
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -137,6 +137,7 @@ NOUNS: Final = (
     incidents,
     notices,
     deeds,
+    nodes,
 )
 PAGE_NOUNS: Final = (
     assets,

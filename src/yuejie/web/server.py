@@ -19,6 +19,7 @@ from granian.server.embed import Server
 from yuejie.bills.documents.document import Seller
 from yuejie.contracts.esign.choose import Accounts, reachable
 from yuejie.db.embedded import EmbeddedPostgres
+from yuejie.db.migrate import marked
 from yuejie.db.session import Database
 from yuejie.kernel.clock import SystemClock
 from yuejie.kernel.errors import Unavailable
@@ -132,7 +133,7 @@ def serve(settings: Wanted) -> None:
 def _open(settings: Wanted) -> Database:
     """Open the database that the settings name, else the embedded one of this house."""
     url = settings.database_url or EmbeddedPostgres(settings.postgres).url("app")
-    return Database.open(url, size=THREADS + 1, name="console")
+    return Database.open(url, size=THREADS + 1, name=marked("console"))
 
 
 async def _serve(app: FastAPI, host: str, port: int) -> None:

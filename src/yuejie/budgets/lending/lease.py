@@ -38,6 +38,18 @@ class Leased:
     leased: int
 
 
+class JournalOver(Conflict):
+    """This journal was read to its end, or given up with its node: its worker needs another."""
+
+    code = "journal_over"
+
+
+def join(db: Database, journal_id: UUID, node_id: UUID) -> None:
+    """Note whose node a journal is, should that be lost before anybody has read the journal."""
+    with db.begin() as tx:
+        store.join_leasing(tx, journal_id, node_id)
+
+
 def lease(
     db: Database,
     journal_id: UUID,
@@ -53,12 +65,12 @@ def lease(
 
     `free` is what the journal has left of each window (below zero: it overdrew); beyond, it would
     like enough for `ahead` calls `like` this one. Of a `paced` window a call fits while anything
-    is left.
+    is left. Raises JournalOver.
     """
     slots = {slot for demand in (*demands, like) for slot in demand}
     with db.begin() as tx:
         if not store.join_leasing(tx, journal_id):
-            raise Conflict(f"流水 {journal_id.hex} 已经结束，不能再租用额度；请重启网关进程")
+            raise JournalOver(f"流水 {journal_id.hex} 已经结束，不能再租用额度；请重启网关进程")
         windows = store.hold_windows(tx, slots)
         if len(windows) < len(slots):
             windows = _opened(tx, slots, now=now)

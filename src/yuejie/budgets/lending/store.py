@@ -339,7 +339,8 @@ def sum_presumed(tx: Tx, slot: Slot) -> int:
 
 
 JOIN_LEASING: Final = """
-    INSERT INTO allowance_journal (journal_id) VALUES (%(journal_id)s) ON CONFLICT DO NOTHING
+    INSERT INTO allowance_journal (journal_id, node_id) VALUES (%(journal_id)s, %(node_id)s)
+    ON CONFLICT DO NOTHING
 """
 IS_OVER: Final = """
     SELECT ended FROM allowance_journal WHERE journal_id = %(journal_id)s FOR SHARE
@@ -355,11 +356,11 @@ class _Leasing:
     ended: bool
 
 
-def join_leasing(tx: Tx, journal_id: UUID) -> bool:
+def join_leasing(tx: Tx, journal_id: UUID, node_id: UUID | None = None) -> bool:
     """Take part in leasing until this transaction ends; False when the journal is over."""
     found = tx.maybe(_Leasing, IS_OVER, journal_id=journal_id)
     if found is None:
-        tx.run(JOIN_LEASING, journal_id=journal_id)
+        tx.run(JOIN_LEASING, journal_id=journal_id, node_id=node_id)
         found = tx.row(_Leasing, IS_OVER, journal_id=journal_id)
     return not found.ended
 

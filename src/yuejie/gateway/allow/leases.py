@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from yuejie.budgets.allowance import Slot
-from yuejie.budgets.lending.lease import Leased
+from yuejie.budgets.lending.lease import JournalOver, Leased
 from yuejie.gateway.allow.slices import WIDEST, Hold, Need, Slice, Slices
 from yuejie.gateway.allow.told import away, refusal
 from yuejie.gateway.refusal import Refused
@@ -33,6 +33,8 @@ ENOUGH: Final = 64
 ROUNDS: Final = 5
 """So often a call asks anew while the database says that there is enough."""
 LASTS_US: Final = 1_000_000
+ASK_SECONDS: Final = 3.0
+"""How long calls wait for the database's answer; then they are decided without it."""
 REST_US: Final = 1_000_000
 """After a database that did not answer, nobody asks for so long."""
 TIDY_SECONDS: Final = 0.25
@@ -56,15 +58,24 @@ class _Waiting:
 class Leases:
     """The one who lets calls pass or not, in one worker."""
 
-    def __init__(self, ask: Ask, give_back: GiveBack, now_us: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        give_back: GiveBack,
+        now_us: Callable[[], int],
+        over: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`over` is called when this journal may lease nothing more: its worker needs another."""
         self.slices = Slices()
         self._ask = ask
         self._give_back = give_back
         self._now_us = now_us
+        self._over = over
         self._thread = ThreadPoolExecutor(1, "leases")
         self._waiting: list[_Waiting] = []
         self._asking: set[Slice] = set()
         self._round: asyncio.Task[None] | None = None
+        self._out: asyncio.Future[dict[Slot, Leased]] | None = None
         self._wish: Sequence[Need] = ()
         self._ahead = AHEAD
         self._asked_us = 0
@@ -167,13 +178,14 @@ class Leases:
         self._ahead = min(2 * self._ahead, MOST) if quick else AHEAD
         self._asked_us = now_us
         paced = frozenset(each.slot for each in slices if not each.row.hard)
-        ask = (demands, free, _demand(like), self._ahead, paced)
-        loop = asyncio.get_running_loop()
         try:
-            told = await loop.run_in_executor(self._thread, self._ask, *ask)
-        except DomainError as error:
-            log.warning("leases.database_away", why=error.sentence)
+            told = await self._asked(demands, free, _demand(like), self._ahead, paced)
+        except (DomainError, TimeoutError) as error:
+            why = error.sentence if isinstance(error, DomainError) else "没有及时回答"
+            log.warning("leases.database_away", why=why)
             self._rests_until_us = self._now_us() + REST_US
+            if isinstance(error, JournalOver):
+                self._over()
             for each in batch:
                 _answer(each, self._without(each.needs))
             return
@@ -185,6 +197,27 @@ class Leases:
         refused = [each for each in batch if not self._served(each)]
         # What is here and too little for those who asked may, with others' rests, be enough.
         self.give_back({need.slice for each in refused for need in each.needs})
+
+    async def _asked(
+        self,
+        demands: Sequence[Demand],
+        free: Mapping[Slot, int],
+        like: Demand,
+        ahead: int,
+        paced: frozenset[Slot],
+    ) -> dict[Slot, Leased]:
+        """Ask on the thread, and wait a little: behind a cut wire no answer comes for long.
+
+        What is granted to a question for which nobody waits any more, the next answer tells.
+        Raises TimeoutError, at once while such a question is still out.
+        """
+        if self._out is not None and not self._out.done():
+            raise TimeoutError
+        loop = asyncio.get_running_loop()
+        out = loop.run_in_executor(self._thread, self._ask, demands, free, like, ahead, paced)
+        out.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._out = out
+        return await asyncio.wait_for(asyncio.shield(out), ASK_SECONDS)
 
     def _served(self, waiting: _Waiting) -> bool:
         if waiting.answer.done():

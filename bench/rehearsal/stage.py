@@ -1,0 +1,192 @@
+"""The stage: a database, a provider, the ground, a house with a key and a hard cap."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from shutil import which
+from typing import IO, Final, cast
+from urllib.parse import parse_qs, urlsplit
+
+from bench.house import temporary_home
+from bench.rehearsal.ground import Ground, ground
+from bench.rehearsal.provider import CAPPED
+from bench.rehearsal.relay import Relay
+from bench.rehearsal.site import Site, secrets_of
+from bench.rehearsal.verdict import COST
+from yuejie.apply import Applying, apply_house
+from yuejie.budgets.allowance import Measure
+from yuejie.budgets.keep import AllowanceDraft, add_allowance
+from yuejie.customers.enrol import find_customer
+from yuejie.customers.key import digest_of
+from yuejie.customers.keys import revoke_key
+from yuejie.customers.store import key_by_digest
+from yuejie.db.embedded import EmbeddedPostgres
+from yuejie.db.migrate import migrate
+from yuejie.db.session import Database
+from yuejie.demo.house import demo_house
+from yuejie.kernel.clock import SystemClock
+from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.settings import Settings
+
+_BY: Final = "rehearsal"
+_GIT: Final = which("git") or "git"
+_TAR: Final = which("tar") or "tar"
+_REPOSITORY: Final = Path(__file__).parents[2]
+_NEWEST_STORY: Final = "src/yuejie/db/migrations/0029_pre_create_nodes.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the story is played on."""
+
+    folder: Path
+    settings: Settings
+    postgres: EmbeddedPostgres
+    db: Database
+    ground: Ground
+    truth: Path
+    provider: "subprocess.Popen[bytes]"
+    keys: dict[str, str]
+    """Secrets by name."""
+    allowance: int
+    """The number of the hard cap."""
+    old: Path | None
+    """The source of the build that the nodes begin with; None: this one."""
+
+    def site(self, name: str, home: str, *, workers: int, build: Path | None = None) -> Site:
+        """Make a node."""
+        address = urlsplit(self.postgres.url("app"))
+        return Site(
+            name,
+            self.folder / home,
+            self.ground,
+            secrets_of(self.settings),
+            f"{address.username}:{address.password}",
+            workers,
+            build,
+        )
+
+    def revoke(self, name: str) -> None:
+        """Revoke a key."""
+        with self.db.read() as tx:
+            key = key_by_digest(tx, digest_of(self.keys[name], self.settings.pepper))
+        assert key is not None  # noqa: S101 - the house was made so
+        revoke_key(self.db, key.key_id, by=_BY, now=SystemClock().now())
+
+    def close_truth(self) -> None:
+        """Let the provider write down what it has not written yet."""
+        self.provider.terminate()
+        self.provider.wait(30)
+
+
+def is_past_here() -> bool:
+    """Tell whether the repository's past is here; a copy without it has no build to begin with."""
+    return _packed() is not None
+
+
+def old_build(folder: Path) -> Path | None:
+    """Take the build before nodes out of the repository; None where its past is not here."""
+    packed = _packed()
+    if packed is None:
+        return None
+    folder.mkdir()
+    subprocess.run([_TAR, "-x", "-C", str(folder)], input=packed, check=True)
+    return folder / "src"
+
+
+def _packed() -> bytes | None:
+    added = _git("log", "-1", "--diff-filter=A", "--format=%H", "--", _NEWEST_STORY).strip()
+    return _git("archive", f"{added.decode()}^", "src") or None if added else None
+
+
+def _git(*words: str) -> bytes:
+    """Ask git about the repository; nothing where it does not know, or is not there."""
+    try:
+        done = subprocess.run(
+            [_GIT, "-C", str(_REPOSITORY), *words], capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        return b""
+    return b"" if done.returncode else done.stdout
+
+
+@contextmanager
+def open_stage(*, namespaces: bool, delay_ms: int, fits: int, old: bool) -> Iterator[Stage]:
+    """Have a stage for the length of a block; the cap fits so many calls."""
+    with temporary_home() as folder, ExitStack() as stack:
+        settings = Settings.load({"YUEJIE_HOME": str(folder / "house"), "YUEJIE_NODE": _BY})
+        postgres = stack.enter_context(EmbeddedPostgres(folder / "postgres", fast=True))
+        relay = Relay(_socket(postgres.url("app")))
+        stack.callback(relay.stop)
+        here = stack.enter_context(ground(relay, namespaces=namespaces))
+        truth = folder / "truth"
+        provider = stack.enter_context(_provider(here, truth, delay_ms))
+        build = old_build(folder / "old") if old else None
+        _migrate(postgres.url("owner"), build)
+        db = stack.enter_context(Database.open(postgres.url("app"), size=4, name=_BY))
+        keys = _furnish(db, settings, f"http://{here.provider_host}:{here.ports.provider}")
+        number = _cap(db, fits)
+        yield Stage(folder, settings, postgres, db, here, truth, provider, keys, number, build)
+
+
+def _socket(url: str) -> str:
+    folder = parse_qs(urlsplit(url).query)["host"][0]
+    return f"{folder}/.s.PGSQL.5432"
+
+
+def _migrate(url: str, build: Path | None) -> None:
+    """Give the database the schema of the build that begins."""
+    if build is None:
+        migrate(url)
+        return
+    script = "import sys; from yuejie.db.migrate import migrate; migrate(sys.argv[1])"
+    environ = {**os.environ, "PYTHONPATH": str(build)}
+    subprocess.run([sys.executable, "-c", script, url], env=environ, check=True)
+
+
+@contextmanager
+def _provider(here: Ground, truth: Path, delay_ms: int) -> Iterator["subprocess.Popen[bytes]"]:
+    words = {"--host": here.provider_host, "--port": here.ports.provider}
+    words |= {"--truth": truth, "--delay-ms": delay_ms}
+    command = [sys.executable, "-m", "bench.rehearsal.provider"]
+    command += [str(word) for pair in words.items() for word in pair]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=_REPOSITORY) as process:
+        cast("IO[bytes]", process.stdout).readline()  # it says when it listens
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def _furnish(db: Database, settings: Settings, upstream: str) -> dict[str, str]:
+    now = SystemClock().now()
+    month = BillingMonth.of(now - timedelta(days=31), zone_of("Asia/Shanghai"))
+    applying = Applying(
+        db=db,
+        pepper=settings.pepper,
+        credential_key=settings.credential_key,
+        by=_BY,
+        now=now,
+        folder=Path(),
+        environ={},
+    )
+    house = demo_house(upstream, month.last_day)
+    return {c.key_name: c.secret for c in apply_house(house, applying) if c.secret}
+
+
+def _cap(db: Database, fits: int) -> int:
+    with db.read() as tx:
+        customer = find_customer(tx, "fintech")
+    draft = AllowanceDraft(
+        name="演练",
+        measure=Measure.MONEY,
+        currency="USD",
+        cap=fits * COST,
+        model=CAPPED,
+    )
+    return add_allowance(db, customer, draft, by=_BY, now=SystemClock().now()).number

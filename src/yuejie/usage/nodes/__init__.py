@@ -1,0 +1,1 @@
+"""What a node's processes share on its disk, beside journals."""
