@@ -31,6 +31,7 @@ serve: $(STAMP)  ## run gateway, intake, console and clerk with the embedded dat
 
 test: $(STAMP)  ## run every test (ARGS="-k words" to choose)
 	@tools/chromium.sh
+	tools/pgbouncer.sh
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 simulate: $(STAMP)  ## fourteen months per seed against an independent oracle (SEEDS=1000, or SEED=17 alone)

@@ -66,6 +66,28 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
         "none: the embedded server",
         "A PostgreSQL of 16 or newer. Its user runs migrations where one runs `yuejie serve`.",
     ),
+    "YUEJIE_DATABASE_DIRECT_URL": (
+        "as YUEJIE_DATABASE_URL",
+        "The same database past a pooler (PgBouncer): migrations need a session of their own.",
+    ),
+    "YUEJIE_BACKUP": (
+        "none: no backups",
+        "The folder of backups, on another disk; with it `yuejie serve` follows into it.",
+    ),
+    "YUEJIE_BACKUP_EVERY_H": ("", "Hours between base backups."),
+    "YUEJIE_BACKUP_KEEP_DAYS": ("", "Days back to which any moment can be restored."),
+    "YUEJIE_BACKUP_PASSPHRASE": (
+        "none: secrets are not kept",
+        "Seals `secrets/` into the folder of backups; at least 12 characters, kept elsewhere.",
+    ),
+    "YUEJIE_BACKUP_HOOK": (
+        "none",
+        "A command run for each finished file with its path and its name; refused, offered again.",
+    ),
+    "YUEJIE_BACKUP_DATABASE_URL": (
+        "the embedded server's own",
+        "A role with `REPLICATION` that is a member of `yuejie_owner`, past any pooler.",
+    ),
     "YUEJIE_NODE": ("the machine's name", "How this node is called beside its journals."),
     "YUEJIE_HOST": ("", "The address that gateway and console listen on."),
     "YUEJIE_GATEWAY_PORT": ("", "The port of the gateway; its workers share it."),

@@ -31,10 +31,21 @@ def app_url(settings: Settings) -> str:
 
 
 def owner_url(settings: Settings) -> str:
-    """Return the address that may change the schema."""
+    """Return the address that may change the schema; a pooler is passed by."""
+    if settings.direct_url is not None:
+        return settings.direct_url
     if settings.database_url is not None:
         return settings.database_url
     return EmbeddedPostgres(settings.postgres).url("owner")
+
+
+def backup_url(settings: Settings) -> str:
+    """Return the address that may copy the whole database and follow its log."""
+    if settings.backups.backup_database_url is not None:
+        return settings.backups.backup_database_url
+    if settings.database_url is not None:
+        return owner_url(settings)
+    return EmbeddedPostgres(settings.postgres).url("superuser", "yuejie")
 
 
 def reachable_url(settings: Settings) -> str:

@@ -20,6 +20,7 @@ from yuejie.budgets.keep import forget_minutes
 from yuejie.budgets.watch.tell import watch_forecasts
 from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
+from yuejie.db.upkeep.pace import working_on
 from yuejie.insights.advice.refresh import refresh_advice
 from yuejie.insights.anomaly.scan import watch_usage
 from yuejie.insights.capacity.take import take_hours
@@ -121,7 +122,8 @@ class Clerk:
             if now - self._done.get(duty.name, _NEVER) < duty.every:
                 continue
             try:
-                duty.deed(db, now)
+                with working_on(f"duty:{duty.name}"):
+                    duty.deed(db, now)
             except DomainError as error:
                 log.warning("clerk.waits", duty=duty.name, why=error.sentence)
                 continue
@@ -182,7 +184,8 @@ def _carry(db: Database, clock: Clock, stop: threading.Event, name: str, errand:
 def _done(db: Database, errand: Errand, name: str, now: datetime) -> int:
     """Run an errand once; what a database that is away keeps us from is done next time."""
     try:
-        return errand(db, now)
+        with working_on(f"errand:{name}"):
+            return errand(db, now)
     except DomainError as error:
         log.warning("errand.waits", errand=name, why=error.sentence)
         return 0

@@ -10,14 +10,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 from prometheus_client import start_http_server
 
 from yuejie.app import app_url
+from yuejie.db.backup.place import Place
 from yuejie.db.migrate import marked
 from yuejie.db.session import Database
+from yuejie.db.upkeep.pace import Pacer
 from yuejie.gateway.publish import Publisher
 from yuejie.intake.ingest import Ingest
 from yuejie.intake.keep import prune
@@ -46,7 +49,7 @@ def run_intake(settings: Settings, clock: Clock, stop: threading.Event) -> None:
     """
     tails = Tails(settings.home)
     _tell_prometheus(settings)
-    db = wait_for_database(settings, stop, tails=tails)
+    db = wait_for_database(settings, stop, "intake", tails=tails)
     if db is None:
         return
     with db:
@@ -92,7 +95,7 @@ def _tell_prometheus(settings: Settings) -> None:
 def wait_for_database(
     settings: Settings,
     stop: threading.Event,
-    name: str = "intake",
+    name: str,
     *,
     tails: Tails | None = None,
 ) -> Database | None:
@@ -100,11 +103,18 @@ def wait_for_database(
 
     What the journals hold meanwhile is measured with `tails`.
     """
+    pacer = Pacer(name)
     while not stop.is_set():
         if tails is not None:
             tails.measure()
         try:
-            return Database.open(app_url(settings), size=6, name=marked(name))
+            return Database.open(
+                app_url(settings),
+                size=6,
+                name=marked(name),
+                statement_seconds=pacer.pace.wall_seconds,
+                pacing=pacer,
+            )
         except DomainError as error:
             log.warning("database.waited_for", why=error.sentence)
             stop.wait(_RETRY_SECONDS)
@@ -123,10 +133,21 @@ def _prune(db: Database, settings: Settings, clock: Clock, stop: threading.Event
     """Remove old segments once an hour; a database that is away is asked again next time."""
     while not stop.wait(_PRUNE_SECONDS):
         try:
-            for path in prune(db, settings.home, now=clock.now()):
+            for path in prune(db, settings.home, now=clock.now(), backed_up=_backed_up(settings)):
                 log.info("journal.pruned", path=str(path))
         except DomainError as error:
             log.warning("journal.prune_waits", why=error.sentence)
+
+
+def _backed_up(settings: Settings) -> datetime | None:
+    """Return up to when a verified backup holds everything; None where nobody makes any.
+
+    Where backups are wanted and none is there yet, nothing is old enough to be removed.
+    """
+    if settings.backups.backup is None:
+        return None
+    bases = Place(settings.backups.backup).bases()
+    return bases[-1].began_at if bases else datetime.min.replace(tzinfo=UTC)
 
 
 def die_with_supervisor() -> None:

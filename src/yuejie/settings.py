@@ -83,6 +83,30 @@ class SigningSettings:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupSettings:
+    """Where backups go, how often and how long; without a folder nothing is backed up."""
+
+    backup: Path | None
+    backup_every: timedelta
+    backup_keep: timedelta
+    backup_passphrase: str = field(repr=False)
+    backup_hook: str
+    backup_database_url: str | None = field(repr=False)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings."""
+        return cls(
+            backup=_path(environ, "YUEJIE_BACKUP"),
+            backup_every=timedelta(hours=_number(environ, "YUEJIE_BACKUP_EVERY_H", 24)),
+            backup_keep=timedelta(days=_number(environ, "YUEJIE_BACKUP_KEEP_DAYS", 7)),
+            backup_passphrase=environ.get("YUEJIE_BACKUP_PASSPHRASE", ""),
+            backup_hook=environ.get("YUEJIE_BACKUP_HOOK", ""),
+            backup_database_url=environ.get("YUEJIE_BACKUP_DATABASE_URL") or None,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between one installation and another.
@@ -120,6 +144,8 @@ class Settings:
     supervised: bool = False
     fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
     signing: SigningSettings = field(default_factory=lambda: SigningSettings.load({}))
+    backups: BackupSettings = field(default_factory=lambda: BackupSettings.load({}))
+    direct_url: str | None = field(repr=False, default=None)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -155,6 +181,8 @@ class Settings:
             supervised="YUEJIE_SUPERVISOR" in environ,
             fapiao=FapiaoSettings.load(environ),
             signing=SigningSettings.load(environ),
+            backups=BackupSettings.load(environ),
+            direct_url=environ.get("YUEJIE_DATABASE_DIRECT_URL") or None,
         )
 
     @property

@@ -5,6 +5,7 @@
     ├── gateway × workers   each a process of its own on the shared port
     ├── intake              journals → database, database → snapshot
     ├── console             the API
+    ├── backup              journals and the database's log → YUEJIE_BACKUP, where that is set
     ├── clerk               calendar, partitions, watches; leader by advisory lock
     └── what is wished      simulated providers, a house to practise in (`beside`), else nothing
 
@@ -145,7 +146,7 @@ class Supervisor:
             self.postgres.start()
             owner = self.postgres.url("owner")
         else:
-            owner = self._settings.database_url
+            owner = self._settings.direct_url or self._settings.database_url
         for name in migrate(owner):
             log.info("database.migrated", migration=name)
         if old := held_by(owner):
@@ -256,6 +257,11 @@ def programs(settings: Settings) -> list[Program]:
         Program("intake", [*yuejie, "intake"], environ, order=2),
         Program("console", [*yuejie, "console"], environ, order=2),
         Program("clerk", [*yuejie, "clerk"], environ, order=2),
+        *(
+            [Program("backup", [*yuejie, "backup", "follow"], environ, order=3)]
+            if settings.backups.backup is not None
+            else []
+        ),
     ]
 
 

@@ -55,8 +55,8 @@ class FusedTx(Tx):
 class FusedDatabase(Database):
     """A database whose writing transactions burn a fuse."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
         self.fuse = Fuse()
 
     @contextmanager

@@ -74,6 +74,7 @@ EDGES: Final = (
     "supervisor.py",
     "gateway/**",
     "intake/**",
+    "recovery/**",
     "web/**",
     "demo/**",
 )

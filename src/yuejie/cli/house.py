@@ -64,7 +64,7 @@ def intake(house: Frame) -> None:
 
     set_up()
     die_with_supervisor()
-    run_intake(house.settings, house.clock, _until_told())
+    run_intake(house.settings, house.clock, until_told())
 
 
 @click.command()
@@ -95,12 +95,13 @@ def clerk(house: Frame) -> None:
     from yuejie.node import die_with_supervisor, wait_for_database
     from yuejie.notices.channels.post import Post
     from yuejie.notices.deliver import deliver_due
+    from yuejie.recovery.shut import reopen_alone
     from yuejie.usage.sums.fold import fold_due
 
     set_up()
     die_with_supervisor()
     signing = reachable(house.settings.signing)
-    stop = _until_told()
+    stop = until_told()
     db = wait_for_database(house.settings, stop, "clerk")
     if db is not None:
         with db:
@@ -112,6 +113,7 @@ def clerk(house: Frame) -> None:
                 "budgets": watch_budgets,
                 "signing": lambda db, now: work_off(db, signing.platforms, signing.send, now=now),
                 "sums": fold_due,
+                "lending": lambda db, now: int(reopen_alone(db, now)),
                 "probe": Prober(asking(house.settings.probed), house.settings.node),
             }
             run(db, house.clock, stop, errands)
@@ -264,7 +266,7 @@ def park(house: Frame, journal_id: str, why: str) -> None:
     say(f"已搁置 {journal_id}" + (f"，它租用的 {presumed} 处额度视为已用" if presumed else ""))
 
 
-def _until_told() -> threading.Event:
+def until_told() -> threading.Event:
     """Return an event that SIGTERM and Ctrl-C set."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

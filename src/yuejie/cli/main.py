@@ -22,6 +22,8 @@ NOUNS: Final = {
     "journals": "house",
     "nodes": "watch.nodes",
     "token": "house",
+    "backup": "upkeep.backup",
+    "database": "upkeep.database",
     "customers": "customers",
     "projects": "customers",
     "keys": "customers",

@@ -9,6 +9,7 @@ from yuejie.customers.members.power import Power
 
 COMMANDS: Final[dict[str, Power]] = {
     "apply": Power.SET_UP,
+    "backup reopen": Power.RUN_HOUSE,
     "journals park": Power.RUN_HOUSE,
     "members email": Power.SET_UP,
     "tokens make": Power.SET_UP,

@@ -21,6 +21,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final, Self
 from urllib.parse import quote
@@ -31,6 +32,7 @@ from yuejie.db import roles
 from yuejie.db.errors import AlreadyRunning, EmbeddedUnavailable, brief
 from yuejie.db.process import LOG_BYTES, Launch, PidFile, Server, last_words, wait_for_orphan
 from yuejie.db.programs import (
+    FOLDERS,
     MAJOR,
     Identity,
     Programs,
@@ -57,7 +59,7 @@ class EmbeddedPostgres:
         home: Path,
         *,
         fast: bool = False,
-        major: int = MAJOR,
+        major: int | None = None,
         run_as: str = "nobody",
         annex: Path = ANNEX,
         wheel: Path | None = None,
@@ -93,6 +95,30 @@ class EmbeddedPostgres:
             self.stop()
             raise
 
+    def furnish(self, fill: Callable[[Path], None]) -> None:
+        """Make the data folder by other means than initdb, e.g. from a backup, and do not start.
+
+        It appears under its name only when `fill` has filled it; the passwords have to be there.
+        """
+        self._home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        self._take_lock()
+        try:
+            roles.read_passwords(self._secrets)
+            identity = Identity.choose(self._run_as, self._data)
+            base = self._base_for(identity)
+            fresh = base / "data.incoming"
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            fill(fresh)
+            for path in (fresh, *fresh.rglob("*")):
+                if not path.is_symlink():
+                    identity.own(path)
+            fresh.rename(base / "data")
+            if base != self._home:
+                self._data.symlink_to(base / "data")
+        finally:
+            self._release()
+
     def stop(self) -> None:
         """Stop the server in good order and give its home free; stopped already is fine."""
         if self._server is not None:
@@ -101,9 +127,7 @@ class EmbeddedPostgres:
         if self._spare_socket is not None:
             shutil.rmtree(self._spare_socket, ignore_errors=True)
             self._spare_socket = None
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._release()
 
     def __enter__(self) -> Self:
         self.start()
@@ -142,7 +166,9 @@ class EmbeddedPostgres:
         self._take_lock()
         identity = Identity.choose(self._run_as, self._data)
         wheel = self._wheel or wheel_folder()
-        programs = programs_for(identity, wheel, self._annex, self._major)
+        # Data of an older release keeps its version until somebody upgrades it.
+        major = self._major or self._data_major() or MAJOR
+        programs = programs_for(identity, wheel, self._annex, major)
         if self._data.is_symlink() and not self._data.exists():
             raise EmbeddedUnavailable(
                 f"数据目录 {self._data} 指向的 {self._data.readlink()} 不存在；"
@@ -150,7 +176,7 @@ class EmbeddedPostgres:
             )
         if not self._data.exists():
             self._initialise(programs, identity)
-        self._check_data()
+        self._check_data(major)
         wait_for_orphan(self._data.resolve(), self._progress)
         self._server = Server.launch(self._launch(programs, identity), self._progress)
         try:
@@ -190,6 +216,11 @@ class EmbeddedPostgres:
                 "请直接使用它，或先停止正在运行的 yuejie serve"
             ) from None
         self._lock = lock
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def _initialise(self, programs: Programs, identity: Identity) -> None:
         """Make an empty data folder; it appears under its name only when it is complete."""
@@ -250,12 +281,20 @@ class EmbeddedPostgres:
         self._progress(f"用户“{identity.name}”进不了 {self._home}，数据存放在 {base}")
         return base
 
-    def _check_data(self) -> None:
+    def _data_major(self) -> int | None:
+        """Return which version the data is of, where there is data and we have its programs."""
+        try:
+            found = int((self._data / "PG_VERSION").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return found if found in FOLDERS else None
+
+    def _check_data(self, major: int) -> None:
         found = (self._data / "PG_VERSION").read_text().strip()
-        if found != str(self._major):
+        if found != str(major):
             raise EmbeddedUnavailable(
-                f"数据目录 {self._data} 属于 PostgreSQL {found}，本程序使用 {self._major}；"
-                "请用 pg_upgrade 升级数据，或改用原来的版本"
+                f"数据目录 {self._data} 属于 PostgreSQL {found}，本程序使用 {major}；"
+                "请用 yuejie database upgrade 升级数据，或改用原来的版本"
             )
         roles.read_passwords(self._secrets)
 

@@ -36,7 +36,7 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from yuejie.db.errors import DatabaseUnavailable, MigrationRefused, brief
-from yuejie.db.session import connected
+from yuejie.db.session import connected, is_pooled
 from yuejie.db.tx import lock_key
 
 FOLDER: Final = Path(__file__).parent / "migrations"
@@ -133,6 +133,8 @@ def migrate(
     behind it is refused: an upgrade takes one release at a time.
     """
     applied: list[str] = []
+    if _behind_pooler(url) and not pending(url, folder=folder):
+        return applied
     with _locked(url) as connection:
         missing = _missing(connection, read_all(folder))
         for place, migration in enumerate(missing):
@@ -174,10 +176,20 @@ def _refuse_beyond(held: Migration, behind: list[Migration], old: list[str]) -> 
         )
 
 
+def _behind_pooler(url: str) -> bool:
+    with connected(url, name="yuejie migrate") as connection:
+        return is_pooled(connection)
+
+
 @contextmanager
 def _locked(url: str) -> Iterator[Connection[Any]]:
     """Be the only one who migrates this database; who comes second waits and finds it done."""
     with connected(url, name="yuejie migrate") as connection:
+        if is_pooled(connection):
+            raise MigrationRefused(
+                "数据库地址经过连接池（如 PgBouncer），迁移用的会话锁在那里不成立；"
+                "请设 YUEJIE_DATABASE_DIRECT_URL 为直连地址后重试"
+            )
         try:
             connection.execute(_LOCK, [lock_key("migrate")])
             connection.execute(_SET_UP)

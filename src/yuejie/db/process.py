@@ -40,6 +40,8 @@ DURABLE: Final = {
     "full_page_writes": "on",
     "wal_compression": "on",
     "max_wal_size": "1GB",
+    "wal_level": "replica",
+    "max_slot_wal_keep_size": "8GB",
     "shared_buffers": "128MB",
 }
 FAST: Final = {

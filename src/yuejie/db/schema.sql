@@ -2334,6 +2334,18 @@ CREATE TABLE response_miss (
     CONSTRAINT response_miss_pkey PRIMARY KEY (clock_id)
 );
 
+CREATE TABLE restoration (
+    restoration_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    restored_at timestamp with time zone NOT NULL,
+    reached timestamp with time zone,
+    backup text NOT NULL,
+    is_alone boolean NOT NULL,
+    by text NOT NULL,
+    reopened_at timestamp with time zone,
+    reopened_by text DEFAULT ''::text NOT NULL,
+    CONSTRAINT restoration_pkey PRIMARY KEY (restoration_id)
+);
+
 CREATE TABLE session (
     session_id text NOT NULL,
     digest bytea NOT NULL,
@@ -3128,6 +3140,7 @@ CREATE INDEX response_clock_due ON public.response_clock USING btree (due_at) WH
 CREATE INDEX response_clock_of_customer ON public.response_clock USING btree (customer_id, due_at);
 CREATE UNIQUE INDEX response_clock_runs ON public.response_clock USING btree (ticket_id) WHERE (stopped_at IS NULL);
 CREATE INDEX response_miss_of_customer ON public.response_miss USING btree (customer_id, due_at);
+CREATE UNIQUE INDEX restoration_open ON public.restoration USING btree ((true)) WHERE (reopened_at IS NULL);
 CREATE INDEX session_of_member ON public.session USING btree (member_id) WHERE (ended_at IS NULL);
 CREATE INDEX share_rule_of_customer ON public.share_rule USING btree (customer_id, since, made_at);
 CREATE INDEX signing_customer ON public.signing USING btree (customer_id);
@@ -3185,6 +3198,9 @@ CREATE TRIGGER project_snapshot AFTER INSERT OR UPDATE ON public.project FOR EAC
 CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provider_account FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_payment_frozen BEFORE UPDATE ON public.provider_payment FOR EACH ROW EXECUTE FUNCTION refuse_change_of_provider_payment();
 CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_usage_month();
+
+COMMENT ON COLUMN restoration.is_alone IS 'no other node wrote journals: lending reopens by itself';
+COMMENT ON COLUMN restoration.reached IS 'when the newest commit in the backup was made';
 
 GRANT USAGE ON SCHEMA public TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE adjustment TO yuejie_app;
@@ -3347,6 +3363,7 @@ GRANT INSERT, SELECT ON TABLE report_run TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE reprieve TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE response_clock TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE response_miss TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE restoration TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE session TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE share_rule TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
@@ -3421,6 +3438,7 @@ GRANT UPDATE (answer), UPDATE (decided_at), UPDATE (decided_by), UPDATE (receipt
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (line_id), UPDATE (paid_on), UPDATE (state) ON TABLE refund TO yuejie_app;
 GRANT UPDATE (ended_at), UPDATE (name), UPDATE (next_at), UPDATE (recipients), UPDATE (schedule), UPDATE (spec) ON TABLE report TO yuejie_app;
 GRANT UPDATE (stopped_at), UPDATE (warned_at) ON TABLE response_clock TO yuejie_app;
+GRANT UPDATE (reopened_at), UPDATE (reopened_by) ON TABLE restoration TO yuejie_app;
 GRANT UPDATE (ended_at), UPDATE (seen_at) ON TABLE session TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE (task), UPDATE (url) ON TABLE signing TO yuejie_app;
 GRANT UPDATE (used_at) ON TABLE sso_attempt TO yuejie_app;

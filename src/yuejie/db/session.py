@@ -7,13 +7,13 @@ Nothing is retried in secret. A deed that may lose against another transaction s
 `retrying`, which repeats the whole function and nothing less.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final, Self, TypeVar
 
 import psycopg
 from psycopg import Connection, IsolationLevel
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from yuejie.db.adapt import Json, teach
@@ -46,32 +46,45 @@ LOCK_SECONDS: Final = 30
 IDLE_SECONDS: Final = 300
 """A transaction that does nothing for so long has lost its owner, and its locks with it."""
 RETRIES: Final = 5
-ALIVE: Final[dict[str, Any]] = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
+_LINE: Final[dict[str, Any]] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
     "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
+    "tcp_user_timeout": 10_000,
 }
-"""A server behind a cut wire says nothing for ever; after half a minute it counts as gone."""
+"""A server behind a cut wire says nothing for ever; after ten seconds it is taken for gone."""
 
 _SET_UP: Final = """
     SELECT pg_postmaster_start_time(),
-           set_config('TimeZone', 'UTC', false),
-           set_config('statement_timeout', %(statement_ms)s, false),
-           set_config('lock_timeout', %(lock_ms)s, false),
-           set_config('idle_in_transaction_session_timeout', %(idle_ms)s, false)
+           set_config('TimeZone', 'UTC', %(local)s),
+           set_config('statement_timeout', %(statement_ms)s, %(local)s),
+           set_config('lock_timeout', %(lock_ms)s, %(local)s),
+           set_config('idle_in_transaction_session_timeout', %(idle_ms)s, %(local)s)
 """
+_WHO: Final = "SELECT pg_backend_pid()"
+Pacing = Callable[[], AbstractContextManager[None]]
+"""Measures a transaction from its first statement to its end."""
 
 
 class Database:
     """A pool of connections to one PostgreSQL, opened with `Database.open`."""
 
     def __init__(
-        self, pool: ConnectionPool[Connection[Any]], where: str, losses: "_Losses"
+        self,
+        pool: ConnectionPool[Connection[Any]],
+        where: str,
+        losses: "_Losses",
+        *,
+        settings: Mapping[str, str] | None = None,
+        pacing: Pacing = nullcontext,
     ) -> None:
+        """Keep a pool; `settings` are sent with each transaction where no session keeps them."""
         self._pool = pool
         self._where = where
         self._losses = losses
+        self._settings = settings
+        self._pacing = pacing
 
     @classmethod
     def open(
@@ -81,19 +94,35 @@ class Database:
         size: int = 4,
         name: str = "yuejie",
         statement_seconds: int = STATEMENT_SECONDS,
+        pacing: Pacing = nullcontext,
     ) -> Self:
         """Connect, check that the server is new enough, and keep up to `size` connections.
 
-        The address may name several hosts with `target_session_attrs=read-write`: after a
-        promotion the pool finds the one that writes, and lets go of those that no longer do.
+        The address may name several hosts: after a promotion the pool finds the one that writes,
+        and lets go of those that no longer do.
+        Behind a pooler that hands out servers by transaction (PgBouncer), nothing is kept in a
+        session: settings go with each transaction, and no statement is prepared.
         """
         where = place(url)
-        settings = {"application_name": name, "connect_timeout": CONNECT_SECONDS, **ALIVE}
+        url = routed(url)
         losses = _Losses()
         whole = _check_writes if writes_only(url) else ConnectionPool.check_connection
+        settings = {
+            "statement_ms": str(statement_seconds * 1000),
+            "lock_ms": str(LOCK_SECONDS * 1000),
+            "idle_ms": str(IDLE_SECONDS * 1000),
+        }
+        with connected(url, name=name) as probe:
+            _check_version(probe, where)
+            pooled = is_pooled(probe)
+        line: dict[str, Any] = {"application_name": name, **_LINE}
+        if pooled:
+            line["prepare_threshold"] = None
 
         def configure(connection: Connection[Any]) -> None:
-            losses.met(_configure(connection, statement_seconds))
+            teach(connection)
+            if not pooled:
+                losses.met(_configure(connection, settings))
 
         def check(connection: Connection[Any]) -> None:
             try:
@@ -102,11 +131,9 @@ class Database:
                 losses.count += 1
                 raise
 
-        with connected(url, name=name) as probe:
-            _check_version(probe, where)
         pool = ConnectionPool(
             url,
-            kwargs=settings,
+            kwargs=line,
             min_size=1,
             max_size=size,
             configure=configure,
@@ -116,7 +143,8 @@ class Database:
             name=name,
             open=True,
         )
-        return cls(pool, where, losses)
+        settings_of = settings if pooled else None
+        return cls(pool, where, losses, settings=settings_of, pacing=pacing)
 
     @property
     def renewed(self) -> int:
@@ -141,6 +169,7 @@ class Database:
     def begin(self) -> Iterator[Tx]:
         """Run one transaction: commit when the block ends, leave nothing when it raises."""
         with self._borrowed() as connection:
+            self._prepare(connection)
             yield Tx(connection)
 
     @contextmanager
@@ -150,6 +179,7 @@ class Database:
             connection.read_only = True
             connection.isolation_level = IsolationLevel.REPEATABLE_READ if consistent else None
             try:
+                self._prepare(connection)
                 yield Tx(connection)
             finally:
                 # Reading has nothing to commit, and the settings may change only between
@@ -159,12 +189,19 @@ class Database:
                     connection.read_only = None
                     connection.isolation_level = None
 
+    def _prepare(self, connection: Connection[Any]) -> None:
+        """Send the settings with the transaction where no session keeps them."""
+        if self._settings is not None:
+            found = connection.execute(_SET_UP, {**self._settings, "local": True}).fetchone()
+            self._losses.met(found[0] if found else None)
+
     @contextmanager
     def _borrowed(self, *, writes: bool = True) -> Iterator[Connection[Any]]:
         connection = self._checkout()
         try:
             try:
-                yield connection
+                with self._pacing():
+                    yield connection
             except psycopg.errors.ReadOnlySqlTransaction as error:
                 if not writes:  # our own mistake: a deed that only reads has written
                     _undo(connection)
@@ -224,9 +261,10 @@ class _Losses:
 @contextmanager
 def connected(url: str, *, name: str) -> Iterator[Connection[Any]]:
     """Open one plain autocommit connection outside any pool, or say in one sentence why not."""
-    settings: dict[str, Any] = {"application_name": name, "connect_timeout": CONNECT_SECONDS}
     try:
-        connection = psycopg.connect(url, autocommit=True, **settings, **ALIVE)
+        connection = psycopg.connect(
+            routed(url), autocommit=True, application_name=name, prepare_threshold=None, **_LINE
+        )
     except psycopg.Error as error:
         raise DatabaseUnavailable(
             f"连不上数据库（{place(url)}）：{brief(error)}；"
@@ -253,19 +291,14 @@ def retrying(db: Database, deed: Callable[[Tx], T], *, attempts: int = RETRIES) 
 
 def place(url: str) -> str:
     """Say which database an address means, without its password."""
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        raise DatabaseUnavailable(
-            "数据库地址格式不对，请写成 postgresql://用户:密码@主机:端口/库名"
-        ) from error
+    parts = _parts(url)
     host, port = parts.get("host") or "localhost", parts.get("port")
     return f"{parts.get('dbname') or parts.get('user') or '?'} @ {host}{f':{port}' if port else ''}"
 
 
 def writes_only(url: str) -> bool:
     """Tell whether an address asks for a server that writes."""
-    return conninfo_to_dict(url).get("target_session_attrs") in {"read-write", "primary"}
+    return _parts(url).get("target_session_attrs") in {"read-write", "primary"}
 
 
 def _check_writes(connection: Connection[Any]) -> None:
@@ -281,18 +314,37 @@ def _check_writes(connection: Connection[Any]) -> None:
         raise psycopg.OperationalError("this server does not write any more")
 
 
-def _configure(connection: Connection[Any], statement_seconds: int) -> object:
+def _parts(url: str) -> Mapping[str, Any]:
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise DatabaseUnavailable(
+            "数据库地址格式不对，请写成 postgresql://用户:密码@主机:端口/库名"
+        ) from error
+
+
+def routed(url: str) -> str:
+    """Return an address of several servers such that the one that may be written to is found.
+
+    `postgresql://user@one,two/yuejie` means a primary and its standbys, whichever is which today.
+    """
+    parts: dict[str, Any] = dict(_parts(url))
+    if "," not in str(parts.get("host", "")) or "target_session_attrs" in parts:
+        return url
+    return make_conninfo("", **parts, target_session_attrs="read-write")
+
+
+def is_pooled(connection: Connection[Any]) -> bool:
+    """Tell whether a pooler stands between: it names itself where the server would name its own."""
+    found = connection.execute(_WHO).fetchone()
+    assert found is not None
+    return bool(found[0] != connection.info.backend_pid)
+
+
+def _configure(connection: Connection[Any], settings: Mapping[str, str]) -> object:
     """Set a new connection up; return since when its server runs."""
-    teach(connection)
     connection.autocommit = True
-    found = connection.execute(
-        _SET_UP,
-        {
-            "statement_ms": str(statement_seconds * 1000),
-            "lock_ms": str(LOCK_SECONDS * 1000),
-            "idle_ms": str(IDLE_SECONDS * 1000),
-        },
-    ).fetchone()
+    found = connection.execute(_SET_UP, {**settings, "local": False}).fetchone()
     connection.autocommit = False
     return found[0] if found else None
 

@@ -95,6 +95,8 @@ class Publisher:
                 stop.wait(SNAPSHOT_POLL_SECONDS)
             except (Unavailable, Conflict, CommitUncertain) as error:
                 log.warning("snapshot.database_away", error=str(error))
+                # Back from a backup it may count from an older number, and mean other things by it.
+                self._revision = -1
                 stop.wait(PAUSE_SECONDS)
 
     def step(self) -> bool:

@@ -30,6 +30,7 @@ import uvloop
 
 from yuejie.db.migrate import marked
 from yuejie.db.session import Database
+from yuejie.db.upkeep.pace import Pacer
 from yuejie.gateway.allow.leases import TIDY_SECONDS, Leases
 from yuejie.gateway.allow.lender import Lender
 from yuejie.gateway.call.claims import THREADS, Claims
@@ -238,8 +239,13 @@ def _give_back(ink: Ink, chrono: Chrono, slots: Sequence[tuple[int, int, str, in
 def _database(setting: Setting) -> Database:
     if not setting.database_url:
         raise Unavailable("没有配置数据库地址，请设置 YUEJIE_DATABASE_URL")
+    pacer = Pacer("gateway")
     return Database.open(
-        setting.database_url, size=THREADS, name=marked("gateway"), statement_seconds=5
+        setting.database_url,
+        size=THREADS,
+        name=marked("gateway"),
+        statement_seconds=pacer.pace.wall_seconds,
+        pacing=pacer,
     )
 
 

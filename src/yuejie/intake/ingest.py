@@ -167,6 +167,12 @@ class Overtaken(Conflict):
     code = "overtaken"
 
 
+class Reborn(Conflict):
+    """The database lives another life since we last wrote: it may know less than we do."""
+
+    code = "database_reborn"
+
+
 class Ingest:
     """Follows every journal below a node's home. One thread; several may run beside each other."""
 
@@ -191,6 +197,7 @@ class Ingest:
         self._reader = Reader()
         self._readings: dict[Path, Reading] = {}
         self._whole_at: datetime | None = None
+        self._timeline = ""
         self.behind = False
         """Whether the last step left something unread."""
 
@@ -210,8 +217,7 @@ class Ingest:
                 wait = min(2 * wait + POLL_SECONDS, BACK_OFF_SECONDS)
                 log.warning("ingest.waits", why=error.sentence, seconds=wait)
                 # The database that comes back may know less than the one that went.
-                self._readings.clear()
-                self._recorder = Recorder()
+                self._forget()
                 self._say_lag(now, whole=False)
             stop.wait(wait)
 
@@ -226,6 +232,12 @@ class Ingest:
                 return
             if not self.behind:
                 return
+
+    def _forget(self) -> None:
+        """Forget what the database held: dimensions, rates, partitions, places in journals."""
+        self._readings.clear()
+        self._spending = Spending()
+        self._recorder = Recorder()
 
     def step(self, now: datetime) -> int:
         """Take in what the journals hold, and return how many events that made."""
@@ -266,9 +278,7 @@ class Ingest:
         """
         if self._db.renewed != self._renewed:
             self._renewed = self._db.renewed
-            self._readings.clear()
-            self._recorder = Recorder()
-            self._spending = Spending()
+            self._forget()
 
     def _tell_tails(self, now: datetime) -> None:
         now_ms = int(now.timestamp() * 1000)
@@ -286,6 +296,10 @@ class Ingest:
         try:
             reading = self._readings.get(folder) or self._open(folder, now)
             return 0 if reading.state == PARKED else self._read_on(reading, now, alive=alive)
+        except Reborn:
+            log.warning("ingest.database_reborn", timeline=self._timeline)
+            self._forget()
+            return 0
         except Overtaken:
             log.info("ingest.overtaken", journal=folder.name)
             self._readings.pop(folder, None)
@@ -379,6 +393,7 @@ class Ingest:
             # What the database loses of this in a crash, the journal still has: its offset is
             # lost with it. Closing a month commits in full, and flushes what came before.
             usage_store.defer_flush(tx)
+            self._same_life(tx)
             epoch = usage_store.enter_epoch(tx)
             row = store.hold_journal(tx, reading.journal_id)
             if (row.state, row.offset) != (reading.state, reading.stored_at):
@@ -396,6 +411,15 @@ class Ingest:
             store.move_journal(tx, move)
         reading.moved(move, batch.last, now)
         return done
+
+    def _same_life(self, tx: Tx) -> None:
+        """Refuse to write by what was learnt of another life of the database.
+
+        A restore may have taken back a dimension whose number then became another's.
+        """
+        was, self._timeline = self._timeline, store.timeline(tx)
+        if was not in {"", self._timeline}:
+            raise Reborn("数据库已从备份恢复或换了主库，重新读取流水的位置")
 
     def _counting(self, reading: Reading, batch: "_Batch", *, alive: bool) -> Count:
         """Return what counts a batch for budgets, once all of it has been read."""

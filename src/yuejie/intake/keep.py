@@ -35,8 +35,13 @@ def release(db: Database, folder: Path, at: Position) -> None:
         store.move_journal(tx, Move(journal_id, LIVE, at, min(at, row.open_offset)))
 
 
-def prune(db: Database, home: Path, *, now: datetime) -> list[Path]:
+def prune(
+    db: Database, home: Path, *, now: datetime, backed_up: datetime | None = None
+) -> list[Path]:
     """Remove segments that are wholly stored, past every open call, and older than the keep time.
+
+    Where backups are made, they are kept past the last verified one as well, which began at
+    `backed_up`: a restore from it reads the rest from here.
 
     A drained journal that has lost its last segment loses its folder as well.
     """
@@ -48,7 +53,7 @@ def prune(db: Database, home: Path, *, now: datetime) -> list[Path]:
             continue
         done = row.segment + 1 if row.state == DRAINED else row.open_segment
         paths = (folder / segment_name(number) for number in segments(folder) if number < done)
-        old = [path for path in paths if _is_old(path, now)]
+        old = [path for path in paths if _is_old(path, now, backed_up)]
         for path in old:
             path.unlink()
         removed += old
@@ -58,5 +63,8 @@ def prune(db: Database, home: Path, *, now: datetime) -> list[Path]:
     return removed
 
 
-def _is_old(path: Path, now: datetime) -> bool:
-    return now.timestamp() - path.stat().st_mtime > SEGMENT_KEEP.total_seconds()
+def _is_old(path: Path, now: datetime, backed_up: datetime | None) -> bool:
+    written = path.stat().st_mtime
+    if backed_up is not None and written >= backed_up.timestamp():
+        return False
+    return now.timestamp() - written > SEGMENT_KEEP.total_seconds()

@@ -77,6 +77,14 @@ def journals(tx: Tx) -> list[JournalRow]:
     return tx.rows(JournalRow, JOURNALS)
 
 
+TIMELINE: Final = "SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
+
+
+def timeline(tx: Tx) -> str:
+    """Return which life of the database this is: another after each promotion and each restore."""
+    return str(tx.value(TIMELINE))
+
+
 HOLD_JOURNAL: Final = """
     SELECT journal_id, node, state, segment, position, open_segment, open_position, note, seen_at
     FROM journal WHERE journal_id = %(journal_id)s

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yuejie.db.deeds import VIA
+from yuejie.db.upkeep.pace import working_on
 from yuejie.kernel.ids import request_id, uuid7
 from yuejie.web.errors import MEDIA_TYPE, body_of, unforeseen
 
@@ -48,7 +49,10 @@ class Envelope:
         answer = _Answer(send, name)
         started = time.perf_counter()
         VIA.set("")  # whatever this task served before
-        with structlog.contextvars.bound_contextvars(request_id=name):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=name),
+            working_on(lambda: _route(scope)),
+        ):
             try:
                 await self._app(scope, _bounded(scope, receive), answer.send)
             except Exception:
@@ -58,8 +62,12 @@ class Envelope:
             _note(scope, answer.status, seconds)
 
 
+def _route(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", "unmatched")
+
+
 def _note(scope: Scope, status: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path", "unmatched")
+    route = _route(scope)
     scope["app"].state.metrics.answered(scope["method"], route, status, seconds)
     log.info(
         "http.answered",

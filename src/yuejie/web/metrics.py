@@ -4,6 +4,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from yuejie.db.upkeep.pace import HELD, OVER
+
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -30,6 +32,9 @@ class Metrics:
             "1 while the database answers, else 0.",
             registry=self._registry,
         )
+
+        self._registry.register(HELD)
+        self._registry.register(OVER)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer. A method that HTTP does not know would be a label of the client's."""

@@ -21,6 +21,7 @@ from yuejie.contracts.esign.choose import Accounts, reachable
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.migrate import marked
 from yuejie.db.session import Database
+from yuejie.db.upkeep.pace import Pacer
 from yuejie.kernel.clock import SystemClock
 from yuejie.kernel.errors import Unavailable
 from yuejie.kernel.limits import WATCHERS
@@ -133,7 +134,14 @@ def serve(settings: Wanted) -> None:
 def _open(settings: Wanted) -> Database:
     """Open the database that the settings name, else the embedded one of this house."""
     url = settings.database_url or EmbeddedPostgres(settings.postgres).url("app")
-    return Database.open(url, size=THREADS + 1, name=marked("console"))
+    pacer = Pacer("console")
+    return Database.open(
+        url,
+        size=THREADS + 1,
+        name=marked("console"),
+        statement_seconds=pacer.pace.wall_seconds,
+        pacing=pacer,
+    )
 
 
 async def _serve(app: FastAPI, host: str, port: int) -> None:

@@ -300,7 +300,9 @@ def test_data_that_is_elsewhere_and_gone_is_not_made_anew(home: Path) -> None:
 def test_data_of_another_version_is_left_alone(home: Path) -> None:
     with EmbeddedPostgres(home, fast=True, major=16):
         pass
-    with pytest.raises(EmbeddedUnavailable, match=r"属于 PostgreSQL 16，本程序使用 18.*pg_upgrade"):
+    with pytest.raises(
+        EmbeddedUnavailable, match=r"属于 PostgreSQL 16，本程序使用 18.*database upgrade"
+    ):
         EmbeddedPostgres(home, fast=True, major=18).start()
 
 

@@ -419,6 +419,7 @@ ANYBODYS: Final = {
     "trial": "zeta",
     "sheet": "report",
     "duty": "dut_0",
+    "node": "node-0",
     "source": "aws-0",
     "position": "1",
 }

@@ -17,7 +17,7 @@ from yuejie.budgets.allowance import Slot
 from yuejie.budgets.lending import store
 from yuejie.budgets.lending.opening import open_missing
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, NotFound
+from yuejie.kernel.errors import Conflict, NotFound, Unavailable
 
 SHARE: Final = 16
 """Ahead, no journal is given more than this part of what is free."""
@@ -69,6 +69,11 @@ def lease(
     """
     slots = {slot for demand in (*demands, like) for slot in demand}
     with db.begin() as tx:
+        if store.is_shut(tx):
+            # What was lent after the backup is known to the journals alone, until they are read.
+            raise Unavailable(
+                "数据库刚从备份恢复，此前的流水尚未读完，暂不出租额度；进度见 yuejie backup status"
+            )
         if not store.join_leasing(tx, journal_id):
             raise JournalOver(f"流水 {journal_id.hex} 已经结束，不能再租用额度；请重启网关进程")
         windows = store.hold_windows(tx, slots)

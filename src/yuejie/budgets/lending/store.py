@@ -338,6 +338,16 @@ def sum_presumed(tx: Tx, slot: Slot) -> int:
     return int(tx.value(SUM_PRESUMED, **slot._asdict()))
 
 
+# After a restore ----------------------------------------------------------------------------------
+
+IS_SHUT: Final = "SELECT EXISTS (SELECT FROM restoration WHERE reopened_at IS NULL)"
+
+
+def is_shut(tx: Tx) -> bool:
+    """Tell whether the database came back from a backup and lends nothing yet."""
+    return tx.value(IS_SHUT) is True
+
+
 JOIN_LEASING: Final = """
     INSERT INTO allowance_journal (journal_id, node_id) VALUES (%(journal_id)s, %(node_id)s)
     ON CONFLICT DO NOTHING

@@ -99,6 +99,17 @@ def release_held(tx: Tx, provider: str, holds: Sequence[str], *, now: datetime) 
     return tx.run(RELEASE_HELD, provider=provider, holds=list(holds), now=now)
 
 
+ASK_ABOUT_ALL: Final = """
+    UPDATE fapiao_errand SET state = 'sent', next_at = %(now)s, hold = ''
+    WHERE state = 'waiting' AND what <> ALL(%(repeatable)s)
+"""
+
+
+def ask_about_all(tx: Tx, repeatable: Sequence[str], *, now: datetime) -> int:
+    """Take every call that was still to leave for one that may have left; return of how many."""
+    return tx.run(ASK_ABOUT_ALL, repeatable=list(repeatable), now=now)
+
+
 PARK_WAITING: Final = """
     UPDATE fapiao_errand SET state = 'parked', why = %(why)s
     WHERE errand_id = %(errand_id)s AND state = 'waiting'

@@ -1,0 +1,1 @@
+"""Looking after the house: backups, restores and drills, the database itself."""

@@ -1,0 +1,1 @@
+"""Backups of the database: base backups, its log as it is written, and laying both down again."""

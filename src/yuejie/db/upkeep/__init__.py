@@ -1,0 +1,1 @@
+"""Looking after a database: its fingerprint, size and pace, and another major version."""
