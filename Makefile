@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test simulate check format golden guide docs bench lock clean
+.PHONY: help setup chdb demo serve test simulate check format golden guide docs bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,6 +22,11 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv and install what requirements.lock names, if not done yet
+
+# Some 800 MB, so not for everybody: tests that need it are skipped without it.
+chdb: $(STAMP)  ## add chDB, ClickHouse's engine, to .venv: for tests of the warehouse
+	@$(BIN)/python -m pip install --no-deps --no-compile --require-hashes --progress-bar off \
+	    --quiet -r requirements-chdb.lock
 
 demo: $(STAMP)  ## run the demo month: traffic, closing, bills (ARGS=--once ends by itself)
 	@exec $(BIN)/yuejie demo $(ARGS)
@@ -78,11 +83,15 @@ lock:  ## resolve pyproject.toml anew into requirements.lock (LOCK_ARGS="-P clic
 	trap 'rm -rf "$$folder"' EXIT
 	"$$python" -m venv "$$folder"
 	"$$folder/bin/pip" install --quiet pip-tools
-	env -u PIP_FIND_LINKS "$$folder/bin/pip-compile" --quiet --all-extras --generate-hashes \
+	compile=(env -u PIP_FIND_LINKS "$$folder/bin/pip-compile" --quiet --generate-hashes \
 	    --allow-unsafe --strip-extras --no-config --no-header --no-emit-options \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	    --annotation-style=line --output-file requirements.lock $(LOCK_ARGS) pyproject.toml
-	sed -i '/^$$/d; /^# The following packages/d' requirements.lock
+	    --annotation-style=line)
+	"$${compile[@]}" --extra demo --extra dev --extra warehouse \
+	    --output-file requirements.lock $(LOCK_ARGS) pyproject.toml
+	"$${compile[@]}" --extra chdb --extra warehouse --constraint requirements.lock \
+	    --output-file requirements-chdb.lock pyproject.toml
+	sed -i '/^$$/d; /^# The following packages/d' requirements.lock requirements-chdb.lock
 
 clean:  ## remove .venv and everything that can be made again
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.warehouses"]
 
 # A deadline would test the machine, not the code; the same examples every time, so that a red
 # build is red for everyone.

@@ -172,6 +172,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
         "`http://127.0.0.1` and the gateway's port",
         "Where customers reach the gateway: what the console's quick start tells their SDKs.",
     ),
+    "YUEJIE_CLICKHOUSE_URL": (
+        "none: raw events stay in PostgreSQL",
+        "Where raw events of proved months go: `clickhouse://user:password@host:8123/name`.",
+    ),
     "YUEJIE_PROBE_URL": (
         "`/readyz` of this node's gateway",
         "Where the clerk sees once a minute whether anybody is served: as customers reach it.",

@@ -1,14 +1,15 @@
 """The composition root: settings become a database, and whoever needs one is given it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.errors import DatabaseUnavailable, EmbeddedUnavailable
 from yuejie.db.migrate import marked, migrate
-from yuejie.db.session import Database
+from yuejie.db.session import STATEMENT_SECONDS, Database, Pacing
+from yuejie.db.warehouse.client import Warehouse
 from yuejie.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,8 +63,29 @@ def reachable_url(settings: Settings) -> str:
 @contextmanager
 def database(settings: Settings, *, size: int = 4, name: str = "yuejie") -> Iterator[Database]:
     """Open the database of a running house."""
-    with Database.open(app_url(settings), size=size, name=marked(name)) as db:
+    with open_database(settings, size=size, name=name) as db:
         yield db
+
+
+def open_database(
+    settings: Settings,
+    *,
+    size: int,
+    name: str,
+    statement_seconds: int = STATEMENT_SECONDS,
+    pacing: Pacing = nullcontext,
+) -> Database:
+    """Open the database, which knows where moved events lie if settings say so."""
+    db = Database.open(
+        app_url(settings),
+        size=size,
+        name=marked(name),
+        statement_seconds=statement_seconds,
+        pacing=pacing,
+    )
+    if settings.clickhouse_url:
+        db.warehouse = Warehouse(settings.clickhouse_url)
+    return db
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from yuejie.insights.capacity.take import take_hours
 from yuejie.insights.capacity.watch import watch_capacity
 from yuejie.insights.protection.protect import protect
 from yuejie.insights.reports.run import run_due
+from yuejie.keeping.apply import keep_terms
 from yuejie.kernel.clock import Clock
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import BillingMonth, zone_of
@@ -100,7 +101,10 @@ CALENDAR: Final = (
 )
 """What is done by itself, in this order."""
 
-SLOW: Final = (Duty("advice", refresh_advice, timedelta(minutes=1)),)
+SLOW: Final = (
+    Duty("advice", refresh_advice, timedelta(minutes=1)),
+    Duty("retention", keep_terms, timedelta(hours=1)),
+)
 """What may take minutes of a large customer's month: done on a thread of its own."""
 
 

@@ -16,9 +16,8 @@ from typing import Final
 import structlog
 from prometheus_client import start_http_server
 
-from yuejie.app import app_url
+from yuejie.app import open_database
 from yuejie.db.backup.place import Place
-from yuejie.db.migrate import marked
 from yuejie.db.session import Database
 from yuejie.db.upkeep.pace import Pacer
 from yuejie.gateway.publish import Publisher
@@ -108,10 +107,10 @@ def wait_for_database(
         if tails is not None:
             tails.measure()
         try:
-            return Database.open(
-                app_url(settings),
+            return open_database(
+                settings,
                 size=6,
-                name=marked(name),
+                name=name,
                 statement_seconds=pacer.pace.wall_seconds,
                 pacing=pacer,
             )

@@ -138,6 +138,7 @@ class Settings:
     """Where intake tells Prometheus of the node; 0: nowhere."""
     drain_notice_s: int = 5
     """How long gateways of a node that leaves still serve while `/readyz` says so."""
+    clickhouse_url: str = field(repr=False, default="")
     console: str = ""
     gateway: str = ""
     practice: bool = False
@@ -175,6 +176,7 @@ class Settings:
             probe_url=environ.get("YUEJIE_PROBE_URL", ""),
             intake_port=_number(environ, "YUEJIE_INTAKE_PORT", 8402),
             drain_notice_s=_number(environ, "YUEJIE_DRAIN_NOTICE_S", 5),
+            clickhouse_url=environ.get("YUEJIE_CLICKHOUSE_URL", ""),
             console=environ.get("YUEJIE_CONSOLE_URL", "").rstrip("/"),
             gateway=environ.get("YUEJIE_GATEWAY_URL", "").rstrip("/"),
             practice=environ.get("YUEJIE_PRACTICE", "") == "1",

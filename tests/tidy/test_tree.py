@@ -71,15 +71,20 @@ def test_no_file_names_this_machine_or_a_registry() -> None:
     assert [str(finding) for finding in found] == []
 
 
-def test_the_lock_holds_versions_and_hashes_only() -> None:
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
-    assert [str(finding) for finding in files.lock_lines("requirements.lock", lock)] == []
+LOCKS = ("requirements.lock", "requirements-chdb.lock")
+"""What everybody has, and what is too heavy for that."""
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_holds_versions_and_hashes_only(name: str) -> None:
+    lock = (ROOT / name).read_text("utf-8")
+    assert [str(finding) for finding in files.lock_lines(name, lock)] == []
 
 
 def test_the_lock_has_every_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
-    assert list(files.unlocked(project, lock)) == []
+    locks = "".join((ROOT / name).read_text("utf-8") for name in LOCKS)
+    assert list(files.unlocked(project, locks)) == []
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -31,6 +31,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth
+from yuejie.usage.warehouse.read import hold_partitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def prove_month(
 ) -> list[Proof]:
     """Compute every bill of a month again by the slow path, in whatever state, and its seal."""
     with db.read(consistent=True) as tx:
+        hold_partitions(tx)
         oracle = Oracle(store.book_rows(tx))
         only = find_customer(tx, customer).customer_id if customer else None
         found = [bill.customer_id for bill in bills_of_month(tx, month)]

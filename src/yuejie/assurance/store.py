@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import partial
+from heapq import merge
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +16,8 @@ from yuejie.bills.bill import Bill
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.usage.warehouse import read
+from yuejie.usage.warehouse.clickhouse import store as far
 
 OPERATOR_READS: Final = {
     "book_rows": "books belong to the house",
@@ -21,6 +25,9 @@ OPERATOR_READS: Final = {
     "unissued": "finance accrues everybody's month at once",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
+
+_UNIX: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = "9999-99"
 
 BOOK_ROWS: Final = """
     SELECT r.rate_id, r.book_id, r.revision,
@@ -67,9 +74,19 @@ RAW_EVENTS: Final = """
 def raw_events(
     tx: Tx, customer_id: CustomerId, months: Iterable[str], epoch: int
 ) -> Iterator[RawEvent]:
-    """Stream the newest version of each event known at an epoch."""
-    rows = tx.stream(_Event, RAW_EVENTS, customer_id=customer_id, months=list(months), epoch=epoch)
-    for row in rows:
+    """Stream the newest version of each event known at an epoch, wherever it lies.
+
+    Raises EventsElsewhere where some are past their term: a month is proved whole or not at all.
+    """
+    wanted = list(months)
+    if not wanted:
+        return
+    there = read.away(tx, customer_id, min(wanted), max(wanted))
+    rows = tx.stream(_Event, RAW_EVENTS, customer_id=customer_id, months=wanted, epoch=epoch)
+    moved = (
+        far.newest_events(tx, customer_id, there.partitions, wanted, upto=epoch) if there else ()
+    )
+    for row in chain(rows, map(_event, moved)):
         yield RawEvent(
             event_id=str(row.event_id),
             month=row.month,
@@ -84,6 +101,14 @@ def raw_events(
             context_tokens=row.context_tokens,
             items=[(str(i[0]), str(i[1]), int(i[2]), int(i[3]), int(i[4])) for i in row.items],
         )
+
+
+def _event(fields: far.Fields) -> _Event:
+    since = fields["started_at"] - _UNIX
+    started_us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    names = ("event_id", "month", "project_id", "model", "billable", "state", "sale_book")
+    more = ("sale_revision", "service_tier", "context_tokens", "items")
+    return _Event(started_us=started_us, **{name: fields[name] for name in (*names, *more)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +224,9 @@ ATTEMPTS: Final = """
 
 def attempts(tx: Tx, customer_id: CustomerId, month: str, epoch: int) -> Iterator[Attempt]:
     """Stream every version of the attempts of a month's operations, one operation after another."""
+    there = read.away(tx, customer_id, month, _LAST)
     rows = tx.stream(_Attempt, ATTEMPTS, customer_id=customer_id, month=month, epoch=epoch)
-    for row in rows:
+    for row in _with_moved(tx, customer_id, there, rows, (month, epoch)) if there else rows:
         yield Attempt(
             row.version,
             str(row.operation_id),
@@ -212,6 +238,44 @@ def attempts(tx: Tx, customer_id: CustomerId, month: str, epoch: int) -> Iterato
             row.stream,
             row.first_byte_ms,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    operation_id: UUID
+
+
+CARRIED: Final = """
+    SELECT DISTINCT e.operation_id
+    FROM usage_event e
+    WHERE e.customer_id = %(customer_id)s AND e.operation_id <> e.event_id
+      AND e.month > %(month)s AND e.epoch <= %(epoch)s
+"""
+
+
+def _with_moved(
+    tx: Tx,
+    customer_id: CustomerId,
+    there: read.Away,
+    rows: Iterator[_Attempt],
+    asked: tuple[str, int],
+) -> Iterator[_Attempt]:
+    """Put moved attempts among those that are here, without operations of a later month.
+
+    Each place has left out what it knows to go on in a later month; the other may know more.
+    """
+    month, epoch = asked
+    here = tx.rows(_Operation, CARRIED, customer_id=customer_id, month=month, epoch=epoch)
+    later = {row.operation_id for row in here}
+    later |= far.carried_over(tx, customer_id, there.partitions, month, upto=epoch)
+    moved = far.attempts(tx, customer_id, there.partitions, month, upto=epoch)
+    found = (
+        _Attempt(version, operation, attempt, us, outcome, status, reason, bool(stream), first)
+        for version, operation, attempt, us, outcome, status, reason, stream, first in moved
+    )
+    for row in merge(rows, found, key=lambda row: row.operation_id.int):
+        if row.operation_id not in later:
+            yield row
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,7 +466,13 @@ def touched_months(
     found = tx.rows(
         _Month, TOUCHED_MONTHS, customer_id=customer_id, month=month, after=after, upto=upto
     )
-    return {row.month for row in found}
+    there = read.still_away(tx, customer_id, month)
+    moved = (
+        far.touched_months(tx, customer_id, there.partitions, month, after=after, upto=upto)
+        if there
+        else set[str]()
+    )
+    return {row.month for row in found} | moved
 
 
 @dataclass(frozen=True, slots=True)

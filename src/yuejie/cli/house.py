@@ -85,6 +85,7 @@ def console(house: Frame) -> None:
 def clerk(house: Frame) -> None:
     """运行文书进程：日历到点该办的事。"""
     from yuejie.app import fapiao_provider
+    from yuejie.assurance.moving import Mover
     from yuejie.assurance.sla.probe import Prober, asking
     from yuejie.budgets.watch.tell import watch_budgets
     from yuejie.clerk import Errand, run
@@ -114,6 +115,7 @@ def clerk(house: Frame) -> None:
                 "signing": lambda db, now: work_off(db, signing.platforms, signing.send, now=now),
                 "sums": fold_due,
                 "lending": lambda db, now: int(reopen_alone(db, now)),
+                "warehouse": Mover(),
                 "probe": Prober(asking(house.settings.probed), house.settings.node),
             }
             run(db, house.clock, stop, errands)

@@ -70,6 +70,7 @@ NOUNS: Final = {
     "tickets": "support.tickets",
     "rota": "support.rota",
     "incidents": "support.incidents",
+    "retention": "keeping.retention",
 }
 """Which module holds which noun."""
 _NAMED: Final = {"credits": "credits_"}

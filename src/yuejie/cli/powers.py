@@ -95,6 +95,8 @@ COMMANDS: Final[dict[str, Power]] = {
     "credits approve": Power.BILL,
     "credits reject": Power.BILL,
     "credits request": Power.BILL,
+    "usage warehouse move": Power.RUN_HOUSE,
+    "usage warehouse restore": Power.RUN_HOUSE,
     "members enrol": Power.SET_UP,
     "members invite": Power.SET_UP,
     "members revoke": Power.SET_UP,
@@ -173,6 +175,12 @@ COMMANDS: Final[dict[str, Power]] = {
     "notices retry": Power.SET_NOTICES,
     "notices senders set": Power.SET_UP,
     "notices test": Power.SET_NOTICES,
+    "retention apply": Power.RUN_HOUSE,
+    "retention export": Power.RUN_HOUSE,
+    "retention forget": Power.RUN_HOUSE,
+    "retention lift": Power.RUN_HOUSE,
+    "retention preserve": Power.RUN_HOUSE,
+    "retention set": Power.RUN_HOUSE,
 }
 """By the words of the command; one that is not here does nothing under a member's name."""
 

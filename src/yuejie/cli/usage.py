@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
+from yuejie.cli.keeping.warehouse import warehouse
 from yuejie.cli.months import Month, last_month
 from yuejie.cli.watch.nodes import show_lost
 from yuejie.cli.words import EVENTS, called
@@ -46,6 +47,9 @@ _SHOWN_METERS = ("requests", "input", "cache_read", "output", "reasoning")
 @click.group()
 def usage() -> None:
     """用量：查看、导入、待处理清单、更正、重建。"""
+
+
+usage.add_command(warehouse)
 
 
 def _customer_id(db: Database, name: str | None) -> str | None:

@@ -3,6 +3,26 @@
 
 SET check_function_bodies = off;
 
+CREATE OR REPLACE FUNCTION public.begin_usage_return(day date)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF NOT EXISTS (SELECT FROM usage_partition p WHERE p.first_day = day AND p.state = 'moved') THEN
+        RAISE EXCEPTION 'the events of % are not elsewhere', day;
+    END IF;
+    DROP TABLE IF EXISTS usage_event_returning;
+    CREATE TABLE usage_event_returning (LIKE usage_event INCLUDING ALL);
+    EXECUTE format(
+        'ALTER TABLE usage_event_returning ADD CONSTRAINT of_its_month
+         CHECK (event_id >= %L AND event_id < %L)',
+        uuid_floor(day::timestamp AT TIME ZONE 'UTC'),
+        uuid_floor((day + INTERVAL '1 month')::timestamp AT TIME ZONE 'UTC'));
+    GRANT SELECT, INSERT ON usage_event_returning TO yuejie_app;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.bump_snapshot()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -10,6 +30,98 @@ AS $function$
 BEGIN
     UPDATE snapshot_revision SET revision = revision + 1;
     RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.delete_old_logs(before timestamp with time zone, at timestamp with time zone)
+ RETURNS TABLE(what text, gone bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    spared TEXT[] := ARRAY(SELECT p.customer_id FROM preservation p WHERE p.lifted_at IS NULL);
+BEGIN
+    IF before > at - INTERVAL '6 months' THEN
+        RAISE EXCEPTION 'logs are kept for six months at least';
+    END IF;
+    DELETE FROM login_failure f WHERE f.at < before;
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'login_failure'; RETURN NEXT;
+    DELETE FROM session s USING member m
+     WHERE s.member_id = m.member_id AND s.seen_at < before AND coalesce(s.ended_at, before) <= before
+       AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'session'; RETURN NEXT;
+    DELETE FROM invitation i USING member m
+     WHERE i.member_id = m.member_id AND i.expires_at < before
+       AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'invitation'; RETURN NEXT;
+    DELETE FROM notice_outcome o USING notice_message m
+     WHERE o.message_id = m.message_id AND m.state <> 'waiting' AND m.ended_at < before
+       AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_outcome'; RETURN NEXT;
+    DELETE FROM notice_attempt a USING notice_message m
+     WHERE a.message_id = m.message_id AND m.state <> 'waiting' AND m.ended_at < before
+       AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_attempt'; RETURN NEXT;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.delete_usage_partition(day date, at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    name  TEXT := usage_partition_name(day);
+    here  BIGINT;
+    first TEXT;
+    last  TEXT;
+    held  BOOLEAN;
+BEGIN
+    IF day > at - INTERVAL '7 months' THEN
+        RAISE EXCEPTION 'events are kept for six months at least';
+    END IF;
+    EXECUTE format('LOCK TABLE %I IN SHARE MODE', name);
+    EXECUTE format('SELECT count(*), min(month), max(month) FROM %I', name) INTO here, first, last;
+    EXECUTE format(
+        'SELECT EXISTS (SELECT FROM (SELECT DISTINCT customer_id, month FROM %I) e
+                        WHERE is_preserved(e.customer_id, e.month, e.month))', name) INTO held;
+    IF held THEN
+        RAISE EXCEPTION 'events of % are preserved', name;
+    END IF;
+    EXECUTE format('DROP TABLE %I', name);
+    INSERT INTO usage_partition (first_day, state, upto_epoch, rows, changed_at)
+    VALUES (day, 'deleted', 0, 0, at)
+    ON CONFLICT (first_day) DO UPDATE
+       SET state = 'deleted', rows = 0, changed_at = EXCLUDED.changed_at;
+    UPDATE usage_batch b SET deleted_at = at WHERE b.first_day = day AND b.deleted_at IS NULL;
+    RETURN here;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.end_usage_return(day date, at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    name     TEXT := usage_partition_name(day);
+    here     BIGINT;
+    verified BIGINT;
+BEGIN
+    SELECT count(*) INTO here FROM usage_event_returning;
+    SELECT coalesce(sum(b.rows), 0) INTO verified FROM usage_batch b
+     WHERE b.first_day = day AND b.verified_at IS NOT NULL AND b.deleted_at IS NULL;
+    IF here <> verified THEN
+        RAISE EXCEPTION '% of % events of % came back', here, verified, name;
+    END IF;
+    EXECUTE format('ALTER TABLE usage_event_returning RENAME TO %I', name);
+    EXECUTE format(
+        'ALTER TABLE usage_event ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name,
+        uuid_floor(day::timestamp AT TIME ZONE 'UTC'),
+        uuid_floor((day + INTERVAL '1 month')::timestamp AT TIME ZONE 'UTC'));
+    EXECUTE format('ALTER TABLE %I DROP CONSTRAINT of_its_month', name);
+    UPDATE usage_partition SET state = 'here', rows = here, changed_at = at WHERE first_day = day;
+    RETURN here;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.ensure_usage_partition(first_day date)
@@ -26,10 +138,136 @@ BEGIN
     IF to_regclass(name) IS NOT NULL THEN
         RETURN FALSE;
     END IF;
+    IF EXISTS (SELECT FROM usage_partition p
+               WHERE p.first_day = ensure_usage_partition.first_day AND p.state <> 'here') THEN
+        RETURN NULL;
+    END IF;
     EXECUTE format(
         'CREATE TABLE IF NOT EXISTS %I PARTITION OF usage_event FOR VALUES FROM (%L) TO (%L)',
         name, low, high);
     RETURN TRUE;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.forget_people(customer text, person text, at timestamp with time zone)
+ RETURNS TABLE(what text, gone bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    these TEXT[];
+    names TEXT[];
+BEGIN
+    IF is_preserved(customer, '0000-00', '9999-99') THEN
+        RAISE EXCEPTION 'the records of % are preserved', customer;
+    END IF;
+    SELECT array_agg(m.member_id), array_agg(m.name) INTO these, names FROM member m
+     WHERE m.customer_id = customer AND (person IS NULL OR m.member_id = person);
+    DELETE FROM login_failure f WHERE f.name = ANY(names);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'login_failure'; RETURN NEXT;
+    DELETE FROM invitation i WHERE i.member_id = ANY(these);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'invitation'; RETURN NEXT;
+    DELETE FROM session s WHERE s.member_id = ANY(these);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'session'; RETURN NEXT;
+    DELETE FROM login l WHERE l.member_id = ANY(these);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'login'; RETURN NEXT;
+    DELETE FROM sso_person p WHERE p.member_id = ANY(these);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'sso_person'; RETURN NEXT;
+    UPDATE member_token t SET name = '已注销', revoked_at = coalesce(t.revoked_at, at)
+     WHERE t.member_id = ANY(these) AND t.name <> '已注销';
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'member_token'; RETURN NEXT;
+    UPDATE member m SET name = '已注销 ' || m.member_id, digest = sha256(m.member_id::bytea),
+           revoked_at = coalesce(m.revoked_at, at)
+     WHERE m.member_id = ANY(these) AND m.name NOT LIKE '已注销 %';
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'member'; RETURN NEXT;
+    IF person IS NOT NULL THEN
+        RETURN;
+    END IF;
+    DELETE FROM notice_copy c USING notice_channel n
+     WHERE c.channel_id = n.channel_id AND n.customer_id = customer AND c.message_id IS NULL;
+    DELETE FROM notice_channel c WHERE c.customer_id = customer;
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_channel'; RETURN NEXT;
+    UPDATE notice_message m SET hint = '已注销', bucket = m.channel_id,
+           state = CASE m.state WHEN 'waiting' THEN 'dropped' ELSE m.state END,
+           ended_at = coalesce(m.ended_at, at)
+     WHERE m.customer_id = customer AND m.hint <> '已注销';
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_message'; RETURN NEXT;
+    UPDATE notice_outcome o SET said = '' FROM notice_message m
+     WHERE o.message_id = m.message_id AND m.customer_id = customer AND o.said <> '';
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_outcome'; RETURN NEXT;
+    DELETE FROM notice_contact c WHERE c.customer_id = customer;
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_contact'; RETURN NEXT;
+    -- A company's title is public record; where it goes by mail is not, nor is a person's title.
+    UPDATE fapiao_title t SET emails = '{}', mobile = '', state = 'retired', is_default = FALSE,
+           name = CASE WHEN t.natural_person THEN '已注销 ' || t.title_id ELSE t.name END,
+           tax_number = CASE WHEN t.natural_person THEN '' ELSE t.tax_number END,
+           address = CASE WHEN t.natural_person THEN '' ELSE t.address END,
+           phone = CASE WHEN t.natural_person THEN '' ELSE t.phone END,
+           bank_name = CASE WHEN t.natural_person THEN '' ELSE t.bank_name END,
+           bank_account = CASE WHEN t.natural_person THEN '' ELSE t.bank_account END
+     WHERE t.customer_id = customer
+       AND (t.emails <> '{}' OR t.mobile <> '' OR t.natural_person AND t.name NOT LIKE '已注销 %');
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'fapiao_title'; RETURN NEXT;
+    -- Where a fapiao was mailed to is no part of it, and is not sealed.
+    UPDATE fapiao f SET emails = '{}', mobile = ''
+     WHERE f.customer_id = customer AND (f.emails <> '{}' OR f.mobile <> '');
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'fapiao'; RETURN NEXT;
+    UPDATE signing s SET signer = '{}'::jsonb, url = ''
+     WHERE s.customer_id = customer AND s.state IN ('completed', 'refused', 'failed')
+       AND s.signer <> '{}'::jsonb;
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'signing'; RETURN NEXT;
+    UPDATE trial_request r SET contact = '已注销', email = '', phone = '' FROM trial t
+     WHERE t.request_id = r.request_id AND t.customer_id = customer AND r.contact <> '已注销';
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'trial_request'; RETURN NEXT;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.is_preserved(customer text, first text, last text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (SELECT FROM preservation p
+                   WHERE p.lifted_at IS NULL AND (customer IS NULL OR p.customer_id = customer)
+                     AND p.first_month <= last AND (p.last_month IS NULL OR p.last_month >= first))
+$function$;
+
+CREATE OR REPLACE FUNCTION public.move_usage_partition(day date, upto integer, at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    name     TEXT := usage_partition_name(day);
+    here     BIGINT;
+    late     BIGINT;
+    open     BIGINT;
+    verified BIGINT;
+BEGIN
+    EXECUTE format('LOCK TABLE %I IN SHARE MODE', name);
+    EXECUTE format(
+        'SELECT count(*), count(*) FILTER (WHERE epoch > %s) FROM %I', upto, name)
+        INTO here, late;
+    EXECUTE format(
+        'SELECT count(*) FROM %1$I e
+         WHERE e.state IN (''estimated'', ''unmeasured'', ''unpriced'')
+           AND NOT EXISTS (SELECT FROM %1$I l
+                           WHERE l.event_id = e.event_id AND l.version > e.version)', name)
+        INTO open;
+    SELECT coalesce(sum(b.rows), 0) INTO verified FROM usage_batch b
+     WHERE b.first_day = day AND b.verified_at IS NOT NULL AND b.deleted_at IS NULL
+       AND b.upto_epoch <= upto;
+    IF late > 0 OR open > 0 OR here <> verified THEN
+        RAISE EXCEPTION 'partition % has % rows, of which % are verified, % late and % open',
+            name, here, verified, late, open;
+    END IF;
+    EXECUTE format('DROP TABLE %I', name);
+    INSERT INTO usage_partition (first_day, state, upto_epoch, rows, changed_at)
+    VALUES (day, 'moved', upto, here, at)
+    ON CONFLICT (first_day) DO UPDATE
+       SET state = 'moved', upto_epoch = EXCLUDED.upto_epoch, rows = EXCLUDED.rows,
+           changed_at = EXCLUDED.changed_at;
+    RETURN here;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.note_usage_month()
@@ -158,6 +396,15 @@ BEGIN
     END IF;
     RETURN NULL;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.usage_partition_name(first_day date)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT 'usage_event_' || (extract(year FROM first_day) * 100
+                              + extract(month FROM first_day))::int::text
+$function$;
 
 CREATE OR REPLACE FUNCTION public.uuid_floor(instant timestamp with time zone)
  RETURNS uuid
@@ -1093,6 +1340,18 @@ CREATE TABLE deed (
     CONSTRAINT deed_pkey PRIMARY KEY (deed_id)
 );
 
+CREATE TABLE deletion (
+    deletion_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    kind text NOT NULL,
+    customer_id text,
+    what text NOT NULL,
+    rows bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT deletion_pkey PRIMARY KEY (deletion_id)
+);
+
 CREATE TABLE deployment (
     deployment_id text NOT NULL,
     model_id text NOT NULL,
@@ -1639,6 +1898,15 @@ CREATE TABLE month_close (
     CONSTRAINT month_close_pkey PRIMARY KEY (customer_id, month)
 );
 
+CREATE TABLE month_proof (
+    customer_id text NOT NULL,
+    month character(7) NOT NULL,
+    epoch integer NOT NULL,
+    bills integer NOT NULL,
+    proved_at timestamp with time zone NOT NULL,
+    CONSTRAINT month_proof_pkey PRIMARY KEY (customer_id, month, epoch)
+);
+
 CREATE TABLE node (
     node_id uuid NOT NULL,
     name text NOT NULL,
@@ -1796,6 +2064,23 @@ CREATE TABLE payer_authorisation (
     filed_by text NOT NULL,
     filed_at timestamp with time zone NOT NULL,
     CONSTRAINT payer_authorisation_pkey PRIMARY KEY (authorisation_id)
+);
+
+CREATE TABLE preservation (
+    preservation_id text NOT NULL,
+    customer_id text NOT NULL,
+    first_month character(7) NOT NULL,
+    last_month character(7),
+    why text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    lifted_by text,
+    lifted_at timestamp with time zone,
+    lifted_why text DEFAULT ''::text NOT NULL,
+    CONSTRAINT preservation_pkey PRIMARY KEY (preservation_id),
+    CONSTRAINT preservation_check CHECK (((last_month IS NULL) OR (last_month >= first_month))),
+    CONSTRAINT preservation_check1 CHECK (((lifted_at IS NULL) = (lifted_by IS NULL))),
+    CONSTRAINT preservation_why_check CHECK ((why <> ''::text))
 );
 
 CREATE TABLE project (
@@ -2346,6 +2631,19 @@ CREATE TABLE restoration (
     CONSTRAINT restoration_pkey PRIMARY KEY (restoration_id)
 );
 
+CREATE TABLE retention_term (
+    term_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    kind text NOT NULL,
+    customer_id text,
+    months integer NOT NULL,
+    why text NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    CONSTRAINT retention_term_pkey PRIMARY KEY (term_id),
+    CONSTRAINT retention_term_months_check CHECK ((months > 0)),
+    CONSTRAINT retention_term_why_check CHECK ((why <> ''::text))
+);
+
 CREATE TABLE session (
     session_id text NOT NULL,
     digest bytea NOT NULL,
@@ -2645,6 +2943,29 @@ CREATE TABLE trial_request (
     CONSTRAINT trial_request_tokens_check CHECK ((tokens > 0))
 );
 
+CREATE TABLE usage_batch (
+    batch_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    first_day date NOT NULL,
+    customer_id text NOT NULL,
+    after_epoch integer NOT NULL,
+    upto_epoch integer NOT NULL,
+    low uuid NOT NULL,
+    high uuid NOT NULL,
+    first_month character(7) NOT NULL,
+    last_month character(7) NOT NULL,
+    rows bigint NOT NULL,
+    checksum text NOT NULL,
+    planned_at timestamp with time zone NOT NULL,
+    verified_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    purged_at timestamp with time zone,
+    CONSTRAINT usage_batch_pkey PRIMARY KEY (batch_id),
+    CONSTRAINT usage_batch_first_day_customer_id_after_epoch_low_key UNIQUE (first_day, customer_id, after_epoch, low),
+    CONSTRAINT usage_batch_check CHECK ((upto_epoch > after_epoch)),
+    CONSTRAINT usage_batch_check1 CHECK ((high >= low)),
+    CONSTRAINT usage_batch_rows_check CHECK ((rows > 0))
+);
+
 CREATE TABLE usage_dimension (
     dimension_id integer GENERATED ALWAYS AS IDENTITY NOT NULL,
     customer_id text NOT NULL,
@@ -2675,6 +2996,16 @@ CREATE TABLE usage_month (
     month character(7) NOT NULL,
     last_epoch integer NOT NULL,
     CONSTRAINT usage_month_pkey PRIMARY KEY (customer_id, month)
+);
+
+CREATE TABLE usage_partition (
+    first_day date NOT NULL,
+    state text NOT NULL,
+    upto_epoch integer NOT NULL,
+    rows bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT usage_partition_pkey PRIMARY KEY (first_day),
+    CONSTRAINT usage_partition_state_check CHECK ((state = ANY (ARRAY['here'::text, 'moved'::text, 'deleted'::text])))
 );
 
 CREATE TABLE usage_rollup (
@@ -2931,6 +3262,7 @@ ALTER TABLE model ADD CONSTRAINT model_backup_model_fkey FOREIGN KEY (backup_mod
 ALTER TABLE model_grade ADD CONSTRAINT model_grade_model_id_fkey FOREIGN KEY (model_id) REFERENCES model(model_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE month_close ADD CONSTRAINT month_close_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE month_proof ADD CONSTRAINT month_proof_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE notice ADD CONSTRAINT notice_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE notice_attachment ADD CONSTRAINT notice_attachment_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES notice(notice_id);
 ALTER TABLE notice_attempt ADD CONSTRAINT notice_attempt_message_id_fkey FOREIGN KEY (message_id) REFERENCES notice_message(message_id);
@@ -2943,6 +3275,7 @@ ALTER TABLE notice_message ADD CONSTRAINT notice_message_customer_id_fkey FOREIG
 ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey FOREIGN KEY (message_id, number) REFERENCES notice_attempt(message_id, number);
 ALTER TABLE open_call ADD CONSTRAINT open_call_journal_id_fkey FOREIGN KEY (journal_id) REFERENCES journal(journal_id);
 ALTER TABLE payer_authorisation ADD CONSTRAINT payer_authorisation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE preservation ADD CONSTRAINT preservation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
 ALTER TABLE proposal ADD CONSTRAINT proposal_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(prospect_id);
@@ -2991,6 +3324,7 @@ ALTER TABLE response_clock ADD CONSTRAINT response_clock_customer_id_fkey FOREIG
 ALTER TABLE response_clock ADD CONSTRAINT response_clock_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES ticket(ticket_id);
 ALTER TABLE response_miss ADD CONSTRAINT response_miss_clock_id_fkey FOREIGN KEY (clock_id) REFERENCES response_clock(clock_id);
 ALTER TABLE response_miss ADD CONSTRAINT response_miss_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE retention_term ADD CONSTRAINT retention_term_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE session ADD CONSTRAINT session_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
 ALTER TABLE share_rule ADD CONSTRAINT share_rule_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE signing ADD CONSTRAINT signing_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
@@ -3116,6 +3450,7 @@ CREATE INDEX notice_message_channel ON public.notice_message USING btree (channe
 CREATE INDEX notice_message_customer ON public.notice_message USING btree (customer_id, message_id);
 CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX payer_authorisation_customer ON public.payer_authorisation USING btree (customer_id);
+CREATE INDEX preservation_standing ON public.preservation USING btree (customer_id) WHERE (lifted_at IS NULL);
 CREATE INDEX prospect_usage_of ON public.prospect_usage USING btree (prospect_id, import_id);
 CREATE INDEX prospect_usage_cell_of ON public.prospect_usage_cell USING btree (import_id);
 CREATE INDEX protection_acting ON public.protection USING btree (customer_id) WHERE (state = 'acting'::text);
@@ -3162,6 +3497,7 @@ CREATE INDEX ticket_message_of ON public.ticket_message USING btree (ticket_id, 
 CREATE INDEX ticket_transition_of ON public.ticket_transition USING btree (ticket_id, transition_id);
 CREATE INDEX trial_request_asked ON public.trial_request USING btree (asked_at);
 CREATE INDEX trial_request_open ON public.trial_request USING btree (asked_at) WHERE (state = 'asked'::text);
+CREATE INDEX usage_batch_of ON public.usage_batch USING btree (customer_id, first_month, last_month);
 CREATE INDEX usage_event_auto ON ONLY public.usage_event USING btree (month, customer_id) WHERE ((facts ->> 'auto'::text) IS NOT NULL);
 CREATE INDEX usage_event_corrected ON ONLY public.usage_event USING btree (event_id) WHERE (version > 1);
 CREATE INDEX usage_event_month ON ONLY public.usage_event USING btree (month, customer_id);
@@ -3268,6 +3604,7 @@ GRANT INSERT, SELECT ON TABLE customer_parent TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE customer_standing TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE deed TO yuejie_app;
 GRANT USAGE ON SEQUENCE deed_deed_id_seq TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE deletion TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE deployment TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE deposit_slip TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE deposit_slip_number TO yuejie_app;
@@ -3313,6 +3650,7 @@ GRANT INSERT, SELECT ON TABLE member_token TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE model TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE model_grade TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE month_close TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE month_proof TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE node TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE notice_attachment TO yuejie_app;
@@ -3326,6 +3664,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_rest TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE open_call TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE preservation TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE proposal TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE prospect TO yuejie_app;
@@ -3364,6 +3703,7 @@ GRANT INSERT, SELECT ON TABLE reprieve TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE response_clock TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE response_miss TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE restoration TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE retention_term TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE session TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE share_rule TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE signing TO yuejie_app;
@@ -3386,11 +3726,13 @@ GRANT INSERT, SELECT ON TABLE trial TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE trial_cost TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE trial_policy TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE trial_request TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE usage_batch TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_dimension TO yuejie_app;
 GRANT USAGE ON SEQUENCE usage_dimension_dimension_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_event TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE usage_late TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE usage_partition TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_model TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_place TO yuejie_app;
@@ -3426,9 +3768,11 @@ GRANT UPDATE (ends_at), UPDATE (starts_at), UPDATE (state) ON TABLE incident TO 
 GRANT UPDATE (ended_at) ON TABLE invitation TO yuejie_app;
 GRANT UPDATE (revoked_at), UPDATE (role) ON TABLE member TO yuejie_app;
 GRANT UPDATE (revoked_at), UPDATE (used_at) ON TABLE member_token TO yuejie_app;
+GRANT UPDATE (bills), UPDATE (proved_at) ON TABLE month_proof TO yuejie_app;
 GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (forgiven), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
+GRANT UPDATE (lifted_at), UPDATE (lifted_by), UPDATE (lifted_why) ON TABLE preservation TO yuejie_app;
 GRANT UPDATE (state) ON TABLE protection TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE protection_policy TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (bank_reference), UPDATE (charges_fen), UPDATE (decided_at), UPDATE (decided_by), UPDATE (paid_at), UPDATE (paid_currency), UPDATE (paid_fen), UPDATE (state) ON TABLE provider_payment TO yuejie_app;
@@ -3448,4 +3792,6 @@ GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;
 GRANT UPDATE (state), UPDATE (state_at) ON TABLE ticket TO yuejie_app;
 GRANT UPDATE (key_id) ON TABLE trial TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state), UPDATE (why) ON TABLE trial_request TO yuejie_app;
+GRANT UPDATE (deleted_at), UPDATE (purged_at), UPDATE (verified_at) ON TABLE usage_batch TO yuejie_app;
+GRANT UPDATE (changed_at), UPDATE (rows), UPDATE (state) ON TABLE usage_partition TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state) ON TABLE waiver TO yuejie_app;

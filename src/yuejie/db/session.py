@@ -26,6 +26,7 @@ from yuejie.db.errors import (
     translate,
 )
 from yuejie.db.tx import Tx
+from yuejie.db.warehouse.client import Warehouse
 
 __all__ = ["Database", "Json", "Tx", "retrying"]
 
@@ -85,6 +86,8 @@ class Database:
         self._losses = losses
         self._settings = settings
         self._pacing = pacing
+        self.warehouse: Warehouse | None = None
+        """Where moved events lie; whoever opens both says so, and each transaction knows it."""
 
     @classmethod
     def open(
@@ -158,6 +161,8 @@ class Database:
     def close(self) -> None:
         """Close every connection; deeds that still run lose theirs when they end."""
         self._pool.close()
+        if self.warehouse is not None:
+            self.warehouse.close()
 
     def __enter__(self) -> Self:
         return self
@@ -170,7 +175,7 @@ class Database:
         """Run one transaction: commit when the block ends, leave nothing when it raises."""
         with self._borrowed() as connection:
             self._prepare(connection)
-            yield Tx(connection)
+            yield Tx(connection, self.warehouse)
 
     @contextmanager
     def read(self, *, consistent: bool = False) -> Iterator[Tx]:
@@ -180,7 +185,7 @@ class Database:
             connection.isolation_level = IsolationLevel.REPEATABLE_READ if consistent else None
             try:
                 self._prepare(connection)
-                yield Tx(connection)
+                yield Tx(connection, self.warehouse)
             finally:
                 # Reading has nothing to commit, and the settings may change only between
                 # transactions: the next borrower must not inherit them.

@@ -11,8 +11,10 @@ from typing import Any, Final, LiteralString, TypeVar
 
 from psycopg import Connection, Cursor
 from psycopg.rows import class_row
+from psycopg.sql import Composed
 
 from yuejie.db.errors import RowNotFound
+from yuejie.db.warehouse.client import Warehouse, WarehouseUnavailable
 
 Row = TypeVar("Row")
 
@@ -23,10 +25,11 @@ STREAM_BATCH: Final = 5_000
 class Tx:
     """One open transaction. `Database.begin` and `Database.read` make it and end it."""
 
-    __slots__ = ("_connection", "_streams")
+    __slots__ = ("_connection", "_streams", "_warehouse")
 
-    def __init__(self, connection: Connection[Any]) -> None:
+    def __init__(self, connection: Connection[Any], warehouse: Warehouse | None = None) -> None:
         self._connection = connection
+        self._warehouse = warehouse
         self._streams = count(1)
 
     def rows(self, kind: type[Row], sql: LiteralString, /, **params: object) -> list[Row]:
@@ -92,6 +95,17 @@ class Tx:
             cursor.execute(sql, params)
             yield from cursor
 
+    def texts(
+        self, sql: Composed, /, *, batch: int = STREAM_BATCH, **params: object
+    ) -> Iterator[str]:
+        """Yield the one text of each row of a query whose tables are named when it is asked."""
+        name = f"stream_{next(self._streams)}"
+        with self._connection.cursor(name) as cursor:
+            cursor.itersize = batch
+            cursor.execute(sql, params)
+            for (text,) in cursor:
+                yield text
+
     def lock_shared(self, name: str) -> None:
         """Wait for a named lock beside other sharers; it is held until the transaction ends."""
         self.run("SELECT pg_advisory_xact_lock_shared(%(key)s::bigint)", key=lock_key(name))
@@ -104,6 +118,19 @@ class Tx:
         """Take a named lock alone if nobody has it, without waiting, and say whether."""
         taken = self.value("SELECT pg_try_advisory_xact_lock(%(key)s::bigint)", key=lock_key(name))
         return taken is True
+
+    @property
+    def far(self) -> Warehouse:
+        """Return the warehouse, which takes no part in the transaction.
+
+        Raises WarehouseUnavailable where something was moved and no address is set.
+        """
+        if self._warehouse is None:
+            raise WarehouseUnavailable(
+                "需要的原始用量已移入 ClickHouse，而这里没有设置 YUEJIE_CLICKHOUSE_URL；"
+                "请设置后重试"
+            )
+        return self._warehouse
 
     @property
     def cursor(self) -> Cursor[Any]:

@@ -178,6 +178,12 @@ FIRST_USE: Final = """
                    WHERE e.billable
                      AND (e.event_id = k.operation_id AND e.operation_id = e.event_id
                           OR e.operation_id = k.operation_id AND e.operation_id <> e.event_id))
+           -- What was moved, or is past its term, was billed before.
+           OR EXISTS (SELECT FROM usage_partition p
+                      WHERE p.state <> 'here'
+                        AND k.operation_id >= uuid_floor(p.first_day::timestamp AT TIME ZONE 'UTC')
+                        AND k.operation_id < uuid_floor(
+                            (p.first_day + INTERVAL '1 month')::timestamp AT TIME ZONE 'UTC'))
            AS ended
     FROM client_key k
     WHERE customer_id = %(customer_id)s AND client_key = %(client_key)s

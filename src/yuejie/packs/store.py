@@ -9,6 +9,10 @@ from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth
 from yuejie.packs.details import UsedItem
+from yuejie.usage.event import BILLED
+from yuejie.usage.store import PriceRow, prices
+from yuejie.usage.warehouse import read
+from yuejie.usage.warehouse.clickhouse import store as far
 
 _PAGE: Final = 5_000
 """Versions of events in one statement."""
@@ -72,8 +76,83 @@ def used_items(
 ) -> Iterator[UsedItem]:
     """Yield the priced items of those months that became known behind one epoch, up to another.
 
-    Asked page by page in the order of the ids, so that no statement sorts a whole month.
+    In the order of the ids, wherever the events lie: what was moved is the older part.
     """
+    labels = [str(month) for month in months]
+    there = read.away(tx, customer_id, min(labels), max(labels))
+    if there:
+        names = _Names(tx, customer_id)
+        events = far.versions(tx, customer_id, there.partitions, labels, after=-1, upto=upto)
+        yield from _moved(tx, events, names, after)
+    yield from _here(tx, customer_id, months, after=after, upto=upto)
+
+
+def _moved(tx: Tx, events: Iterator[far.Fields], names: "_Names", after: int) -> Iterator[UsedItem]:
+    before: far.Fields | None = None
+    for event in events:
+        if before is not None and before["event_id"] != event["event_id"]:
+            before = None
+        if event["epoch"] > after:
+            for sign, version in ((-1, before), (1, event)):
+                if version is not None and version["state"] in BILLED:
+                    yield from _items(tx, event, version, sign, names)
+        before = event
+
+
+def _items(
+    tx: Tx, event: far.Fields, version: far.Fields, sign: int, names: "_Names"
+) -> Iterator[UsedItem]:
+    for model, meter, quantity, sale_rate, _cost_rate in version["items"]:
+        rate = names.rate(tx, sale_rate)
+        if rate is not None:
+            yield UsedItem(
+                operation_id=event["operation_id"],
+                attempt=event["attempt"],
+                version=version["version"],
+                started_at=event["started_at"],
+                month=event["month"],
+                project=names.projects.get(str(event["project_id"]), str(event["project_id"])),
+                key=names.keys.get(str(event["key_id"]), str(event["key_id"])),
+                tags=event["tags"],
+                model=model,
+                meter=meter,
+                quantity=sign * quantity,
+                rate_pico=rate.pico,
+                rate_currency=rate.currency,
+            )
+
+
+class _Names:
+    """What a customer's projects and keys are called, and what rates are worth."""
+
+    def __init__(self, tx: Tx, customer_id: CustomerId) -> None:
+        self.projects = {r.id: r.name for r in tx.rows(_Name, PROJECTS, customer_id=customer_id)}
+        self.keys = {r.id: r.name for r in tx.rows(_Name, KEYS, customer_id=customer_id)}
+        self._rates: dict[int, PriceRow | None] = {}
+
+    def rate(self, tx: Tx, rate_id: int) -> PriceRow | None:
+        """Return a rate, asked once."""
+        if rate_id not in self._rates:
+            self._rates[rate_id] = prices(tx, [rate_id]).get(rate_id)
+        return self._rates[rate_id]
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    id: str
+    name: str
+
+
+PROJECTS: Final = """
+    SELECT project_id AS id, name FROM project WHERE customer_id = %(customer_id)s
+"""
+KEYS: Final = "SELECT key_id AS id, name FROM api_key WHERE customer_id = %(customer_id)s"
+
+
+def _here(
+    tx: Tx, customer_id: CustomerId, months: list[BillingMonth], *, after: int, upto: int
+) -> Iterator[UsedItem]:
+    """Ask page by page in the order of the ids, so that no statement sorts a whole month."""
     asked = {
         "customer_id": customer_id,
         "months": [str(month) for month in months],

@@ -19,6 +19,7 @@ from yuejie.usage.event import EventState
 from yuejie.usage.journal import Ended
 from yuejie.usage.record import Count, supersede
 from yuejie.usage.store import EventRow
+from yuejie.usage.warehouse.read import refuse_writing
 
 OPEN: Final = frozenset({EventState.ESTIMATED, EventState.UNMEASURED, EventState.UNPRICED})
 """States that wait on the worklist."""
@@ -110,6 +111,7 @@ def correct(
         epoch = store.enter_epoch(tx)
         for event_id in sorted(wanted):
             store.lock_event(tx, event_id)
+        refuse_writing(tx, sorted(wanted))
         histories: dict[UUID, list[EventRow]] = {}
         for row in store.versions_of(tx, sorted(wanted)):
             histories.setdefault(row.event_id, []).append(row)

@@ -10,6 +10,7 @@ from yuejie.usage import store
 from yuejie.usage.store import RollupRow
 from yuejie.usage.sums import store as sums
 from yuejie.usage.sums.store import Agreement
+from yuejie.usage.warehouse import read
 
 SHOWN: Final = 20
 """Differences that are listed; the first few say what is wrong."""
@@ -45,6 +46,7 @@ def rebuild(db: Database, month: BillingMonth, *, check: bool = True) -> Rebuilt
     """
     if check:
         with db.read(consistent=True) as tx:
+            read.hold_partitions(tx)
             return _compare(tx, month, replaced=False)
     with db.begin() as tx:
         # Nobody adds or folds usage between the comparison and the replacement.
@@ -54,6 +56,7 @@ def rebuild(db: Database, month: BillingMonth, *, check: bool = True) -> Rebuilt
         if not found.agrees:
             for customer_id in store.customers_with_usage(tx, str(month)):
                 if found.different:
+                    read.refuse_partial(tx, customer_id, str(month), str(month), "重建汇总")
                     store.refill(tx, customer_id, str(month))
                 sums.refill(tx, CustomerId(customer_id), str(month))
         return found
@@ -63,7 +66,7 @@ def _compare(tx: Tx, month: BillingMonth, *, replaced: bool) -> Rebuilt:
     same, different, examples = 0, 0, list[RollupRow]()
     summed = Agreement(0, 0)
     for customer_id in store.customers_with_usage(tx, str(month)):
-        for row in store.compared(tx, customer_id, str(month)):
+        for row in read.compared(tx, customer_id, str(month)):
             if row.rebuilt == row.stored:
                 same += 1
                 continue

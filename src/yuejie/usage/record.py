@@ -33,6 +33,7 @@ from yuejie.usage.rows import (
     place_in,
 )
 from yuejie.usage.store import EventRow
+from yuejie.usage.warehouse.read import refuse_writing
 
 WORKER_DIED: Final = "worker_died"
 GATEWAY: Final = "gateway"
@@ -173,6 +174,7 @@ class Recorder:
         asked = [in_full(arrival) for arrival in arrived]
         ids = sorted({UUID(bytes=ended.begun.event) for ended in asked})
         versions: dict[UUID, list[tuple[Place, Ended]]] = defaultdict(list)
+        refuse_writing(tx, ids)
         for row in store.versions_of(tx, ids):
             versions[row.event_id].append((_place(row), ended_of(row)))
         stored = sorted(versions)

@@ -18,6 +18,7 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.usage import store
 from yuejie.usage.event import BILLED, NO_RATE
 from yuejie.usage.store import EventRow, PriceRow, TotalRow
+from yuejie.usage.warehouse import read
 
 ROWS: Final = 100_000
 """Rows of an answer; beyond, nobody reads it."""
@@ -155,7 +156,7 @@ def show_requests(
     if not 1 <= limit <= PAGE_MAX:
         raise Invalid(f"每页条数 {limit} 超出范围，请写 1 到 {PAGE_MAX}")
     with db.read() as tx:
-        rows = store.recent(tx, customer_id, before=before or NEWEST, limit=limit)
+        rows = read.recent(tx, customer_id, before=before or NEWEST, limit=limit)
         attempts = attempts_of(tx, [[row] for row in rows])
     return RequestPage(attempts, rows[-1].event_id if len(rows) == limit else None)
 
@@ -163,7 +164,7 @@ def show_requests(
 def show_request(db: Database, customer_id: str | None, operation_id: UUID) -> tuple[Attempt, ...]:
     """Return every attempt of one call; None for the customer is the operator's question."""
     with db.read() as tx:
-        rows = store.events_of_operation(tx, customer_id, operation_id)
+        rows = read.events_of_operation(tx, customer_id, operation_id)
         if not rows:
             raise NotFound(f"请求 req_{operation_id.hex} 不存在，或用量尚未入库，请两秒后再查")
         versions: dict[UUID, list[EventRow]] = {}

@@ -16,6 +16,7 @@ from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.usage.rollup import RollupSum
 from yuejie.usage.rows import DimensionKey, jsonb
 from yuejie.usage.sums.store import note_late
+from yuejie.usage.warehouse.batch import EventsElsewhere
 
 OPERATOR_READS: Final = {
     "intern_dimensions": "writes whom usage is counted for; the customer is in each key",
@@ -61,6 +62,10 @@ def defer_flush(tx: Tx) -> None:
     tx.run(DEFER_FLUSH)
 
 
+_MOVED_MONTH: Final = (
+    "{0:%Y-%m} 的原始用量已移出 PostgreSQL，这批用量未写入；"
+    "请先运行 yuejie usage warehouse restore {0:%Y-%m}"
+)
 ENSURE_PARTITION: Final = "SELECT ensure_usage_partition(%(first_day)s)"
 
 
@@ -68,7 +73,8 @@ def ensure_partitions(tx: Tx, months: Iterable[date]) -> None:
     """Make sure that events of these UTC months have somewhere to go."""
     tx.lock_exclusive(PARTITION_LOCK)
     for first_day in months:
-        tx.value(ENSURE_PARTITION, first_day=first_day)
+        if tx.value(ENSURE_PARTITION, first_day=first_day) is None:
+            raise EventsElsewhere(_MOVED_MONTH.format(first_day))
 
 
 INSERT_DIMENSIONS: Final = """
@@ -125,6 +131,13 @@ def copy_events(tx: Tx, pieces: Iterable[bytes]) -> int:
     """Write the rows that `rows.Encoder` makes; a known one makes it all fail."""
     try:
         return tx.copy(COPY_EVENTS, pieces)
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name is None:  # no partition takes the row: it was moved meanwhile
+            raise EventsElsewhere(
+                "这批用量中有原始用量已移出 PostgreSQL 的月份，本批未写入；"
+                "请先运行 yuejie usage warehouse restore 取回该月"
+            ) from error
+        raise EventRefused(f"这批用量中有数据库不接受的数值，本批未写入：{error}") from error
     except psycopg.errors.UniqueViolation as error:
         raise EventKnown("这批用量中有事件已经入库，本批未写入") from error
     except (psycopg.errors.IntegrityError, psycopg.errors.DataError) as error:
@@ -453,6 +466,9 @@ def prices(tx: Tx, rate_ids: Iterable[int]) -> dict[int, PriceRow]:
 CUSTOMERS_WITH_USAGE: Final = """
     SELECT DISTINCT customer_id FROM usage_event WHERE month = %(month)s
     UNION
+    SELECT DISTINCT customer_id FROM usage_batch
+    WHERE %(month)s BETWEEN first_month AND last_month AND deleted_at IS NULL
+    UNION
     SELECT DISTINCT d.customer_id
     FROM usage_rollup r JOIN usage_dimension d USING (dimension_id) WHERE r.month = %(month)s
     ORDER BY 1
@@ -520,7 +536,8 @@ COMPARED: Final = (
     FROM rebuilt FULL JOIN stored
          USING (dimension_id, hour, model, meter, sale_rate, cost_rate, state, epoch)
     WHERE coalesce(rebuilt.quantity, 0) <> 0 OR coalesce(stored.quantity, 0) <> 0
-    ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
+    ORDER BY dimension_id, hour, model COLLATE "C", meter COLLATE "C", sale_rate, cost_rate,
+             state COLLATE "C", epoch
 """
 )
 

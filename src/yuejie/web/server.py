@@ -22,6 +22,7 @@ from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.migrate import marked
 from yuejie.db.session import Database
 from yuejie.db.upkeep.pace import Pacer
+from yuejie.db.warehouse.client import Warehouse
 from yuejie.kernel.clock import SystemClock
 from yuejie.kernel.errors import Unavailable
 from yuejie.kernel.limits import WATCHERS
@@ -41,6 +42,8 @@ class Wanted(Protocol):
 
     @property
     def database_url(self) -> str | None: ...  # noqa: D102
+    @property
+    def clickhouse_url(self) -> str: ...  # noqa: D102
     @property
     def postgres(self) -> Path: ...  # noqa: D102
     @property
@@ -135,13 +138,16 @@ def _open(settings: Wanted) -> Database:
     """Open the database that the settings name, else the embedded one of this house."""
     url = settings.database_url or EmbeddedPostgres(settings.postgres).url("app")
     pacer = Pacer("console")
-    return Database.open(
+    db = Database.open(
         url,
         size=THREADS + 1,
         name=marked("console"),
         statement_seconds=pacer.pace.wall_seconds,
         pacing=pacer,
     )
+    if settings.clickhouse_url:
+        db.warehouse = Warehouse(settings.clickhouse_url)
+    return db
 
 
 async def _serve(app: FastAPI, host: str, port: int) -> None:

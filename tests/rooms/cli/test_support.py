@@ -73,7 +73,9 @@ def test_what_is_announced(house: House, database_url: str) -> None:
     made = told.split()[1]
     more = ("cancelled", "--text", "改期")
     assert "已取消" in run(incidents, database_url, NOW, "update", made, *more)
-    assert run_json(incidents, database_url, NOW, "list")[0]["incident"]["state"] == "cancelled"
+    listed = run_json(incidents, database_url, NOW, "list")
+    states = {each["incident"]["incident_id"]: each["incident"]["state"] for each in listed}
+    assert states[made] == "cancelled"
     told = run(incidents, database_url, NOW, "announce", "--title", "慢", "--text", "慢")
     assert "通知 2 个客户" in told
     board = run(incidents, database_url, NOW, "status")

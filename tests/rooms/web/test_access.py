@@ -92,6 +92,9 @@ BODIES: dict[str, Any] = {
     "POST /customers/{customer}/protection-policies": {"action": "pause"},
     "POST /customers/{customer}/protections/{protection}/release": {"why": "已核实"},
     "POST /keys/{key_id}/rotate": {},
+    "POST /nodes/{node}/drain": {"why": "检修"},
+    "POST /nodes/{node}/resume": {"why": "检修完毕"},
+    "POST /nodes/{node}/lost": {"confirm": "node-0", "why": "磁盘损坏"},
     "POST /fx": RATE,
     "POST /usage/worklist/{event_id}/resolve": {"quantities": {"input": 1}},
     "POST /usage/events": {"source": "x", "events": [EVENT]},
@@ -282,6 +285,9 @@ BODIES: dict[str, Any] = {
     "POST /notices/contacts/{contact_id}/channels": {"kind": "email", "address": "a@b.example.com"},
 }
 ODD = (
+    "/nodes/{node}/drain",
+    "/nodes/{node}/resume",
+    "/nodes/{node}/lost",
     "/{event_id}/resolve",
     "/issue",
     "/propose",

@@ -9,6 +9,7 @@ from yuejie.bills.sla.verdict import FirstByte, Minutes
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import Span
+from yuejie.usage.warehouse.read import refuse_partial
 
 OPERATOR_READS: Final = {
     "minutes": "the gateway serves everybody or nobody",
@@ -66,6 +67,7 @@ def ended(
     tx: Tx, customer_id: CustomerId, month: str, *, held: Span, epoch: int, by: Bucket = "month"
 ) -> list[EndedRow]:
     """Return how the operations of a month's span ended, as known at an epoch; each counts once."""
+    refuse_partial(tx, customer_id, month, month, "服务水平的核算")
     return tx.rows(
         EndedRow,
         ENDED,
@@ -108,6 +110,7 @@ FIRST_BYTE: Final = """
 
 def first_byte(tx: Tx, customer_id: CustomerId, month: str, *, held: Span, epoch: int) -> FirstByte:
     """Return how long the streamed calls of a month's span took to their first byte."""
+    refuse_partial(tx, customer_id, month, month, "服务水平的核算")
     [row] = tx.rows(
         FirstByte,
         FIRST_BYTE,

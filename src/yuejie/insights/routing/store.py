@@ -12,6 +12,7 @@ from typing import Final
 
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import BookId, CustomerId, KeyId
+from yuejie.usage.warehouse.read import refuse_partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def decided(
     `sizes` and `starts` are all the steps of the books: context sizes above which, and instants
     from which, other rates hold. `by_minute`: some rate holds in a window of the day.
     """
+    refuse_partial(tx, customer_id, month, month, "自动模型的核算")
     tx.run(BY_HASH)
     return tx.rows(
         DecidedRow,

@@ -8,6 +8,7 @@ from typing import Final
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth
+from yuejie.usage.warehouse.read import refuse_partial
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,6 +71,7 @@ def used(
     by_minute: bool,
 ) -> Iterator[UsedRow]:
     """Stream a month's usage, as known at an epoch, split at sizes and instants."""
+    refuse_partial(tx, customer_id, str(month), str(month), "重演")
     instants = [_EPOCH + timedelta(microseconds=us) for us in sorted(set(instants_us))]
     return tx.stream(
         UsedRow,
@@ -100,4 +102,5 @@ BOOKS: Final = """
 
 def books(tx: Tx, customer_id: CustomerId, month: BillingMonth, epoch: int) -> list[BooksRow]:
     """Return the books that price a month's calls."""
+    refuse_partial(tx, customer_id, str(month), str(month), "重演")
     return tx.rows(BooksRow, BOOKS, customer_id=customer_id, month=str(month), epoch=epoch)

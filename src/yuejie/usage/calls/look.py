@@ -11,6 +11,7 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.limits import PAGE, PAGE_MAX
 from yuejie.usage.calls import store
 from yuejie.usage.show import NEWEST, Attempt, RequestPage, attempts_of
+from yuejie.usage.warehouse.read import refuse_partial
 
 _MARGIN: Final = timedelta(days=1)
 """An id is made when its call begins; a day either way is more than any clock is wrong."""
@@ -53,6 +54,11 @@ def look_for_calls(
             before=min(before, last) if before else last,
             limit=limit + 1,
         )
+        if len(rows) <= limit:
+            # The end of the list: what lies elsewhere must not be missing from it in silence.
+            since = f"{sought.since - _MARGIN:%Y-%m}" if sought.since else "0001-01"
+            until = f"{sought.until + _MARGIN:%Y-%m}" if sought.until else "9999-12"
+            refuse_partial(tx, customer_id, since, until, "查找调用")
         shown = rows[:limit]
         attempts = attempts_of(tx, [[row] for row in shown])
     return RequestPage(attempts, shown[-1].event_id if len(rows) > limit else None)

@@ -10,6 +10,7 @@ from yuejie.db.session import Tx
 from yuejie.insights.advice.traffic.cells import CellRow
 from yuejie.kernel.ids import CustomerId, uuid7_floor
 from yuejie.kernel.period import Span
+from yuejie.usage.warehouse.read import refuse_partial
 
 WAITED: Final = timedelta(hours=1)
 """Longer than any call waits for its turn."""
@@ -122,10 +123,17 @@ class Asked:
 
 def cell_rows(tx: Tx, customer_id: CustomerId, asked: Asked) -> Iterator[CellRow]:
     """Yield the meters of each cell, day by day; a cell comes again on each of its days."""
-    for after, before in days_of_ids(asked.since, asked.until):
+    for after, before in _days(tx, customer_id, asked.since, asked.until):
         yield from tx.rows(
             CellRow, CELLS, customer_id=customer_id, after=after, before=before, **asked.facts()
         )
+
+
+def _days(
+    tx: Tx, customer_id: CustomerId, since: datetime, until: datetime
+) -> Iterator[tuple[UUID, UUID]]:
+    refuse_partial(tx, customer_id, f"{since:%Y-%m}", f"{until:%Y-%m}", "优化建议的测算")
+    return days_of_ids(since, until)
 
 
 def days_of_ids(since: datetime, until: datetime) -> Iterator[tuple[UUID, UUID]]:
@@ -228,7 +236,7 @@ def just_above(
     `bands` are the most tokens above the step of each class, ascending.
     """
     pairs = [(model, step) for model, found in steps.items() for step in found]
-    for after, before in days_of_ids(span.start, span.end):
+    for after, before in _days(tx, customer_id, span.start, span.end):
         yield from tx.rows(
             Steep,
             JUST_ABOVE,
@@ -313,7 +321,7 @@ def repeated(
     """Return, by key and size, how much of a month's prompts was sent again within minutes."""
     return [
         row
-        for after, before in days_of_ids(span.start, span.end)
+        for after, before in _days(tx, customer_id, span.start, span.end)
         for row in tx.rows(
             Repeated,
             REPEATED,
@@ -415,7 +423,7 @@ def merged(
     """
     return [
         row
-        for after, before in days_of_ids(span.start, span.end)
+        for after, before in _days(tx, customer_id, span.start, span.end)
         for row in tx.rows(
             Merged,
             MERGED,

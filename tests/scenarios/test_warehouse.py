@@ -1,0 +1,290 @@
+"""A month that is over, closed and proved moves to ClickHouse, and nobody notices."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from tests.scenarios.books import Books, Party
+from yuejie.assurance.prove import prove_month
+from yuejie.assurance.store import attempts, touched_months
+from yuejie.budgets.lending.count import Spending
+from yuejie.db.session import Database
+from yuejie.db.warehouse.client import Warehouse, WarehouseUnavailable
+from yuejie.kernel.errors import Conflict
+from yuejie.kernel.period import BillingMonth
+from yuejie.packs.store import used_items
+from yuejie.usage.correct import Decide, correct
+from yuejie.usage.journal import Ended
+from yuejie.usage.rebuild import rebuild
+from yuejie.usage.record import ended_of
+from yuejie.usage.show import Attempt, show_request, show_requests
+from yuejie.usage.store import EventRow
+from yuejie.usage.warehouse.batch import EventsElsewhere, NotAsCounted
+from yuejie.usage.warehouse.check import check_batches, show_partitions
+from yuejie.usage.warehouse.clickhouse import store as far
+from yuejie.usage.warehouse.move import move_partition
+from yuejie.usage.warehouse.restore import restore_partition
+
+PRICES = """
+[models."gpt-4o"]
+input = "10"
+output = "30"
+"""
+MARCH = BillingMonth(2026, 3)
+APRIL = BillingMonth(2026, 4)
+DAY = date(2026, 3, 1)
+NOW = datetime(2026, 8, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def house(warehouse: Warehouse, books: Books) -> Books:
+    """A house with a warehouse, two customers, and what they used in March and April."""
+    books.db.warehouse = warehouse
+    books.prices(PRICES, currency="CNY")
+    return books
+
+
+@pytest.fixture
+def acme(house: Books) -> Party:
+    acme = house.customer("acme")
+    for day in range(1, 29):
+        acme.uses(f"2026-03-{day:02}T10:00", "gpt-4o", input=1000 + day, output=7 * day)
+    acme.uses("2026-03-31T23:59:59", "gpt-4o", input=5, output=1)
+    acme.uses("2026-04-02T09:00", "gpt-4o", input=17, output=3)
+    return acme
+
+
+@pytest.fixture
+def other(house: Books) -> Party:
+    other = house.customer("other")
+    other.uses("2026-03-09T12:00", "gpt-4o", input=123, output=45)
+    return other
+
+
+def more(factor: int) -> Decide:
+    """Say that a call used so many times what was written down."""
+
+    def decide(row: EventRow) -> Ended:
+        was = ended_of(row)
+        items = tuple(replace(item, quantity=item.quantity * factor) for item in was.items)
+        return replace(was, items=items)
+
+    return decide
+
+
+def fix(books: Books, event_id: UUID, factor: int) -> None:
+    """Correct an event by a person's word."""
+    correct(books.db, {event_id: more(factor)}, source="hand", count=Spending().count, forced=True)
+
+
+def pages(db: Database, party: Party, size: int) -> list[Attempt]:
+    """Read all requests of a customer page by page."""
+    found: list[Attempt] = []
+    before = None
+    while True:
+        page = show_requests(db, party.customer.customer_id, before=before, limit=size)
+        found += page.attempts
+        before = page.before
+        if before is None:
+            return found
+
+
+def others(db: Database, party: Party) -> list[object]:
+    """Ask what else is read from raw events: a pack's rows, service, months that were touched."""
+    who = party.customer.customer_id
+    with db.read() as tx:
+        return [
+            list(used_items(tx, who, [MARCH, APRIL], after=0, upto=9)),
+            list(attempts(tx, who, "2026-03", 9)),
+            touched_months(tx, who, "2026-04", after=0, upto=9),
+        ]
+
+
+def closed(house: Books) -> None:
+    for month in ("2026-03", "2026-04"):
+        house.close(month)
+
+
+def proofs(db: Database) -> list[object]:
+    found = [*prove_month(db, MARCH), *prove_month(db, APRIL)]
+    assert all(not proof.differences for proof in found)
+    return list(found)
+
+
+def test_a_moved_month_reads_as_before(house: Books, acme: Party, other: Party) -> None:
+    event = pages(house.db, acme, 100)[5].event.event_id
+    fix(house, event, 3)
+    closed(house)
+    seen = {each: (pages(house.db, each, 7), pages(house.db, each, 100)) for each in (acme, other)}
+    asked = others(house.db, acme)
+    request = show_request(house.db, None, seen[acme][0][5].event.operation_id)
+    assert len(request[0].superseded) == 1
+    proved, rebuilt = proofs(house.db), rebuild(house.db, MARCH)
+    assert rebuilt.agrees
+
+    warehouse = house.db.warehouse
+    assert warehouse is not None
+    moved = move_partition(house.db, warehouse, DAY, now=NOW, size=10)
+
+    assert moved.rows == 31
+    assert moved.batches == moved.sent == 4
+    with house.db.read() as tx, tx.cursor as cursor:
+        left = cursor.execute("SELECT count(*) FROM usage_event").fetchall()
+    # Midnight in Shanghai is still March in UTC; only April's own call is left.
+    assert left == [(1,)]
+    for each, (small, large) in seen.items():
+        assert pages(house.db, each, 7) == small
+        assert pages(house.db, each, 100) == large
+    assert others(house.db, acme) == asked
+    operation = request[0].event.operation_id
+    assert show_request(house.db, None, operation) == request
+    assert show_request(house.db, acme.customer.customer_id, operation) == request
+    assert proofs(house.db) == proved
+    assert rebuild(house.db, MARCH) == rebuilt
+    assert check_batches(house.db, warehouse) == (4, [])
+    [march, *_] = [p for p in show_partitions(house.db) if p.month == MARCH]
+    assert (march.place, march.rows, march.verified) == ("moved", 31, 4)
+
+
+def test_what_moved_is_corrected_only_after_it_is_back(house: Books, acme: Party) -> None:
+    closed(house)
+    warehouse = house.db.warehouse
+    assert warehouse is not None
+    move_partition(house.db, warehouse, DAY, now=NOW, size=10)
+    old = pages(house.db, acme, 100)
+    event = old[10].event
+
+    with pytest.raises(EventsElsewhere, match="restore 2026-03"):
+        fix(house, event.event_id, 2)
+    with pytest.raises(EventsElsewhere, match="usage warehouse restore"):
+        acme.uses("2026-03-15T08:00", "gpt-4o", input=1)
+
+    assert restore_partition(house.db, warehouse, MARCH, now=NOW) == 29
+    assert pages(house.db, acme, 100) == old
+    with pytest.raises(Conflict, match="无需取回"):
+        restore_partition(house.db, warehouse, MARCH, now=NOW)
+    fix(house, event.event_id, 2)
+    acme.uses("2026-03-15T08:00", "gpt-4o", input=1)
+    # Behind the closing there is usage that no bill knows: it may not go.
+    with pytest.raises(NotAsCounted, match="late"):
+        move_partition(house.db, warehouse, DAY, now=NOW, size=10)
+    house.close("2026-05")
+    seen = pages(house.db, acme, 100)
+
+    moved = move_partition(house.db, warehouse, DAY, now=NOW, size=10)
+
+    assert moved.rows == 31
+    assert moved.sent == 1, "only what was added since is sent"
+    assert pages(house.db, acme, 100) == seen
+    assert rebuild(house.db, MARCH).agrees
+    proofs(house.db)
+
+
+class Killed(Exception):
+    """What a killed process does not live to say."""
+
+
+class Mortal(Warehouse):
+    """A warehouse whose caller is killed right after its n-th word there has taken effect."""
+
+    def __init__(self, real: Warehouse, lives: int) -> None:
+        self.real, self.lives, self.cluster = real, lives, ""
+
+    def _live(self) -> None:
+        self.lives -= 1
+        if self.lives < 0:
+            raise Killed
+
+    def rows(self, sql: LiteralString, /, **params: object) -> list[Sequence[Any]]:
+        found = self.real.rows(sql, **params)
+        self._live()
+        return found
+
+    def run(self, sql: LiteralString, /, **params: object) -> None:
+        self.real.run(sql, **params)
+        self._live()
+
+    def insert(
+        self, table: str, columns: Sequence[str], lines: Iterable[bytes], *, token: str
+    ) -> None:
+        self.real.insert(table, columns, lines, token=token)
+        self._live()
+
+
+def test_a_mover_killed_anywhere_never_doubles(house: Books, acme: Party) -> None:
+    closed(house)
+    warehouse = house.db.warehouse
+    assert warehouse is not None
+    seen = pages(house.db, acme, 100)
+    lives, deaths = 0, 0
+    while True:
+        try:
+            moved = move_partition(house.db, Mortal(warehouse, lives), DAY, now=NOW, size=10)
+            break
+        except Killed:
+            deaths += 1
+            lives += 1
+            assert pages(house.db, acme, 100) == seen
+    assert deaths >= 5, "behind the table, the first question, the sending, both answers"
+    assert moved.rows == 29
+    assert warehouse.rows("SELECT count() FROM usage_event") == [(29,)]
+    assert pages(house.db, acme, 100) == seen
+
+
+@pytest.mark.parametrize("harm", ["lost", "half", "doubled", "altered"])
+def test_what_clickhouse_spoils_is_found_before_anything_is_dropped(
+    house: Books, acme: Party, harm: str
+) -> None:
+    closed(house)
+    warehouse = house.db.warehouse
+    assert warehouse is not None
+    seen = pages(house.db, acme, 100)
+    harms = {
+        "lost": "ALTER TABLE usage_event DELETE WHERE 1 SETTINGS mutations_sync = 2",
+        "half": "ALTER TABLE usage_event DELETE WHERE cityHash64(event_id) % 2 = 0"
+        " SETTINGS mutations_sync = 2",
+        "doubled": "INSERT INTO usage_event SELECT * FROM usage_event",
+        "altered": "ALTER TABLE usage_event UPDATE items = replaceOne(items, '1', '2') WHERE 1"
+        " SETTINGS mutations_sync = 2",
+    }
+    with pytest.raises(Killed):  # the batch is there, and nobody has noted that it is verified
+        move_partition(house.db, Mortal(warehouse, 2), DAY, now=NOW)
+    assert warehouse.rows("SELECT count() FROM usage_event") == [(29,)]
+    warehouse.run(harms[harm])
+    assert pages(house.db, acme, 100) == seen
+
+    moved = move_partition(house.db, warehouse, DAY, now=NOW)
+
+    assert moved.sent == 1
+    assert warehouse.rows("SELECT count() FROM usage_event") == [(29,)]
+    assert pages(house.db, acme, 100) == seen
+    warehouse.run("CREATE TABLE kept AS usage_event")
+    warehouse.run("INSERT INTO kept SELECT * FROM usage_event")
+    warehouse.run(harms["half"])
+    number, wrong = check_batches(house.db, warehouse)
+    assert (number, len(wrong)) == (1, 1)
+    assert any(proof.differences for proof in prove_month(house.db, MARCH)), (
+        "the oracle sees it too"
+    )
+    warehouse.run("TRUNCATE TABLE usage_event")
+    warehouse.run("INSERT INTO usage_event SELECT * FROM kept")
+    warehouse.run("DROP TABLE kept SYNC")
+    assert check_batches(house.db, warehouse) == (1, [])
+
+
+def test_without_its_address_what_moved_is_named_as_missing(house: Books, acme: Party) -> None:
+    closed(house)
+    warehouse = house.db.warehouse
+    assert warehouse is not None
+    move_partition(house.db, warehouse, DAY, now=NOW)
+    house.db.warehouse = None
+    with pytest.raises(WarehouseUnavailable, match="YUEJIE_CLICKHOUSE_URL"):
+        pages(house.db, acme, 100)
+    with pytest.raises(WarehouseUnavailable, match="YUEJIE_CLICKHOUSE_URL"):
+        prove_month(house.db, MARCH)
+    house.db.warehouse = warehouse
+    assert far.sizes(warehouse)[0].rows == 29
