@@ -131,7 +131,6 @@ class Site:
             "YUEJIE_HOST": self.host,
             "YUEJIE_GATEWAY_PORT": str(self.ground.ports.gateway),
             "YUEJIE_DATABASE_URL": self.database_url,
-            "YUEJIE_INTAKE_PORT": "0",
             "YUEJIE_DRAIN_NOTICE_S": "1",
             SUPERVISOR: str(os.getpid()),
         }

@@ -92,7 +92,6 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_HOST": ("", "The address that gateway and console listen on."),
     "YUEJIE_GATEWAY_PORT": ("", "The port of the gateway; its workers share it."),
     "YUEJIE_API_PORT": ("", "The port of the console's REST API."),
-    "YUEJIE_INTAKE_PORT": ("", "Where intake tells Prometheus of its node; 0: nowhere."),
     "YUEJIE_DRAIN_NOTICE_S": (
         "",
         "How long the gateways of a node that leaves still serve while `/readyz` says so.",
@@ -175,6 +174,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "YUEJIE_CLICKHOUSE_URL": (
         "none: raw events stay in PostgreSQL",
         "Where raw events of proved months go: `clickhouse://user:password@host:8123/name`.",
+    ),
+    "YUEJIE_METRICS_PORT": (
+        "none",
+        "The first port at which this node's processes are read by Prometheus, each at its own.",
     ),
     "YUEJIE_PROBE_URL": (
         "`/readyz` of this node's gateway",

@@ -6,12 +6,14 @@ tax platform) or may have much to catch up with, have threads of their own.
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
+from prometheus_client import Counter, Gauge
 
 from yuejie.assurance.providers.watch import tell_warnings
 from yuejie.bills.correct.break_fee import charge_break_fees
@@ -42,6 +44,14 @@ from yuejie.support.tickets.watch import close_resting, watch_clocks
 from yuejie.usage.store import ensure_partitions
 
 log = structlog.get_logger()
+
+DONE: Final = Gauge(
+    "yuejie_clerk_done_timestamp_seconds", "When a duty or an errand was last done", ["duty"]
+)
+WAITS: Final = Counter(
+    "yuejie_clerk_waits", "Times a duty or an errand was refused or the database away", ["duty"]
+)
+TOOK: Final = Gauge("yuejie_clerk_took_seconds", "How long a duty took the last time", ["duty"])
 
 ROUND_SECONDS: Final = 60.0
 REST_SECONDS: Final = 1.0
@@ -125,13 +135,17 @@ class Clerk:
         for duty in self._duties:
             if now - self._done.get(duty.name, _NEVER) < duty.every:
                 continue
+            began = time.monotonic()
             try:
                 with working_on(f"duty:{duty.name}"):
                     duty.deed(db, now)
             except DomainError as error:
+                WAITS.labels(duty.name).inc()
                 log.warning("clerk.waits", duty=duty.name, why=error.sentence)
                 continue
             self._done[duty.name] = now
+            TOOK.labels(duty.name).set(time.monotonic() - began)
+            DONE.labels(duty.name).set_to_current_time()
             done.append(duty.name)
         return done
 
@@ -189,7 +203,10 @@ def _done(db: Database, errand: Errand, name: str, now: datetime) -> int:
     """Run an errand once; what a database that is away keeps us from is done next time."""
     try:
         with working_on(f"errand:{name}"):
-            return errand(db, now)
+            did = errand(db, now)
     except DomainError as error:
+        WAITS.labels(name).inc()
         log.warning("errand.waits", errand=name, why=error.sentence)
         return 0
+    DONE.labels(name).set_to_current_time()
+    return did

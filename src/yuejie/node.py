@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
-from prometheus_client import start_http_server
 
 from yuejie.app import open_database
 from yuejie.db.backup.place import Place
@@ -47,7 +46,6 @@ def run_intake(settings: Settings, clock: Clock, stop: threading.Event) -> None:
     Told to stop, what dead writers have left is read to its end, for so long as that may take.
     """
     tails = Tails(settings.home)
-    _tell_prometheus(settings)
     db = wait_for_database(settings, stop, "intake", tails=tails)
     if db is None:
         return
@@ -79,16 +77,6 @@ def run_intake(settings: Settings, clock: Clock, stop: threading.Event) -> None:
             thread.join()
         ingest.finish(LAST_SECONDS)
         beat.attempt(ending=True)
-
-
-def _tell_prometheus(settings: Settings) -> None:
-    """Tell Prometheus of this node; a port that is taken costs the numbers and nothing else."""
-    if not settings.intake_port:
-        return
-    try:
-        start_http_server(settings.intake_port, settings.host)
-    except OSError as error:
-        log.warning("metrics.port_taken", port=settings.intake_port, why=error.strerror)
 
 
 def wait_for_database(

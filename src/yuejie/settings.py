@@ -133,9 +133,8 @@ class Settings:
     operator_token: str = field(repr=False)
     member_token: str = field(repr=False, default="")
     sso_hosts: frozenset[str] = frozenset()
+    metrics_port: int = 0
     probe_url: str = ""
-    intake_port: int = 8402
-    """Where intake tells Prometheus of the node; 0: nowhere."""
     drain_notice_s: int = 5
     """How long gateways of a node that leaves still serve while `/readyz` says so."""
     clickhouse_url: str = field(repr=False, default="")
@@ -173,8 +172,8 @@ class Settings:
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
             sso_hosts=_names(environ, "YUEJIE_SSO_HOSTS"),
+            metrics_port=_number(environ, "YUEJIE_METRICS_PORT", 0),
             probe_url=environ.get("YUEJIE_PROBE_URL", ""),
-            intake_port=_number(environ, "YUEJIE_INTAKE_PORT", 8402),
             drain_notice_s=_number(environ, "YUEJIE_DRAIN_NOTICE_S", 5),
             clickhouse_url=environ.get("YUEJIE_CLICKHOUSE_URL", ""),
             console=environ.get("YUEJIE_CONSOLE_URL", "").rstrip("/"),

@@ -45,6 +45,8 @@ SUPERVISOR: Final = "YUEJIE_SUPERVISOR"
 PAUSE_SECONDS_MAX: Final = 1.0
 LOOK_SECONDS: Final = 0.5
 """How often one looks what is wished beside the node."""
+METRICS_PORT: Final = "YUEJIE_METRICS_PORT"
+"""Of the node it is the first of several: intake, clerk, gateways. The console has its own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,20 +245,21 @@ def programs(settings: Settings) -> list[Program]:
         "YUEJIE_HOST": settings.host,
         "YUEJIE_GATEWAY_PORT": str(settings.gateway_port),
         "YUEJIE_API_PORT": str(settings.api_port),
-        "YUEJIE_INTAKE_PORT": str(settings.intake_port),
         "YUEJIE_DRAIN_NOTICE_S": str(settings.drain_notice_s),
         SUPERVISOR: str(os.getpid()),
     }
     yuejie = [sys.executable, "-m", "yuejie"]
-    gateways = [
-        Program(f"gateway-{number}", [*yuejie, "gateway"], environ, order=1)
-        for number in range(1, settings.workers + 1)
-    ]
+
+    def program(name: str, noun: str, order: int, at: int) -> Program:
+        port = settings.metrics_port and settings.metrics_port + at
+        return Program(name, [*yuejie, noun], environ | {METRICS_PORT: str(port)}, order)
+
+    workers = range(1, settings.workers + 1)
     return [
-        *gateways,
-        Program("intake", [*yuejie, "intake"], environ, order=2),
-        Program("console", [*yuejie, "console"], environ, order=2),
-        Program("clerk", [*yuejie, "clerk"], environ, order=2),
+        *(program(f"gateway-{number}", "gateway", 1, number + 1) for number in workers),
+        program("intake", "intake", 2, 0),
+        program("console", "console", 2, 0),
+        program("clerk", "clerk", 2, 1),
         *(
             [Program("backup", [*yuejie, "backup", "follow"], environ, order=3)]
             if settings.backups.backup is not None

@@ -51,6 +51,7 @@ def gateway(house: Frame) -> None:
         secret_key=settings.credential_key,
         database_url=reachable_url(settings),
         notice_seconds=settings.drain_notice_s,
+        metrics_port=settings.metrics_port,
     )
     uvloop.run(serve_gateway(setting, house.clock))
 
@@ -59,11 +60,15 @@ def gateway(house: Frame) -> None:
 @frame
 def intake(house: Frame) -> None:
     """运行采集进程：流水入库，快照下发；每个网关节点一个。"""
+    from yuejie.figures.node import NodeFigures
+    from yuejie.figures.serve import serve_figures
     from yuejie.logs import set_up
     from yuejie.node import die_with_supervisor, run_intake
 
     set_up()
     die_with_supervisor()
+    NodeFigures(house.settings.home)
+    serve_figures(house.settings.host, house.settings.metrics_port)
     run_intake(house.settings, house.clock, until_told())
 
 
@@ -92,6 +97,8 @@ def clerk(house: Frame) -> None:
     from yuejie.contracts.esign.choose import reachable
     from yuejie.contracts.esign.errand import work_off
     from yuejie.fapiao.issuing.tend import tend
+    from yuejie.figures.house import HouseFigures
+    from yuejie.figures.serve import serve_figures
     from yuejie.logs import set_up
     from yuejie.node import die_with_supervisor, wait_for_database
     from yuejie.notices.channels.post import Post
@@ -101,6 +108,7 @@ def clerk(house: Frame) -> None:
 
     set_up()
     die_with_supervisor()
+    serve_figures(house.settings.host, house.settings.metrics_port)
     signing = reachable(house.settings.signing)
     stop = until_told()
     db = wait_for_database(house.settings, stop, "clerk")
@@ -116,6 +124,7 @@ def clerk(house: Frame) -> None:
                 "sums": fold_due,
                 "lending": lambda db, now: int(reopen_alone(db, now)),
                 "warehouse": Mover(),
+                "figures": HouseFigures(),
                 "probe": Prober(asking(house.settings.probed), house.settings.node),
             }
             run(db, house.clock, stop, errands)

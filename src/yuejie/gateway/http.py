@@ -42,6 +42,7 @@ from yuejie.gateway.rights.admission import Admission, Plan, merge_tags
 from yuejie.gateway.rights.listing import entry, listing
 from yuejie.gateway.server.exchange import Exchange, Gone, TooLong
 from yuejie.gateway.snapshot import AllowanceRow
+from yuejie.gateway.trace import Trace, Traces
 from yuejie.gateway.upstream.choice import Choice, choose
 from yuejie.kernel.ids import request_id
 from yuejie.kernel.limits import BODY_BYTES, SNAPSHOT_AGE, UPLOAD_BYTES
@@ -61,7 +62,16 @@ KEYS: Final = 10_000
 class Request:
     """One request at the door: who asks, in whose words to answer."""
 
-    __slots__ = ("dialect", "english", "exchange", "extra", "headers", "now_us", "operation")
+    __slots__ = (
+        "dialect",
+        "english",
+        "exchange",
+        "extra",
+        "headers",
+        "now_us",
+        "operation",
+        "trace",
+    )
 
     def __init__(self, exchange: Exchange, now_us: int, operation: bytes) -> None:
         self.exchange = exchange
@@ -72,11 +82,24 @@ class Request:
         self.dialect = Dialect.OPENAI
         self.extra: Pairs = []
         """Headers of ours, whatever the answer is."""
+        self.trace: Trace | None = None
 
     @property
     def request_id(self) -> str:
         """The operation's id as people see it."""
         return request_id(self.operation)
+
+    def mark(self, stage: str, plan: Plan | None = None) -> None:
+        """Note that a stage is over, if the call is sampled; a plan says whose call it is."""
+        if self.trace is None:
+            return
+        self.trace.mark(stage)
+        if plan is not None:
+            self.trace.facts |= {
+                "yuejie.customer": plan.key.customer_id,
+                "yuejie.project": plan.key.project_id,
+                "gen_ai.request.model": plan.model,
+            }
 
     def refuse(self, refused: Refused) -> None:
         """Answer with a refusal."""
@@ -115,7 +138,9 @@ class Gateway:
         gauges: Gauges,
         pepper: bytes,
         sketch: Sketch,
+        traces: Traces | None = None,
     ) -> None:
+        self._traces = traces
         self._sketch = sketch
         self._shop = shop
         self._chrono = chrono
@@ -136,28 +161,48 @@ class Gateway:
             self._leases.know(rows, admission.view.workers)
             self._shop.vitals.watch(admission.view.watched())
         self._admission = admission
-        self._published_us = published_us
+        self._published_us = self._gauges.published_us = published_us
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer one request."""
         now_us = self._chrono.now_us()
         request = Request(exchange, now_us, self._chrono.new_id(now_us))
+        if self._traces is None:
+            await self._answer(request)
+            return
+        request.trace = self._traces.begin(request.headers, now_us)
+        failed = "stopped"
+        try:
+            failed = await self._answer(request)
+        except Gone:
+            failed = "client_gone"
+            raise
+        finally:
+            if request.trace is not None and request.trace.marks:
+                request.trace.facts["yuejie.request"] = request.request_id
+                self._traces.end(request.trace, exchange.path, failed=failed)
+
+    async def _answer(self, request: Request) -> str:
+        """Do so; return the code of our own refusal, or nothing."""
+        exchange = request.exchange
         try:
             if exchange.method == "POST":
                 endpoint = POSTS.get(exchange.path)
                 if endpoint is not None:
                     request.dialect = endpoint.dialect
                     await self._call(request, endpoint, None)
-                    return
+                    return ""
                 action = action_of(exchange.path)
                 if action is not None:
                     request.dialect = Dialect.GEMINI
                     await self._call(request, action.endpoint, action)
-                    return
+                    return ""
             self._other(request)
         except Refusal as refusal:
-            self._gauges.refused(refusal.refused.code)
+            code = refusal.refused.code
+            self._gauges.refused(code)
             request.refuse(refusal.refused)
+            return code.name.lower()
         except Gone:
             raise
         except Exception as error:
@@ -167,6 +212,7 @@ class Gateway:
             if not exchange.begun:
                 request.refuse(Refused(Code.INTERNAL))
             raise
+        return ""
 
     async def _call(self, request: Request, endpoint: Endpoint, action: Action | None) -> None:
         admission = self._rights(request)
@@ -175,6 +221,7 @@ class Gateway:
             raise Refusal(refused)
         window_of = admission.view.window_of
         body, form, told = await self._received(request, endpoint, action, window_of)
+        request.mark("receive")
         plan = admission.admit(
             digest, hint, told.model, endpoint.dialect, request.exchange.path, now_us=request.now_us
         )
@@ -184,10 +231,12 @@ class Gateway:
         if plan.auto is not None:
             plan, choice = self._choose(request, plan, Call(endpoint.api, told, body))
         tags = _tags(request, plan)
+        request.mark("admit", plan)
         hold, longest = None, 0
         if plan.caps and (caps := caps_of(plan, tags)):
             longest = output_bound(caps)
             hold = await self._hold(request, plan, caps, Call(endpoint.api, told, body), longest)
+            request.mark("reserve")
         asked = Asked(
             exchange=request.exchange,
             endpoint=endpoint,
@@ -206,6 +255,7 @@ class Gateway:
             longest=longest,
             choice=choice,
             extra=request.extra,
+            trace=request.trace,
         )
         if plan.salt and body:
             asked.marks = self._prefix(plan, told.model, body, request.now_us)
@@ -380,7 +430,6 @@ class Gateway:
         elif method == "GET" and path == "/readyz":
             self._ready(request)
         elif method == "GET" and path == "/metrics":
-            self._gauges.snapshot_age_s = (request.now_us - self._published_us) // 1_000_000
             request.answer(self._gauges.page(), CONTENT_TYPE)
         elif (what := not_offered(path)) is not None:
             raise Refusal(Refused(Code.NOT_OFFERED, {"path": path, "what": what, "paths": _PATHS}))

@@ -1,6 +1,6 @@
 """What a worker says of itself to Prometheus. Numbers are kept as plain ints and read on demand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -18,13 +18,22 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 class Gauges(Collector):
     """Reads a worker's numbers when they are asked for."""
 
-    def __init__(self, worker: str, metering: Metering, live: Live, breakers: Breakers) -> None:
+    def __init__(
+        self,
+        worker: str,
+        metering: Metering,
+        live: Live,
+        breakers: Breakers,
+        now_us: Callable[[], int],
+    ) -> None:
         self._worker = worker
         self._metering = metering
         self._live = live
         self._breakers = breakers
+        self._now_us = now_us
         self.refusals: dict[Code, int] = {}
-        self.snapshot_age_s = 0
+        self.published_us = 0
+        """When the snapshot in force was written; 0: there is none yet."""
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
 
@@ -68,8 +77,11 @@ class Gauges(Collector):
             ("running", "Operations under way", len(self._live.running)),
             ("draining", "Streams read on after their client left", len(self._live.draining)),
             ("open_attempts", "Attempts begun and not ended", self._metering.open_attempts),
-            ("snapshot_age_seconds", "Age of the snapshot", self.snapshot_age_s),
+            ("snapshot_age_seconds", "Age of the snapshot", self._age_s()),
         ):
             gauge = GaugeMetricFamily(f"yuejie_gateway_{name}", text, labels=["worker"])
             gauge.add_metric([self._worker], value)
             yield gauge
+
+    def _age_s(self) -> int:
+        return (self._now_us() - self.published_us) // 1_000_000 if self.published_us else 0

@@ -31,6 +31,7 @@ import uvloop
 from yuejie.db.migrate import marked
 from yuejie.db.session import Database
 from yuejie.db.upkeep.pace import Pacer
+from yuejie.figures.serve import serve_figures
 from yuejie.gateway.allow.leases import TIDY_SECONDS, Leases
 from yuejie.gateway.allow.lender import Lender
 from yuejie.gateway.call.claims import THREADS, Claims
@@ -47,6 +48,7 @@ from yuejie.gateway.rights.admission import Admission
 from yuejie.gateway.rights.watch import Watch
 from yuejie.gateway.server.listen import Server
 from yuejie.gateway.snapshot import AccountRow
+from yuejie.gateway.trace import open_traces
 from yuejie.gateway.upstream.breaker import Breakers
 from yuejie.gateway.upstream.reqwest import ReqwestUpstream
 from yuejie.gateway.upstream.vitals import Vitals
@@ -84,6 +86,7 @@ class Setting:
     stop_seconds: int = STOP_SECONDS
     core: int | None = None
     notice_seconds: float = NOTICE_SECONDS
+    metrics_port: int = 0
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -136,10 +139,12 @@ async def serve(setting: Setting, clock: Clock) -> None:
         told.set()
 
     leases = Leases(lender.ask, lambda slots: _give_back(ink, chrono, slots), chrono.now_us, over)
-    gauges = Gauges(str(os.getpid()), metering, live, breakers)
+    gauges = Gauges(str(os.getpid()), metering, live, breakers, chrono.now_us)
+    serve_figures(setting.host, setting.metrics_port, gauges.registry)
     shop = Workshop(upstream, metering, breakers, live, Random(), Vitals())  # noqa: S311 - spreads load
     sketch = Sketch(setting.home)
-    gateway = Gateway(shop, chrono, claims, leases, gauges, setting.pepper, sketch)
+    traces = open_traces(os.environ, chrono, Random())  # noqa: S311 - chooses whom to watch
+    gateway = Gateway(shop, chrono, claims, leases, gauges, setting.pepper, sketch, traces)
 
     def hand_over(admission: Admission, published_us: int) -> None:
         loop.call_soon_threadsafe(gateway.know, admission, published_us)
@@ -162,11 +167,9 @@ async def serve(setting: Setting, clock: Clock) -> None:
         latch.cancel()
         watch.stop()
         await upstream.close()
-        claims.close()
-        leases.close()
-        lender.close()
-        sketch.close()
-        ink.close()
+        for each in (claims, leases, lender, sketch, ink, traces):
+            if each is not None:
+                each.close()
         log.info("gateway.stopped", journal=ink.journal.journal_id.hex)
 
 

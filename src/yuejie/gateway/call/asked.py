@@ -11,6 +11,7 @@ from yuejie.gateway.call.headers import Pairs
 from yuejie.gateway.refusal import Refused, body_of
 from yuejie.gateway.rights.admission import Plan, Route
 from yuejie.gateway.server.exchange import Exchange
+from yuejie.gateway.trace import Trace
 from yuejie.gateway.upstream.choice import Choice
 from yuejie.usage.dialects import (
     Api,
@@ -57,6 +58,8 @@ class Asked:
     """What is kept of the request with its events, beside what the provider says: two numbers."""
     extra: Pairs = field(default_factory=list)
     """Headers of ours on the answer: what is left of a rate."""
+    trace: Trace | None = None
+    """Where the stages of a sampled call are noted."""
     _bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     @property

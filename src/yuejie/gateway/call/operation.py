@@ -148,6 +148,8 @@ class Operation:
             hold=asked.hold,
         )
         await on_disk
+        if asked.trace is not None:
+            asked.trace.mark("write_begun")
         breaker = self._shop.breakers.of(route.target.deployment_id)
         breaker.goes(self._begun.started_us)
         headers = [
@@ -173,11 +175,15 @@ class Operation:
             self._record(Closing(NOTHING_USED, 0, Outcome.CLIENT_GONE, billable=False))
             raise
         except UpstreamError as error:
+            if asked.trace is not None:
+                self._mark("provider", error=type(error).__name__)
             breaker.failed(self._begun.started_us)
             if self._shop.vitals.watched:
                 self._note(failed=True)
             return await self._unanswered(error, at)
         first_byte_ms = (time.monotonic_ns() - began_ns) // 1_000_000
+        if asked.trace is not None:
+            self._mark("provider", status=answer.status)
         if self._shop.vitals.watched:
             failed = answer.status >= 500 or answer.status in ELSEWHERE
             self._note(failed=failed, first_byte_ms=first_byte_ms)
@@ -265,6 +271,8 @@ class Operation:
         self._shop.breakers.of(self._route.target.deployment_id).worked()
         bought, safe = ended
         await safe
+        if self._asked.trace is not None:
+            self._asked.trace.mark("write_ended")
         self._pass_on(answer, body, bought)
         return True
 
@@ -318,6 +326,8 @@ class Operation:
             self._running,
         )
         reading = await pump.run(first)
+        if asked.trace is not None:
+            asked.trace.mark("stream")
         cut = self._running.cut
         outcome = Outcome.OK
         if pump.broken and cut is None:
@@ -352,6 +362,8 @@ class Operation:
         """Write down how the attempt ended; nothing more goes to the client before."""
         bought, safe = self._record(closing)
         await safe
+        if self._asked.trace is not None:
+            self._asked.trace.mark("write_ended")
         return bought
 
     def _record(self, closing: Closing) -> "tuple[Bought, asyncio.Future[None]]":
@@ -380,6 +392,18 @@ class Operation:
         if asked.choice is not None:
             named.append(("x-yuejie-policy", f"{asked.choice.asked}@{asked.choice.version}"))
         return asked.extra + named
+
+    def _mark(self, stage: str, **facts: str | int) -> None:
+        """Note a stage of the attempt under way, and whose it is."""
+        target = self._route.target
+        trace = self._asked.trace
+        assert trace is not None, "asked of sampled calls alone"
+        told: dict[str, str | int] = {
+            "yuejie.deployment": target.deployment_id,
+            "yuejie.attempt": self._tried,
+            "gen_ai.response.model": target.model_id,
+        }
+        trace.mark(stage, **told, **facts)
 
     def _note(self, *, failed: bool, first_byte_ms: int | None = None) -> None:
         """Let auto models know how this deployment does."""
