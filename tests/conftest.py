@@ -16,6 +16,15 @@ settings.register_profile(
 settings.load_profile("house")
 
 
+LONG = ("tests/browser/", "tests/crash/", "tests/simulate/", "tests/rooms/web/", "tests/stories/")
+"""Modules that take longest begin first, so that no process ends with one of them alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the modules; within one, tests stay as they are written."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--golden-update`."""
     parser.addoption(

@@ -37,7 +37,7 @@ _BY: Final = "rehearsal"
 _GIT: Final = which("git") or "git"
 _TAR: Final = which("tar") or "tar"
 _REPOSITORY: Final = Path(__file__).parents[2]
-_NEWEST_STORY: Final = "src/yuejie/db/migrations/0029_pre_create_nodes.sql"
+_MIGRATIONS: Final = "src/yuejie/db/migrations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def is_past_here() -> bool:
 
 
 def old_build(folder: Path) -> Path | None:
-    """Take the build before nodes out of the repository; None where its past is not here."""
+    """Take an older build out of the repository; None where its past is not here."""
     packed = _packed()
     if packed is None:
         return None
@@ -100,8 +100,14 @@ def old_build(folder: Path) -> Path | None:
 
 
 def _packed() -> bytes | None:
-    added = _git("log", "-1", "--diff-filter=A", "--format=%H", "--", _NEWEST_STORY).strip()
-    return _git("archive", f"{added.decode()}^", "src") or None if added else None
+    """Pack the newest build whose migrations are all behind those that this build adds."""
+    ours = sorted(path.name for path in (_REPOSITORY / _MIGRATIONS).glob("*.sql"))
+    for commit in _git("log", "--format=%H", "--", _MIGRATIONS).decode().split():
+        listed = _git("ls-tree", "--name-only", f"{commit}:{_MIGRATIONS}").decode().split()
+        names = sorted(name for name in listed if name.endswith(".sql"))
+        if names and len(names) < len(ours) and names == ours[: len(names)]:
+            return _git("archive", commit, "src") or None
+    return None
 
 
 def _git(*words: str) -> bytes:

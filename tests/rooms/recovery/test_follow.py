@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from tests.rooms.intake.calls import calls, open_journal, whole, write
 from yuejie.db.backup.place import Base, Place, missing, stamp
@@ -185,15 +187,14 @@ def test_a_restored_house_asks_about_what_may_have_left(database: Database) -> N
     assert not reopen_alone(database, NOW + timedelta(minutes=2))
 
 
-def test_work_over_its_budget_is_told_by_name(
-    database_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_work_over_its_budget_is_told_by_name(database_url: str) -> None:
     pacer = Pacer("console")
-    with Database.open(database_url, pacing=pacer) as db:
+    with Database.open(database_url, pacing=pacer) as db, capture_logs() as said:
         with working_on(lambda: "/fast"), db.begin() as tx:
             tx.value("SELECT 1")
         with working_on(lambda: "/slow"), db.begin() as tx:
             tx.value("SELECT pg_sleep(0.31)::text")
-    told = capsys.readouterr().out
-    assert "/slow" in told
-    assert "/fast" not in told
+    assert [each["work"] for each in said if each["event"] == "database.over_budget"] == ["/slow"]
+    count = "yuejie_database_over_budget_total"
+    assert REGISTRY.get_sample_value(count, {"process": "console", "work": "/slow"}) == 1
+    assert REGISTRY.get_sample_value(count, {"process": "console", "work": "/fast"}) is None

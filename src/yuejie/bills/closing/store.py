@@ -321,24 +321,19 @@ WAITING: Final = """
       AND g.starts_on <= %(last_day)s
       AND (%(customer_id)s::text IS NULL OR g.customer_id = %(customer_id)s)
       AND NOT EXISTS (
-          SELECT FROM bill_line l
-          JOIN bill b USING (bill_id)
+          SELECT FROM bill_line l JOIN bill b USING (bill_id)
           WHERE l.customer_id = g.customer_id AND l.refers_to = g.grant_id
-            AND l.kind = 'package_purchase'
-            AND b.state <> 'voided' AND NOT (b.state = 'draft' AND b.month = %(month)s))
+            AND l.kind = 'package_purchase' AND b.state <> 'voided'
+            AND NOT (b.state = 'draft' AND b.month = %(month)s))
 """
 
 
 def waiting_customers(
     tx: Tx, month: BillingMonth, customer_id: CustomerId | None = None
 ) -> set[CustomerId]:
-    """Return whom something waits for that stands on no bill, except perhaps on this month's draft.
-
-    That is an approved amount, a package that was sold, or what a voided bill had said.
-    """
-    rows = tx.rows(
-        _Waiting, WAITING, month=str(month), last_day=month.last_day, customer_id=customer_id
-    )
+    """Return for whom an amount, a sold package or a voided bill waits; a draft is no answer."""
+    asked = {"month": str(month), "last_day": month.last_day, "customer_id": customer_id}
+    rows = tx.rows(_Waiting, WAITING, **asked)
     return {row.customer_id for row in rows}
 
 

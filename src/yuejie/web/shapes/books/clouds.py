@@ -1,6 +1,5 @@
 """Cloud bills on the wire."""
 
-import binascii
 from base64 import b64decode
 
 from pydantic import Field
@@ -81,7 +80,7 @@ class CloudFileIn(In):
         """Return the bytes of the file."""
         try:
             return b64decode(self.content, validate=True)
-        except binascii.Error:
+        except ValueError:  # not base64, or not even ASCII
             raise Invalid(f"文件 {self.name} 的 content 不是 Base64 编码，请编码后重试") from None
 
 

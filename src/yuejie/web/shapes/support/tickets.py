@@ -1,7 +1,6 @@
 """Tickets on the wire."""
 
 from base64 import b64decode
-from binascii import Error as Base64Error
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -28,7 +27,7 @@ class FileIn(In):
         """Return the file; what is not base64 is refused."""
         try:
             return Enclosed(self.name, b64decode(self.content, validate=True))
-        except Base64Error:
+        except ValueError:  # not base64, or not even ASCII
             raise Invalid(f"附件“{self.name}”不是 base64 编码，请编码后重试") from None
 
 
