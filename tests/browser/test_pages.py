@@ -9,7 +9,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from tests.browser.conftest import Console, shoot
-from tests.rooms.web.behind import message_at, reconciliation_at
+from tests.rooms.web.behind import (
+    message_at,
+    node_at,
+    preserved,
+    reconciliation_at,
+    shared,
+    statement_at,
+)
 from tests.rooms.web.conftest import NOW, TOKEN
 from tests.rooms.web.papers import FAPIAO
 from tests.rooms.web.test_access import contract_of
@@ -40,6 +47,12 @@ def enter(page: Page, console: Console) -> None:
 
 
 def paths(console: Console) -> dict[str, str]:
+    """Return every page that is looked at, by its name."""
+    return {**everybodys(console), **ours(console)}
+
+
+def everybodys(console: Console) -> dict[str, str]:
+    """Return pages that customers see too, and the operator's desks."""
     house = console.house
     return {
         "home": "/",
@@ -88,6 +101,13 @@ def paths(console: Console) -> dict[str, str]:
         "trials": "/trials",
         "deeds": "/deeds",
         "system": "/system",
+    }
+
+
+def ours(console: Console) -> dict[str, str]:
+    """Return pages from a bill's line down, and the operator's about the house."""
+    house = console.house
+    return {
         "line": f"/bills/{house.acme_bill.number}/lines/1",
         "line-day": f"/bills/{house.acme_bill.number}/lines/1/2026-10-15",
         "call": f"/requests/{house.acme_call}",
@@ -97,6 +117,11 @@ def paths(console: Console) -> dict[str, str]:
         "reconciliation": f"/reconciliations/{reconciliation_at(house)}",
         "margins": "/margins?month=2026-10",
         "health": "/health?hours=168",
+        "shares": f"/shares?customer={shared(house)}",
+        "retention": f"/retention?due={len(preserved(house))}",
+        "nodes": f"/nodes?of={node_at(house, silent=True)}",
+        "clouds": f"/clouds?of={statement_at(house)}",
+        "cloud-statement": f"/clouds/statements/{statement_at(house)}",
         "revision": "/prices/list/revisions/1",
         "reports": "/reports",
         "report": f"/reports/{house.zeta_report}",

@@ -73,11 +73,15 @@ from yuejie.web.pages.insight import trend as trend_pages
 from yuejie.web.pages.money import contracts as contract_pages
 from yuejie.web.pages.money import fapiao as fapiao_pages
 from yuejie.web.pages.money import payments as payment_pages
+from yuejie.web.pages.money import shares as share_pages
 from yuejie.web.pages.money import statement as statement_pages
 from yuejie.web.pages.money import titles as title_pages
+from yuejie.web.pages.ops import cloud_files, margins, revisions, worklist
+from yuejie.web.pages.ops import clouds as cloud_pages
 from yuejie.web.pages.ops import health as health_pages
-from yuejie.web.pages.ops import margins, revisions, worklist
+from yuejie.web.pages.ops import nodes as node_pages
 from yuejie.web.pages.ops import reconcile as reconcile_pages
+from yuejie.web.pages.ops import retention as retention_pages
 from yuejie.web.pages.study import reports as report_pages
 from yuejie.web.pages.study import whatif as whatif_pages
 from yuejie.web.pages.support import incidents as incident_pages
@@ -157,6 +161,7 @@ PAGE_NOUNS: Final = (
     fapiao_pages,
     payment_pages,
     statement_pages,
+    share_pages,
     contract_pages,
     usage_pages,
     call_pages,
@@ -188,6 +193,10 @@ PAGE_NOUNS: Final = (
     reconcile_pages,
     margins,
     health_pages,
+    node_pages,
+    cloud_pages,
+    cloud_files,
+    retention_pages,
     revisions,
     report_pages,
     whatif_pages,

@@ -1,18 +1,34 @@
 """What pages of the desk stand on: a reconciliation, a message to a customer. Made once a house."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
 
+from tests.rooms.clouds.written import focus_row, write_csv
 from tests.rooms.web.conftest import NOW, House
 from yuejie.assurance.reconcile.report import Source
 from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
 from yuejie.assurance.reconcile.store import latest_runs
+from yuejie.bills.sharing import store as sharing
+from yuejie.bills.sharing.keep import RuleDraft, make_rule
+from yuejie.bills.sharing.rule import Method
+from yuejie.clouds import store as clouds
+from yuejie.clouds.deliver import deliver
+from yuejie.clouds.keep import add_rule, add_source
+from yuejie.customers.enrol import ProjectDraft, add_project
+from yuejie.intake.nodes import store as nodes
+from yuejie.intake.nodes.node import Told
+from yuejie.keeping.preserve import preserve, show_preservations
 from yuejie.kernel.period import BillingMonth
 from yuejie.notices.contacts import enqueue_test
 from yuejie.notices.deliver import form_due, hand_on_due
 from yuejie.notices.log.store import Wish, log
 
 OCTOBER = BillingMonth(2026, 10)
+NODE = UUID("0198aaaa-0000-7000-8000-00000000abcd")
+FALL_SILENT = "UPDATE node SET beat_at = beat_at - INTERVAL '3 minutes' WHERE node_id = %(node)s"
 
 
 def usage_report(read: int = 2_000_000) -> bytes:
@@ -46,3 +62,64 @@ def message_at(house: House) -> str:
     hand_on_due(db, NOW)
     form_due(db, NOW)
     return message_at(house)
+
+
+def node_at(house: House, *, name: str = "gw-1", node: UUID = NODE, silent: bool = False) -> str:
+    """Let a gateway node have told of itself; return its number."""
+    told = Told("0.9.0", 41, 2, 4_096, 7, -12, 3, NOW - timedelta(seconds=9))
+    with house.books.db.begin() as tx:
+        nodes.beat(tx, node, name, told)
+        if silent:
+            tx.run(FALL_SILENT, node=node)
+    return str(node)
+
+
+def cloud_file(folder: Path, *amounts: str, name: str = "a.csv") -> Path:
+    """Write a cloud's bill for November, a row for each amount in CNY."""
+    month = "2026-11-01T00:00:00Z"
+    rows = [focus_row(BilledCost=each, BillingPeriodStart=month) for each in amounts]
+    return write_csv(folder / name, rows)
+
+
+def statement_at(house: House) -> str:
+    """Return what a cloud asks zeta for November, delivered once."""
+    db = house.books.db
+    with db.read() as tx:
+        found = clouds.statements(tx, source="aws")
+    if found:
+        return found[-1].statement_id
+    add_source(db, "aws", name="AWS", billing_account="999900001111", tag_keys=[], by="x", now=NOW)
+    since = BillingMonth(2026, 1)
+    add_rule(db, "aws", "*", customer="zeta", project=None, since=since, by="x", now=NOW)
+    with TemporaryDirectory() as folder:
+        paths = [cloud_file(Path(folder), "12.50", "7.50")]
+        deliver(db, "aws", paths, commit=True, by="x", now=NOW)
+    return statement_at(house)
+
+
+def shared(house: House) -> str:
+    """Let acme's search bear 60 of 100 of what main uses, ops the rest, since October."""
+    db, acme = house.books.db, house.acme.customer.customer_id
+    with db.read() as tx:
+        if sharing.rules_of(tx, acme):
+            return "acme"
+    for name, department in (("search", "搜索部"), ("ops", "")):
+        add_project(db, acme, ProjectDraft(name=name, department=department), by="x", now=NOW)
+    draft = RuleDraft(
+        what="project:main",
+        method=Method.CUSTOM,
+        since=OCTOBER,
+        projects={"search": 60, "ops": 40},
+    )
+    make_rule(db, "acme", draft, by="x", now=NOW)
+    return "acme"
+
+
+def preserved(house: House) -> str:
+    """Let zeta's months since October be preserved for a dispute; return the preservation."""
+    db = house.books.db
+    found = show_preservations(db, "zeta")
+    if not found:
+        preserve(db, "zeta", OCTOBER, None, why="争议 2026-11", by="x", now=NOW)
+        return preserved(house)
+    return found[0].preservation_id

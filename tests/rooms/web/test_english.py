@@ -24,6 +24,7 @@ MET = (
     "bills/find.py",
     "bills/live/look.py",
     "bills/review/",
+    "bills/sharing/",
     "bills/trail/",
     "budgets/allowance.py",
     "budgets/keep.py",

@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from tests.rooms.web.behind import message_at, reconciliation_at
+from tests.rooms.web.behind import message_at, node_at, reconciliation_at, statement_at
 from tests.rooms.web.conftest import NOW, PEPPER, TOKEN, House, desk_at
 from tests.rooms.web.house import drafted, quoted
 from tests.rooms.web.papers import FAPIAO
@@ -25,6 +25,7 @@ from tests.rooms.web.test_access import contract_of
 from tests.scenarios.books import FixedClock
 from yuejie.assurance.reconcile import difference
 from yuejie.assurance.sla import words as sla_words
+from yuejie.bills.documents import wording
 from yuejie.bills.life import SAID as BILL_STATES
 from yuejie.bills.store import bills_of_customer
 from yuejie.budgets.allowance import MODES, PERIODS
@@ -68,8 +69,8 @@ from yuejie.web.pages.frame.words import EN, translations
 from yuejie.web.pages.house import words as house_words
 from yuejie.web.pages.identity import tokens as token_pages
 from yuejie.web.pages.insight import anomalies, keys, protections
-from yuejie.web.pages.money import contracts, fapiao, payments
-from yuejie.web.pages.ops import health, margins, revisions, worklist
+from yuejie.web.pages.money import contracts, fapiao, payments, shares
+from yuejie.web.pages.ops import cloud_files, health, margins, nodes, retention, revisions, worklist
 from yuejie.web.pages.ops import reconcile as reconcile_pages
 from yuejie.web.pages.study import whatif
 from yuejie.web.pages.support import sla as support_sla
@@ -116,6 +117,7 @@ ABOUT_ONE = {
     "/advice",
     "/anomalies",
     "/keys",
+    "/shares",
     "/start",
 }
 """Pages about one customer, whom the operator chooses."""
@@ -228,6 +230,9 @@ def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
         "channel": house.zeta_channel,
         "message": message_at(house),
         "reconciliation": reconciliation_at(house),
+        "node": node_at(house),
+        "source": "aws",
+        "statement": statement_at(house),
         "event": "0198aaaa-0000-7000-8000-000000000000",
         "ticket": house.zeta_ticket,
         "incident": house.incident,
@@ -453,40 +458,6 @@ def test_a_customer_confirms_its_bill_and_disputes_a_line(
     assert {str(row.month): str(row.state) for row in rows}["2026-11"] == "confirmed"
 
 
-def test_meters_are_named_in_the_readers_language(admin: TestClient, house: House) -> None:
-    path = f"/bills/{house.acme_bill.number}"
-    assert "<td>输入</td>" in admin.get(path).text
-    form = {"language": "en", "form_token": token_in(admin.get(path))}
-    admin.post("/look", data=form)
-    assert "<td>input</td>" in admin.get(path).text
-
-
-def test_language_and_theme_are_kept(admin: TestClient) -> None:
-    token = token_in(admin.get("/"))
-    for form in ({"language": "en"}, {"theme": "dark"}, {"language": "xx", "theme": "<"}):
-        admin.post("/look", data=form | {"form_token": token, "next": "/bills"})
-    page = admin.get("/bills").text
-    assert 'lang="en"' in page
-    assert 'data-bs-theme="dark"' in page
-    assert "No bills" in page
-
-
-def test_only_known_files_are_given_away(browser: TestClient) -> None:
-    page = browser.get("/setup").text
-    for path in re.findall(r'(?:href|src)="(/static/[^"#]+)"', page):
-        answer = browser.get(path)
-        assert answer.status_code == 200, path
-        assert "immutable" in answer.headers["cache-control"]
-    for path in ("../settings.py", "..%2fsettings.py", "vendor/README.txt", "nothing.css"):
-        assert browser.get(f"/static/x/{path}").status_code == 404
-
-
-def test_an_unknown_page_is_a_page(admin: TestClient) -> None:
-    answer = admin.get("/nowhere")
-    assert (answer.status_code, "<h1" in answer.text) == (404, True)
-    assert admin.get("/api/v1/nowhere").headers["content-type"] == "application/problem+json"
-
-
 DESK_WORDS: list[Mapping[Any, str]] = [
     closing.DONE,
     closing.OPEN_CALLS,
@@ -523,6 +494,13 @@ DESK: list[Mapping[Any, str]] = [
     margins.DIMENSIONS,
     health.HOURS,
     health.STATES,
+    nodes.STATES,
+    nodes.SPANS,
+    cloud_files.CATEGORIES,
+    cloud_files.METRICS,
+    cloud_files.WHY,
+    retention.KINDS,
+    retention.TEXTS,
     revisions.KINDS,
     report.DIMENSION_NAMES,
     report.MEASURE_NAMES,
@@ -588,6 +566,12 @@ def test_every_word_has_its_english() -> None:
         *payments.STOPPED.values(),
         *SAID.values(),
         *contracts.STATES.values(),
+        *shares.METHODS.values(),
+        *shares.BY.values(),
+        *shares.WHAT.values(),
+        *wording.KINDS.values(),
+        *shares.NAMES.values(),
+        *shares.STATES.values(),
         *contracts.RENEWALS.values(),
         *(word for table in AGREED for word in table.values()),
         *(word for table in DESK_WORDS for word in table.values()),

@@ -23,6 +23,7 @@ from yuejie.web.desk import Db
 from yuejie.web.pages.frame.draw import caller_of, draw
 from yuejie.web.pages.frame.entry import visit
 from yuejie.web.pages.frame.sheet import sheet
+from yuejie.web.pages.trail.clouds import show_cloud_line
 
 routes: Final = APIRouter(
     include_in_schema=False, prefix="/bills/{bill}/lines", dependencies=[Depends(visit)]
@@ -47,8 +48,15 @@ COLUMNS: Final = (
 
 
 @routes.get("/{position}")
-def show_line(request: Request, db: Db, bill: str, position: int) -> Response:
-    """Show the days of a line with the sum that gives it, and the rate that was in force."""
+def show_line(
+    request: Request, db: Db, bill: str, position: int, cursor: str | None = None
+) -> Response:
+    """Show the days of a line with the sum that gives it, and the rate that was in force.
+
+    Of a cloud's line: the rows of the cloud's own bill behind it.
+    """
+    if (cloud := show_cloud_line(request, db, bill, position, cursor)) is not None:
+        return cloud
     party, trail = _found(db, caller_of(request), bill, position)
     return draw(
         request,
