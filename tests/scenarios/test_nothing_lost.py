@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.scenarios.books import CLERK, FOUNDED, Books, Party, cny
 from yuejie.bills.bill import TaxMode
 from yuejie.bills.closing.taxes import TaxRule, share_tax, tax_of
-from yuejie.bills.closing.units import assign_unit
+from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.take_back import decide_credit, request_credit
@@ -366,6 +366,83 @@ def test_an_adjustment_in_a_foreign_currency_is_refused(yuan: Books) -> None:
     acme = yuan.customer("acme")
     with pytest.raises(Invalid, match="币种 USD 与客户合同的 CNY 不符"):
         adjust(yuan, acme, -3_000, currency="USD")
+
+
+def test_a_package_in_a_foreign_currency_is_refused(yuan: Books) -> None:
+    """No bill in yuan could ask its price, nor draw on it: it would wait for ever, unseen."""
+    draft = GrantDraft(
+        customer_id=yuan.customer("acme").customer.customer_id,
+        kind=GrantKind.PACKAGE,
+        name="甲",
+        amount_fen=100_00,
+        paid_fen=80_00,
+        currency="USD",
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2027, 1, 1),
+    )
+    with pytest.raises(Invalid, match="币种 USD 与客户合同的 CNY 不符"):
+        ask_grant(yuan.db, draft, by="a", now=yuan.tick())
+
+
+@pytest.mark.parametrize("wait", [1, 3 * 86_400])
+def test_what_was_voided_and_billed_again_is_billed_again_when_that_is_voided(
+    yuan: Books, wait: int
+) -> None:
+    """
+    October, with its fee, is voided and stands on November. December looks no more at it. Then
+    November is voided too, at once or days later: January owes October and November, once each.
+    """
+    terms = replace(STANDARD, management_fee_fen=5_000)
+    acme = yuan.customer("acme", commercial=terms, starts=START)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    yuan.close("2026-10")
+    void(yuan, str(yuan.issue(acme.bill("2026-10")).number))
+    yuan.close("2026-11")
+    november = yuan.issue(acme.bill("2026-11"))
+    assert november.gross == cny("110.00")
+    yuan.close("2026-12")
+    assert acme.lines("2026-12") == ["管理费 = 50.00"]
+    yuan.issue(acme.bill("2026-12"))
+    yuan.tick(wait)
+    void(yuan, str(november.number))
+    yuan.close("2027-01")
+    assert sorted(acme.lines("2027-01")) == [
+        "2026-10 late  main  gpt-4o  input  1,000,000 = 10.00",
+        "2026-10 late  管理费 = 50.00",
+        "2026-11 late  管理费 = 50.00",
+        "管理费 = 50.00",
+    ]
+    yuan.issue(acme.bill("2027-01"))
+    yuan.close("2027-02")
+    assert acme.lines("2027-02") == ["管理费 = 50.00"]
+    assert yuan.unproved() == []
+
+
+def test_a_month_billed_again_is_no_other_than_one_that_never_was_voided(yuan: Books) -> None:
+    """A voucher given in January from October on does not reach back; and bills are proved so."""
+    acme = yuan.customer("acme", starts=START)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    yuan.close("2026-10")
+    void(yuan, str(yuan.issue(acme.bill("2026-10")).number))
+    yuan.close("2026-11")
+    yuan.issue(acme.bill("2026-11"))
+    draft = GrantDraft(
+        customer_id=acme.customer.customer_id,
+        kind=GrantKind.VOUCHER,
+        name="甲",
+        amount_fen=100_00,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2027, 1, 1),
+    )
+    asked = ask_grant(yuan.db, draft, by="a", now=yuan.tick())
+    approve_grant(yuan.db, asked.grant_id, by="b", now=yuan.tick())
+    acme.uses("2026-12-05 10:00:00", "gpt-4o", input=M)
+    yuan.close("2026-12")
+    assert acme.lines("2026-12") == [
+        "main  gpt-4o  input  1,000,000 = 10.00",
+        "代金券 甲 = -10.00",
+    ]
+    assert yuan.unproved() == []
 
 
 @example([100_000, -99_990], TaxMode.INCLUSIVE, 60_000)

@@ -8,7 +8,7 @@ import pytest
 from tests.scenarios.books import CLERK, FOUNDED, Books, Party, cny
 from yuejie.bills.bill import Bill, LineKind
 from yuejie.bills.closing.close import Done
-from yuejie.bills.closing.units import assign_unit
+from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.contracts.grants.give import approve_grant, ask_grant

@@ -9,14 +9,20 @@ import pytest
 from msgspec.structs import replace
 
 from tests.scenarios.books import Books, Party
+from tests.scenarios.callers import promised
 from yuejie.assurance.prove import prove_month
 from yuejie.assurance.store import attempts, touched_months
+from yuejie.bills.closing.close import Done
+from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.budgets.lending.count import Spending
 from yuejie.db.session import Database
 from yuejie.db.warehouse.client import Warehouse, WarehouseUnavailable
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.period import BillingMonth
 from yuejie.packs.store import used_items
+from yuejie.support.tickets.open import TicketDraft, open_ticket
+from yuejie.support.tickets.ticket import Severity, TicketKind
+from yuejie.usage.calls.look import Sought, look_for_calls
 from yuejie.usage.correct import Decide, correct
 from yuejie.usage.journal import Ended
 from yuejie.usage.rebuild import rebuild
@@ -288,3 +294,62 @@ def test_without_its_address_what_moved_is_named_as_missing(house: Books, acme: 
         prove_month(house.db, MARCH)
     house.db.warehouse = warehouse
     assert far.sizes(warehouse)[0].rows == 29
+
+
+def test_a_search_page_never_leaps_over_a_month_that_was_moved(house: Books) -> None:
+    """February stayed here, March was moved: a page from April into February would miss March."""
+    acme = house.customer("acme")
+    for when in ("02-10T10:00", "02-11T10:00", "03-05T10:00", "04-02T09:00"):
+        acme.uses(f"2026-{when}", "gpt-4o", input=5)
+    for month in ("2026-02", "2026-03", "2026-04"):
+        house.close(month)
+    assert house.db.warehouse is not None
+    move_partition(house.db, house.db.warehouse, DAY, now=NOW)
+    who = acme.customer.customer_id
+    with pytest.raises(EventsElsewhere):
+        look_for_calls(house.db, who, Sought(), limit=2)
+    april = Sought(since=datetime(2026, 4, 2, tzinfo=UTC), until=datetime(2026, 4, 3, tzinfo=UTC))
+    assert len(look_for_calls(house.db, who, april, limit=1).attempts) == 1
+    february = Sought(until=datetime(2026, 2, 20, tzinfo=UTC))
+    assert len(look_for_calls(house.db, who, february, limit=1).attempts) == 1
+
+
+def test_a_ticket_may_ask_about_a_call_that_was_moved(house: Books, acme: Party) -> None:
+    event = pages(house.db, acme, 100)[5].event
+    closed(house)
+    assert house.db.warehouse is not None
+    move_partition(house.db, house.db.warehouse, DAY, now=NOW)
+    draft = TicketDraft(
+        kind=TicketKind.BILLING,
+        severity=Severity.S3,
+        subject="这次调用",
+        text="为什么这么贵？",
+        request=str(event.operation_id),
+    )
+    ticket = open_ticket(house.db, acme.customer, draft, by="customer:赵", now=NOW)
+    assert ticket.request_id == event.operation_id
+
+
+def test_a_bill_voided_long_ago_keeps_no_month_from_closing(house: Books) -> None:
+    """
+    March is promised 99.9 %, voided, and billed again with April. When its calls have moved,
+    nothing of March is open: June closes without asking for them.
+    """
+    acme = house.customer("acme", commercial=promised())
+    acme.uses("2026-03-05T10:00", "gpt-4o", input=10_000_000)
+    house.close("2026-03")
+    number = str(house.issue(acme.bill("2026-03")).number)
+    note = request_credit(house.db, number, amounts=None, why="抬头", by="a", now=house.tick())
+    decide_credit(house.db, note.credit_note_id, approve=True, by="b", now=house.tick())
+    for month in ("2026-04", "2026-05"):
+        acme.uses(f"{month}-05T10:00", "gpt-4o", input=10_000_000)
+        house.close(month)
+        house.issue(acme.bill(month))
+    billed = {str(line.service_month) for line in acme.bill("2026-04").lines}
+    assert billed == {"2026-03", "2026-04"}
+    assert house.db.warehouse is not None
+    move_partition(house.db, house.db.warehouse, DAY, now=NOW)
+    acme.uses("2026-06-05T10:00", "gpt-4o", input=1000)
+    [closed] = house.close("2026-06")
+    assert (closed.done, closed.why) == (Done.DRAFTED, "")
+    assert house.unproved() == []

@@ -17,7 +17,7 @@ from tests.simulate.truth import Fact
 from tests.simulate.world import METERS, MODELS, Actor, World
 from yuejie.bills.bill import FINAL, Bill, BillState
 from yuejie.bills.closing.close import Closed, Done
-from yuejie.bills.closing.units import assign_unit
+from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.credit import CreditNote

@@ -14,6 +14,7 @@ from yuejie.assurance.sla.oracle import Month
 from yuejie.bills.bill import Bill
 from yuejie.kernel.period import BillingMonth, zone_of
 
+_DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -109,6 +110,31 @@ class History:
         begun = [v for v in self.versions if v.starts_at <= end and v.signed_at <= known]
         begun.sort(key=lambda v: (v.starts_at, v.signed_at, v.version))
         return begun[-1] if begun else None
+
+    def reopened(self, month: BillingMonth, at: datetime) -> set[str]:
+        """Return the months that stood on bills voided by an instant, and were not billed again.
+
+        They are billed again by a closing of another month than the one that is drawn, a day or
+        more behind the void, all of whose bills were issued by then.
+        """
+        drawn: dict[BillingMonth, list[Bill]] = {}
+        for bill in self.bills:
+            if bill.month != month and self.ended_at[bill.epoch] <= at:
+                drawn.setdefault(bill.month, []).append(bill)
+        settled = [
+            (str(label), self.ended_at[bill.epoch])
+            for label, bills in drawn.items()
+            if all(bill.issued_at is not None and bill.issued_at <= at for bill in bills)
+            for bill in bills
+        ]
+        found: set[str] = set()
+        for bill in self.bills:
+            voided = self.voided_at.get(bill.bill_id)
+            if voided is not None and voided <= at:
+                again = [label for label, ended in settled if ended > voided + _DAY]
+                labels = {str(line.service_month) for line in bill.lines}
+                found |= {each for each in labels if not any(each <= label for label in again)}
+        return {each for each in found if each <= str(month)}
 
     def since(self, contract_id: str, known: datetime) -> date:
         """Return a contract's first day."""

@@ -133,9 +133,7 @@ def _quantities(case: _Case, sheet: Sheet) -> list[Difference]:
     lines = [line for bill in sheet.parts for line in bill.lines if line.metered]
     months |= {str(line.service_month) for line in lines}
     closed_at = history.ended_at[sheet.epoch]
-    for bill in history.bills:
-        if bill.bill_id in history.voided_at and history.voided_at[bill.bill_id] <= closed_at:
-            months |= {str(ln.service_month) for ln in bill.lines if str(ln.service_month) <= month}
+    months |= history.reopened(sheet.month, closed_at)
     target, wrong = case.target(months, sheet.epoch)
     proved = Counter(target)
     before = (line for bill in sheet.billed_before(history) for line in bill.lines)

@@ -101,10 +101,7 @@ def _reckoner(history: History, sheet: Sheet) -> tuple[Reckoner, list[BillLine]]
 
 def _looked_at(history: History, sheet: Sheet) -> set[str]:
     months = {str(line.service_month) for bill in sheet.parts for line in bill.lines}
-    for bill in history.bills:
-        voided = history.voided_at.get(bill.bill_id)
-        if voided is not None and voided <= sheet.drawn_at:
-            months |= {str(line.service_month) for line in bill.lines}
+    months |= history.reopened(sheet.month, sheet.drawn_at)
     return {label for label in months if label <= str(sheet.month)}
 
 

@@ -47,9 +47,11 @@ def digest_of(secret: str, pepper: bytes) -> bytes:
 def digest_of_hash(sha256_hex: str, pepper: bytes) -> bytes:
     """Return what is stored of a key of which another gateway knows the SHA-256 only.
 
-    The marked text keeps it apart from every key in clear; the pepper stays the house's secret.
+    Under a pepper of its own: of whatever text a caller sends as its key, the hash that lies in the
+    other gateway's database included, the HMAC is another, so that only the key itself is known.
     """
-    return hmac.digest(pepper, f"sha256:{sha256_hex}".encode(), hashlib.sha256)
+    apart = hmac.digest(pepper, b"keys known by their sha256", hashlib.sha256)
+    return hmac.digest(apart, sha256_hex.encode(), hashlib.sha256)
 
 
 def digest_of_foreign(secret: str, pepper: bytes) -> bytes:

@@ -213,7 +213,11 @@ def rounds(tx: Tx) -> Rounds:
     return tx.row(Rounds, ROUNDS)
 
 
-HAS_CALLS: Final = "SELECT EXISTS (SELECT FROM usage_event WHERE customer_id = %(customer_id)s)"
+# Events that were moved or deleted have left their month behind.
+HAS_CALLS: Final = """
+    SELECT EXISTS (SELECT FROM usage_event WHERE customer_id = %(customer_id)s)
+        OR EXISTS (SELECT FROM usage_month WHERE customer_id = %(customer_id)s)
+"""
 
 
 def has_calls(tx: Tx, customer_id: str) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.rooms.web.conftest import House
-from yuejie.customers.key import digest_of, digest_of_foreign
+from yuejie.customers.key import digest_of, digest_of_foreign, digest_of_hash
 from yuejie.customers.store import keys
 from yuejie.intake.elsewhere.cloudevents import pushed_of
 from yuejie.intake.elsewhere.keys import Elsewhere, TakenOver, take_over_keys
@@ -160,6 +160,16 @@ def test_keys_of_new_api_and_litellm_serve_and_are_not_kept(house: House, tmp_pa
     assert kept[digest_of("sk-" + "N" * 48, PEPPER)].models == ["gpt-4o"]
     assert kept[digest_of_foreign(secret, PEPPER)].name == "lite"
     assert digest_of(secret, PEPPER) not in kept
+
+
+@pytest.mark.parametrize("marked", ["{}", "sha256:{}", "\0sha256:{}"])
+def test_a_hash_that_leaked_from_the_other_gateway_opens_nothing(marked: str) -> None:
+    """Whoever read LiteLLM's table has no key: sent as one, in any form, a hash is unknown."""
+    leaked = sha256(b"sk-its-owner-has-this").hexdigest()
+    sent = marked.format(leaked)
+    kept = digest_of_hash(leaked, PEPPER)
+    assert kept == digest_of_foreign("sk-its-owner-has-this", PEPPER)
+    assert kept not in {digest_of(sent, PEPPER), digest_of_foreign(sent, PEPPER)}
 
 
 EVENT = {

@@ -54,7 +54,18 @@ USED_MONTHS: Final = """
            OR u.month < %(month)s AND EXISTS (
                 SELECT FROM bill_line l JOIN bill b USING (bill_id)
                 WHERE l.customer_id = u.customer_id AND l.service_month = u.month
-                  AND b.state = 'voided'))
+                  AND b.state = 'voided'
+                  AND NOT EXISTS (
+                      SELECT FROM bill_transition t
+                      JOIN bill c ON c.customer_id = b.customer_id
+                      JOIN epoch_closing e ON e.epoch = c.epoch
+                      WHERE t.bill_id = b.bill_id AND t.became = 'voided'
+                        AND e.closed_at > t.at + INTERVAL '1 day'
+                        AND c.month >= u.month AND c.month <> %(month)s
+                        AND NOT EXISTS (
+                            SELECT FROM bill d
+                            WHERE d.customer_id = c.customer_id AND d.month = c.month
+                              AND d.state NOT IN ('issued', 'paid', 'written_off', 'voided')))))
     ORDER BY u.customer_id, u.month
 """
 
@@ -64,7 +75,8 @@ def used_months(tx: Tx, month: BillingMonth, customer_id: CustomerId | None) -> 
 
     Those are months with usage, or a missed response, that no closing has looked at, and months
     of which a bill was voided: perhaps behind a later closing, so that nothing else would bill
-    them again.
+    them again. A closing of another month, a day or more behind the void so that no clock is in
+    doubt, has done so once its own bills are issued; whatever comes then, comes as late usage.
     """
     return tx.rows(UsedMonth, USED_MONTHS, month=str(month), customer_id=customer_id)
 
@@ -347,11 +359,25 @@ VOIDED_MONTHS: Final = """
     FROM bill_line l
     JOIN bill b USING (bill_id)
     WHERE l.customer_id = %(customer_id)s AND b.state = 'voided' AND l.service_month <= %(month)s
+      AND NOT EXISTS (
+          SELECT FROM bill_transition t
+          JOIN bill c ON c.customer_id = b.customer_id
+          JOIN epoch_closing e ON e.epoch = c.epoch
+          WHERE t.bill_id = b.bill_id AND t.became = 'voided'
+            AND e.closed_at > t.at + INTERVAL '1 day'
+            AND c.month >= l.service_month AND c.month <> %(month)s
+            AND NOT EXISTS (
+                SELECT FROM bill d
+                WHERE d.customer_id = c.customer_id AND d.month = c.month
+                  AND d.state NOT IN ('issued', 'paid', 'written_off', 'voided')))
 """
 
 
 def voided_months(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> list[BillingMonth]:
-    """Return the service months up to one that stood on bills that were voided."""
+    """Return the service months up to one that stood on voided bills and may owe something yet.
+
+    Not those that a later closing has billed again, as `used_months` says.
+    """
     rows = tx.rows(_ClosedMonth, VOIDED_MONTHS, customer_id=customer_id, month=str(month))
     return [BillingMonth.parse(row.month) for row in rows]
 
@@ -543,58 +569,3 @@ def note_idle_closes(
         busy=list(busy),
         at=at,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _UnitId:
-    unit_id: str
-
-
-UNIT_BY_NAME: Final = """
-    SELECT unit_id FROM billing_unit WHERE customer_id = %(customer_id)s AND name = %(name)s
-"""
-
-
-def unit_by_name(tx: Tx, customer_id: CustomerId, name: str) -> str | None:
-    """Return the id of a customer's billing unit."""
-    row = tx.maybe(_UnitId, UNIT_BY_NAME, customer_id=customer_id, name=name)
-    return row.unit_id if row else None
-
-
-INSERT_UNIT: Final = """
-    INSERT INTO billing_unit (unit_id, customer_id, name, created_at)
-    VALUES (%(unit_id)s, %(customer_id)s, %(name)s, %(at)s)
-"""
-
-
-def insert_unit(tx: Tx, customer_id: CustomerId, unit_id: str, *, name: str, at: datetime) -> None:
-    """Write a billing unit."""
-    tx.run(INSERT_UNIT, unit_id=unit_id, customer_id=customer_id, name=name, at=at)
-
-
-ASSIGN_PROJECT: Final = """
-    INSERT INTO billing_unit_project (customer_id, project_id, since, unit_id, assigned_at)
-    VALUES (%(customer_id)s, %(project_id)s, %(since)s, %(unit_id)s, %(at)s)
-    ON CONFLICT DO NOTHING
-"""
-
-
-def assign_project(
-    tx: Tx,
-    customer_id: CustomerId,
-    project_id: str,
-    *,
-    unit_id: str,
-    since: BillingMonth,
-    at: datetime,
-) -> bool:
-    """Write which unit a project is billed in from a month on; False if somebody just did."""
-    done = tx.run(
-        ASSIGN_PROJECT,
-        customer_id=customer_id,
-        project_id=project_id,
-        unit_id=unit_id,
-        since=str(since),
-        at=at,
-    )
-    return done == 1

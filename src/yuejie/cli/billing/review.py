@@ -3,7 +3,7 @@
 import click
 
 from yuejie.bills.bill import Bill
-from yuejie.bills.closing.units import assign_unit
+from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.review import store as review_store
 from yuejie.bills.review.ask import confirm_bill, deem_confirmed, propose_bill, reopen_bill
 from yuejie.bills.review.disputes import accept_dispute, reject_dispute

@@ -5,15 +5,19 @@ from datetime import datetime
 
 from yuejie.contracts.grants import store
 from yuejie.contracts.grants.grant import Grant, GrantDraft
+from yuejie.contracts.store import contracts_of
 from yuejie.db.deeds import Deed, record_deed
-from yuejie.db.session import Database
-from yuejie.kernel.errors import Conflict, NotFound
+from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
 from yuejie.kernel.two_people import refuse_same
 
 
 def ask_grant(db: Database, draft: GrantDraft, *, by: str, now: datetime) -> Grant:
-    """Write a package or voucher down for a second person to approve."""
+    """Write a package or voucher down for a second person to approve.
+
+    Raises Invalid for one that no bill could sell or draw: its contracts bill in another currency.
+    """
     draft.refuse_nonsense()
     grant = Grant(
         grant_id=mint("grant", now),
@@ -30,9 +34,19 @@ def ask_grant(db: Database, draft: GrantDraft, *, by: str, now: datetime) -> Gra
         asked_by=by,
     )
     with db.begin() as tx:
+        _refuse_currency(tx, draft)
         store.insert_grant(tx, grant)
         record_deed(tx, Deed(by, now, "ask", "grant", grant.grant_id), became=grant)
         return grant
+
+
+def _refuse_currency(tx: Tx, draft: GrantDraft) -> None:
+    known = sorted({version.currency for version in contracts_of(tx, draft.customer_id)})
+    if known and draft.currency not in known:
+        raise Invalid(
+            f"套餐或代金券的币种 {draft.currency} 与客户合同的 {'、'.join(known)} 不符，"
+            "账单不会收取也不会抵扣；请按合同币种填写"
+        )
 
 
 def approve_grant(db: Database, grant_id: str, *, by: str, now: datetime) -> Grant:

@@ -196,17 +196,8 @@ class _Then:
         return owed(target, billed), tuple(sorted(months))
 
     def _voided(self) -> list[BillingMonth]:
-        at = self.sheet.drawn_at
-        gone = {bill_id for bill_id, when in self.history.voided_at.items() if when <= at}
-        return sorted(
-            {
-                line.service_month
-                for bill in self.history.bills
-                if bill.bill_id in gone
-                for line in bill.lines
-                if line.service_month <= self.sheet.month
-            }
-        )
+        found = self.history.reopened(self.sheet.month, self.sheet.drawn_at)
+        return sorted(BillingMonth.parse(each) for each in found)
 
     def _tariff(self, contract: Contract, keys: Sequence[LineKey]) -> Tariff:
         """Return the rates of the lines, and the exchange rates that stand on them."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from yuejie.bills.bill import BillState
 from yuejie.bills.find import find_bill, no_such_bill
@@ -11,6 +12,7 @@ from yuejie.customers.customer import Customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
+from yuejie.kernel.ids import request_id as request_id_of
 from yuejie.kernel.limits import TICKET_FILE_BYTES, TICKET_FILES, TICKET_TEXT, TICKETS_ALIVE
 from yuejie.support.tickets import store
 from yuejie.support.tickets.tell import tell_opened
@@ -24,7 +26,7 @@ from yuejie.support.tickets.ticket import (
 )
 from yuejie.support.tickets.timing import begin_clock
 from yuejie.usage.show import parse_request_id
-from yuejie.usage.store import events_of_operation
+from yuejie.usage.warehouse.read import events_of_operation
 
 SUBJECT: Final = 120
 NAME: Final = 100
@@ -59,6 +61,7 @@ def open_ticket(
         raise Invalid("一张工单只关联一次请求或一张账单，请去掉其中一个")
     if draft.line is not None and not draft.bill.strip():
         raise Invalid("写了行号，也请写账单号")
+    request_id = _request_of(db, customer.customer_id, draft)
     with db.begin() as tx:
         tx.lock_exclusive(f"tickets {customer.customer_id}")
         _refuse_flood(tx, customer)
@@ -69,7 +72,7 @@ def open_ticket(
             kind=draft.kind,
             severity=draft.severity,
             subject=subject,
-            request_id=parse_request_id(draft.request) if draft.request.strip() else None,
+            request_id=request_id,
             bill_id=bill_id,
             line_position=draft.line,
             state=TicketState.OPEN,
@@ -77,10 +80,6 @@ def open_ticket(
             opened_by=by,
             opened_at=now,
         )
-        if ticket.request_id and not events_of_operation(
-            tx, customer.customer_id, ticket.request_id
-        ):
-            raise NotFound(f"请求 {ticket.request} 不存在，或用量尚未入库，请两秒后再试")
         store.insert(tx, ticket)
         add_message(tx, ticket, Side.CUSTOMER, text, files, by=by, at=now)
         clock = begin_clock(tx, ticket, is_first=True, at=now)
@@ -91,6 +90,18 @@ def open_ticket(
 def _refuse_flood(tx: Tx, customer: Customer) -> None:
     if store.alive_count(tx, customer.customer_id) >= TICKETS_ALIVE:
         raise Conflict(f"未关闭的工单已有 {TICKETS_ALIVE} 张，请先关闭已解决的，或在原工单上留言")
+
+
+def _request_of(db: Database, customer_id: CustomerId, draft: TicketDraft) -> UUID | None:
+    """Return the call a ticket is about, found wherever its events lie: before anything is held."""
+    if not draft.request.strip():
+        return None
+    wanted = parse_request_id(draft.request)
+    with db.read() as tx:
+        if not events_of_operation(tx, customer_id, wanted):
+            said = request_id_of(wanted.bytes)
+            raise NotFound(f"请求 {said} 不存在，或用量尚未入库，请两秒后再试")
+    return wanted
 
 
 def _bill_of(tx: Tx, customer_id: CustomerId, draft: TicketDraft) -> str | None:

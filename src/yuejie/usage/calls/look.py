@@ -11,7 +11,7 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.limits import PAGE, PAGE_MAX
 from yuejie.usage.calls import store
 from yuejie.usage.show import NEWEST, Attempt, RequestPage, attempts_of
-from yuejie.usage.warehouse.read import refuse_partial
+from yuejie.usage.warehouse.read import refuse_between, refuse_partial
 
 _MARGIN: Final = timedelta(days=1)
 """An id is made when its call begins; a day either way is more than any clock is wrong."""
@@ -45,20 +45,24 @@ def look_for_calls(
         raise Invalid(f"每页条数 {limit} 超出范围，请写 1 到 {PAGE_MAX}")
     first = _id_at(sought.since - _MARGIN) if sought.since else _OLDEST
     last = _id_at(sought.until + _MARGIN) if sought.until else NEWEST
+    top = min(before, last) if before else last
     with db.read() as tx:
         rows = store.sought(
             tx,
             customer_id,
             asdict(sought),
             first=first,
-            before=min(before, last) if before else last,
+            before=top,
             limit=limit + 1,
         )
+        # What lies elsewhere must not be missing in silence: at the end of the list, nor between
+        # two calls of a page, where a month stayed here and a later one was moved.
         if len(rows) <= limit:
-            # The end of the list: what lies elsewhere must not be missing from it in silence.
             since = f"{sought.since - _MARGIN:%Y-%m}" if sought.since else "0001-01"
             until = f"{sought.until + _MARGIN:%Y-%m}" if sought.until else "9999-12"
             refuse_partial(tx, customer_id, since, until, "查找调用")
+        else:
+            refuse_between(tx, customer_id, rows[-1].event_id, top, "查找调用")
         shown = rows[:limit]
         attempts = attempts_of(tx, [[row] for row in shown])
     return RequestPage(attempts, shown[-1].event_id if len(rows) > limit else None)

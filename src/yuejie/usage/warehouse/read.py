@@ -6,7 +6,7 @@ against each other. Every read first keeps partitions from coming and going.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
@@ -74,6 +74,21 @@ def refuse_partial(tx: Tx, customer_id: str | None, first: str, last: str, what:
     """
     hold_partitions(tx)
     refuse_elsewhere(store.away(tx, customer_id, first, last), what)
+
+
+def refuse_between(tx: Tx, customer_id: str, oldest: UUID, newest: UUID, what: str) -> None:
+    """Refuse the same where some of a customer's events between two ids are not here."""
+    hold_partitions(tx)
+    found = store.away(tx, customer_id, *_EVER)
+    low = day_of(oldest)
+    # The newest may be the end of all ids, which is no date.
+    between = (each for each in found if low <= each.first_day and _first_id(each) <= newest.int)
+    refuse_elsewhere(between, what)
+
+
+def _first_id(partition: Partition) -> int:
+    day = partition.first_day
+    return int(datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()) * 1000 << 80
 
 
 def refuse_writing(tx: Tx, ids: Sequence[UUID]) -> None:
@@ -156,6 +171,7 @@ __all__ = [
     "events_of_operation",
     "hold_partitions",
     "recent",
+    "refuse_between",
     "refuse_partial",
     "refuse_writing",
     "still_away",

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import Path, status
 
-from yuejie.bills.closing.units import assign_unit
+from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision
 from yuejie.bills.correct.store import credits_of, open_adjustments

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from yuejie.bills.closing import store
+from yuejie.bills.closing.units import store
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import project_by_name
 from yuejie.db.deeds import Deed, record_deed

@@ -1,0 +1,1 @@
+"""Billing units: which projects are billed apart."""
