@@ -18,8 +18,8 @@ from tests.rooms.web.behind import (
     statement_at,
 )
 from tests.rooms.web.conftest import NOW, TOKEN
+from tests.rooms.web.examples import contract_of
 from tests.rooms.web.papers import FAPIAO
-from tests.rooms.web.test_access import contract_of
 from yuejie.payments.banks.keep import open_account
 from yuejie.payments.receipts.load import import_statement
 from yuejie.payments.receivables.show import open_amounts

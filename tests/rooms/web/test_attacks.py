@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from tests.rooms.web.conftest import NOW, OPERATOR, House, Museum, bearer
-from tests.rooms.web.test_access import asked_of_zeta
+from tests.rooms.web.examples import asked_of_zeta
 from tests.rooms.web.test_pages import ABOUT_ONE, HTML, enter, examples, token_in
 from yuejie.customers.enrol import Particulars, enrol_customer
 from yuejie.db.session import Database

@@ -19,9 +19,9 @@ from httpx2 import Response
 
 from tests.rooms.web.behind import message_at, node_at, reconciliation_at, statement_at
 from tests.rooms.web.conftest import NOW, PEPPER, TOKEN, House, desk_at
+from tests.rooms.web.examples import contract_of
 from tests.rooms.web.house import drafted, quoted
 from tests.rooms.web.papers import FAPIAO
-from tests.rooms.web.test_access import contract_of
 from tests.scenarios.books import FixedClock
 from yuejie.assurance.reconcile import difference
 from yuejie.assurance.sla import words as sla_words

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.rooms.web.conftest import House, bearer
-from tests.rooms.web.test_access import asked_of_zeta
+from tests.rooms.web.examples import asked_of_zeta
 from yuejie.customers.members.member import Role
 from yuejie.customers.members.power import HOLDERS, Power
 from yuejie.web.auth import ACCESS, API, Who

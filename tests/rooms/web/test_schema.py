@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.postgres import fresh_database
 from tests.rooms.web.conftest import NOW, OPERATOR, House, desk_at, inhabit
-from tests.rooms.web.test_access import ANYBODYS, BODIES, contract_of
+from tests.rooms.web.examples import ANYBODYS, BODIES, contract_of
 from tests.scenarios.books import FixedClock
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
