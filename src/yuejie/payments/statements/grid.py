@@ -40,7 +40,10 @@ BROKEN: Final = (
     *(AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
     OverflowError,
 )
-"""What libraries raise of a damaged file; damaged at random it was each of these."""
+"""What libraries raise of a damaged file; damaged at random it was each of these.
+
+`NotImplementedError` is zipfile's word for a way of packing that it does not know.
+"""
 _CELLS: Final = 4_000_000
 """One cell in the last column makes sixteen thousand of each row."""
 

@@ -1,6 +1,6 @@
 """Provider accounts with what is left of them; where models are served, and which are offered."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -12,6 +12,7 @@ from yuejie.contracts.forewarn.deprecations import due_notices
 from yuejie.contracts.offer import set_deployment_state, set_model_state
 from yuejie.contracts.store import accounts, deployments, models
 from yuejie.customers.store import customers
+from yuejie.db.session import Database
 from yuejie.kernel.money import Money
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
@@ -89,6 +90,13 @@ def switch_deployment(
     state: Literal["active", "drained"] = Form(),
 ) -> Response:
     """Drain a deployment or take it back into service; calls under way are finished."""
+    return switched(request, db, deployment, state, now=now, back="/providers")
+
+
+def switched(
+    request: Request, db: Database, deployment: str, state: str, *, now: datetime, back: str
+) -> Response:
+    """Do so for whichever page asks, and go back to it."""
     set_deployment_state(db, deployment, state, by=caller_of(request).name, now=now)
     said = "已恢复" if state == "active" else "已摘除，进行中的调用会做完"
-    return go(request, "/providers", f"部署 {deployment} {said}")
+    return go(request, back, f"部署 {deployment} {said}")

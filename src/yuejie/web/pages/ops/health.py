@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from yuejie.contracts.catalog import Deployment
-from yuejie.contracts.offer import set_account_state, set_deployment_state
+from yuejie.contracts.offer import set_account_state
 from yuejie.contracts.store import accounts, deployments
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import PPM
@@ -18,6 +18,7 @@ from yuejie.usage.calls.store import AnswersRow
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
+from yuejie.web.pages.house.providers import switched
 
 routes: Final = APIRouter(include_in_schema=False, prefix="/health", dependencies=[Depends(visit)])
 ours: Final = [Depends(refuse_strangers)]
@@ -104,7 +105,7 @@ def _of_account(rows: Iterable[Health], account_id: str) -> tuple[int, int]:
 
 
 @routes.post("/deployments", dependencies=ours)
-def switch(
+def switch_deployment(
     request: Request,
     db: Db,
     now: Now,
@@ -112,9 +113,7 @@ def switch(
     state: Literal["active", "drained"] = Form(),
 ) -> Response:
     """Drain a deployment or take it back into service; calls under way are finished."""
-    set_deployment_state(db, deployment, state, by=caller_of(request).name, now=now)
-    said = "已恢复" if state == "active" else "已摘除，进行中的调用会做完"
-    return go(request, "/health", f"部署 {deployment} {said}")
+    return switched(request, db, deployment, state, now=now, back="/health")
 
 
 @routes.post("/accounts", dependencies=ours)
