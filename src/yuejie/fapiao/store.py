@@ -24,7 +24,6 @@ OPERATOR_READS: Final = {
     "fapiao_by_name": "the operator names a fapiao by id, key or number; callers are checked above",
     "title_by_id": "the operator names a title by its id; callers are checked above",
     "all_fapiao": "the operator lists everybody's fapiao",
-    "seals_after": "the export of seals walks every chain",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -535,17 +534,3 @@ SEALS_OF_CUSTOMER: Final = """
 def seals_of_customer(tx: Tx, customer_id: CustomerId) -> list[SealRow]:
     """Return a customer's chain from its beginning."""
     return tx.rows(SealRow, SEALS_OF_CUSTOMER, customer_id=customer_id)
-
-
-SEALS_AFTER: Final = """
-    SELECT customer_id, position, subject_id, canonical, previous, seal
-    FROM fapiao_seal
-    WHERE (customer_id, position) > (%(customer)s, %(position)s)
-    ORDER BY customer_id, position
-    LIMIT %(limit)s
-"""
-
-
-def seals_after(tx: Tx, customer: str, position: int, limit: int) -> Iterable[SealRow]:
-    """Return the links of all chains behind one of them."""
-    return tx.rows(SealRow, SEALS_AFTER, customer=customer, position=position, limit=limit)

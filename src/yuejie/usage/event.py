@@ -6,14 +6,11 @@ and the highest version counts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-from uuid import UUID
 
 from yuejie.kernel.ids import CustomerId, DeploymentId, KeyId, ProjectId
-from yuejie.kernel.period import BillingMonth
 from yuejie.usage.meters import Meter
 
 
@@ -83,42 +80,6 @@ class Pins:
     sale_revision: int
     cost_book: str
     cost_revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class UsageEvent:
-    """One upstream attempt, ended.
-
-    `started_at` decides price, month and budget window; `month` is that instant's label in the
-    customer's zone, `hour` the local hour's first instant. `used_at` is when the call ended.
-    """
-
-    event_id: UUID
-    version: int
-    operation_id: UUID
-    attempt: int
-    dimension: Dimension
-    month: BillingMonth
-    hour: datetime
-    started_at: datetime
-    used_at: datetime
-    api: str
-    model: str
-    billable: bool
-    state: EventState
-    reason: str
-    pins: Pins
-    items: tuple[RatedItem, ...]
-    context_tokens: int = 0
-    billed_model: str = ""
-    service_tier: str = ""
-    http_status: int = 200
-    outcome: str = "ok"
-    stream: bool = False
-    first_byte_ms: int | None = None
-    response_id: str = ""
-    source: str = "gateway"
-    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Outcome(StrEnum):

@@ -72,10 +72,6 @@ Count = Callable[[Tx, Added], None]
 """Is told of every batch, in its transaction. Budgets count with it."""
 
 
-def uncounted(_tx: Tx, _added: Added) -> None:
-    """Tell nobody: for a house without budgets, as in tests of usage alone."""
-
-
 class Fate(Enum):
     """What becomes of an attempt that may have been stored before."""
 

@@ -17,7 +17,7 @@ from yuejie.db.backup.take import whose_log
 from yuejie.db.backup.tools import Tools, address
 from yuejie.db.errors import DatabaseUnavailable, brief
 from yuejie.db.process import last_words
-from yuejie.db.session import connected, routed
+from yuejie.db.session import routed
 
 SLOT: Final = "yuejie_backup"
 """The server keeps what this slot has not got; see max_slot_wal_keep_size."""
@@ -131,9 +131,3 @@ class Receiver:
             with suppress(psycopg.Error):
                 self._pulse.close()
             self._pulse = None
-
-
-def forget_slot(url: str) -> None:
-    """Let the server forget what the receiver had not got, where nobody receives."""
-    with connected(url, name="yuejie backup") as connection:
-        connection.execute(_DROP, [SLOT])

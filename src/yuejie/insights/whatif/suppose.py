@@ -113,11 +113,6 @@ class Supposition:
     meters: Mapping[str, str] = field(default_factory=dict)
     """As which meter something is priced that the supposed book does not price."""
 
-    @property
-    def is_nothing(self) -> bool:
-        """Whether everything is as it was."""
-        return self == Supposition()
-
     def swap_of(self, model: str, project_id: str, key_id: str, context_tokens: int) -> Swap | None:
         """Return how a call's model is replaced; the first slice that holds it says so."""
         fits = (

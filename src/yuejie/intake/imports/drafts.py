@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from yuejie.intake.imports.exports import PER_CALL
-from yuejie.intake.imports.mapping import FIELDS, METERS, Mapping
+from yuejie.intake.imports.mapping import METERS, Mapping
 from yuejie.intake.imports.reading import Fields
 from yuejie.intake.pricing import Draft, items_of
 from yuejie.intake.push import read_tags
@@ -120,8 +120,3 @@ def _tags(fields: Fields) -> str:
         if name.startswith(_TAG) and text
     }
     return read_tags(tags) if tags else ""
-
-
-def known_fields(row: Fields) -> bool:
-    """Tell whether a row without a mapping has any field of ours."""
-    return any(name in FIELDS or name in METERS for name in row)

@@ -19,8 +19,6 @@ OPERATOR_READS: Final = {
     "receipt_used": "the same",
     "receipt_refunded": "the same",
     "bill_sums_of_all": "the operator ages every receivable at once",
-    "bills_with_rows": "the clerk sweeps every customer",
-    "holders_of_prepayment": "the clerk draws for every customer",
     "refund_by_id": "the operator names a refund",
     "refunds": "the operator lists refunds",
     "waiver_by_id": "the operator names a waiver",
@@ -202,49 +200,6 @@ def held(tx: Tx, customer_id: CustomerId, what: Use, currency: str) -> int:
     What somebody has asked to refund is not free any more.
     """
     return int(tx.value(HELD, customer_id=customer_id, what=str(what), currency=currency))
-
-
-@dataclass(frozen=True, slots=True)
-class _BillOf:
-    bill_id: BillId
-    customer_id: CustomerId
-
-
-BILLS_WITH_ROWS: Final = """
-    SELECT bill_id, customer_id
-    FROM apportionment
-    WHERE use = 'bill' AND bill_id > %(after)s
-    GROUP BY bill_id, customer_id
-    HAVING sum(amount_fen) <> 0
-    ORDER BY bill_id
-    LIMIT %(limit)s
-"""
-
-
-def bills_with_rows(tx: Tx, *, after: str = "", limit: int = 1000) -> list[tuple[BillId, str]]:
-    """Return the bills that hold something, with their customers, from behind `after` on."""
-    rows = tx.rows(_BillOf, BILLS_WITH_ROWS, after=after, limit=limit)
-    return [(row.bill_id, row.customer_id) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A customer with a prepayment of a currency."""
-
-    customer_id: CustomerId
-    currency: str
-
-
-HOLDERS: Final = """
-    SELECT customer_id, currency FROM apportionment WHERE use = 'prepayment'
-    GROUP BY customer_id, currency
-    ORDER BY customer_id, currency
-"""
-
-
-def holders_of_prepayment(tx: Tx) -> list[Holder]:
-    """Return who ever had a prepayment."""
-    return tx.rows(Holder, HOLDERS)
 
 
 # refunds ----------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from yuejie.payments.statements.line import Direction, StatementLine
 
 OPERATOR_READS: Final = {
     "receipt_by_id": "a receipt belongs to nobody until it is apportioned",
-    "receipt_by_line": "the same",
     "receipts": "the operator lists receipts",
     "open_receipts": "the clerk judges every receipt",
     "candidates": "the operator decides whose a receipt is",
@@ -289,20 +288,6 @@ def receipt_by_id(tx: Tx, receipt_id: str, *, hold: bool = False) -> Receipt | N
     """Return a receipt; `hold` keeps its row until the transaction ends."""
     sql = RECEIPT_HELD if hold else RECEIPT_BY_ID
     found = tx.maybe(Receipt, sql, receipt_id=receipt_id)
-    return _typed(found) if found else None
-
-
-RECEIPT_BY_LINE: Final = """
-    SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
-           payer_number, payer_bank, into_number, memo, customer_id, state, created_at
-    FROM receipt
-    WHERE line_id = %(line_id)s
-"""
-
-
-def receipt_by_line(tx: Tx, line_id: str) -> Receipt | None:
-    """Return the receipt of a line."""
-    found = tx.maybe(Receipt, RECEIPT_BY_LINE, line_id=line_id)
     return _typed(found) if found else None
 
 

@@ -14,7 +14,6 @@ from yuejie.bills.bill import BillLine, LineKind, TaxMode
 from yuejie.bills.closing.agreed import (
     Ledgered,
     Promise,
-    committed_months,
     differences,
     spend_of,
     targets_of,
@@ -168,11 +167,6 @@ def _month(
     names = {line.project_id: line.project_name for line in lines}
     taxed = tax_parts({_WHOLE: [*lines, *terms]}, rule, names)[_WHOLE]
     return Reckoned(month, taxed.lines, taxed)
-
-
-def falls_due(agreed: Agreed, month: BillingMonth) -> bool:
-    """Tell whether a minimum falls due in a month."""
-    return bool(committed_months(agreed.promise(month), month))
 
 
 def cost_pico(used: Used) -> int:

@@ -408,7 +408,7 @@ def note_miss(tx: Tx, clock: Clock, *, month: str, at: datetime, epoch: int) -> 
     return written == 1
 
 
-# A quarter of the time is left: as `ticket.warn_at` says.
+# About to be missed: a quarter of the time is left.
 DUE_CLOCKS: Final = """
     SELECT c.clock_id, c.ticket_id, c.customer_id, c.is_first, c.started_at, c.due_at, c.warned_at,
            c.stopped_at

@@ -141,11 +141,6 @@ def minutes_of(sla: Sla | None, severity: Severity) -> int:
     return promised[list(Severity).index(severity)]
 
 
-def warn_at(started: datetime, due: datetime) -> datetime:
-    """Return when a clock is about to be missed: with a quarter of its time left."""
-    return due - (due - started) / 4
-
-
 def advance(state: TicketState, event: TicketEvent) -> TicketState:
     """Return the state behind an event. Raises Conflict where the state forbids it."""
     try:
@@ -177,11 +172,6 @@ class Ticket:
     def request(self) -> str:
         """The call as people copy it, or nothing."""
         return request_id(self.request_id.bytes) if self.request_id else ""
-
-    @property
-    def waits_for_us(self) -> bool:
-        """Whether somebody of ours must say something."""
-        return self.state in FOR_US
 
 
 @dataclass(frozen=True, slots=True)
