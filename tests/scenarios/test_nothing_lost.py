@@ -362,6 +362,53 @@ def test_a_part_drawn_anew_may_use_what_a_voucher_was_given_back_since(yuan: Boo
     assert yuan.unproved() == []
 
 
+def test_a_part_drawn_anew_leaves_the_others_what_they_drew_of_a_voucher(yuan: Books) -> None:
+    """
+    A voucher of 100 pays 10 of October and 90 of the year's minimum, and is given 50 back by 250
+    of October that turn up in March: 10 pay for January's late usage, 40 for February's. April
+    finds more of January, when nothing is left. The project's bill of March is drawn anew: its 10
+    go to October, which is looked at first; what February drew stays, and the proof agrees.
+    """
+    year = replace(
+        STANDARD, split=Split.PROJECT, commitment=Commitment(300_00, CommitmentPeriod.YEAR)
+    )
+    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    acme = yuan.customer("acme", projects=("main", "chat"), commercial=year, starts=start)
+    draft = GrantDraft(
+        customer_id=acme.customer.customer_id,
+        kind=GrantKind.VOUCHER,
+        name="甲",
+        amount_fen=100_00,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2027, 4, 1),
+    )
+    asked = ask_grant(yuan.db, draft, by="a", now=yuan.tick())
+    approve_grant(yuan.db, asked.grant_id, by="b", now=yuan.tick())
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    for month in ("2026-10", "2026-12", "2027-01", "2027-02"):
+        yuan.close(month)
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", project="chat", input=25 * M)
+    acme.uses("2027-01-06 10:00:00", "gpt-4o", project="chat", input=M)
+    acme.uses("2027-02-06 10:00:00", "gpt-4o", input=4 * M)
+    yuan.close("2027-03")
+    acme.uses("2027-01-07 10:00:00", "gpt-4o", project="chat", input=3 * M)
+    yuan.close("2027-04")
+    chat = next(bill for bill in acme.bills("2027-03") if bill.part_name == "chat")
+    reopen(yuan, chat.bill_id)
+    drawn = {
+        (bill.part_name, str(line.service_month)): line.amount_fen
+        for bill in acme.bills("2027-03")
+        for line in bill.lines
+        if line.kind == "voucher"
+    }
+    assert drawn == {
+        ("", "2026-12"): 50_00,
+        ("chat", "2026-10"): -10_00,
+        ("main", "2027-02"): -40_00,
+    }
+    assert yuan.unproved() == []
+
+
 def test_an_adjustment_in_a_foreign_currency_is_refused(yuan: Books) -> None:
     acme = yuan.customer("acme")
     with pytest.raises(Invalid, match="币种 USD 与客户合同的 CNY 不符"):

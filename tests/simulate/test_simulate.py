@@ -61,8 +61,8 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
             invariants.after_closing(FLUSH, proved=months_from(FIRST, FLUSH))
             replayed = Replayed(world, deeds)
             replayed.every()
-            assert replayed.exact > len(replayed.refused), replayed.refused
             # Rules may refuse any one deed; a world in which all are refused would prove nothing.
+            assert replayed.exact, replayed.refused
             assert deeds.done["receipt"], deeds.done
             assert watchers.compared, "no live bill was ever compared"
             assert deeds.done["place"] + deeds.done["draw"], deeds.done

@@ -37,7 +37,7 @@ def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
     yield from _check_together(history, newest, version, looked_at)
     if len(newest.parts) < len(sheet.parts):
         yield from _check_together(
-            history, sheet, version, _looked_at(history, sheet), except_months=looked_at
+            history, sheet, version, _looked_at(history, sheet), settled=looked_at
         )
 
 
@@ -67,10 +67,15 @@ def _check_together(
     version: Version,
     months: AbstractSet[str],
     *,
-    except_months: AbstractSet[str] = frozenset(),
+    settled: AbstractSet[str] = frozenset(),
 ) -> Iterator[Difference]:
-    """Compare what the parts of a sheet that was drawn anew say together, month by month."""
+    """Compare what the parts of a sheet that was drawn anew say together, month by month.
+
+    What they print of settled months is proved, and is what it is: a voucher that was left to the
+    others is drawn from what these months left, whatever a later closing would have left.
+    """
     reckoner, _ = _reckoner(history, sheet)
+    reckoner.settle(settled, (line for bill in sheet.parts for line in bill.lines))
     names = [bill.part for bill in sheet.parts]
     # Drawn anew alone, a part takes what is meant for it; the customer's own waits for the head.
     if names != [""]:
@@ -85,7 +90,7 @@ def _check_together(
     for bill in sheet.parts:
         printed.update(_terms_of(bill))
     compared = [
-        Counter({key: fen for key, fen in each.items() if key.month not in except_months})
+        Counter({key: fen for key, fen in each.items() if key.month not in settled})
         for each in (printed, proved)
     ]
     yield from _compare("", *compared)

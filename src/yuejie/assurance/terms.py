@@ -7,6 +7,7 @@ bills walk intervals, one rounding written out again, its own sharing by largest
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -98,14 +99,25 @@ class Reckoner:
         for line in [*before, *own]:
             if line.kind in METERED:
                 self.usage[str(line.service_month)][line.model] += line.amount_fen
+        self.settled: set[str] = set()
         for line in before:
-            if line.kind in TERMS | OTHERS:
-                key = TermLine(str(line.service_month), str(line.kind), line.refers_to)
-                self.billed[key] += line.amount_fen
-            elif line.kind == "package_purchase":
-                self.bought.add(line.refers_to)
+            self._count(line)
         self.grants = [g for g in history.grants if g.approved_at <= known]
         self.allowed = [e for e in history.allowed if e.decided_at <= known]
+
+    def _count(self, line: BillLine) -> None:
+        if line.kind in TERMS | OTHERS:
+            key = TermLine(str(line.service_month), str(line.kind), line.refers_to)
+            self.billed[key] += line.amount_fen
+        elif line.kind == "package_purchase":
+            self.bought.add(line.refers_to)
+
+    def settle(self, months: AbstractSet[str], printed: Iterable[BillLine]) -> None:
+        """Take what is printed of these months as it is: they were reckoned, and are not again."""
+        self.settled |= months
+        for line in printed:
+            if str(line.service_month) in months:
+                self._count(line)
 
     def only(self, references: set[str]) -> None:
         """Count only on these adjustments: others waited for another part of the month."""
@@ -117,7 +129,7 @@ class Reckoner:
         looked_at = {*months, str(now), *(extra.service_month for extra in waiting)}
         looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
         found: list[Owed] = []
-        for label in sorted(looked_at):
+        for label in sorted(looked_at - self.settled):
             month = BillingMonth.parse(label)
             targets = self._targets(month, currency)
             keys = {key for key in self.billed if key.month == label and by_terms(key)}
