@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tests.simulate.deeds import Deeds
-from tests.simulate.truth import expected_terms, worth
+from tests.simulate.truth import expected_terms, rounded, worth
 from tests.simulate.world import Actor, World
 from yuejie.assurance.export import export_seals
 from yuejie.assurance.prove import prove_month
@@ -37,6 +37,7 @@ class Invariants:
             self._usage(actor, live, month)
             self._terms(actor, live, month)
             self._allowed(actor, live, month)
+            self._clouds(actor, live, month)
             self._sums(bills)
         self.always(known)
         for label in proved:
@@ -103,6 +104,30 @@ class Invariants:
             )
             assert 0 <= bought - named[grant] <= fen, (actor.client.slug, grant, kind)
         assert carried >= 0, (actor.client.slug, carried)
+
+    def _clouds(self, actor: Actor, live: list[Bill], month: str) -> None:
+        """Every cost of the cloud that is passed on stands on bills once, marked up as agreed."""
+        printed: Counter[tuple[str, str, str, str]] = Counter()
+        for bill in live:
+            for line in bill.lines:
+                if line.kind == "cloud":
+                    label = str(line.service_month)
+                    _, category, service = line.refers_to.split("/", 2)
+                    printed[label, line.project_name, service, category] += line.quantity
+                    fx = Fraction(line.fx_e8, 10**8) if line.fx_e8 else None
+                    assert (fx in self.world.truth.fx[label]) == (bill.currency == "CNY"), fx
+                    deal = actor.client.deal(label)
+                    assert deal is not None
+                    assert deal.passed is not None, (actor.client.slug, label, line)
+                    cost = rounded(Fraction(line.quantity, 10**10) * (fx or 1))
+                    marked_up = rounded(cost * deal.passed.times(service))
+                    assert line.amount_fen == marked_up, (actor.client.slug, line)
+        found = {key: Decimal(pico) / 10**12 for key, pico in printed.items() if pico}
+        due = actor.client.passed_on(month)
+        wrong = {
+            k: (found.get(k), due.get(k)) for k in {*found, *due} if found.get(k) != due.get(k)
+        }
+        assert not wrong, f"{actor.client.slug}: printed, asked for {wrong}"
 
     def _sums(self, bills: list[Bill]) -> None:
         """A bill is its lines, and its tax lines with what has no fapiao; parts share a month."""

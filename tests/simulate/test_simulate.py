@@ -16,6 +16,7 @@ from tests.simulate.invariants import Invariants
 from tests.simulate.live import Watchers
 from tests.simulate.owed import Owed
 from tests.simulate.replayed import Replayed
+from tests.simulate.sky import Sky
 from tests.simulate.till import Till
 from tests.simulate.truth import months_from
 from tests.simulate.world import FIRST, Actor, World
@@ -39,6 +40,8 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
     world = World(fused, seed, CUSTOMERS)
     deeds = Deeds(world)
     invariants, watchers = Invariants(world, deeds), Watchers(world, deeds)
+    (tmp_path / "clouds").mkdir()
+    sky = Sky(world, tmp_path / "clouds")
     with tax_here(tmp_path / "tax.jsonl", at=world.clock.at) as platform:
         till, desk = Till(deeds), Desk(deeds, platform)
         owed = Owed(till, desk)
@@ -46,11 +49,13 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
         try:
             for month in months_from(FIRST, LAST):
                 live_through(world, deeds, month)
+                sky.month(month)
                 seen = watchers.before(month)
                 deeds.close(month)
                 watchers.behind(month, seen)
                 invariants.after_closing(month, proved=[month])
                 after_closing(world, deeds, month)
+                sky.late(month)
                 till.month()
                 owed.after_the_clerk()
                 desk.month()

@@ -41,6 +41,28 @@ class Promised:
 
 
 @dataclass(frozen=True)
+class Passed:
+    """How the cloud's bill is passed on: mark-ups in ppm, what is left out, which amount counts."""
+
+    markup: int
+    services: tuple[tuple[str, int], ...]
+    left_out: frozenset[str]
+    amortised: bool
+
+    def times(self, service: str) -> Fraction:
+        """What a cost of a service is multiplied by."""
+        return 1 + Fraction(dict(self.services).get(service, self.markup), 10**6)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the cloud asks for, in dollars: as billed and amortised."""
+
+    billed: Decimal
+    effective: Decimal
+
+
+@dataclass(frozen=True)
 class Deal:
     """What a contract version says about a month: it holds from its first month on."""
 
@@ -52,6 +74,7 @@ class Deal:
     period: str = "month"
     fee: int = 0
     promised: Promised | None = None
+    passed: Passed | None = None
     ends: str = ""
     """The last month in which it holds, "" for none."""
 
@@ -71,6 +94,8 @@ class Client:
     """How calls ended, by month: served, or at whose fault they failed."""
     grants: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Approved packages and vouchers: kind and fen."""
+    asked: dict[str, dict[tuple[str, str, str], Asked]] = field(default_factory=dict)
+    """What the cloud asks for, by period: of a project, for a service, of a category."""
 
     def deal(self, month: str) -> Deal | None:
         """The version that holds at a month's end."""
@@ -85,6 +110,19 @@ class Client:
                 if f.month <= until:
                     found[f.month, f.project, f.model, f.meter, f.price] += f.tokens
         return Counter({key: tokens for key, tokens in found.items() if tokens})
+
+    def passed_on(self, until: str) -> dict[tuple[str, str, str, str], Decimal]:
+        """The cloud's cost that is passed on, by period, project, service and category."""
+        found: dict[tuple[str, str, str, str], Decimal] = {}
+        for period, asked in self.asked.items():
+            deal = self.deal(period)
+            if period > until or deal is None or deal.passed is None:
+                continue
+            for (project, service, category), each in asked.items():
+                cost = each.effective if deal.passed.amortised else each.billed
+                if category not in deal.passed.left_out and cost:
+                    found[period, project, service, category] = cost
+        return found
 
 
 def discount(deal: Deal, usage: int) -> int:

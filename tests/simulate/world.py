@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.scenarios.books import CLERK, Books, Party
 from tests.simulate.faults import FusedDatabase
-from tests.simulate.truth import Client, Deal, Promised, Truth
+from tests.simulate.truth import Client, Deal, Passed, Promised, Truth
+from yuejie.contracts.agreed.cloud import CloudBasis, CloudCategory, CloudTerms, ServiceMarkup
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import open_book
@@ -36,6 +37,8 @@ from yuejie.db.session import Tx
 
 MODELS = ("gpt-4o", "gpt-4o-mini")
 METERS = ("input", "output")
+SERVICES = ("Amazon Bedrock", "Amazon S3", "AWS Support/Business")
+SOURCE = "aws-main"
 FIRST = "2026-01"
 ZONES = ("Asia/Shanghai", "America/New_York", "Europe/London")
 
@@ -59,6 +62,8 @@ class World(Books):
         self.random = Random(seed)
         self.luck = Random(-seed - 1)
         """What promises of service and failing calls are drawn from: the rest stays as it was."""
+        self.clouds = Random(f"clouds {seed}")
+        """What cloud bills are drawn from, and what is agreed about them."""
         self.truth = Truth()
         self._known: dict[str, Book] = {}
         self.clock.at = datetime(2025, 12, 1, tzinfo=UTC)
@@ -174,6 +179,7 @@ class World(Books):
         return replace(
             STANDARD,
             sla=self._sla(),
+            clouds=self._passed_on(),
             confirmation=random.choice(list(Confirmation)),
             split=random.choice(list(Split)),
             head_share=random.choice(list(HeadShare)),
@@ -193,6 +199,21 @@ class World(Books):
             exclusions=tuple(each for each in SlaExclusion if luck.random() < 0.3),
             operations_min=luck.randrange(1, 8),
             cap_ppm=luck.choice((100_000, 500_000, 1_000_000)),
+        )
+
+    def _passed_on(self) -> tuple[CloudTerms, ...]:
+        dice = self.clouds
+        if dice.random() < 0.4:
+            return ()
+        named = dice.sample(SERVICES, dice.randrange(3))
+        return (
+            CloudTerms(
+                source=SOURCE,
+                markup_ppm=dice.choice((0, 80_000, 333_333)),
+                basis=dice.choice(list(CloudBasis)),
+                services=tuple(ServiceMarkup(name, dice.randrange(500_000)) for name in named),
+                leave_out=tuple(each for each in CloudCategory if dice.random() < 0.15),
+            ),
         )
 
     def amend_from(self, actor: Actor, month: str) -> None:
@@ -231,5 +252,21 @@ def deal_of(terms: CommercialTerms, since: str) -> Deal:
         )
         if sla
         else None,
+        passed=_passed(terms),
         ends=f"{last.year:04d}-{last.month:02d}" if last else "",
+    )
+
+
+def _passed(terms: CommercialTerms) -> Passed | None:
+    return next(
+        (
+            Passed(
+                each.markup_ppm,
+                tuple((other.service, other.markup_ppm) for other in each.services),
+                frozenset(map(str, each.leave_out)),
+                each.basis is CloudBasis.EFFECTIVE,
+            )
+            for each in terms.clouds
+        ),
+        None,
     )
