@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.scenarios.books import CLERK, Books, Party, cny
 from tests.scenarios.rows import rows_of
+from tests.scenarios.test_clouds import PASSED_ON, Clouds, cost
 from tests.scenarios.test_terms import TIERS, M, grant
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.contracts.agreed.pricing import FamilyDiscount, Pricing
@@ -396,6 +398,27 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"meters": {"tokens": "input"}}, Invalid, "计量项“tokens”不认识"),
     ({"route": {"gpt-4o": "nowhere"}}, NotFound, "部署 nowhere 不存在"),
 ]
+
+
+def test_a_month_with_nothing_but_a_credit_of_the_cloud_is_replayed(
+    yuan: Books, tmp_path: Path
+) -> None:
+    """The credit is carried on in yuan alone: only the cloud's own line knows a rate of dollars."""
+    clouds = Clouds(yuan, tmp_path)
+    acme = yuan.customer("acme", commercial=PASSED_ON)
+    clouds.belongs("*", acme)
+    yuan.fx("7.2", "2026-08-20")
+    clouds.delivers([cost("1", "-10.00", BillingCurrency="USD", ChargeCategory="Credit")])
+    yuan.close("2026-08")
+    assert [line.usd_fen for line in acme.bill("2026-08").lines] == [-10_80, None]
+    outcome = what_if(
+        yuan.db,
+        acme.customer,
+        BillingMonth.parse("2026-08"),
+        lambda _tx, _known: Supposition(),
+        now=yuan.tick(),
+    )
+    assert outcome.after == outcome.before
 
 
 def test_what_does_not_fit_is_said_in_a_sentence(yuan: Books) -> None:

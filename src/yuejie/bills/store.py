@@ -57,6 +57,7 @@ class _BillRow:
 
 @dataclass(frozen=True, slots=True)
 class _LineRow:
+    bill_id: BillId
     line_id: LineId
     position: int
     kind: str
@@ -83,9 +84,16 @@ class _LineRow:
     tax_line: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _LineOfBill(_LineRow):
+@dataclass(frozen=True, slots=True)
+class _TaxLineRow:
     bill_id: BillId
+    position: int
+    item: str
+    project_id: str | None
+    model: str | None
+    tax_ppm: int
+    net_fen: int
+    tax_fen: int
 
 
 BILLS_OF_CUSTOMER_MONTH: Final = """
@@ -102,7 +110,7 @@ BILLS_OF_CUSTOMER_MONTH: Final = """
 def bills_of_customer_month(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> list[Bill]:
     """Return the parts of a customer's month, whole, the head bill first; voided ones are not."""
     rows = tx.rows(_BillRow, BILLS_OF_CUSTOMER_MONTH, customer_id=customer_id, month=str(month))
-    return [_whole(tx, row) for row in rows]
+    return _whole(tx, customer_id, rows)
 
 
 def bill_of_month(
@@ -126,7 +134,7 @@ BILL_BY_NAME: Final = """
 def bill_by_name(tx: Tx, name: str) -> Bill | None:
     """Return the bill of that number or id, whole."""
     row = tx.maybe(_BillRow, BILL_BY_NAME, name=name)
-    return _whole(tx, row) if row else None
+    return _whole(tx, row.customer_id, [row])[0] if row else None
 
 
 OWNER_OF: Final = "SELECT customer_id FROM bill WHERE bill_id = %(name)s OR number = %(name)s"
@@ -152,19 +160,13 @@ BILLS_OF_CUSTOMER: Final = """
 def bills_of_customer(tx: Tx, customer_id: CustomerId) -> list[Bill]:
     """Return a customer's bills by month, without their lines."""
     rows = tx.rows(_BillRow, BILLS_OF_CUSTOMER, customer_id=customer_id)
-    return [_bill(row, ()) for row in rows]
+    return [_bill(row) for row in rows]
 
 
 def whole_bills(tx: Tx, customer_id: CustomerId) -> list[Bill]:
     """Return every bill of a customer in whatever state, whole, also the voided ones."""
-    lines: dict[BillId, list[_LineRow]] = defaultdict(list)
-    for line in tx.rows(_LineOfBill, LINES_OF_CUSTOMER, customer_id=customer_id):
-        lines[line.bill_id].append(line)
-    found: list[Bill] = []
-    for row in tx.rows(_BillRow, BILLS_OF_CUSTOMER, customer_id=customer_id):
-        asked = {"customer_id": customer_id, "bill_id": row.bill_id}
-        found.append(_bill(row, lines[row.bill_id], tx.rows(TaxLine, TAX_LINES_OF_BILL, **asked)))
-    return found
+    rows = tx.rows(_BillRow, BILLS_OF_CUSTOMER, customer_id=customer_id)
+    return _whole(tx, customer_id, rows)
 
 
 BILLS_OF_MONTH: Final = """
@@ -185,7 +187,7 @@ def bills_of_month(
     """Return the bills of a month (or of all), without their lines, from behind `after` on."""
     label = str(month) if month else None
     rows = tx.rows(_BillRow, BILLS_OF_MONTH, month=label, after=after, limit=limit)
-    return [_bill(row, ()) for row in rows]
+    return [_bill(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,19 +207,7 @@ def count_bills(tx: Tx) -> dict[str, int]:
     return {row.state: row.bills for row in tx.rows(_Count, COUNT_BILLS)}
 
 
-LINES_OF_BILL: Final = """
-    SELECT l.line_id, l.position, l.kind, l.service_month, COALESCE(l.project_id, '') AS project_id,
-           COALESCE(p.name, '') AS project_name, COALESCE(p.department, '') AS department, l.model,
-           l.meter, COALESCE(l.sale_rate, 0) AS sale_rate, l.quantity, l.rate_pico,
-           l.rate_currency, l.charge_pico, l.fx_id, l.fx_e8, l.amount_fen, l.usd_fen, l.cny_fen,
-           l.net_fen, l.tax_fen, l.item, l.refers_to, l.tax_line
-    FROM bill_line l
-    LEFT JOIN project p USING (project_id)
-    WHERE l.customer_id = %(customer_id)s AND l.bill_id = %(bill_id)s
-    ORDER BY l.position
-"""
-
-LINES_OF_CUSTOMER: Final = """
+LINES_OF_BILLS: Final = """
     SELECT l.bill_id, l.line_id, l.position, l.kind, l.service_month,
            COALESCE(l.project_id, '') AS project_id, COALESCE(p.name, '') AS project_name,
            COALESCE(p.department, '') AS department, l.model, l.meter,
@@ -226,25 +216,32 @@ LINES_OF_CUSTOMER: Final = """
            l.tax_fen, l.item, l.refers_to, l.tax_line
     FROM bill_line l
     LEFT JOIN project p USING (project_id)
-    WHERE l.customer_id = %(customer_id)s
+    WHERE l.customer_id = %(customer_id)s AND l.bill_id = ANY(%(bill_ids)s)
     ORDER BY l.bill_id, l.position
 """
 
-TAX_LINES_OF_BILL: Final = """
-    SELECT position, item, project_id, model, tax_ppm, net_fen, tax_fen
+TAX_LINES_OF_BILLS: Final = """
+    SELECT bill_id, position, item, project_id, model, tax_ppm, net_fen, tax_fen
     FROM bill_tax_line
-    WHERE customer_id = %(customer_id)s AND bill_id = %(bill_id)s
-    ORDER BY position
+    WHERE customer_id = %(customer_id)s AND bill_id = ANY(%(bill_ids)s)
+    ORDER BY bill_id, position
 """
 
 
-def _whole(tx: Tx, row: _BillRow) -> Bill:
-    asked = {"customer_id": row.customer_id, "bill_id": row.bill_id}
-    lines = tx.rows(_LineRow, LINES_OF_BILL, **asked)
-    return _bill(row, lines, tx.rows(TaxLine, TAX_LINES_OF_BILL, **asked))
+def _whole(tx: Tx, customer_id: CustomerId, rows: list[_BillRow]) -> list[Bill]:
+    """Add their lines to some bills of a customer: two reads, however many they are."""
+    asked = {"customer_id": customer_id, "bill_ids": [row.bill_id for row in rows]}
+    lines, tax_lines = defaultdict(list), defaultdict(list)
+    for line in tx.rows(_LineRow, LINES_OF_BILLS, **asked) if rows else ():
+        lines[line.bill_id].append(line)
+    for tax in tx.rows(_TaxLineRow, TAX_LINES_OF_BILLS, **asked) if rows else ():
+        tax_lines[tax.bill_id].append(tax)
+    return [_bill(row, lines[row.bill_id], tax_lines[row.bill_id]) for row in rows]
 
 
-def _bill(row: _BillRow, lines: Iterable[_LineRow], tax_lines: Iterable[TaxLine] = ()) -> Bill:
+def _bill(
+    row: _BillRow, lines: Iterable[_LineRow] = (), tax_lines: Iterable[_TaxLineRow] = ()
+) -> Bill:
     return Bill(
         bill_id=row.bill_id,
         customer_id=row.customer_id,
@@ -269,7 +266,10 @@ def _bill(row: _BillRow, lines: Iterable[_LineRow], tax_lines: Iterable[TaxLine]
         part=row.part,
         part_name=row.part_name,
         purchase_order=row.purchase_order,
-        tax_lines=tuple(tax_lines),
+        tax_lines=tuple(
+            TaxLine(t.position, t.item, t.project_id, t.model, t.tax_ppm, t.net_fen, t.tax_fen)
+            for t in tax_lines
+        ),
         proposed_hash=row.proposed_hash,
         billed_on=row.billed_on,
         review_until=row.review_until,

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from yuejie.assurance import store as assurance
 from yuejie.assurance.history import History, Sheet, sheets_of
-from yuejie.bills.bill import Bill, BillState
+from yuejie.bills.bill import Bill, BillState, LineKind
 from yuejie.bills.closing import store as closing
 from yuejie.bills.closing.agreed import Extra, Promise
 from yuejie.bills.closing.clouds.owed import kept_on
@@ -200,13 +200,16 @@ class _Then:
         return sorted(BillingMonth.parse(each) for each in found)
 
     def _tariff(self, contract: Contract, keys: Sequence[LineKey]) -> Tariff:
-        """Return the rates of the lines, and the exchange rates that stand on them."""
+        """Return the rates of the lines, and the exchange rates that stand on them.
+
+        A cloud's line brings its own rate, and closing asks for no other where that is all.
+        """
         rates = closing.sale_rates(self.tx, {key.sale_rate for key in keys})
         used = {
             line.service_month: line.fx_id
             for bill in self.sheet.parts
             for line in bill.lines
-            if line.fx_id is not None
+            if line.fx_id is not None and line.kind is not LineKind.CLOUD
         }
         fx: dict[BillingMonth, MonthFx] = {}
         for month, fx_id in used.items():
