@@ -33,13 +33,26 @@ class Office:
 @contextmanager
 def office(customers: int) -> Iterator[Office]:
     """Have an office for the length of a block; nothing of it remains."""
-    with temporary_home() as home, EmbeddedPostgres(home / "postgres") as postgres:
+    with temporary_home() as home, office_in(home, customers) as house:
+        furnish(house)
+        yield house
+
+
+@contextmanager
+def office_in(home: Path, customers: int) -> Iterator[Office]:
+    """Open the office of a folder; whoever finds it empty furnishes it."""
+    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with EmbeddedPostgres(home / "postgres") as postgres:
         migrate(postgres.url("owner"))
         with Database.open(postgres.url("app"), size=4, name="bench") as db:
             slugs = [f"bench-{number:04d}" for number in range(customers)]
-            print(f"  正在登记 {customers:,} 家客户 …", flush=True)
-            _furnish(db, slugs)
             yield Office(home, postgres, db, slugs)
+
+
+def furnish(house: Office) -> None:
+    """Enrol an office's customers, with contracts at the prices of the demo."""
+    print(f"  正在登记 {len(house.slugs):,} 家客户 …", flush=True)
+    _furnish(house.db, house.slugs)
 
 
 def _furnish(db: Database, slugs: list[str]) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from tests.scenarios.books import FOUNDED, Books, Party
+from yuejie.assurance.store import worth
 from yuejie.bills.bill import LineKind
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.import_prices import PriceImport, import_prices
@@ -38,6 +39,8 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.usage.journal import Ended
 from yuejie.usage.meters import Meter
 from yuejie.usage.rebuild import rebuild
+from yuejie.usage.show import By as UsageBy
+from yuejie.usage.show import Question, show_usage
 from yuejie.usage.sums.fold import announce, fold_step, fold_usage
 
 PRICES: Final = """
@@ -169,6 +172,49 @@ def assert_exact(db: Database, firm: Firm) -> None:
         assert hours.whole.whole == read_series(tx, customer, asked, now=NOW).whole.whole
 
 
+def assert_totals(db: Database, firm: Firm) -> None:
+    """What the sums say of days and months is what the hours say, while nobody writes."""
+    for who in (firm.party.customer.customer_id, None):
+        for wanted in TOTALS:
+            # An instant that all usage is after: so the hours themselves are asked.
+            by_hour = show_usage(db, who, Question(**MONTHS, **wanted, since=EPOCH))
+            assert show_usage(db, who, Question(**MONTHS, **wanted)) == by_hour
+    with db.read(consistent=True) as tx:
+        for month in ("2026-09", "2026-10"):
+            assert _worth(tx, month) == _worth_by_hand(tx, month)
+
+
+MONTHS: Final[dict[str, Any]] = {
+    "first": BillingMonth.parse("2026-09"),
+    "last": BillingMonth.parse("2026-10"),
+}
+TOTALS: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"by": (UsageBy.DAY,)},
+    {"by": (UsageBy.MODEL, UsageBy.DAY), "state": "measured"},
+    {"by": (UsageBy.METER, UsageBy.STATE), "model": "gpt-4o"},
+    {"by": (UsageBy.PROVIDER,), "meter": "output"},
+    {"by": (UsageBy.KEY, UsageBy.MODEL), "tag": "team=a"},
+    {"by": (UsageBy.CUSTOMER, UsageBy.DAY), "key": "key_shop"},
+)
+"""Each is answered by the sums of the house, or of a customer."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _worth(tx: Tx, month: str) -> dict[str, int]:
+    return {
+        row.model: int(row.sale_pico) for row in worth(tx, month, NOW) if row.sale_currency == "CNY"
+    }
+
+
+def _worth_by_hand(tx: Tx, month: str) -> dict[str, int]:
+    sums: defaultdict[str, int] = defaultdict(int)
+    for row in tx.rows(RolledUp, ROLLED_UP):
+        if row.month == month and row.state in {"measured", "partial"}:
+            sums[row.model] += int(row.pico)
+    return {model: pico for model, pico in sums.items() if pico}
+
+
 def _told(series: Series) -> dict[tuple[date, str], tuple[int, int, int, int]]:
     told = {}
     for line in series.lines or (series.whole,):
@@ -230,9 +276,11 @@ def test_sums_and_what_is_live_are_the_rollups_whatever_happens(firm: Firm, seed
         for _ in range(3):
             life.day()
         assert_exact(life.db, firm)
+        assert_totals(life.db, firm)
     assert all(_agrees(life.db, month) for month in ("2026-09", "2026-10"))
     fold_usage(life.db, NOW)
     assert_exact(life.db, firm)
+    assert_totals(life.db, firm)
     assert all(_agrees(life.db, month) for month in ("2026-09", "2026-10"))
     with life.db.read() as tx:
         assert tx.value("SELECT count(*) FROM usage_late") == 0
@@ -302,6 +350,8 @@ def test_what_is_wrong_in_the_sums_is_found_and_put_right(firm: Firm, owner_url:
         "DELETE FROM usage_sum_whole WHERE meter = 'output'",
         "UPDATE usage_sum_model SET quantity = quantity + 1 WHERE meter = 'input'",
         "UPDATE usage_sum_place SET sale_pico = sale_pico - 1 WHERE meter = 'input'",
+        "UPDATE usage_sum_house SET quantity = quantity + 1 WHERE meter = 'output'",
+        "DELETE FROM usage_sum_house WHERE grain = 'month'",
     ):
         with Database.open(owner_url, size=1) as owner, owner.begin() as tx:
             tx.run(wrong)
@@ -311,6 +361,7 @@ def test_what_is_wrong_in_the_sums_is_found_and_put_right(firm: Firm, owner_url:
         assert rebuild(db, month, check=False).whole
         assert rebuild(db, month).agrees
         assert_exact(db, firm)
+        assert_totals(db, firm)
 
 
 # What finance reads ----------------------------------------------------------------------------

@@ -386,27 +386,56 @@ class WorthRow:
     cost_pico: int
 
 
+# A month of everybody is millions of hours: its sums say it, with what came late and the hours that
+# are not summed yet. The contract is looked for once these are few.
 WORTH: Final = """
+    WITH bounds AS (SELECT through FROM usage_summed
+    ), used AS (
+        SELECT s.customer_id, s.model, s.meter, s.sale_rate, s.cost_rate, s.quantity::numeric
+        FROM customer c CROSS JOIN LATERAL (
+            SELECT * FROM usage_sum_model m
+            WHERE m.customer_id = c.customer_id AND m.grain = 'month' AND m.month = %(month)s
+              AND m.state IN ('measured', 'partial')
+            OFFSET 0) s
+        UNION ALL
+        SELECT d.customer_id, l.model, l.meter, l.sale_rate, l.cost_rate, l.quantity
+        FROM bounds, usage_late l JOIN usage_dimension d USING (dimension_id)
+        WHERE l.month = %(month)s AND l.hour < bounds.through
+          AND l.state IN ('measured', 'partial')
+        UNION ALL
+        SELECT d.customer_id, h.model, h.meter, h.sale_rate, h.cost_rate, h.quantity
+        FROM bounds, usage_month m
+        JOIN usage_dimension d USING (customer_id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM usage_rollup u
+            WHERE u.month = m.month AND u.dimension_id = d.dimension_id
+              AND u.hour >= bounds.through AND u.state IN ('measured', 'partial')
+            OFFSET 0) h
+        WHERE m.month = %(month)s
+          AND m.month >= to_char(bounds.through - INTERVAL '1 day', 'YYYY-MM')
+    ), summed AS (
+        SELECT customer_id, model, sale_rate, cost_rate, sum(quantity) AS quantity,
+               coalesce(sum(quantity) FILTER (WHERE meter = 'requests'), 0) AS calls
+        FROM used GROUP BY 1, 2, 3, 4
+    )
     SELECT c.customer_id, c.slug AS customer, coalesce(k.contract_id, '') AS contract_id,
-           k.currency AS contract_currency, r.model,
-           coalesce(sum(r.quantity) FILTER (WHERE r.meter = 'requests'), 0)::bigint AS calls,
+           k.currency AS contract_currency, r.model, sum(r.calls)::bigint AS calls,
            CASE WHEN k.tax_mode = 'inclusive' THEN k.tax_ppm ELSE 0 END AS included_tax_ppm,
            sale.currency AS sale_currency,
            coalesce(sum(r.quantity * sale.pico), 0)::numeric(38,0) AS sale_pico,
            cost.currency AS cost_currency,
            coalesce(sum(r.quantity * cost.pico), 0)::numeric(38,0) AS cost_pico
-    FROM usage_rollup r
-    JOIN usage_dimension d USING (dimension_id)
+    FROM summed r
     JOIN customer c USING (customer_id)
     LEFT JOIN LATERAL (
         SELECT contract_id, currency, tax_mode, tax_ppm FROM contract
-        WHERE customer_id = d.customer_id AND starts_at <= %(ends)s
+        WHERE customer_id = c.customer_id AND starts_at <= %(ends)s
         ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
     ) k ON TRUE
     LEFT JOIN rate sale ON sale.rate_id = r.sale_rate
     LEFT JOIN rate cost ON cost.rate_id = r.cost_rate
-    WHERE r.month = %(month)s AND r.state IN ('measured', 'partial')
     GROUP BY 1, 2, 3, 4, 5, 7, 8, 10
+    HAVING sum(r.quantity) <> 0
     ORDER BY 2, 3, 4, 5, 7, 8, 10
 """
 

@@ -1,7 +1,7 @@
 """The only SQL about bills, their lines and their numbers."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -18,7 +18,6 @@ OPERATOR_READS: Final = {
     "owner_of": "whose a bill is has to be known before its customer is locked",
     "bills_of_month": "the operator lists and issues a month",
     "issued_bills_of_all": "the operator ages every receivable at once",
-    "count_bills": "the operator's day begins with how many wait",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -96,15 +95,20 @@ class _TaxLineRow:
     tax_fen: int
 
 
-BILLS_OF_CUSTOMER_MONTH: Final = """
+_BILLS: Final = """
     SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
            fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
            closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
            review_until, due_on, fapiao_by, seal_form
     FROM bill
+"""
+BILLS_OF_CUSTOMER_MONTH: Final = (
+    _BILLS
+    + """
     WHERE customer_id = %(customer_id)s AND month = %(month)s AND state <> 'voided'
     ORDER BY part
 """
+)
 
 
 def bills_of_customer_month(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> list[Bill]:
@@ -121,14 +125,7 @@ def bill_of_month(
     return next((bill for bill in found if bill.part == part), None)
 
 
-BILL_BY_NAME: Final = """
-    SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
-           fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
-           closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
-           review_until, due_on, fapiao_by, seal_form
-    FROM bill
-    WHERE bill_id = %(name)s OR number = %(name)s
-"""
+BILL_BY_NAME: Final = _BILLS + "WHERE bill_id = %(name)s OR number = %(name)s"
 
 
 def bill_by_name(tx: Tx, name: str) -> Bill | None:
@@ -146,15 +143,9 @@ def owner_of(tx: Tx, name: str) -> CustomerId | None:
     return found
 
 
-BILLS_OF_CUSTOMER: Final = """
-    SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
-           fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
-           closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
-           review_until, due_on, fapiao_by, seal_form
-    FROM bill
-    WHERE customer_id = %(customer_id)s
-    ORDER BY month, part, bill_id
-"""
+BILLS_OF_CUSTOMER: Final = (
+    _BILLS + "WHERE customer_id = %(customer_id)s ORDER BY month, part, bill_id"
+)
 
 
 def bills_of_customer(tx: Tx, customer_id: CustomerId) -> list[Bill]:
@@ -169,16 +160,14 @@ def whole_bills(tx: Tx, customer_id: CustomerId) -> list[Bill]:
     return _whole(tx, customer_id, rows)
 
 
-BILLS_OF_MONTH: Final = """
-    SELECT bill_id, customer_id, month, number, state, contract_id, contract_version, currency,
-           fx_policy, tax_mode, tax_ppm, epoch, net_fen, tax_fen, gross_fen, seal, previous_seal,
-           closed_at, issued_at, part, part_name, purchase_order, proposed_hash, billed_on,
-           review_until, due_on, fapiao_by, seal_form
-    FROM bill
+BILLS_OF_MONTH: Final = (
+    _BILLS
+    + """
     WHERE (%(month)s::text IS NULL OR month = %(month)s) AND bill_id > %(after)s
     ORDER BY bill_id
     LIMIT %(limit)s
 """
+)
 
 
 def bills_of_month(
@@ -190,21 +179,31 @@ def bills_of_month(
     return [_bill(row) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
-    state: str
-    bills: int
-
-
-COUNT_BILLS: Final = """
-    SELECT state, count(*) AS bills FROM bill
-    WHERE state IN ('draft', 'proposed', 'confirmed') GROUP BY state
+BILL_PAGE: Final = (
+    _BILLS
+    + """
+    WHERE (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
+      AND (%(month)s::text IS NULL OR month = %(month)s)
+      AND (%(state)s::text IS NULL OR state = %(state)s)
+      AND (%(drafts)s OR state <> 'draft')
+      AND (%(behind_month)s::text = '' OR month < %(behind_month)s
+           OR month = %(behind_month)s AND bill_id > %(behind_bill)s)
+    ORDER BY month DESC, bill_id
+    LIMIT %(limit)s
 """
+)
 
 
-def count_bills(tx: Tx) -> dict[str, int]:
-    """Return how many bills wait in each state from the draft up to issuing."""
-    return {row.state: row.bills for row in tx.rows(_Count, COUNT_BILLS)}
+def bill_page(
+    tx: Tx, customer_id: CustomerId | None, asked: Mapping[str, object], *, behind: str, limit: int
+) -> list[Bill]:
+    """Return bills, the newest month first, without their lines: those behind a `month:bill_id`.
+
+    `asked` names month and state, None for all, and whether `drafts` are shown.
+    """
+    month, _, bill_id = behind.partition(":")
+    place = {"customer_id": customer_id, "behind_month": month, "behind_bill": bill_id}
+    return [_bill(row, ()) for row in tx.rows(_BillRow, BILL_PAGE, limit=limit, **place, **asked)]
 
 
 LINES_OF_BILLS: Final = """

@@ -397,6 +397,32 @@ BEGIN
     RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.sum_the_house()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF TG_OP IN ('INSERT', 'UPDATE') THEN
+        INSERT INTO usage_sum_house AS known
+        SELECT grain, month, at, deployment_id, model, meter, sale_rate, cost_rate, state,
+               sum(quantity)
+        FROM added WHERE grain IN ('day', 'month') GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+        ON CONFLICT (grain, month, at, deployment_id, model, meter, sale_rate, cost_rate, state)
+        DO UPDATE SET quantity = known.quantity + EXCLUDED.quantity;
+    END IF;
+    IF TG_OP IN ('UPDATE', 'DELETE') THEN
+        INSERT INTO usage_sum_house AS known
+        SELECT grain, month, at, deployment_id, model, meter, sale_rate, cost_rate, state,
+               -sum(quantity)
+        FROM gone WHERE grain IN ('day', 'month') GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+        ON CONFLICT (grain, month, at, deployment_id, model, meter, sale_rate, cost_rate, state)
+        DO UPDATE SET quantity = known.quantity + EXCLUDED.quantity;
+    END IF;
+    RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.usage_partition_name(first_day date)
  RETURNS text
  LANGUAGE sql
@@ -3022,6 +3048,21 @@ CREATE TABLE usage_rollup (
     CONSTRAINT usage_rollup_pkey PRIMARY KEY (month, dimension_id, hour, model, meter, sale_rate, cost_rate, state, epoch)
 );
 
+CREATE TABLE usage_sum_house (
+    grain text NOT NULL,
+    month character(7) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    deployment_id text NOT NULL,
+    model text NOT NULL,
+    meter text NOT NULL,
+    sale_rate bigint NOT NULL,
+    cost_rate bigint NOT NULL,
+    state text NOT NULL,
+    quantity numeric(38,0) NOT NULL,
+    CONSTRAINT usage_sum_house_pkey PRIMARY KEY (grain, month, at, deployment_id, model, meter, sale_rate, cost_rate, state),
+    CONSTRAINT usage_sum_house_grain_check CHECK ((grain = ANY (ARRAY['day'::text, 'month'::text])))
+) WITH (fillfactor=80);
+
 CREATE TABLE usage_sum_model (
     customer_id text NOT NULL,
     grain text NOT NULL,
@@ -3534,6 +3575,9 @@ CREATE TRIGGER project_snapshot AFTER INSERT OR UPDATE ON public.project FOR EAC
 CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provider_account FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_payment_frozen BEFORE UPDATE ON public.provider_payment FOR EACH ROW EXECUTE FUNCTION refuse_change_of_provider_payment();
 CREATE TRIGGER usage_rollup_month AFTER INSERT ON public.usage_rollup REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_usage_month();
+CREATE TRIGGER usage_sum_model_added AFTER INSERT ON public.usage_sum_model REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION sum_the_house();
+CREATE TRIGGER usage_sum_model_changed AFTER UPDATE ON public.usage_sum_model REFERENCING OLD TABLE AS gone NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION sum_the_house();
+CREATE TRIGGER usage_sum_model_removed AFTER DELETE ON public.usage_sum_model REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION sum_the_house();
 
 COMMENT ON COLUMN restoration.is_alone IS 'no other node wrote journals: lending reopens by itself';
 COMMENT ON COLUMN restoration.reached IS 'when the newest commit in the backup was made';
@@ -3734,6 +3778,7 @@ GRANT DELETE, INSERT, SELECT ON TABLE usage_late TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE usage_month TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE usage_partition TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_rollup TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_house TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_model TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_place TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE usage_sum_whole TO yuejie_app;

@@ -59,6 +59,7 @@ def rebuild(db: Database, month: BillingMonth, *, check: bool = True) -> Rebuilt
                     read.refuse_partial(tx, customer_id, str(month), str(month), "重建汇总")
                     store.refill(tx, customer_id, str(month))
                 sums.refill(tx, CustomerId(customer_id), str(month))
+            sums.refill_house(tx, str(month))
         return found
 
 
@@ -74,4 +75,5 @@ def _compare(tx: Tx, month: BillingMonth, *, replaced: bool) -> Rebuilt:
             if len(examples) < SHOWN:
                 examples.append(row)
         summed += sums.compared(tx, CustomerId(customer_id), str(month))
+    summed += sums.compared_house(tx, str(month))
     return Rebuilt(month, same, different, tuple(examples), replaced, summed)

@@ -17,7 +17,8 @@ from yuejie.kernel.money import Charge
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage import store
 from yuejie.usage.event import BILLED, NO_RATE
-from yuejie.usage.store import EventRow, PriceRow, TotalRow
+from yuejie.usage.store import EventRow, PriceRow
+from yuejie.usage.totals.store import TotalRow, totals
 from yuejie.usage.warehouse import read
 
 ROWS: Final = 100_000
@@ -89,7 +90,7 @@ def show_usage(db: Database, customer_id: str | None, question: Question) -> lis
         "limit": ROWS + 1,
     }
     with db.read() as tx:
-        rows = store.totals(tx, customer_id, asked)
+        rows = totals(tx, customer_id, asked)
     if len(rows) > ROWS:
         raise Invalid(f"结果超过 {ROWS:,} 行，请缩小时间范围或减少分组")
     return _fold(rows, question.by)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from yuejie import __version__
+from yuejie.assurance.sla.memory import Remembering
 from yuejie.bills.live.board import Board
 from yuejie.web import docs, errors
 from yuejie.web.api import (
@@ -252,6 +253,7 @@ def furnish(app: FastAPI, desk: Desk) -> None:
     app.state.desk = desk
     app.state.metrics = Metrics()
     app.state.board = Board()
+    app.state.service = Remembering()
     app.state.watchers = Watchers()
     app.state.status = status_pages.Remembered()
 

@@ -12,6 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from yuejie.assurance.sla import store
+from yuejie.assurance.sla.memory import Remembering, count_calls
 from yuejie.bills.bill import METERED, LineKind
 from yuejie.bills.closing.agreed import credit_of, spend_of
 from yuejie.bills.closing.promises import Agreements
@@ -22,8 +23,6 @@ from yuejie.bills.sla.store import (
     EndedRow,
     OutageRow,
     ResponseRow,
-    ended,
-    first_byte,
     minutes,
     missed,
     outages,
@@ -132,8 +131,10 @@ def report_month(db: Database, month: BillingMonth, customer: str | None = None)
     return found
 
 
-def report_customer(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> SlaReport:
-    """Report a customer's month."""
+def report_customer(
+    tx: Tx, customer_id: CustomerId, month: BillingMonth, memory: Remembering | None = None
+) -> SlaReport:
+    """Report a customer's month; the calls of a judged one are counted once where one remembers."""
     who = find_customer(tx, customer_id)
     label = str(month)
     agreements = Agreements(contracts_of(tx, customer_id), who.zone)
@@ -142,12 +143,13 @@ def report_customer(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> Sla
     sla = agreements.promise(month, contract.currency).sla if contract else None
     judged = store.judged_epoch(tx, customer_id, label)
     epoch = current_epoch(tx) if judged is None else judged
-    rows = ended(tx, customer_id, label, held=held, epoch=epoch, by="window")
-    windows = endings_by(rows)
+    counting = memory.judged if memory and judged is not None else count_calls
+    calls = counting(tx, customer_id, label, held, epoch)
+    windows = endings_by(calls.ended)
     measured = Measured(
         calls=sum(windows.values(), Counter()),
         minutes=minutes(tx, held),
-        first_byte=first_byte(tx, customer_id, label, held=held, epoch=epoch),
+        first_byte=calls.first_byte,
         windows=tuple(windows.values()),
         windows_whole=windows_of(held),
         missed=missed(tx, customer_id, held=held, epoch=epoch),
@@ -165,7 +167,7 @@ def report_customer(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> Sla
         minutes=measured.minutes,
         first_byte=measured.first_byte,
         hours=_worst(windows, zone_of(who.zone)),
-        causes=_causes(rows),
+        causes=_causes(calls.ended),
         outages=outages(tx, held, limit=SHOWN),
         responses=responses(tx, customer_id, held=held, epoch=epoch),
         verdict=verdict,

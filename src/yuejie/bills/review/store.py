@@ -11,6 +11,7 @@ from yuejie.kernel.ids import BillId, CustomerId, LineId
 OPERATOR_READS: Final = {
     "dispute_by_id": "the operator answers one it names",
     "open_disputes": "the operator works off what waits for an answer",
+    "count_bills": "the operator's day begins with how many wait",
     "silent_bills": "the clerk looks at everybody's review dates",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
@@ -163,3 +164,20 @@ SILENT_BILLS: Final = """
 def silent_bills(tx: Tx, today: date) -> list[SilentBill]:
     """Return the bills whose customers said nothing until the end of the review."""
     return tx.rows(SilentBill, SILENT_BILLS, today=today)
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    state: str
+    bills: int
+
+
+COUNT_BILLS: Final = """
+    SELECT state, count(*) AS bills FROM bill
+    WHERE state IN ('draft', 'proposed', 'confirmed') GROUP BY state
+"""
+
+
+def count_bills(tx: Tx) -> dict[str, int]:
+    """Return how many bills wait in each state from the draft up to issuing."""
+    return {row.state: row.bills for row in tx.rows(_Count, COUNT_BILLS)}

@@ -20,6 +20,8 @@ OPERATOR_READS: Final = {
     "forget_hours": "the same",
     "dimensions_between": "the same",
     "fold_late": "the clerk folds what came late of every customer",
+    "refill_house": "a month is put right for the whole house",
+    "compared_house": "the same, compared",
 }
 
 SUMS_LOCK: Final = "usage sums"
@@ -385,3 +387,40 @@ def compared(tx: Tx, customer_id: CustomerId, month: str) -> Agreement:
     A cell of nothing is none; one with a worth counts for its sale and its cost.
     """
     return tx.row(Agreement, COMPARED, customer_id=customer_id, month=month, kept_days=KEPT.days)
+
+
+CLEAR_HOUSE: Final = "DELETE FROM usage_sum_house WHERE month = %(month)s"
+_HOUSE_OF_MONTH: Final = """
+    SELECT grain, month, at, deployment_id, model, meter, sale_rate, cost_rate, state,
+           sum(quantity) AS quantity
+    FROM usage_sum_model WHERE month = %(month)s AND grain IN ('day', 'month')
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+"""
+REFILL_HOUSE: Final = "INSERT INTO usage_sum_house" + _HOUSE_OF_MONTH
+
+
+def refill_house(tx: Tx, month: str) -> int:
+    """Replace the whole house's sums of a month by what its customers' say."""
+    tx.run(CLEAR_HOUSE, month=month)
+    return tx.run(REFILL_HOUSE, month=month)
+
+
+COMPARED_HOUSE: Final = (
+    "WITH built AS ("  # noqa: S608 (literals only)
+    + _HOUSE_OF_MONTH
+    + """
+    ), held AS (
+        SELECT coalesce(built.quantity, 0) = coalesce(kept.quantity, 0) AS agrees
+        FROM built FULL JOIN (SELECT * FROM usage_sum_house WHERE month = %(month)s) kept
+        USING (grain, month, at, deployment_id, model, meter, sale_rate, cost_rate, state)
+        WHERE coalesce(built.quantity, 0) <> 0 OR coalesce(kept.quantity, 0) <> 0
+    )
+    SELECT count(*) FILTER (WHERE agrees) AS same, count(*) FILTER (WHERE NOT agrees) AS different
+    FROM held
+    """
+)
+
+
+def compared_house(tx: Tx, month: str) -> Agreement:
+    """Compare the whole house's sums of a month with its customers', cell by cell."""
+    return tx.row(Agreement, COMPARED_HOUSE, month=month)

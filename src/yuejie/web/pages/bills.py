@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
-from yuejie.bills.bill import Bill, BillState
+from yuejie.bills.bill import Bill
 from yuejie.bills.correct.store import credits_of
 from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.issue import issue_bill
@@ -19,14 +19,14 @@ from yuejie.bills.review.disputes import (
     withdraw_dispute,
 )
 from yuejie.bills.review.store import disputes_of
-from yuejie.bills.store import bills_of_customer, bills_of_month, transitions
+from yuejie.bills.store import bill_page, transitions
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.web.api.billing.bills import visible_bill
 from yuejie.web.auth import whose
-from yuejie.web.cursor import PAGE, Window, cut
+from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
@@ -54,19 +54,13 @@ def list_bills(
     label = BillingMonth.parse(month) if month else None
     with db.read() as tx:
         customer_id = whose(tx, caller, customer or None)
-        rows = (
-            bills_of_month(tx, label)
-            if customer_id is None
-            else [b for b in bills_of_customer(tx, customer_id) if label in {None, b.month}]
-        )
+        asked = {
+            "month": str(label) if label else None,
+            "state": state or None,
+            "drafts": caller.is_operator,
+        }
+        found = bill_page(tx, customer_id, asked, behind=window.after, limit=window.fetch)
         names = {c.customer_id: c for c in customers(tx)} if caller.is_operator else {}
-    shown = [
-        bill
-        for bill in rows
-        if (caller.is_operator or bill.state is not BillState.DRAFT)
-        and (not state or bill.state == state)
-    ]
-    found = cut(window, shown, _newest_first)
     page = found[:PAGE]
     return draw(
         request,
@@ -75,14 +69,8 @@ def list_bills(
         states=STATES,
         names=names,
         asked={"month": month, "state": state, "customer": customer},
-        older=window.write(_newest_first(page[-1])) if len(found) > PAGE else None,
+        older=window.write(f"{page[-1].month}:{page[-1].bill_id}") if len(found) > PAGE else None,
     )
-
-
-def _newest_first(bill: Bill) -> str:
-    """Order bills by month from the newest on, then by their ids."""
-    months = 12 * (9999 - bill.month.year) + 12 - bill.month.month
-    return f"{months:06d}:{bill.bill_id}"
 
 
 @routes.get("/bills/{bill}")

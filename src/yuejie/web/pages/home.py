@@ -13,8 +13,8 @@ from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.life import SAID as STATES
 from yuejie.bills.live.live import Live
-from yuejie.bills.review.store import open_disputes
-from yuejie.bills.store import bills_of_customer, count_bills
+from yuejie.bills.review.store import count_bills, open_disputes
+from yuejie.bills.store import bills_of_customer
 from yuejie.budgets.allowance import MODES
 from yuejie.budgets.show import standings
 from yuejie.contracts.grants.store import open_grants

@@ -20,6 +20,7 @@ from yuejie.customers.store import customers
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
+from yuejie.web.pages.frame.leaf import leaf
 
 routes: Final = APIRouter(
     include_in_schema=False, prefix="/approvals", dependencies=[Depends(visit)]
@@ -40,14 +41,18 @@ _DECIDED: Final = {
 def show_approvals(request: Request, db: Db, now: Now) -> Response:
     """Show everything that one person asked for and another decides, the oldest first."""
     with db.read(consistent=True) as tx:
+        notes = leaf(request, "credits", open_credits(tx), lambda each: each.credit_note_id)
         return draw(
             request,
             "desk/approvals.html",
-            adjustments=open_adjustments(tx),
-            credits=[(note, find_bill(tx, note.bill_id).name) for note in open_credits(tx)],
-            grants=open_grants(tx),
-            limits=open_limits(tx, now),
-            ends=open_ends(tx),
+            adjustments=leaf(
+                request, "adjustments", open_adjustments(tx), lambda each: each.adjustment_id
+            ),
+            credits=notes,
+            bills={note.bill_id: find_bill(tx, note.bill_id).name for note in notes.rows},
+            grants=leaf(request, "grants", open_grants(tx), lambda each: each.grant_id),
+            limits=leaf(request, "limits", open_limits(tx, now), lambda each: each.limit_id),
+            ends=leaf(request, "ends", open_ends(tx), lambda each: each.end_id),
             names={party.customer_id: party for party in customers(tx)},
             grant_kinds=GRANTS,
             party_words=PARTIES,

@@ -23,6 +23,7 @@ from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go, redraw
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
+from yuejie.web.pages.frame.leaf import leaf
 
 routes: Final = APIRouter(include_in_schema=False, prefix="/bank", dependencies=[Depends(visit)])
 ours: Final = [Depends(refuse_strangers)]
@@ -43,7 +44,7 @@ def show_bank(
     request: Request, db: Db, now: Now, state: str = WAITING, cursor: str | None = None
 ) -> Response:
     """Show accounts, and receipts of a state, those that wait unless another is asked for."""
-    return draw(request, "desk/bank.html", **_facts(db, now, state=state, cursor=cursor))
+    return draw(request, "desk/bank.html", **_facts(request, db, now, state=state, cursor=cursor))
 
 
 @routes.post("/accounts", dependencies=ours)
@@ -80,7 +81,7 @@ def take_in(
     done = import_statement(db, account, body, file.filename, by=caller_of(request).name, now=now)
     matched = match_open(db, now=now)
     told = {"done": done, "matched": matched, "file": file.filename}
-    return redraw(request, "desk/bank.html", **_facts(db, now) | told)
+    return redraw(request, "desk/bank.html", **_facts(request, db, now) | told)
 
 
 @routes.post("/match", dependencies=ours)
@@ -113,7 +114,12 @@ def _said(matched: Matched) -> str:
 
 
 def _facts(
-    db: Database, now: datetime, *, state: str = WAITING, cursor: str | None = None
+    request: Request,
+    db: Database,
+    now: datetime,
+    *,
+    state: str = WAITING,
+    cursor: str | None = None,
 ) -> dict[str, Any]:
     window = Window.read(f"page:bank:{state}", cursor, PAGE)
     with db.read() as tx:
@@ -129,7 +135,7 @@ def _facts(
         "state": state,
         "filters": FILTERS,
         "names": names,
-        "claims": claimed,
+        "claims": leaf(request, "claims", claimed, lambda each: each.claim_id),
         "done": None,
     }
 

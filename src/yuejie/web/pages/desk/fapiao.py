@@ -23,11 +23,15 @@ from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
+from yuejie.web.pages.frame.leaf import leaf
 
 routes: Final = APIRouter(
     include_in_schema=False, prefix="/fapiao-desk", dependencies=[Depends(visit)]
 )
 ours: Final = [Depends(refuse_strangers)]
+
+MOST: Final = 1_000
+"""Approved requests that are looked at; the page shows a leaf of them."""
 
 Text = Annotated[str, Form(max_length=1000)]
 Paper = Annotated[UploadFile | None, File()]
@@ -92,7 +96,7 @@ def show_desk(
     window = Window.read("page:fapiao-desk", cursor, PAGE)
     with db.read(consistent=True) as tx:
         found = all_fapiao(tx, state=FapiaoState.REQUESTED, after=window.after, limit=window.fetch)
-        approved = all_fapiao(tx, state=FapiaoState.APPROVED, limit=PAGE)
+        approved = all_fapiao(tx, state=FapiaoState.APPROVED, limit=MOST)
         reds = pending_reds(tx)
         errands = open_errands(tx)
         watch = newest_watch(tx, desk.fapiao.provider)
@@ -103,9 +107,10 @@ def show_desk(
         "desk/fapiao.html",
         requested=requested,
         older=window.write(requested[-1].fapiao_id) if len(found) > PAGE else None,
-        approved=approved,
-        reds=[(red, _hours_left(red, now)) for red in reds],
-        errands=errands,
+        approved=leaf(request, "approved", approved, lambda each: each.fapiao_id),
+        reds=leaf(request, "reds", reds, lambda each: each.red_id),
+        hours={red.red_id: _hours_left(red, now) for red in reds},
+        errands=leaf(request, "errands", errands, lambda each: each.errand_id),
         watch=watch,
         names=names,
         by_hand=MANUAL,

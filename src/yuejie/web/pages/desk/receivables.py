@@ -3,28 +3,30 @@
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import Response
 
 from yuejie.bills.find import find_bill
 from yuejie.customers.store import customers
+from yuejie.db.session import Tx
 from yuejie.fapiao.request import owed_back
 from yuejie.payments.apportion.refund import SAID as REFUND_STATES
-from yuejie.payments.apportion.refund import RefundState
+from yuejie.payments.apportion.refund import Refund, RefundState
 from yuejie.payments.apportion.refunds import decide_refund, refund_failed, refund_paid
 from yuejie.payments.apportion.store import refunds, waivers
 from yuejie.payments.apportion.waiver import WaiverKind, WaiverState
 from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.dunning.dun import grant_reprieve
 from yuejie.payments.dunning.standing import StandingState
-from yuejie.payments.dunning.store import standings
+from yuejie.payments.dunning.store import StandingRow, standings
 from yuejie.payments.receivables.ageing import Age, totals
-from yuejie.payments.receivables.show import age_receivables
+from yuejie.payments.receivables.show import Debtor, age_receivables
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.customers import SERVED
 from yuejie.web.pages.desk.receipts import SOURCES
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
+from yuejie.web.pages.frame.leaf import leaf
 
 routes: Final = APIRouter(
     include_in_schema=False, prefix="/receivables", dependencies=[Depends(visit)]
@@ -32,10 +34,13 @@ routes: Final = APIRouter(
 ours: Final = [Depends(refuse_strangers)]
 
 Text = Annotated[str, Form(max_length=1000)]
+Look = Annotated[str, Query(max_length=200)]
 Decision = Literal["approve", "reject"]
 
-MOST: Final = 1000
-"""Rows of one kind on the page; a house with more has other worries."""
+MOST: Final = 10_000
+"""Rows of one kind that are looked at; the page shows a leaf of them."""
+_ABOVE: Final = 10**18
+"""More than anybody owes: what is taken from it orders by the largest first."""
 AGES: Final = {
     Age.NOT_DUE: "未到期",
     Age.UP_TO_30: "逾期 1–30 天",
@@ -49,31 +54,23 @@ REASONS: Final = {"overdue": "逾期未付", "credit_limit": "授信用完"}
 
 
 @routes.get("")
-def show_receivables(request: Request, db: Db, now: Now, on: date | None = None) -> Response:
+def show_receivables(
+    request: Request, db: Db, now: Now, on: date | None = None, q: Look = ""
+) -> Response:
     """Show the ageing of a day, today's unless another is asked for, and what waits."""
     today = now.astimezone(HOUSE_ZONE).date()
     rows = age_receivables(db, on or today)
+    wanted = q.strip().casefold()
+    fitting = [row for row in rows if wanted in _called(row).casefold()]
     with db.read() as tx:
-        asked = waivers(tx, state=WaiverState.REQUESTED, limit=MOST)
-        facts: dict[str, Any] = {
-            "names": {party.customer_id: party for party in customers(tx)},
-            "standings": [
-                row
-                for state in (StandingState.SUSPENDED, StandingState.WARNED)
-                for row in standings(tx, state=state, limit=MOST)
-            ],
-            "waivers": [(each, find_bill(tx, each.bill_id).name) for each in asked],
-            "refunds": [
-                each
-                for state in (RefundState.REQUESTED, RefundState.APPROVED)
-                for each in refunds(tx, state=state, limit=MOST)
-            ],
-        }
+        waiting = _waiting(request, tx)
     return draw(
         request,
         "desk/receivables.html",
         on=on or today,
-        rows=rows,
+        rows=leaf(request, "debtors", fitting, _dearest_first),
+        q=q,
+        any_rows=bool(rows),
         totals=totals(row.aged for row in rows),
         ages=AGES,
         kinds=KINDS,
@@ -82,8 +79,49 @@ def show_receivables(request: Request, db: Db, now: Now, on: date | None = None)
         sources=SOURCES,
         refund_states=REFUND_STATES,
         today=today,
-        **facts,
+        **waiting,
     )
+
+
+def _called(row: Debtor) -> str:
+    return f"{row.customer.legal_name} {row.customer.slug}"
+
+
+def _dearest_first(row: Debtor) -> str:
+    return f"{row.aged.currency}:{_ABOVE - row.aged.total_fen:020d}:{row.customer.slug}"
+
+
+def _waiting(request: Request, tx: Tx) -> dict[str, Any]:
+    """Return who is warned or stopped and what two people decide, a leaf of each."""
+    asked = leaf(
+        request,
+        "waivers",
+        waivers(tx, state=WaiverState.REQUESTED, limit=MOST),
+        lambda each: each.waiver_id,
+    )
+    stopped = standings(tx, state=StandingState.SUSPENDED, limit=MOST)
+    told = [*stopped, *standings(tx, state=StandingState.WARNED, limit=MOST)]
+    owed = [
+        each
+        for state in (RefundState.REQUESTED, RefundState.APPROVED)
+        for each in refunds(tx, state=state, limit=MOST)
+    ]
+    return {
+        "names": {party.customer_id: party for party in customers(tx)},
+        "stopped": len(stopped),
+        "standings": leaf(request, "standings", told, _stopped_first),
+        "waivers": asked,
+        "bills": {each.bill_id: find_bill(tx, each.bill_id).name for each in asked.rows},
+        "refunds": leaf(request, "refunds", owed, _requested_first),
+    }
+
+
+def _stopped_first(row: StandingRow) -> str:
+    return f"{row.state != StandingState.SUSPENDED:d}:{row.customer_id}"
+
+
+def _requested_first(row: Refund) -> str:
+    return f"{row.state is not RefundState.REQUESTED:d}:{row.refund_id}"
 
 
 @routes.post("/waivers", dependencies=ours)

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from yuejie.assurance.sla.memory import Remembering
 from yuejie.assurance.sla.report import Cause, SlaReport, report_customer
 from yuejie.assurance.sla.words import PARTIES, cause_words, verdict_of
 from yuejie.bills.sla.ending import FAILED
@@ -28,7 +29,7 @@ routes: Final = APIRouter(include_in_schema=False, prefix="/sla", dependencies=[
 
 MONTHS: Final = 13
 AT_ONCE: Final = 25
-"""Customers of one page: each month is measured anew, call by call."""
+"""Customers of one page: a month that is open is measured anew, call by call."""
 VERDICTS: Final = ("达标", "未达标", "样本不足", "未约定")
 
 
@@ -53,7 +54,7 @@ def show_sla(
         return _report(request, db, party, label, now, everybody)
     found = cut(window, everybody, lambda each: each.slug)
     page = found[:AT_ONCE]
-    reports = [_read(db, each, label) for each in page]
+    reports = [_read(request, db, each, label) for each in page]
     shown = [each for each in reports if each.sla or each.calls or each.responses]
     broken = [each for each in shown if is_broken(each)]
     return draw(
@@ -79,9 +80,10 @@ def money_of(report: SlaReport) -> Money | None:
     return Money(report.given.credit_fen, report.given.currency) if report.given else None
 
 
-def _read(db: Database, party: Customer, month: BillingMonth) -> SlaReport:
+def _read(request: Request, db: Database, party: Customer, month: BillingMonth) -> SlaReport:
+    memory: Remembering = request.app.state.service
     with db.read(consistent=True) as tx:
-        return report_customer(tx, party.customer_id, month)
+        return report_customer(tx, party.customer_id, month, memory)
 
 
 def _report(
@@ -92,7 +94,7 @@ def _report(
     now: datetime,
     everybody: list[Customer],
 ) -> Response:
-    report = _read(db, party, month)
+    report = _read(request, db, party, month)
     verdict = report.verdict
     return draw(
         request,
