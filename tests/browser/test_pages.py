@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expe
 
 from tests.browser.conftest import Console, shoot
 from tests.rooms.web.behind import (
+    job_at,
+    job_under_way,
     message_at,
     node_at,
     preserved,
@@ -20,6 +22,10 @@ from tests.rooms.web.behind import (
 from tests.rooms.web.conftest import NOW, TOKEN
 from tests.rooms.web.examples import contract_of
 from tests.rooms.web.papers import FAPIAO
+from yuejie.jobs.job import JobState
+from yuejie.jobs.store import cancel, jobs
+from yuejie.jobs.worker import Worker
+from yuejie.kernel.clock import SystemClock
 from yuejie.payments.banks.keep import open_account
 from yuejie.payments.receipts.load import import_statement
 from yuejie.payments.receivables.show import open_amounts
@@ -81,7 +87,6 @@ def everybodys(console: Console) -> dict[str, str]:
         "contracts": "/contracts?customer=acme",
         "contract": f"/contracts/{contract_of(house)}",
         "closing": "/closing?month=2026-10",
-        "proof": "/closing/2026-10/proof",
         "bank": "/bank",
         "receivables": "/receivables",
         "fapiao-desk": "/fapiao-desk",
@@ -119,6 +124,10 @@ def ours(console: Console) -> dict[str, str]:
         "health": "/health?hours=168",
         "shares": f"/shares?customer={shared(house)}",
         "retention": f"/retention?due={len(preserved(house))}",
+        "jobs": f"/jobs?of={job_under_way(house)}",
+        "job": f"/jobs/{job_at(house)}",
+        "job-under-way": f"/jobs/{job_under_way(house)}",
+        "usage-import": "/usage/import",
         "nodes": f"/nodes?of={node_at(house, silent=True)}",
         "clouds": f"/clouds?of={statement_at(house)}",
         "cloud-statement": f"/clouds/statements/{statement_at(house)}",
@@ -332,3 +341,26 @@ def test_the_live_bill_follows_a_call_and_keeps_the_place(
     expect(page.locator(".table-responsive").first).to_be_focused()
     page.close()
     assert console.complaints == []
+
+
+def test_a_job_is_begun_by_its_form_and_its_page_follows_it_to_the_end(
+    browser: Browser, console: Console
+) -> None:
+    """Pressed in the cockpit, it has a page at once; the page ends by itself, without a reload."""
+    page = browser.new_page(locale="zh-CN")
+    console.watch(page)
+    enter(page, console)
+    page.goto(f"{console.url}/closing?month=2026-10")
+    page.get_by_role("button", name="验证 2026-10").click()
+    page.wait_for_url("**/jobs/job_*")
+    expect(page.locator("#job")).to_contain_text("等待开始")
+    db = console.house.books.db
+    with db.begin() as tx:
+        for each in jobs(tx, state=JobState.RUNNING, limit=1):
+            cancel(tx, each.job_id, by="x", now=SystemClock().now())
+    while Worker(db, SystemClock()).work():
+        pass
+    expect(page.locator("#job")).to_contain_text("全部一致")
+    expect(page.get_by_role("link", name="回到月结工作台")).to_be_visible()
+    assert console.complaints == []
+    page.close()

@@ -74,6 +74,8 @@ EDGES: Final = (
     "supervisor.py",
     "gateway/**",
     "intake/**",
+    "jobs/work.py",
+    "jobs/worker.py",
     "recovery/**",
     "web/**",
     "demo/**",

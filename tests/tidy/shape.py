@@ -20,6 +20,7 @@ ASYNC_ROOMS: Final = ("gateway/**", "web/**", "demo/**")
 
 BROAD_HANDLERS: Final[dict[str, str]] = {
     "db/process.py::keep": "carries the error over to the thread that asked, which raises it",
+    "jobs/worker.py::_do": "logs the bug and ends the job, which says so; the next job is begun",
     "web/envelope.py::__call__": "answers 500 with the request id and logs the bug",
 }
 """The process edges, as `file::function`, each with what it does with an unforeseen error."""

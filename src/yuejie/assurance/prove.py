@@ -78,17 +78,31 @@ def prove_month(
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> list[Proof]:
     """Compute every bill of a month again by the slow path, in whatever state, and its seal."""
+    with db.read() as tx:
+        owners = billed_customers(tx, month, customer)
+    proofs: list[Proof] = []
+    for number, (_, found) in enumerate(prove_customers(db, month, owners), 1):
+        proofs += found
+        progress(number, len(owners))
+    return proofs
+
+
+def billed_customers(tx: Tx, month: BillingMonth, customer: str | None) -> list[CustomerId]:
+    """Return whose bills of a month there are to prove; raises NotFound for an unknown customer."""
+    only = find_customer(tx, customer).customer_id if customer else None
+    found = {bill.customer_id for bill in bills_of_month(tx, month)}
+    return sorted(who for who in found if only is None or who == only)
+
+
+def prove_customers(
+    db: Database, month: BillingMonth, owners: Iterable[CustomerId]
+) -> Iterator[tuple[CustomerId, list[Proof]]]:
+    """Prove the bills of some customers one after the other, all as of one moment."""
     with db.read(consistent=True) as tx:
         hold_partitions(tx)
         oracle = Oracle(store.book_rows(tx))
-        only = find_customer(tx, customer).customer_id if customer else None
-        found = [bill.customer_id for bill in bills_of_month(tx, month)]
-        owners = sorted({who for who in found if only is None or who == only})
-        proofs: list[Proof] = []
-        for number, owner in enumerate(owners, 1):
-            proofs += _prove_customer(tx, owner, month, oracle)
-            progress(number, len(owners))
-        return proofs
+        for owner in owners:
+            yield owner, list(_prove_customer(tx, owner, month, oracle))
 
 
 def _prove_customer(

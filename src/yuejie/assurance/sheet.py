@@ -75,7 +75,7 @@ def _check_together(
     others is drawn from what these months left, whatever a later closing would have left.
     """
     reckoner, _ = _reckoner(history, sheet)
-    reckoner.settle(settled, (line for bill in sheet.parts for line in bill.lines))
+    reckoner.keep(settled, (line for bill in sheet.parts for line in bill.lines))
     names = [bill.part for bill in sheet.parts]
     # Drawn anew alone, a part takes what is meant for it; the customer's own waits for the head.
     if names != [""]:

@@ -112,7 +112,7 @@ class Reckoner:
         elif line.kind == "package_purchase":
             self.bought.add(line.refers_to)
 
-    def settle(self, months: AbstractSet[str], printed: Iterable[BillLine]) -> None:
+    def keep(self, months: AbstractSet[str], printed: Iterable[BillLine]) -> None:
         """Take what is printed of these months as it is: they were reckoned, and are not again."""
         self.settled |= months
         for line in printed:

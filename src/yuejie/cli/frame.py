@@ -31,7 +31,7 @@ from yuejie.bills.documents.stamp.note import Stamping
 from yuejie.cli.powers import power_of
 from yuejie.customers.key import digest_of
 from yuejie.customers.members.member import Member
-from yuejie.customers.members.power import refuse_powerless
+from yuejie.customers.members.power import Power, refuse_powerless
 from yuejie.customers.members.store import member_by_digest
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock, ShiftedClock, SystemClock
@@ -59,7 +59,7 @@ class Frame:
     clock: Clock
     user: str
     _db: Database | None = field(default=None, init=False)
-    _member: str = field(default="", init=False)
+    _member: Member | None = field(default=None, init=False)
 
     @contextmanager
     def database(self) -> Iterator[Database]:
@@ -81,16 +81,22 @@ class Frame:
         token = self.settings.member_token
         if not token:
             return self.user
-        if self._member:
-            return self._member
+        if self._member is not None:
+            return self._member.signs_as
         assert self._db is not None, "who signs is known once the database is open"
         with self._db.read() as tx:
             member = member_by_digest(tx, digest_of(token, self.settings.pepper))
         if member is None or member.revoked_at is not None or member.customer_id is not None:
             raise Forbidden("YUEJIE_MEMBER_TOKEN 不是运营方在用成员的令牌，请核对或去掉后重试")
         _refuse_powerless(member)
-        self._member = member.signs_as
-        return self._member
+        self._member = member
+        return member.signs_as
+
+    def needs(self, power: Power) -> None:
+        """Refuse a member without a power that depends on what a command is given to."""
+        assert self.by, "whoever signs is known"
+        if self._member is not None:
+            refuse_powerless(self._member, power)
 
     def stamping(self, *, wanted: bool) -> Stamping | None:
         """Return what stamps a paper, where that was asked for."""

@@ -99,6 +99,7 @@ def clerk(house: Frame) -> None:
     from yuejie.fapiao.issuing.tend import tend
     from yuejie.figures.house import HouseFigures
     from yuejie.figures.serve import serve_figures
+    from yuejie.jobs.worker import Worker
     from yuejie.logs import set_up
     from yuejie.node import die_with_supervisor, wait_for_database
     from yuejie.notices.channels.post import Post
@@ -112,8 +113,11 @@ def clerk(house: Frame) -> None:
     signing = reachable(house.settings.signing)
     stop = until_told()
     db = wait_for_database(house.settings, stop, "clerk")
-    if db is not None:
-        with db:
+    # Long work has connections of its own, and the pace of what somebody started and watches.
+    far = wait_for_database(house.settings, stop, "jobs")
+    if db is not None and far is not None:
+        with db, far:
+            worker = Worker(far, house.clock, stop.is_set)
             post = Post(house.settings.credential_key, house.settings.notice_hosts)
             provider = fapiao_provider(house.settings, db)
             errands: dict[str, Errand] = {
@@ -126,6 +130,8 @@ def clerk(house: Frame) -> None:
                 "warehouse": Mover(),
                 "figures": HouseFigures(),
                 "probe": Prober(asking(house.settings.probed), house.settings.node),
+                "jobs": lambda _db, _now: worker.work(),
+                "jobs_beside": lambda _db, _now: worker.work(),
             }
             run(db, house.clock, stop, errands)
 

@@ -21,6 +21,7 @@ NOUNS: Final = {
     "apply": "house",
     "journals": "house",
     "nodes": "watch.nodes",
+    "jobs": "upkeep.jobs",
     "token": "house",
     "backup": "upkeep.backup",
     "database": "upkeep.database",

@@ -82,6 +82,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "protections release": Power.SPEAK,
     "budgets change": Power.SPEAK,
     "budgets end": Power.SPEAK,
+    "jobs cancel": Power.BILL,  # and the power of its kind
     "bills close": Power.BILL,
     "bills confirm": Power.SPEAK,
     "bills issue": Power.BILL,

@@ -62,6 +62,8 @@ BEGIN
      WHERE a.message_id = m.message_id AND m.state <> 'waiting' AND m.ended_at < before
        AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
     GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_attempt'; RETURN NEXT;
+    DELETE FROM job j WHERE j.ended_at < before;
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'job'; RETURN NEXT;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.delete_usage_partition(day date, at timestamp with time zone)
@@ -1755,6 +1757,58 @@ CREATE TABLE invitation (
     CONSTRAINT invitation_pkey PRIMARY KEY (digest)
 );
 
+CREATE TABLE job (
+    job_id text NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    about text NOT NULL,
+    asked jsonb NOT NULL,
+    stood jsonb NOT NULL,
+    outcome jsonb NOT NULL,
+    state text NOT NULL,
+    done bigint NOT NULL,
+    total bigint,
+    why text NOT NULL,
+    made_by text NOT NULL,
+    via text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    began_at timestamp with time zone,
+    run_at timestamp with time zone,
+    run_from bigint NOT NULL,
+    runs integer NOT NULL,
+    worker text NOT NULL,
+    leased_until timestamp with time zone,
+    cancelled_by text,
+    ended_at timestamp with time zone,
+    CONSTRAINT job_pkey PRIMARY KEY (job_id),
+    CONSTRAINT job_check CHECK ((total >= done)),
+    CONSTRAINT job_check1 CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['done'::text, 'failed'::text, 'cancelled'::text])))),
+    CONSTRAINT job_done_check CHECK ((done >= 0)),
+    CONSTRAINT job_kind_check CHECK ((kind = ANY (ARRAY['try'::text, 'close'::text, 'propose'::text, 'issue'::text, 'prove'::text, 'usage'::text, 'statement'::text, 'report'::text, 'cloud'::text]))),
+    CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE job_file (
+    job_id text NOT NULL,
+    "position" integer NOT NULL,
+    name text NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT job_file_pkey PRIMARY KEY (job_id, "position")
+);
+
+CREATE TABLE job_piece (
+    job_id text NOT NULL,
+    "position" integer NOT NULL,
+    name text NOT NULL,
+    refers_to text NOT NULL,
+    state text NOT NULL,
+    said text NOT NULL,
+    sums jsonb NOT NULL,
+    path text NOT NULL,
+    CONSTRAINT job_piece_pkey PRIMARY KEY (job_id, "position"),
+    CONSTRAINT job_piece_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text])))
+);
+
 CREATE TABLE journal (
     journal_id uuid NOT NULL,
     node text NOT NULL,
@@ -3290,6 +3344,8 @@ ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_batch_id_fkey
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE incident_update ADD CONSTRAINT incident_update_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES incident(incident_id);
 ALTER TABLE invitation ADD CONSTRAINT invitation_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
+ALTER TABLE job_file ADD CONSTRAINT job_file_job_id_fkey FOREIGN KEY (job_id) REFERENCES job(job_id) ON DELETE CASCADE;
+ALTER TABLE job_piece ADD CONSTRAINT job_piece_job_id_fkey FOREIGN KEY (job_id) REFERENCES job(job_id) ON DELETE CASCADE;
 ALTER TABLE journal ADD CONSTRAINT journal_node_id_fkey FOREIGN KEY (node_id) REFERENCES node(node_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE known_payer ADD CONSTRAINT known_payer_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(receipt_id);
@@ -3466,6 +3522,9 @@ CREATE INDEX gateway_probe_down ON public.gateway_probe USING btree (minute) WHE
 CREATE INDEX incident_by_start ON public.incident USING btree (starts_at DESC);
 CREATE INDEX incident_update_of ON public.incident_update USING btree (incident_id, seq);
 CREATE INDEX invitation_of_member ON public.invitation USING btree (member_id) WHERE (ended_at IS NULL);
+CREATE INDEX job_ended ON public.job USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE UNIQUE INDEX job_open ON public.job USING btree (kind, subject) WHERE (ended_at IS NULL);
+CREATE INDEX job_piece_failed ON public.job_piece USING btree (job_id, "position") WHERE (state = 'failed'::text);
 CREATE INDEX journal_of_node ON public.journal USING btree (node_id) WHERE (state <> 'drained'::text);
 CREATE INDEX known_payer_number ON public.known_payer USING btree (payer_number);
 CREATE INDEX ledger_balance_party ON public.ledger_balance USING btree (party);
@@ -3679,6 +3738,9 @@ GRANT INSERT, SELECT ON TABLE gateway_probe TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE incident TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE incident_update TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE invitation TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE job TO yuejie_app;
+GRANT DELETE, INSERT, SELECT ON TABLE job_file TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE job_piece TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE known_payer TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE late_fee TO yuejie_app;
@@ -3811,6 +3873,8 @@ GRANT UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (e
 GRANT UPDATE (address), UPDATE (bank_account), UPDATE (bank_name), UPDATE (cnaps), UPDATE (emails), UPDATE (is_default), UPDATE (mobile), UPDATE (name), UPDATE (natural_person), UPDATE (phone), UPDATE (state), UPDATE (tax_number) ON TABLE fapiao_title TO yuejie_app;
 GRANT UPDATE (ends_at), UPDATE (starts_at), UPDATE (state) ON TABLE incident TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE invitation TO yuejie_app;
+GRANT UPDATE (began_at), UPDATE (cancelled_by), UPDATE (done), UPDATE (ended_at), UPDATE (leased_until), UPDATE (outcome), UPDATE (run_at), UPDATE (run_from), UPDATE (runs), UPDATE (state), UPDATE (stood), UPDATE (total), UPDATE (why), UPDATE (worker) ON TABLE job TO yuejie_app;
+GRANT UPDATE (path), UPDATE (said), UPDATE (state), UPDATE (sums) ON TABLE job_piece TO yuejie_app;
 GRANT UPDATE (revoked_at), UPDATE (role) ON TABLE member TO yuejie_app;
 GRANT UPDATE (revoked_at), UPDATE (used_at) ON TABLE member_token TO yuejie_app;
 GRANT UPDATE (bills), UPDATE (proved_at) ON TABLE month_proof TO yuejie_app;

@@ -202,6 +202,8 @@ LOG_COUNTS: Final = """
     SELECT 'notice_attempt', count(*) FROM notice_attempt JOIN notice_message m USING (message_id)
     WHERE m.state <> 'waiting' AND m.ended_at < %(before)s
       AND NOT coalesce(m.customer_id IN (SELECT customer_id FROM spared), FALSE)
+    UNION ALL
+    SELECT 'job', count(*) FROM job WHERE ended_at < %(before)s
 """
 DELETE_LOGS: Final = "SELECT what, gone FROM delete_old_logs(%(before)s, %(at)s)"
 

@@ -33,7 +33,7 @@ from yuejie.web.api.insight import advice, capacity, forecast, reports, routing,
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.api.presales import proposals, prospects, quotes, trial
 from yuejie.web.api.support import incidents, rota, tickets
-from yuejie.web.api.watch import anomalies, budgets, nodes, protections, sla
+from yuejie.web.api.watch import anomalies, budgets, jobs, nodes, protections, sla
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -77,9 +77,10 @@ from yuejie.web.pages.money import payments as payment_pages
 from yuejie.web.pages.money import shares as share_pages
 from yuejie.web.pages.money import statement as statement_pages
 from yuejie.web.pages.money import titles as title_pages
-from yuejie.web.pages.ops import cloud_files, margins, revisions, worklist
+from yuejie.web.pages.ops import cloud_files, margins, revisions, usage_files, worklist
 from yuejie.web.pages.ops import clouds as cloud_pages
 from yuejie.web.pages.ops import health as health_pages
+from yuejie.web.pages.ops import jobs as job_pages
 from yuejie.web.pages.ops import nodes as node_pages
 from yuejie.web.pages.ops import reconcile as reconcile_pages
 from yuejie.web.pages.ops import retention as retention_pages
@@ -143,6 +144,7 @@ NOUNS: Final = (
     notices,
     deeds,
     nodes,
+    jobs,
 )
 PAGE_NOUNS: Final = (
     assets,
@@ -199,6 +201,8 @@ PAGE_NOUNS: Final = (
     cloud_files,
     retention_pages,
     revisions,
+    job_pages,
+    usage_files,
     report_pages,
     whatif_pages,
     # `/notices/log` before what stands under `/notices`.

@@ -120,6 +120,12 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", f"{API}/auto-models/{{name}}/versions"): Power.SET_PRICES,
     ("POST", f"{API}/auto-models/{{name}}/end"): Power.SET_PRICES,
     ("GET", f"{API}/routing/{{month}}"): Who.OWN,
+    ("GET", f"{API}/jobs"): Who.OPERATOR,
+    ("POST", f"{API}/jobs"): Power.BILL,
+    ("GET", f"{API}/jobs/{{job}}"): Who.OPERATOR,
+    ("GET", f"{API}/jobs/{{job}}/pieces"): Who.OPERATOR,
+    ("POST", f"{API}/jobs/{{job}}/cancel"): Who.OPERATOR,  # by the power of its kind
+    ("POST", f"{API}/usage/imports"): Power.RUN_HOUSE,
     ("GET", f"{API}/nodes"): Who.OPERATOR,
     ("POST", f"{API}/nodes/{{node}}/drain"): Power.RUN_HOUSE,
     ("POST", f"{API}/nodes/{{node}}/resume"): Power.RUN_HOUSE,

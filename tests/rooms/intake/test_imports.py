@@ -70,7 +70,7 @@ def test_a_trace_is_imported_once_and_moved_to_its_month(
     report = import_usage(database, path, TRACE, progress=seen.append)
     assert counts(report) == (100, 100, 0, 0)
     assert report.reject_file is None
-    assert seen[-1] == Progress(path.stat().st_size, path.stat().st_size, 100)
+    assert seen[-1] == Progress(path.stat().st_size, path.stat().st_size, 100, stored=100)
     assert counts(import_usage(database, path, TRACE)) == (100, 0, 100, 0)
     assert rolled_up(database) == {
         (shop.acme.customer_id, "gpt-4o", "input", "measured"): sum(range(100)),

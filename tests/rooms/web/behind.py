@@ -8,6 +8,7 @@ from uuid import UUID
 
 from tests.rooms.clouds.written import focus_row, write_csv
 from tests.rooms.web.conftest import NOW, House
+from tests.scenarios.books import FixedClock
 from yuejie.assurance.reconcile.report import Source
 from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
 from yuejie.assurance.reconcile.store import latest_runs
@@ -20,7 +21,14 @@ from yuejie.clouds.keep import add_rule, add_source
 from yuejie.customers.enrol import ProjectDraft, add_project
 from yuejie.intake.nodes import store as nodes
 from yuejie.intake.nodes.node import Told
+from yuejie.jobs.job import JobKind, Upload
+from yuejie.jobs.kinds.close import order_close
+from yuejie.jobs.kinds.usage import order_usage
+from yuejie.jobs.start import start_job
+from yuejie.jobs.store import claim, jobs, move
+from yuejie.jobs.worker import LEASE, Worker
 from yuejie.keeping.preserve import preserve, show_preservations
+from yuejie.kernel.clock import SystemClock
 from yuejie.kernel.period import BillingMonth
 from yuejie.notices.contacts import enqueue_test
 from yuejie.notices.deliver import form_due, hand_on_due
@@ -123,3 +131,31 @@ def preserved(house: House) -> str:
         preserve(db, "zeta", OCTOBER, None, why="争议 2026-11", by="x", now=NOW)
         return preserved(house)
     return found[0].preservation_id
+
+
+def job_at(house: House) -> str:
+    """Return a job that is over: October tried once more, of both customers."""
+    db = house.books.db
+    with db.read() as tx:
+        found = jobs(tx, kind=JobKind.TRY, limit=1)
+    if found:
+        return found[0].job_id
+    order = order_close(db, OCTOBER, commit=False, now=NOW)
+    made = start_job(db, order, by="operator:王管理", now=NOW)
+    Worker(db, FixedClock(NOW)).work()
+    return made.job_id
+
+
+def job_under_way(house: House) -> str:
+    """Return a job of which a third is done, by a worker who holds it."""
+    db = house.books.db
+    file = Upload("usage-2026-10.csv.gz", b"x" * 3_000_000)
+    now = SystemClock().now()
+    made = start_job(db, order_usage(file, ""), by="operator:王管理", now=now)
+    with db.begin() as tx:
+        if made.fresh:
+            held = claim(tx, "picture", now=now - timedelta(minutes=1), until=now + LEASE)
+            assert held is not None
+            assert held.job_id == made.job_id
+            move(tx, made.job_id, "picture", done=1_000_000, total=3_000_000, stood={"rows": 1})
+    return made.job_id

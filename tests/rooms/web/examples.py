@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, Final
 
+from tests.rooms.web.behind import job_at
 from tests.rooms.web.conftest import FORM, House
 from tests.rooms.web.papers import FAPIAO
 from yuejie.contracts.store import contracts_of
@@ -77,6 +78,8 @@ BODIES: dict[str, Any] = {
     "POST /customers/{customer}/protection-policies": {"action": "pause"},
     "POST /customers/{customer}/protections/{protection}/release": {"why": "已核实"},
     "POST /keys/{key_id}/rotate": {},
+    "POST /jobs": {"kind": "prove", "month": "2026-10"},
+    "POST /usage/imports": {"name": "usage.csv", "content": USAGE},
     "POST /nodes/{node}/drain": {"why": "检修"},
     "POST /nodes/{node}/resume": {"why": "检修完毕"},
     "POST /nodes/{node}/lost": {"confirm": "node-0", "why": "磁盘损坏"},
@@ -270,6 +273,7 @@ BODIES: dict[str, Any] = {
     "POST /notices/contacts/{contact_id}/channels": {"kind": "email", "address": "a@b.example.com"},
 }
 ODD = (
+    "/jobs/{job}/cancel",
     "/nodes/{node}/drain",
     "/nodes/{node}/resume",
     "/nodes/{node}/lost",
@@ -433,6 +437,7 @@ def asked_of_zeta(house: House) -> Iterator[tuple[tuple[str, str], str, dict[str
         "advice": house.zeta_advice,
         "ticket": house.zeta_ticket,
         "incident": house.incident,
+        "job": job_at(house),
     }
     for (method, template), who in ACCESS.items():
         if who is Who.OPEN:

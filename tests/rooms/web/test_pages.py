@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from tests.rooms.web.behind import message_at, node_at, reconciliation_at, statement_at
+from tests.rooms.web.behind import job_at, message_at, node_at, reconciliation_at, statement_at
 from tests.rooms.web.conftest import NOW, PEPPER, TOKEN, House, desk_at
 from tests.rooms.web.examples import contract_of
 from tests.rooms.web.house import drafted, quoted
@@ -45,6 +45,7 @@ from yuejie.insights.trend.places import BY_NAMES
 from yuejie.insights.trend.series import REST
 from yuejie.insights.trend.span import GRAIN_NAMES
 from yuejie.insights.whatif import compare
+from yuejie.jobs import job as jobs
 from yuejie.payments.apportion import refund
 from yuejie.payments.banks.keep import open_account
 from yuejie.payments.receipts.load import import_statement
@@ -71,6 +72,7 @@ from yuejie.web.pages.identity import tokens as token_pages
 from yuejie.web.pages.insight import anomalies, keys, protections
 from yuejie.web.pages.money import contracts, fapiao, payments, shares
 from yuejie.web.pages.ops import cloud_files, health, margins, nodes, retention, revisions, worklist
+from yuejie.web.pages.ops import jobs as job_pages
 from yuejie.web.pages.ops import reconcile as reconcile_pages
 from yuejie.web.pages.study import whatif
 from yuejie.web.pages.support import sla as support_sla
@@ -236,6 +238,7 @@ def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
         "event": "0198aaaa-0000-7000-8000-000000000000",
         "ticket": house.zeta_ticket,
         "incident": house.incident,
+        "job": job_at(house),
     }
     for (method, template), who in PAGES.items():
         if who is not Who.OPEN:
@@ -459,8 +462,11 @@ def test_a_customer_confirms_its_bill_and_disputes_a_line(
 
 
 DESK_WORDS: list[Mapping[Any, str]] = [
-    closing.DONE,
     closing.OPEN_CALLS,
+    jobs.KIND_NAMES,
+    jobs.STATE_NAMES,
+    jobs.UNITS,
+    job_pages.PIECES,
     bank.FILTERS,
     receipt_pages.SOURCES,
     receipt_pages.USES,
@@ -514,8 +520,6 @@ DESK: list[Mapping[Any, str]] = [
     told_words.DELIVERIES,
     log_pages.TRIES,
 ]
-COLUMNS_OF_REPORTS = ("日期", "时间")
-"""What a report's columns of time are called."""
 FIRST_WORDS = (
     *steps.STEPS.values(),
     *(word for what, why, _ in first_list.WORDS.values() for word in (what, why)),
@@ -550,7 +554,7 @@ def test_every_word_has_its_english() -> None:
         *PERIODS.values(),
         *INSIGHT,
         *(word for table in DESK for word in table.values() if not word.isascii()),
-        *COLUMNS_OF_REPORTS,
+        *("日期", "时间"),  # columns of reports
         *customers.SERVED.values(),
         *(word for table in house_words.ALL for word in table.values()),
         *CALLED.values(),
@@ -581,6 +585,7 @@ def test_every_word_has_its_english() -> None:
         *home.ASKED,
         *FIRST_WORDS,
         home.LIMITS,
+        *(word for word, _ in job_pages.NEXT.values()),
         *(kind.title for kind in errors.TABLE.values()),
         *(missed.title for missed in errors.HTTP.values()),
         "启用",

@@ -13,6 +13,8 @@ from yuejie.web.auth import ACCESS, API, Who
 
 STEPS = ("POST", f"{API}/contract-drafts/{{draft}}/{{step}}")
 """Needs one power or another, by its step."""
+CANCEL = ("POST", f"{API}/jobs/{{job}}/cancel")
+"""Needs the power of the job's kind."""
 COMPUTES = ("POST", f"{API}/customers/{{customer}}/what-if/{{month}}")
 """A read whose question is too long for an address: it writes nothing."""
 
@@ -34,6 +36,8 @@ def needed(route: tuple[str, str]) -> Power | None:
         return Power.ANSWER
     if route == STEPS:
         return Power.DRAFT_CONTRACTS  # the example submits
+    if route == CANCEL:
+        return Power.BILL  # the example closes
     return who if isinstance(who, Power) else None
 
 

@@ -2,7 +2,8 @@
 
 Closing first ends the epoch, in its own transaction and alone; what arrives afterwards belongs to
 the next epoch and to a later bill. Then each customer is its own transaction, so a close that is
-interrupted is simply run again: what is drafted is drafted anew with the same result.
+interrupted is simply run again: what is drafted is drafted anew with the same result. Whoever
+knows the epoch goes on with it; what a later closing has drawn meanwhile stays as that drew it.
 Every close also looks at earlier months that were closed and have got usage since, and bills the
 difference as late lines. A dry run computes the same without ending the epoch or writing.
 """
@@ -77,7 +78,7 @@ class MonthNotOver(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
     """One customer's closing: which months are looked at, and whether each was closed before.
 
     `obliged`: the contract asks for a bill even where nothing was used.
@@ -91,7 +92,7 @@ class _Case:
 
 
 @dataclass(frozen=True, slots=True)
-class _Closing:
+class Closing:
     """What all customers of one closing share. Nothing is written unless `commit`."""
 
     db: Database
@@ -119,27 +120,44 @@ def close_month(
     """
     with db.read() as tx:
         only = find_customer(tx, customer) if customer else None
-        _refuse_early(tx, month, only, commit=commit, now=now)
-    epoch = _end_epoch(db, month, now) if commit else _open_epoch(db)
-    closing = _Closing(db, month, epoch, commit, by, now)
-    with db.read() as tx:
-        used = store.used_months(tx, month, only.customer_id if only else None)
-        cases = _cases(used, _obliged(tx, month, only))
+        refuse_early(tx, month, only, commit=commit, now=now)
+    epoch = epoch_for(db, month, commit=commit, now=now)
+    closing = Closing(db, month, epoch, commit, by, now)
+    cases = cases_of(closing, only)
     closed: list[Closed] = []
-    for case in _read(closing, cases):
+    for case in read_ahead(closing, cases):
         closed.append(_close_one(closing, case))
         progress(len(closed), len(cases))
-    if commit:
-        with db.begin() as tx:
-            busy = [case.customer_id for case in cases]
-            who = only.customer_id if only else None
-            store.note_idle_closes(tx, who, month, epoch=epoch, busy=busy, at=now)
+    note_idle(closing, [case.customer_id for case in cases], only)
     if only and not closed:
         closed.append(Closed(only.slug, Done.NO_USAGE, why=f"{month} 无用量数据"))
     return closed
 
 
-def _refuse_early(
+def epoch_for(db: Database, month: BillingMonth, *, commit: bool, now: datetime) -> int:
+    """Return the epoch up to which a closing reads: it ends now, or goes on under a dry run."""
+    return _end_epoch(db, month, now) if commit else _open_epoch(db)
+
+
+def cases_of(closing: Closing, only: Customer | None = None) -> list[Case]:
+    """Return whom a closing looks at, and at which months of each."""
+    with closing.db.read() as tx:
+        used = store.used_months(tx, closing.month, only.customer_id if only else None)
+        return _cases(used, _obliged(tx, closing.month, only))
+
+
+def note_idle(closing: Closing, busy: Sequence[CustomerId], only: Customer | None = None) -> None:
+    """Note the month as closed for whoever was not looked at; a dry run notes nothing."""
+    if not closing.commit:
+        return
+    with closing.db.begin() as tx:
+        who = only.customer_id if only else None
+        store.note_idle_closes(
+            tx, who, closing.month, epoch=closing.epoch, busy=busy, at=closing.now
+        )
+
+
+def refuse_early(
     tx: Tx, month: BillingMonth, only: Customer | None, *, commit: bool, now: datetime
 ) -> None:
     """Refuse a month that is not over; committing also waits for the longest call and journals."""
@@ -185,9 +203,9 @@ def _obliged(tx: Tx, month: BillingMonth, only: Customer | None) -> set[Customer
     return found & zones.keys()
 
 
-def _cases(used: list[store.UsedMonth], obliged: set[CustomerId]) -> list[_Case]:
+def _cases(used: list[store.UsedMonth], obliged: set[CustomerId]) -> list[Case]:
     cases = [
-        _Case(
+        Case(
             customer_id,
             tuple((BillingMonth.parse(row.month), row.closed) for row in rows),
             customer_id in obliged,
@@ -195,10 +213,10 @@ def _cases(used: list[store.UsedMonth], obliged: set[CustomerId]) -> list[_Case]
         for customer_id, rows in groupby(used, key=lambda row: row.customer_id)
     ]
     quiet = obliged - {case.customer_id for case in cases}
-    return cases + [_Case(customer_id, (), obliged=True) for customer_id in sorted(quiet)]
+    return cases + [Case(customer_id, (), obliged=True) for customer_id in sorted(quiet)]
 
 
-def _read(closing: _Closing, cases: Sequence[_Case]) -> Iterator[_Case]:
+def read_ahead(closing: Closing, cases: Sequence[Case]) -> Iterator[Case]:
     """Yield the cases with what their month comes to, read once for many of them.
 
     Nothing is added to an epoch that has ended, so what is read before a customer's transaction
@@ -215,20 +233,29 @@ def _read(closing: _Closing, cases: Sequence[_Case]) -> Iterator[_Case]:
         yield from (replace(case, target=targets[case.customer_id]) for case in some)
 
 
-def _close_one(closing: _Closing, case: _Case) -> Closed:
+def _close_one(closing: Closing, case: Case) -> Closed:
     slug = str(case.customer_id)
     try:
         with closing.db.read() as tx:
-            customer = find_customer(tx, slug)
-            slug = customer.slug
-            if not closing.commit:
-                return _try(tx, closing, case, customer)
-        return _draft(closing, case, customer)
+            slug = find_customer(tx, slug).slug
+        return close_case(closing, case)
     except DomainError as error:
         return Closed(slug, Done.FAILED, why=error.sentence)
 
 
-def _try(tx: Tx, closing: _Closing, case: _Case, customer: Customer) -> Closed:
+def close_case(closing: Closing, case: Case) -> Closed:
+    """Draft one customer's bills in one transaction, or tell what they would be.
+
+    Raises DomainError for bills that cannot be drawn; then nothing was written.
+    """
+    with closing.db.read() as tx:
+        customer = find_customer(tx, case.customer_id)
+        if not closing.commit:
+            return _try(tx, closing, case, customer)
+    return _draft(closing, case, customer)
+
+
+def _try(tx: Tx, closing: Closing, case: Case, customer: Customer) -> Closed:
     """Tell what drafting would give, and write nothing."""
     was = bill_store.bills_of_customer_month(tx, customer.customer_id, closing.month)
     if any(bill.state is not BillState.DRAFT for bill in was):
@@ -237,13 +264,15 @@ def _try(tx: Tx, closing: _Closing, case: _Case, customer: Customer) -> Closed:
     return Closed(customer.slug, Done.WOULD_DRAFT if bills else Done.NO_USAGE, tuple(bills))
 
 
-def _draft(closing: _Closing, case: _Case, customer: Customer) -> Closed:
+def _draft(closing: Closing, case: Case, customer: Customer) -> Closed:
     """Write the drafts of one customer in one transaction, whoever else may be closing."""
     with closing.db.begin() as tx:
         tx.lock_exclusive(f"close {customer.customer_id}")
         was = bill_store.bills_of_customer_month(tx, customer.customer_id, closing.month)
         if any(bill.state is not BillState.DRAFT for bill in was):
             return Closed(customer.slug, Done.ALREADY_ISSUED, tuple(was))
+        if (store.closed_epoch(tx, customer.customer_id, closing.month) or 0) > closing.epoch:
+            return Closed(customer.slug, Done.UNCHANGED, tuple(was))
         _refuse_behind(tx, customer, closing.month)
         bills = _draw(tx, closing, case, customer, tuple(was))
         done = Done.NO_USAGE
@@ -295,7 +324,7 @@ def _refuse_behind(tx: Tx, customer: Customer, month: BillingMonth) -> None:
 
 
 def _draw(
-    tx: Tx, closing: _Closing, case: _Case, customer: Customer, was: tuple[Bill, ...]
+    tx: Tx, closing: Closing, case: Case, customer: Customer, was: tuple[Bill, ...]
 ) -> list[Bill]:
     """Compute a customer's bills, in order: no month is drawn before the one ahead of it."""
     month = closing.month

@@ -8,7 +8,9 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from yuejie.budgets.lending.count import Spending
 from yuejie.db.errors import SerializationConflict
@@ -44,11 +46,26 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an import is."""
+    """How far an import is, and what it has come to by then."""
 
     done_bytes: int
     size_bytes: int
     rows: int
+    stored: int = 0
+    known: int = 0
+    rejected: int = 0
+
+
+class Refusals(Protocol):
+    """Who keeps the lines that were refused."""
+
+    count: int
+
+    def add(self, row: Row, why: str) -> None:
+        """Take a line and the reason."""
+
+    def flush(self) -> None:
+        """Keep what came together in a batch."""
 
 
 @dataclass(slots=True)
@@ -96,19 +113,45 @@ def import_usage(
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> ImportReport:
     """Import a file and report what was stored, known already, and rejected."""
+    refused = _Rejects(rejects or path.with_name(path.name + ".rejects.csv"))
+    refused.path.unlink(missing_ok=True)
+    report = load_rows(db, path, mapping, refused, progress=progress)
+    report.reject_file = refused.path if refused.count else None
+    return report
+
+
+def load_rows(
+    db: Database,
+    path: Path,
+    mapping: Mapping,
+    refused: Refusals,
+    *,
+    since: Progress | None = None,
+    progress: Callable[[Progress], None],
+) -> ImportReport:
+    """Import a file from behind the rows of `since` on, adding to what it had come to by then.
+
+    `progress` is called after each batch, when what it tells of is stored; it may raise to stop.
+    """
     form = mapping.form or form_of(path)
     if form in _LOGS and not mapping.source:
         mapping = replace(mapping, source=form)
-    refused = _Rejects(rejects or path.with_name(path.name + ".rejects.csv"))
-    refused.path.unlink(missing_ok=True)
     with rarely_collecting(), closing(open_rows(path, form)) as file:
         run = _Run(db, mapping, reader_of(mapping, aggregated=form in _EXPORTS), file, refused)
         report = ImportReport(path, file.sha256)
-        for batch in run.batches():
+        if since is not None:
+            report.rows, report.stored, report.known = since.rows, since.stored, since.known
+            refused.count = since.rejected
+        for batch in run.batches(report.rows):
             run.store(batch, report)
-            progress(Progress(file.done, file.size, report.rows))
+            report.rejected = refused.count
+            progress(
+                Progress(
+                    *(file.done, file.size, report.rows),
+                    *(report.stored, report.known, report.rejected),
+                )
+            )
     report.rejected = refused.count
-    report.reject_file = refused.path if refused.count else None
     return report
 
 
@@ -120,15 +163,15 @@ class _Run:
     mapping: Mapping
     read: Reader
     file: Opened
-    refused: _Rejects
+    refused: Refusals
     recorder: Recorder = field(default_factory=Recorder)
     spending: Spending = field(default_factory=Spending)
     tariffs: Tariffs | None = None
 
-    def batches(self) -> Iterator[list[Row]]:
-        """Yield rows in batches, one transaction each."""
+    def batches(self, behind: int) -> Iterator[list[Row]]:
+        """Yield rows in batches, one transaction each, from behind so many rows on."""
         batch: list[Row] = []
-        for row in self.file.rows:
+        for row in islice(self.file.rows, behind, None):
             batch.append(row)
             if len(batch) == IMPORT_BATCH:
                 yield batch

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any, Final
 
 import msgspec
@@ -82,7 +82,7 @@ def open_rows(path: Path, form: str) -> Opened:
     return Opened(raw, size, digest, _safely(_READERS[form](plain)))
 
 
-def form_of(path: Path) -> str:
+def form_of(path: PurePath) -> str:
     """Guess the form from the name; a provider's export has to be named."""
     name = path.name.removesuffix(".gz")
     if name.endswith((".jsonl", ".ndjson")):

@@ -15,7 +15,9 @@ from yuejie.bills.issue import issue_bill
 from yuejie.bills.show import export_bill
 from yuejie.bills.store import bills_of_customer, bills_of_month
 from yuejie.db.session import Tx
+from yuejie.jobs.kinds.close import order_close
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.web.api.watch.jobs import ACCEPTED, Prefer, accepted, wants_async
 from yuejie.web.auth import AnyCaller, Caller, StampingHere, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, DeskHere, Now
@@ -87,10 +89,14 @@ def get_document(
     return Response(body, headers=headers)
 
 
-@routes.post("/bills/close", summary="关账")
-def close(db: Db, caller: AnyCaller, now: Now, body: CloseIn) -> Closing:
+@routes.post("/bills/close", summary="关账", response_model=Closing, responses=ACCEPTED)
+def close(
+    db: Db, caller: AnyCaller, now: Now, body: CloseIn, prefer: Prefer = ""
+) -> Closing | Response:
     """把一个月的用量变成账单草稿；默认上个月，默认只试算。重复关账不会多出账单。"""
     month = BillingMonth.parse(body.month) if body.month else BillingMonth.of(now, _ZONE).previous
+    if wants_async(prefer) and body.customer is None:
+        return accepted(db, order_close(db, month, commit=body.commit, now=now), caller, now)
     closed = close_month(
         db, month, customer=body.customer, commit=body.commit, by=caller.name, now=now
     )

@@ -4,15 +4,18 @@ from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
-from fastapi import Query, status
+from fastapi import Query, Response, status
 
 from yuejie.bills.closing.clouds.behind import behind_line, cloud_line
 from yuejie.clouds import store
 from yuejie.clouds.deliver import deliver
 from yuejie.clouds.keep import add_rule, add_source, find_source
 from yuejie.clouds.remap import remap
+from yuejie.jobs.job import Upload
+from yuejie.jobs.kinds.cloud import order_delivery
 from yuejie.kernel.period import BillingMonth
 from yuejie.web.api.billing.bills import visible_bill
+from yuejie.web.api.watch.jobs import ACCEPTED, Prefer, accepted, wants_async
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
@@ -87,11 +90,19 @@ def make_rule(db: Db, caller: AnyCaller, now: Now, source: Name, body: CloudRule
     return CloudRuleOut.of(made)
 
 
-@routes.post("/cloud-sources/{source}/deliveries", summary="导入云账单")
+@routes.post(
+    "/cloud-sources/{source}/deliveries",
+    summary="导入云账单",
+    response_model=CloudDeliveredOut,
+    responses=ACCEPTED,
+)
 def make_delivery(
-    db: Db, caller: AnyCaller, now: Now, source: Name, body: CloudDeliveryIn
-) -> CloudDeliveredOut:
+    db: Db, caller: AnyCaller, now: Now, source: Name, body: CloudDeliveryIn, prefer: Prefer = ""
+) -> CloudDeliveredOut | Response:
     """导入一个或几个计费周期的全部文件；默认只试算。有一格读不懂则整次不导入，并指明行与列。"""
+    if wants_async(prefer) and body.commit:
+        files = tuple(Upload(file.name, file.body()) for file in body.files)
+        return accepted(db, order_delivery(db, source, body.metric, files), caller, now)
     with TemporaryDirectory() as folder:
         paths = []
         for number, file in enumerate(body.files, 1):

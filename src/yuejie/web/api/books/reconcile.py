@@ -8,8 +8,10 @@ from yuejie.assurance.margin import MarginBy, show_margins
 from yuejie.assurance.reconcile.run import import_report, reconcile_month, show_run
 from yuejie.assurance.reconcile.store import latest_runs, reports
 from yuejie.assurance.reconcile.table import TableKind, write_table
+from yuejie.jobs.kinds.report import order_report
 from yuejie.kernel.period import BillingMonth
 from yuejie.web.api.billing.bills import disposition
+from yuejie.web.api.watch.jobs import ACCEPTED, Prefer, accepted, wants_async
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
@@ -35,10 +37,21 @@ MonthAsked = Annotated[Month | None, Query(description="月份；不填则全部
 
 
 @routes.post(
-    "/reconciliations/reports", summary="导入供应商报告", status_code=status.HTTP_201_CREATED
+    "/reconciliations/reports",
+    summary="导入供应商报告",
+    status_code=status.HTTP_201_CREATED,
+    response_model=ReportOut,
+    responses=ACCEPTED,
 )
-def add_report(db: Db, caller: AnyCaller, now: Now, body: ReportIn) -> ReportOut:
-    """导入一份用量或费用报告；同一文件重复导入不再改动，有一行不合格则整份不导入。"""
+def add_report(
+    db: Db, caller: AnyCaller, now: Now, body: ReportIn, prefer: Prefer = ""
+) -> ReportOut | Response:
+    """导入一份用量或费用报告；同一文件重复导入不再改动，有一行不合格则整份不导入。
+
+    respond-async：在后台导入，随即对账。
+    """
+    if wants_async(prefer):
+        return accepted(db, order_report(body.sent(now), body.mapping), caller, now)
     return ReportOut.filed(import_report(db, body.sent(now), by=caller.name, now=now))
 
 

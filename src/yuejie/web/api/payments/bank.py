@@ -2,8 +2,10 @@
 
 from typing import Annotated, Final
 
-from fastapi import Query, status
+from fastapi import Query, Response, status
 
+from yuejie.jobs.job import Upload
+from yuejie.jobs.kinds.statement import order_statement
 from yuejie.payments.banks import store
 from yuejie.payments.banks.keep import (
     Paper,
@@ -15,6 +17,7 @@ from yuejie.payments.banks.keep import (
 )
 from yuejie.payments.receipts.load import import_statement
 from yuejie.payments.receipts.match import match_open
+from yuejie.web.api.watch.jobs import ACCEPTED, Prefer, accepted, wants_async
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.money.receipts import (
@@ -57,10 +60,20 @@ def add_account(db: Db, caller: AnyCaller, now: Now, body: BankAccountIn) -> Ban
     return BankAccountOut.of(account)
 
 
-@routes.post("/bank/accounts/{account}/statements", summary="导入流水")
-def take_in(db: Db, caller: AnyCaller, now: Now, account: Name, body: StatementIn) -> ImportedOut:
+@routes.post(
+    "/bank/accounts/{account}/statements",
+    summary="导入流水",
+    response_model=ImportedOut,
+    responses=ACCEPTED,
+)
+def take_in(
+    db: Db, caller: AnyCaller, now: Now, account: Name, body: StatementIn, prefer: Prefer = ""
+) -> ImportedOut | Response:
     """导入银行流水文件，随后自动匹配。重复的流水跳过，读不懂的整份拒绝并指出行号。"""
     content = bytes_of(body.content, "content")
+    if wants_async(prefer):
+        order = order_statement(db, account, Upload(body.name, content))
+        return accepted(db, order, caller, now)
     done = import_statement(db, account, content, body.name, by=caller.name, now=now)
     return ImportedOut.of(done, match_open(db, now=now))
 

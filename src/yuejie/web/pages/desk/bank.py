@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from yuejie.customers.store import customers
 from yuejie.db.session import Database, Tx
+from yuejie.jobs.job import Upload
+from yuejie.jobs.kinds.statement import is_short, matched_said, order_statement
 from yuejie.kernel.errors import Invalid
 from yuejie.payments.banks.keep import open_account
 from yuejie.payments.banks.store import accounts
@@ -15,7 +17,7 @@ from yuejie.payments.claims.claim import ClaimState
 from yuejie.payments.claims.decide import accept_claim, reject_claim
 from yuejie.payments.claims.store import claims
 from yuejie.payments.receipts.load import import_statement
-from yuejie.payments.receipts.match import Matched, match_open
+from yuejie.payments.receipts.match import match_open
 from yuejie.payments.receipts.receipt import SAID, Receipt, ReceiptState
 from yuejie.payments.receipts.store import open_receipts, receipts
 from yuejie.payments.receivables.show import BankCheck, check_bank
@@ -24,6 +26,7 @@ from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go, redraw
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.frame.leaf import leaf
+from yuejie.web.pages.ops.jobs import begin
 
 routes: Final = APIRouter(include_in_schema=False, prefix="/bank", dependencies=[Depends(visit)])
 ours: Final = [Depends(refuse_strangers)]
@@ -74,10 +77,15 @@ def add_account(
 def take_in(
     request: Request, db: Db, now: Now, account: Text, file: Annotated[UploadFile, File()]
 ) -> Response:
-    """Take a statement in, match what came in, and say what became of its lines."""
+    """Take a statement in, match what came in, and say what became of its lines.
+
+    A large one is begun as a job, which does the same.
+    """
     if not file.filename:
         raise Invalid("没有选择流水文件，请选择网银导出的文件后重试")
     body = file.file.read()
+    if not is_short(body, file.filename):
+        return begin(request, db, order_statement(db, account, Upload(file.filename, body)), now)
     done = import_statement(db, account, body, file.filename, by=caller_of(request).name, now=now)
     matched = match_open(db, now=now)
     told = {"done": done, "matched": matched, "file": file.filename}
@@ -87,7 +95,7 @@ def take_in(
 @routes.post("/match", dependencies=ours)
 def match_all(request: Request, db: Db, now: Now) -> Response:
     """Judge every receipt that waits; what is sure and the only one is apportioned."""
-    return go(request, "/bank", _said(match_open(db, now=now)))
+    return go(request, "/bank", matched_said(match_open(db, now=now)))
 
 
 @routes.post("/claims/{claim}/accept", dependencies=ours)
@@ -103,14 +111,6 @@ def reject(request: Request, db: Db, now: Now, claim: str, answer: Text) -> Resp
     """Say no to a claim, and why."""
     reject_claim(db, claim, answer=answer, by=caller_of(request).name, now=now)
     return go(request, "/bank", "认领已驳回，答复已发给客户")
-
-
-def _said(matched: Matched) -> str:
-    said = (
-        f"已匹配：自动认款 {matched.apportioned} 笔，待确认 {matched.proposed} 笔，"
-        f"代付待核 {matched.held} 笔，待认领 {matched.suspended} 笔"
-    )
-    return said + (f"，失败 {matched.failed} 笔（见日志）" if matched.failed else "")
 
 
 def _facts(

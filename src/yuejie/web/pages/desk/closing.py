@@ -1,47 +1,38 @@
-"""The month-end cockpit: what closing would do, did and could not, and how far the bills are."""
+"""The month-end cockpit: how far the bills are, what stands in the way, and the month's jobs."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
-from yuejie.assurance.prove import prove_month
 from yuejie.bills.bill import Bill, BillState
-from yuejie.bills.closing.close import Done, close_month
 from yuejie.bills.correct.store import open_adjustments, open_credits
-from yuejie.bills.issue import issue_bill
 from yuejie.bills.life import SAID as STATES
-from yuejie.bills.review.ask import propose_bill
+from yuejie.bills.review.ready import to_issue, to_propose
 from yuejie.bills.store import bills_of_month
 from yuejie.contracts.store import books, contracts, month_fx
-from yuejie.contracts.terms import Confirmation
 from yuejie.customers.store import customers
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import DomainError, NotFound
+from yuejie.jobs.job import KIND_NAMES, STATE_NAMES, JobKind
+from yuejie.jobs.kinds.close import order_close
+from yuejie.jobs.kinds.issue import order_move
+from yuejie.jobs.kinds.prove import order_proof
+from yuejie.jobs.store import jobs
+from yuejie.kernel.errors import NotFound
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.usage.store import open_counts
 from yuejie.web.desk import Db, Now
-from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, redraw
+from yuejie.web.pages.frame.draw import HOUSE_ZONE, draw
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
+from yuejie.web.pages.ops.jobs import begin
 
 routes: Final = APIRouter(include_in_schema=False, prefix="/closing", dependencies=[Depends(visit)])
 ours: Final = [Depends(refuse_strangers)]
 
-DONE: Final = {
-    Done.WOULD_DRAFT: "将出草稿",
-    Done.DRAFTED: "已出草稿",
-    Done.REDRAFTED: "已重出草稿",
-    Done.UNCHANGED: "没有变化",
-    Done.ALREADY_ISSUED: "已出账",
-    Done.NO_USAGE: "没有用量",
-    Done.FAILED: "未能关账",
-}
 OPEN_CALLS: Final = {
     "unmeasured": "未计量的调用，没有计入账单",
     "unpriced": "没有价格的调用，没有计入账单",
@@ -58,13 +49,8 @@ STEPS: Final = (
 """How far a bill is, in the order of the month's work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one bill when all of a kind were moved; `why` is the sentence of a refusal."""
-
-    bill: Bill
-    went: bool
-    why: str = ""
+RECENT: Final = 5
+"""Jobs of the month that are shown; all are under /jobs."""
 
 
 @routes.get("")
@@ -77,91 +63,40 @@ def show_month(request: Request, db: Db, now: Now, month: str = "") -> Response:
 @routes.post("/{month}/try", dependencies=ours)
 def try_close(request: Request, db: Db, now: Now, month: str) -> Response:
     """Say what closing would do; nothing is written."""
-    return _close(request, db, now, month, commit=False)
+    label = BillingMonth.parse(month)
+    return begin(request, db, order_close(db, label, commit=False, now=now), now)
 
 
 @routes.post("/{month}/close", dependencies=ours)
 def close(request: Request, db: Db, now: Now, month: str) -> Response:
     """Draw up the bills of a month; done again, it draws nothing twice."""
-    return _close(request, db, now, month, commit=True)
-
-
-def _close(request: Request, db: Database, now: datetime, month: str, *, commit: bool) -> Response:
     label = BillingMonth.parse(month)
-    by = caller_of(request).name
-    closed = close_month(db, label, customer=None, commit=commit, by=by, now=now)
-    told = sorted(
-        (each for each in closed if each.done is not Done.NO_USAGE),
-        key=lambda each: (each.done is not Done.FAILED, each.customer),
-    )
-    return redraw(
-        request,
-        "desk/closing.html",
-        **_facts(db, label)
-        | {
-            "closed": told,
-            "sums": _sums(bill for each in told for bill in each.bills),
-            "committed": commit,
-            "failed": sum(each.done is Done.FAILED for each in told),
-        },
-    )
+    return begin(request, db, order_close(db, label, commit=True, now=now), now)
 
 
 @routes.post("/{month}/propose", dependencies=ours)
 def propose_all(request: Request, db: Db, now: Now, month: str) -> Response:
     """Put every draft to its customer where the contract asks for a yes."""
-    by = caller_of(request).name
-    return _move(
-        request, db, month, _to_propose, lambda name: propose_bill(db, name, by=by, now=now)
-    )
+    return begin(request, db, order_move(JobKind.PROPOSE, BillingMonth.parse(month)), now)
 
 
 @routes.post("/{month}/issue", dependencies=ours)
 def issue_all(request: Request, db: Db, now: Now, month: str) -> Response:
     """Issue whatever is ready: confirmed, or a draft that nobody has to confirm."""
-    by = caller_of(request).name
-    return _move(request, db, month, _to_issue, lambda name: issue_bill(db, name, by=by, now=now))
+    return begin(request, db, order_move(JobKind.ISSUE, BillingMonth.parse(month)), now)
 
 
-@routes.get("/{month}/proof")
+@routes.post("/{month}/proof", dependencies=ours)
 def prove(
-    request: Request, db: Db, month: str, customer: Annotated[str, Query(max_length=200)] = ""
-) -> Response:
-    """Compute a month again from raw events, and show what was found, bill by bill."""
-    label = BillingMonth.parse(month)
-    proofs = prove_month(db, label, customer=customer or None)
-    with db.read() as tx:
-        names = {party.slug: party for party in customers(tx)}
-    return draw(
-        request,
-        "desk/proof.html",
-        month=label,
-        proofs=sorted(proofs, key=lambda proof: (not proof.differences, proof.customer)),
-        names=names,
-        events=sum(proof.events for proof in proofs),
-        wrong=sum(bool(proof.differences) for proof in proofs),
-    )
-
-
-def _move(
     request: Request,
-    db: Database,
+    db: Db,
+    now: Now,
     month: str,
-    pick: Callable[[Tx, list[Bill]], list[Bill]],
-    deed: Callable[[str], Bill],
+    customer: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Do a deed to every bill picked, each in a transaction of its own, and tell of each."""
-    label = BillingMonth.parse(month)
-    with db.read() as tx:
-        bills = pick(tx, bills_of_month(tx, label))
-    outcomes: list[Outcome] = []
-    for bill in bills:
-        try:
-            outcomes.append(Outcome(deed(bill.bill_id), went=True))
-        except DomainError as error:
-            outcomes.append(Outcome(bill, went=False, why=error.sentence))
-    outcomes.sort(key=lambda each: each.went)  # what was refused is what one must read
-    return redraw(request, "desk/closing.html", **_facts(db, label) | {"outcomes": outcomes})
+    """Compute a month again from raw events, customer by customer."""
+    order = order_proof(db, BillingMonth.parse(month), customer or None)
+    return begin(request, db, order, now)
 
 
 def _facts(db: Database, month: BillingMonth) -> dict[str, Any]:
@@ -174,16 +109,15 @@ def _facts(db: Database, month: BillingMonth) -> dict[str, Any]:
             "steps": [(state, _of(bills, state)) for state in STEPS],
             "states": STATES,
             "names": {party.customer_id: party for party in parties},
-            "by_slug": {party.slug: party for party in parties},
-            "to_propose": len(_to_propose(tx, bills)),
-            "to_issue": len(_to_issue(tx, bills)),
+            "to_propose": len(to_propose(tx, bills)),
+            "to_issue": len(to_issue(tx, bills)),
             "open_calls": [(OPEN_CALLS[state], n) for state, n in sorted(waiting.items())],
             "no_fx": _missing_fx(tx, month),
             "approvals": len(open_adjustments(tx)) + len(open_credits(tx)),
             "bills": len(bills),
-            "done_words": DONE,
-            "closed": None,
-            "outcomes": None,
+            "jobs": jobs(tx, about=str(month), limit=RECENT),
+            "kinds": KIND_NAMES,
+            "job_states": STATE_NAMES,
         }
 
 
@@ -197,32 +131,6 @@ def _sums(bills: Iterable[Bill]) -> list[Money]:
     for bill in bills:
         sums[bill.currency] += bill.gross.fen
     return [Money(fen, currency) for currency, fen in sorted(sums.items())]
-
-
-def _asks(tx: Tx) -> set[tuple[str, int]]:
-    """Return the contract versions whose bills are issued only after a yes."""
-    return {
-        (each.contract_id, each.version)
-        for each in contracts(tx)
-        if each.terms.confirmation is not Confirmation.NONE
-    }
-
-
-def _to_propose(tx: Tx, bills: list[Bill]) -> list[Bill]:
-    drafts = [bill for bill in bills if bill.state is BillState.DRAFT]
-    asks = _asks(tx) if drafts else set()
-    return [bill for bill in drafts if (bill.contract_id, bill.contract_version) in asks]
-
-
-def _to_issue(tx: Tx, bills: list[Bill]) -> list[Bill]:
-    ready = [bill for bill in bills if bill.state in {BillState.DRAFT, BillState.CONFIRMED}]
-    asks = _asks(tx) if ready else set()
-    return [
-        bill
-        for bill in ready
-        if bill.state is BillState.CONFIRMED
-        or (bill.contract_id, bill.contract_version) not in asks
-    ]
 
 
 def _missing_fx(tx: Tx, month: BillingMonth) -> list[tuple[str, list[CustomerId]]]:

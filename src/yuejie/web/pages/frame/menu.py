@@ -72,6 +72,7 @@ MENU: Final = (
     Entry("保留期限", "/retention", "lock", "平台", customers=False),
     Entry("操作记录", "/deeds", "list", "平台", customers=False),
     Entry("单点登录", "/sso", "lock", "平台", customers=False),
+    Entry("后台任务", "/jobs", "list", "平台", customers=False),
     Entry("系统", "/system", "pulse", "平台", customers=False),
     Entry("成员", "/members", "badge", "平台", customers=False),
     Entry("联系人与渠道", "/notices", "talk", "通知"),

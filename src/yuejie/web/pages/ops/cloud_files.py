@@ -18,12 +18,16 @@ from yuejie.clouds.source import Owner
 from yuejie.clouds.statement import Sum
 from yuejie.customers.store import customers
 from yuejie.db.session import Tx
+from yuejie.jobs.job import Upload
+from yuejie.jobs.kinds.cloud import delivered_said, order_delivery
+from yuejie.jobs.start import AT_ONCE_BYTES
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.money import Charge
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.frame.refuse import is_form
+from yuejie.web.pages.ops.jobs import begin
 
 routes: Final = APIRouter(include_in_schema=False, prefix="/clouds", dependencies=[Depends(visit)])
 ours: Final = [Depends(refuse_strangers)]
@@ -175,18 +179,22 @@ def take_in(
     looking = bool(look) or not seen
     if not looking and seen != handed.digest:
         raise Conflict("文件、来源或口径与刚才试算的不同，未导入；请重新试算，核对后再导入")
+    metric = Metric(handed.metric) if handed.metric else None
+    if not looking and sum(len(body) for _, body in handed.files) > AT_ONCE_BYTES:
+        files = tuple(Upload(name, body) for name, body in handed.files)
+        return begin(request, db, order_delivery(db, handed.source, metric, files), now)
     with handed.paths() as paths:
         told = deliver(
             db,
             handed.source,
             paths,
-            metric=Metric(handed.metric) if handed.metric else None,
+            metric=metric,
             commit=not looking,
             by=caller_of(request).name,
             now=now,
         )
     if not looking:
-        return go(request, f"/clouds?month={told.changes[-1].period}", _outcome(told))
+        return go(request, f"/clouds?month={told.changes[-1].period}", delivered_said(told))
     with db.read() as tx:
         names = names_of(tx)
     return draw(
@@ -196,14 +204,6 @@ def take_in(
         periods=_periods(told, names),
         seen=handed.digest,
     )
-
-
-def _outcome(told: Delivered) -> str:
-    changed = [change for change in told.changes if not change.unchanged]
-    if not changed:
-        return "与已导入的完全相同，没有变化"
-    periods = "、".join(f"{each.period} 第 {each.revision} 次" for each in changed)
-    return f"已导入：{periods}；差额列入下一份账单，已出账单不动"
 
 
 def _periods(told: Delivered, names: Mapping[str, str]) -> list[tuple[object, list[Moved]]]:

@@ -15,6 +15,8 @@ from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month,
 from yuejie.assurance.reconcile.sheets import Sheet, parse_sheet
 from yuejie.assurance.reconcile.store import latest_runs, reports
 from yuejie.contracts.store import accounts
+from yuejie.jobs.kinds.report import order_report
+from yuejie.jobs.start import AT_ONCE_BYTES
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Charge
 from yuejie.kernel.period import BillingMonth, parse_instant
@@ -22,6 +24,7 @@ from yuejie.web.cursor import PAGE, Window, cut
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
+from yuejie.web.pages.ops.jobs import begin
 
 routes: Final = APIRouter(
     include_in_schema=False, prefix="/reconciliations", dependencies=[Depends(visit)]
@@ -113,6 +116,8 @@ class Handed(BaseModel):
 def take_in(request: Request, db: Db, now: Now, form: Annotated[Handed, Form()]) -> Response:
     """Put a provider's report on file, and reconcile the month with it."""
     sent = form.sent(now)
+    if len(sent.body) > AT_ONCE_BYTES:
+        return begin(request, db, order_report(sent, form.mapping), now)
     import_report(db, sent, by=caller_of(request).name, now=now)
     return _reconciled(request, db, sent.account_id, sent.month, now)
 

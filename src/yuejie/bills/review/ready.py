@@ -1,0 +1,36 @@
+"""Which bills of a month are ready for the next step."""
+
+from collections.abc import Sequence
+
+from yuejie.bills.bill import Bill, BillState
+from yuejie.contracts.store import contracts
+from yuejie.contracts.terms import Confirmation
+from yuejie.db.session import Tx
+
+
+def to_propose(tx: Tx, bills: Sequence[Bill]) -> list[Bill]:
+    """Return the drafts that the contract wants confirmed."""
+    drafts = [bill for bill in bills if bill.state is BillState.DRAFT]
+    asks = _asks(tx) if drafts else set()
+    return [bill for bill in drafts if (bill.contract_id, bill.contract_version) in asks]
+
+
+def to_issue(tx: Tx, bills: Sequence[Bill]) -> list[Bill]:
+    """Return what is confirmed, and the drafts that nobody has to confirm."""
+    ready = [bill for bill in bills if bill.state in {BillState.DRAFT, BillState.CONFIRMED}]
+    asks = _asks(tx) if ready else set()
+    return [
+        bill
+        for bill in ready
+        if bill.state is BillState.CONFIRMED
+        or (bill.contract_id, bill.contract_version) not in asks
+    ]
+
+
+def _asks(tx: Tx) -> set[tuple[str, int]]:
+    """Return the contract versions whose bills are issued only after a yes."""
+    return {
+        (each.contract_id, each.version)
+        for each in contracts(tx)
+        if each.terms.confirmation is not Confirmation.NONE
+    }
