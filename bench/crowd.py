@@ -10,6 +10,8 @@ from typing import Final
 from yuejie.db.session import Tx
 
 CUSTOMERS: Final = 1_000
+ASKED: Final = (0, 5)
+"""Customers that are asked about: of these the hours of 62 days are there, which sums keep."""
 FIRST_DAY: Final = "2025-11-01"
 LAST_DAY: Final = "2026-11-20"
 REPRICED: Final = "2026-05-01"
@@ -19,9 +21,9 @@ RECENT: Final = "2026-09-20"
 
 FURNISH: Final = (
     """
-    INSERT INTO customer (customer_id, slug, legal_name, zone, currency, created_at)
+    INSERT INTO customer (customer_id, slug, legal_name, zone, currency, created_at, tag_names)
     SELECT 'cus_crowd' || lpad(c::text, 28, '0'), 'crowd-' || c, '基准测试 ' || c || ' 有限公司',
-           'Asia/Shanghai', 'CNY', '2025-01-01T00:00Z'
+           'Asia/Shanghai', 'CNY', '2025-01-01T00:00Z', '{team}'
     FROM generate_series(0, %(last)s) AS c
     """,
     """
@@ -40,6 +42,10 @@ FURNISH: Final = (
          (VALUES ('input', 2), ('cache_read', 1), ('output', 8)) AS meters (meter, weight)
     """,
     """
+    INSERT INTO model (model_id, mode, created_at)
+    SELECT 'model-' || m, 'chat', '2025-01-01T00:00Z' FROM generate_series(0, 19) AS m
+    """,
+    """
     INSERT INTO usage_dimension (customer_id, project_id, key_id, tags, deployment_id)
     SELECT 'cus_crowd' || lpad(c::text, 28, '0'), 'prj_' || c || '_' || k %% 8,
            'key_crowd_' || c || '_' || lpad(k::text, 20, '0'),
@@ -51,6 +57,30 @@ FURNISH: Final = (
                                     ELSE 2 END AS models) AS shape
     CROSS JOIN LATERAL generate_series(0, keys - 1) AS k
     CROSS JOIN LATERAL generate_series(0, models - 1) AS m
+    """,
+    """
+    INSERT INTO project (project_id, customer_id, name, created_at)
+    SELECT DISTINCT project_id, customer_id, 'project-' || split_part(project_id, '_', 3),
+           '2025-01-01T00:00Z'::timestamptz
+    FROM usage_dimension
+    """,
+    """
+    INSERT INTO api_key (key_id, customer_id, project_id, name, digest, hint, tags, created_at)
+    SELECT DISTINCT key_id, customer_id, project_id, substr(key_id, 11),
+           convert_to(key_id, 'UTF8'), right(key_id, 4), tags, '2025-01-01T00:00Z'::timestamptz
+    FROM usage_dimension
+    """,
+    """
+    INSERT INTO contract (contract_id, version, customer_id, sale_book, currency, zone, fx_policy,
+                          tax_mode, tax_ppm, starts_at, signed_at)
+    SELECT replace(customer_id, 'cus_', 'con_'), 1, customer_id, 'crowd', 'CNY', zone, 'none',
+           'inclusive', 60000, '2025-10-31T16:00Z', '2025-10-01T00:00Z'
+    FROM customer
+    """,
+    """
+    INSERT INTO month_close (month, customer_id, epoch, closed_at)
+    SELECT to_char(m, 'YYYY-MM'), customer_id, 1, m + INTERVAL '33 days'
+    FROM customer, generate_series('2025-11-01'::date, '2026-10-01', INTERVAL '1 month') AS m
     """,
     """
     CREATE TABLE crowd_cell AS
@@ -80,6 +110,14 @@ FURNISH: Final = (
           UNION ALL
           SELECT 'week', date_trunc('week', at), month, later, b FROM crowd_day) AS longer
     GROUP BY 1, 2, 3, 4
+    """,
+    """
+    CREATE TABLE crowd_hour AS
+    SELECT hour, to_char(hour AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM') AS month,
+           1 + (extract(hour FROM hour)::int * 7) %% 12 AS b,
+           hour >= %(through)s::timestamptz - INTERVAL '47 hours' AS is_recent
+    FROM generate_series(%(through)s::timestamptz - INTERVAL '62 days',
+                         %(through)s::timestamptz - INTERVAL '1 hour', INTERVAL '1 hour') AS hour
     """,
     "ANALYZE crowd_cell",
     "ANALYZE crowd_day",
@@ -119,23 +157,21 @@ FILL: Final = (
     """,
     """
     INSERT INTO usage_sum_model
-    SELECT customer_id, 'hour', '2026-11', hour, deployment_id, model, meter, rate_2, rate_2,
-           'measured', sum(a)::bigint
-    FROM generate_series(%(through)s::timestamptz - INTERVAL '47 hours',
-                         %(through)s::timestamptz - INTERVAL '1 hour', INTERVAL '1 hour') AS hour,
-         crowd_cell
-    GROUP BY 1, 4, 5, 6, 7, 8
+    SELECT customer_id, 'hour', month, hour, deployment_id, model, meter, rate_2, rate_2,
+           'measured', a * b
+    FROM crowd_hour JOIN (
+        SELECT c, customer_id, deployment_id, model, meter, rate_2, sum(a)::bigint AS a
+        FROM crowd_cell GROUP BY 1, 2, 3, 4, 5, 6) AS cells ON c = ANY(%(asked)s) OR is_recent
     """,
     """
     INSERT INTO usage_sum_place
-    SELECT customer_id, 'hour', '2026-11', hour, project_id, key_id, tags, meter, TRUE,
-           CASE WHEN rate_1 <> 0 THEN 'CNY' ELSE '' END,
-           CASE WHEN rate_1 <> 0 THEN 'CNY' ELSE '' END, sum(a)::bigint, sum(a * pico_2::numeric),
-           sum(a * pico_2::numeric)
-    FROM generate_series(%(through)s::timestamptz - INTERVAL '47 hours',
-                         %(through)s::timestamptz - INTERVAL '1 hour', INTERVAL '1 hour') AS hour,
-         crowd_cell
-    GROUP BY 1, 4, 5, 6, 7, 8, 10
+    SELECT customer_id, 'hour', month, hour, project_id, key_id, tags, meter, TRUE,
+           CASE WHEN priced THEN 'CNY' ELSE '' END, CASE WHEN priced THEN 'CNY' ELSE '' END, a * b,
+           worth * b, worth * b
+    FROM crowd_hour JOIN (
+        SELECT c, customer_id, project_id, key_id, tags, meter, rate_1 <> 0 AS priced,
+               sum(a)::bigint AS a, sum(a * pico_2::numeric) AS worth
+        FROM crowd_cell GROUP BY 1, 2, 3, 4, 5, 6, 7) AS cells ON c = ANY(%(asked)s) OR is_recent
     """,
     """
     ALTER TABLE usage_sum_whole
@@ -160,6 +196,33 @@ FILL: Final = (
          crowd_cell
     WHERE c = 0 OR hour > %(through)s::timestamptz - INTERVAL '12 hours'
     """,
+    """
+    INSERT INTO provider_account (account_id, provider, platform, base_url, region, credential,
+                                  created_at)
+    VALUES ('crowd', 'openai', 'openai', 'https://example.invalid', 'cn', '', '2025-01-01T00:00Z')
+    """,
+    """
+    INSERT INTO capacity_hour (account_id, upstream_model, hour, requests, tokens, throttled,
+                               requests_peak, requests_minute, tokens_peak, tokens_minute)
+    SELECT 'crowd', CASE m WHEN 20 THEN '' ELSE 'model-' || m END, hour, 140000, 196000000, 0,
+           2400 + (m * 37 + extract(hour FROM hour)::int * 29) %% 900, hour,
+           3400000 + (m * 41 + extract(hour FROM hour)::int * 31) %% 900 * 1000, hour
+    FROM generate_series(0, 20) AS m,
+         generate_series(%(through)s::timestamptz - INTERVAL '400 days',
+                         %(through)s::timestamptz - INTERVAL '1 hour', INTERVAL '1 hour') AS hour
+    """,
+    """
+    INSERT INTO anomaly_finding (finding_id, customer_id, key, grain, scope, name, measure, rule,
+                                 since, last_at, found_at, expected, observed, score_milli, key_id,
+                                 model, shares, extra_pico, currency, state)
+    SELECT 'ano_' || lpad(n::text, 28, '0'), customer_id, 'crowd-' || n, 'hour', 'key', key_id,
+           'cost', 'learnt', at, at, at, 1000000000000, 5000000000000, 9000, key_id, model,
+           '{"by_key": [], "by_model": [], "periods": []}', 4000000000000, 'CNY', 'closed'
+    FROM (SELECT row_number() OVER () AS n, customer_id, key_id, model,
+                 %(through)s::timestamptz - INTERVAL '7 hours' * row_number() OVER () AS at
+          FROM (SELECT DISTINCT customer_id, key_id, model FROM crowd_cell) AS series) AS found
+    WHERE n <= 10000
+    """,
     "UPDATE usage_summed SET through = %(through)s, late_before = %(through)s",
     "ANALYZE",
 )
@@ -174,6 +237,7 @@ def fill(tx: Tx, through: str) -> None:
         "repriced": REPRICED,
         "recent": RECENT,
         "through": through,
+        "asked": list(ASKED),
     }
     for statement in (*FURNISH, *FILL):
         tx.run(statement, **given)

@@ -8,9 +8,10 @@ house is folded, and a batch is added on time and late.
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
-from bench import crowd
+from bench import crowd, insight
 from bench.figures import ROUNDS, Figure, Result, Unfair
 from bench.house import temporary_home
 from bench.processes import family_cpu_seconds
@@ -110,6 +111,7 @@ def measure() -> Result:
         with Database.open(postgres.url("app"), size=4, name="bench") as db:
             notes = _sizes(db)
             figures = _screens(db, postgres.pid)
+            figures += _others(db, postgres.pid)
             figures += _fold(db)
             figures += _batches(db)
     return Result("trend", figures, notes)
@@ -122,22 +124,39 @@ def _screens(db: Database, server: int) -> list[Figure]:
             customer = find_customer(tx, slug)
         _check(db, customer)
         for what, screen in SCREENS.items():
-            took, cpu_ms = _timed(db, customer, screen, server)
+            took, cpu_ms = _timed(partial(screen, db, customer), server)
             figures.append(Figure(f"{who}：{what}", "ms", took, at_most=TARGET_MS))
             figures.append(Figure(f"{who}：{what}，其中 CPU", "CPU ms", (cpu_ms,)))
             print(f"  {figures[-2]}；CPU {cpu_ms:.0f} ms", flush=True)
     return figures
 
 
-def _timed(
-    db: Database, customer: Customer, screen: Screen, server: int
-) -> tuple[tuple[float, ...], float]:
+def _others(db: Database, server: int) -> list[Figure]:
+    """Measure what is no trend: pages as they are drawn, and verbs that have no page."""
+    figures = []
+    insight.furnish(db)
+    with insight.opened(db) as browser:
+        asked = {"运营方": insight.house_screens(db, browser)}
+        for who, slug in CUSTOMERS.items():
+            with db.read() as tx:
+                customer = find_customer(tx, slug)
+            asked[who] = insight.screens(db, browser, customer)
+        for who, screens in asked.items():
+            for what, screen in screens.items():
+                took, cpu_ms = _timed(screen, server)
+                figures.append(Figure(f"{who}：{what}", "ms", took, at_most=TARGET_MS))
+                figures.append(Figure(f"{who}：{what}，其中 CPU", "CPU ms", (cpu_ms,)))
+                print(f"  {figures[-2]}；CPU {cpu_ms:.0f} ms", flush=True)
+    return figures
+
+
+def _timed(screen: Callable[[], object], server: int) -> tuple[tuple[float, ...], float]:
     """Answer several times; the CPU is this process's and the server's, per answer."""
-    screen(db, customer)
+    screen()
     took, before = [], _cpu(server)
     for _ in range(TIMES):
         began = time.perf_counter()
-        screen(db, customer)
+        screen()
         took.append((time.perf_counter() - began) * 1e3)
     return tuple(took), (_cpu(server) - before) * 1e3 / TIMES
 

@@ -157,8 +157,16 @@ Errand = Callable[[Database, datetime], int]
 """Calls somebody outside and returns how much it did; while there is more it does not rest."""
 
 
-def run(db: Database, clock: Clock, stop: threading.Event, errands: Mapping[str, Errand]) -> None:
+def run(
+    db: Database,
+    clock: Clock,
+    stop: threading.Event,
+    errands: Mapping[str, Errand],
+    more: Sequence[Duty] = (),
+) -> None:
     """Make a round a minute until told to stop; a database that is away is waited for.
+
+    `more` are duties that need what only the settings say.
 
     Each errand runs on a thread of its own, and so do the slow duties together: who is slow
     delays neither the rounds nor the others.
@@ -171,7 +179,7 @@ def run(db: Database, clock: Clock, stop: threading.Event, errands: Mapping[str,
     for carrier in carriers:
         carrier.start()
     try:
-        _go_round(db, clock, stop, CALENDAR)
+        _go_round(db, clock, stop, (*CALENDAR, *more))
     finally:
         stop.set()
         for carrier in carriers:

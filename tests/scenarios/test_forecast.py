@@ -24,6 +24,7 @@ from yuejie.kernel.workdays import is_workday
 from yuejie.usage.journal import Ended
 from yuejie.usage.meters import Meter
 from yuejie.usage.record import unix_us
+from yuejie.usage.sums.fold import fold_usage
 
 PRICES = """
 currency = "CNY"
@@ -261,6 +262,31 @@ def test_a_days_budget_is_gone_by_an_hour(acme: Office) -> None:
     assert gone.likely is not None
     local = gone.likely.astimezone(ZONE)
     assert (local.date(), local.hour in range(11, 17)) == (date(2026, 10, 13), True)
+
+
+def test_what_is_summed_and_what_is_not_yet_foretells_the_same(acme: Office) -> None:
+    """
+    With the sums behind, everything is read as it lies; with them up to date, the past of all
+    budgets is read from them at once. Of the customer, of a project: not a figure differs.
+    """
+    books, who = acme.books, acme.party.customer
+    tokens = 40 * 10**6
+    acme.caps("全部", 1_000 * PICO)
+    acme.caps("全部 token", tokens, measure=Capped.TOKENS, currency="")
+    acme.caps("项目", 1_000 * PICO, project="main")
+    acme.caps("项目 token", tokens, measure=Capped.TOKENS, currency="", project="main")
+
+    def told() -> tuple[list[Exhaustion], Forecast, Forecast]:
+        return (
+            exhaustions(books.db, who.customer_id, now=NOW),
+            foresee(books.db, who.customer_id, now=NOW),
+            foresee(books.db, who.customer_id, project="main", now=NOW),
+        )
+
+    behind = told()
+    assert all(each.likely is not None for each in behind[0])
+    fold_usage(books.db, NOW)
+    assert told() == behind
 
 
 def test_hours_are_told_from_what_hours_came_to(acme: Office) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +17,6 @@ from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.live.board import Board
 from yuejie.bills.live.live import Doubt, Live, moved, same
 from yuejie.bills.live.look import look
-from yuejie.bills.live.memory import Remembering
 from yuejie.contracts.grants.grant import GrantKind
 from yuejie.contracts.terms import (
     STANDARD,
@@ -30,6 +29,7 @@ from yuejie.contracts.terms import (
 )
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.period import BillingMonth
+from yuejie.usage.sums.fold import fold_usage
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -297,26 +297,33 @@ def test_all_who_watch_in_the_same_second_cost_one_drawing(yuan: Books) -> None:
     assert len(drawn) == 2
 
 
-def test_what_is_remembered_of_hours_that_went_by_is_added_to_what_is_new(yuan: Books) -> None:
-    """Reading the past is dear here; a late call of an hour that went by waits half a minute."""
-    acme, memory = yuan.customer("acme"), Remembering(cheap_seconds=0)
+def test_hours_that_are_summed_late_calls_and_the_present_hour_are_one_bill(yuan: Books) -> None:
+    """
+    However far the sums go, and whatever came late to them, the live bill is what is in the
+    rollups, at once; with the last hour folded, the bill that is drawn is the same.
+    """
+    acme = yuan.customer("acme", projects=("main", "chat"))
     acme.uses("2026-01-09 10:00", "gpt-4o", input=8 * M)
-    at(yuan, "2026-01-10 10:00")
+    acme.uses("2026-01-10 09:59", "gpt-4o", project="chat", input=1 * M)
+    at(yuan, "2026-01-10 10:30")
 
     def total() -> int:
-        who, now = acme.customer.customer_id, yuan.clock.now()
-        return look(yuan.db, who, now=now, memory=memory).gross.fen
+        return live_of(yuan, acme).gross.fen
 
-    assert total() == 80_00
-    acme.uses("2026-01-10 09:59:59", "gpt-4o", input=1 * M)
+    assert total() == 90_00
+    fold_usage(yuan.db, yuan.clock.now())
     assert total() == 90_00
     acme.uses("2026-01-09 11:00", "gpt-4o", input=1 * M)
-    assert total() == 90_00
-    yuan.clock.at += timedelta(seconds=5)
-    live = look(yuan.db, acme.customer.customer_id, now=yuan.clock.now(), memory=memory)
-    assert live.notes[-1].doubt is Doubt.LAGGING
-    yuan.clock.at += timedelta(seconds=25)
-    assert total() == 100_00
+    acme.uses("2026-01-10 10:29:59", "gpt-4o", project="chat", input=2 * M)
+    assert total() == 120_00, "one came late, one is of the present hour"
+    fold_usage(yuan.db, yuan.clock.now())
+    assert total() == 120_00
+
+    at(yuan, "2026-01-31 23:59:59")
+    fold_usage(yuan.db, yuan.clock.now())
+    live = live_of(yuan, acme)
+    yuan.close("2026-01")
+    assert_same(live.bills, acme.bills("2026-01"))
 
 
 def test_a_customer_without_a_contract_has_no_live_bill(yuan: Books) -> None:

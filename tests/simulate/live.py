@@ -20,7 +20,7 @@ class Watchers:
     deeds: Deeds
     memory: Remembering = field(default_factory=lambda: Remembering(cheap_seconds=3600))
     """Its clock is the machine's, under which a simulated year passes in a minute: it may never
-    rest, but it adds up hours as it does."""
+    rest."""
     compared: int = 0
 
     def before(self, month: str) -> dict[str, Live]:

@@ -89,11 +89,14 @@ def console(house: Frame) -> None:
 @frame
 def clerk(house: Frame) -> None:
     """运行文书进程：日历到点该办的事。"""
-    from yuejie.app import fapiao_provider
+    from datetime import timedelta
+    from functools import partial
+
+    from yuejie.app import fapiao_provider, seller
     from yuejie.assurance.moving import Mover
     from yuejie.assurance.sla.probe import Prober, asking
     from yuejie.budgets.watch.tell import watch_budgets
-    from yuejie.clerk import Errand, run
+    from yuejie.clerk import Duty, Errand, run
     from yuejie.contracts.esign.choose import reachable
     from yuejie.contracts.esign.errand import work_off
     from yuejie.fapiao.issuing.tend import tend
@@ -104,6 +107,7 @@ def clerk(house: Frame) -> None:
     from yuejie.node import die_with_supervisor, wait_for_database
     from yuejie.notices.channels.post import Post
     from yuejie.notices.deliver import deliver_due
+    from yuejie.presales.trial.tell import tell_trials
     from yuejie.recovery.shut import reopen_alone
     from yuejie.usage.sums.fold import fold_due
 
@@ -133,7 +137,9 @@ def clerk(house: Frame) -> None:
                 "jobs": lambda _db, _now: worker.work(),
                 "jobs_beside": lambda _db, _now: worker.work(),
             }
-            run(db, house.clock, stop, errands)
+            telling = partial(tell_trials, seller=seller(house.settings).legal_name)
+            more = [Duty("trial_notices", telling, timedelta(minutes=1))]
+            run(db, house.clock, stop, errands, more)
 
 
 @click.command()

@@ -8,6 +8,7 @@ contracts/window.py).
 """
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 from chinese_calendar import is_workday as _is_workday
@@ -17,6 +18,8 @@ _FIRST: Final[int] = min(holidays).year
 _LAST: Final[int] = max(holidays).year
 _SATURDAY: Final = 5
 _DAY: Final = timedelta(days=1)
+DAYS_KEPT: Final = 4096
+"""Days that are not looked up again: forecasts ask for the same years over and over."""
 
 
 def calendar_known(day: date) -> bool:
@@ -24,6 +27,7 @@ def calendar_known(day: date) -> bool:
     return _FIRST <= day.year <= _LAST
 
 
+@lru_cache(maxsize=DAYS_KEPT)
 def is_workday(day: date) -> bool:
     """Say whether China works on a day, make-up workdays included; Mon-Fri in an unknown year."""
     if not calendar_known(day):

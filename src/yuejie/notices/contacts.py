@@ -78,6 +78,14 @@ def add_contact(
     db: Database, customer_id: CustomerId | None, draft: ContactDraft, *, by: str, now: datetime
 ) -> Contact:
     """Write a contact down; without a customer it is the operator's own."""
+    with db.begin() as tx:
+        return add_contact_in(tx, customer_id, draft, by=by, now=now)
+
+
+def add_contact_in(
+    tx: Tx, customer_id: CustomerId | None, draft: ContactDraft, *, by: str, now: datetime
+) -> Contact:
+    """Do so in somebody's transaction."""
     _check_contact(draft)
     contact = Contact(
         contact_id=mint("ctc", now),
@@ -89,10 +97,8 @@ def add_contact(
         quiet_until=draft.quiet_until,
         created_at=now,
     )
-    with db.begin() as tx:
-        store.insert_contact(tx, contact)
-        deed = Deed(by, now, "add", "notice_contact", contact.contact_id)
-        record_deed(tx, deed, became=contact)
+    store.insert_contact(tx, contact)
+    record_deed(tx, Deed(by, now, "add", "notice_contact", contact.contact_id), became=contact)
     return contact
 
 
@@ -120,33 +126,55 @@ def add_channel(
     customer_id: CustomerId | None = None,
 ) -> Registered:
     """Write a channel of a contact down, its address and key sealed."""
+    with db.begin() as tx:
+        return add_channel_in(
+            tx,
+            draft,
+            credential_key=credential_key,
+            allowed=allowed,
+            by=by,
+            now=now,
+            customer_id=customer_id,
+        )
+
+
+def add_channel_in(
+    tx: Tx,
+    draft: ChannelDraft,
+    *,
+    credential_key: bytes,
+    allowed: frozenset[str],
+    by: str,
+    now: datetime,
+    customer_id: CustomerId | None = None,
+) -> Registered:
+    """Do so in somebody's transaction."""
     hint, address = _check_channel(draft, allowed)
     key = webhook.make_secret() if draft.kind == ChannelKind.WEBHOOK else draft.key
     channel_id = mint("chn", now)
     secret = Secret(address=address, key=key)
-    with db.begin() as tx:
-        contact = find_contact(tx, draft.contact_id, customer_id)
-        others = [
-            each
-            for each in store.channels(tx, contact.customer_id)
-            if each.contact_id == contact.contact_id
-        ]
-        if len(others) >= CHANNELS:
-            raise Conflict(f"联系人 {contact.name} 已有 {CHANNELS} 个渠道，请先删去不用的")
-        channel = Channel(
-            channel_id=channel_id,
-            contact_id=contact.contact_id,
-            customer_id=contact.customer_id,
-            kind=draft.kind,
-            kinds=sorted(set(draft.kinds)),
-            hint=hint,
-            sealed=close_secret(secret, credential_key, channel_id),
-            bucket=_bucket(draft.kind, address),
-            created_at=now,
-        )
-        store.insert_channel(tx, channel)
-        deed = Deed(by, now, "add", "notice_channel", channel_id)
-        record_deed(tx, deed, became=shown(channel))
+    contact = find_contact(tx, draft.contact_id, customer_id)
+    others = [
+        each
+        for each in store.channels(tx, contact.customer_id)
+        if each.contact_id == contact.contact_id
+    ]
+    if len(others) >= CHANNELS:
+        raise Conflict(f"联系人 {contact.name} 已有 {CHANNELS} 个渠道，请先删去不用的")
+    channel = Channel(
+        channel_id=channel_id,
+        contact_id=contact.contact_id,
+        customer_id=contact.customer_id,
+        kind=draft.kind,
+        kinds=sorted(set(draft.kinds)),
+        hint=hint,
+        sealed=close_secret(secret, credential_key, channel_id),
+        bucket=_bucket(draft.kind, address),
+        created_at=now,
+    )
+    store.insert_channel(tx, channel)
+    deed = Deed(by, now, "add", "notice_channel", channel_id)
+    record_deed(tx, deed, became=shown(channel))
     return Registered(channel, key if draft.kind == ChannelKind.WEBHOOK else "")
 
 

@@ -58,6 +58,12 @@ class Kind(StrEnum):
     TICKET_ANSWERED = "ticket_answered"
     TICKET_DUE_SOON = "ticket_due_soon"
     TICKET_MISSED = "ticket_missed"
+    TRIAL_GRANTED = "trial_granted"
+    TRIAL_HALF_USED = "trial_half_used"
+    TRIAL_USED_UP = "trial_used_up"
+    TRIAL_ENDING = "trial_ending"
+    TRIAL_ENDED = "trial_ended"
+    TRIAL_CONVERTED = "trial_converted"
     INCIDENT = "incident"
     MAINTENANCE = "maintenance"
     UNDELIVERED = "undelivered"
@@ -132,6 +138,12 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.TICKET_ANSWERED: Needs(("ticket", "subject", "state")),
     Kind.TICKET_DUE_SOON: Needs(("ticket", "customer", "grade", "subject", "answer_by"), _URGENT),
     Kind.TICKET_MISSED: Needs(("ticket", "customer", "grade", "subject", "answer_by"), _URGENT),
+    Kind.TRIAL_GRANTED: Needs(("trial", "customer", "limit", "ends_on")),
+    Kind.TRIAL_HALF_USED: Needs(("trial", "customer", "used", "limit", "ends_on")),
+    Kind.TRIAL_USED_UP: Needs(("trial", "customer", "used", "limit", "ends_on"), _URGENT),
+    Kind.TRIAL_ENDING: Needs(("trial", "customer", "used", "limit", "ends_on")),
+    Kind.TRIAL_ENDED: Needs(("trial", "customer", "used", "limit", "amount")),
+    Kind.TRIAL_CONVERTED: Needs(("trial", "customer", "contract", "starts_on")),
     Kind.INCIDENT: Needs(("what", "state", "text"), _URGENT),
     Kind.MAINTENANCE: Needs(("what", "state", "since", "until", "text")),
     Kind.UNDELIVERED: Needs(("message", "channel", "why")),

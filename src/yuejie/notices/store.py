@@ -1,5 +1,6 @@
 """The SQL of telling: contacts and channels, the outbox, messages, attempts; `log` reads back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -18,6 +19,7 @@ OPERATOR_READS: Final = {
     "unhanded": "the deliverer hands on every customer's notices",
     "ready_copies": "the deliverer forms every customer's messages",
     "due_messages": "the deliverer sends every customer's messages",
+    "written": "an occasion is named by its key; the verb that wrote it knows whose it is",
     "enclosed": "the deliverer reads what a message tells",
 }
 """Reads that serve the operator or the deliverer; all others take `customer_id` first."""
@@ -181,6 +183,26 @@ def insert_notice(
         at=at,
     )
     return written == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A notice that was written: its occasion, kind and audience, and when."""
+
+    key: str
+    kind: str
+    audience: str
+    at: datetime
+
+
+WRITTEN: Final = """
+    SELECT key, kind, audience, at FROM notice WHERE key = ANY(%(keys)s)
+"""
+
+
+def written(tx: Tx, keys: Sequence[str]) -> list[Written]:
+    """Return which of these occasions were told of."""
+    return tx.rows(Written, WRITTEN, keys=list(keys))
 
 
 INSERT_ATTACHMENT: Final = """

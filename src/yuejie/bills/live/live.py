@@ -29,8 +29,6 @@ class Doubt(StrEnum):
     """An earlier month is over and not closed; it is drawn in the same breath."""
     UNDECIDED = "undecided"
     """Adjustments wait for a second person."""
-    LAGGING = "lagging"
-    """Usage of earlier hours was read a while ago."""
 
 
 @dataclass(frozen=True, slots=True)

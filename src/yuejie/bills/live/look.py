@@ -60,7 +60,7 @@ def look(
 ) -> Live:
     """Return what a customer would owe if its month ended now.
 
-    With a `memory`, hours that went by are not read again each time; without, everything is.
+    With a `memory`, the month's service is not counted again each time; without, everything is.
     Raises NotFound where no contract holds, and what closing would raise.
     """
     with db.read(consistent=True) as tx:
@@ -145,7 +145,7 @@ def _gather(
     months = tuple(sorted({*closed, month}))
     target: Mapping[LineKey, int] | None = None
     if month == seen.month:
-        target = seen.memory.used(seen.tx, seen.who, month, epoch=seen.epoch, now=seen.now)
+        target = store.used(tx, who.customer_id, month)
     drawing = Drawing(
         seen.who,
         month,
@@ -189,9 +189,6 @@ def _notes(
     waiting = store.undecided(seen.tx, seen.who.customer_id, month)
     if waiting:
         notes.append(Note(Doubt.UNDECIDED, f"{waiting} 笔调整待第二人审批，现在不在账单上"))
-    lag = seen.memory.lag(seen.who.customer_id, seen.now)
-    if lag is not None:
-        notes.append(Note(Doubt.LAGGING, f"两小时以前的用量为 {lag} 秒前所读"))
     return notes
 
 

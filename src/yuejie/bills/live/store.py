@@ -23,42 +23,43 @@ class _Used:
     quantity: int
 
 
-# Each dimension is a range of the primary key (month, dimension, hour, …), so that the present
-# hours are read without those that went before.
+# The month's sums hold the hours before `through`; what came late to those and is not folded yet is
+# noted, and the hours behind are read themselves. Together that is the rollups, at any moment. Each
+# dimension is a range of both primary keys, so that those hours are read without the month's.
 USED: Final = """
-    SELECT d.project_id, r.model, r.meter, r.sale_rate, sum(r.quantity) AS quantity
-    FROM usage_dimension d
-    JOIN usage_rollup r
-      ON r.dimension_id = d.dimension_id AND r.month = %(month)s
-     AND r.hour >= COALESCE(%(since)s, '-infinity'::timestamptz)
-     AND r.hour < COALESCE(%(until)s, 'infinity'::timestamptz)
-    WHERE d.customer_id = %(customer_id)s
-      AND r.epoch <= %(epoch)s
-      AND r.sale_rate <> 0
-      AND r.state IN ('measured', 'partial')
-    GROUP BY d.project_id, r.model, r.meter, r.sale_rate
+    WITH bounds AS (
+        SELECT through FROM usage_summed
+    ), used AS (
+        SELECT d.project_id, s.model, s.meter, s.sale_rate, s.state, s.quantity
+        FROM usage_dimension d JOIN usage_sum_whole s USING (dimension_id)
+        WHERE d.customer_id = %(customer_id)s AND s.grain = 'month' AND s.month = %(month)s
+        UNION ALL
+        SELECT d.project_id, l.model, l.meter, l.sale_rate, l.state, l.quantity
+        FROM bounds, usage_late l JOIN usage_dimension d USING (dimension_id)
+        WHERE d.customer_id = %(customer_id)s AND l.month = %(month)s AND l.hour < bounds.through
+        UNION ALL
+        SELECT d.project_id, r.model, r.meter, r.sale_rate, r.state, r.quantity
+        FROM bounds, usage_dimension d CROSS JOIN LATERAL (
+            SELECT * FROM usage_rollup u
+            WHERE u.month = %(month)s AND u.dimension_id = d.dimension_id
+              AND u.hour >= bounds.through
+            OFFSET 0) r
+        WHERE d.customer_id = %(customer_id)s
+    )
+    SELECT project_id, model, meter, sale_rate, sum(quantity) AS quantity
+    FROM used
+    WHERE sale_rate <> 0 AND state IN ('measured', 'partial')
+    GROUP BY project_id, model, meter, sale_rate
 """
 
 
-def used(
-    tx: Tx,
-    customer_id: CustomerId,
-    month: BillingMonth,
-    *,
-    epoch: int,
-    since: datetime | None,
-    until: datetime | None,
-) -> dict[LineKey, int]:
-    """Return what hours of a month come to; the same that closing asks of the whole month."""
-    rows = tx.rows(
-        _Used,
-        USED,
-        customer_id=customer_id,
-        month=str(month),
-        epoch=epoch,
-        since=since,
-        until=until,
-    )
+def used(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> dict[LineKey, int]:
+    """Return what a month comes to by now; what closing asks the rollups of a closed epoch.
+
+    `tx` sees one moment, in which everything that is there belongs to the present epoch or an
+    earlier one: `Database.read(consistent=True)`.
+    """
+    rows = tx.rows(_Used, USED, customer_id=customer_id, month=str(month))
     return {
         LineKey(month, row.project_id, row.model, row.meter, row.sale_rate): int(row.quantity)
         for row in rows

@@ -12,6 +12,7 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import parse_instant, zone_of
+from yuejie.notices.notice import Audience, Kind
 from yuejie.presales.trial import store
 from yuejie.presales.trial.ask import (
     ask_trial,
@@ -25,6 +26,7 @@ from yuejie.presales.trial.convert import convert_by_draft, convert_trial, soone
 from yuejie.presales.trial.grant import claim_key, grant_trial
 from yuejie.presales.trial.pdf import TrialPaper, facts_of, file_name, to_pdf
 from yuejie.presales.trial.report import TrialReport, report_of
+from yuejie.presales.trial.tell import told_of
 from yuejie.presales.trial.tend import book_cost
 from yuejie.presales.trial.trial import ZONE, Asked, RequestState, Stage, TrialPolicy
 
@@ -34,6 +36,15 @@ STATES = {
     RequestState.GRANTED: "已批准",
     RequestState.DECLINED: "已婉拒",
 }
+TOLD = {
+    Kind.TRIAL_GRANTED: "试用开始",
+    Kind.TRIAL_HALF_USED: "用过一半",
+    Kind.TRIAL_USED_UP: "额度用完",
+    Kind.TRIAL_ENDING: "三日内到期",
+    Kind.TRIAL_ENDED: "期满，附报告与账单样张",
+    Kind.TRIAL_CONVERTED: "转为正式，附报告与账单样张",
+}
+AUDIENCES = {Audience.CUSTOMER: "客户", Audience.OPERATOR: "销售"}
 STAGES = {Stage.RUNNING: "进行中", Stage.CONVERTED: "已转正式", Stage.ENDED: "已期满"}
 
 
@@ -111,7 +122,12 @@ def ask(house: Frame, /, **told: str | int | tuple[str, ...] | None) -> None:
     asked = Asked(**told)  # type: ignore[arg-type]  # why: click has read each as its type
     with house.database() as db:
         receipt = ask_trial(
-            db, asked, peer=house.user, pepper=house.settings.pepper, now=house.now()
+            db,
+            asked,
+            peer=house.user,
+            pepper=house.settings.pepper,
+            credential_key=house.settings.credential_key,
+            now=house.now(),
         )
     request = receipt.request
     say(f"试用申请 {request.request_id}：{STATES[request.state]}")
@@ -155,7 +171,14 @@ def requests(house: Frame, *, everything: bool, json: bool) -> None:
 def approve(house: Frame, request_id: str, customer: str) -> None:
     """批准试用：立即开始，申请人凭领取码领取密钥。"""
     with house.database() as db:
-        made = grant_trial(db, request_id, slug=customer, by=house.by, now=house.now())
+        made = grant_trial(
+            db,
+            request_id,
+            slug=customer,
+            credential_key=house.settings.credential_key,
+            by=house.by,
+            now=house.now(),
+        )
         with db.read() as tx:
             who = find_customer(tx, made.customer_id)
     until = made.ends_at.astimezone(zone_of(ZONE))
@@ -237,10 +260,19 @@ def show(house: Frame, name: str, *, json: bool) -> None:
     """显示一个试用的用量、按目录价的参考金额与我方成本；按编号或客户。"""
     with house.database() as db:
         report = report_of(db, name, now=house.now())
+        with db.read() as tx:
+            told = told_of(tx, report.trial)
     if json:
-        give_json(facts_of(report) | {"costs": report.costs})
+        give_json(facts_of(report) | {"costs": report.costs, "told": told})
         return
     _say_report(report)
+    zone = zone_of(ZONE)
+    rows = [
+        (f"{each.at.astimezone(zone):%Y-%m-%d %H:%M}", TOLD[each.kind], AUDIENCES[each.audience])
+        for each in told
+    ]
+    if rows:
+        show_table("已写入通知（送达见 yuejie notices log）", ["时间", "阶段", "通知谁"], rows)
 
 
 def _say_report(report: TrialReport) -> None:

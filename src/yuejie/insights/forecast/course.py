@@ -11,6 +11,7 @@ with what is known. Floats are for statistics: nothing here is money.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -76,6 +77,8 @@ USUAL95: Final = 3.0
 """In how many deviations 80 % and 95 % of misses lie, as most have it; a bell has 1.28, 1.96."""
 OWN_WORTH: Final = 30.0
 """How many trials of its own weigh as much as that."""
+KEPT: Final = 1_000
+"""Courses that are kept, some 15 kB each; beyond, the one longest unasked is forgotten."""
 SHORT: Final = 0.4
 """How much wider all is after one week, of which little remains after a year."""
 
@@ -176,7 +179,16 @@ def course(days: Floats, rests: Flags, weekday: int) -> Course | None:
 
     `rests` says of each day, and of the days ahead, whether people rest; `weekday` is that of the
     first day (Monday is 0). The first day is the first with usage.
+
+    Complete days change once a day, and every look at them asks for the same courses: those that
+    were computed last are kept.
     """
+    return _course(days.astype(np.float64).tobytes(), rests.tobytes(), weekday)
+
+
+@lru_cache(maxsize=KEPT)
+def _course(of_days: bytes, of_rests: bytes, weekday: int) -> Course | None:
+    days, rests = np.frombuffer(of_days), np.frombuffer(of_rests, dtype=bool)
     count, ahead = len(days), len(rests) - len(days)
     if count == 0 or not days.any():
         return None

@@ -5,36 +5,30 @@ the allowance's scope. The likely instant is that by which the total to come is 
 what is left as below; one in ten comes before the early one, one in ten after the late one.
 """
 
-from collections import defaultdict
 from datetime import date, datetime, timedelta
 from typing import Final
 
 import numpy as np
 
-from yuejie.budgets.allowance import FOREVER_S, Allowance, Measure, Origin, Period
+from yuejie.budgets.allowance import FOREVER_S, Measure, Origin, Period
 from yuejie.budgets.show import Standing, standings
-from yuejie.budgets.watch import store as watched
 from yuejie.budgets.watch.tell import scope_text
 from yuejie.contracts.contract import midnight
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
-from yuejie.db.session import Database, Tx
+from yuejie.db.session import Database
 from yuejie.insights.forecast.course import Course, Floats, course
 from yuejie.insights.forecast.figures import LEAST_RANGES, Exhaustion, knows, told
-from yuejie.insights.forecast.used import (
-    complete_days,
-    hour_at,
-    months_between,
-    profile,
-    rests_of,
-    share_of,
-)
+from yuejie.insights.forecast.past import Past, Quantity
+from yuejie.insights.forecast.store import Row
+from yuejie.insights.forecast.used import complete_days, hour_at, profile, rests_of, share_of
+from yuejie.insights.trend.places import Filter
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import PICO_PER_FEN
-from yuejie.kernel.period import local_hour, zone_of
-from yuejie.usage.meters import UNIT_METERS
+from yuejie.kernel.period import zone_of
 
-HISTORY: Final = timedelta(days=92)
+HISTORY_DAYS: Final = 63
+"""Nine weeks: what a trend is read from, and a week more."""
 ENDLESS: Final = 92
 """Days that are looked ahead where a window has no end."""
 ALLOWANCES: Final = 100
@@ -58,25 +52,44 @@ def exhaustions(db: Database, customer_id: CustomerId, *, now: datetime) -> list
         and each.allowance.period in _PERIODS
         and each.allowance.origin in _ORIGINS
         and each.cap > 0
-    ]
+    ][:ALLOWANCES]
     with db.read(consistent=True) as tx:
-        return [_exhaustion(tx, customer, each, now) for each in found[:ALLOWANCES]]
+        parts = [_part_of(each) for each in found]
+        past = Past(tx, customer, parts, now, days=HISTORY_DAYS)
+        return [_exhaustion(customer, each, past, now) for each in found]
 
 
-def _exhaustion(tx: Tx, customer: Customer, standing: Standing, now: datetime) -> Exhaustion:
-    zone = zone_of(customer.zone)
-    hours = _hours(tx, customer, standing, now)
-    sums: defaultdict[date, int] = defaultdict(int)
-    for hour, quantity in hours.items():
-        sums[hour.astimezone(zone).date()] += quantity
-    today = now.astimezone(zone).date()
-    first, values = complete_days({d: q for d, q in sums.items() if q > 0}, today)
+def _part_of(standing: Standing) -> Filter:
+    scope = standing.allowance.scope
+    return Filter(project=scope.project_id, key=scope.key_id, model=scope.model, tag=scope.tag)
+
+
+def _counted(standing: Standing) -> Quantity:
+    """Return what counts for an allowance: of money what is in the allowance's own currency."""
+    measure, unit = standing.allowance.measure, standing.unit
+
+    def quantity(row: Row) -> int:
+        match measure:
+            case Measure.MONEY:
+                return int(row.pico) if row.currency == unit else 0
+            case Measure.REQUESTS:
+                return row.requests
+            case _:
+                return row.tokens
+
+    return quantity
+
+
+def _exhaustion(customer: Customer, standing: Standing, past: Past, now: datetime) -> Exhaustion:
+    part, quantity = _part_of(standing), _counted(standing)
+    zone, today = zone_of(customer.zone), past.today
+    first, values = complete_days(past.days(part, quantity), today)
     ends_at = standing.ends_at if _ends(standing) else None
     until = _position(ends_at, today, customer.zone) if ends_at else float(ENDLESS)
     ahead = int(np.ceil(until))
     rests = rests_of(customer.zone, first, len(values) + ahead)
     found = course(values, rests, first.weekday())
-    shares = profile(hours, customer.zone, today)
+    shares = profile(past.spread(part, quantity))
     since = share_of(shares, now.astimezone(zone))
     known = len(values) if found else 0
     if standing.spent >= standing.cap:
@@ -125,24 +138,6 @@ def _told(
         late=late,
         knows=knows(known, found.silent if found else 0),
     )
-
-
-def _hours(tx: Tx, customer: Customer, standing: Standing, now: datetime) -> dict[datetime, int]:
-    """Return what counts for an allowance, hour by hour."""
-    zone = zone_of(customer.zone)
-    since = local_hour(now - HISTORY, zone)
-    allowance: Allowance = standing.allowance
-    rows = watched.hours(
-        tx,
-        customer.customer_id,
-        allowance,
-        unit=standing.unit,
-        since_s=int(since.timestamp()),
-        until_s=int(now.timestamp()),
-        months=months_between(since, now, zone),
-        pieces=sorted(UNIT_METERS),
-    )
-    return {datetime.fromtimestamp(second, zone): amount for second, amount in rows.items()}
 
 
 def _ends(standing: Standing) -> bool:

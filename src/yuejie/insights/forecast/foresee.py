@@ -19,9 +19,13 @@ from yuejie.insights.forecast.figures import (
     knows,
     told,
 )
-from yuejie.insights.forecast.proof import Past, prove
+from yuejie.insights.forecast.past import Past
+from yuejie.insights.forecast.proof import Past as Series
+from yuejie.insights.forecast.proof import prove
 from yuejie.insights.forecast.rhythm import LEAST, WEEK, prove_hours, rhythm
 from yuejie.insights.forecast.used import (
+    HISTORY_DAYS,
+    HISTORY_HOURS,
     Reader,
     Scope,
     complete_days,
@@ -68,8 +72,9 @@ def foresee(
         scope = scope_of(tx, customer, measure, project=project, model=model, now=now)
         reader = Reader(tx, scope, now)
         days = reader.days()
-        hours = reader.hours()
-    return _forecast(scope, days, profile(hours, customer.zone, _today(customer, now)), now)
+        past = Past(tx, customer, [scope.part], now, days=HISTORY_DAYS)
+        hours = past.spread(scope.part, reader.counted)
+    return _forecast(scope, days, profile(hours), now)
 
 
 def _today(customer: Customer, now: datetime) -> date:
@@ -85,7 +90,7 @@ def _forecast(scope: Scope, used: dict[date, int], shares: Floats, now: datetime
         months.append(months[-1].next)
     ahead = (months[-1].next.first_day - today).days
     scaled = values / (PICO_PER_FEN if scope.measure is Measure.MONEY else 1)
-    past = Past(first, scaled, rests_of(customer.zone, first, len(values) + ahead))
+    past = Series(first, scaled, rests_of(customer.zone, first, len(values) + ahead))
     found = course(past.days, past.rests, first.weekday())
     forecast = Forecast(
         measure=scope.measure,
@@ -178,7 +183,7 @@ def foresee_hours(
     with db.read(consistent=True) as tx:
         customer = find_customer(tx, customer_id)
         scope = scope_of(tx, customer, measure, project=project, model=model, now=now)
-        hours = Reader(tx, scope, now).hours()
+        hours = Reader(tx, scope, now).hours(HISTORY_HOURS)
     first, values = hour_series(hours.items(), now, customer.zone)
     return _hours_ahead(scope, hours, first, values, ahead)
 

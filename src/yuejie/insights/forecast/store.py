@@ -1,75 +1,130 @@
-"""The only SQL about forecasts."""
+"""The only SQL of forecasts: complete days and the hours of the day, from the kept sums."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Whose usage: a customer's, or of a project with its subtree, or of a model."""
-
-    project_id: str | None = None
-    model: str | None = None
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class HourRow:
-    """What an hour came to in a currency; only what is billed has a worth."""
+class Row:
+    """What was billed of a part on a day, or in an hour of the day, in one currency.
 
-    hour: datetime
-    currency: str | None
+    `at` is the day's number since 1970, or the hour's; `part` is where the part stands in the
+    question.
+    """
+
+    at: int
+    part: int
+    currency: str
     tokens: int
     requests: int
     pico: int
 
 
-HOURS: Final = """
-    WITH RECURSIVE below AS (
-        SELECT project_id FROM project
-        WHERE customer_id = %(customer_id)s AND project_id = %(project_id)s
-        UNION
-        SELECT p.project_id FROM below JOIN project p ON p.parent_id = below.project_id)
-    SELECT r.hour, sale.currency,
-           coalesce(sum(r.quantity) FILTER (WHERE r.meter <> ALL (%(pieces)s)), 0) AS tokens,
-           coalesce(sum(r.quantity) FILTER (WHERE r.meter = 'requests'), 0) AS requests,
-           coalesce(sum(r.quantity * sale.pico)
-                    FILTER (WHERE r.state IN ('measured', 'partial')), 0) AS pico
-    FROM usage_dimension d
-    JOIN usage_rollup r USING (dimension_id)
-    LEFT JOIN rate sale ON sale.rate_id = r.sale_rate
-    WHERE d.customer_id = %(customer_id)s
-      AND (%(project_id)s::text IS NULL OR d.project_id IN (SELECT project_id FROM below))
-      AND (%(model)s::text IS NULL OR r.model = %(model)s)
-      AND r.month = ANY (%(months)s) AND r.hour >= %(since)s AND r.hour < %(until)s
-    GROUP BY r.hour, sale.currency
-    ORDER BY r.hour, sale.currency
+class Place(NamedTuple):
+    """Where calls are made: a project, a key, a set of tags."""
+
+    project_id: str
+    key_id: str
+    tags: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which sums: days as the tables write them, or hours of a zone's day, in [first, end)."""
+
+    grain: str
+    first: datetime
+    end: datetime
+    zone: str
+    pieces: Sequence[str]
+
+    def params(self) -> dict[str, object]:
+        """Return what the queries are given; a label is of the customer's zone, so a day wider."""
+        given: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        given["pieces"] = list(self.pieces)
+        first, last = self.first - _DAY, self.end + _DAY
+        return given | {"first_month": f"{first:%Y-%m}", "last_month": f"{last:%Y-%m}"}
+
+
+BY_MODEL: Final = """
+    SELECT CASE s.grain WHEN 'day' THEN extract(epoch FROM s.at)::bigint / 86400
+                ELSE extract(hour FROM s.at AT TIME ZONE %(zone)s)::bigint END AS at,
+           p.part, coalesce(sale.currency, '') AS currency,
+           coalesce(sum(s.quantity) FILTER (WHERE s.sale_rate <> 0 AND s.meter <> ALL (%(pieces)s)),
+                    0)::bigint AS tokens,
+           coalesce(sum(s.quantity) FILTER (WHERE s.meter = 'requests'), 0)::bigint AS requests,
+           coalesce(sum(s.quantity * sale.pico::numeric), 0) AS pico
+    FROM usage_sum_model s
+    JOIN unnest(%(models)s::text[], %(parts)s::int[]) AS p (model, part)
+      ON p.model IS NULL OR p.model = s.model
+    LEFT JOIN rate sale ON sale.rate_id = s.sale_rate
+    WHERE s.customer_id = %(customer_id)s AND s.grain = %(grain)s
+      AND s.month BETWEEN %(first_month)s AND %(last_month)s
+      AND s.at >= %(first)s AND s.at < %(end)s
+      AND s.state IN ('measured', 'partial')
+    GROUP BY 1, p.part, sale.currency
 """
 
 
-def hours(
-    tx: Tx,
-    customer_id: CustomerId,
-    asked: Asked,
-    since: datetime,
-    until: datetime,
-    *,
-    months: Sequence[str],
-    pieces: Sequence[str],
-) -> list[HourRow]:
-    """Return what a customer used between two instants, hour by hour."""
-    return tx.rows(
-        HourRow,
-        HOURS,
-        customer_id=customer_id,
-        project_id=asked.project_id,
-        model=asked.model,
-        since=since,
-        until=until,
-        months=list(months),
-        pieces=list(pieces),
-    )
+def by_model(
+    tx: Tx, customer_id: CustomerId, asked: Asked, parts: Sequence[tuple[int, str | None]]
+) -> list[Row]:
+    """Return what was billed of each part, which is a model, or all of them (None)."""
+    models = {"models": [model for _, model in parts], "parts": [part for part, _ in parts]}
+    return tx.rows(Row, BY_MODEL, customer_id=customer_id, **asked.params(), **models)
+
+
+BY_PLACE: Final = """
+    SELECT extract(epoch FROM s.at)::bigint / 86400 AS at, p.part, s.sale_currency AS currency,
+           coalesce(sum(s.quantity) FILTER (WHERE s.sale_currency <> ''
+                                            AND s.meter <> ALL (%(pieces)s)), 0)::bigint AS tokens,
+           coalesce(sum(s.quantity) FILTER (WHERE s.meter = 'requests'), 0)::bigint AS requests,
+           coalesce(sum(s.sale_pico), 0) AS pico
+    FROM usage_sum_place s
+    JOIN unnest(%(projects)s::text[], %(keys)s::text[], %(tags)s::text[], %(parts)s::int[])
+         AS p (project_id, key_id, tags, part) USING (project_id, key_id, tags)
+    WHERE s.customer_id = %(customer_id)s AND s.grain = %(grain)s
+      AND s.month BETWEEN %(first_month)s AND %(last_month)s
+      AND s.at >= %(first)s AND s.at < %(end)s
+      AND s.billed
+    GROUP BY 1, p.part, s.sale_currency
+"""
+
+
+def by_place(
+    tx: Tx, customer_id: CustomerId, asked: Asked, parts: Sequence[tuple[int, Place]]
+) -> list[Row]:
+    """Return what was billed of each part on each day; a part is some places."""
+    where = {
+        "projects": [place.project_id for _, place in parts],
+        "keys": [place.key_id for _, place in parts],
+        "tags": [place.tags for _, place in parts],
+        "parts": [part for part, _ in parts],
+    }
+    return tx.rows(Row, BY_PLACE, customer_id=customer_id, **asked.params(), **where)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    project_id: str
+    key_id: str
+    tags: str
+
+
+PLACES: Final = """
+    SELECT DISTINCT project_id, key_id, tags FROM usage_dimension
+    WHERE customer_id = %(customer_id)s
+"""
+
+
+def places(tx: Tx, customer_id: CustomerId) -> list[Place]:
+    """Return where a customer's calls were ever made."""
+    rows = tx.rows(_Place, PLACES, customer_id=customer_id)
+    return [Place(row.project_id, row.key_id, row.tags) for row in rows]

@@ -1,11 +1,9 @@
 """Usage as forecasts see it: days and hours of one measure, in the customer's zone and currency."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -13,25 +11,23 @@ from yuejie.contracts.store import contract_at, fx_on
 from yuejie.customers.customer import Customer
 from yuejie.customers.store import project_by_name
 from yuejie.db.session import Tx
-from yuejie.insights.forecast import store
 from yuejie.insights.forecast.course import Flags, Floats
 from yuejie.insights.forecast.figures import Measure
-from yuejie.insights.forecast.store import Asked, HourRow
+from yuejie.insights.forecast.store import Row
 from yuejie.insights.trend.figures import Sums
 from yuejie.insights.trend.places import Filter
-from yuejie.insights.trend.series import Asked as SeriesAsked
-from yuejie.insights.trend.series import read_series
-from yuejie.insights.trend.span import Grain
+from yuejie.insights.trend.series import Asked, read_series
+from yuejie.insights.trend.span import BUCKETS_MAX, Grain
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.money import FX_SCALE, Charge, divide
-from yuejie.kernel.period import BillingMonth, local_hour, zone_of
+from yuejie.kernel.period import local_hour, zone_of
 from yuejie.kernel.workdays import is_workday
-from yuejie.usage.meters import UNIT_METERS
 
 HISTORY_DAYS: Final = 400
 """So far back it is looked: a year and the month before."""
-HISTORY_HOURS: Final = timedelta(days=43)
-PROFILE: Final = 28
+HISTORY_HOURS: Final = 43
+"""Days of hours from which the hours to come are told; sums keep hours for longer."""
+PROFILE: Final = 14
 """Days from which it is read how a day's usage spreads over its hours."""
 WHOLE_DAYS: Final = 3
 """From so many complete days on, the first, which was a part of a day, is left out."""
@@ -49,7 +45,7 @@ class Scope:
     """Whose usage is asked for, found and checked."""
 
     customer: Customer
-    asked: Asked
+    part: Filter
     measure: Measure
     currency: str
 
@@ -57,11 +53,6 @@ class Scope:
     def unit(self) -> str:
         """CNY or USD of money, else the measure."""
         return self.currency if self.measure is Measure.MONEY else str(self.measure)
-
-    @property
-    def pieces(self) -> list[str]:
-        """Meters that count no tokens."""
-        return sorted(UNIT_METERS)
 
 
 def scope_of(
@@ -82,35 +73,45 @@ def scope_of(
             raise NotFound(f"客户 {customer.slug} 没有项目“{project}”，请核对名称", project=project)
         project_id = str(found.project_id)
     currency = contract.currency if contract else customer.currency
-    return Scope(customer, Asked(project_id, model), measure, currency)
+    return Scope(customer, Filter(project=project_id, model=model), measure, currency)
 
 
 class Reader:
-    """Reads usage of a scope within a transaction, in picos or pieces, whole numbers."""
+    """Reads usage of a scope within a transaction, in picos or pieces, whole numbers.
+
+    Days and hours are those of trends: what bills count, from the sums of the days and hours that
+    are over, so that a year and a month of hours are read at once, however many calls they hold.
+    """
 
     def __init__(self, tx: Tx, scope: Scope, now: datetime) -> None:
         self._tx = tx
         self._scope = scope
         self._now = now
-        self._zone = zone_of(scope.customer.zone)
         self._rates: dict[str, int] = {}
 
     def days(self) -> dict[date, int]:
-        """Return what each day came to, today included; days without usage are missing.
+        """Return what each day came to, today included; days without usage are missing."""
+        found = days_of(self._tx, self._scope.customer, self._scope.part, HISTORY_DAYS, self._now)
+        sums = {day: self._quantity(each) for day, each in found.items()}
+        return {day: quantity for day, quantity in sums.items() if quantity > 0}
 
-        Days are those of trends: what bills count, summed by day, so that a year is read at once.
-        """
-        asked = self._scope.asked
-        part = Filter(project=asked.project_id, model=asked.model)
-        wanted = SeriesAsked(grain=Grain.DAY, count=HISTORY_DAYS, filter=part)
-        series = read_series(self._tx, self._scope.customer, wanted, now=self._now)
-        found = {
-            bucket.at: self._day(sums)
-            for bucket, sums in zip(series.buckets, series.whole.sums, strict=True)
-        }
-        return {day: quantity for day, quantity in found.items() if quantity > 0}
+    def hours(self, days: int) -> dict[datetime, int]:
+        """Return what each hour of so many days came to, the present one included."""
+        found = hours_of(self._tx, self._scope.customer, self._scope.part, days, self._now)
+        sums = {hour: self._quantity(each) for hour, each in found.items()}
+        return {hour: quantity for hour, quantity in sums.items() if quantity > 0}
 
-    def _day(self, sums: Sums) -> int:
+    def counted(self, row: Row) -> int:
+        """Return what a row of sums counts for."""
+        match self._scope.measure:
+            case Measure.TOKENS:
+                return row.tokens
+            case Measure.REQUESTS:
+                return row.requests
+            case Measure.MONEY:
+                return self._worth(int(row.pico), row.currency) if row.currency else 0
+
+    def _quantity(self, sums: Sums) -> int:
         match self._scope.measure:
             case Measure.TOKENS:
                 return sums.tokens
@@ -119,35 +120,9 @@ class Reader:
             case Measure.MONEY:
                 return sum(self._worth(pico, name) for name, pico in sums.charges.items())
 
-    def hours(self) -> dict[datetime, int]:
-        """Return what each of the last hours came to, the present one included."""
-        since = local_hour(self._now - HISTORY_HOURS, self._zone)
-        rows = store.hours(
-            self._tx,
-            self._scope.customer.customer_id,
-            self._scope.asked,
-            since,
-            self._now,
-            months=months_between(since, self._now, self._zone),
-            pieces=self._scope.pieces,
-        )
-        sums: defaultdict[datetime, int] = defaultdict(int)
-        for row in rows:
-            sums[row.hour] += self._quantity(row)
-        return {hour: quantity for hour, quantity in sums.items() if quantity > 0}
-
-    def _quantity(self, row: HourRow) -> int:
-        match self._scope.measure:
-            case Measure.TOKENS:
-                return int(row.tokens)
-            case Measure.REQUESTS:
-                return int(row.requests)
-            case Measure.MONEY:
-                return self._worth(int(row.pico), row.currency)
-
-    def _worth(self, pico: int, currency: str | None) -> int:
+    def _worth(self, pico: int, currency: str) -> int:
         """Return picos of the scope's currency, at the newest published rate; none counts none."""
-        if currency is None or currency == self._scope.currency:
+        if currency == self._scope.currency:
             return pico
         if currency not in self._rates:
             fx = fx_on(self._tx, base=currency, quote=self._scope.currency, day=self._now.date())
@@ -155,14 +130,31 @@ class Reader:
         return divide(pico * self._rates[currency], FX_SCALE)
 
 
-def months_between(since: datetime, until: datetime, zone: ZoneInfo) -> list[str]:
-    """Return the month labels that usage between two instants may have."""
-    month, last = BillingMonth.of(since - _DAY, zone), BillingMonth.of(until + _DAY, zone)
-    months = [str(month)]
-    while month < last:
-        month = month.next
-        months.append(str(month))
-    return months
+def days_of(
+    tx: Tx, customer: Customer, part: Filter, count: int, now: datetime
+) -> dict[date, Sums]:
+    """Return what each of so many days came to, today the last."""
+    asked = Asked(grain=Grain.DAY, count=count, filter=part)
+    series = read_series(tx, customer, asked, now=now)
+    return {bucket.at: sums for bucket, sums in zip(series.buckets, series.whole.sums, strict=True)}
+
+
+def hours_of(
+    tx: Tx, customer: Customer, part: Filter, days: int, now: datetime
+) -> dict[datetime, Sums]:
+    """Return what each hour of so many days came to, the present one the last, in its zone."""
+    zone, left = zone_of(customer.zone), days * 24
+    until: datetime | None = None
+    found: dict[datetime, Sums] = {}
+    while left > 0:
+        count = min(left, BUCKETS_MAX[Grain.HOUR])
+        asked = Asked(grain=Grain.HOUR, count=count, until=until, filter=part)
+        series = read_series(tx, customer, asked, now=now)
+        for bucket, sums in zip(series.buckets, series.whole.sums, strict=True):
+            assert isinstance(bucket.at, datetime), "a bucket of hours begins at an instant"
+            found[bucket.at.astimezone(zone)] = sums
+        until, left = min(found) - timedelta(microseconds=1), left - count
+    return found
 
 
 def units(measure: Measure, quantity: int, unit: str) -> int:
@@ -199,20 +191,14 @@ def complete_days(used: dict[date, int], today: date) -> tuple[date, Floats]:
     return first, np.array([float(used.get(first + i * _DAY, 0)) for i in range(count)])
 
 
-def profile(hours: dict[datetime, int], zone: str, today: date) -> Floats:
+def profile(sums: Sequence[int]) -> Floats:
     """Return which share of a day's usage has come by each of its hours: 25 steps from 0 to 1.
 
-    Read from the last days; a part is spread evenly, all of it where nothing is known.
+    Read from what its 24 hours came to; a part is spread evenly, all of it where nothing is known.
     """
-    local = zone_of(zone)
-    sums = np.zeros(24)
-    since = today - PROFILE * _DAY
-    for hour, quantity in hours.items():
-        at = hour.astimezone(local)
-        if since <= at.date() < today:
-            sums[at.hour] += quantity
-    even = sums.sum() / 24 * 0.1 + 1e-12
-    steps = np.concatenate([[0.0], np.cumsum(sums + even)])
+    known = np.array(sums, dtype=np.float64)
+    even = known.sum() / 24 * 0.1 + 1e-12
+    steps = np.concatenate([[0.0], np.cumsum(known + even)])
     return np.asarray(steps / steps[-1])
 
 

@@ -195,6 +195,38 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "The ticket “{subject}” of {customer} ({grade}, {ticket}) was not answered by "
         "{answer_by}. Please answer now; where the contract says so, it is credited.",
     ),
+    Kind.TRIAL_GRANTED: Wording(
+        "Trial begun: {customer}",
+        "The trial {trial} of {customer} is granted and has begun: {limit} tokens until {ends_on}, "
+        "free of charge. Whoever asked fetches the key with the claim.",
+    ),
+    Kind.TRIAL_HALF_USED: Wording(
+        "Half of a trial used: {customer}",
+        "The trial {trial} of {customer} has used {used} of {limit} tokens; it runs until "
+        "{ends_on}.",
+    ),
+    Kind.TRIAL_USED_UP: Wording(
+        "Trial used up: {customer}",
+        "The trial {trial} of {customer}, which ends on {ends_on}, has used {used} of {limit} "
+        "tokens; what is left holds no further call, and new calls are refused. Under a contract "
+        "the same keys go on.",
+    ),
+    Kind.TRIAL_ENDING: Wording(
+        "Trial ends within three days: {customer}",
+        "The trial {trial} of {customer} ends on {ends_on}, with {used} of {limit} tokens used. It "
+        "ends by itself and is not renewed; under a contract the same keys go on.",
+    ),
+    Kind.TRIAL_ENDED: Wording(
+        "Trial over: {customer}",
+        "The trial {trial} of {customer} is over: {used} of {limit} tokens, worth {amount} at list "
+        "rates, 0.00 to pay. The report and the specimen bill (marked 试用, a trial) come by mail "
+        "and are on the trial's page.",
+    ),
+    Kind.TRIAL_CONVERTED: Wording(
+        "Trial became a contract: {customer}",
+        "Contract {contract} follows the trial {trial} of {customer}; usage is billed from "
+        "{starts_on}. The keys stay, and what was used before is never billed.",
+    ),
     Kind.INCIDENT: Wording("Incident: {what}", "{what} ({state}): {text}"),
     Kind.MAINTENANCE: Wording(
         "Maintenance: {what}", "{what} ({state}), {since} to {until}: {text}"
@@ -241,6 +273,7 @@ LABELS: Final[dict[str, str]] = {
     "forecast": "Forecast",
     "effect": "Effect",
     "ends_on": "Ends on",
+    "trial": "Trial",
     "used": "Used",
     "limit": "Limit",
     "percent": "Percent used",

@@ -177,6 +177,35 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "{customer} 的 {grade} 工单“{subject}”（{ticket}）未在 {answer_by} 前响应，请立即处理；"
         "合同约定的按月赔付。",
     ),
+    Kind.TRIAL_GRANTED: Wording(
+        "试用已开始：{customer}",
+        "{customer} 的试用 {trial} 已批准并开始，可用 {limit} token，至 {ends_on} 止，用量不计费。"
+        "申请人凭领取码领取密钥。",
+    ),
+    Kind.TRIAL_HALF_USED: Wording(
+        "试用额度已用一半：{customer}",
+        "{customer} 的试用 {trial} 已用 {used} / {limit} token，至 {ends_on} 止。",
+    ),
+    Kind.TRIAL_USED_UP: Wording(
+        "试用额度已用完：{customer}",
+        "{customer} 的试用 {trial}（至 {ends_on} 止）已用 {used} / {limit} token，"
+        "余下的放不下新的调用，新的调用会被拒绝；签订正式合同后原密钥继续可用。",
+    ),
+    Kind.TRIAL_ENDING: Wording(
+        "试用三日内到期：{customer}",
+        "{customer} 的试用 {trial} 至 {ends_on} 止，已用 {used} / {limit} token；"
+        "到期自动终止，不自动续期。签订正式合同后原密钥继续可用。",
+    ),
+    Kind.TRIAL_ENDED: Wording(
+        "试用已期满：{customer}",
+        "{customer} 的试用 {trial} 已期满，共用 {used} / {limit} token，按目录价合 {amount}，"
+        "应付 0.00；试用报告与账单样张（标明“试用”）以邮件发送时附上，也可在试用页下载。",
+    ),
+    Kind.TRIAL_CONVERTED: Wording(
+        "试用已转正式：{customer}",
+        "{customer} 的试用 {trial} 已由合同 {contract} 接续，自 {starts_on} 起计费；"
+        "原密钥不变，此前的用量不计费。",
+    ),
     Kind.INCIDENT: Wording("服务事故{state}：{what}", "{what}（{state}）：{text}"),
     Kind.MAINTENANCE: Wording(
         "维护{state}：{what}",
@@ -223,6 +252,7 @@ LABELS: Final[dict[str, str]] = {
     "forecast": "预计用量",
     "effect": "影响",
     "ends_on": "到期日",
+    "trial": "试用编号",
     "used": "已用",
     "limit": "额度",
     "percent": "已用百分比",

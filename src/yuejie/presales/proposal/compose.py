@@ -41,8 +41,9 @@ def compose(subject: Subject) -> Paper:
         history_part(subject),
     ]
     numbered = [part for part in parts if part is not None]
+    gap = "\u3000" if words.chinese else ". "
     numbered = [
-        Part(f"{number}　{part.title}", part.blocks, part.apart)
+        Part(f"{number}{gap}{part.title}", part.blocks, part.apart)
         for number, part in enumerate(numbered, 1)
     ]
     return Paper(

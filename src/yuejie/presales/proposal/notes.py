@@ -121,7 +121,7 @@ class Notes:
         if kind == "file":
             what = what[:_HASH]
         said = self._words.maybe(f"source.{kind}")
-        return f"{said} {what}".strip() if said else figure.source
+        return f"{said} {self._words.said(what)}".strip() if said else figure.source
 
 
 def _rate_id(source: str) -> int:

@@ -10,6 +10,7 @@ from yuejie.kernel.money import PPM, Money, plain
 from yuejie.presales.proposal.proposal import Language
 from yuejie.presales.proposal.wording.body import BODY
 from yuejie.presales.proposal.wording.focus import FOCUS
+from yuejie.presales.proposal.wording.reasons import in_english
 from yuejie.presales.proposal.wording.terms import TERMS
 
 _TABLE: Final = {**BODY, **FOCUS, **TERMS}
@@ -37,9 +38,9 @@ class Words:
         """Return the heads of a table."""
         return tuple(self(key).split("|"))
 
-    def either(self, chinese: str, english: str) -> str:
-        """Return what the quote says in Chinese, or how we say it in English."""
-        return chinese if self.chinese else english
+    def said(self, sentence: str) -> str:
+        """Return what the quote says, in this language; people's own words stay theirs."""
+        return sentence if self.chinese else in_english(sentence)
 
     def joined(self, items: Iterable[str]) -> str:
         """Put names in a row."""

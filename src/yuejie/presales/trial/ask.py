@@ -62,7 +62,15 @@ def set_policy(db: Database, policy: TrialPolicy, *, by: str, now: datetime) -> 
         return became
 
 
-def ask_trial(db: Database, asked: Asked, *, peer: str, pepper: bytes, now: datetime) -> Receipt:
+def ask_trial(
+    db: Database,
+    asked: Asked,
+    *,
+    peer: str,
+    pepper: bytes,
+    credential_key: bytes | None = None,
+    now: datetime,
+) -> Receipt:
     """Write a request down; within the policy's rule it is granted at once.
 
     Raises Throttled for too many requests, Conflict where a mail address has had its trial,
@@ -93,7 +101,15 @@ def ask_trial(db: Database, asked: Asked, *, peer: str, pepper: bytes, now: date
         )
         store.insert_request(tx, request)
         if policy.by_rule:
-            write_grant(tx, request, policy, slug="", by=_BY_RULE, now=now)
+            write_grant(
+                tx,
+                request,
+                policy,
+                slug="",
+                credential_key=credential_key,
+                by=_BY_RULE,
+                now=now,
+            )
             request = replace(request, state=RequestState.GRANTED, decided_by=_BY_RULE)
     return Receipt(request, claim)
 

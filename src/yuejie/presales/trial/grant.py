@@ -1,6 +1,7 @@
 """Grant a trial: a customer, its project, a contract at nothing, a hard allowance; and its key."""
 
 import hmac
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -21,9 +22,12 @@ from yuejie.customers.keys import IssuedKey, KeyDraft, issue_in
 from yuejie.customers.store import customer_by_slug
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, Forbidden, NotFound
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from yuejie.kernel.ids import BookId, mint
+from yuejie.notices.notice import Kind
 from yuejie.presales.trial import store
+from yuejie.presales.trial.convert import standing_of
+from yuejie.presales.trial.tell import facts_of, hear, tell
 from yuejie.presales.trial.trial import (
     ALLOWANCE,
     PROJECT,
@@ -40,8 +44,18 @@ from yuejie.presales.trial.trial import (
 _SLUG: Final = 8
 
 
-def grant_trial(db: Database, request_id: str, *, slug: str = "", by: str, now: datetime) -> Trial:
+def grant_trial(
+    db: Database,
+    request_id: str,
+    *,
+    slug: str = "",
+    credential_key: bytes | None = None,
+    by: str,
+    now: datetime,
+) -> Trial:
     """Grant what was asked for; `slug` names the customer, by default after the request.
+
+    With the key that seals addresses, whoever asked becomes a contact and hears of each stage.
 
     Raises Conflict for a slug that is taken: a customer that has a contract needs no trial.
     """
@@ -52,11 +66,20 @@ def grant_trial(db: Database, request_id: str, *, slug: str = "", by: str, now: 
         policy = store.policy(tx)
         if policy is None:
             raise Conflict("尚未设试用规则，请先用 yuejie trial policy 设定")
-        return write_grant(tx, request, policy, slug=slug, by=by, now=now)
+        return write_grant(
+            tx, request, policy, slug=slug, credential_key=credential_key, by=by, now=now
+        )
 
 
 def write_grant(
-    tx: Tx, request: TrialRequest, policy: TrialPolicy, *, slug: str, by: str, now: datetime
+    tx: Tx,
+    request: TrialRequest,
+    policy: TrialPolicy,
+    *,
+    slug: str,
+    credential_key: bytes | None,
+    by: str,
+    now: datetime,
 ) -> Trial:
     """Do so in somebody's transaction."""
     if not store.decide(tx, request.request_id, RequestState.GRANTED, by=by, at=now, why=""):
@@ -78,6 +101,12 @@ def write_grant(
     add_in(tx, customer, _allowance(request), by=by, now=now)
     store.insert_trial(tx, trial)
     record_deed(tx, Deed(by, now, "grant", "trial", trial.trial_id), became=trial)
+    if credential_key is not None:
+        # An address that no contact may have is no reason not to grant: sales tells of it then.
+        with suppress(Invalid):
+            hear(tx, customer, request, credential_key=credential_key, by=by, now=now)
+    facts = facts_of(trial, customer, standing_of(tx, trial, now))
+    tell(tx, trial, Kind.TRIAL_GRANTED, facts, now)
     return trial
 
 
@@ -125,6 +154,8 @@ def _allowance(request: TrialRequest) -> AllowanceDraft:
         cap=request.tokens,
         period=Period.TERM,
         mode=Mode.HARD,
+        thresholds=(),
+        forecasts=(),
         why=f"试用申请 {request.request_id}",
         origin=Origin.TRIAL,
     )

@@ -9,7 +9,6 @@ that everything a customer can meet on a page is known. Decision 0085.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -17,42 +16,13 @@ from typing import Final
 
 from babel.messages.pofile import read_po
 
+from yuejie.paper.said import HOLE, Said
 from yuejie.usage.meters import NAMES
 from yuejie.web.pages.frame.words import EN, translations
 
-HOLE: Final = "{}"
 LONGEST: Final = 2_000
 """No sentence of ours is longer; beyond, nobody looks for its English."""
-_MARK: Final = re.compile(r"\{(\d)\}")
 _HAN: Final = re.compile("[\u4e00-\u9fff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A sentence as a template: the words between what it names, and its English."""
-
-    words: tuple[str, ...]
-    english: str
-
-    @property
-    def weight(self) -> int:
-        """How much of it is words: the more, the surer it is known again."""
-        return sum(map(len, self.words))
-
-    def named(self, sentence: str) -> list[str] | None:
-        """Return what a sentence names, None if it is another one. Looks at each letter once."""
-        first, last = self.words[0], self.words[-1]
-        end = len(sentence) - len(last)
-        if not sentence.startswith(first) or not sentence.endswith(last) or end < len(first):
-            return None
-        found, at = [], len(first)
-        for word in self.words[1:-1]:
-            here = sentence.find(word, at, end)
-            if here < 0:
-                return None
-            found.append(sentence[at:here])
-            at = here + len(word)
-        return [*found, sentence[at:end]] if len(self.words) > 1 else found
 
 
 @cache
@@ -63,7 +33,7 @@ def sentences() -> tuple[dict[str, str], tuple[Said, ...]]:
     shaped: list[Said] = []
     for each in read_po(BytesIO(source)):
         if each.id and HOLE in str(each.id):
-            shaped.append(Said(tuple(str(each.id).split(HOLE)), str(each.string)))
+            shaped.append(Said.of(str(each.id), str(each.string)))
         elif each.id:
             whole[str(each.id)] = str(each.string)
     return whole, tuple(sorted(shaped, key=lambda said: -said.weight))
@@ -79,12 +49,8 @@ def in_english(sentence: str) -> str:
     for said in shaped:
         named = said.named(sentence)
         if named is not None:
-            return _filled(said.english, named)
+            return said.filled(named, _word)
     return sentence
-
-
-def _filled(english: str, named: list[str]) -> str:
-    return _MARK.sub(lambda mark: _word(named[int(mark[1]) - 1]), english)
 
 
 def in_language(sentence: str, language: str) -> str:

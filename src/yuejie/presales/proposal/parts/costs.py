@@ -8,8 +8,9 @@ from yuejie.paper.chart import Chart, Series
 from yuejie.presales.compare import Comparison, Side
 from yuejie.presales.proposal.layout import Block, Bullets, Grid, Para, Part, Picture, Run, runs
 from yuejie.presales.proposal.subject import Subject
+from yuejie.presales.proposal.words import Words
 from yuejie.presales.quote import Choice, MonthCost, Option
-from yuejie.presales.roi import Roi
+from yuejie.presales.roi import Avoided, Roi
 from yuejie.usage.meters import UNIT_METERS, meter_name, per
 
 _FEN = Decimal(100)
@@ -20,11 +21,7 @@ _NEED_TIER = "default"
 def plan_part(subject: Subject) -> Part:
     """Say what is proposed and why, and which models were considered."""
     words, body = subject.words, subject.body
-    reasons = (
-        [runs(each) for each in body.proposal.reasons]
-        if words.chinese
-        else [runs(each) for each in _reasons(subject)]
-    )
+    reasons = [runs(words.said(each)) for each in body.proposal.reasons]
     rows = tuple(_choice(subject, each) for each in body.choices)
     steps = tuple(runs(words(f"step.{number}")) for number in (1, 2, 3))
     return Part(
@@ -40,28 +37,12 @@ def plan_part(subject: Subject) -> Part:
     )
 
 
-def _reasons(subject: Subject) -> Iterator[str]:
-    """Yield the reasons in English, from what the quote says in fields."""
-    words, proposal, terms = subject.words, subject.body.proposal, subject.plan.terms
-    cost = subject.money(subject.option.expected.gross_fen)
-    yield words("plan.main").format(model=proposal.model, cost=cost)
-    if proposal.backup is not None:
-        yield words("plan.backup").format(model=proposal.backup)
-    yield words("plan.terms").format(
-        type=words(f"type.{proposal.contract_type}"),
-        credit=words(f"class.{proposal.credit_class}"),
-        mode=words(f"mode.{terms.payment_mode}"),
-        days=terms.payment_days,
-        deposit=subject.money(subject.option.deposit_fen),
-    )
-
-
 def _choice(subject: Subject, each: Choice) -> tuple[Run, ...]:
     words = subject.words
     if each.excluded:
-        why = words.either(each.excluded, words("choice.excluded"))
+        why = words.said(each.excluded)
         return Run(each.model), Run(words("kind.excluded")), Run("—"), Run(why)
-    why = words.either("；".join(each.reasons), words("choice.serves"))
+    why = words.said("；".join(each.reasons)) or words("choice.serves")
     verdict = Run(words(f"kind.{each.kind}"), strong=each.model == subject.body.proposal.model)
     return Run(each.model), verdict, Run(each.backup or "—"), Run(why)
 
@@ -225,9 +206,7 @@ def advice_part(subject: Subject) -> Part:
     words = subject.words
     rows = []
     for each in subject.body.advice:
-        label = words.either(each.label, words.maybe(f"advice.{each.name}") or each.name)
-        known = each.saving_fen is not None
-        why = words.either(each.why, words("advice.how" if known else "advice.none"))
+        label, why = words.said(each.label), words.said(each.why)
         saving = (
             Run("—")
             if each.saving_fen is None
@@ -261,13 +240,14 @@ def beside_part(subject: Subject) -> Part:
     ]
     for each in sides:
         if each.unpriced:
-            said = words("beside.floor").format(name=each.name, what=words.joined(each.unpriced))
+            unpriced = words.joined(map(words.said, each.unpriced))
+            said = words("beside.floor").format(name=each.name, what=unpriced)
             blocks.append(Para(runs(said), quiet=True))
     blocks.append(Picture(_sides_chart(subject, sides[:_CHART_BARS], comparison)))
     blocks += _returns(subject, comparison)
     if comparison.assumptions:
         blocks.append(Para(runs(Run(words("assumptions"), strong=True))))
-        blocks.append(Bullets(tuple(runs(each) for each in comparison.assumptions)))
+        blocks.append(Bullets(tuple(runs(words.said(each)) for each in comparison.assumptions)))
     return Part(words("beside"), tuple(blocks), apart=True)
 
 
@@ -342,9 +322,7 @@ def _return(subject: Subject, roi: Roi, title: str, prefix: str) -> Iterator[Blo
         (Run(words("roi.saving")), amount(roi.saving_fen, f"{prefix}.saving")),
         *(
             (
-                Run(
-                    words("roi.avoided").format(what=words.either(each.label, _avoided(each.name)))
-                ),
+                Run(words("roi.avoided").format(what=_avoided(words, each))),
                 amount(each.fen, each.name),
             )
             for each in roi.avoided
@@ -360,8 +338,8 @@ def _return(subject: Subject, roi: Roi, title: str, prefix: str) -> Iterator[Blo
     yield Grid(words.row("roi.heads"), tuple(rows), frozenset({1}), frozenset({net}))
 
 
-def _avoided(name: str) -> str:
-    """Say in English what a figure's name tells: mean.prepaid.wasted is lost balance."""
+def _avoided(words: Words, each: Avoided) -> str:
+    """Say what is avoided; in English by the figure's name: mean.prepaid.wasted is lost balance."""
     known = {
         "wasted": "lost balance",
         "waste": "lost balance",
@@ -369,4 +347,5 @@ def _avoided(name: str) -> str:
         "extra": "card fees and spread",
         "idle_freed": "cost of idle money",
     }
-    return known.get(name.rpartition(".")[2], name)
+    name = each.name.rpartition(".")[2]
+    return each.label if words.chinese else known.get(name, name)

@@ -30,6 +30,7 @@ from yuejie.presales.proposal.layout import (
     Run,
     columns_of,
 )
+from yuejie.presales.proposal.proposal import Language
 from yuejie.presales.proposal.setting.embed import FAMILY, embed_fonts
 
 _ACCENT: Final = RGBColor(0x1C, 0x4A, 0x7D)
@@ -74,9 +75,10 @@ def _set_up(document: Any, paper: Paper, dated: date) -> None:  # noqa: ANN401 -
     facts = document.core_properties
     facts.title, facts.author, facts.comments = paper.title, paper.seller, ""
     facts.created = facts.modified = datetime(dated.year, dated.month, dated.day, tzinfo=UTC)
-    _foot(section.header.paragraphs[0], f"{paper.title}　{paper.number}")
+    gap = "\u3000" if paper.language is Language.ZH else " · "
+    _foot(section.header.paragraphs[0], f"{paper.title}{gap}{paper.number}")
     foot = section.footer.paragraphs[0]
-    _foot(foot, paper.foot + "　")
+    _foot(foot, paper.foot + gap)
     _page_number(foot, paper.pages)
 
 

@@ -114,26 +114,6 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "volume.chart.output": ("输出", "output"),
     "plan": ("建议方案", "Recommended plan"),
     "plan.reasons": ("建议与理由", "Recommendation and reasons"),
-    "plan.main": (
-        "主用模型 {model}，首月预计 {cost}",
-        "Main model {model}, first month expected {cost}",
-    ),
-    "plan.backup": (
-        "备用模型 {model}：主用模型的部署全部失败时由它回答，按它的单价计费",
-        (
-            "Backup model {model}: answers when every deployment of the main model"
-            " fails, at its own"
-            " prices"
-        ),
-    ),
-    "plan.terms": (
-        "合同 {type}，信用分级建议 {credit}，{mode}，账期 {days} 天，押金 {deposit}",
-        (
-            "Contract: {type}; proposed credit class: {credit}; {mode}; payment within"
-            " {days} days;"
-            " deposit {deposit}"
-        ),
-    ),
     "plan.choices": ("候选模型", "Models considered"),
     "plan.choices.heads": ("模型|结论|备用|理由", "Model|Verdict|Backup|Why"),
     "kind.recommended": ("建议", "recommended"),
@@ -141,10 +121,6 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "kind.alternative": ("备选", "alternative"),
     "kind.excluded": ("不适用", "not suitable"),
     "choice.serves": ("满足任务、质量与数据所在地要求", "meets task, quality and residency"),
-    "choice.excluded": (
-        "不满足任务、质量、上下文或数据所在地要求",
-        "does not meet task, quality, context or residency",
-    ),
     "plan.steps": ("接入步骤", "How it is connected"),
     "step.1": (
         "将 SDK 的 base_url 指向统一接口，换用签发的密钥；OpenAI、Anthropic、Gemini 三种写法均可。",
@@ -217,17 +193,6 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "advice.heads": (
         "建议|首月可省|算法或缺少的数据",
         "Advice|Saving, first month|How, or what is missing",
-    ),
-    "advice.batch": ("可等待的调用改用批量档", "Use the batch tier for calls that can wait"),
-    "advice.cache": ("重复的输入使用提示词缓存", "Use prompt caching for repeated input"),
-    "advice.cheaper": ("简单的调用改用较便宜的模型", "Use a cheaper model for simple calls"),
-    "advice.how": (
-        "按需求表所填比例改后重新计算首月账单",
-        "first month's bill computed again with the share that the form says",
-    ),
-    "advice.none": (
-        "需求表缺少所需数据或价目没有相应价格，不估算",
-        "the form lacks the data or the book the price; not estimated",
     ),
     "beside": ("比较与投资回报", "Comparison and return"),
     "beside.note": (

@@ -39,7 +39,14 @@ routes: Final = guarded("试用")
 def ask(db: Db, desk: DeskHere, now: Now, request: Request, body: TrialAsk) -> TrialAsked:
     """申请试用，不需要令牌；每个来源每天有限次。领取码只显示一次，批准后凭它领取密钥。"""
     peer = request.client.host if request.client else ""
-    receipt = ask_trial(db, body.asked(), peer=peer, pepper=desk.pepper, now=now)
+    receipt = ask_trial(
+        db,
+        body.asked(),
+        peer=peer,
+        pepper=desk.pepper,
+        credential_key=desk.credential_key,
+        now=now,
+    )
     return TrialAsked.of(receipt)
 
 
@@ -72,9 +79,18 @@ def list_requests(
 
 
 @routes.post("/trial-requests/{request_id}/approve", summary="批准试用")
-def approve(db: Db, caller: AnyCaller, now: Now, request_id: Name, body: GrantTrialIn) -> TrialOut:
-    """批准试用：建客户、零价合同与硬额度，立即开始。"""
-    made = grant_trial(db, request_id, slug=body.customer or "", by=caller.name, now=now)
+def approve(
+    db: Db, desk: DeskHere, caller: AnyCaller, now: Now, request_id: Name, body: GrantTrialIn
+) -> TrialOut:
+    """批准试用：建客户、零价合同与硬额度，立即开始；申请人以邮件得知各阶段。"""
+    made = grant_trial(
+        db,
+        request_id,
+        slug=body.customer or "",
+        credential_key=desk.credential_key,
+        by=caller.name,
+        now=now,
+    )
     return TrialOut.of(report_of(db, made.trial_id, now=now), with_costs=True)
 
 

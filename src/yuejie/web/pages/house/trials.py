@@ -14,9 +14,10 @@ from yuejie.presales.trial.ask import decline_trial
 from yuejie.presales.trial.convert import convert_by_draft
 from yuejie.presales.trial.grant import grant_trial
 from yuejie.presales.trial.report import TrialReport, find_trial, read_report
+from yuejie.presales.trial.tell import told_of
 from yuejie.presales.trial.trial import RequestState
 from yuejie.web.cursor import PAGE, Window
-from yuejie.web.desk import Db, Now
+from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.house import words
@@ -44,6 +45,7 @@ def list_trials(
         rows = store.trials(tx, before=window.after or None, limit=window.fetch)
         shown = [read_report(tx, each, now=now) for each in rows[: window.limit]]
         ready = _ready(tx, shown)
+        told = {each.trial.trial_id: told_of(tx, each.trial) for each in shown}
     return draw(
         request,
         "house/trials.html",
@@ -54,6 +56,8 @@ def list_trials(
         trials=shown,
         stages=words.STAGES,
         ready=ready,
+        told=told,
+        occasions=words.TRIAL_TOLD,
         now=now,
         older=window.write(rows[window.limit - 1].trial_id) if len(rows) > window.limit else None,
     )
@@ -72,11 +76,18 @@ def _ready(tx: Tx, shown: list[TrialReport]) -> dict[str, list[str]]:
 
 @routes.post("/requests/{trial_request}/approve", dependencies=ours)
 def approve(
-    request: Request, db: Db, now: Now, trial_request: str, customer: Text = ""
+    request: Request, db: Db, desk: DeskHere, now: Now, trial_request: str, customer: Text = ""
 ) -> Response:
     """Grant what was asked for: a customer, a contract at nothing, a hard allowance of tokens."""
     by = caller_of(request).name
-    made = grant_trial(db, trial_request, slug=customer.strip(), by=by, now=now)
+    made = grant_trial(
+        db,
+        trial_request,
+        slug=customer.strip(),
+        credential_key=desk.credential_key,
+        by=by,
+        now=now,
+    )
     sentence = f"试用 {made.trial_id} 已批准并开始；申请人凭领取码领取密钥"
     return go(request, "/trials", sentence)
 

@@ -6,6 +6,7 @@ from yuejie.contracts.documents.words import CLASSES, TYPES
 from yuejie.contracts.formats.pricelist import Severity
 from yuejie.contracts.life.draft import DraftKind, DraftState
 from yuejie.contracts.terms import CommitmentPeriod, Confirmation, FapiaoKind, PaymentMode
+from yuejie.notices.notice import Kind
 from yuejie.presales.quote import CALLED as QUOTES
 from yuejie.presales.quote import OptionKind
 from yuejie.presales.trial.trial import RequestState, Stage
@@ -84,11 +85,21 @@ REQUESTS: Final = {
 STAGES: Final = {Stage.RUNNING: "试用中", Stage.CONVERTED: "已转正式", Stage.ENDED: "已结束"}
 JOURNALS: Final = {"live": "在写", "drained": "已采完", "parked": "已搁置"}
 
+TRIAL_TOLD: Final = {
+    Kind.TRIAL_GRANTED: "试用开始",
+    Kind.TRIAL_HALF_USED: "用过一半",
+    Kind.TRIAL_USED_UP: "额度用完",
+    Kind.TRIAL_ENDING: "三日内到期",
+    Kind.TRIAL_ENDED: "期满，附报告",
+    Kind.TRIAL_CONVERTED: "转为正式",
+}
+"""Stages of a trial of which the customer and sales were told."""
 ALL: Final[tuple[dict[str, str], ...]] = tuple(
     {str(name): said for name, said in table.items()}
     for table in (
         TYPES,
         CLASSES,
+        TRIAL_TOLD,
         DRAFT_STATES,
         DRAFT_KINDS,
         DRAFT_EVENTS,

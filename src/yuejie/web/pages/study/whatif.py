@@ -1,6 +1,6 @@
 """What if: a month under other prices, terms or models, beside the bill as it is."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
@@ -12,12 +12,14 @@ from yuejie.contracts.life.store import drafts_of
 from yuejie.contracts.store import books, contract_at
 from yuejie.customers.customer import Customer
 from yuejie.db.session import Database
+from yuejie.insights.trend.places import By
+from yuejie.insights.trend.series import Asked, read_series
+from yuejie.insights.trend.span import Grain
 from yuejie.insights.whatif.compare import CAUSE_NAMES
 from yuejie.insights.whatif.what_if import Outcome, what_if
 from yuejie.insights.whatif.words import NamedFile, convert_suppose, suppose
 from yuejie.kernel.errors import Forbidden, Invalid
 from yuejie.kernel.period import BillingMonth, zone_of
-from yuejie.usage.show import By, Question, show_usage
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, redraw
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
@@ -112,6 +114,12 @@ def _month(asked: Supposed, party: Customer, now: datetime) -> BillingMonth:
     return BillingMonth.of(now, zone_of(party.zone)).previous
 
 
+def _models_of(month: BillingMonth, party: Customer) -> Asked:
+    """Ask which models were used in a month."""
+    last = month.span(zone_of(party.zone)).end - timedelta(microseconds=1)
+    return Asked(grain=Grain.MONTH, count=1, by=By.MODEL, until=last)
+
+
 def _facts(
     request: Request,
     db: Database,
@@ -122,8 +130,8 @@ def _facts(
 ) -> dict[str, Any]:
     by_operator = caller_of(request).is_operator
     label = _month(asked, party, now)
-    used = show_usage(db, party.customer_id, Question(by=(By.MODEL,), first=label, last=label))
-    with db.read() as tx:
+    with db.read(consistent=True) as tx:
+        used = read_series(tx, party, _models_of(label, party), now=now)
         contract = contract_at(tx, party.customer_id, now)
         agreed = words_of(contract.terms) if contract else {}
         lists = [b.book_id for b in books(tx) if b.kind == "sale"] if by_operator else []
@@ -132,7 +140,7 @@ def _facts(
         "customer": party,
         "asked": asked,
         "month": str(label),
-        "models": sorted(line.keys[By.MODEL] for line in used),
+        "models": sorted(line.name for line in used.lines),
         "without": {k: word for k, word in WITHOUT.items() if agreed.get(k) not in {None, "0.00"}},
         "books": lists,
         "drafts": drafts,

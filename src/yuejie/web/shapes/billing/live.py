@@ -13,8 +13,7 @@ class NoteOut(Out):
 
     doubt: str = Field(
         description="open_epoch 未关账，waiting 有待查明的调用，fx 暂定汇率，sla 待评定，"
-        "true_up 截至目前的补足，earlier 之前的月份待关账，undecided 有待审批的调整，"
-        "lagging 较早的用量为片刻前所读"
+        "true_up 截至目前的补足，earlier 之前的月份待关账，undecided 有待审批的调整"
     )
     sentence: str = Field(description="一句话")
 
