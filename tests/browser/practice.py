@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect
 from yuejie.beside import free_ports
 
 WANTED = os.environ.get("YUEJIE_GUIDE", "")
-MAKING_SECONDS = 180
+MAKING_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Practice:
         page = browser.new_context(
             viewport={"width": width, "height": 860}, locale="zh-CN"
         ).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("dialog", lambda asked: asked.accept())
         name, password = self.passwords[who]
         page.goto(self.url)

@@ -84,6 +84,7 @@ def everybodys(console: Console) -> dict[str, str]:
         "titles": "/fapiao/titles?customer=zeta",
         "payments": "/payments?customer=acme",
         "statement": "/payments/statement?customer=acme",
+        "rates": "/rates?customer=acme",
         "contracts": "/contracts?customer=acme",
         "contract": f"/contracts/{contract_of(house)}",
         "closing": "/closing?month=2026-10",

@@ -6,7 +6,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.insight.auto import auto
-from yuejie.cli.words import OFFERED, called
+from yuejie.cli.words import MODES, OFFERED, called
 from yuejie.contracts.offer import set_deployment_state, set_model_state
 from yuejie.contracts.store import deployments as all_deployments
 from yuejie.contracts.store import models as all_models
@@ -33,7 +33,7 @@ def list_models(house: Frame, *, json: bool) -> None:
     rows = [
         (
             m.model_id,
-            m.mode,
+            called(MODES, m.mode),
             m.owner,
             m.context_window,
             m.deprecation_date or "",

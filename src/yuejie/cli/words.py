@@ -5,6 +5,18 @@ from typing import Final
 
 OFFERED: Final = {"active": "启用", "suspended": "停用", "disabled": "下架", "drained": "摘除"}
 """A customer, a model, an account, a deployment."""
+MODES: Final = {
+    "chat": "对话",
+    "completion": "补全",
+    "responses": "响应",
+    "embedding": "向量",
+    "image_generation": "图像生成",
+    "audio_transcription": "语音转写",
+    "audio_speech": "语音合成",
+    "realtime": "实时",
+    "rerank": "重排",
+}
+"""What a model is for."""
 EVENTS: Final = {
     "measured": "已计量",
     "partial": "部分计量",

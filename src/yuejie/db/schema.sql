@@ -3898,7 +3898,7 @@ GRANT UPDATE (used_at) ON TABLE sso_attempt TO yuejie_app;
 GRANT UPDATE (bound_at), UPDATE (email), UPDATE (provider_id), UPDATE (subject) ON TABLE sso_person TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE sso_provider TO yuejie_app;
 GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;
-GRANT UPDATE (state), UPDATE (state_at) ON TABLE ticket TO yuejie_app;
+GRANT UPDATE (severity), UPDATE (state), UPDATE (state_at) ON TABLE ticket TO yuejie_app;
 GRANT UPDATE (key_id) ON TABLE trial TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state), UPDATE (why) ON TABLE trial_request TO yuejie_app;
 GRANT UPDATE (deleted_at), UPDATE (purged_at), UPDATE (verified_at) ON TABLE usage_batch TO yuejie_app;

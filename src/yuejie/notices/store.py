@@ -65,6 +65,19 @@ def contact(tx: Tx, contact_id: str) -> Contact | None:
     return tx.maybe(Contact, CONTACT, contact_id=contact_id)
 
 
+PUT_CONTACT: Final = """
+    UPDATE notice_contact
+    SET name = %(name)s, language = %(language)s, zone = %(zone)s, quiet_from = %(quiet_from)s,
+        quiet_until = %(quiet_until)s
+    WHERE contact_id = %(contact_id)s
+"""
+
+
+def put_contact(tx: Tx, contact: Contact) -> None:
+    """Change what is known of a contact that this transaction holds."""
+    tx.run(PUT_CONTACT, **{name: getattr(contact, name) for name in contact.__slots__})
+
+
 DELETE_CONTACT: Final = "DELETE FROM notice_contact WHERE contact_id = %(contact_id)s"
 
 

@@ -12,7 +12,7 @@ from typing import Final
 HOLE: Final = "{}"
 HAN: Final = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 """Chinese characters and their punctuation."""
-_MARK: Final = re.compile(r"\{(\d)\}")
+_MARK: Final = re.compile(r"\{(\d)(\*?)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Said:
 
     @classmethod
     def of(cls, template: str, english: str) -> "Said":
-        """Read a template; `english` names with `{1}` the first thing that is named."""
+        """Read a template; `english` names the first thing with `{1}`, `{1*}` if it is told."""
         return cls(tuple(template.split(HOLE)), english)
 
     @property
@@ -49,6 +49,12 @@ class Said:
             at = here + len(word)
         return [*found, sentence[at:end]]
 
-    def filled(self, named: list[str], word: Callable[[str], str]) -> str:
-        """Write the English with what was named, each as `word` says it."""
-        return _MARK.sub(lambda mark: word(named[int(mark[1]) - 1]), self.english)
+    def filled(
+        self, named: list[str], word: Callable[[str], str], told: Callable[[str], str] | None = None
+    ) -> str:
+        """Write the English with what was named, each as `word` says it; as `told` after a star."""
+
+        def put(mark: re.Match[str]) -> str:
+            return (told if told and mark[2] else word)(named[int(mark[1]) - 1])
+
+        return _MARK.sub(put, self.english)

@@ -221,10 +221,16 @@ _UNITS: Final = {
 
 
 def formula_of(figure: Figure) -> str:
-    """Say how a figure follows from those below it."""
+    """Say how a figure follows from those below it: in its own words, and exactly."""
+    exact = exact_of(figure)
+    return f"{figure.words}（{exact}）" if figure.words else exact
+
+
+def exact_of(figure: Figure) -> str:
+    """Say how to compute a figure from those below it."""
     times = f"{figure.times:,} × " if figure.times != 1 else ""
     by = f" ÷ {figure.by:,}" if figure.by != 1 else ""
-    exact = {
+    return {
         Op.SUM: "各项之和",
         Op.MINUS: "第一项 − 其余各项",
         Op.EXCESS: "第一项 − 其余各项，不小于零",
@@ -233,7 +239,6 @@ def formula_of(figure: Figure) -> str:
         Op.POWER: f"（{figure.by:,} + 第一项）的 {figure.times} 次方",
         Op.STEPS: "第一项向上取整到第二项的整数倍",
     }[figure.op]
-    return f"{figure.words}（{exact}）" if figure.words else exact
 
 
 def value_of(figure: Figure) -> str:

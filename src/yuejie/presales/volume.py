@@ -183,14 +183,14 @@ def _days(volume: Volume, month: BillingMonth, tracing: Tracing) -> str:
         if (first := max(each.first, days[0])) <= (last := min(each.last, days[-1]))
     ]
     guessed = "" if calendar_known(days[0]) else "（节假日安排未公布，按周一至周五计）"
-    rest = f"其余 {len(days) - worked} 天按 {percent(volume.off_day_ppm)}"
+    off, share = len(days) - worked, percent(volume.off_day_ppm)
     return tracing.given(
         f"volume.{month}.days",
         f"{month} 折合工作日（十亿分之一天）",
         sum(day_parts(volume, day) for day in days),
         "parts",
         f"calendar:{month}",
-        words="；".join([f"工作日 {worked} 天{guessed}，{rest}", *lifted]),
+        words="；".join([f"工作日 {worked} 天{guessed}，其余 {off} 天按 {share}", *lifted]),
     )
 
 

@@ -74,6 +74,7 @@ from yuejie.web.pages.insight import trend as trend_pages
 from yuejie.web.pages.money import contracts as contract_pages
 from yuejie.web.pages.money import fapiao as fapiao_pages
 from yuejie.web.pages.money import payments as payment_pages
+from yuejie.web.pages.money import rates as rate_pages
 from yuejie.web.pages.money import shares as share_pages
 from yuejie.web.pages.money import statement as statement_pages
 from yuejie.web.pages.money import titles as title_pages
@@ -164,6 +165,7 @@ PAGE_NOUNS: Final = (
     fapiao_pages,
     payment_pages,
     statement_pages,
+    rate_pages,
     share_pages,
     contract_pages,
     usage_pages,

@@ -84,6 +84,8 @@ BODIES: dict[str, Any] = {
     "POST /nodes/{node}/resume": {"why": "检修完毕"},
     "POST /nodes/{node}/lost": {"confirm": "node-0", "why": "磁盘损坏"},
     "POST /fx": RATE,
+    "PUT /notices/contacts/{contact_id}": {"name": "王会计"},
+    "POST /tickets/{ticket}/severity": {"severity": "s1", "why": "生产中断"},
     "POST /usage/worklist/{event_id}/resolve": {"quantities": {"input": 1}},
     "POST /usage/events": {"source": "x", "events": [EVENT]},
     "POST /customers/{customer}/what-if/{month}": {"terms": {"management_fee": "1.00"}},

@@ -15,6 +15,8 @@ from yuejie.notices.contacts import (
     ContactDraft,
     add_channel,
     add_contact,
+    change_contact,
+    find_contact,
     remove_channel,
     remove_contact,
     rotate_secret,
@@ -90,6 +92,36 @@ def _quiet(text: str | None) -> tuple[time | None, time | None]:
     except ValueError:
         raise Invalid(f"免打扰时段“{text}”格式不对，请写成 22:00-08:00") from None
     return first, until
+
+
+@contacts.command("change")
+@click.argument("contact_id")
+@click.option("--name", help="姓名；不写则不变，下同")
+@click.option("--language", type=click.Choice(LANGUAGES))
+@click.option("--zone", help="免打扰时段所在时区")
+@click.option("--quiet", help="免打扰时段，例如 22:00-08:00；写空串则取消")
+@as_json
+@frame
+def change(
+    house: Frame, /, contact_id: str, *, json: bool, quiet: str | None, **wanted: str | None
+) -> None:
+    """更改联系人的姓名、语言、时区或免打扰时段；渠道不变。"""
+    with house.database() as db:
+        with db.begin() as tx:
+            was = find_contact(tx, contact_id, None)
+        first, until = (was.quiet_from, was.quiet_until) if quiet is None else _quiet(quiet)
+        draft = ContactDraft(
+            name=wanted["name"] or was.name,
+            language=wanted["language"] or was.language,
+            zone=wanted["zone"] or was.zone,
+            quiet_from=first,
+            quiet_until=until,
+        )
+        became = change_contact(db, contact_id, draft, by=house.by, now=house.now())
+    if json:
+        give_json(became)
+        return
+    say(f"联系人 {became.name} 已更改")
 
 
 @contacts.command("remove")

@@ -12,6 +12,7 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, put, say, show_ta
 from yuejie.customers.enrol import find_customer
 from yuejie.support.rota.duty import HOUSE_ZONE
 from yuejie.support.tickets.answer import Said, speak
+from yuejie.support.tickets.grade import grade_ticket
 from yuejie.support.tickets.open import TicketDraft, open_ticket
 from yuejie.support.tickets.show import (
     Listed,
@@ -146,6 +147,24 @@ def _row(each: Listed, now: datetime) -> tuple[object, ...]:
         _local(ticket.opened_at),
         f"{_local(each.clock.due_at)}{late}" if each.clock else "",
     )
+
+
+@tickets.command("grade")
+@click.argument("ticket_id")
+@click.argument("severity", type=click.Choice([each.value for each in Severity]))
+@click.option("--why", required=True, help="原因，客户在工单上看到")
+@as_json
+@frame
+def grade(house: Frame, ticket_id: str, severity: str, why: str, *, json: bool) -> None:
+    """更改工单级别；正在走的响应时限只会提前，不会放宽。"""
+    with house.database() as db:
+        became = grade_ticket(
+            db, ticket_id, Severity(severity), why=why, by=house.by, now=house.now()
+        )
+    if json:
+        give_json(became)
+        return
+    say(f"工单 {ticket_id} 现为 {SEVERITY_NAMES[became.severity]}")
 
 
 @tickets.command("show")

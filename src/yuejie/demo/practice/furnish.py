@@ -144,6 +144,7 @@ def admit(db: Database, settings: Settings, *, now: datetime) -> list[Login]:
     """Enrol the people to practise as, each with a password of its own."""
     people = (
         ("客户财务", "练习客户财务", "finance", MAIN.slug),
+        ("客户管理员", "练习客户管理员", "admin", MAIN.slug),
         ("客户开发", "练习客户开发", "developer", MAIN.slug),
         ("运营财务", "练习运营财务", "finance", None),
         ("运营管理员", "练习运营管理员", "admin", None),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
+from zlib import crc32
 
 from yuejie.app import fapiao_provider, selling
 from yuejie.bills.bill import Bill, BillState
@@ -180,7 +181,8 @@ class Past:
         text = io.StringIO()
         on = now.astimezone(CHINA).date()
         heads = ("交易日期", "交易流水号", "贷方发生额", "对方户名", "对方账号", "摘要")
-        row = (on, f"LX{now:%Y%m%d}{fen}", plain(fen, FEN), payer, "6222000011112222", memo)
+        account = f"62220000{crc32(payer.encode()) % 10**8:08d}"
+        row = (on, f"LX{now:%Y%m%d}{fen}", plain(fen, FEN), payer, account, memo)
         csv.writer(text).writerows([heads, row])
         import_statement(
             self.db, BANK, text.getvalue().encode("gbk"), f"{on}.csv", by=_OURS, now=now

@@ -56,7 +56,7 @@ def _became(slug: str, proofs: Sequence[Proof]) -> Became:
 
 
 def _difference(proof: Proof) -> str:
-    told = "、".join(
+    told = "；".join(
         f"{each.what}账单 {each.billed}、重算 {each.proved}" for each in proof.differences[:_SHOWN]
     )
     more = len(proof.differences) - _SHOWN

@@ -67,8 +67,11 @@ def _imported_said(done: Imported) -> str:
 
 def matched_said(matched: Matched) -> str:
     """Say what became of receipts that waited."""
-    said = (
-        f"已匹配：自动认款 {matched.apportioned} 笔，待确认 {matched.proposed} 笔，"
-        f"代付待核 {matched.held} 笔，待认领 {matched.suspended} 笔"
-    )
-    return said + (f"，失败 {matched.failed} 笔（见日志）" if matched.failed else "")
+    done, asked, held = matched.apportioned, matched.proposed, matched.held
+    left, failed = matched.suspended, matched.failed
+    if failed:
+        return (
+            f"已匹配：自动认款 {done} 笔，待确认 {asked} 笔，代付待核 {held} 笔，待认领 {left} 笔，"
+            f"失败 {failed} 笔（见日志）"
+        )
+    return f"已匹配：自动认款 {done} 笔，待确认 {asked} 笔，代付待核 {held} 笔，待认领 {left} 笔"

@@ -140,6 +140,17 @@ def move(tx: Tx, customer_id: CustomerId, ticket_id: str, step: Transition) -> N
     tx.run(NOTE, ticket_id=ticket_id, **step.row())
 
 
+GRADE: Final = """
+    UPDATE ticket SET severity = %(severity)s
+    WHERE ticket_id = %(ticket_id)s AND customer_id = %(customer_id)s
+"""
+
+
+def put_severity(tx: Tx, customer_id: CustomerId, ticket_id: str, severity: str) -> None:
+    """Change the severity of a ticket that this transaction holds."""
+    tx.run(GRADE, customer_id=customer_id, ticket_id=ticket_id, severity=severity)
+
+
 STEPS: Final = """
     SELECT n.at, n.event, n.was, n.became, n.by, n.why
     FROM ticket_transition n JOIN ticket t USING (ticket_id)

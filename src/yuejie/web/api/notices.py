@@ -8,6 +8,7 @@ from yuejie.notices import store
 from yuejie.notices.contacts import (
     add_channel,
     add_contact,
+    change_contact,
     enqueue_test,
     remove_channel,
     remove_contact,
@@ -66,6 +67,17 @@ def post_contact(
         customer_id = whose(tx, caller, customer)
     made = add_contact(db, customer_id, body.draft(), by=caller.name, now=now)
     return ContactOut.model_validate(made)
+
+
+@routes.put("/contacts/{contact_id}", summary="更改联系人")
+def put_contact(
+    db: Db, caller: AnyCaller, now: Now, contact_id: Name, body: ContactIn
+) -> ContactOut:
+    """更改联系人的姓名、语言、时区或免打扰时段；没有写的恢复默认，渠道不变。"""
+    became = change_contact(
+        db, contact_id, body.draft(), customer_id=caller.customer_id, by=caller.name, now=now
+    )
+    return ContactOut.model_validate(became)
 
 
 @routes.get("/channels", summary="列出渠道")

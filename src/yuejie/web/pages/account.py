@@ -15,8 +15,9 @@ from yuejie.customers.logins.keep import (
 from yuejie.customers.logins.open import end_others
 from yuejie.customers.logins.session import WHOLE
 from yuejie.customers.logins.store import login_of, sessions_of
-from yuejie.customers.members.member import Member
+from yuejie.customers.members.member import Member, Role
 from yuejie.customers.members.power import CALLED
+from yuejie.customers.members.store import members_of
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.pages.frame.draw import draw, go
 from yuejie.web.pages.frame.entry import Visitor, VisitorHere, refuse_strangers
@@ -34,6 +35,7 @@ def account(request: Request, db: Db, now: Now, visitor: VisitorHere) -> Respons
     with db.read() as tx:
         login = login_of(tx, member.member_id)
         sessions = sessions_of(tx, member.member_id, now - WHOLE)
+        colleagues = members_of(tx, member.customer_id) if member.customer_id else []
     return draw(
         request,
         "account.html",
@@ -42,6 +44,7 @@ def account(request: Request, db: Db, now: Now, visitor: VisitorHere) -> Respons
         coded=login is not None and login.seed_confirmed_at is not None,
         sessions=[each for each in sessions if each.is_open(now)],
         here=visitor.session,
+        leaders=[each.name for each in colleagues if each.role is Role.ADMIN],
     )
 
 

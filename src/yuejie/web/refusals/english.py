@@ -2,9 +2,10 @@
 
 A room writes one sentence, in Chinese, where the rule stands. `languages/sentences.po` holds its
 English: the sentence as its template, `{}` for each thing it names, and the English with `{1}` for
-the first of them. A sentence is known again by the words between; what it names is put back,
-itself in English where it is a word of ours. What is not known stays Chinese; a test sees to it
-that everything a customer can meet on a page is known. Decision 0085.
+the first of them, `{1*}` where that is made of such sentences itself. A sentence is known again by
+the words between; what it names is put back, itself in English where it is a word of ours. What is
+not known stays Chinese; a test sees to it that what people can meet on a page is known.
+Decision 0085.
 """
 
 import re
@@ -22,6 +23,8 @@ from yuejie.web.pages.frame.words import EN, translations
 
 LONGEST: Final = 2_000
 """No sentence of ours is longer; beyond, nobody looks for its English."""
+_BETWEEN: Final = (("；", "; "), ("、", ", "))
+"""What stands between the parts of a list, and what does in English."""
 _HAN: Final = re.compile("[\u4e00-\u9fff]")
 
 
@@ -49,8 +52,17 @@ def in_english(sentence: str) -> str:
     for said in shaped:
         named = said.named(sentence)
         if named is not None:
-            return said.filled(named, _word)
+            return said.filled(named, _word, _told)
     return sentence
+
+
+def _told(text: str) -> str:
+    """Return what is named in English where sentences of ours make it up, alone or as a list."""
+    for between, english in _BETWEEN:
+        if between in text:
+            return english.join(_told(part) for part in text.split(between))
+    known = _word(text)
+    return in_english(text) if known == text else known
 
 
 def in_language(sentence: str, language: str) -> str:

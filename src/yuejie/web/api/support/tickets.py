@@ -9,14 +9,15 @@ from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid
 from yuejie.support.tickets.answer import speak
+from yuejie.support.tickets.grade import grade_ticket
 from yuejie.support.tickets.open import open_ticket
 from yuejie.support.tickets.show import show_file, show_queue, show_ticket, show_tickets
-from yuejie.support.tickets.ticket import TicketEvent, TicketState
+from yuejie.support.tickets.ticket import Severity, TicketEvent, TicketState
 from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window
 from yuejie.web.desk import Db, Now
-from yuejie.web.shapes.support.tickets import SaidIn, TicketIn, TicketOut, TicketWhole
+from yuejie.web.shapes.support.tickets import GradeIn, SaidIn, TicketIn, TicketOut, TicketWhole
 from yuejie.web.shapes.wire import Name
 
 routes: Final = guarded("工单", prefix="/tickets")
@@ -115,6 +116,14 @@ def post_ask(db: Db, caller: AnyCaller, now: Now, ticket: Name, body: SaidIn) ->
 def post_resolve(db: Db, caller: AnyCaller, now: Now, ticket: Name, body: SaidIn) -> TicketWhole:
     """写明解决办法；客户七天内没有留言则自行关闭。"""
     return _said(db, caller, now, ticket, body, TicketEvent.RESOLVE)
+
+
+@routes.post("/{ticket}/severity", summary="更改级别")
+def post_severity(db: Db, caller: AnyCaller, now: Now, ticket: Name, body: GradeIn) -> TicketWhole:
+    """更改工单级别并写明原因，客户在工单上看到；正在走的响应时限只会提前，不会放宽。"""
+    severity = Severity(body.severity)
+    grade_ticket(db, ticket, severity, why=body.why, by=caller.name, now=now)
+    return TicketWhole.of(show_ticket(db, caller.customer_id, ticket))
 
 
 def _said(

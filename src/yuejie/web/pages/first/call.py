@@ -17,7 +17,7 @@ from pyreqwest.exceptions import BuilderError, RequestError
 from yuejie.contracts.catalog import Model
 from yuejie.contracts.store import accounts, deployments, models
 from yuejie.customers.customer import Customer
-from yuejie.customers.key import digest_of
+from yuejie.customers.key import digest_of, digest_of_foreign
 from yuejie.customers.store import key_by_digest
 from yuejie.db.session import Database, Tx
 from yuejie.gateway.refusal import Dialect
@@ -85,11 +85,19 @@ class Tried:
 def refuse_foreign(
     db: Database, party: Customer, secret: str, *, pepper: bytes, now: datetime
 ) -> None:
-    """Refuse a key that is not this customer's, or no longer any good, before anything is sent."""
+    """Refuse a key that is not this customer's, or no longer any good, before anything is sent.
+
+    A key that was taken over from another gateway is known by the hash of its hash, as admission
+    knows it.
+    """
     with db.read() as tx:
         key = key_by_digest(tx, digest_of(secret, pepper))
+        if key is None:
+            key = key_by_digest(tx, digest_of_foreign(secret, pepper))
     if key is None or key.customer_id != party.customer_id:
-        raise NotFound("这把密钥不属于这个客户，请粘贴签发时显示的完整密钥（sk-yj- 开头）")
+        raise NotFound(
+            "这把密钥不属于这个客户，请粘贴完整的密钥：签发的以 sk-yj- 开头，接管来的用它原来的"
+        )
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
         raise Invalid(f"密钥 {key.name} …{key.hint} 已吊销或到期，请换一把有效的密钥")
 

@@ -41,7 +41,7 @@ PLATFORMS: Final = {
         "Google Gemini API", "google", "https://generativelanguage.googleapis.com", "us"
     ),
     "deepseek": Platform("DeepSeek", "deepseek", "https://api.deepseek.com/v1", "cn"),
-    "moonshot": Platform("Moonshot（Kimi）", "moonshot", "https://api.moonshot.cn/v1", "cn"),
+    "moonshot": Platform("Moonshot (Kimi)", "moonshot", "https://api.moonshot.cn/v1", "cn"),
     "dashscope": Platform(
         "阿里云百炼", "alibaba", "https://dashscope.aliyuncs.com/compatible-mode/v1", "cn"
     ),

@@ -1,6 +1,6 @@
 """Draw a page: a template, facts, and what every page is given. Every value is escaped."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import groupby
@@ -59,11 +59,18 @@ def _environment(language: str) -> jinja2.Environment:
         "fen": words.fen_of,
         "percent": words.percent,
         "said": partial(in_language, language=language),
+        "listed": partial(words.listed, language=language),
+        "told": partial(_told, language=language),
         # A meter's code is English already.
         "meter_name": meter_name if language == words.ZH else str,
     }
     environment.globals["static"] = _static
     return environment
+
+
+def _told(sentences: Iterable[str], language: str) -> str:
+    """Write sentences of ours in a row."""
+    return words.SEMICOLON[language].join(in_language(each, language) for each in sentences)
 
 
 def _static(name: str) -> str:

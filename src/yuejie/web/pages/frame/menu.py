@@ -40,6 +40,7 @@ MENU: Final = (
     Entry("发票", "/fapiao", "fapiao", "费用"),
     Entry("付款", "/payments", "wallet", "费用"),
     Entry("费用分摊", "/shares", "coins", "费用"),
+    Entry("单价", "/rates", "tag", "费用", operators=False),
     Entry("合同", "/contracts", "pen", "费用"),
     Entry("用量", "/usage", "chart", "用量"),
     Entry("请求", "/requests", "list", "用量"),

@@ -5,6 +5,7 @@ know stays Chinese, and a test sees to it that there is none.
 """
 
 import io
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
@@ -21,6 +22,8 @@ ZH: Final = "zh"
 EN: Final = "en"
 LANGUAGES: Final = {ZH: "中文", EN: "English"}
 TAGS: Final = {ZH: "zh-CN", EN: "en"}
+COMMA: Final = {ZH: "、", EN: ", "}
+SEMICOLON: Final = {ZH: "；", EN: "; "}
 FEN: Final = 100
 
 
@@ -50,6 +53,11 @@ def translations(language: str) -> NullTranslations:
 def grouped(number: int) -> str:
     """Write a whole number with 千分位."""
     return f"{number:,}"
+
+
+def listed(names: Iterable[str], language: str) -> str:
+    """Write names in a row."""
+    return COMMA[language].join(names)
 
 
 def amount(fen: int) -> str:

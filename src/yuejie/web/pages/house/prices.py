@@ -8,9 +8,10 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.responses import Response
 
+from yuejie.contracts.documents.words import rate
 from yuejie.contracts.import_prices import ImportReport, PriceImport, import_prices
 from yuejie.contracts.publish import open_book, publish_fx
-from yuejie.contracts.store import BookRow, book, books, fx_rows, rates, revisions
+from yuejie.contracts.store import BookRow, book, books, fx_rows, models, rates, revisions
 from yuejie.contracts.tier import DEFAULT
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -23,6 +24,7 @@ from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.frame.refuse import is_form
+from yuejie.web.pages.frame.sheet import sheet
 from yuejie.web.pages.house import words
 from yuejie.web.shapes.prices import PriceOut
 
@@ -31,6 +33,11 @@ ours: Final = [Depends(refuse_strangers)]
 
 Text = Annotated[str, Form(max_length=500)]
 
+_LIST: Final = (
+    *("model", "mode", "meter", "price"),
+    *("currency", "service_tier", "context_above", "time_window"),
+)
+"""The columns of a price file, as an import reads them."""
 _FIRST: Final = date(2000, 1, 1)
 _LAST: Final = date(2999, 12, 31)
 
@@ -132,6 +139,32 @@ class Handed:
 
 def _handed(file: UploadFile, starts: Text = "", approve: Text = "") -> Handed:
     return Handed(file.filename or "", file.file.read(), starts, bool(approve))
+
+
+@routes.get("/{book}/list")
+def hand_out(db: Db, now: Now, book: str) -> Response:
+    """Give the list that holds now as a price file: change a price in it, and import it."""
+    with db.read() as tx:
+        row = _book(tx, book)
+        starts = {each.revision: each.starts_at for each in revisions(tx, row.book_id)}
+        held = [each for each in rates(tx, row.book_id) if starts[each.revision] <= now]
+        modes = {each.model_id: each.mode for each in models(tx)}
+    newest = {each.model: each.revision for each in held}
+    lines = (
+        (
+            each.model,
+            modes.get(each.model, "chat"),
+            each.meter,
+            rate(each.pico, each.meter),
+            each.currency,
+            "" if each.service_tier == DEFAULT else each.service_tier,
+            each.context_above or "",
+            each.time_window,
+        )
+        for each in held
+        if each.revision == newest[each.model] and not each.origin.startswith("fallback:")
+    )
+    return sheet(f"{row.book_id}.csv", _LIST, lines)
 
 
 @routes.post("/{book}/import", dependencies=ours)

@@ -16,7 +16,7 @@ from yuejie.presales.proposal.proposal import PRINTABLE, Language, Template
 from yuejie.presales.proposal.store import proposals_of
 from yuejie.presales.prospects import find_prospect
 from yuejie.presales.quote import NEXT, QuoteEvent
-from yuejie.presales.trace import Figure, Op, formula_of, value_of
+from yuejie.presales.trace import Figure, Op, exact_of, value_of
 from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
@@ -104,14 +104,26 @@ class Told:
     name: str
     label: str
     value: str
-    how: str
+    unit: str
+    source: str
+    words: str
+    exact: str
     is_given: bool
 
 
 def _told(figure: Figure) -> Told:
     is_given = figure.op is Op.GIVEN
-    how = f"{figure.source} {figure.words}".strip() if is_given else formula_of(figure)
-    return Told(figure.name, figure.label, value_of(figure), how, is_given)
+    value, _, unit = value_of(figure).partition(" ")
+    return Told(
+        name=figure.name,
+        label=figure.label,
+        value=value,
+        unit=unit,
+        source=figure.source if is_given else "",
+        words=figure.words,
+        exact="" if is_given else exact_of(figure),
+        is_given=is_given,
+    )
 
 
 def _shown(trace: Sequence[Figure], known: Mapping[str, Figure], figure: str) -> Sequence[Figure]:

@@ -37,8 +37,8 @@ def list_providers(request: Request, db: Db, desk: DeskHere) -> Response:
         providers=found,
         parties=parties,
         callback=desk.console_url + CALLBACK,
-        operators="、".join(sorted(OPERATORS - {Role.ADMIN})),
-        owners="、".join(sorted(CUSTOMERS - {Role.ADMIN})),
+        operators=sorted(OPERATORS - {Role.ADMIN}),
+        owners=sorted(CUSTOMERS - {Role.ADMIN}),
     )
 
 

@@ -1,13 +1,15 @@
 """Payments: where and how to pay, what is open and overdue, receipts, claims, credit, deposits."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from yuejie.contracts.life.limits import LimitWish, ask_limit
+from yuejie.contracts.life.store import temporary_limits
 from yuejie.contracts.store import contract_at
 from yuejie.customers.customer import Customer
 from yuejie.db.session import Tx
@@ -75,6 +77,27 @@ class ClaimForm(BaseModel):
         )
 
 
+class LimitForm(BaseModel):
+    """A temporary limit as it was typed; both days belong to it."""
+
+    amount: str = Field("", max_length=200)
+    starts_on: str = Field("", max_length=20)
+    ends_on: str = Field("", max_length=20)
+    why: str = Field("", max_length=500)
+
+    def wish(self, party: Customer) -> LimitWish:
+        """Return what the room is asked for, in the customer's own days and currency."""
+        zone = zone_of(party.zone)
+        ends_on = day_of(self.ends_on, "止日") + timedelta(days=1)
+        return LimitWish(
+            limit_fen=fen_of(self.amount),
+            currency=party.currency,
+            starts_at=datetime.combine(day_of(self.starts_on, "起日"), time(), zone),
+            ends_at=datetime.combine(ends_on, time(), zone),
+            why=self.why,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Into:
     """A number to pay into; `own`: it is this customer's alone."""
@@ -133,6 +156,8 @@ def _facts(tx: Tx, party: Customer, now: datetime, *, whole: bool) -> dict[str, 
         "claims": claims_of(tx, party.customer_id)[:NEWEST],
         "receipts": receipts_of(tx, party.customer_id, limit=MOST if whole else NEWEST + 1),
         "today": today,
+        "now": now,
+        "limits": [e for e in temporary_limits(tx, party.customer_id) if e.ends_at > now],
         "owed": _owed(amounts, today),
         "settled": [a for a in reversed(amounts) if a.open_fen <= 0][:NEWEST],
         "late": overdue(
@@ -178,3 +203,22 @@ def claim(
     done = claim_receipt(db, party.customer_id, typed.claimed(), by=caller.name, now=now)
     found = "已找到对应的到账" if done.receipt_id else "银行流水里还没有这笔到账，到账后核对"
     return go(request, f"/payments{chosen.query}", f"认领已提交：{found}；审核后认款并答复")
+
+
+@routes.post("/limits", dependencies=ours)
+def limit(
+    request: Request,
+    db: Db,
+    now: Now,
+    typed: Annotated[LimitForm, Form()],
+    customer: str = "",
+) -> Response:
+    """Ask for a temporary credit limit; another person approves it."""
+    caller = caller_of(request)
+    with db.read() as tx:
+        chosen = choose(tx, caller, customer)
+        party = chosen.needed
+    ask_limit(db, party.customer_id, typed.wish(party), by=caller.name, now=now)
+    return go(
+        request, f"/payments{chosen.query}", "临时额度已申请，须由另一人在“待审批”页批准后生效"
+    )

@@ -14,6 +14,7 @@ from yuejie.kernel.period import zone_of
 from yuejie.support.rota import store as rota
 from yuejie.support.rota.keep import person_on_duty
 from yuejie.support.tickets.answer import OVER, Said, speak
+from yuejie.support.tickets.grade import grade_ticket
 from yuejie.support.tickets.open import TicketDraft, open_ticket
 from yuejie.support.tickets.show import Shown, show_queue, show_ticket, show_tickets
 from yuejie.support.tickets.ticket import (
@@ -274,3 +275,15 @@ def answer(
     said = Said(TicketEvent(event), text, files)
     done = speak(db, ticket, said, customer_id=None, by=caller_of(request).name, now=now)
     return go(request, f"/tickets/{ticket}", f"已发给客户，工单{STATES[done.state]}")
+
+
+@routes.post("/{ticket}/severity", dependencies=ours)
+def grade(
+    request: Request, db: Db, now: Now, ticket: str, severity: Short, why: Text = ""
+) -> Response:
+    """Give a ticket another severity; the customer reads why."""
+    if severity not in SEVERITY_NAMES:
+        raise Invalid("请从页面上选择类别与级别")
+    by = caller_of(request).name
+    grade_ticket(db, ticket, Severity(severity), why=why, by=by, now=now)
+    return go(request, f"/tickets/{ticket}", "级别已更改，客户在工单上看到原因")

@@ -19,6 +19,7 @@ from yuejie.notices.contacts import (
     ContactDraft,
     add_channel,
     add_contact,
+    change_contact,
     enqueue_test,
     find_channel,
     remove_channel,
@@ -129,6 +130,23 @@ def post_contact(
     draft = form.draft(party.zone if party else HOUSE_ZONE.key)
     made = add_contact(db, customer_id, draft, by=caller.name, now=now)
     return go(request, _back(request, party), f"联系人 {made.name} 已登记，请为其添加渠道")
+
+
+@routes.post("/contacts/{contact}", dependencies=ours)
+def put_contact(
+    request: Request,
+    db: Db,
+    now: Now,
+    contact: str,
+    form: Annotated[ContactForm, Form()],
+    customer: str = "",
+) -> Response:
+    """Change a contact's name, language or quiet hours."""
+    customer_id, party = _party(db, request, customer)
+    draft = form.draft(party.zone if party else HOUSE_ZONE.key)
+    by = caller_of(request).name
+    became = change_contact(db, contact, draft, customer_id=customer_id, by=by, now=now)
+    return go(request, _back(request, party), f"联系人 {became.name} 已更改")
 
 
 @routes.post("/contacts/{contact}/channels", dependencies=ours)

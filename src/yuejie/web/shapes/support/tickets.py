@@ -78,6 +78,13 @@ class SaidIn(In):
         return Said(event, self.text, [each.enclosed() for each in self.files])
 
 
+class GradeIn(In):
+    """更改工单级别。"""
+
+    severity: Literal["s1", "s2", "s3", "s4"] = Field(description="级别，s1 最急")
+    why: Text = Field(min_length=1, description="原因，客户在工单上看到", examples=["生产仍受影响"])
+
+
 class ClockOut(Out):
     """响应时限，7×24 计时。"""
 
