@@ -72,6 +72,7 @@ def everybodys(console: Console) -> dict[str, str]:
         "advice": "/advice",
         "advice-one": f"/advice/{house.zeta_advice}",
         "anomalies": "/anomalies?customer=zeta",
+        "refusals": "/refusals?customer=zeta",
         "anomaly": f"/anomalies/{house.zeta_finding}",
         "budgets": "/budgets?customer=acme",
         "choose": "/budgets",

@@ -72,7 +72,7 @@ def test_what_nobody_knows_counts_at_its_worst(
     held: Held, quantity: int, pico: int, state: str, *, billable: bool
 ) -> None:
     items = [("m", "input", quantity, 7, 0), ("m", "requests", 1, 0, 0)]
-    totals = totals_of(items, lambda _: pico)
+    totals = totals_of(items, {7: pico, 0: 0})
     assert totals == (quantity * pico, quantity, 1)
     known = is_known(state, billable=billable)
     found = counted(held.measure, held.worst, totals, known=known)

@@ -13,6 +13,8 @@ from yuejie.kernel.period import BillingMonth, local_hour
 from yuejie.usage.event import Outcome
 from yuejie.usage.journal import Ended, EndedItem
 from yuejie.usage.record import unix_us
+from yuejie.usage.refusals.store import add_refusals
+from yuejie.usage.store import enter_epoch
 
 TABLE: Final = (AvailabilityStep(999_000, 100_000), AvailabilityStep(990_000, 250_000))
 SLA: Final = Sla(availability_ppm=999_000, steps=TABLE, operations_min=1_000)
@@ -70,6 +72,23 @@ def calls(
 def fails(party: Party, when: str, number: int, status: int = 503) -> list[Ended]:
     """Record calls whose provider failed."""
     return calls(party, when, number, outcome=Outcome.PROVIDER_ERROR, status=status)
+
+
+def turned_away(party: Party, when: str, reason: str, number: int) -> None:
+    """Record calls that a gateway refused in one minute."""
+    minute = datetime.fromisoformat(when).replace(tzinfo=party.zone)
+    row = (
+        int(minute.timestamp()),
+        party.customer.customer_id,
+        "",
+        "",
+        "gpt-4o",
+        reason,
+        503,
+        number,
+    )
+    with party.books.db.begin() as tx:
+        add_refusals(tx, [row], epoch=enter_epoch(tx))
 
 
 def probe(books: Books, when: str, number: int, *, ready: bool) -> None:

@@ -273,6 +273,9 @@ def test_a_second_later_only_what_moved_is_told(yuan: Books) -> None:
         ("usage", 10_00, 1 * M),
     ]
     assert moved(before, before) == []
+    dollars = replace(before, bills=tuple(replace(b, currency="USD") for b in before.bills))
+    gone = [each for each in moved(before, dollars) if each.line is None]
+    assert len(gone) == len(before.lines()), "fen and cents are no difference of one line"
 
 
 def test_all_who_watch_in_the_same_second_cost_one_drawing(yuan: Books) -> None:

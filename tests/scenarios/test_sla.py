@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.scenarios.books import CLERK, Books, cny
-from tests.scenarios.callers import SLA, calls, fails, probe, promised
+from tests.scenarios.callers import SLA, calls, fails, probe, promised, turned_away
 from yuejie.assurance.sla.report import report_month
 from yuejie.assurance.sla.words import reckoning, verdict_of
 from yuejie.bills.bill import LineKind
@@ -18,6 +18,7 @@ from yuejie.budgets.lending.count import Spending
 from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import (
+    AvailabilityStep,
     LatencyStep,
     SlaBasis,
     SlaExclusion,
@@ -41,6 +42,7 @@ input = "10"
 output = "30"
 """
 M = 1_000_000
+STRICT = (AvailabilityStep(999_900, 100_000),)
 
 
 @pytest.fixture
@@ -101,6 +103,30 @@ def test_what_the_client_did_is_no_failure(yuan: Books) -> None:
     fails(acme, "2026-10-08 12:00:00", 1, status=429)
     yuan.close("2026-10")
     assert acme.bill("2026-10").gross == cny("900.00")
+
+
+@pytest.mark.parametrize("basis", SlaBasis)
+def test_a_call_that_we_turn_away_is_a_failed_call(yuan: Books, basis: SlaBasis) -> None:
+    """
+    A budget of the customer's own turns fifty calls away: none of them counts. A worker with old
+    rights turns one away: a failed call among 1,001, and in its five minutes the only one. A tenth
+    is given back, and the slow oracle finds the same.
+    """
+    sla = replace(SLA, basis=basis, availability_ppm=999_990, steps=STRICT)
+    acme = yuan.customer("acme", commercial=promised(sla))
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=100 * M)
+    calls(acme, "2026-10-05 11:00:00", 999)
+    turned_away(acme, "2026-10-06 11:00:00", "cap_used_up", 50)
+    yuan.close("2026-10")
+    assert acme.bill("2026-10").gross == cny("1000.00")
+    turned_away(acme, "2026-10-06 11:00:00", "snapshot_stale", 1)
+    yuan.close("2026-10")
+    assert acme.bill("2026-10").gross == cny("900.00")
+    assert not yuan.unproved()
+    [report] = report_month(yuan.db, BillingMonth(2026, 10), "acme")
+    assert [(each.reason, each.calls) for each in report.causes] == [("snapshot_stale", 1)]
+    turned_away(acme, "2026-10-07 11:00:00", "stopping", 100)
+    assert not yuan.unproved(), "a later epoch changes no bill by itself"
 
 
 def test_what_a_contract_excludes_is_not_counted_at_all(yuan: Books) -> None:

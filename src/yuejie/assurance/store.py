@@ -310,6 +310,23 @@ RESPONSES: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    minute_us: int
+    calls: int
+
+
+# What is ours is written out again here: the oracle does not take the ingest's word for it.
+TURNED: Final = """
+    SELECT (extract(epoch FROM minute) * 1000000)::bigint AS minute_us, calls
+    FROM gateway_refusal
+    WHERE customer_id = %(customer_id)s AND epoch <= %(epoch)s
+      AND minute >= %(start)s AND minute < %(until)s
+      AND reason IN ('limits_away', 'model_drained', 'snapshot_stale', 'clock_skewed', 'stopping',
+                     'idempotency_down', 'internal')
+"""
+
+
 def _service(
     tx: Tx,
     customer_id: CustomerId,
@@ -327,12 +344,14 @@ def _service(
     answers = tx.rows(
         _Response, RESPONSES, customer_id=customer_id, start=start, until=end, epoch=epoch
     )
+    turned = tx.rows(_Turned, TURNED, customer_id=customer_id, start=start, until=end, epoch=epoch)
     return Month(
         int(start.timestamp()) * 1_000_000,
         int(end.timestamp()) * 1_000_000,
         attempts(tx, customer_id, str(month), epoch),
         [(row.minute_us, row.is_ready) for row in rows],
         [(row.due_us, row.answered_us) for row in answers],
+        [(row.minute_us, row.calls) for row in turned],
     )
 
 

@@ -1,11 +1,12 @@
 """Show how a customer's allowances stand: what is spent, reserved and left of their windows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from yuejie.budgets import store
-from yuejie.budgets.allowance import Allowance, Measure, Period, Slot, Window, window_of
+from yuejie.budgets.allowance import Allowance, Measure, Mode, Period, Slot, Window, window_of
+from yuejie.budgets.flight.store import FlightRow, flights_of
 from yuejie.budgets.lending import store as lending
 from yuejie.budgets.lending.opening import cap_in
 from yuejie.budgets.lending.store import WindowRow
@@ -22,12 +23,22 @@ class Standing:
     """
 
     allowance: Allowance
+    slot: Slot
     unit: str
     starts_at: datetime
     ends_at: datetime | None
     cap: int
     spent: int
     reserved: int
+    flight: FlightRow | None = None
+    """Under a paced cap: what calls under way may come to at worst; None: nothing is under way."""
+
+    @property
+    def beyond(self) -> int | None:
+        """By how much a paced cap may be overshot at most; None where it cannot be."""
+        if self.allowance.mode is not Mode.PACED:
+            return None
+        return self.flight.worst if self.flight else 0
 
     @property
     def left(self) -> int:
@@ -44,10 +55,13 @@ def standings(db: Database, customer: Customer, *, now: datetime) -> list[Standi
     """Return how every allowance of a customer stands at this moment."""
     with db.read(consistent=True) as tx:
         allowances = store.of_customer(tx, customer.customer_id)
-        rows = lending.windows_at(tx, [each.number for each in allowances], int(now.timestamp()))
-        return [
+        numbers = [each.number for each in allowances]
+        rows = lending.windows_at(tx, numbers, int(now.timestamp()))
+        found = [
             standing for each in allowances for standing in _of(tx, each, customer, rows, now=now)
         ]
+        paced = [each.number for each in allowances if each.mode is Mode.PACED]
+        return _in_flight(tx, found, paced) if paced else found
 
 
 def history(
@@ -68,7 +82,14 @@ def history(
             for each in found
             for row in lending.windows_of(tx, each.number, limit=limit)
         ]
-        return used or [one for each in found for one in _of(tx, each, customer, (), now=now)]
+        used = used or [one for each in found for one in _of(tx, each, customer, (), now=now)]
+        return _in_flight(tx, used, [each.number for each in found if each.mode is Mode.PACED])
+
+
+def _in_flight(tx: Tx, found: list[Standing], paced: Sequence[int]) -> list[Standing]:
+    """Add what is under way to the standings of paced caps."""
+    flights = flights_of(tx, paced)
+    return [replace(each, flight=flights.get(each.slot)) for each in found]
 
 
 def _of(
@@ -100,6 +121,7 @@ def _standing(allowance: Allowance, row: WindowRow) -> Standing:
         starts_at = allowance.starts_at
     return Standing(
         allowance,
+        row.slot,
         row.unit,
         starts_at,
         None if endless else datetime.fromtimestamp(row.ends_s, UTC),

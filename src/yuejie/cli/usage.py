@@ -11,6 +11,7 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, sh
 from yuejie.cli.keeping.warehouse import warehouse
 from yuejie.cli.months import Month, last_month
 from yuejie.cli.watch.nodes import show_lost
+from yuejie.cli.watch.refusals import refusals
 from yuejie.cli.words import EVENTS, called
 from yuejie.contracts.auto.routed import asked_of, read_routed
 from yuejie.customers.enrol import find_customer
@@ -50,6 +51,7 @@ def usage() -> None:
 
 
 usage.add_command(warehouse)
+usage.add_command(refusals)
 
 
 def _customer_id(db: Database, name: str | None) -> str | None:

@@ -64,6 +64,9 @@ BEGIN
     GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_attempt'; RETURN NEXT;
     DELETE FROM job j WHERE j.ended_at < before;
     GET DIAGNOSTICS gone = ROW_COUNT; what := 'job'; RETURN NEXT;
+    DELETE FROM gateway_refusal r
+     WHERE r.minute < before AND NOT r.is_ours AND NOT r.customer_id = ANY(spared);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'gateway_refusal'; RETURN NEXT;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.delete_usage_partition(day date, at timestamp with time zone)
@@ -620,6 +623,19 @@ CREATE TABLE allowance_estimate (
     amount numeric(38,0) NOT NULL,
     CONSTRAINT allowance_estimate_pkey PRIMARY KEY (event_id, number),
     CONSTRAINT allowance_estimate_amount_check CHECK ((amount > (0)::numeric))
+);
+
+CREATE TABLE allowance_flight (
+    journal_id uuid NOT NULL,
+    number integer NOT NULL,
+    starts_s bigint NOT NULL,
+    unit text NOT NULL,
+    worst numeric(38,0) NOT NULL,
+    calls integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT allowance_flight_pkey PRIMARY KEY (number, starts_s, unit, journal_id),
+    CONSTRAINT allowance_flight_calls_check CHECK ((calls > 0)),
+    CONSTRAINT allowance_flight_worst_check CHECK ((worst >= (0)::numeric))
 );
 
 CREATE TABLE allowance_grant (
@@ -1713,6 +1729,22 @@ CREATE TABLE gateway_probe (
     node text NOT NULL,
     CONSTRAINT gateway_probe_pkey PRIMARY KEY (minute),
     CONSTRAINT gateway_probe_minute_check CHECK ((date_trunc('minute'::text, minute, 'UTC'::text) = minute))
+);
+
+CREATE TABLE gateway_refusal (
+    customer_id text NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    epoch bigint NOT NULL,
+    project_id text NOT NULL,
+    key_id text NOT NULL,
+    model text NOT NULL,
+    reason text NOT NULL,
+    status integer NOT NULL,
+    is_ours boolean NOT NULL,
+    calls bigint NOT NULL,
+    CONSTRAINT gateway_refusal_pkey PRIMARY KEY (customer_id, minute, reason, key_id, model, project_id, status, epoch),
+    CONSTRAINT gateway_refusal_calls_check CHECK ((calls > 0)),
+    CONSTRAINT gateway_refusal_minute_check CHECK ((date_trunc('minute'::text, minute, 'UTC'::text) = minute))
 );
 
 CREATE TABLE incident (
@@ -3257,6 +3289,7 @@ ALTER TABLE allowance ADD CONSTRAINT allowance_key_id_fkey FOREIGN KEY (key_id) 
 ALTER TABLE allowance ADD CONSTRAINT allowance_project_id_fkey FOREIGN KEY (project_id) REFERENCES project(project_id);
 ALTER TABLE allowance_alert ADD CONSTRAINT allowance_alert_number_fkey FOREIGN KEY (number) REFERENCES allowance(number);
 ALTER TABLE allowance_estimate ADD CONSTRAINT allowance_estimate_number_starts_s_unit_fkey FOREIGN KEY (number, starts_s, unit) REFERENCES allowance_window(number, starts_s, unit);
+ALTER TABLE allowance_flight ADD CONSTRAINT allowance_flight_number_fkey FOREIGN KEY (number) REFERENCES allowance(number);
 ALTER TABLE allowance_grant ADD CONSTRAINT allowance_grant_number_starts_s_unit_fkey FOREIGN KEY (number, starts_s, unit) REFERENCES allowance_window(number, starts_s, unit);
 ALTER TABLE allowance_window ADD CONSTRAINT allowance_window_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE allowance_window ADD CONSTRAINT allowance_window_number_fkey FOREIGN KEY (number) REFERENCES allowance(number);
@@ -3519,6 +3552,8 @@ CREATE INDEX fapiao_transition_of ON public.fapiao_transition USING btree (fapia
 CREATE INDEX fapiao_watch_newest ON public.fapiao_watch USING btree (provider, at);
 CREATE INDEX finance_batch_entry_batch ON public.finance_batch_entry USING btree (batch_id);
 CREATE INDEX gateway_probe_down ON public.gateway_probe USING btree (minute) WHERE (NOT is_ready);
+CREATE INDEX gateway_refusal_minute ON public.gateway_refusal USING btree (minute);
+CREATE INDEX gateway_refusal_ours ON public.gateway_refusal USING btree (customer_id, minute) WHERE is_ours;
 CREATE INDEX incident_by_start ON public.incident USING btree (starts_at DESC);
 CREATE INDEX incident_update_of ON public.incident_update USING btree (incident_id, seq);
 CREATE INDEX invitation_of_member ON public.invitation USING btree (member_id) WHERE (ended_at IS NULL);
@@ -3653,6 +3688,7 @@ GRANT INSERT, SELECT ON TABLE adviser TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance_alert TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE allowance_estimate TO yuejie_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE allowance_flight TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE allowance_grant TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE allowance_journal TO yuejie_app;
 GRANT USAGE ON SEQUENCE allowance_number_seq TO yuejie_app;
@@ -3735,6 +3771,7 @@ GRANT INSERT, SELECT ON TABLE finance_batch_entry TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE gateway_probe TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE gateway_refusal TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE incident TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE incident_update TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE invitation TO yuejie_app;

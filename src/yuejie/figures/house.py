@@ -84,6 +84,12 @@ def told(found: HouseNow, now: datetime) -> Iterator[tuple[str, str, float]]:
         found.probe_ready,
     )
     yield "probe_failed", "Looks that did not", found.probe_failed
+    yield (
+        "refused_ours",
+        "Calls in five minutes that were in order and that gateways turned away all the same",
+        found.refused_ours,
+    )
+    yield "refused_others", "Other calls that they turned away", found.refused_others
     yield "months_ahead", "Months ahead for whose events there is a partition", found.months_ahead
     yield "database_bytes", "Size of the database", found.database_bytes
 

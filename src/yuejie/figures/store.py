@@ -28,6 +28,8 @@ class HouseNow:
     summed_through: datetime | None
     probe_ready: int
     probe_failed: int
+    refused_ours: int
+    refused_others: int
     months_ahead: int
     database_bytes: int
 
@@ -66,6 +68,10 @@ HOUSE_NOW: Final = """
          WHERE minute > %(now)s - interval '5 minutes' AND is_ready) AS probe_ready,
         (SELECT count(*) FROM gateway_probe
          WHERE minute > %(now)s - interval '5 minutes' AND NOT is_ready) AS probe_failed,
+        (SELECT COALESCE(sum(calls), 0)::bigint FROM gateway_refusal
+         WHERE minute > %(now)s - interval '5 minutes' AND is_ours) AS refused_ours,
+        (SELECT COALESCE(sum(calls), 0)::bigint FROM gateway_refusal
+         WHERE minute > %(now)s - interval '5 minutes' AND NOT is_ours) AS refused_others,
         (SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
          WHERE i.inhparent = 'usage_event'::regclass
            AND c.relname > 'usage_event_' || to_char(%(now)s AT TIME ZONE 'UTC', 'YYYYMM'))

@@ -41,7 +41,7 @@ from yuejie.gateway.refusal import Code, Dialect, Refused, body_of
 from yuejie.gateway.rights.admission import Admission, Plan, merge_tags
 from yuejie.gateway.rights.listing import entry, listing
 from yuejie.gateway.server.exchange import Exchange, Gone, TooLong
-from yuejie.gateway.snapshot import AllowanceRow
+from yuejie.gateway.snapshot import AllowanceRow, KeyRow
 from yuejie.gateway.trace import Trace, Traces
 from yuejie.gateway.upstream.choice import Choice, choose
 from yuejie.kernel.ids import request_id
@@ -63,11 +63,14 @@ class Request:
     """One request at the door: who asks, in whose words to answer."""
 
     __slots__ = (
+        "attempted",
         "dialect",
         "english",
         "exchange",
         "extra",
         "headers",
+        "key",
+        "model",
         "now_us",
         "operation",
         "trace",
@@ -82,6 +85,11 @@ class Request:
         self.dialect = Dialect.OPENAI
         self.extra: Pairs = []
         """Headers of ours, whatever the answer is."""
+        self.key: KeyRow | None = None
+        self.model = ""
+        """As the client names it, once that is read."""
+        self.attempted = False
+        """From then on the journal says what becomes of the call."""
         self.trace: Trace | None = None
 
     @property
@@ -200,7 +208,7 @@ class Gateway:
             self._other(request)
         except Refusal as refusal:
             code = refusal.refused.code
-            self._gauges.refused(code)
+            self._note(request, code)
             request.refuse(refusal.refused)
             return code.name.lower()
         except Gone:
@@ -209,19 +217,45 @@ class Gateway:
             # Without the values of variables: a prompt or a key may be among them.
             trace = "".join(format_exception(error))
             log.critical("gateway.error", request=request.request_id, trace=trace)
+            if not request.attempted:
+                self._note(request, Code.INTERNAL)
             if not exchange.begun:
                 request.refuse(Refused(Code.INTERNAL))
             raise
         return ""
 
+    def _note(self, request: Request, code: Code) -> None:
+        """Count a request that is turned away, under whom and what is known of it by now."""
+        self._gauges.refused(code)
+        if request.exchange.method != "POST":
+            return
+        key, view = request.key, self._admission.view if self._admission else None
+        if key is None and view is not None:
+            # Turned away before anybody looked whose key it is: a worker that stops, old rights.
+            secret = secret_of(request.headers, request.exchange.query)
+            key = view.keys.get(digest_of(secret, self._pepper)) if secret else None
+        known = view is not None and (request.model in view.models or request.model in view.autos)
+        self._shop.turned.count(
+            request.now_us,
+            code.name.lower(),
+            code.value.status,
+            customer=key.customer_id if key else "",
+            project=key.project_id if key else "",
+            key=key.key_id if key else "",
+            model=request.model if known else "",
+        )
+
     async def _call(self, request: Request, endpoint: Endpoint, action: Action | None) -> None:
         admission = self._rights(request)
         digest, hint = self._digest(request, admission)
-        if isinstance(refused := admission.key(digest, hint, request.now_us), Refused):
-            raise Refusal(refused)
+        key = admission.key(digest, hint, request.now_us)
+        if isinstance(key, Refused):
+            raise Refusal(key)
+        request.key = key
         window_of = admission.view.window_of
         body, form, told = await self._received(request, endpoint, action, window_of)
         request.mark("receive")
+        request.model = told.model
         plan = admission.admit(
             digest, hint, told.model, endpoint.dialect, request.exchange.path, now_us=request.now_us
         )
@@ -320,7 +354,7 @@ class Gateway:
         )
         if isinstance(needs, Refused):
             raise Refusal(needs)
-        hold = leases.pass_now(needs) or await leases.ask(needs)
+        hold = leases.pass_now(needs, now_us) or await leases.ask(needs)
         request.extra = rate_headers(needs, now_us)
         if isinstance(hold, Refused):
             raise Refusal(hold)
@@ -347,6 +381,7 @@ class Gateway:
         task = asyncio.current_task()
         assert task is not None, "the server answers every request in a task"
         running = live.enter(task)
+        request.attempted = True
         operation = Operation(asked, self._shop, running, request.now_us)
         try:
             await operation.run()

@@ -43,6 +43,7 @@ from yuejie.gateway.meter.chrono import Chrono
 from yuejie.gateway.meter.ink import Ink
 from yuejie.gateway.meter.metering import Metering
 from yuejie.gateway.meter.prefix import Sketch
+from yuejie.gateway.meter.refused import Turned
 from yuejie.gateway.metrics import Gauges
 from yuejie.gateway.rights.admission import Admission
 from yuejie.gateway.rights.watch import Watch
@@ -56,7 +57,7 @@ from yuejie.gateway.upstream.wire import WireUpstream
 from yuejie.kernel.clock import Clock, SystemClock
 from yuejie.kernel.errors import Invalid, Unavailable
 from yuejie.kernel.ids import uuid7
-from yuejie.usage.journal import Returned
+from yuejie.usage.journal import RefusedRow, Returned
 from yuejie.usage.nodes.home import is_leaving, node_of, sign_writer
 
 log = structlog.get_logger()
@@ -69,6 +70,8 @@ LATCH_SECONDS: Final = 0.2
 """How often a worker looks whether its node leaves."""
 NOTICE_SECONDS: Final = 5
 """How long a worker of a node that leaves still serves while `/readyz` says so."""
+TOLD_US: Final = 1_000_000
+"""What calls under paced caps may come to is told at most once a second."""
 GARBAGE: Final = 100_000
 PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
@@ -141,7 +144,8 @@ async def serve(setting: Setting, clock: Clock) -> None:
     leases = Leases(lender.ask, lambda slots: _give_back(ink, chrono, slots), chrono.now_us, over)
     gauges = Gauges(str(os.getpid()), metering, live, breakers, chrono.now_us)
     serve_figures(setting.host, setting.metrics_port, gauges.registry)
-    shop = Workshop(upstream, metering, breakers, live, Random(), Vitals())  # noqa: S311 - spreads load
+    turned = Turned(lambda rows: _note_refused(ink, chrono, rows))
+    shop = Workshop(upstream, metering, breakers, live, Random(), Vitals(), turned)  # noqa: S311 - spreads load
     sketch = Sketch(setting.home)
     traces = open_traces(os.environ, chrono, Random())  # noqa: S311 - chooses whom to watch
     gateway = Gateway(shop, chrono, claims, leases, gauges, setting.pepper, sketch, traces)
@@ -156,7 +160,7 @@ async def serve(setting: Setting, clock: Clock) -> None:
     watch.start()
     await asyncio.sleep(0)  # the rights handed over by the first look are in force
     sweeper = asyncio.create_task(_sweep(live))
-    tidier = asyncio.create_task(_tidy(leases))
+    tidier = asyncio.create_task(_tidy(leases, turned, ink, chrono))
     latch = asyncio.create_task(_leave(setting, gateway, told))
     log.info("gateway.started", port=setting.port, journal=ink.journal.journal_id.hex)
     try:
@@ -167,6 +171,7 @@ async def serve(setting: Setting, clock: Clock) -> None:
         latch.cancel()
         watch.stop()
         await upstream.close()
+        turned.hand_over()
         for each in (claims, leases, lender, sketch, ink, traces):
             if each is not None:
                 each.close()
@@ -228,15 +233,26 @@ async def _sweep(live: Live) -> None:
         live.sweep()
 
 
-async def _tidy(leases: Leases) -> None:
+async def _tidy(leases: Leases, turned: Turned, ink: Ink, chrono: Chrono) -> None:
+    told_us = 0
     while True:
         await asyncio.sleep(TIDY_SECONDS)
         leases.tidy()
+        now_us = chrono.now_us()
+        turned.tidy(now_us)
+        if now_us - told_us >= TOLD_US and (flying := leases.under_way()):
+            told_us = now_us
+            ink.noted(Returned(chrono.new_id(now_us), now_us, (), (), tuple(flying)))
 
 
 def _give_back(ink: Ink, chrono: Chrono, slots: Sequence[tuple[int, int, str, int]]) -> None:
     now_us = chrono.now_us()
     ink.noted(Returned(chrono.new_id(now_us), now_us, tuple(slots)))
+
+
+def _note_refused(ink: Ink, chrono: Chrono, rows: Sequence[RefusedRow]) -> None:
+    now_us = chrono.now_us()
+    ink.noted(Returned(chrono.new_id(now_us), now_us, (), tuple(rows)))
 
 
 def _database(setting: Setting) -> Database:

@@ -16,6 +16,8 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter, Gauge
 
+from yuejie.budgets.allowance import Slot
+from yuejie.budgets.flight.keep import Flight, keep_flights
 from yuejie.budgets.lending.count import LeaseNews, Spending
 from yuejie.db.errors import CommitUncertain, SerializationConflict
 from yuejie.db.session import Database, Tx
@@ -29,7 +31,7 @@ from yuejie.kernel.errors import Conflict, Invalid, Unavailable
 from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage import store as usage_store
 from yuejie.usage.arrival import Arrival, Reader
-from yuejie.usage.journal import Position
+from yuejie.usage.journal import Position, RefusedRow
 from yuejie.usage.record import (
     GATEWAY,
     Added,
@@ -39,6 +41,7 @@ from yuejie.usage.record import (
     died,
     rarely_collecting,
 )
+from yuejie.usage.refusals.store import add_refusals
 from yuejie.usage.rows import Entry, Unstorable
 from yuejie.usage.tail import (
     Chunk,
@@ -149,6 +152,8 @@ class _Batch:
     last: Chunk
     leases: LeaseNews
     arrived: list[Arrival] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+    flying: dict[Slot, Flight] = field(default_factory=dict)
 
     @property
     def fits(self) -> bool:
@@ -159,6 +164,10 @@ class _Batch:
         self.last = chunk
         self.arrived += chunk.arrived
         read_leases(self.leases, chunk)
+        for each in chunk.returned:
+            self.refused += each.refused
+            for number, starts_s, unit, worst, calls in each.flying:
+                self.flying[Slot(number, starts_s, unit)] = Flight(int(worst), calls, each.at_us)
 
 
 class Overtaken(Conflict):
@@ -407,6 +416,9 @@ class Ingest:
                 done = self._recorder.append_arrived(
                     tx, batch.arrived, epoch=epoch, source=GATEWAY, count=count
                 )
+            add_refusals(tx, batch.refused, epoch=epoch)
+            over = reading.ends(batch.last, alive=alive)
+            keep_flights(tx, reading.journal_id, batch.flying, over=over)
             move = reading.move(batch.last, now, alive=alive)
             store.move_journal(tx, move)
         reading.moved(move, batch.last, now)

@@ -37,6 +37,7 @@ PATHS: Final[dict[str, Path]] = {
     "advice_transition": _by("advice_id", "advice"),
     "allowance_alert": _ALLOWANCE,
     "allowance_estimate": _ALLOWANCE,
+    "allowance_flight": _ALLOWANCE,
     "allowance_grant": _ALLOWANCE,
     "allowance_window": _ALLOWANCE,
     "anomaly_transition": _by("finding_id", "anomaly_finding"),

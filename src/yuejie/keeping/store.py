@@ -204,6 +204,10 @@ LOG_COUNTS: Final = """
       AND NOT coalesce(m.customer_id IN (SELECT customer_id FROM spared), FALSE)
     UNION ALL
     SELECT 'job', count(*) FROM job WHERE ended_at < %(before)s
+    UNION ALL
+    SELECT 'gateway_refusal', count(*) FROM gateway_refusal
+    WHERE minute < %(before)s AND NOT is_ours
+      AND customer_id NOT IN (SELECT customer_id FROM spared)
 """
 DELETE_LOGS: Final = "SELECT what, gone FROM delete_old_logs(%(before)s, %(at)s)"
 

@@ -65,8 +65,9 @@ class Shape:
         """One of those calls."""
 
 
-Arrival = tuple[Shape, Head, Answer | Ended, list[ItemTuple], bytes]
-"""An ended call as it came out of a journal; the bytes are the whole record.
+Arrival = tuple[Shape, Head, Answer | Ended, list[ItemTuple], bytes, int]
+"""An ended call as it came out of a journal: the bytes are the whole record, and the last number
+says where in them the hold stands, 0 where the record was decoded whole.
 
 A bare tuple: one is made for every call of a customer.
 """
@@ -104,7 +105,7 @@ class Reader:
                 shape = known(payload[start : start + span])
                 if shape is not None:
                     head = (event, operation, attempt, started)
-                    return (shape, head, answer, answer.items, payload)
+                    return (shape, head, answer, answer.items, payload, start + span)
         return self._learn(payload)
 
     def read_ended(self, ended: Ended) -> Arrival:
@@ -122,7 +123,7 @@ class Reader:
             shape = self._shapes.setdefault(key, shape)
             if len(key) not in self._spans:
                 self._spans = [len(key), *self._spans[: SPANS - 1]]
-        return (shape, head_of(begun), ended, item_tuples(ended.items), payload)
+        return (shape, head_of(begun), ended, item_tuples(ended.items), payload, 0)
 
 
 def head_of(begun: Begun) -> Head:

@@ -8,7 +8,7 @@ One process start is one journal: a folder named by a UUIDv7, a held lock, and s
 `Begun` is durable before the upstream is called; `Ended` is in the page cache before the client
 has its last byte (it survives kill -9) and durable with the next group commit.
 `Ended` is self-contained: a reader needs no `Begun` to store it.
-`Returned` gives back what was leased of allowances and is not needed.
+`Returned` gives back what was leased of allowances and is not needed, and counts refusals.
 The bytes are fixed by golden tests; a new field is appended with a default, never inserted, so a
 build reads what its neighbours in age have written: what it lacks is the default, what it does not
 know it leaves alone. What cannot be said so, a new kind of record for one, gets another format
@@ -99,10 +99,22 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
     facts: dict[str, str] = {}
 
 
-class Returned(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
-    """What the worker gives back of its leases: everything it still needs is kept.
+RefusedRow = tuple[int, str, str, str, str, str, int, int]
+"""Calls that were turned away: the minute's first second, customer, project, key, model, reason,
+status, and how many. What is not known is empty."""
 
-    It is behind the ends of all calls that used of them, so whoever reads up to here has those.
+
+FlyingRow = tuple[int, int, str, str, int]
+"""What calls under way in one worker may come to in a window of a paced allowance: its number, the
+window's first second, unit, the sum of their worst cases as text, and how many they are."""
+
+
+class Returned(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
+    """What the worker notes beside its calls: what it gives back of leases, whom it turned away.
+
+    What it gives back is behind the ends of all calls that used of it, so whoever reads up to here
+    has those. The other fields came later, at the end: a build that does not know them takes the
+    record for one that gives nothing back, and goes on.
     """
 
     event: bytes
@@ -110,6 +122,9 @@ class Returned(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
     at_us: int
     slots: tuple[tuple[int, int, str, int], ...]
     """Allowance, window's first second, unit, amount."""
+    refused: tuple[RefusedRow, ...] = ()
+    flying: tuple[FlyingRow, ...] = ()
+    """As it stands; what was said of a window before holds no more."""
 
 
 Record = Begun | Ended | Returned

@@ -240,7 +240,7 @@ def _take_out(tally: Tally, place: Place, ended: Ended) -> None:
 
 
 def _events(arrived: Iterable[Arrival]) -> list[bytes]:
-    return [head[0] for _, head, _, _, _ in arrived]
+    return [head[0] for _, head, *_ in arrived]
 
 
 def fate(record: Ended, known: Sequence[Ended]) -> Fate:

@@ -110,7 +110,7 @@ class Places:
 
     def unplaced(self, arrived: Iterable[Arrival]) -> Iterator[Begun]:
         """Yield a call of each shape whose place is not known yet."""
-        shapes = {shape for shape, _, _, _, _ in arrived} - self._shapes.keys()
+        shapes = {shape for shape, *_ in arrived} - self._shapes.keys()
         return (shape.begun for shape in shapes)
 
     def of(self, begun: Begun) -> Place:
@@ -129,7 +129,7 @@ class Places:
     def entries(self, arrived: Iterable[Arrival]) -> list[Entry]:
         """Return where calls from a journal belong, and what they say."""
         places, entries = self._shapes, list[Entry]()
-        for shape, head, answer, items, _ in arrived:
+        for shape, head, answer, items, _, _ in arrived:
             place = places.get(shape)
             if place is None:
                 if len(places) >= MEMORY:

@@ -33,7 +33,7 @@ from yuejie.web.api.insight import advice, capacity, forecast, reports, routing,
 from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.api.presales import proposals, prospects, quotes, trial
 from yuejie.web.api.support import incidents, rota, tickets
-from yuejie.web.api.watch import anomalies, budgets, jobs, nodes, protections, sla
+from yuejie.web.api.watch import anomalies, budgets, jobs, nodes, protections, refusals, sla
 from yuejie.web.auth import ACCESS
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
@@ -69,6 +69,7 @@ from yuejie.web.pages.insight import forecast as forecast_pages
 from yuejie.web.pages.insight import keys as key_pages
 from yuejie.web.pages.insight import live as live_pages
 from yuejie.web.pages.insight import protections as protection_pages
+from yuejie.web.pages.insight import refusals as refusal_pages
 from yuejie.web.pages.insight import start as start_pages
 from yuejie.web.pages.insight import trend as trend_pages
 from yuejie.web.pages.money import contracts as contract_pages
@@ -129,6 +130,7 @@ NOUNS: Final = (
     reds,
     callbacks,
     anomalies,
+    refusals,
     prospects,
     quotes,
     whatif,
@@ -182,6 +184,7 @@ PAGE_NOUNS: Final = (
     forecast_pages,
     advice_pages,
     anomaly_pages,
+    refusal_pages,
     protection_pages,
     key_pages,
     start_pages,

@@ -33,14 +33,16 @@ from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import PREFIX, digest_of
 from yuejie.customers.logins.open import recognise
 from yuejie.customers.members.member import PREFIX as MEMBER_PREFIX
+from yuejie.customers.members.member import Member
 from yuejie.customers.members.power import Power
 from yuejie.customers.members.store import member_by_digest
+from yuejie.customers.sso.store import unknown_to
 from yuejie.customers.store import key_by_digest
 from yuejie.customers.tokens.keep import recognise_token
 from yuejie.customers.tokens.token import PREFIX as TOKEN_PREFIX
 from yuejie.db.deeds import VIA, Deed, record_deed
 from yuejie.db.session import Tx
-from yuejie.kernel.errors import DomainError, Forbidden, NotFound
+from yuejie.kernel.errors import DomainError, Forbidden, NotFound, Unavailable
 from yuejie.kernel.ids import CustomerId
 from yuejie.web.caller import Caller, Who, may, permit
 from yuejie.web.desk import Desk, DeskHere, Now
@@ -139,6 +141,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/fx"): Who.OPERATOR,
     ("POST", f"{API}/fx"): Power.SET_PRICES,
     ("GET", f"{API}/usage"): Who.OWN,
+    ("GET", f"{API}/usage/refusals"): Who.OWN,
     ("GET", f"{API}/usage/worklist"): Who.OPERATOR,
     ("POST", f"{API}/usage/worklist/{{event_id}}/resolve"): Power.BILL,
     ("POST", f"{API}/usage/worklist/reprice"): Power.BILL,
@@ -482,6 +485,7 @@ def _recognise(desk: Desk, secret: str, now: datetime) -> Caller:
         held = recognise_token(desk.door.database(), secret, pepper=desk.pepper, now=now)
         if held is None:
             raise Unauthenticated("令牌无效、已吊销或已过期，请在控制台新建令牌")
+        _refuse_unknown_to_sso(desk, held[1])
         return Caller(held[1].signs_as, member=held[1], token=held[0])
     if not secret.startswith(PREFIX):
         raise Unauthenticated("运营令牌不对，请用 yuejie token 查看后重试")
@@ -503,7 +507,37 @@ def _member(desk: Desk, token: str) -> Caller:
         raise Unauthenticated("成员令牌无效，请核对后重试，或请管理员重新签发")
     if member.revoked_at is not None:
         raise Unauthenticated(f"成员 {member.name} 已停用，请联系管理员")
+    _refuse_unknown_to_sso(desk, member)
     return Caller(member.signs_as, member=member)
+
+
+def _refuse_unknown_to_sso(desk: Desk, member: Member) -> None:
+    """Refuse the tokens of a member whom the organisation's only way in has never let in."""
+    with desk.door.database().read() as tx:
+        label = unknown_to(tx, member.customer_id, member.member_id)
+    if label is not None:
+        raise Unauthenticated(
+            f"贵单位只用单点登录：成员 {member.name} 还没有用“{label}”登录过，其令牌暂不可用；"
+            "请本人登录控制台一次，令牌随即恢复"
+        )
+
+
+def still_admitted(request: Request, desk: Desk, customer_id: str) -> bool:
+    """Tell whether whoever was let through to a customer's rows would be let through again.
+
+    While nobody can be asked, whoever is in stays in.
+    """
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    shown = None
+    if secret and scheme.lower() == "bearer":
+        shown = HTTPAuthorizationCredentials(scheme=scheme, credentials=secret.strip())
+    try:
+        caller = admit(request, desk, shown)
+    except (Unauthenticated, Forbidden):
+        return False
+    except Unavailable:
+        return True
+    return caller.customer_id in (None, customer_id)
 
 
 def _stamping(

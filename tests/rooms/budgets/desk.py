@@ -136,7 +136,7 @@ class Worker:
         self.write(
             Ended(call.begun, call.begun.started_us + 9, state, "", billable=True, items=items)
         )
-        totals = totals_of(item_tuples(items), self.desk.picos.__getitem__)
+        totals = totals_of(item_tuples(items), self.desk.picos)
         call.hold.count(totals, known=is_known(state, billable=True))
         call.hold.release()
         self.calls.remove(call)

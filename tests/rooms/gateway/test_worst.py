@@ -4,10 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yuejie.contracts.prices import RateRow
 from yuejie.gateway.allow.asked_for import AskedFor, Twice, with_longest
-from yuejie.gateway.allow.text import HIDDEN, HIDDEN_TOOLS, most_input
+from yuejie.gateway.allow.members import read_chat
+from yuejie.gateway.allow.text import HIDDEN, HIDDEN_TOOLS, most_input, read_plain
 from yuejie.gateway.allow.worst import dearest_rates
 from yuejie.usage.dialects import Api
 
@@ -77,6 +80,70 @@ def test_whatever_may_bring_in_more_is_not_text(api: Api, members: dict[str, Any
 def test_a_member_spelt_with_escapes_is_seen() -> None:
     sent = rb'{"model":"m","messages":[{"role":"user","content":[{"type":"im\u0061ge_url"}]}]}'
     assert most_input(Api.OPENAI_CHAT, sent) is None
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-1, 9),
+    st.just("tools"),
+    st.just(SAID),
+    st.just(PICTURE),
+    st.just([TOOL]),
+    st.just([{"type": "web_search"}]),
+)
+MEMBERS = st.sampled_from(
+    [
+        "model",
+        "messages",
+        "tools",
+        "functions",
+        "n",
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "stream",
+        "modalities",
+        "m\\u006fdel",
+    ]
+)
+
+
+@given(
+    st.lists(st.tuples(MEMBERS, VALUES), min_size=1, max_size=6),
+    st.sampled_from([",", ", ", " ,"]),
+    st.sampled_from([":", ": "]),
+)
+def test_what_is_read_by_its_members_is_read_the_same_in_full(
+    said: list[tuple[str, Any]], comma: str, colon: str
+) -> None:
+    """A member that is written twice, spelt by escapes or between blanks is left to the others."""
+    written = [f'"{name}"{colon}{json.dumps(value, ensure_ascii=False)}' for name, value in said]
+    sent = ("{" + comma.join(written) + "}").encode()
+    quick = read_chat(sent)
+    names = [name for name, _ in said]
+    if quick is not None:
+        full = read_plain(Api.OPENAI_CHAT, sent)
+        assert full is not None
+        assert len(names) == len(set(names))
+        more = HIDDEN_TOOLS if {"tools", "functions"} & set(names) else 0
+        assert quick.tokens_in == len(sent) + HIDDEN + more
+        told = {name: most for name, most in quick.longest.items() if most}
+        assert told == {name: most for name, most in full.longest.items() if most} | {
+            name: most for name, most in told.items() if name == "max_output_tokens"
+        }
+        assert quick.answers == full.answers
+    elif (comma, colon) == (",", ":") and len(names) == len(set(names)):
+        assert read_plain(Api.OPENAI_CHAT, sent) is None or "m\\u006fdel" in names
+
+
+def test_messages_that_are_written_twice_are_not_known() -> None:
+    twice = b'{"messages":%b,"messages":%b}' % (
+        json.dumps(PICTURE).encode(),
+        json.dumps(SAID).encode(),
+    )
+    assert read_chat(twice) is None
+    with pytest.raises(Twice):
+        AskedFor(Api.OPENAI_CHAT, twice)
 
 
 def test_gemini_is_text_unless_it_answers_otherwise() -> None:

@@ -52,7 +52,7 @@ class Said:
 
 
 def said(arrival: Arrival) -> Said:
-    shape, (event, operation, attempt, started_us), answer, items, _ = arrival
+    shape, (event, operation, attempt, started_us), answer, items, *_ = arrival
     own = {"event": event, "operation": operation, "attempt": attempt, "started_us": started_us}
     call = msgspec.structs.replace(shape.begun, **own, hold_pico=0, lease="")
     rest = {name: getattr(answer, name) for name in Ended.__struct_fields__[1:]}

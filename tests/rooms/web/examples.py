@@ -41,6 +41,7 @@ QUERIES = {
     "/sla/{month}/pdf": "?customer=zeta",
     "/customers/{customer}/trend/comparison": "?before=2026-09&after=2026-10",
     "/anomalies": "?customer=zeta",
+    "/usage/refusals": "?customer=zeta",
     "/tickets": "?customer=zeta",
     "/routing/{month}": "?customer=zeta",
     "/reports": "?customer=zeta",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi.testclient import TestClient
 from tests.rooms.web.conftest import NOW, OPERATOR, House, Museum, bearer
 from tests.scenarios.books import FixedClock
 from yuejie.bills.live.look import look
+from yuejie.customers.keys import revoke_key
 from yuejie.db.session import Database
 from yuejie.kernel.limits import WATCHERS, WATCHERS_OF_CUSTOMER
 
@@ -46,7 +48,9 @@ def test_it_says_what_looking_says_and_cuts_lines_not_sums(
 class Asked:
     """One request to the application, whose answer is read as it comes."""
 
-    def __init__(self, app: FastAPI, path: str, query: str = "") -> None:
+    def __init__(
+        self, app: FastAPI, path: str, query: str = "", headers: dict[str, str] = OPERATOR
+    ) -> None:
         self.app = app
         self.scope: dict[str, Any] = {
             "type": "http",
@@ -57,7 +61,7 @@ class Asked:
             "path": path,
             "raw_path": path.encode(),
             "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in OPERATOR.items()],
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             "state": {},
         }
         self.status = 0
@@ -156,3 +160,26 @@ def test_a_full_house_says_so(
     for seat in held:
         seat.__exit__(None, None, None)
     assert app.state.watchers.seated == 0
+
+
+def test_a_stream_ends_with_the_key_that_opened_it(house: House, app: FastAPI) -> None:
+    """Revoked in the middle, a key sees seconds more of the bill, and not ten minutes."""
+
+    async def watch() -> float:
+        asked = Asked(app, f"{LIVE}/stream", "seconds=60", bearer(house.acme_key.secret))
+        revoked_at = 0.0
+
+        async def heard(piece: bytes) -> None:
+            nonlocal revoked_at
+            if piece.startswith(b"event: bill"):
+                key_id = house.acme_key.key.key_id
+                await asyncio.to_thread(
+                    revoke_key, house.books.db, key_id, by="test", now=datetime.now(UTC)
+                )
+                revoked_at = time.monotonic()
+
+        await asked.run(heard)
+        assert asked.status == 200
+        return time.monotonic() - revoked_at
+
+    assert asyncio.run(watch()) < 15

@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from tests.rooms.web.conftest import NOW, PEPPER, application, desk_at
+from tests.rooms.web.conftest import NOW, OPERATOR, PEPPER, application, desk_at
 from tests.rooms.web.test_pages import HTML, PASSWORD, enter, token_in
 from tests.scenarios.books import FixedClock
 from yuejie.customers.enrol import Particulars, enrol_customer
@@ -22,6 +23,7 @@ from yuejie.customers.sso.enter import GOOD_FOR
 from yuejie.customers.sso.keep import end_provider, set_provider
 from yuejie.customers.sso.provider import ProviderDraft, refuse_issuer
 from yuejie.customers.sso.store import providers
+from yuejie.customers.tokens.keep import TokenDraft, make_token
 from yuejie.db.session import Database
 from yuejie.demo.sso.app import SsoServer, sso_here
 from yuejie.demo.sso.provider import CLIENT, SECRET, Fault
@@ -296,6 +298,44 @@ def test_only_sso_ends_passwords_and_sessions_and_links(
     assert (taken.status_code, "只用单点登录" in taken.text) == (422, True)
     end_provider(database, "acme", by="x", now=NOW)
     assert browser.post("/login", data=form).status_code == 303
+
+
+def test_under_only_sso_tokens_work_for_whom_the_provider_knows(
+    browser: TestClient, database: Database, parties: None, sso: SsoServer
+) -> None:
+    """
+    Tokens of both kinds, made before, stop with the password; they come back with the first login
+    at the provider, stay when the same provider is set up anew, and a key of the house is no
+    member's. When passwords are allowed again, so are tokens.
+    """
+    made = enrol_member(
+        database, "acme.wang", "admin", customer="acme", pepper=PEPPER, by="x", now=NOW, email=WANG
+    )
+    whole = {"authorization": f"Bearer {made.token}"}
+    wanted = TokenDraft(name="ci", scopes=frozenset({"read"}), expires_at=NOW + timedelta(days=30))
+    slice_ = make_token(database, made.member, wanted, pepper=PEPPER, by="acme.wang", now=NOW)
+    part = {"authorization": f"Bearer {slice_.secret}"}
+
+    def statuses() -> list[int]:
+        return [
+            browser.get("/api/v1/usage/refusals", headers=each).status_code
+            for each in (whole, part)
+        ]
+
+    assert statuses() == [200, 200]
+    set_up(database, sso)
+    assert statuses() == [200, 200]
+    set_up(database, sso, only_sso=True)
+    assert statuses() == [401, 401]
+    said = browser.get("/api/v1/usage/refusals", headers=part).json()["detail"]
+    assert "只用单点登录" in said
+    assert browser.get("/api/v1/usage/refusals", headers=OPERATOR).status_code == 200
+    assert log_in(browser).status_code == 303
+    assert statuses() == [200, 200]
+    set_up(database, sso, only_sso=True, label="新名")
+    assert statuses() == [200, 200]
+    end_provider(database, "acme", by="x", now=NOW)
+    assert statuses() == [200, 200]
 
 
 def test_the_operator_sets_a_provider_on_a_page_and_its_secret_is_never_shown(

@@ -33,6 +33,7 @@ from yuejie.payments.apportion import refund
 from yuejie.payments.receipts.receipt import SAID
 from yuejie.support.status import board, incident
 from yuejie.support.tickets import ticket
+from yuejie.usage.refusals import reason as refusals
 from yuejie.web import errors
 from yuejie.web.pages import budgets, customers, home, usage
 from yuejie.web.pages.desk import approvals, bank, closing, receivables
@@ -45,6 +46,7 @@ from yuejie.web.pages.frame.words import EN, translations
 from yuejie.web.pages.house import words as house_words
 from yuejie.web.pages.identity import tokens as token_pages
 from yuejie.web.pages.insight import anomalies, keys, protections
+from yuejie.web.pages.insight import refusals as refusal_pages
 from yuejie.web.pages.money import contracts, fapiao, payments, shares
 from yuejie.web.pages.ops import cloud_files, health, margins, nodes, retention, revisions, worklist
 from yuejie.web.pages.ops import jobs as job_pages
@@ -100,6 +102,9 @@ INSIGHT = (
     *protections.ENDS.values(),
     *keys.STATES.values(),
     *keys.OVERLAPS.values(),
+    *refusals.PARTY_NAMES.values(),
+    *(word for each in refusals.REASONS.values() for word in (each.name, each.advice)),
+    *refusal_pages.SPANS.values(),
     REST,
     *("下限", "80%% 区间"),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from yuejie.bills.sla.store import EndedRow, ended, first_byte
+from yuejie.bills.sla.store import EndedRow, ended, first_byte, turned_away
 from yuejie.bills.sla.verdict import FirstByte
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
@@ -28,9 +28,11 @@ class Calls:
 
 
 def count_calls(tx: Tx, customer_id: CustomerId, month: str, held: Span, epoch: int) -> Calls:
-    """Count the calls of a month's span as known at an epoch."""
+    """Count the calls of a month's span as known at an epoch, and what we turned away of them."""
+    answered = ended(tx, customer_id, month, held=held, epoch=epoch, by="window")
+    refused = turned_away(tx, customer_id, held=held, epoch=epoch, by="window")
     return Calls(
-        ended(tx, customer_id, month, held=held, epoch=epoch, by="window"),
+        [*answered, *refused],
         first_byte(tx, customer_id, month, held=held, epoch=epoch),
     )
 

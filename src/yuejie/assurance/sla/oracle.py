@@ -49,6 +49,8 @@ class Month:
     """Minute and whether the gateway was ready then."""
     responses: Iterable[tuple[int, int | None]] = ()
     """When a first response that is said to be missed was due, and when it came."""
+    turned: Iterable[tuple[int, int]] = ()
+    """Minute, and how many calls that were in order nobody took up then."""
 
 
 def credited(sla: Mapping[str, Any], month: Month, spend_fen: int) -> int:
@@ -108,6 +110,10 @@ def _seen(sla: Mapping[str, Any], month: Month) -> _Seen:
         window[1] += served
         if last.stream and last.first_byte_ms is not None and fault == "nobody":
             seen.times[last.first_byte_ms] += 1
+    for minute_us, calls in month.turned if "ours" not in excluded else ():
+        if month.start_us <= minute_us < month.end_us:
+            seen.calls += calls
+            seen.windows[minute_us // _WINDOW_US][0] += calls
     return seen
 
 

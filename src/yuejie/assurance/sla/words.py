@@ -6,12 +6,13 @@ from typing import Final
 
 from yuejie.assurance.sla.report import Cause, Hour, SlaReport
 from yuejie.bills.documents.document import Seller
-from yuejie.bills.sla.ending import Ending
+from yuejie.bills.sla.ending import TURNED_AWAY, Ending
 from yuejie.bills.sla.verdict import percent
 from yuejie.contracts.terms import SlaBasis
 from yuejie.kernel.money import Money
 from yuejie.payments.letters.letter import Letter
 from yuejie.usage.event import Outcome
+from yuejie.usage.refusals.reason import reason_of
 
 PARTIES: Final = {
     Ending.ANSWERED: "成功",
@@ -133,6 +134,8 @@ def cause_words(cause: Cause) -> str:
     """Name a way of failing: the provider's status where there was one, and what happened."""
     if cause.outcome == Outcome.PROVIDER_ERROR and cause.http_status:
         return f"供应商答复 HTTP {cause.http_status}"
+    if cause.outcome == TURNED_AWAY:
+        return reason_of(cause.reason).name
     return REASONS.get(cause.reason) or OUTCOMES.get(cause.outcome, cause.outcome)
 
 

@@ -75,7 +75,11 @@ class Live:
 
     def lines(self) -> dict["LineName", BillLine]:
         """Return every line by what it is: its ids are others each time."""
-        return {LineName.of(bill.part, line): line for bill in self.bills for line in bill.lines}
+        return {
+            LineName.of(bill.part, line, bill.currency): line
+            for bill in self.bills
+            for line in bill.lines
+        }
 
     def by_model(self) -> Mapping[str, int]:
         """Return what the usage of each model comes to, in fen, before terms."""
@@ -100,9 +104,11 @@ class LineName(NamedTuple):
     refers_to: str
     item: str = ""
     """Only of carried amounts, of which a bill may have two: one given back, one carried on."""
+    currency: str = ""
+    """A contract of another currency may come between two looks; fen of both are no difference."""
 
     @classmethod
-    def of(cls, part: str, line: BillLine) -> "LineName":
+    def of(cls, part: str, line: BillLine, currency: str) -> "LineName":
         """Name a line."""
         return cls(
             part,
@@ -114,6 +120,7 @@ class LineName(NamedTuple):
             line.sale_rate,
             line.refers_to,
             line.item if line.kind.value == "carried" else "",
+            currency,
         )
 
 
@@ -150,7 +157,9 @@ def same(one: Bill, other: Bill) -> bool:
 
 
 def _content(bill: Bill) -> tuple[object, ...]:
-    lines = tuple((each.position, LineName.of("", each), _said(each)) for each in bill.lines)
+    lines = tuple(
+        (each.position, LineName.of("", each, bill.currency), _said(each)) for each in bill.lines
+    )
     head = (bill.customer_id, bill.month, bill.part, bill.part_name, bill.currency)
     tax = (bill.tax_mode, bill.tax_ppm, bill.net, bill.tax, bill.gross, bill.tax_lines)
     return (*head, *tax, lines)

@@ -31,6 +31,9 @@ class Ending(StrEnum):
     """403 or 404: our right or our name for a model, or something that the call names."""
 
 
+TURNED_AWAY: Final = "turned_away"
+"""The outcome of a call that our gateway refused though it was in order: no attempt, no event.
+What is refused for what a call says, or its customer has set or owes, counts nowhere."""
 FAILED: Final = frozenset({Ending.OURS, Ending.PROVIDER, Ending.THROTTLED, Ending.REFUSED})
 OUR_REASONS: Final = frozenset({"worker_stopped", "abandoned", "answer_too_large"})
 BROKEN_REASONS: Final = frozenset({"stream_cut", "stream_too_long", "error_in_answer"})
@@ -54,7 +57,7 @@ _BY_STATUS: Final[Mapping[int, Ending]] = {
 
 def ending_of(outcome: str, status: int, reason: str) -> Ending:
     """Tell how an operation ended, from what is written of its last attempt."""
-    if outcome == Outcome.WORKER_DIED:
+    if outcome in {Outcome.WORKER_DIED.value, TURNED_AWAY}:
         return Ending.OURS
     if outcome == Outcome.CLIENT_GONE:
         return Ending.CLIENT

@@ -7,7 +7,7 @@ from typing import Final
 
 from yuejie.bills.sla import store
 from yuejie.bills.sla.ending import Ending, ending_of
-from yuejie.bills.sla.store import EndedRow
+from yuejie.bills.sla.store import Bucket, EndedRow
 from yuejie.bills.sla.verdict import FirstByte, Measured
 from yuejie.contracts.terms import Sla, SlaBasis
 from yuejie.db.session import Tx
@@ -22,9 +22,9 @@ def measure(
 ) -> Measured:
     """Return what a promise asks about the part of a month in which it held, as of an epoch."""
     windows = sla.basis is SlaBasis.WINDOWS
-    rows = store.ended(
-        tx, customer_id, str(month), held=held, epoch=epoch, by="window" if windows else "month"
-    )
+    by: Bucket = "window" if windows else "month"
+    rows = store.ended(tx, customer_id, str(month), held=held, epoch=epoch, by=by)
+    rows += store.turned_away(tx, customer_id, held=held, epoch=epoch, by=by)
     first = FirstByte()
     if sla.latency_steps:
         first = store.first_byte(tx, customer_id, str(month), held=held, epoch=epoch)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from yuejie.bills.sla.ending import BROKEN_REASONS, OUR_REASONS, TELLING
+from yuejie.bills.sla.ending import BROKEN_REASONS, OUR_REASONS, TELLING, TURNED_AWAY
 from yuejie.bills.sla.verdict import FirstByte, Minutes
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
@@ -17,8 +17,8 @@ OPERATOR_READS: Final = {
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
-Bucket = Literal["month", "hour", "window"]
-"""What calls are summed over: the whole month, an hour of the customer's day, five minutes."""
+Bucket = Literal["month", "window"]
+"""What calls are summed over: the whole month, or five minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,6 @@ class EndedRow:
 # asked for an order, the planner sorts every row instead of the few sums.
 ENDED: Final = """
     SELECT CASE %(by)s::text
-               WHEN 'hour' THEN e.hour
                WHEN 'window' THEN date_bin('5 minutes', e.started_at, TIMESTAMPTZ 'epoch')
            END AS since,
            e.outcome, e.http_status,
@@ -78,6 +77,33 @@ def ended(
         epoch=epoch,
         by=by,
         telling=TELLING,
+    )
+
+
+TURNED: Final = """
+    SELECT CASE %(by)s::text WHEN 'window' THEN date_bin('5 minutes', minute, TIMESTAMPTZ 'epoch')
+           END AS since,
+           %(outcome)s AS outcome, status AS http_status, reason, sum(calls)::bigint AS calls
+    FROM gateway_refusal
+    WHERE customer_id = %(customer_id)s AND is_ours
+      AND minute >= %(start)s AND minute < %(until)s AND epoch <= %(epoch)s
+    GROUP BY 1, 3, 4
+"""
+
+
+def turned_away(
+    tx: Tx, customer_id: CustomerId, *, held: Span, epoch: int, by: Bucket
+) -> list[EndedRow]:
+    """Return the calls of a span that we refused though they were in order, as of an epoch."""
+    return tx.rows(
+        EndedRow,
+        TURNED,
+        customer_id=customer_id,
+        start=held.start,
+        until=held.end,
+        epoch=epoch,
+        by=by,
+        outcome=TURNED_AWAY,
     )
 
 

@@ -6,16 +6,18 @@ reserved, what its worker gave back, and, where the journal is over, its end.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import Final
 from uuid import UUID
 
 from yuejie.budgets import store as allowances
 from yuejie.budgets.allowance import Allowance, Measure, Period, Slot, window_of
 from yuejie.budgets.lending import store
 from yuejie.budgets.lending.hold import (
+    Item,
     Items,
     Totals,
     counted,
@@ -37,14 +39,9 @@ MEMORY: Final = 100_000
 """Remembered rates; they never change."""
 
 
-class HeldCall(NamedTuple):
-    """An ended attempt that had reserved something; `lease` is what its journal carries."""
-
-    event: bytes
-    lease: str
-    items: Items
-    state: str
-    billable: bool
+HeldCall = tuple[bytes, str, Items, str, bool]
+"""An ended attempt that had reserved something: event, hold as its journal has it, items, state,
+billable. A bare tuple: one is made for every call that is held to a cap."""
 
 
 @dataclass(slots=True)
@@ -52,7 +49,8 @@ class LeaseNews:
     """What a batch of one journal brings about its leases."""
 
     journal_id: UUID
-    ended: list[HeldCall] = field(default_factory=list)
+    ended: dict[tuple[str, ...], list[HeldCall]] = field(default_factory=dict)
+    """By the windows that they count for: `hold.prefixes_of`."""
     returned: defaultdict[Slot, int] = field(default_factory=lambda: defaultdict(int))
     over: bool = False
     """The journal is dead and read to its end: what it still has comes back."""
@@ -68,6 +66,7 @@ class Spending:
 
     def __init__(self) -> None:
         self._rates: dict[int, PriceRow] = {}
+        self._picos = {NO_RATE: 0}
 
     def count(self, tx: Tx, added: Added, news: LeaseNews | None = None) -> None:
         """Move windows by what was added to the rollups, and settle what was leased."""
@@ -81,27 +80,22 @@ class Spending:
         self._spend(sums, known, moves)
         for row in store.drop_estimates(tx, replaced) if replaced else ():
             moves.spent[row.slot] -= row.amount
-        if known.slots:
-            # A window opens with the exchange rate that was the newest when it was used.
-            at = datetime.fromtimestamp(max(row[2] for row in sums), UTC)
-            open_missing(tx, known.slots, known.allowances, now=at)
         if news is not None:
             self._take(news, added.known, moves)
-        self._write(tx, moves, news)
+        self._write(tx, moves, known, news)
 
     def _learn(self, tx: Tx, sums: Sequence[RollupSum], news: LeaseNews | None) -> None:
         """Look up the rates that are not known yet."""
         wanted = {row[5] for row in sums}
-        for each in news.ended if news else ():
-            wanted |= {item[3] for item in each.items}
-        wanted -= self._rates.keys() | {NO_RATE}
+        if news is not None:
+            wanted |= {item[3] for item in _items(chain(*news.ended.values()))}
+        if len(self._rates) > MEMORY:
+            self._rates, self._picos = {}, {NO_RATE: 0}
+        wanted -= self._picos.keys()
         if wanted:
-            if len(self._rates) > MEMORY:
-                self._rates.clear()
-            self._rates |= prices(tx, sorted(wanted))
-
-    def _pico(self, rate_id: int) -> int:
-        return self._rates[rate_id].pico if rate_id != NO_RATE else 0
+            found = prices(tx, sorted(wanted))
+            self._rates |= found
+            self._picos |= {rate_id: row.pico for rate_id, row in found.items()}
 
     def _spend(self, sums: Sequence[RollupSum], known: "_Known", moves: "_Moves") -> None:
         """Find the windows that usage counts for, and what it comes to there."""
@@ -110,7 +104,7 @@ class Spending:
             if not counting:
                 continue
             _, _, _, model, meter, sale, cost, _, quantity = row
-            totals = totals_of(((model, meter, quantity, sale, cost),), self._pico)
+            totals = totals_of(((model, meter, quantity, sale, cost),), self._picos)
             for allowance, starts_s in counting:
                 unit = ""
                 if allowance.measure is Measure.MONEY:
@@ -123,18 +117,16 @@ class Spending:
 
     def _take(self, news: LeaseNews, stored: frozenset[UUID], moves: "_Moves") -> None:
         """Work out what ended calls take from their leases; what was stored before, took before."""
-        for event, lease, items, state, billable in news.ended:
-            if stored and UUID(bytes=event) in stored:
-                continue
-            totals = totals_of(items, self._pico)
-            if is_known(state, billable=billable):
-                moves.take_known(lease, totals)
-            else:
-                moves.take_worst(UUID(bytes=event), lease, totals)
+        for prefixes, calls in news.ended.items():
+            known, unknown = _told_apart(calls, stored)
+            if known:
+                moves.take_known(prefixes, totals_of(_items(known), self._picos))
+            for event, lease, items, _, _ in unknown:
+                moves.take_worst(UUID(bytes=event), lease, totals_of(items, self._picos))
         for slot, amount in news.returned.items():
             moves.returned[slot] += amount
 
-    def _write(self, tx: Tx, moves: "_Moves", news: LeaseNews | None) -> None:
+    def _write(self, tx: Tx, moves: "_Moves", known: "_Known", news: LeaseNews | None) -> None:
         """Hold every window that changes, and change it; leases are known for sure only then."""
         slots = set(moves.spent)
         if news is not None:
@@ -144,11 +136,31 @@ class Spending:
             if news.over:
                 slots |= store.outstanding_of(tx, news.journal_id)
         held = store.hold_windows(tx, slots)
+        if not known.slots <= held.keys():
+            # A window opens with the exchange rate that was the newest when it was used.
+            open_missing(tx, known.slots, known.allowances, now=known.newest)
+            held = store.hold_windows(tx, slots)
         if news is not None:
             moves.take(store.grants_of(tx, news.journal_id, held), over=news.over)
             store.move_grants(tx, news.journal_id, moves.grants)
         store.move_windows(tx, {slot: (moves.spent[slot], moves.leased[slot]) for slot in held})
         store.insert_estimates(tx, [row for row in moves.estimates if row.slot in held])
+
+
+def _items(calls: Iterable[HeldCall]) -> Iterator[Item]:
+    return chain.from_iterable([call[2] for call in calls])
+
+
+def _told_apart(
+    calls: Sequence[HeldCall], stored: frozenset[UUID]
+) -> tuple[Sequence[HeldCall], Sequence[HeldCall]]:
+    """Return the calls of which is known what they used, and those of which it is not."""
+    if stored:
+        calls = [call for call in calls if UUID(bytes=call[0]) not in stored]
+    unknown = [call for call in calls if not is_known(call[3], billable=call[4])]
+    if not unknown:
+        return calls, ()
+    return [call for call in calls if is_known(call[3], billable=call[4])], unknown
 
 
 class _Known:
@@ -164,6 +176,8 @@ class _Known:
             self._of[each.scope.customer_id].append(each)
         rows = allowances.places(tx, list(self._of), dimensions) if found else []
         self._places = {row.dimension_id: row for row in rows}
+        self.newest = datetime.fromtimestamp(max((row[2] for row in sums), default=0), UTC)
+        """The last hour in which something was used."""
         self._starts: dict[tuple[int, int], int] = {}
 
     def counting(self, row: RollupSum) -> list[tuple[Allowance, int]]:
@@ -198,15 +212,14 @@ class _Moves:
         self.grants: dict[Slot, tuple[int, int, int]] = {}
         self.estimates: list[EstimateRow] = []
 
-    def take_known(self, lease: str, totals: Totals) -> None:
-        """Take what an attempt certainly used; this runs for every call that is held to a cap."""
-        used, spent = self.used, self.spent
-        for part in lease.split(","):
-            measure, slot, minute = read_prefix(part.rpartition(".")[0])
+    def take_known(self, prefixes: Sequence[str], totals: Totals) -> None:
+        """Take what attempts of these windows have certainly used, together."""
+        for prefix in prefixes:
+            measure, slot, minute = read_prefix(prefix)
             amount = counted(measure, 0, totals, known=True).used
-            used[slot] += amount
+            self.used[slot] += amount
             if minute:
-                spent[slot] += amount
+                self.spent[slot] += amount
 
     def take_worst(self, event_id: UUID, lease: str, totals: Totals) -> None:
         """Take the worst case of an attempt that nobody could measure, and note it as estimated."""

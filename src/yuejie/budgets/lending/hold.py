@@ -7,7 +7,7 @@ The gateway and the ingest read the same text with the same rule, so they agree 
 is left of a lease.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -27,9 +27,12 @@ KNOWN: Final = frozenset({EventState.MEASURED.value, EventState.PARTIAL.value})
 
 REMEMBERED: Final = 10_000
 """Windows whose names are remembered."""
+_REQUESTS: Final = Meter.REQUESTS.value
+_PIECES: Final = frozenset(meter.value for meter in UNIT_METERS)
 
-Items = Iterable[tuple[str, str, int, int, int]]
+Item = tuple[str, str, int, int, int]
 """Model, meter, quantity, sale rate, cost rate."""
+Items = Iterable[Item]
 
 
 class Held(NamedTuple):
@@ -87,6 +90,13 @@ def read_prefix(prefix: str) -> tuple[str, Slot, bool]:
     return _MEASURES[letter.lower()], slot, letter.isupper()
 
 
+def prefixes_of(text: str) -> tuple[str, ...]:
+    """Name the windows of a hold: all of it but the worst cases. This runs for every held call."""
+    if "," in text:
+        return tuple([part[: part.rfind(".")] for part in text.split(",")])
+    return (text[: text.rfind(".")],)
+
+
 def read_holds(text: str) -> list[Held]:
     """Read it back; `ValueError` or `KeyError` where it was written by nobody of ours."""
     holds = []
@@ -97,16 +107,16 @@ def read_holds(text: str) -> list[Held]:
     return holds
 
 
-def totals_of(items: Items, pico_of: Callable[[int], int]) -> Totals:
-    """Return what items come to; `pico_of` gives a sale rate's picos."""
+def totals_of(items: Items, picos: Mapping[int, int]) -> Totals:
+    """Return what items come to, of one call or of many; `picos` by sale rate, of none too."""
     money = tokens = requests = 0
     for _, meter, quantity, sale, _ in items:
-        if sale:
-            money += quantity * pico_of(sale)
-        if meter == Meter.REQUESTS:
-            requests += quantity
-        elif meter not in UNIT_METERS:
-            tokens += quantity
+        if quantity:
+            money += quantity * picos[sale]
+            if meter not in _PIECES:
+                tokens += quantity
+            elif meter == _REQUESTS:
+                requests += quantity
     return Totals(money, tokens, requests)
 
 

@@ -294,6 +294,9 @@ def _plain(standing: Standing) -> dict[str, object]:
         "reserved": standing.reserved,
         "left": standing.left,
         "percent": standing.percent,
+        "beyond": standing.beyond,
+        "in_flight_calls": standing.flight.calls if standing.flight else 0,
+        "in_flight_at": standing.flight.at if standing.flight else None,
     }
 
 
@@ -315,6 +318,23 @@ def _show_standings(db: Database, customer: Customer, found: list[Standing]) -> 
     ]
     columns = ["额度", "范围", "周期", "方式", "限额", "已用", "预占", "剩余", "已用比例"]
     show_table(f"{customer.slug} 的额度", columns, rows)
+    for each in found:
+        if (words := _beyond(each, zone)) is not None:
+            say(words)
+
+
+def _beyond(standing: Standing, zone: ZoneInfo) -> str | None:
+    """Say by how much a paced cap may be overshot, and how fresh that is."""
+    own, flight = standing.allowance, standing.flight
+    if standing.beyond is None:
+        return None
+    if flight is None:
+        return f"额度“{own.name}”（放行后计）：此刻没有在途请求，不会再超出"
+    most = amount_text(flight.worst, own.measure, standing.unit)
+    return (
+        f"额度“{own.name}”（放行后计）：在途 {flight.calls:,} 次，最坏共 {most}，"
+        f"余量用完后最多再超出这么多（{flight.at.astimezone(zone):%H:%M:%S} 的数）"
+    )
 
 
 def _until(standing: Standing, zone: ZoneInfo) -> str:

@@ -270,6 +270,24 @@ def bind(tx: Tx, member_id: str, provider_id: str, subject: str, at: datetime) -
     return done == 1
 
 
+# By the issuer, not by our own row of it: what is set up anew there still knows its people.
+UNKNOWN_TO: Final = """
+    SELECT max(p.label)
+    FROM sso_provider p
+    WHERE p.ended_at IS NULL AND p.only_sso
+      AND p.customer_id IS NOT DISTINCT FROM %(customer_id)s
+      AND NOT EXISTS (
+          SELECT FROM sso_person s JOIN sso_provider q ON q.provider_id = s.provider_id
+          WHERE s.member_id = %(member_id)s AND q.issuer = p.issuer)
+"""
+
+
+def unknown_to(tx: Tx, customer_id: CustomerId | None, member_id: str) -> str | None:
+    """Name the only way in that has never let a member in; None where there is no such thing."""
+    found: str | None = tx.value(UNKNOWN_TO, customer_id=customer_id, member_id=member_id)
+    return found
+
+
 EMAILS: Final = """
     SELECT p.member_id, p.email FROM sso_person p JOIN member m USING (member_id)
     WHERE m.revoked_at IS NULL

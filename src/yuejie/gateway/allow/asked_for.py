@@ -115,6 +115,7 @@ def may_repeat(body: bytes) -> bool:
     """Tell quickly that nothing that bounds a request is there twice, or spelt by escapes."""
     return (
         body.count(b'"max_') > 1
+        or body.count(b'"messages"') > 1
         or body.count(b'"n"') > 1
         or body.count(b"eneration") > 1
         or b"\\u00" in body

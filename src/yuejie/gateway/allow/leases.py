@@ -13,30 +13,37 @@ from typing import Final
 
 import structlog
 
-from yuejie.budgets.allowance import Slot
+from yuejie.budgets.allowance import Measure, Slot
+from yuejie.budgets.lending.lease import AHEAD as AHEAD_MOST
 from yuejie.budgets.lending.lease import JournalOver, Leased
 from yuejie.gateway.allow.slices import WIDEST, Hold, Need, Slice, Slices
 from yuejie.gateway.allow.told import away, refusal
 from yuejie.gateway.refusal import Refused
 from yuejie.gateway.snapshot import AllowanceRow
 from yuejie.kernel.errors import DomainError
+from yuejie.usage.journal import FlyingRow
 
 log = structlog.get_logger()
 
 ROUND: Final = 500
 """Calls that one lease serves."""
-AHEAD: Final = 4
+AHEAD_FIRST: Final = 4
 """Calls' worth asked for ahead at first; it doubles while a slice lasts less than a second."""
-MOST: Final = 512
+MOST: Final = AHEAD_MOST
+"""A worker that needs more than this in a second asks more than once a second."""
 ENOUGH: Final = 64
 """While others find so many calls' worth, a slice is filled before it is empty."""
 ROUNDS: Final = 5
 """So often a call asks anew while the database says that there is enough."""
 LASTS_US: Final = 1_000_000
+LONG_US: Final = 4 * LASTS_US
+"""A slice that lasts longer was too large by far: the next is as small as the first."""
 ASK_SECONDS: Final = 3.0
 """How long calls wait for the database's answer; then they are decided without it."""
 REST_US: Final = 1_000_000
 """After a database that did not answer, nobody asks for so long."""
+FLOWN_US: Final = 5_000_000
+"""Calls that stay under way are told again after so long, so that it is known how fresh that is."""
 TIDY_SECONDS: Final = 0.25
 
 Demand = Mapping[Slot, int]
@@ -77,9 +84,11 @@ class Leases:
         self._round: asyncio.Task[None] | None = None
         self._out: asyncio.Future[dict[Slot, Leased]] | None = None
         self._wish: Sequence[Need] = ()
-        self._ahead = AHEAD
+        self._ahead = AHEAD_FIRST
         self._asked_us = 0
         self._rests_until_us = 0
+        self._flown: dict[Slot, tuple[int, int]] = {}
+        self._flown_us = 0
         self.workers = 1
 
     def know(self, rows: Iterable[AllowanceRow], workers: int) -> None:
@@ -87,20 +96,21 @@ class Leases:
         self.workers = workers
         self.give_back(self.slices.know(rows))
 
-    def pass_now(self, needs: Sequence[Need]) -> Hold | None:
+    def pass_now(self, needs: Sequence[Need], now_us: int) -> Hold | None:
         """Let a call pass by what is here; None if it has to wait for more.
 
         This runs for every call that is held to a cap.
         """
         asking, low = self._asking, False
         for each, reserve, _ in needs:
-            free = each.granted - each.returned - each.used - each.held
-            fits = free >= reserve if each.hard else free > 0
-            if not fits or each.adrift or each in asking:
+            left = each.granted - each.returned - each.used - each.held - reserve
+            if left < each.low:
+                # Under a paced cap a call fits while anything is left.
+                if left < 0 and (each.hard or left <= -reserve):
+                    return None
+                low = True
+            if each.adrift or (asking and each in asking):
                 return None
-            low = low or free - reserve < each.low
-        now_us = self._now_us()
-        for each, _, _ in needs:
             each.asked_us = now_us
         hold = Hold(needs)
         if low and self._round is None:
@@ -130,6 +140,22 @@ class Leases:
     def tidy(self) -> None:
         """Give back what nobody needs."""
         self.give_back(each for each in self.slices.due(self._now_us()) if each not in self._asking)
+
+    def under_way(self) -> list[FlyingRow]:
+        """Return how calls under paced caps stand, where that is news or some seconds old."""
+        now_us = self._now_us()
+        stand = self.slices.flying()
+        old = now_us - self._flown_us >= FLOWN_US
+        rows: list[FlyingRow] = [
+            (*slot, str(worst), calls)
+            for slot, (worst, calls) in stand.items()
+            if (calls and old) or self._flown.get(slot, (0, 0)) != (worst, calls)
+        ]
+        rows += [(*slot, "0", 0) for slot in self._flown.keys() - stand.keys()]
+        self._flown = {slot: said for slot, said in stand.items() if said[1]}
+        if old:
+            self._flown_us = now_us
+        return rows
 
     def give_back(self, slices: Iterable[Slice]) -> None:
         """Write into the journal that these slices keep only what calls under way hold."""
@@ -174,8 +200,11 @@ class Leases:
         free = {each.slot: each.free for each in slices}
         slices |= {need.slice for need in like}
         now_us = self._now_us()
-        quick = now_us - self._asked_us < LASTS_US
-        self._ahead = min(2 * self._ahead, MOST) if quick else AHEAD
+        lasted_us = now_us - self._asked_us
+        if lasted_us < LASTS_US:
+            self._ahead = min(2 * self._ahead, MOST)
+        elif lasted_us > LONG_US:
+            self._ahead = AHEAD_FIRST
         self._asked_us = now_us
         paced = frozenset(each.slot for each in slices if not each.row.hard)
         try:
@@ -247,7 +276,7 @@ class Leases:
                 return refusal([need], self._now_us())
         for need in lacking:
             need.slice.adrift = True
-        return Hold(needs)
+        return Hold(needs, adrift=True)
 
 
 def _demand(needs: Sequence[Need]) -> Demand:
@@ -267,6 +296,12 @@ def _answer(waiting: _Waiting, found: Hold | Refused) -> None:
         found.release()
 
 
+_RATE_HEADERS: Final = {
+    measure: tuple(f"x-ratelimit-{told}-{measure}" for told in ("limit", "remaining", "reset"))
+    for measure in (Measure.REQUESTS.value, Measure.TOKENS.value)
+}
+
+
 def rate_headers(needs: Sequence[Need], now_us: int) -> list[tuple[str, str]]:
     """Return the standard headers of the tightest rate in requests and in tokens."""
     tightest: dict[str, tuple[int, Slice]] = {}
@@ -278,9 +313,11 @@ def rate_headers(needs: Sequence[Need], now_us: int) -> list[tuple[str, str]]:
                 tightest[each.rate] = (left, each)
     headers: list[tuple[str, str]] = []
     for measure, (left, each) in tightest.items():
-        limit = str(each.cap) if each.cap else each.row.cap
-        headers.append((f"x-ratelimit-limit-{measure}", limit))
-        headers.append((f"x-ratelimit-remaining-{measure}", str(left)))
+        limit, remaining, reset = _RATE_HEADERS[measure]
         seconds = max(each.ends_us - now_us, 0) // 1_000_000 + 1
-        headers.append((f"x-ratelimit-reset-{measure}", f"{seconds}s"))
+        headers += (
+            (limit, str(each.cap) if each.cap else each.row.cap),
+            (remaining, str(left)),
+            (reset, f"{seconds}s"),
+        )
     return headers

@@ -11,6 +11,8 @@ from yuejie.gateway.rights.admission import Plan
 from yuejie.gateway.rights.view import View
 from yuejie.gateway.snapshot import AllowanceRow
 
+_new: Final = tuple.__new__
+"""A need is made for every cap of every call, and a named tuple's own constructor takes longer."""
 _BOUNDED: Final = frozenset({Measure.MONEY, Measure.TOKENS})
 
 
@@ -46,6 +48,7 @@ def needs_of(
     """Return what a call reserves of each allowance, or why no hard cap can let it pass."""
     worst: Worst | None = None
     zone, currency = plan.customer.zone, plan.routes[0].sale.currency
+    present = slices.present
     needs = []
     for row in caps:
         measure = row.measure
@@ -57,11 +60,13 @@ def needs_of(
             amount = worst.tokens
             if measure == Measure.MONEY:
                 amount, unit = worst.pico, currency
-        slice_ = slices.of(row, unit, zone, now_us)
+        slice_ = present.get((row.number, unit))
+        if slice_ is None or now_us >= slice_.ends_us:
+            slice_ = slices.of(row, unit, zone, now_us)
         if not row.hard:
-            needs.append(Need(slice_, max(slice_.typical, 1), amount or 0))
+            needs.append(_new(Need, (slice_, slice_.typical or 1, amount or 0)))
         elif amount is None:
             return unbounded(row, worst.why if worst else "")
         else:
-            needs.append(Need(slice_, amount, amount))
+            needs.append(_new(Need, (slice_, amount, amount)))
     return needs

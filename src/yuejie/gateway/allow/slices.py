@@ -43,7 +43,7 @@ class Slice:
     asked_us: int = 0
     """When a call last wanted something of it."""
     typical: int = 0
-    """What one call comes to, lately."""
+    """What one call under a paced cap comes to, lately."""
     adrift: bool = False
     """The database is away: a rate goes on by this worker's share of the cap."""
     loose: int = 0
@@ -57,6 +57,9 @@ class Slice:
     rate: str = ""
     """What clients are told a rate of: requests or tokens per minute; else nothing."""
     hard: bool = True
+    flying: int = 0
+    """Under a paced cap: what the calls under way may come to at worst, and how many they are."""
+    calls: int = 0
 
     def __post_init__(self) -> None:
         minute = self.row.period == Period.MINUTE
@@ -80,6 +83,11 @@ class Slice:
     def is_trusted(self) -> bool:
         """Whether it is credit, and no money that was paid before: the operator's own risk."""
         return self.row.origin == Origin.CREDIT and not self.row.hard
+
+    def fly(self, worst: int, calls: int) -> None:
+        """Count calls that begin, or, below zero, that end."""
+        self.flying += worst
+        self.calls += calls
 
     def told(self, leased: Leased) -> None:
         """Take what a lease says; the database's sum is the truth, whatever answers were lost."""
@@ -113,26 +121,34 @@ class Need(NamedTuple):
 class Hold:
     """What a call under way has reserved; it ends once, however the call ends."""
 
-    __slots__ = ("_loose", "_needs", "lease", "pico", "until_us")
+    __slots__ = ("_loose", "_needs", "_paced", "lease", "pico", "until_us")
 
-    def __init__(self, needs: Sequence[Need]) -> None:
-        """Reserve. What passes without the database's word is no part of any lease."""
-        self._needs: list[Need] = []
-        self._loose: list[Need] = []
+    def __init__(self, needs: Sequence[Need], *, adrift: bool = False) -> None:
+        """Reserve. What passes without the database's word is no part of any lease.
+
+        `adrift`: some of it may. Most calls pass within their leases, so this loop is flat.
+        """
+        self._loose: Sequence[Need] = ()
+        if adrift:
+            self._loose = [need for need in needs if need.slice.adrift]
+            for slice_, reserve, _ in self._loose:
+                slice_.loose += reserve
+            needs = [need for need in needs if not need.slice.adrift]
+        self._needs = needs
+        paced = [(need.slice, need.worst) for need in self._loose if not need.slice.hard]
         parts = []
         worst_pico, until_us = 0, _FOREVER_US
-        for need in needs:
-            slice_, reserve, worst = need
-            if slice_.adrift:
-                slice_.loose += reserve
-                self._loose.append(need)
-                continue
+        for slice_, reserve, worst in needs:
             slice_.held += reserve
-            self._needs.append(need)
+            if not slice_.hard:
+                paced.append((slice_, worst))
             parts.append(f"{slice_.prefix}{worst}")
-            if slice_.place == _MONEY and worst > worst_pico:
+            if worst > worst_pico and slice_.place == _MONEY:
                 worst_pico = worst
             until_us = min(until_us, slice_.until_us)
+        for slice_, worst in paced:
+            slice_.fly(worst, 1)
+        self._paced = paced
         self.lease = ",".join(parts)
         self.pico = min(worst_pico, WIDEST)
         self.until_us = until_us
@@ -147,16 +163,20 @@ class Hold:
             if not known and worst > used:
                 used = worst
             slice_.used += used
-            slice_.typical = (7 * slice_.typical + used) // 8
+            if not slice_.hard:
+                slice_.typical = (7 * slice_.typical + used) // 8
 
     def release(self) -> None:
         """The call is over: what it had reserved beyond its use is free again."""
         for slice_, reserve, _ in self._needs:
             slice_.held -= reserve
+        for slice_, worst in self._paced:
+            slice_.fly(-worst, -1)
         for slice_, reserve, _ in self._loose:
             if slice_.row.measure == Measure.CONCURRENCY:
                 slice_.loose -= reserve
-        self._needs, self._loose = [], []
+        self._needs = self._loose = ()
+        self._paced = []
 
 
 _FOREVER_US: Final = FOREVER_S * _S
@@ -196,10 +216,19 @@ class Slices:
                 changed.append(each)
         return changed
 
+    def flying(self) -> dict[Slot, tuple[int, int]]:
+        """Return what calls under way may come to in windows of paced caps, and how many."""
+        slices = (*self.past, *self.present.values())
+        return {
+            each.slot: (each.flying, each.calls)
+            for each in slices
+            if each.calls or not each.row.hard
+        }
+
     def due(self, now_us: int) -> list[Slice]:
         """Return the slices that nobody needs; windows that are over and held by no call go."""
         over = self.past
-        self.past = [each for each in over if each.held or each.free > 0]
+        self.past = [each for each in over if each.held or each.calls or each.free > 0]
         quiet = [
             each
             for each in self.present.values()

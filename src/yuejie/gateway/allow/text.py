@@ -233,8 +233,8 @@ HIDDEN_TOOLS: Final = 2_048
 """More of them where tools are described to the model."""
 
 
-_TEXTS: Final = msgspec.json.Decoder(list[_Text])
-_PLAIN: Final = (b'"', b"n", b"")
+TEXTS: Final = msgspec.json.Decoder(list[_Text])
+PLAIN: Final = (b'"', b"n", b"")
 """How a text begins, and null; what is missing begins with nothing."""
 
 
@@ -262,8 +262,8 @@ def read_plain(api: Api, body: bytes) -> Plain | None:
         if decoder is _CHATS:
             for message in said.messages:
                 content = bytes(message.content)
-                if content[:1] not in _PLAIN:
-                    _TEXTS.decode(content)
+                if content[:1] not in PLAIN:
+                    TEXTS.decode(content)
     except (msgspec.DecodeError, RecursionError):
         return None
     if _OTHER_ANSWERS in body:
@@ -282,6 +282,21 @@ def _longest_of(said: object) -> dict[str, int]:
         return longest
     found = ((name, getattr(said, name, None)) for name in _LONGEST)
     return {name: bound for name, bound in found if bound}
+
+
+def chat_names() -> frozenset[str]:
+    """Return the members by which a chat brings nothing in from elsewhere."""
+    return frozenset(_Chat.__struct_fields__)
+
+
+def chat_message_decoder() -> msgspec.json.Decoder[list[_Message]]:
+    """Return what reads messages that bring nothing in; their contents stay as they are."""
+    return msgspec.json.Decoder(list[_Message])
+
+
+def chat_tools_decoder() -> msgspec.json.Decoder[list[_Function] | None]:
+    """Return what reads tools that the client itself works."""
+    return msgspec.json.Decoder(list[_Function] | None)
 
 
 def most_input(api: Api, body: bytes) -> int | None:

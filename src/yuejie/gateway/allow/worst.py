@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from yuejie.contracts.prices import RateRow
 from yuejie.gateway.allow.asked_for import OBEYED, AskedFor, Twice, may_repeat, obeyed
+from yuejie.gateway.allow.members import read_chat
 from yuejie.gateway.allow.text import HIDDEN, Plain, read_plain
 from yuejie.gateway.rights.admission import Plan, Route
 from yuejie.gateway.snapshot import ModelRow
@@ -108,6 +109,8 @@ def worst_of(
     `output_bound`: what the gateway writes into a request that names no longest answer; 0: nothing.
     """
     api, _, body = call
+    if api is Api.OPENAI_CHAT and (chat := read_chat(body)) is not None:
+        return _plain_worst(plan, api, chat, models, output_bound, now_us)
     if api in FREE:
         return NOTHING
     plain = read_plain(api, body)
@@ -153,21 +156,20 @@ def _plain_worst(
     tariffs = plan.memo.get(api)
     if tariffs is None:
         tariffs = plan.memo[api] = [_tariff(route, api, models, now_us) for route in plan.kinds]
+    tokens_in, said, answers = plain
     pico = tokens = 0
     for window, own, names, obeys, text_in, text_out, each, model in tariffs:
-        size = plain.tokens_in
-        if window and window < size:
-            size = window
+        size = window if 0 < window < tokens_in else tokens_in
         bound = 0
         if obeys:
-            for name, said in plain.longest.items():
-                if name in names and said > bound:
-                    bound = said
+            for name, most in said.items():
+                if most > bound and name in names:
+                    bound = most
             bound = bound or output_bound
-        longest = min(bound, own) if bound and own else bound or own
+        longest = bound if bound and (bound < own or not own) else own
         if not longest:
             return Worst(None, None, f"模型 {model} 的上下文或输出长度")
-        longest *= plain.answers
+        longest *= answers
         cost = size * text_in + longest * text_out + each
         pico = max(pico, cost)
         tokens = max(tokens, size + longest)

@@ -18,6 +18,7 @@ from yuejie.gateway.call.live import Cut, Live, Running
 from yuejie.gateway.call.stream import Pump
 from yuejie.gateway.meter.metering import NOTHING_USED, UNMARKED, Bought, Closing, Metering
 from yuejie.gateway.meter.quick import quick_answer
+from yuejie.gateway.meter.refused import Turned
 from yuejie.gateway.refusal import Code, Refused, frame_of
 from yuejie.gateway.rights.admission import Route
 from yuejie.gateway.server.exchange import Gone
@@ -65,6 +66,7 @@ class Workshop:
     live: Live
     chance: Random
     vitals: Vitals
+    turned: Turned
 
 
 class Operation:

@@ -79,7 +79,11 @@ class Metering:
         now_us = self._chrono.now_us()
         if hold is not None:
             # Let pass in a window, it counts there, however long it waited for its turn.
-            now_us = min(now_us, hold.until_us - 1)
+            if now_us >= hold.until_us:
+                now_us = hold.until_us - 1
+            reserved, lease = hold.pico, hold.lease
+        else:
+            reserved, lease = 0, ""
         month, hour_s = self._chrono.labels(plan.customer.zone, now_us)
         key, target = plan.key, route.target
         begun = Begun(
@@ -104,7 +108,8 @@ class Metering:
             route.sale_revision,
             route.cost.book_id,
             route.cost_revision,
-            *((hold.pico, hold.lease) if hold is not None else ()),
+            reserved,
+            lease,
         )
         self.open_attempts += 1
         return begun, self._ink.written(begun)
@@ -179,7 +184,7 @@ class Metering:
         if worth is None:
             return None
         if hold is not None:
-            hold.count(_totals(worth), known=True)
+            hold.count(Totals(worth.charge_pico, quick.tokens, 1), known=True)
         safe = self._ink.signed(
             Ended(
                 begun,

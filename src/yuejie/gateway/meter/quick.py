@@ -120,6 +120,8 @@ class Quick(NamedTuple):
     response_id: str
     context_tokens: int
     counts: list[tuple[Meter, int]]
+    tokens: int
+    """All tokens of the counts together."""
 
 
 def quick_answer(api: Api, status: int, body: bytes, window: int | None) -> Quick | None:
@@ -147,7 +149,8 @@ def quick_answer(api: Api, status: int, body: bytes, window: int | None) -> Quic
     context = answer.usage.prompt_tokens
     if counts is None or (window and context > _WINDOWS * window):
         return None
-    return Quick(answer.model, answer.service_tier or "", answer.id, context, counts)
+    tokens = answer.usage.total_tokens
+    return Quick(answer.model, answer.service_tier or "", answer.id, context, counts, tokens)
 
 
 def _counts(usage: _Usage) -> list[tuple[Meter, int]] | None:

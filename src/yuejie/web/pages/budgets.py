@@ -154,6 +154,7 @@ def texts_of(standing: Standing) -> dict[str, str]:
         "spent": written_amount(standing.spent, measure, unit),
         "reserved": written_amount(standing.reserved, measure, unit),
         "left": written_amount(standing.left, measure, unit),
+        "beyond": written_amount(standing.beyond or 0, measure, unit),
     }
 
 

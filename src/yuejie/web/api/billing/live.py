@@ -18,7 +18,7 @@ from yuejie.kernel.errors import DomainError
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.limits import WATCH_SECONDS
 from yuejie.web.api.billing.watchers import EVENT, Watchers
-from yuejie.web.auth import AnyCaller, Caller, guarded, whose
+from yuejie.web.auth import AnyCaller, Caller, guarded, still_admitted, whose
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.shapes.billing.live import LiveChangeOut, LiveOut
 from yuejie.web.shapes.wire import Name, Out
@@ -26,6 +26,8 @@ from yuejie.web.shapes.wire import Name, Out
 routes: Final = guarded("账单", prefix="/customers/{customer}/bills/live")
 
 LINES: Final = 200
+ADMITTED_SECONDS: Final = 3
+"""So long a stream may outlive the token or session that opened it."""
 Lines = Annotated[
     int, Query(ge=0, le=10_000, description="每部分至多给几行用量，金额大的优先；合计总是全部")
 ]
@@ -71,9 +73,13 @@ async def get_stream(
     def is_open() -> bool:
         return not watchers.is_closing and time.monotonic() - began < seconds
 
+    def is_admitted() -> bool:
+        return still_admitted(request, desk, customer_id)
+
     async def stream() -> AsyncIterator[bytes]:
         try:
-            looks = _looks(request.app.state.board, db, customer_id, desk.clock, is_open)
+            board = request.app.state.board
+            looks = _looks(board, db, customer_id, desk.clock, is_open, is_admitted)
             async for event in _events(looks, lines):
                 yield event
         finally:
@@ -94,11 +100,20 @@ async def _looks(
     customer_id: CustomerId,
     clock: Clock,
     is_open: Callable[[], bool],
+    is_admitted: Callable[[], bool],
 ) -> AsyncIterator[Live | DomainError]:
-    """Look once a second, in the thread pool, as long as the stream is to be open."""
+    """Look once a second, in the thread pool, as long as the stream is to be open.
+
+    Every few seconds it is asked again whether whoever watches still may.
+    """
     loop = asyncio.get_running_loop()
     due = loop.time()
+    asked = due
     while is_open():
+        if due - asked >= ADMITTED_SECONDS:
+            asked = due
+            if not await run_in_threadpool(is_admitted):
+                return
         try:
             yield await run_in_threadpool(board.show, db, customer_id, now=clock.now())
         except DomainError as error:

@@ -77,6 +77,7 @@ PAGES: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", "/advice/{advice}/accept"): Who.SPEAKS,
     ("POST", "/advice/{advice}/dismiss"): Who.SPEAKS,
     ("POST", "/advice/{advice}/end"): Who.SPEAKS,
+    ("GET", "/refusals"): Who.OWN,
     ("GET", "/anomalies"): Who.OWN,
     ("GET", "/anomalies/{finding}"): Who.OWN,
     ("POST", "/anomalies/{finding}/acknowledge"): Who.SPEAKS,

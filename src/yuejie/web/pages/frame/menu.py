@@ -44,6 +44,7 @@ MENU: Final = (
     Entry("合同", "/contracts", "pen", "费用"),
     Entry("用量", "/usage", "chart", "用量"),
     Entry("请求", "/requests", "list", "用量"),
+    Entry("被拒绝的调用", "/refusals", "shield", "用量"),
     Entry("趋势", "/trend", "trend", "用量", operators=False),
     Entry("预测", "/forecast", "ahead", "用量", operators=False),
     Entry("优化建议", "/advice", "bulb", "用量"),

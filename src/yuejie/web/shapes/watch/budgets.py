@@ -198,6 +198,11 @@ class BudgetOut(Out):
     reserved: str = Field(description="预占：在途请求，及网关尚未退回的")
     left: str = Field(description="剩余；负数为已超出")
     percent: int | None = Field(description="已用的百分比，向下取整")
+    beyond: str | None = Field(
+        description="paced：在途请求最坏共多少，余量用完后最多再超出这么多；其他方式为空"
+    )
+    in_flight_calls: int = Field(description="paced：在途请求数")
+    in_flight_at: Instant | None = Field(description="以上两项是何时的数，取各网关中最早的")
 
     @classmethod
     def of(cls, standing: Standing) -> "BudgetOut":
@@ -229,4 +234,7 @@ class BudgetOut(Out):
             reserved=write_amount(standing.reserved, measure),
             left=write_amount(left, measure),
             percent=standing.percent,
+            beyond=None if standing.beyond is None else write_amount(standing.beyond, measure),
+            in_flight_calls=standing.flight.calls if standing.flight else 0,
+            in_flight_at=standing.flight.at if standing.flight else None,
         )
