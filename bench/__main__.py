@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.figures import Result, Unfair
 from bench.machine import describe
-from bench.report import ORDER, TITLES, Page, write
+from bench.report import TITLES, Page, write
 from bench.trials import (
     anomaly,
     budgets,
@@ -45,11 +45,11 @@ TRIALS: Final[dict[str, Callable[[], Result]]] = {
 def main() -> int:
     """Run what was asked for; 1 when something measured nothing, however fast the rest was."""
     parser = argparse.ArgumentParser("bench", description="基准测试；结果写入 bench/results/。")
-    parser.add_argument("names", nargs="*", metavar="名称", help=f"{'、'.join(ORDER)}；默认全部")
-    names = parser.parse_args().names or list(ORDER)
+    parser.add_argument("names", nargs="*", metavar="名称", help=f"{'、'.join(TRIALS)}；默认全部")
+    names = parser.parse_args().names or list(TRIALS)
     unknown = [name for name in names if name not in TRIALS]
     if unknown:
-        parser.error(f"没有名为“{unknown[0]}”的基准测试，可选：{'、'.join(ORDER)}")
+        parser.error(f"没有名为“{unknown[0]}”的基准测试，可选：{'、'.join(TRIALS)}")
     spoilt = [name for name in names if not _run(name)]
     for name in spoilt:
         print(f"{name} 没有得到有效结果，见上文。", file=sys.stderr)

@@ -21,6 +21,8 @@ ORDER: Final = (
     "trend",
     "forecast",
     "pages",
+    "rehearsal",
+    "warehouse",
 )
 TITLES: Final = {
     "gateway": "吞吐",
@@ -34,10 +36,17 @@ TITLES: Final = {
     "trend": "趋势",
     "forecast": "预测",
     "pages": "页面",
+    "rehearsal": "三个节点的演练",
+    "warehouse": "用量仓库",
 }
+COMMANDS: Final = {
+    "rehearsal": "python -m bench.rehearsal --namespaces",
+    "warehouse": "python -m bench.warehouse --folder 目录",
+}
+"""How those are run that `make bench` does not run."""
 HEAD: Final = """# 基准测试结果
 
-由 `make bench` 写出，请勿手改；怎样测、为什么这样测见 [../README.md](../README.md)。
+由括号中的命令写出，请勿手改；怎样测、为什么这样测见 [../README.md](../README.md)。
 每个数字是若干次测量的中位数，括号内是最小与最大。
 """
 
@@ -60,11 +69,16 @@ def write(page: Page) -> Path:
     return path
 
 
+def newest(name: str) -> Page:
+    """Return the newest page of a benchmark."""
+    return {page.result.name: page for page in _newest()}[name]
+
+
 def _newest() -> list[Page]:
     """Return the newest page of each benchmark."""
     pages = [msgspec.json.decode(p.read_bytes(), type=Page) for p in RESULTS.glob("*.json")]
-    newest = {page.result.name: page for page in sorted(pages, key=lambda page: page.at)}
-    return [newest[name] for name in ORDER if name in newest]
+    found = {page.result.name: page for page in sorted(pages, key=lambda page: page.at)}
+    return [found[name] for name in ORDER if name in found]
 
 
 def _table(pages: list[Page]) -> str:
@@ -72,8 +86,9 @@ def _table(pages: list[Page]) -> str:
 
 
 def _section(page: Page) -> str:
+    name = page.result.name
     lines = [
-        f"## {TITLES[page.result.name]}（`make bench ARGS={page.result.name}`）",
+        f"## {TITLES[name]}（`{COMMANDS.get(name, f'make bench ARGS={name}')}`）",
         "",
         f"{page.at:%Y-%m-%d %H:%M} UTC，历时 {page.seconds:.0f} 秒。"
         + "；".join(f"{name} {value}" for name, value in page.machine.items())

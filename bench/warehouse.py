@@ -1,9 +1,11 @@
 """Ten million events: PostgreSQL and ClickHouse (chDB) must say the same, to the row.
 
     python -m bench.warehouse --events 10000000 --folder /somewhere/large
+    python -m bench.warehouse --pages-again --folder /somewhere/large     # only the drill-down
 
 Fills a month by COPY from a deterministic generator, sums and closes it by the house's own verbs,
-asks both places the same questions before and after the move, and prints what was measured.
+asks both places the same questions before and after the move, and writes what was measured to
+`bench/results/`; raises Unfair where the two do not agree to the row. The folder stays.
 Needs chDB (`make chdb`) and about 1.5 kB of disk per event.
 """
 
@@ -16,6 +18,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -23,14 +26,24 @@ from uuid import UUID
 
 import psycopg
 
+from bench.figures import Figure, Result, Unfair, quantile
+from bench.machine import describe
+from bench.report import Page, newest, write
 from tests.scenarios.books import Books, Party
-from yuejie.assurance.prove import prove_month
+from yuejie.assurance.prove import Proof, prove_month
+from yuejie.bills.store import whole_bills
+from yuejie.bills.trail.follow import every_call, follow_day, follow_line
+from yuejie.customers.enrol import find_customer
+from yuejie.customers.store import customers
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.migrate import migrate
 from yuejie.db.session import Database
 from yuejie.db.warehouse.client import Warehouse
-from yuejie.kernel.period import BillingMonth
-from yuejie.usage.rebuild import rebuild
+from yuejie.kernel.clock import SystemClock
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.usage.calls.look import Sought, look_for_calls
+from yuejie.usage.rebuild import Rebuilt, rebuild
 from yuejie.usage.show import show_request, show_requests
 from yuejie.usage.store import ensure_partitions, intern_dimensions
 from yuejie.usage.warehouse.clickhouse import store as far
@@ -52,6 +65,18 @@ COLUMNS: Final = (
     " contract_version, sale_book, sale_revision, cost_book, cost_revision, state, reason,"
     " billed_model, service_tier, outcome, first_byte_ms, response_id, items, facts, source"
 )
+AGAIN: Final = "ClickHouse 的页面另测一次"
+PAGE_MS: Final = 300
+"""What a page of the drill-down may take."""
+WORDS: Final = {
+    "fill by COPY": "写入 PostgreSQL（COPY）",
+    "rebuild the rollups (PostgreSQL)": "PostgreSQL：重建汇总",
+    "rebuild --check (PostgreSQL)": "PostgreSQL：rebuild --check",
+    "prove the month (PostgreSQL)": "PostgreSQL：验证全月",
+    "move: plan, send, verify twice, drop": "移入 ClickHouse：分批、发送、核对两次、删除",
+    "rebuild --check (ClickHouse)": "ClickHouse：rebuild --check",
+    "prove the month (ClickHouse)": "ClickHouse：验证全月",
+}
 FIRST_MS: Final = int(datetime(2026, 3, 1, 0, 0, 1, tzinfo=UTC).timestamp() * 1000)
 SPAN_MS: Final = 30 * 86_400_000
 
@@ -169,19 +194,19 @@ def fill(books: Books, count: int, told: dict[str, float]) -> list[Party]:
     return parties
 
 
-def drill(db: Database, parties: list[Party], pages: int) -> tuple[list[float], list[object]]:
+def drill(db: Database, asked: list[CustomerId], pages: int) -> tuple[list[float], list[object]]:
     """Page through requests of several customers and open one of each page."""
     took, work, seen = list[float](), list[float](), list[object]()
-    for party in parties[:5]:
+    for customer_id in asked:
         before = None
         for _ in range(pages):
             began, worked = time.monotonic(), time.process_time()
-            page = show_requests(db, party.customer.customer_id, before=before, limit=100)
+            page = show_requests(db, customer_id, before=before, limit=100)
             took.append((time.monotonic() - began) * 1000)
             seen.append(page)
             began = time.monotonic()
             operation = page.attempts[50].event.operation_id
-            seen.append(show_request(db, party.customer.customer_id, operation))
+            seen.append(show_request(db, customer_id, operation))
             took.append((time.monotonic() - began) * 1000)
             work.append((time.process_time() - worked) * 500)
             before = page.before
@@ -189,77 +214,205 @@ def drill(db: Database, parties: list[Party], pages: int) -> tuple[list[float], 
     return took, seen
 
 
-def run(count: int, folder: Path) -> None:
-    """Do it all."""
-    told: dict[str, float] = {}
-    folder.mkdir(parents=True, exist_ok=True)
-    with EmbeddedPostgres(folder / "postgres", fast=True) as server:
-        _SERVER.append(server.pid)
-        migrate(server.url("owner"))
-        with Database.open(server.url("app"), size=4, statement_seconds=7200) as db:
-            books = Books(db)
-            parties = fill(books, count, told)
-            with psycopg.connect(server.url("owner"), autocommit=True) as owner:
-                owner.execute("ANALYZE usage_event")  # as autovacuum does of any table that grew
-            _measure(books, parties, folder, told, server.url("owner"))
-    print(json.dumps({"events": count, "seconds": told}, ensure_ascii=False))
+def look(db: Database, asked: list[CustomerId], pages: int) -> tuple[list[float], list[object]]:
+    """Page through what is looked for by key, and through a day in the middle of the month."""
+    took, seen = list[float](), list[object]()
+    since = datetime(2026, 3, 15, tzinfo=UTC)
+    for customer_id in asked:
+        for wanted in (Sought(key="key_3"), Sought(since=since, until=since + timedelta(days=1))):
+            before = None
+            for _ in range(pages):
+                began = time.monotonic()
+                page = look_for_calls(db, customer_id, wanted, before=before, limit=100)
+                took.append((time.monotonic() - began) * 1000)
+                seen.append(page)
+                before = page.before
+                if before is None:
+                    break
+    return took, seen
 
 
-def _measure(
-    books: Books, parties: list[Party], folder: Path, told: dict[str, float], owner: str
-) -> None:
-    db = books.db
-    with timed("rebuild the rollups (PostgreSQL)", told):
-        rebuild(db, MONTH, check=False)
-    books.close("2026-03")
-    with timed("rebuild --check (PostgreSQL)", told):
-        here = rebuild(db, MONTH)
-    with timed("prove the month (PostgreSQL)", told):
-        proved = prove_month(db, MONTH)
-    with psycopg.connect(owner) as connection:
-        row = connection.execute(
-            "SELECT count(*), pg_total_relation_size('usage_event_202603') FROM usage_event"
-        ).fetchone()
-    rows, size = row or (0, 0)
-    print(f"{rows:,} rows, {size / rows:.1f} bytes per row in PostgreSQL with its indexes")
-    deep = min(20, rows // CUSTOMERS // 200)
-    took, seen = drill(db, parties, deep)
-    print(_spread("drill-down (PostgreSQL)", took))
-    with Warehouse(f"chdb://{folder / 'chdb'}") as warehouse:
-        db.warehouse = warehouse
-        with timed("move: plan, send, verify twice, drop", told):
-            moved = move_partition(db, warehouse, DAY, now=datetime(2026, 8, 1, tzinfo=UTC))
+def trail_middle(day: date) -> tuple[UUID, int]:
+    """Return a cursor in the middle of a day, as somebody has who paged that far."""
+    noon = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
+    return UUID(int=int(noon.timestamp()) * 1000 << 80), 0
+
+
+def follow(db: Database, asked: list[CustomerId], days: int) -> tuple[list[float], list[object]]:
+    """Follow lines of bills to some of their days; all calls of a day add up to it."""
+    took, seen = list[float](), list[object]()
+    for customer_id in asked:
+        with db.read() as tx:
+            bill = whole_bills(tx, customer_id)[0]
+            zone = zone_of(find_customer(tx, customer_id).zone)
+        for line in [each for each in bill.lines if each.metered]:
+            with db.read() as tx:
+                trail = follow_line(tx, bill, line.position, zone)
+            for day in trail.days[:: max(1, len(trail.days) // days)]:
+                for after in (None, trail_middle(day.day)):
+                    began = time.monotonic()
+                    with db.read() as tx:
+                        page = follow_day(tx, trail, day.day, zone, after=after, limit=100)
+                    took.append((time.monotonic() - began) * 1000)
+                    seen.append(page)
+            whole = trail.days[len(trail.days) // 2]
+            if sum(call.adds for call in every_call(db, trail, zone, whole.day)) != whole.quantity:
+                raise Unfair(f"{bill.name} 第 {line.position} 行 {whole.day} 的调用合不上")
+    return took, seen
+
+
+@dataclass
+class Run:
+    """A run: what is measured, and what it came to so far."""
+
+    folder: Path
+    db: Database
+    customers: list[CustomerId]
+    owner: str
+    told: dict[str, float] = field(default_factory=dict)
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def here(self) -> "Answers":
+        """Ask PostgreSQL everything, with everything in it."""
+        with psycopg.connect(self.owner) as connection:
+            row = connection.execute(
+                "SELECT count(*), pg_total_relation_size('usage_event_202603') FROM usage_event"
+            ).fetchone()
+        rows, size = row or (0, 0)
+        self._note("PostgreSQL：每个版本，含索引", size / rows, "字节")
+        with timed("rebuild --check (PostgreSQL)", self.told):
+            rebuilt = rebuild(self.db, MONTH)
+        with timed("prove the month (PostgreSQL)", self.told):
+            proved = prove_month(self.db, MONTH)
+        return Answers(rows, rebuilt, proved, self.pages("PostgreSQL", rows))
+
+    def there(self, warehouse: Warehouse) -> "Answers":
+        """Move everything, and ask the same again."""
+        with timed("move: plan, send, verify twice, drop", self.told):
+            moved = move_partition(self.db, warehouse, DAY, now=datetime(2026, 8, 1, tzinfo=UTC))
         print(f"{moved.rows:,} rows in {moved.batches} batches")
         warehouse.run("OPTIMIZE TABLE usage_event FINAL")
         for each in far.sizes(warehouse):
-            print(f"{each.bytes / each.rows:.1f} bytes per row in ClickHouse ({each.rows:,} rows)")
-        with timed("rebuild --check (ClickHouse)", told):
-            there = rebuild(db, MONTH)
-        with timed("prove the month (ClickHouse)", told):
-            again = prove_month(db, MONTH)
-        took, same = drill(db, parties, deep)
-        print(_spread("drill-down (ClickHouse)", took))
-        print(f"rollup rows compared: {here.same:,} and {there.same:,}; equal: {here == there}")
-        print(
-            f"proofs: {len(proved)}; equal: {proved == again}; clean:",
-            not any(proof.differences for proof in again),
+            self._note("ClickHouse：每个版本", each.bytes / each.rows, "字节")
+        with timed("rebuild --check (ClickHouse)", self.told):
+            rebuilt = rebuild(self.db, MONTH)
+        with timed("prove the month (ClickHouse)", self.told):
+            proved = prove_month(self.db, MONTH)
+        return Answers(moved.rows, rebuilt, proved, self.pages("ClickHouse", moved.rows))
+
+    def pages(self, where: str, rows: int) -> list[object]:
+        """Measure the drill-down, and return what it showed."""
+        deep = min(20, rows // CUSTOMERS // 200)
+        took, seen = drill(self.db, self.customers[:5], deep)
+        self._spread(f"{where}：一页或一次调用", took)
+        took, calls = follow(self.db, self.customers[:5], 10)
+        self._spread(f"{where}：账单一行某日的一页调用", took)
+        took, found = look(self.db, self.customers[:5], max(1, deep // 2))
+        self._spread(f"{where}：按密钥或时间查找的一页", took)
+        return seen + calls + found
+
+    def _spread(self, what: str, took: list[float]) -> None:
+        for percent in (50, 95):
+            cut = quantile(took, percent / 100)
+            self._note(f"{what}，p{percent}", cut, "ms", at_most=PAGE_MS)
+        self._note(f"{what}，最慢", max(took), "ms")
+
+    def agree(self, here: "Answers", there: "Answers") -> None:
+        """Say whether both places say the same; raises Unfair where they do not."""
+        clean = not any(proof.differences for proof in there.proved)
+        self.notes.append(
+            f"{here.rows:,} 个版本，{len(here.proved)} 张账单，汇总 {here.rebuilt.same:,} 行，"
+            f"{len(here.pages)} 个页面与调用：PostgreSQL 与 ClickHouse 逐行相同。"
         )
-        print(f"pages and requests: {len(seen)}; equal: {seen == same}")
+        if not clean or not here.rebuilt.agrees or here != there:
+            raise Unfair(
+                f"两处不同：行数 {here.rows == there.rows}，汇总 {here.rebuilt == there.rebuilt}，"
+                f"账单 {here.proved == there.proved}，页面 {here.pages == there.pages}，"
+                f"无差异 {clean}"
+            )
+
+    def write(self, began: float, machine: dict[str, str]) -> None:
+        """Write the page of results."""
+        for what, seconds in self.told.items():
+            self._note(WORDS[what], seconds, "秒")
+        for figure in self.figures:
+            print(figure)
+        result = Result("warehouse", self.figures, self.notes)
+        print(*self.notes, sep="\n")
+        print(write(Page(SystemClock().now(), time.monotonic() - began, machine, result)))
+
+    def _note(self, what: str, value: float, unit: str, at_most: float | None = None) -> None:
+        self.figures = [figure for figure in self.figures if figure.what != what]
+        self.figures.append(Figure(what, unit, (value,), at_most=at_most))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one place says."""
+
+    rows: int
+    rebuilt: Rebuilt
+    proved: list[Proof]
+    pages: list[object]
+
+
+def run(count: int, folder: Path) -> None:
+    """Do it all."""
+    began, machine = time.monotonic(), describe()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _house(folder) as (server, db):
+        migrate(server.url("owner"))
+        books, told = Books(db), dict[str, float]()
+        parties = fill(books, count, told)
+        with psycopg.connect(server.url("owner"), autocommit=True) as owner:
+            owner.execute("ANALYZE usage_event")  # as autovacuum does of any table that grew
+        with timed("rebuild the rollups (PostgreSQL)", told):
+            rebuild(db, MONTH, check=False)
+        books.close("2026-03")
+        asked = [party.customer.customer_id for party in parties]
+        each = Run(folder, db, asked, server.url("owner"), told)
+        each.notes.append(f"{count:,} 个事件，{CUSTOMERS} 家客户，百分之一更正过一次。")
+        here = each.here()
+        with Warehouse(f"chdb://{folder / 'chdb'}") as warehouse:
+            db.warehouse = warehouse
+            each.agree(here, each.there(warehouse))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(f"peak memory of this process, chDB's engine in it: {peak} MiB")
+        each.notes.append(f"本进程（chDB 在其中）的内存峰值 {peak:,} MiB。")
+        each.write(began, machine)
 
 
-def _spread(what: str, took: list[float]) -> str:
-    cut = statistics.quantiles(took, n=100)
-    return (
-        f"{what}: {len(took)} answers, p50 {cut[49]:.0f} ms, p95 {cut[94]:.0f} ms,"
-        f" max {max(took):.0f} ms"
-    )
+def ask_again(folder: Path) -> None:
+    """Measure the drill-down of a folder that a run has left, and put it in the run's page."""
+    page = newest("warehouse")
+    with _house(folder) as (server, db), Warehouse(f"chdb://{folder / 'chdb'}") as warehouse:
+        db.warehouse = warehouse
+        with db.read() as tx:
+            asked = sorted(each.customer_id for each in customers(tx))
+        rows = sum(size.rows for size in far.sizes(warehouse))
+        each = Run(folder, db, asked, server.url("owner"))
+        each.figures = page.result.figures
+        each.notes = [note for note in page.result.notes if not note.startswith(AGAIN)]
+        each.pages("ClickHouse", rows)
+        each.notes.append(f"{AGAIN}，当时 load {describe()['load']}。")
+        each.write(time.monotonic() - page.seconds, page.machine)
+
+
+@contextmanager
+def _house(folder: Path) -> Iterator[tuple[EmbeddedPostgres, Database]]:
+    with EmbeddedPostgres(folder / "postgres", fast=True) as server:
+        _SERVER.append(server.pid)
+        with Database.open(server.url("app"), size=4, statement_seconds=7200) as db:
+            yield server, db
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--pages-again", action="store_true", help="only the drill-down, once more")
     given = parser.parse_args()
-    run(given.events, given.folder)
+    if given.pages_again:
+        ask_again(given.folder)
+    else:
+        run(given.events, given.folder)

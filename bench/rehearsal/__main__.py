@@ -5,8 +5,11 @@ import signal
 import sys
 import time
 
+from bench.machine import describe
 from bench.rehearsal.story import Plan, rehearse
-from bench.rehearsal.verdict import Verdict
+from bench.rehearsal.verdict import WORDS, Verdict
+from bench.report import Page, write
+from yuejie.kernel.clock import SystemClock
 
 
 def main() -> None:
@@ -18,7 +21,9 @@ def main() -> None:
     parser.add_argument("--namespaces", action="store_true", help="three network namespaces (root)")
     parser.add_argument("--cut-seconds", type=float, default=300.0)
     parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--record", action="store_true", help="write it to bench/results/")
     told = parser.parse_args()
+    machine = describe()
     # Whoever ends it wants its namespaces and processes gone as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
@@ -38,6 +43,9 @@ def main() -> None:
         say,
     )
     report(verdict)
+    if told.record:
+        at, took = SystemClock().now(), time.monotonic() - began
+        print(write(Page(at, took, machine, verdict.result())))
     sys.exit(1 if verdict.faults() else 0)
 
 
@@ -54,8 +62,9 @@ def report(verdict: Verdict) -> None:
     print(f"丢失 {len(before.lost):,}，丢失磁盘上的尾段 {len(verdict.tail):,}")
     print(f"收养之后缺 {len(after.lost)}，重复 {after.doubled}，汇总 {after.rolled_up:,}")
     print(f"硬上限 {verdict.cap:,}，记为已用 {before.spent:,} → {after.spent:,}")
+    print("主库两次被杀，各节点报到于 " + "、".join(f"{s:.1f} 秒" for s in verdict.promoted))
     for name, fact in verdict.facts.items():
-        print(f"{name}: {fact}")
+        print(f"{WORDS.get(name, name)}：{fact}")
     for why, count in sorted(seen.why.items()):
         print(f"重试 {why}: {count:,}")
     for fault in verdict.faults():

@@ -22,7 +22,7 @@ _OURS: Final = ("10.79.0.1/32", "10.79.0.2/32")
 class Ports:
     """Where who listens: free ports, for others may rehearse beside us."""
 
-    database: int = field(default_factory=free_port)
+    databases: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
     provider: int = field(default_factory=free_port)
     gateway: int = field(default_factory=free_port)
 
@@ -58,7 +58,7 @@ class Loopback:
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = f"127.0.0.{2 + len(self._hosts)}"
-            self._relay.open(name, host, self.ports.database)
+            self._relay.open(name, host, self.ports.databases)
         return host, host
 
     def within(self, name: str, command: Sequence[str]) -> list[str]:
@@ -82,7 +82,7 @@ class Namespaces:
         self._known: dict[str, int] = {}
         for address in _OURS:
             _ip("addr", "add", address, "dev", "lo")
-        relay.open("office", "10.79.0.2", self.ports.database)
+        relay.open("office", "10.79.0.2", self.ports.databases)
 
     def stand(self, name: str) -> tuple[str, str]:
         """Make a namespace and lay both wires."""

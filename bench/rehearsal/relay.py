@@ -1,7 +1,8 @@
-"""A relay before PostgreSQL's private socket. Cut, nothing passes and nothing is closed."""
+"""A relay before PostgreSQL's private sockets. Cut, nothing passes and nothing is closed."""
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -11,8 +12,8 @@ _BLOCK: Final = 256 * 1024
 class Relay:
     """Listens on TCP for each node, on a thread of its own."""
 
-    def __init__(self, socket: str) -> None:
-        self._socket = socket
+    def __init__(self, sockets: Sequence[str]) -> None:
+        self._sockets = sockets
         self._cut: set[str] = set()
         self._servers: list[asyncio.Server] = []
         self._sinks: set[asyncio.StreamWriter] = set()
@@ -21,9 +22,11 @@ class Relay:
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._thread.start()
 
-    def open(self, name: str, host: str, port: int) -> None:
-        """Listen for a node."""
-        asyncio.run_coroutine_threadsafe(self._open(name, host, port), self._loop).result(10)
+    def open(self, name: str, host: str, ports: Sequence[int]) -> None:
+        """Listen for a node, by a port for each socket."""
+        for port, socket in zip(ports, self._sockets, strict=True):
+            opening = self._open(name, host, port, socket)
+            asyncio.run_coroutine_threadsafe(opening, self._loop).result(10)
 
     def cut(self, name: str, *, off: bool) -> None:
         """Let nothing pass for a node any more, or again."""
@@ -54,18 +57,18 @@ class Relay:
             sink.transport.abort()
         await asyncio.sleep(0)
 
-    async def _open(self, name: str, host: str, port: int) -> None:
+    async def _open(self, name: str, host: str, port: int, socket: str) -> None:
         server = await asyncio.start_server(
-            lambda reader, writer: self._carry(name, reader, writer), host, port
+            lambda reader, writer: self._carry(name, socket, reader, writer), host, port
         )
         self._servers.append(server)
 
     async def _carry(
-        self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, name: str, socket: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         await self._while_cut(name)
         try:
-            there, back = await asyncio.open_unix_connection(self._socket)
+            there, back = await asyncio.open_unix_connection(socket)
         except OSError:
             writer.close()
             return

@@ -47,8 +47,9 @@ class Site:
 
     @property
     def database_url(self) -> str:
-        """Where the node finds the database."""
-        return f"postgresql://{self.login}@{self.database_host}:{self.ground.ports.database}/yuejie"
+        """Where the node finds the database: two servers, of which one writes."""
+        places = (f"{self.database_host}:{port}" for port in self.ground.ports.databases)
+        return f"postgresql://{self.login}@{','.join(places)}/yuejie"
 
     def start(self, *kinds: str) -> None:
         """Start processes: `intake`, `gateway`."""

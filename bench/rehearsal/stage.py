@@ -1,4 +1,4 @@
-"""The stage: a database, a provider, the ground, a house with a key and a hard cap."""
+"""The stage: two database servers, a provider, the ground, a house with a key and a hard cap."""
 
 import os
 import subprocess
@@ -10,12 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from shutil import which
 from typing import IO, Final, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from bench.house import temporary_home
 from bench.rehearsal.ground import Ground, ground
 from bench.rehearsal.provider import CAPPED
 from bench.rehearsal.relay import Relay
+from bench.rehearsal.servers import Servers, two_servers
 from bench.rehearsal.site import Site, secrets_of
 from bench.rehearsal.verdict import COST
 from yuejie.apply import Applying, apply_house
@@ -25,7 +26,6 @@ from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import digest_of
 from yuejie.customers.keys import revoke_key
 from yuejie.customers.store import key_by_digest
-from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.migrate import migrate
 from yuejie.db.session import Database
 from yuejie.demo.house import demo_house
@@ -46,7 +46,7 @@ class Stage:
 
     folder: Path
     settings: Settings
-    postgres: EmbeddedPostgres
+    servers: Servers
     db: Database
     ground: Ground
     truth: Path
@@ -60,7 +60,7 @@ class Stage:
 
     def site(self, name: str, home: str, *, workers: int, build: Path | None = None) -> Site:
         """Make a node."""
-        address = urlsplit(self.postgres.url("app"))
+        address = urlsplit(self.servers.url("app"))
         return Site(
             name,
             self.folder / home,
@@ -126,23 +126,18 @@ def open_stage(*, namespaces: bool, delay_ms: int, fits: int, old: bool) -> Iter
     """Have a stage for the length of a block; the cap fits so many calls."""
     with temporary_home() as folder, ExitStack() as stack:
         settings = Settings.load({"YUEJIE_HOME": str(folder / "house"), "YUEJIE_NODE": _BY})
-        postgres = stack.enter_context(EmbeddedPostgres(folder / "postgres", fast=True))
-        relay = Relay(_socket(postgres.url("app")))
+        servers = stack.enter_context(two_servers(folder))
+        relay = Relay(servers.sockets)
         stack.callback(relay.stop)
         here = stack.enter_context(ground(relay, namespaces=namespaces))
         truth = folder / "truth"
         provider = stack.enter_context(_provider(here, truth, delay_ms))
         build = old_build(folder / "old") if old else None
-        _migrate(postgres.url("owner"), build)
-        db = stack.enter_context(Database.open(postgres.url("app"), size=4, name=_BY))
+        _migrate(servers.url("owner"), build)
+        db = stack.enter_context(Database.open(servers.url("app"), size=4, name=_BY))
         keys = _furnish(db, settings, f"http://{here.provider_host}:{here.ports.provider}")
         number = _cap(db, fits)
-        yield Stage(folder, settings, postgres, db, here, truth, provider, keys, number, build)
-
-
-def _socket(url: str) -> str:
-    folder = parse_qs(urlsplit(url).query)["host"][0]
-    return f"{folder}/.s.PGSQL.5432"
+        yield Stage(folder, settings, servers, db, here, truth, provider, keys, number, build)
 
 
 def _migrate(url: str, build: Path | None) -> None:

@@ -41,6 +41,7 @@ COUNTED: Final = """
     WHERE EXISTS (
         SELECT FROM json_array_elements(items) AS item WHERE item ->> 1 = 'requests')
 """
+MONTHS: Final = "SELECT DISTINCT month::text AS month FROM usage_rollup ORDER BY 1"
 UNREAD: Final = "SELECT count(*) FROM journal WHERE state = 'live'"
 FALL_SILENT: Final = """
     UPDATE node SET beat_at = beat_at - INTERVAL '1 minute' WHERE node_id = %(node_id)s
@@ -69,6 +70,16 @@ def rolled_up(tx: Tx) -> int:
 def counted(tx: Tx) -> int:
     """Return how many calls the events say should be counted."""
     return int(tx.value(COUNTED))
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    month: str
+
+
+def months(tx: Tx) -> list[str]:
+    """Return the months that have usage."""
+    return [row.month for row in tx.rows(_Month, MONTHS)]
 
 
 def unread(tx: Tx) -> int:

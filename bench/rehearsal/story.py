@@ -1,4 +1,4 @@
-"""The story: three nodes, a rolling upgrade, a cut wire, a lost disk, a drain, all under load."""
+"""The story: three nodes under load; an upgrade, promotions, a cut wire, a lost disk, a drain."""
 
 import signal
 import subprocess
@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -19,6 +21,8 @@ from bench.rehearsal.crowd import Order, Seen
 from bench.rehearsal.site import Site
 from bench.rehearsal.stage import Stage, open_stage
 from bench.rehearsal.verdict import COST, Books, Verdict, calls_on, open_books
+from yuejie.app import ledger_checks
+from yuejie.bills.closing.close import close_month
 from yuejie.db.migrate import migrate, newest, older_than
 from yuejie.db.session import connected
 from yuejie.intake.nodes.adopt import adopt
@@ -26,6 +30,9 @@ from yuejie.intake.nodes.keep import all_nodes, drain, resume
 from yuejie.intake.nodes.lose import declare_lost
 from yuejie.intake.nodes.node import SILENT, Node, NodeState
 from yuejie.kernel.clock import SystemClock
+from yuejie.kernel.errors import DomainError
+from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.recovery.proof import prove_house
 
 Say = Callable[[str], None]
 NAMES: Final = ("gw-a", "gw-b", "gw-c")
@@ -117,6 +124,9 @@ class Story:
     facts: dict[str, str] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     gone: list[Site] = field(default_factory=list)
+    cut_off: set[str] = field(default_factory=set)
+    promoted: list[float] = field(default_factory=list)
+    """How many seconds after the death of each primary every node had told the next of itself."""
 
     def play(self) -> Verdict:
         """Play it, and judge."""
@@ -153,6 +163,8 @@ class Story:
         load.reach(0.10)
         if self.stage.old is not None:
             self._upgrade(load)
+        load.reach(0.22)
+        self._promote(load)
         load.reach(0.30)
         self._revoke()
         load.reach(0.35)
@@ -160,13 +172,15 @@ class Story:
         cut = threading.Timer(self.plan.cut_seconds, self._cut, ("gw-c",), {"off": False})
         cut.daemon = True
         cut.start()
+        load.reach(0.42)
+        # The node that is cut off will come back to another server than it left.
+        self._promote(load)
         load.reach(0.50)
         self._lose("gw-b", load)
         load.reach(0.70)
         cut.join()
         load.reach(0.75)
         self._leave("gw-a", load)
-        self.facts["seconds"] = f"{load.seen.seconds:.0f}"
 
     def _join(self, name: str, home: str, build: Path | None = None) -> Site:
         site = self.stage.site(name, home, workers=self.plan.workers, build=build)
@@ -176,7 +190,7 @@ class Story:
 
     def _upgrade(self, load: Load) -> None:
         """Migrate what the new build needs, then take node by node to it, under load."""
-        before, owner = load.seen.retried, self.stage.postgres.url("owner")
+        before, owner = load.seen.retried, self.stage.servers.url("owner")
         migrate(owner, before_code_only=True)
         for site in self.sites.values():
             if not self._old_builds():
@@ -204,11 +218,36 @@ class Story:
         self.facts["revoked_ms"] = f"{(time.monotonic() - began) * 1000:.0f}"
 
     def _old_builds(self) -> list[str]:
-        with connected(self.stage.postgres.url("owner"), name="rehearsal") as connection:
+        with connected(self.stage.servers.url("owner"), name="rehearsal") as connection:
             return older_than(connection, newest())
+
+    def _promote(self, load: Load) -> None:
+        """Kill the server that writes, promote its standby, make the old one the new standby."""
+        servers, before, began = self.stage.servers, load.seen, time.monotonic()
+        servers.fail_over()
+        self._await(lambda: self._told_since(began), "节点没有找到新的主库")
+        waited, after = time.monotonic() - began, load.seen
+        served = after.answered - before.answered
+        self.promoted.append(waited)
+        retried = after.retried - before.retried
+        self.say(
+            f"主库被杀，备库接任，{waited:.1f} 秒后各节点都已报到，"
+            f"其间应答 {served:,} 次，重试 {retried:,} 次"
+        )
+        servers.rejoin()
+        self.say(f"旧主库已倒回并成为新的同步备库，{load.seen.done:,} 次")
+
+    def _told_since(self, began: float) -> bool:
+        """Tell whether every node that can has told of itself since an instant."""
+        with suppress(DomainError):
+            since = timedelta(seconds=time.monotonic() - began)
+            told = {node.name for node in all_nodes(self.stage.db) if node.age < since}
+            return told >= self.sites.keys() - self.cut_off
+        return False
 
     def _cut(self, name: str, *, off: bool) -> None:
         self.stage.ground.cut(name, off=off)
+        self.cut_off = {name} if off else set()
         self.say(f"{name} 与数据库{'断开' if off else '恢复连通'}")
 
     def _lose(self, name: str, load: Load) -> None:
@@ -279,8 +318,24 @@ class Story:
             ]
             taken = [each for job in jobs for each in job.result()]
         self.facts["adopted"] = " + ".join(str(each.events) for each in taken)
-        cap = self.plan.fits * COST
-        return Verdict(seen, cap, before, on_disk, self._books(), self.facts)
+        cap, after = self.plan.fits * COST, self._books()
+        wrong, promoted = self._prove(), tuple(self.promoted)
+        return Verdict(seen, cap, before, on_disk, after, wrong, promoted, self.facts)
+
+    def _prove(self) -> list[str]:
+        """Close the month as if it were over and prove the whole house; return what is wrong."""
+        db, now = self.stage.db, SystemClock().now()
+        with db.read() as tx:
+            months = [BillingMonth.parse(label) for label in store.months(tx)]
+        for month in months:
+            over = max(now, month.span(zone_of("UTC")).end + timedelta(days=1))
+            closed = close_month(db, month, customer=None, commit=True, by=_BY, now=over)
+            done = "、".join(f"{each.customer} {each.done}" for each in closed)
+            self.facts[f"关账 {month}"] = done
+        found = prove_house(db, ledger_checks())
+        for each in found:
+            self.facts[each.check] = f"{each.looked_at}，{each.seconds:.0f} 秒"
+        return [f"{each.check}：{wrong}" for each in found for wrong in each.wrong]
 
     def _books(self) -> Books:
         return open_books(self.stage.db, self.stage.truth, self.stage.allowance)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+from bench.figures import Figure, Result
 from bench.rehearsal import store
 from bench.rehearsal.crowd import Seen
 from bench.rehearsal.provider import INPUT, OUTPUT, read_truth
@@ -12,6 +14,14 @@ from yuejie.usage.tail import journal_folders
 
 COST = INPUT * 5_000_000 + OUTPUT * 15_000_000
 """What a call of the capped model costs, in picos of a dollar: 5 and 15 dollars a million."""
+
+WORDS: Final = {
+    "upgrade_retried": "滚动升级期间的重试",
+    "revoked_ms": "吊销密钥到各节点都拒绝，毫秒",
+    "presumed_windows": "节点丢失时按已用计的额度窗口",
+    "drain_retried": "节点退出时被切断的请求",
+    "adopted": "两个节点收养丢失的流水，各得事件",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +92,39 @@ class Verdict:
     """Every call that the lost disk knew."""
     after: Books
     """With the disk found, and adopted by two nodes at once."""
+    unproved: list[str]
+    """What the proof of the house found wrong, with the month closed."""
+    promoted: tuple[float, ...]
+    """How many seconds each promotion took until every node had told of itself again."""
     facts: dict[str, str] = field(default_factory=dict)
 
     @property
     def tail(self) -> set[bytes]:
         """What the lost disk held and the database did not."""
         return self.on_disk - self.before.stored
+
+    def result(self) -> Result:
+        """Return what it came to as the house writes down what it measures."""
+        seen, before, after = self.seen, self.before, self.after
+        figures: list[tuple[str, str, tuple[float, ...], float | None]] = [
+            ("请求", "次", (seen.done,), None),
+            ("每秒", "次", (seen.done / seen.seconds,), None),
+            ("供应商服务", "次", (len(before.served),), None),
+            ("丢失的磁盘上的尾段", "次", (len(self.tail & before.served),), None),
+            ("丢失而不在尾段之内的", "次", (len(before.lost - self.tail),), 0.0),
+            ("磁盘找回、收养之后仍缺的", "次", (len(after.lost),), 0.0),
+            ("重复", "次", (before.doubled, after.doubled), 0.0),
+            ("硬上限用去", "%", (100 * max(before.spent, after.spent) / self.cap,), 100.0),
+            ("客户端重试", "次", (seen.retried,), None),
+            ("重试也没有治好的", "次", (seen.failed,), 0.0),
+            ("主库被杀到各节点向新主库报到", "秒", self.promoted, None),
+        ]
+        return Result(
+            "rehearsal",
+            [Figure(what, unit, values, at_most=most) for what, unit, values, most in figures],
+            [f"{WORDS.get(name, name)}：{fact}" for name, fact in self.facts.items()]
+            + [f"没有守住：{fault}" for fault in self.faults()],
+        )
 
     def faults(self) -> list[str]:
         """Return every promise that was not kept, in words; none is the aim."""
@@ -113,4 +150,4 @@ class Verdict:
             )
             >= self.seen.answered,
         }
-        return [fault for fault, kept in checks.items() if not kept]
+        return [fault for fault, kept in checks.items() if not kept] + self.unproved

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.errors import DatabaseUnavailable, EmbeddedUnavailable
 from yuejie.db.migrate import marked, migrate
-from yuejie.db.session import STATEMENT_SECONDS, Database, Pacing
+from yuejie.db.session import IDLE_SECONDS, STATEMENT_SECONDS, Database, Pacing
 from yuejie.db.warehouse.client import Warehouse
 from yuejie.settings import Settings
 
@@ -73,6 +73,7 @@ def open_database(
     size: int,
     name: str,
     statement_seconds: int = STATEMENT_SECONDS,
+    idle_seconds: int = IDLE_SECONDS,
     pacing: Pacing = nullcontext,
 ) -> Database:
     """Open the database, which knows where moved events lie if settings say so."""
@@ -81,6 +82,7 @@ def open_database(
         size=size,
         name=marked(name),
         statement_seconds=statement_seconds,
+        idle_seconds=idle_seconds,
         pacing=pacing,
     )
     if settings.clickhouse_url:

@@ -100,6 +100,7 @@ def wait_for_database(
                 size=6,
                 name=name,
                 statement_seconds=pacer.pace.wall_seconds,
+                idle_seconds=pacer.pace.idle_seconds,
                 pacing=pacer,
             )
         except DomainError as error:

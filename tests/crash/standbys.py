@@ -25,6 +25,7 @@ from yuejie.db.roles import NAMES, Role, read_passwords
 
 MAJOR = 16
 NAME = "standby"
+KEPT = "2GB"
 
 
 @dataclass
@@ -78,7 +79,11 @@ class Server:
         """Make a synchronous standby of this server, and wait until it is one."""
         home.mkdir(mode=0o711)
         shutil.copy(self.home / "secrets.json", home / "secrets.json")
-        self.tell(f"SELECT pg_create_physical_replication_slot('{home.name}')")
+        # pg_rewind reads the log back to the last checkpoint that both servers have, and first
+        # starts a server of its own, which knows the settings that are in the data folder only.
+        self.tell(f"ALTER SYSTEM SET wal_keep_size = '{KEPT}'")
+        self.tell("SELECT pg_reload_conf()")
+        self.keep_log_for(home.name)
         url = self.url("superuser")
         subprocess.run(
             [
@@ -92,26 +97,62 @@ class Server:
             env=environment(url),
             check=True,
         )
-        password = environment(url)["PGPASSWORD"]
-        with (home / "data" / "postgresql.auto.conf").open("a") as file:
-            file.write(
-                f"primary_conninfo = 'host={self.socket} user=postgres password={password}"
-                f" application_name={NAME}'\nsynchronous_standby_names = ''\n"
-            )
-        identity = Identity.choose("nobody", self.data)
-        for path in (home / "data", *(home / "data").rglob("*")):
-            identity.own(path)
         other = Server(home)
-        other.start()
-        self.tell(f"ALTER SYSTEM SET synchronous_standby_names = '{NAME}'")
-        self.tell("SELECT pg_reload_conf()")
-        self._await_sync()
+        other._follow(self)
         return other
+
+    def rejoin(self, other: "Server") -> None:
+        """Become the standby of who was promoted instead, from where the two parted."""
+        other.tell("CHECKPOINT")  # from now on its control file knows its new timeline
+        other.keep_log_for(self.home.name)
+        identity, url = Identity.choose("nobody", self.data), other.url("superuser")
+        command = [
+            str(Tools.of(MAJOR).bin / "pg_rewind"),
+            f"--target-pgdata={self.data}",
+            f"--source-server={address(url)}",
+        ]
+        deadline = time.monotonic() + 30
+        while True:
+            told = {**identity.options, "env": environment(url)}
+            done = subprocess.run(command, capture_output=True, text=True, check=False, **told)
+            if done.returncode == 0:
+                break
+            # Sessions of a killed server keep its memory for a moment.
+            assert time.monotonic() < deadline, done.stderr[-2000:]
+            time.sleep(0.5)
+        (self.data / "standby.signal").touch()
+        self._follow(other)
+
+    def keep_log_for(self, standby: str) -> None:
+        """Keep what a standby has not heard yet; a slot of its name may be there already."""
+        with psycopg.connect(self.url("superuser"), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_create_physical_replication_slot(%(name)s) WHERE NOT EXISTS"
+                " (SELECT FROM pg_replication_slots WHERE slot_name = %(name)s)",
+                {"name": standby},
+            )
+
+    def _follow(self, primary: "Server") -> None:
+        """Start as the standby of a primary, which from then on waits for it."""
+        password = environment(primary.url("superuser"))["PGPASSWORD"]
+        with (self.data / "postgresql.auto.conf").open("a") as file:
+            file.write(
+                f"primary_conninfo = 'host={primary.socket} user=postgres password={password}"
+                f" application_name={NAME}'\nprimary_slot_name = '{self.home.name}'\n"
+                f"synchronous_standby_names = ''\n"
+            )
+        identity = Identity.choose("nobody", primary.data)
+        for path in (self.data, *self.data.rglob("*")):
+            identity.own(path)
+        self.start()
+        primary.tell(f"ALTER SYSTEM SET synchronous_standby_names = '{NAME}'")
+        primary.tell("SELECT pg_reload_conf()")
+        primary.await_sync()
 
     def promote(self) -> None:
         self.tell("SELECT pg_promote(wait := true)")
 
-    def _await_sync(self) -> None:
+    def await_sync(self) -> None:
         deadline = time.monotonic() + 30
         asked = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
         with psycopg.connect(self.url("superuser"), autocommit=True) as connection:

@@ -1,29 +1,39 @@
 """A month that is over, closed and proved moves to ClickHouse, and nobody notices."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace as replace_terms
 from datetime import UTC, date, datetime
 from typing import Any, LiteralString
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
 from tests.scenarios.books import Books, Party
-from tests.scenarios.callers import promised
+from tests.scenarios.callers import SLA, calls, fails, promised
+from tests.scenarios.test_sla import rescue
 from yuejie.assurance.prove import prove_month
+from yuejie.assurance.sla.report import report_month
 from yuejie.assurance.store import attempts, touched_months
 from yuejie.bills.closing.close import Done
 from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.sla.verdict import FirstByte
+from yuejie.bills.trail.follow import every_call, follow_day, follow_line
+from yuejie.bills.trail.trail import CallRow, LineTrail
 from yuejie.budgets.lending.count import Spending
+from yuejie.contracts.terms import LatencyStep
 from yuejie.db.session import Database
 from yuejie.db.warehouse.client import Warehouse, WarehouseUnavailable
 from yuejie.kernel.errors import Conflict
-from yuejie.kernel.period import BillingMonth
+from yuejie.kernel.ids import uuid7_at
+from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.packs.store import used_items
 from yuejie.support.tickets.open import TicketDraft, open_ticket
 from yuejie.support.tickets.ticket import Severity, TicketKind
 from yuejie.usage.calls.look import Sought, look_for_calls
 from yuejie.usage.correct import Decide, correct
+from yuejie.usage.event import Outcome
 from yuejie.usage.journal import Ended
 from yuejie.usage.rebuild import rebuild
 from yuejie.usage.record import ended_of
@@ -43,6 +53,7 @@ output = "30"
 MARCH = BillingMonth(2026, 3)
 APRIL = BillingMonth(2026, 4)
 DAY = date(2026, 3, 1)
+FEBRUARY = date(2026, 2, 1)
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 
 
@@ -296,22 +307,50 @@ def test_without_its_address_what_moved_is_named_as_missing(house: Books, acme: 
     assert far.sizes(warehouse)[0].rows == 29
 
 
-def test_a_search_page_never_leaps_over_a_month_that_was_moved(house: Books) -> None:
-    """February stayed here, March was moved: a page from April into February would miss March."""
-    acme = house.customer("acme")
+def test_calls_are_looked_for_wherever_they_lie(house: Books) -> None:
+    """
+    February stayed here, March was moved, April is open: pages of any size go through all three,
+    by project with what is below it, tag, key, model, state and failure, also of a corrected call.
+    """
+    acme = house.customer("acme", projects=("main", "lab"))
     for when in ("02-10T10:00", "02-11T10:00", "03-05T10:00", "04-02T09:00"):
         acme.uses(f"2026-{when}", "gpt-4o", input=5)
+        acme.uses(f"2026-{when}", "gpt-4o", project="lab", input=7)
+    fails(acme, "2026-03-06 10:00:00", 2)
+    march = acme.uses("2026-03-07T10:00", "gpt-4o", input=9)
+    fix(house, UUID(bytes=march.begun.event), 3)
     for month in ("2026-02", "2026-03", "2026-04"):
         house.close(month)
+    everything = [
+        Sought(),
+        Sought(project="lab"),
+        Sought(project="nobody"),
+        Sought(failed=True),
+        Sought(failed=False, model="gpt-4o"),
+        Sought(model="gpt-5"),
+        Sought(state="measured", tag="team=none"),
+        Sought(key=pages(house.db, acme, 1)[0].event.key_id),
+        Sought(since=datetime(2026, 3, 5, tzinfo=UTC), until=datetime(2026, 3, 7, tzinfo=UTC)),
+    ]
+    before = [looked(house, acme, each, size) for each in everything for size in (1, 2, 100)]
+    assert [len(found) for found in before[::3]] == [11, 4, 0, 2, 9, 0, 0, 11, 4]
     assert house.db.warehouse is not None
     move_partition(house.db, house.db.warehouse, DAY, now=NOW)
-    who = acme.customer.customer_id
-    with pytest.raises(EventsElsewhere):
-        look_for_calls(house.db, who, Sought(), limit=2)
-    april = Sought(since=datetime(2026, 4, 2, tzinfo=UTC), until=datetime(2026, 4, 3, tzinfo=UTC))
-    assert len(look_for_calls(house.db, who, april, limit=1).attempts) == 1
-    february = Sought(until=datetime(2026, 2, 20, tzinfo=UTC))
-    assert len(look_for_calls(house.db, who, february, limit=1).attempts) == 1
+    after = [looked(house, acme, each, size) for each in everything for size in (1, 2, 100)]
+    assert after == before
+
+
+def looked(house: Books, party: Party, sought: Sought, size: int) -> list[Attempt]:
+    found: list[Attempt] = []
+    cursor = None
+    while True:
+        page = look_for_calls(
+            house.db, party.customer.customer_id, sought, before=cursor, limit=size
+        )
+        found += page.attempts
+        cursor = page.before
+        if cursor is None:
+            return found
 
 
 def test_a_ticket_may_ask_about_a_call_that_was_moved(house: Books, acme: Party) -> None:
@@ -353,3 +392,119 @@ def test_a_bill_voided_long_ago_keeps_no_month_from_closing(house: Books) -> Non
     [closed] = house.close("2026-06")
     assert (closed.done, closed.why) == (Done.DRAFTED, "")
     assert house.unproved() == []
+
+
+def test_the_service_of_a_month_is_told_the_same_wherever_its_calls_lie(house: Books) -> None:
+    """
+    March in Shanghai lies in two months of UTC. Streams are answered, some calls fail, two are
+    given up with their worker, of which one is found again and one is measured by hand; one fails
+    just before midnight in UTC and is answered just behind it. The report is the same with
+    everything here, the first part moved, both parts moved, and the first part back again while
+    the second is still away.
+    """
+    steps = (LatencyStep(above_ms=200, credit_ppm=50_000),)
+    sla = replace_terms(SLA, operations_min=50, first_byte_ms=200, latency_steps=steps)
+    acme = house.customer("acme", commercial=promised(sla))
+    acme.uses("2026-03-05 10:00:00", "gpt-4o", input=10_000_000)
+    calls(acme, "2026-03-01 03:00:00", 30, first_byte_ms=100)
+    calls(acme, "2026-03-06 03:00:00", 40, first_byte_ms=300)
+    fails(acme, "2026-03-01 04:00:00", 2)
+    fails(acme, "2026-03-07 04:00:00", 3, status=429)
+    calls(acme, "2026-03-08 04:00:00", 1, reason="stream_cut", first_byte_ms=7)
+    died = calls(
+        acme,
+        "2026-03-09 11:00:00",
+        2,
+        outcome=Outcome.WORKER_DIED,
+        status=0,
+        reason="worker_died",
+        state="unmeasured",
+    )
+    answered = {"outcome": "ok", "http_status": 200, "reason": "", "state": "measured"}
+    rescue(house, [replace(died[0], billable=True, **answered)])
+    measured_by_hand(house, UUID(bytes=died[1].begun.event))
+    again_at_midnight(house, acme)
+    house.close("2026-03")
+    [told] = report_month(house.db, MARCH)
+    assert told.counted == (81, 7)
+    assert told.first_byte == FirstByte(300, 70)
+    assert told.given is not None
+    assert told.given.credit_fen == told.given.billed_fen > 0
+
+    warehouse = house.db.warehouse
+    assert warehouse is not None
+    assert move_partition(house.db, warehouse, FEBRUARY, now=NOW).rows == 33
+    assert report_month(house.db, MARCH) == [told]
+    move_partition(house.db, warehouse, DAY, now=NOW)
+    assert report_month(house.db, MARCH) == [told]
+    assert [p for p in prove_month(house.db, MARCH) if p.differences] == []
+    restore_partition(house.db, warehouse, BillingMonth(2026, 2), now=NOW)
+    assert report_month(house.db, MARCH) == [told]
+
+
+def test_a_line_is_followed_to_its_calls_wherever_they_lie(house: Books, acme: Party) -> None:
+    """
+    A day of Shanghai lies in two months of UTC; one of its calls was corrected twice, another says
+    nothing new. Days, calls in pages of any size and what they add are the same once both months
+    have moved, and once one of them is back.
+    """
+    early = [acme.uses(f"2026-03-01T0{hour}:00", "gpt-4o", input=10 + hour) for hour in range(9)]
+    acme.uses("2026-03-01T05:30", "gpt-4o", output=3)
+    for factor in (3, 5):
+        fix(house, UUID(bytes=early[2].begun.event), factor)
+    closed(house)
+    whole = trails(acme)
+    [day] = [calls for trail, calls in whole if trail.line.meter == "input" and len(calls) > 30]
+    assert sum(call.version > 1 for call in day) == 2
+
+    warehouse = house.db.warehouse
+    assert warehouse is not None
+    move_partition(house.db, warehouse, FEBRUARY, now=NOW)
+    assert trails(acme) == whole
+    move_partition(house.db, warehouse, DAY, now=NOW)
+    assert trails(acme) == whole
+    restore_partition(house.db, warehouse, BillingMonth(2026, 2), now=NOW)
+    assert trails(acme) == whole
+
+
+def trails(party: Party) -> list[tuple[LineTrail, list[CallRow]]]:
+    """Follow every line of March to its calls, in one page a day and in pages of two."""
+    db, zone, found = party.books.db, zone_of(party.customer.zone), []
+    for line in party.bill("2026-03").lines:
+        with db.read() as tx:
+            trail = follow_line(tx, party.bill("2026-03"), line.position, zone)
+        calls = list(every_call(db, trail, zone))
+        assert calls == [call for day in trail.days for call in paged(db, trail, day.day, zone)]
+        assert sum(call.adds for call in calls) == trail.used
+        found.append((trail, calls))
+    return found
+
+
+def paged(db: Database, trail: LineTrail, day: date, zone: ZoneInfo) -> Iterator[CallRow]:
+    """Follow a day in pages of two."""
+    after = None
+    while True:
+        with db.read() as tx:
+            page = follow_day(tx, trail, day, zone, after=after, limit=2)
+        yield from page.calls
+        after = page.after
+        if after is None:
+            return
+
+
+def measured_by_hand(house: Books, event_id: UUID) -> None:
+    """Take a call off the worklist; what its client saw was a failure all the same."""
+
+    def decide(row: EventRow) -> Ended:
+        return replace(ended_of(row), state="measured")
+
+    correct(house.db, {event_id: decide}, source="hand", count=Spending().count, forced=True)
+
+
+def again_at_midnight(house: Books, acme: Party) -> None:
+    """Let a call fail as the last of February in UTC, and be answered as the first of March."""
+    [first] = fails(acme, "2026-03-01 07:59:59", 1)
+    [later] = calls(acme, "2026-03-01 08:00:01", 1)
+    event = uuid7_at(later.begun.started_us // 1000 + 500)
+    begun = replace(later.begun, event=event, operation=first.begun.operation, attempt=2)
+    house.ingest([replace(later, begun=begun)])

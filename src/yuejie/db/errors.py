@@ -93,6 +93,8 @@ def translate(error: psycopg.Error) -> Exception:
             return DatabaseBusy("数据库语句执行超时，本次未生效；请缩小范围或稍后重试")
         case psycopg.errors.NumericValueOutOfRange() | psycopg.errors.DatetimeFieldOverflow():
             return OutOfRange("数字或时间超出了可记录的范围，本次未生效；请改小后重试")
+        case psycopg.errors.IdleInTransactionSessionTimeout():
+            return DatabaseUnavailable("数据库因久无动静结束了这次操作，本次未生效；请重试")
         case psycopg.errors.DiskFull():
             return DatabaseUnavailable("数据库磁盘已满，本次未生效；请清理磁盘后重试")
         case psycopg.OperationalError() | psycopg.errors.AdminShutdown():

@@ -97,6 +97,7 @@ class Database:
         size: int = 4,
         name: str = "yuejie",
         statement_seconds: int = STATEMENT_SECONDS,
+        idle_seconds: int = IDLE_SECONDS,
         pacing: Pacing = nullcontext,
     ) -> Self:
         """Connect, check that the server is new enough, and keep up to `size` connections.
@@ -113,7 +114,7 @@ class Database:
         settings = {
             "statement_ms": str(statement_seconds * 1000),
             "lock_ms": str(LOCK_SECONDS * 1000),
-            "idle_ms": str(IDLE_SECONDS * 1000),
+            "idle_ms": str(idle_seconds * 1000),
         }
         with connected(url, name=name) as probe:
             _check_version(probe, where)
@@ -375,7 +376,8 @@ def _commit(connection: Connection[Any]) -> None:
     try:
         connection.commit()
     except psycopg.Error as error:
-        if connection.closed:
+        ended = isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout)
+        if connection.closed and not ended:  # a deed that the server ended was rolled back
             raise CommitUncertain from error
         better = translate(error)
         if better is error:

@@ -264,6 +264,7 @@ def _database(setting: Setting) -> Database:
         size=THREADS,
         name=marked("gateway"),
         statement_seconds=pacer.pace.wall_seconds,
+        idle_seconds=pacer.pace.idle_seconds,
         pacing=pacer,
     )
 

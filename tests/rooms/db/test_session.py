@@ -17,6 +17,7 @@ from yuejie.db.errors import (
     translate,
 )
 from yuejie.db.session import Database, Tx, retrying
+from yuejie.db.upkeep.pace import pace_of
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +104,34 @@ def test_waiting_for_a_lock_ends(owner: Database, blank: Urls) -> None:
             holder.lock_exclusive("epoch")
             with pytest.raises(DatabaseBusy, match="锁"), hasty.begin() as tx:
                 tx.lock_shared("epoch")
+
+
+def test_what_a_node_held_when_its_wire_was_cut_is_free_before_others_give_up(
+    owner: Database, blank: Urls
+) -> None:
+    """
+    A node is cut off in the middle of a deed. Its session lives on at the server, silent and with
+    its locks; who waits for them gets them, and what was half done is not there.
+    """
+
+    def held_too_long(deed: LiteralString | None) -> None:
+        with cut_off.begin() as silent:
+            silent.run("UPDATE tally SET n = 7")
+            do(owner, "UPDATE tally SET n = n + 1")
+            if deed is not None:
+                silent.run(deed)
+
+    with Database.open(blank.owner, size=1, idle_seconds=1) as cut_off:
+        with pytest.raises(DatabaseUnavailable, match="本次未生效"):
+            held_too_long("SELECT 1")
+        with pytest.raises(DatabaseUnavailable, match="本次未生效"):
+            held_too_long(None)  # it is certain that the commit did nothing
+    assert total(owner) == 4
+
+
+def test_nodes_are_given_up_sooner_than_anybody_waits_for_a_lock() -> None:
+    for process in ("gateway", "intake"):
+        assert pace_of(process).idle_seconds < session.LOCK_SECONDS
 
 
 def test_a_pool_at_work_says_busy_and_not_gone(blank: Urls) -> None:

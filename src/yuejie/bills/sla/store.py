@@ -1,15 +1,19 @@
 """The only SQL of a month's service: how calls ended, how fast, when nobody was served or heard."""
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
+from uuid import UUID
 
 from yuejie.bills.sla.ending import BROKEN_REASONS, OUR_REASONS, TELLING, TURNED_AWAY
+from yuejie.bills.sla.moved import store as far
+from yuejie.bills.sla.moved.store import Asked
 from yuejie.bills.sla.verdict import FirstByte, Minutes
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import Span
-from yuejie.usage.warehouse.read import refuse_partial
+from yuejie.usage.warehouse import read
 
 OPERATOR_READS: Final = {
     "minutes": "the gateway serves everybody or nobody",
@@ -52,7 +56,8 @@ ENDED: Final = """
                    SELECT FROM usage_event next
                    WHERE next.operation_id = e.operation_id AND next.operation_id <> next.event_id
                      AND next.customer_id = e.customer_id
-                     AND next.attempt > e.attempt AND next.epoch <= %(epoch)s) END
+                     AND next.attempt > e.attempt AND next.epoch <= %(epoch)s)
+                   AND e.operation_id <> ALL(%(carried)s::uuid[]) END
       AND CASE WHEN e.outcome <> 'worker_died' THEN TRUE
                ELSE NOT EXISTS (
                    SELECT FROM usage_event known
@@ -65,9 +70,13 @@ ENDED: Final = """
 def ended(
     tx: Tx, customer_id: CustomerId, month: str, *, held: Span, epoch: int, by: Bucket = "month"
 ) -> list[EndedRow]:
-    """Return how the operations of a month's span ended, as known at an epoch; each counts once."""
-    refuse_partial(tx, customer_id, month, month, "服务水平的核算")
-    return tx.rows(
+    """Return how the operations of a month's span ended, as known at an epoch; each counts once.
+
+    Read wherever the month's events lie: what moved is summed there, and the sums stand beside
+    those from here.
+    """
+    there = _there(tx, customer_id, month, held, epoch)
+    here = tx.rows(
         EndedRow,
         ENDED,
         customer_id=customer_id,
@@ -77,7 +86,50 @@ def ended(
         epoch=epoch,
         by=by,
         telling=TELLING,
+        carried=far.carried_here(tx, customer_id, there.partitions, upto=epoch) if there else [],
     )
+    if there is None:
+        return here
+    carried = _carried(tx, customer_id, there)
+    moved = far.ended(tx, customer_id, there, by=by, telling=TELLING, carried=carried)
+    return here + [EndedRow(*each) for each in moved]
+
+
+_LAST: Final = "9999-99"
+
+
+def _there(tx: Tx, customer_id: CustomerId, month: str, held: Span, epoch: int) -> Asked | None:
+    """Return what is asked of ClickHouse; None where everything of the month is here."""
+    if not read.away(tx, customer_id, month, month):
+        return None
+    # An attempt that followed may lie in a later month.
+    partitions = read.away(tx, customer_id, month, _LAST).partitions
+    return Asked(partitions, month, held.start, held.end, epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    operation_id: UUID
+
+
+CARRIED: Final = """
+    SELECT DISTINCT e.operation_id
+    FROM usage_event e, unnest(%(days)s::date[]) AS day
+    WHERE e.customer_id = %(customer_id)s AND e.operation_id <> e.event_id
+      AND e.epoch <= %(epoch)s
+      AND e.operation_id >= uuid_floor(day::timestamp AT TIME ZONE 'UTC')
+      AND e.operation_id < uuid_floor((day + INTERVAL '1 month')::timestamp AT TIME ZONE 'UTC')
+"""
+
+
+def _carried(tx: Tx, customer_id: CustomerId, there: Asked) -> list[UUID]:
+    """Return the operations that began in a partition that moved and went on in one that is here.
+
+    Few: calls that were tried again over the midnight between two months of UTC.
+    """
+    days = [date(number // 100, number % 100, 1) for number in there.partitions]
+    rows = tx.rows(_Operation, CARRIED, customer_id=customer_id, days=days, epoch=there.upto)
+    return [row.operation_id for row in rows]
 
 
 TURNED: Final = """
@@ -115,39 +167,42 @@ def counted_epoch(tx: Tx, customer_id: CustomerId) -> int:
     return int(tx.value(COUNTED_EPOCH, customer_id=customer_id) or 0)
 
 
-# Exact: the smallest time within which at least 95 of 100 calls had their first byte.
-FIRST_BYTE: Final = """
-    WITH taken AS (
-        SELECT e.first_byte_ms AS ms, count(*) AS calls
-        FROM usage_event e
-        WHERE e.customer_id = %(customer_id)s AND e.month = %(month)s
-          AND e.started_at >= %(start)s AND e.started_at < %(until)s
-          AND e.source = 'gateway' AND e.epoch <= %(epoch)s
-          AND e.stream AND e.outcome = 'ok' AND e.http_status < 400
-          AND e.first_byte_ms IS NOT NULL AND e.reason <> ALL(%(broken)s)
-        GROUP BY e.first_byte_ms),
-    ranked AS (
-        SELECT ms, sum(calls) OVER (ORDER BY ms) AS upto, sum(calls) OVER () AS whole FROM taken)
-    SELECT min(ms) AS p95_ms, COALESCE(max(whole), 0)::bigint AS calls
-    FROM ranked
-    WHERE upto * 100 >= whole * 95
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    ms: int
+    calls: int
+
+
+FIRST_BYTES: Final = """
+    SELECT e.first_byte_ms AS ms, count(*) AS calls
+    FROM usage_event e
+    WHERE e.customer_id = %(customer_id)s AND e.month = %(month)s
+      AND e.started_at >= %(start)s AND e.started_at < %(until)s
+      AND e.source = 'gateway' AND e.epoch <= %(epoch)s
+      AND e.stream AND e.outcome = 'ok' AND e.http_status < 400
+      AND e.first_byte_ms IS NOT NULL AND e.reason <> ALL(%(broken)s)
+    GROUP BY e.first_byte_ms
 """
 
 
 def first_byte(tx: Tx, customer_id: CustomerId, month: str, *, held: Span, epoch: int) -> FirstByte:
     """Return how long the streamed calls of a month's span took to their first byte."""
-    refuse_partial(tx, customer_id, month, month, "服务水平的核算")
-    [row] = tx.rows(
-        FirstByte,
-        FIRST_BYTE,
+    there = _there(tx, customer_id, month, held, epoch)
+    broken = sorted(BROKEN_REASONS | OUR_REASONS)
+    rows = tx.rows(
+        _Taken,
+        FIRST_BYTES,
         customer_id=customer_id,
         month=month,
         start=held.start,
         until=held.end,
         epoch=epoch,
-        broken=sorted(BROKEN_REASONS | OUR_REASONS),
+        broken=broken,
     )
-    return row
+    taken = Counter({row.ms: row.calls for row in rows})
+    if there is not None:
+        taken.update(far.first_bytes(tx, customer_id, there, broken=broken))
+    return FirstByte.of(taken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ have. The lower counts. Beside it, responses to tickets that were missed.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from yuejie.bills.sla.ending import Ending, counted
 from yuejie.contracts.terms import Sla, SlaBasis, SlaExclusion
@@ -31,6 +31,16 @@ class FirstByte:
 
     p95_ms: int | None = None
     calls: int = 0
+
+    @classmethod
+    def of(cls, taken: Mapping[int, int]) -> Self:
+        """Return the smallest time within which at least 95 of 100 calls had their first byte."""
+        whole, upto = sum(taken.values()), 0
+        for ms, calls in sorted(taken.items()):
+            upto += calls
+            if upto * 100 >= whole * 95:
+                return cls(ms, whole)
+        return cls()
 
 
 @dataclass(frozen=True, slots=True)

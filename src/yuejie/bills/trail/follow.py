@@ -13,7 +13,6 @@ from yuejie.bills.trail.trail import CallPage, CallRow, LineTrail, Reach
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.limits import PAGE_MAX
-from yuejie.usage.warehouse.read import refuse_partial
 
 _MARGIN: Final = timedelta(days=1)
 """An id is made when its call begins; a day either way is more than any clock is wrong."""
@@ -71,8 +70,6 @@ def follow_day(
     following = day + timedelta(days=1)
     until = datetime(following.year, following.month, following.day, tzinfo=zone)
     first, version = after or (_id_at(since - _MARGIN), 0)
-    month = str(trail.reach.month)
-    refuse_partial(tx, trail.bill.customer_id, month, month, "账单行的逐次用量")
     rows = store.calls(
         tx,
         trail.bill.customer_id,

@@ -1,12 +1,17 @@
 """The only SQL about what a line is made of: rollups by day, versions of events by their id."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
+from heapq import merge
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
+from yuejie.bills.trail.moved import store as far
 from yuejie.bills.trail.trail import BilledRow, CallRow, DayRow, RateOfLine, Reach
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import BillId, CustomerId
+from yuejie.usage.warehouse.read import away
 
 OPERATOR_READS: Final = {"rate_of": "rates belong to books, not to customers"}
 """Reads that serve the operator; all others take `customer_id` first."""
@@ -134,8 +139,12 @@ def calls(
     *,
     limit: int,
 ) -> list[CallRow]:
-    """Return what the calls of some hours add to a line, by id; `ids` bound them, see CALLS."""
-    return tx.rows(
+    """Return what the calls of some hours add to a line, by id, wherever they lie.
+
+    `ids` bound them: behind an event and a version, up to an event.
+    """
+    there = away(tx, customer_id, str(reach.month), str(reach.month))
+    here = tx.rows(
         CallRow,
         CALLS,
         since=hours[0],
@@ -146,6 +155,25 @@ def calls(
         limit=limit,
         **_asked(reach) | {"customer_id": customer_id},
     )
+    if not there:
+        return here
+    moved = far.calls(tx, customer_id, there.partitions, reach, hours, ids, limit=limit)
+    known = tx.rows(_Key, KEYS, customer_id=customer_id, keys=[row.key_id for row in moved])
+    names = {row.key_id: row.name for row in known}
+    named = (replace(row, key=names.get(row.key_id, row.key_id)) for row in moved)
+    return list(islice(merge(here, named, key=lambda row: (row.event_id.int, row.version)), limit))
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    key_id: str
+    name: str
+
+
+KEYS: Final = """
+    SELECT key_id, name FROM api_key
+    WHERE customer_id = %(customer_id)s AND key_id = ANY(%(keys)s)
+"""
 
 
 def _asked(reach: Reach) -> dict[str, object]:

@@ -14,22 +14,28 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Histogram
 
+from yuejie.db.session import IDLE_SECONDS
+
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A kind of work: what one transaction should take, and where the server ends a statement."""
+    """A kind of work: what one transaction should take, and where the server ends it."""
 
     budget_ms: int
     wall_seconds: int
+    """The longest statement."""
+    idle_seconds: int = IDLE_SECONDS
+    """The longest silence within a transaction. Where every node takes the same locks it is short:
+    a node that was cut off while it held them must not keep the others waiting."""
 
 
 PAGE: Final = Pace(300, 60)
 """What somebody waits for, eyes on the screen."""
-CALL: Final = Pace(100, 5)
+CALL: Final = Pace(100, 5, 5)
 """What a customer's call waits for."""
-INGEST: Final = Pace(2_000, 120)
+INGEST: Final = Pace(2_000, 120, 10)
 DUTY: Final = Pace(10_000, 120)
 """What the calendar asks for."""
 COMMAND: Final = Pace(60_000, 120)

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.limits import PAGE, PAGE_MAX
 from yuejie.usage.calls import store
 from yuejie.usage.show import NEWEST, Attempt, RequestPage, attempts_of
-from yuejie.usage.warehouse.read import refuse_between, refuse_partial
+from yuejie.usage.store import EventRow
+from yuejie.usage.warehouse import read
+from yuejie.usage.warehouse.read import Wanted, hold_partitions, refuse_deleted
 
 _MARGIN: Final = timedelta(days=1)
 """An id is made when its call begins; a day either way is more than any clock is wrong."""
@@ -47,25 +49,39 @@ def look_for_calls(
     last = _id_at(sought.until + _MARGIN) if sought.until else NEWEST
     top = min(before, last) if before else last
     with db.read() as tx:
-        rows = store.sought(
-            tx,
-            customer_id,
-            asdict(sought),
-            first=first,
-            before=top,
-            limit=limit + 1,
-        )
-        # What lies elsewhere must not be missing in silence: at the end of the list, nor between
-        # two calls of a page, where a month stayed here and a later one was moved.
-        if len(rows) <= limit:
-            since = f"{sought.since - _MARGIN:%Y-%m}" if sought.since else "0001-01"
-            until = f"{sought.until + _MARGIN:%Y-%m}" if sought.until else "9999-12"
-            refuse_partial(tx, customer_id, since, until, "查找调用")
-        else:
-            refuse_between(tx, customer_id, rows[-1].event_id, top, "查找调用")
+        rows = _look(tx, customer_id, sought, (first, top), limit + 1)
+        # What was deleted must not be missing in silence: at the end of the list, nor between two
+        # calls of a page.
+        oldest = rows[-1].event_id if len(rows) > limit else first
+        refuse_deleted(tx, customer_id, oldest, top, "查找调用")
         shown = rows[:limit]
         attempts = attempts_of(tx, [[row] for row in shown])
     return RequestPage(attempts, shown[-1].event_id if len(rows) > limit else None)
+
+
+def _look(
+    tx: Tx, customer_id: str, asked: Sought, ids: tuple[UUID, UUID], limit: int
+) -> list[EventRow]:
+    """Look wherever the calls lie; no partition comes or goes meanwhile."""
+    hold_partitions(tx)
+    first, before = ids
+    here = store.sought(tx, customer_id, asdict(asked), first=first, before=before, limit=limit)
+    projects = store.subtree(tx, customer_id, asked.project) if asked.project else []
+    if asked.project and not projects:
+        return here
+    wanted = Wanted(
+        first=first,
+        before=before,
+        since=asked.since,
+        until=asked.until,
+        projects=projects,
+        key=asked.key or "",
+        tag=asked.tag or "",
+        model=asked.model or "",
+        state=asked.state or "",
+        failed=asked.failed,
+    )
+    return read.sought(tx, customer_id, wanted, here, limit=limit)
 
 
 def every_call(db: Database, customer_id: str, sought: Sought, *, most: int) -> Iterator[Attempt]:

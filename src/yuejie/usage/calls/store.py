@@ -12,6 +12,30 @@ from yuejie.usage.store import EventRow
 OPERATOR_READS: Final = {"answers": "deployments belong to the house"}
 """Reads that serve the operator; all others take `customer_id` first."""
 
+SUBTREE: Final = """
+    WITH RECURSIVE subtree AS (
+        SELECT p.project_id FROM project p
+        WHERE p.customer_id = %(customer_id)s
+          AND (p.project_id = %(project)s OR p.name = %(project)s)
+        UNION
+        SELECT child.project_id
+        FROM project child JOIN subtree ON child.parent_id = subtree.project_id
+    )
+    SELECT project_id FROM subtree
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    project_id: str
+
+
+def subtree(tx: Tx, customer_id: str, project: str) -> list[str]:
+    """Return a project, by id or name, and all below it."""
+    rows = tx.rows(_Project, SUBTREE, customer_id=customer_id, project=project)
+    return [row.project_id for row in rows]
+
+
 # Both bounds of the id keep the look to the partitions of the time that is asked for, and the order
 # of the index is the order of the answer: the few rows of a page are read, not the month sorted.
 # What a version says is asked of the last one; few have more than one, in an index of their own.

@@ -26,6 +26,7 @@ from yuejie.usage.warehouse.batch import (
     refuse_moved,
 )
 from yuejie.usage.warehouse.clickhouse import store as far
+from yuejie.usage.warehouse.clickhouse.store import Wanted
 
 _EVER: Final = ("0000-00", "9999-99")
 hold_partitions = store.hold_partitions
@@ -76,14 +77,40 @@ def refuse_partial(tx: Tx, customer_id: str | None, first: str, last: str, what:
     refuse_elsewhere(store.away(tx, customer_id, first, last), what)
 
 
-def refuse_between(tx: Tx, customer_id: str, oldest: UUID, newest: UUID, what: str) -> None:
-    """Refuse the same where some of a customer's events between two ids are not here."""
+def refuse_deleted(tx: Tx, customer_id: str, oldest: UUID, newest: UUID, what: str) -> None:
+    """Refuse a list that would leap over events between two ids which are past their term."""
+    found = _between(tx, customer_id, oldest, newest)
+    refuse_elsewhere((each for each in found if each.state == Place.DELETED), what)
+
+
+def sought(
+    tx: Tx, customer_id: str, wanted: Wanted, here: Sequence[EventRow], *, limit: int
+) -> list[EventRow]:
+    """Put moved calls that are what is asked for among those from here, the newest first."""
+    # A page that is full here reaches back no further than its last call.
+    oldest = here[-1].event_id if len(here) >= limit else wanted.first
+    found = _between(tx, customer_id, oldest, wanted.before)
+    there = [each.number for each in found if each.state == Place.MOVED]
+    if not there:
+        return list(here)
+    moved = map(_row, far.sought(tx, customer_id, there, wanted, limit=limit))
+    return list(islice(merge(here, moved, key=_newest_first, reverse=True), limit))
+
+
+def _newest_first(row: EventRow) -> int:
+    return row.event_id.int
+
+
+def _between(tx: Tx, customer_id: str, oldest: UUID, newest: UUID) -> list[Partition]:
+    """Return the partitions away that hold a customer's events between two ids."""
     hold_partitions(tx)
-    found = store.away(tx, customer_id, *_EVER)
     low = day_of(oldest)
     # The newest may be the end of all ids, which is no date.
-    between = (each for each in found if low <= each.first_day and _first_id(each) <= newest.int)
-    refuse_elsewhere(between, what)
+    return [
+        each
+        for each in store.away(tx, customer_id, *_EVER)
+        if low <= each.first_day and _first_id(each) <= newest.int
+    ]
 
 
 def _first_id(partition: Partition) -> int:
@@ -103,7 +130,7 @@ def recent(tx: Tx, customer_id: str, *, before: UUID, limit: int) -> list[EventR
     if there.newest is None or (len(rows) == limit and day_of(rows[-1].event_id) > there.newest):
         return rows
     moved = far.recent(tx, customer_id, there.partitions, before=before, limit=limit)
-    both = merge(rows, map(_row, moved), key=lambda row: row.event_id.int, reverse=True)
+    both = merge(rows, map(_row, moved), key=_newest_first, reverse=True)
     return list(islice(both, limit))
 
 
@@ -166,13 +193,15 @@ def _row(fields: dict[str, Any]) -> EventRow:
 __all__ = [
     "Away",
     "EventsElsewhere",
+    "Wanted",
     "away",
     "compared",
     "events_of_operation",
     "hold_partitions",
     "recent",
-    "refuse_between",
+    "refuse_deleted",
     "refuse_partial",
     "refuse_writing",
+    "sought",
     "still_away",
 ]

@@ -1,0 +1,1 @@
+"""The calls of a line whose month moved to ClickHouse: what `bills.trail.store` asks, there."""
