@@ -148,6 +148,7 @@ HOUSE: Final[dict[str, str]] = {
     "trial_cost": "运营方的试用成本",
     "trial_policy": "运营方的试用规则",
     "usage_partition": "用量的存放位置，不分客户",
+    "usage_sum_house": "全平台的用量合计，不分客户",
     "usage_summed": "汇总的进度",
 }
 """Tables of which no row is a customer's, and why."""

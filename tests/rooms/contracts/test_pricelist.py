@@ -216,7 +216,9 @@ def was(toml: str) -> tuple[RateDraft, ...]:
 
 
 def test_a_large_change_needs_approval_and_a_small_one_does_not() -> None:
-    assert said(changes(list_of(GOOD.replace('"8"', '"10.4"')), was(GOOD))) == []
+    assert said(changes(list_of(GOOD.replace('"8"', '"10.4"')), was(GOOD))) == [
+        (Severity.NOTE, "m 的 output 由 8.00 变为 10.40")
+    ]
     assert said(changes(list_of(GOOD.replace('"8"', '"10.41"')), was(GOOD))) == [
         (
             Severity.APPROVE,

@@ -133,5 +133,5 @@ def test_the_list_in_force_is_a_price_file(admin: TestClient, house: House) -> N
     assert "错误" not in tried(sheet)
     dearer = tried(sheet.replace(b"gpt-4o,chat,input,5.00", b"gpt-4o,chat,input,5.50"))
     assert "错误" not in dearer
-    assert "5.50" in dearer
+    assert "gpt-4o 的 input 由 5.00 变为 5.50" in dearer
     assert house.acme.customer.slug == "acme"

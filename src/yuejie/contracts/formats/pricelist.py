@@ -103,21 +103,23 @@ def complete(prices: PriceList) -> tuple[PriceList, list[Remark]]:
 
 
 def changes(prices: PriceList, was: Sequence[RateDraft]) -> Iterator[Remark]:
-    """Yield how a list differs from the one in force where that needs a second look."""
+    """Yield how a list differs from the one in force, rate by rate; a leap has to be approved."""
     before = {(rate.meter, rate.place): rate.pico for rate in was if rate.origin == "book"}
     if not before:
         return
     for rate in prices.rates:
         old = before.pop((rate.meter, rate.place), None)
-        if old is None or abs(rate.pico - old) * PPM <= old * PRICE_CHANGE_PPM:
+        if old is None or old == rate.pico:
             continue
-        yield Remark(
-            prices.where,
-            Severity.APPROVE,
+        said = (
             f"{prices.model} 的 {_spot(rate)} 由 {written(rate.meter, old)} 变为 "
-            f"{written(rate.meter, rate.pico)}，幅度超过 {PRICE_CHANGE_PPM * 100 // PPM}%，"
-            "核对无误请加 --approve",
+            f"{written(rate.meter, rate.pico)}"
         )
+        if abs(rate.pico - old) * PPM <= old * PRICE_CHANGE_PPM:
+            yield Remark(prices.where, Severity.NOTE, said)
+            continue
+        leap = f"，幅度超过 {PRICE_CHANGE_PPM * 100 // PPM}%，核对无误请加 --approve"
+        yield Remark(prices.where, Severity.APPROVE, said + leap)
     for meter in sorted({meter for meter, _ in before} - {rate.meter for rate in prices.rates}):
         yield Remark(
             prices.where,
