@@ -1,7 +1,7 @@
 """Clouds: what do the clouds ask for, and whose is it?
 
 Owns: cloud sources, the rules that say whose an account or a tag is, deliveries of cloud bills
-(AWS CUR 2.0, Azure, GCP, FOCUS) row by row, and the statements of a period that follow from them.
+(AWS CUR, Azure, GCP, FOCUS) row by row, and the statements of a period that follow from them.
 Does not own: the agreed mark-up (contracts), what of it stands on which bill (bills), what a
 provider of models asks for our own calls (assurance).
 

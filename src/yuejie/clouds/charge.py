@@ -5,6 +5,7 @@ order. A file may print more places than that, where a cloud computed in binary:
 rounded once, half away from zero, by less than a millionth of a millionth.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
@@ -17,6 +18,7 @@ from yuejie.kernel.money import CURRENCIES, PICO
 from yuejie.kernel.period import BillingMonth
 
 _WIDE: Final = Context(prec=80, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
+_SLASHED: Final = re.compile(r"(?P<month>\d{1,2})/0?1/(?P<year>\d{4})( 0?0:00(:00)?)?")
 AMOUNT_MAX: Final = 10**12
 """More than a million million of a currency in one row is no cost but a broken file."""
 
@@ -97,13 +99,15 @@ def required(text: str, column: str) -> str:
 def month_of(text: str, column: str) -> BillingMonth:
     """Read the month in which a billing period begins.
 
-    Clouds write 2026-08-01, 2026-08-01T00:00:00Z, 2026-08-01 00:00:00, 08/01/2026 or 202608.
+    Clouds write 2026-08-01, 2026-08-01T00:00:00Z, 2026-08-01 00:00:00, 08/01/2026, 8/1/2026 or
+    202608. With slashes the month comes first and the day must be the first: of another day, nobody
+    can tell it from a date with the day first.
     """
     digits = text.strip()
     if len(digits) == 6 and digits.isdigit():
         year, month = digits[:4], digits[4:]
-    elif digits[2:3] == "/" and digits[5:6] == "/":
-        year, month = digits[6:10], digits[:2]
+    elif slashed := _SLASHED.fullmatch(digits):
+        year, month = slashed["year"], slashed["month"].zfill(2)
     else:
         year, month = digits[:4], digits[5:7]
         if digits[4:5] != "-":

@@ -3,8 +3,12 @@
 Files are read twice: once to judge and sum them, once to write them, so that nothing is written of
 a file that is wrong in its last row, and neither reading holds more than its sums. A period that
 was delivered before gets another revision; the same rows again, in any order, change nothing.
+
+A FOCUS file may hold several billing accounts. Rows of accounts that are sources of their own are
+left to those and counted here; of an account that nobody registered, a row is refused.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,6 +61,8 @@ class Delivered:
     kept: tuple[str, ...]
     """Columns that are kept with their rows and computed from by nothing."""
     dropped: dict[str, str]
+    left: dict[str, int]
+    """Rows of other sources' accounts, by source: the same file is delivered to each."""
     committed: bool
 
 
@@ -68,14 +74,19 @@ class _Files:
     dialect: Dialect
     metric: Metric
     account: str
+    others: dict[str, str]
+    """Other sources, by their billing accounts."""
 
-    def rows(self) -> Iterator[tuple[int, CloudRow]]:
-        """Yield each row with its number in the whole delivery."""
+    def rows(self, left: Counter[str]) -> Iterator[tuple[int, CloudRow]]:
+        """Yield each row of the account with its number in the whole delivery; count the others."""
         number = 0
         for path in self.paths:
-            for row in read_bill(path, self.dialect, self.metric, self.account):
+            for row in read_bill(path, self.dialect, self.metric, self.account, self.others):
                 number += 1
-                yield number, row
+                if row.billing_account == self.account:
+                    yield number, row
+                else:
+                    left[self.others[row.billing_account]] += 1
 
 
 def deliver(
@@ -94,14 +105,17 @@ def deliver(
     """
     with db.read() as tx:
         known = find_source(tx, source)
-    files = _open(known, paths, metric)
-    survey = Survey(tuple(known.tag_keys))
-    for _, row in files.rows():
+        sources = store.sources(tx)
+    files = _open(known, sources, paths, metric)
+    survey, left = Survey(tuple(known.tag_keys)), Counter[str]()
+    for _, row in files.rows(left):
         survey.add(row)
+    if not survey.tallies:
+        raise Invalid(f"文件中没有账单账号 {known.billing_account} 的行，请核对来源")
     if not commit:
         with db.read() as tx:
             changes = [plan.change for plan in _plans(tx, known, survey)]
-        return _told(known, files, survey, changes, committed=False)
+        return _told(known, files, survey, left, changes, committed=False)
     with db.begin() as tx:
         tx.lock_exclusive(f"cloud {source}")
         plans = [plan for plan in _plans(tx, known, survey) if not plan.change.unchanged]
@@ -109,10 +123,12 @@ def deliver(
         if plans:
             _write(tx, known, files, survey, plans, by=by, now=now)
     changes = sorted([*same, *(plan.change for plan in plans)], key=lambda change: change.period)
-    return _told(known, files, survey, changes, committed=True)
+    return _told(known, files, survey, left, changes, committed=True)
 
 
-def _open(known: Source, paths: Sequence[Path], metric: Metric | None) -> _Files:
+def _open(
+    known: Source, sources: Sequence[Source], paths: Sequence[Path], metric: Metric | None
+) -> _Files:
     if not paths:
         raise Invalid("没有要导入的文件")
     if len(set(paths)) != len(paths):
@@ -121,9 +137,9 @@ def _open(known: Source, paths: Sequence[Path], metric: Metric | None) -> _Files
     if len(dialects) > 1:
         raise Invalid(f"一次交付的文件应为同一种账单，这里有 {'、'.join(sorted(dialects))}")
     (dialect,) = dialects.values()
-    return _Files(
-        tuple(paths), dialect, metric_of(dialect, metric, paths[0]), known.billing_account
-    )
+    own = known.billing_account
+    others = {each.billing_account: each.source for each in sources if each.billing_account != own}
+    return _Files(tuple(paths), dialect, metric_of(dialect, metric, paths[0]), own, others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +201,7 @@ def _write(
     )
     wanted = {plan.change.period for plan in plans}
     again = Survey(tuple(known.tag_keys))
-    rows = ((number, again.add(row), row) for number, row in files.rows())
+    rows = ((number, again.add(row), row) for number, row in files.rows(Counter()))
     store.copy_rows(tx, delivery_id, (each for each in rows if each[2].period in wanted))
     if {p: t.digest for p, t in again.tallies.items()} != {
         p: t.digest for p, t in survey.tallies.items()
@@ -216,7 +232,13 @@ def _write(
 
 
 def _told(
-    known: Source, files: _Files, survey: Survey, changes: Sequence[Change], *, committed: bool
+    known: Source,
+    files: _Files,
+    survey: Survey,
+    left: Counter[str],
+    changes: Sequence[Change],
+    *,
+    committed: bool,
 ) -> Delivered:
     return Delivered(
         source=known.source,
@@ -226,5 +248,6 @@ def _told(
         changes=tuple(changes),
         kept=tuple(sorted(survey.columns - files.dialect.used)),
         dropped=dict(files.dialect.dropped),
+        left=dict(sorted(left.items())),
         committed=committed,
     )

@@ -125,6 +125,20 @@ def test_a_broken_file_is_refused_beside_the_form_by_row_and_column(
     assert (none.status_code, "没有选择文件" in none.text) == (422, True)
 
 
+def test_rows_of_another_source_are_counted_before_anything_is_imported(
+    admin: TestClient, database: Database, house: House, tmp_path: Path
+) -> None:
+    statement_at(house)
+    form = form_of(admin, "/clouds", source="gcp", name="GCP", account="01-AB", tags="")
+    assert admin.post("/clouds/sources", data=form).status_code == 303
+    body = cloud_file(tmp_path, "12.50", "3.00").read_text().replace("999900001111", "01-AB", 1)
+    mixed = tmp_path / "mixed.csv"
+    mixed.write_text(body)
+    look = form_of(admin, "/clouds", source="aws", look="yes")
+    tried = admin.post("/clouds/deliveries", data=look, files=handed(mixed), headers=HTMX)
+    assert (tried.status_code, "未导入 1 行：属于来源 gcp" in tried.text) == (200, True)
+
+
 def test_whose_a_cost_is_is_said_and_applied_anew(
     admin: TestClient, database: Database, house: House
 ) -> None:

@@ -165,6 +165,8 @@ def _show(told: Delivered, names: Mapping[str, str]) -> None:
     say(f"不参与计算、随行原样保留的列：{kept}")
     for column, why in told.dropped.items():
         say(f"不保留的列 {column}：{why}")
+    for other, count in told.left.items():
+        say(f"未导入 {count:,} 行：属于来源 {other} 的账单账号，请用同一文件导入 {other}")
     say("已写入" if told.committed else "以上是试算，未写入；确认后加 --commit")
 
 
@@ -214,6 +216,7 @@ def _as_json(told: Delivered, names: Mapping[str, str]) -> dict[str, object]:
         ],
         "kept_columns": told.kept,
         "dropped_columns": told.dropped,
+        "left_rows": told.left,
     }
 
 

@@ -1,11 +1,16 @@
-"""AWS Cost and Usage Report 2.0, and the report before it as Athena names its columns.
+"""AWS Cost and Usage Report 2.0, and the report before it, named as in its files or by Athena.
 
 Billed is `line_item_unblended_cost`: with negations and discounts, which are rows of their own, it
 sums to the AWS bill. Effective is AWS's own amortisation: reservations and savings plans where
 they were used, and the unused rest with whoever bought them.
-Schema: docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html
+In the files of the report before, a column is `lineItem/UnblendedCost` and a tag is a column of its
+own, `resourceTags/user:team`: its key is then `user:team`, where 2.0 writes `user_team`.
+Schema: docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html, data-dictionary.html
 """
 
+import re
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from yuejie.clouds.charge import (
@@ -141,13 +146,24 @@ def _tags(cells: Cells) -> dict[str, str]:
     """Return the tags of a resource, of a map or of one column each."""
     found = pairs(cells.get("tags", ""), "tags")
     found |= pairs(cells.get("resource_tags", ""), "resource_tags")
-    prefix = "resource_tags_"
-    found |= {
-        name.removeprefix(prefix): text
-        for name, text in cells.items()
-        if name.startswith(prefix) and text
-    }
+    for prefix in ("resource_tags_", "resourceTags/"):
+        found |= {
+            name.removeprefix(prefix): text
+            for name, text in cells.items()
+            if name.startswith(prefix) and text
+        }
     return found
+
+
+@lru_cache(maxsize=1_024)
+def _spelled(column: str) -> str:
+    """Return 2.0's name of a column something depends on; every other keeps its own."""
+    group, _, name = column.partition("/")
+    named = "_".join(_CAPITAL.sub("_", each).lower() for each in (group, name))
+    return named if named in _USED or named in _DROPPED else column
+
+
+_CAPITAL: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 DIALECT: Final = Dialect(
@@ -168,3 +184,5 @@ DIALECT: Final = Dialect(
     metrics=(Metric.BOTH,),
     read=read,
 )
+BEFORE: Final = replace(DIALECT, name="aws-cur-1", spelling=_spelled)
+"""Files of the report before 2.0."""

@@ -78,7 +78,8 @@ def read(cells: Cells, number: int, metric: Metric) -> CloudRow:
     actual = metric is Metric.ACTUAL
     part = Part(category, amount if actual else None, None if actual else amount)
     start = required(cells.get("billingperiodstartdate", ""), "BillingPeriodStartDate")
-    currency = cells.get("billingcurrency") or cells.get("billingcurrencycode", "")
+    coded = not cells.get("billingcurrency") and "billingcurrencycode" in cells
+    unit = "BillingCurrencyCode" if coded else "BillingCurrency"
     service = cells.get("metercategory") or cells.get("consumedservice") or cells.get("product")
     return CloudRow(
         number=number,
@@ -86,7 +87,7 @@ def read(cells: Cells, number: int, metric: Metric) -> CloudRow:
         billing_account=required(cells.get("billingaccountid", ""), "BillingAccountId"),
         sub_account=cells.get("subscriptionid") or cells.get("subscriptionguid", ""),
         service=service or cells.get("productname") or "Azure",
-        currency=currency_of(currency, "BillingCurrency"),
+        currency=currency_of(cells.get(unit.lower(), ""), unit),
         parts=(part,),
         used_on=cells.get("date", ""),
         description=cells.get("product") or cells.get("productname", ""),
@@ -112,5 +113,5 @@ DIALECT: Final = Dialect(
     dropped=_DROPPED,
     metrics=(Metric.ACTUAL, Metric.AMORTIZED),
     read=read,
-    folded=True,
+    spelling=str.lower,
 )

@@ -1,7 +1,8 @@
 """FOCUS CostAndUsage, 1.0 to 1.4, of whatever cloud.
 
 Billed is `BilledCost`, effective is `EffectiveCost`. A row is of the marketplace where who
-publishes or gives the service is not who provides it.
+publishes or gives the service is not who provides it; a cloud goes by more than one name there
+(Microsoft publishes what Microsoft Azure provides), and stays one seller.
 Schema: focus.finops.org/focus-specification
 """
 
@@ -28,6 +29,16 @@ _CATEGORIES: Final = {
     "Adjustment": CloudCategory.ADJUSTMENT,
 }
 _SELLERS: Final = (("PublisherName", "ProviderName"), ("ServiceProviderName", "HostProviderName"))
+_CLOUDS: Final = {
+    "amazon": "aws",
+    "amazon.com": "aws",
+    "azure": "microsoft",
+    "gcp": "google",
+    "oci": "oracle",
+    "aliyun": "alibaba",
+}
+"""First words of a cloud's names, to the one it is compared by."""
+_HOUSES: Final = frozenset(_CLOUDS.values())
 _NULL: Final = "NULL"
 _USED: Final = frozenset(
     {
@@ -84,9 +95,16 @@ def read(cells: Cells, number: int, metric: Metric) -> CloudRow:
 
 def _is_resold(cells: Cells) -> bool:
     return any(
-        cells.get(seller) and cells.get(host) and cells[seller] != cells[host]
+        cells.get(seller) and cells.get(host) and _house(cells[seller]) != _house(cells[host])
         for seller, host in _SELLERS
     )
+
+
+def _house(name: str) -> str:
+    """Return what a seller is compared by: a cloud's one name, anybody else's as it stands."""
+    first, *_ = name.lower().replace(",", " ").split() or [name]
+    cloud = _CLOUDS.get(first, first)
+    return cloud if cloud in _HOUSES else name
 
 
 DIALECT: Final = Dialect(

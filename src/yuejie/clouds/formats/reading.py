@@ -9,7 +9,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -22,7 +22,7 @@ from yuejie.clouds.formats import aws, azure, focus, gcp
 from yuejie.clouds.formats.words import Cells, Dialect
 from yuejie.kernel.errors import Invalid
 
-DIALECTS: Final = (aws.DIALECT, azure.DIALECT, gcp.DIALECT, focus.DIALECT)
+DIALECTS: Final = (aws.DIALECT, aws.BEFORE, azure.DIALECT, gcp.DIALECT, focus.DIALECT)
 WRONG_MAX: Final = 20
 """So many wrong cells are named; who has more has another problem than cells."""
 _BATCH: Final = 2_000
@@ -59,7 +59,7 @@ def _choose(path: Path, cells: Cells) -> Dialect:
             return dialect
     nearest = min(DIALECTS, key=lambda one: len(_missing(one, cells)))
     missing = "、".join(_missing(nearest, cells))
-    why = f"不是 AWS CUR 2.0、Azure、GCP 或 FOCUS 账单；最接近 {nearest.name}，缺少列 {missing}"
+    why = f"不是 AWS CUR、Azure、GCP 或 FOCUS 账单；最接近 {nearest.name}，缺少列 {missing}"
     raise FileWrong(path, [why])
 
 
@@ -76,19 +76,25 @@ def metric_of(dialect: Dialect, asked: Metric | None, path: Path) -> Metric:
     return asked
 
 
-def read_bill(path: Path, dialect: Dialect, metric: Metric, account: str) -> Iterator[CloudRow]:
+def read_bill(
+    path: Path, dialect: Dialect, metric: Metric, account: str, others: Container[str] = ()
+) -> Iterator[CloudRow]:
     """Yield every row of a file; wrong cells are gathered and raised together as FileWrong.
 
-    `account` is the billing account that the file must be of.
+    `account` is the billing account that the file must be of; rows of `others` may stand beside.
     """
     wrong: list[str] = []
     for number, cells in rows_of(path):
         called = {dialect.called(name): text for name, text in cells.items()}
+        if len(called) != len(cells):
+            raise FileWrong(path, [_alike(dialect, cells)])
         try:
             row = dialect.read(called, number, metric)
-            _refuse_other(row, account)
+            if row.billing_account not in others:
+                _refuse_other(row, account)
         except CellWrong as error:
-            wrong.append(f"第 {number} 行{error.sentence}")
+            column = _in_file(error.column, dialect, cells)
+            wrong.append(f"第 {number} 行列 {column}：{error.why}")
             if len(wrong) >= WRONG_MAX:
                 break
             continue
@@ -96,6 +102,19 @@ def read_bill(path: Path, dialect: Dialect, metric: Metric, account: str) -> Ite
             yield row
     if wrong:
         raise FileWrong(path, wrong)
+
+
+def _in_file(column: str, dialect: Dialect, cells: Cells) -> str:
+    """Return a column's name as the file writes it."""
+    known = dialect.called(column)
+    return next((name for name in cells if dialect.called(name) == known), column)
+
+
+def _alike(dialect: Dialect, cells: Cells) -> str:
+    """Name the columns that mean the same: which of them holds, nobody can tell."""
+    known = [dialect.called(name) for name in cells]
+    alike = [name for name, each in zip(cells, known, strict=True) if known.count(each) > 1]
+    return f"列 {'、'.join(alike)} 是同一列的不同写法，请只留一个"
 
 
 def _refuse_other(row: CloudRow, account: str) -> None:

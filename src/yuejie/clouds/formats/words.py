@@ -26,8 +26,8 @@ class Dialect:
     metrics: tuple[Metric, ...]
     """What a file may state; the first is meant where nobody says otherwise."""
     read: Callable[[Cells, int, Metric], CloudRow]
-    folded: bool = False
-    """Whether columns are written in changing upper and lower case."""
+    spelling: Callable[[str], str] = str
+    """The name by which a column is known here, where files write it in more than one way."""
 
     def fits(self, columns: Iterable[str]) -> bool:
         """Tell whether a file with these columns is of this kind."""
@@ -35,7 +35,7 @@ class Dialect:
 
     def called(self, column: str) -> str:
         """Return the name by which this dialect knows a column."""
-        return column.lower() if self.folded else column
+        return self.spelling(column)
 
     def kept(self, cells: Cells) -> dict[str, str]:
         """Return what is kept of a row beside what is computed from it."""

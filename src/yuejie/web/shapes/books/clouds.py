@@ -143,6 +143,9 @@ class CloudDeliveredOut(Out):
     periods: list[CloudChangeOut] = Field(description="各计费周期")
     kept_columns: list[str] = Field(description="不参与计算、随行原样保留的列")
     dropped_columns: dict[str, str] = Field(description="不保留的列与原因")
+    left_rows: dict[str, int] = Field(
+        description="未导入的行数：属于其他来源的账单账号，请用同一文件导入该来源"
+    )
 
     @classmethod
     def of(cls, told: Delivered) -> "CloudDeliveredOut":
@@ -154,6 +157,7 @@ class CloudDeliveredOut(Out):
             periods=[CloudChangeOut.of(change) for change in told.changes],
             kept_columns=list(told.kept),
             dropped_columns=told.dropped,
+            left_rows=told.left,
         )
 
 
