@@ -23,7 +23,7 @@ from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.life.limits import LimitWish, ask_limit
 from yuejie.contracts.terms import STANDARD, Confirmation
 from yuejie.db.session import Database
-from yuejie.fapiao.request import Pick, Wish, request_fapiao
+from yuejie.fapiao.request import Pick, Wish, approve_fapiao, request_fapiao
 from yuejie.jobs.worker import Worker
 from yuejie.kernel.period import BillingMonth
 
@@ -253,6 +253,21 @@ def test_a_fapiao_is_approved_by_a_second_person_and_uploaded(
     went(send(admin, "/fapiao-desk", "/fapiao-desk/reds", **form), "/fapiao-desk")
     shown = admin.get("/fapiao-desk").text
     assert (FAPIAO_NUMBER in shown, "开票有误" in shown, "-8.00" in shown) == (True, True, True)
+
+
+def test_the_desk_shows_what_is_on_its_way_to_the_tax_platform(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """An approved request is an errand until the provider has answered."""
+    with database.begin() as tx:
+        mark_paid(tx, house.zeta_bill.bill_id, by="x", at=NOW, why="到账")
+    wish = Wish(picks=(Pick(str(house.zeta_bill.number)),), title_id=house.zeta_title)
+    customer_id = house.zeta.customer.customer_id
+    (asked,) = request_fapiao(database, customer_id, wish, SELLING, by="x", now=NOW)
+    approve_fapiao(database, asked.key, provider="nuonuo", by=BOSS, now=NOW)
+    page = admin.get("/fapiao-desk")
+    assert page.status_code == 200
+    assert asked.key in page.text
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def show_desk(
         approved=leaf(request, "approved", approved, lambda each: each.fapiao_id),
         reds=leaf(request, "reds", reds, lambda each: each.red_id),
         hours={red.red_id: _hours_left(red, now) for red in reds},
-        errands=leaf(request, "errands", errands, lambda each: each.errand_id),
+        errands=leaf(request, "errands", errands, lambda each: f"{each.errand_id:020d}"),
         watch=watch,
         names=names,
         by_hand=MANUAL,
