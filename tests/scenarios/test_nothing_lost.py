@@ -328,6 +328,27 @@ def test_what_was_given_of_a_month_that_is_void_is_owed_though_nothing_else_is(
     assert yuan.unproved() == []
 
 
+def vouched(books: Books, until: date) -> Party:
+    """A year's minimum of 300, billed by project; a voucher of 100 from October; 10 are used."""
+    year = replace(
+        STANDARD, split=Split.PROJECT, commitment=Commitment(300_00, CommitmentPeriod.YEAR)
+    )
+    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    acme = books.customer("acme", projects=("main", "chat"), commercial=year, starts=start)
+    draft = GrantDraft(
+        customer_id=acme.customer.customer_id,
+        kind=GrantKind.VOUCHER,
+        name="甲",
+        amount_fen=100_00,
+        starts_on=date(2026, 10, 1),
+        ends_on=until,
+    )
+    asked = ask_grant(books.db, draft, by="a", now=books.tick())
+    approve_grant(books.db, asked.grant_id, by="b", now=books.tick())
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    return acme
+
+
 def test_a_part_drawn_anew_may_use_what_a_voucher_was_given_back_since(yuan: Books) -> None:
     """
     A voucher of 100 pays 10 of October's usage and 90 of the year's minimum. 250 of October turn
@@ -335,22 +356,7 @@ def test_a_part_drawn_anew_may_use_what_a_voucher_was_given_back_since(yuan: Boo
     October, which was looked at first. Drawn anew, the project's bill uses the 50; the proof
     agrees.
     """
-    year = replace(
-        STANDARD, split=Split.PROJECT, commitment=Commitment(300_00, CommitmentPeriod.YEAR)
-    )
-    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
-    acme = yuan.customer("acme", projects=("main", "chat"), commercial=year, starts=start)
-    draft = GrantDraft(
-        customer_id=acme.customer.customer_id,
-        kind=GrantKind.VOUCHER,
-        name="甲",
-        amount_fen=100_00,
-        starts_on=date(2026, 10, 1),
-        ends_on=date(2027, 1, 1),
-    )
-    asked = ask_grant(yuan.db, draft, by="a", now=yuan.tick())
-    approve_grant(yuan.db, asked.grant_id, by="b", now=yuan.tick())
-    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    acme = vouched(yuan, date(2027, 1, 1))
     yuan.close("2026-10")
     yuan.close("2026-12")
     acme.uses("2026-10-06 10:00:00", "gpt-4o", project="chat", input=25 * M)
@@ -369,22 +375,7 @@ def test_a_part_drawn_anew_leaves_the_others_what_they_drew_of_a_voucher(yuan: B
     finds more of January, when nothing is left. The project's bill of March is drawn anew: its 10
     go to October, which is looked at first; what February drew stays, and the proof agrees.
     """
-    year = replace(
-        STANDARD, split=Split.PROJECT, commitment=Commitment(300_00, CommitmentPeriod.YEAR)
-    )
-    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
-    acme = yuan.customer("acme", projects=("main", "chat"), commercial=year, starts=start)
-    draft = GrantDraft(
-        customer_id=acme.customer.customer_id,
-        kind=GrantKind.VOUCHER,
-        name="甲",
-        amount_fen=100_00,
-        starts_on=date(2026, 10, 1),
-        ends_on=date(2027, 4, 1),
-    )
-    asked = ask_grant(yuan.db, draft, by="a", now=yuan.tick())
-    approve_grant(yuan.db, asked.grant_id, by="b", now=yuan.tick())
-    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
+    acme = vouched(yuan, date(2027, 4, 1))
     for month in ("2026-10", "2026-12", "2027-01", "2027-02"):
         yuan.close(month)
     acme.uses("2026-10-06 10:00:00", "gpt-4o", project="chat", input=25 * M)

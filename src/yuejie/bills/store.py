@@ -203,7 +203,7 @@ def bill_page(
     """
     month, _, bill_id = behind.partition(":")
     place = {"customer_id": customer_id, "behind_month": month, "behind_bill": bill_id}
-    return [_bill(row, ()) for row in tx.rows(_BillRow, BILL_PAGE, limit=limit, **place, **asked)]
+    return [_bill(row) for row in tx.rows(_BillRow, BILL_PAGE, limit=limit, **place, **asked)]
 
 
 LINES_OF_BILLS: Final = """

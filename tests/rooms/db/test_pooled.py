@@ -20,6 +20,7 @@ from yuejie.db.programs import Identity
 from yuejie.db.session import Database, is_pooled
 
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+# `make test` installs it first: only a bare pytest on a machine without Debian goes without.
 pytestmark = pytest.mark.skipif(
     PGBOUNCER is None,
     reason="No pgbouncer here (tools/pgbouncer.sh installs Debian's): the pooler is not tried.",

@@ -35,15 +35,14 @@ _UNPACKED_BYTES: Final = 256 * 1024 * 1024
 _WHOLE_BYTES: Final = 64 * 1024 * 1024
 """Everything else of a workbook is read at once."""
 _PROLOGUE: Final = 64 * 1024
+# Nothing here is unfinished: `NotImplementedError` is what zipfile raises of a way of packing that it
+# does not know, and a damaged byte may name one.
 BROKEN: Final = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, SyntaxError, NotImplementedError),
     *(AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
     OverflowError,
 )
-"""What libraries raise of a damaged file; damaged at random it was each of these.
-
-`NotImplementedError` is zipfile's word for a way of packing that it does not know.
-"""
+"""What libraries raise of a damaged file; damaged at random it was each of these."""
 _CELLS: Final = 4_000_000
 """One cell in the last column makes sixteen thousand of each row."""
 
