@@ -78,13 +78,17 @@ def insert_job(tx: Tx, job_id: str, order: Order, *, by: str, via: str, at: date
     return fresh == 1
 
 
-JOBS: Final = """
+_JOB: Final = """
     SELECT j.job_id, j.kind, j.about, j.asked, j.stood, j.outcome, j.state, j.done, j.total,
            (SELECT count(*) FROM job_piece p
              WHERE p.job_id = j.job_id AND p.state = 'failed') AS failed,
            j.why, j.made_by, j.via, j.made_at, j.began_at, j.run_at, j.run_from, j.cancelled_by,
            j.ended_at
     FROM job j
+"""
+JOBS: Final = (
+    _JOB
+    + """
     WHERE (%(state)s::text IS NULL OR j.state = %(state)s)
       AND (%(kind)s::text IS NULL OR j.kind = %(kind)s)
       AND starts_with(j.about, %(about)s)
@@ -92,15 +96,8 @@ JOBS: Final = """
     ORDER BY j.job_id DESC
     LIMIT %(limit)s
 """
-JOB: Final = """
-    SELECT j.job_id, j.kind, j.about, j.asked, j.stood, j.outcome, j.state, j.done, j.total,
-           (SELECT count(*) FROM job_piece p
-             WHERE p.job_id = j.job_id AND p.state = 'failed') AS failed,
-           j.why, j.made_by, j.via, j.made_at, j.began_at, j.run_at, j.run_from, j.cancelled_by,
-           j.ended_at
-    FROM job j
-    WHERE j.job_id = %(job_id)s
-"""
+)
+JOB: Final = _JOB + "WHERE j.job_id = %(job_id)s"
 OPEN_JOB: Final = """
     SELECT job_id FROM job WHERE kind = %(kind)s AND subject = %(subject)s AND ended_at IS NULL
 """

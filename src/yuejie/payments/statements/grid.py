@@ -35,8 +35,8 @@ _UNPACKED_BYTES: Final = 256 * 1024 * 1024
 _WHOLE_BYTES: Final = 64 * 1024 * 1024
 """Everything else of a workbook is read at once."""
 _PROLOGUE: Final = 64 * 1024
-# Nothing here is unfinished: `NotImplementedError` is what zipfile raises of a way of packing that it
-# does not know, and a damaged byte may name one.
+# Nothing here is unfinished: `NotImplementedError` is what zipfile raises of a way of packing that
+# it does not know, and a damaged byte may name one.
 BROKEN: Final = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, SyntaxError, NotImplementedError),
     *(AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),

@@ -12,7 +12,7 @@ from yuejie.usage.store import EventRow
 OPERATOR_READS: Final = {"answers": "deployments belong to the house"}
 """Reads that serve the operator; all others take `customer_id` first."""
 
-SUBTREE: Final = """
+_BELOW: Final = """
     WITH RECURSIVE subtree AS (
         SELECT p.project_id FROM project p
         WHERE p.customer_id = %(customer_id)s
@@ -21,8 +21,8 @@ SUBTREE: Final = """
         SELECT child.project_id
         FROM project child JOIN subtree ON child.parent_id = subtree.project_id
     )
-    SELECT project_id FROM subtree
 """
+SUBTREE: Final = _BELOW + "SELECT project_id FROM subtree"  # noqa: S608 - literals only
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,9 @@ def subtree(tx: Tx, customer_id: str, project: str) -> list[str]:
 # Both bounds of the id keep the look to the partitions of the time that is asked for, and the order
 # of the index is the order of the answer: the few rows of a page are read, not the month sorted.
 # What a version says is asked of the last one; few have more than one, in an index of their own.
-SOUGHT: Final = """
-    WITH RECURSIVE subtree AS (
-        SELECT p.project_id FROM project p
-        WHERE p.customer_id = %(customer_id)s
-          AND (p.project_id = %(project)s OR p.name = %(project)s)
-        UNION
-        SELECT child.project_id
-        FROM project child JOIN subtree ON child.parent_id = subtree.project_id
-    )
+SOUGHT: Final = (
+    _BELOW  # noqa: S608 - literals only
+    + """
     SELECT e.*, d.project_id, d.key_id, d.tags, d.deployment_id
     FROM usage_event e JOIN usage_dimension d USING (dimension_id)
     WHERE e.customer_id = %(customer_id)s
@@ -66,6 +60,7 @@ SOUGHT: Final = """
     ORDER BY e.event_id DESC
     LIMIT %(limit)s
 """
+)
 
 
 def sought(
