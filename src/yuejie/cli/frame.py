@@ -178,7 +178,10 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     for number, column in enumerate(columns):
         figures = bool(rows) and all(_is_figure(row[number]) for row in rows)
         table.add_column(
-            column, justify="right" if figures else "left", no_wrap=figures or column in _WHOLE
+            column,
+            justify="right" if figures else "left",
+            no_wrap=figures or column in _WHOLE,
+            overflow="fold",  # a Chinese sentence has no spaces to break at, and is not cut short
         )
     for row in rows:
         table.add_row(*("" if cell is None else _shown(cell) for cell in row))
