@@ -94,9 +94,13 @@ _LIVE: Final = """
           AND (%(customer_id)s::text IS NULL OR m.customer_id = %(customer_id)s)
     )
 """
-_DAY_OF_LIVE: Final = """
+_OF_LIVE: Final = """
                CASE WHEN 'day' = ANY(%(by)s::text[])
                     THEN (r.hour AT TIME ZONE coalesce(c.zone, 'UTC'))::date END AS day,
+               r.model, r.meter, r.sale_rate, r.cost_rate, r.state, r.quantity
+        FROM live r JOIN usage_dimension d USING (dimension_id)
+        LEFT JOIN customer c ON c.customer_id = d.customer_id
+        WHERE TRUE
 """
 _USED_DAYS: Final = (
     _LIVE  # noqa: S608 (literals only)
@@ -119,13 +123,7 @@ _USED_DAYS: Final = (
         SELECT d.customer_id, d.project_id, d.key_id, d.tags, d.deployment_id,
                NULL::timestamptz,
     """
-    + _DAY_OF_LIVE
-    + """
-               r.model, r.meter, r.sale_rate, r.cost_rate, r.state, r.quantity
-        FROM live r JOIN usage_dimension d USING (dimension_id)
-        LEFT JOIN customer c ON c.customer_id = d.customer_id
-        WHERE TRUE
-    """
+    + _OF_LIVE
     + _WANTED
     + _WANTED_ITEMS
     + """
@@ -147,13 +145,7 @@ _USED_IN_THE_HOUSE: Final = (
         UNION ALL
         SELECT '', '', '', '', d.deployment_id, NULL::timestamptz,
     """
-    + _DAY_OF_LIVE
-    + """
-               r.model, r.meter, r.sale_rate, r.cost_rate, r.state, r.quantity
-        FROM live r JOIN usage_dimension d USING (dimension_id)
-        LEFT JOIN customer c ON c.customer_id = d.customer_id
-        WHERE TRUE
-    """
+    + _OF_LIVE
     + _WANTED_ITEMS
     + """
     )
