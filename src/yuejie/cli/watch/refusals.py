@@ -8,7 +8,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.customers.enrol import find_customer
-from yuejie.insights.anomaly.judge import names_of
+from yuejie.customers.names import names_of
 from yuejie.kernel.period import zone_of
 from yuejie.usage.refusals.reason import PARTY_NAMES
 from yuejie.usage.refusals.show import ROWS, By, Question, Refusals, show_refusals, total

@@ -1,7 +1,7 @@
 -- 0036_pre_create_jobs
 -- Why: long work (closing a month, issuing, imports, proofs) is begun by a request and done by a
 --      clerk, piece by piece; where it stands survives whoever does it. What was uploaded for it is
---      deleted in the transaction that ends it; what is over is deleted with the logs (0039).
+--      deleted in the transaction that ends it; what is over is deleted with the logs.
 -- Lock: none on tables with rows.
 
 SET LOCAL lock_timeout = '5s';
@@ -62,6 +62,37 @@ CREATE TABLE job_file (
     body     BYTEA NOT NULL,
     PRIMARY KEY (job_id, position)
 );
+
+CREATE OR REPLACE FUNCTION delete_old_logs(before TIMESTAMPTZ, at TIMESTAMPTZ)
+    RETURNS TABLE (what TEXT, gone BIGINT) LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    spared TEXT[] := ARRAY(SELECT p.customer_id FROM preservation p WHERE p.lifted_at IS NULL);
+BEGIN
+    IF before > at - INTERVAL '6 months' THEN
+        RAISE EXCEPTION 'logs are kept for six months at least';
+    END IF;
+    DELETE FROM login_failure f WHERE f.at < before;
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'login_failure'; RETURN NEXT;
+    DELETE FROM session s USING member m
+     WHERE s.member_id = m.member_id AND s.seen_at < before AND coalesce(s.ended_at, before) <= before
+       AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'session'; RETURN NEXT;
+    DELETE FROM invitation i USING member m
+     WHERE i.member_id = m.member_id AND i.expires_at < before
+       AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'invitation'; RETURN NEXT;
+    DELETE FROM notice_outcome o USING notice_message m
+     WHERE o.message_id = m.message_id AND m.state <> 'waiting' AND m.ended_at < before
+       AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_outcome'; RETURN NEXT;
+    DELETE FROM notice_attempt a USING notice_message m
+     WHERE a.message_id = m.message_id AND m.state <> 'waiting' AND m.ended_at < before
+       AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_attempt'; RETURN NEXT;
+    DELETE FROM job j WHERE j.ended_at < before;
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'job'; RETURN NEXT;
+END $$;
 
 GRANT SELECT, INSERT ON job, job_piece, job_file TO yuejie_app;
 GRANT UPDATE (stood, outcome, state, done, total, why, began_at, run_at, run_from, runs, worker,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from yuejie.customers.customer import Customer
-from yuejie.customers.store import keys, projects
+from yuejie.customers.names import names_of
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.insights.anomaly import store
@@ -203,12 +203,6 @@ class Judge:
 
     def _names(self) -> Names:
         return names_of(self._tx, self._customer)
-
-
-def names_of(tx: Tx, customer: Customer) -> dict[str, str]:
-    """Return what people call a customer's projects and keys."""
-    named = {each.key_id: f"{each.name}（{each.hint}）" for each in keys(tx, customer.customer_id)}
-    return named | {each.project_id: each.name for each in projects(tx, customer.customer_id)}
 
 
 def _is_same(known: Finding, series: Series, key_id: str, start: datetime) -> bool:

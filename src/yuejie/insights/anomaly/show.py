@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
+from yuejie.customers.names import names_of
 from yuejie.db.session import Database, Tx
 from yuejie.db.transition import Transition
 from yuejie.insights.anomaly import store
 from yuejie.insights.anomaly.finding import Finding, FindingState
-from yuejie.insights.anomaly.judge import names_of
 from yuejie.insights.anomaly.tell import Names
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import CustomerId

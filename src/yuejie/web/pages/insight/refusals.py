@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from yuejie.customers.enrol import find_customer
+from yuejie.customers.names import names_of
 from yuejie.customers.store import customers
-from yuejie.insights.anomaly.judge import names_of
 from yuejie.kernel.period import zone_of
 from yuejie.usage.refusals.reason import PARTY_NAMES, REASONS, Party
 from yuejie.usage.refusals.show import By, Question, show_refusals, total
