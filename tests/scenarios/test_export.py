@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,6 +26,8 @@ from yuejie.assurance.verifier.yuejie_verify import (
     verify,
 )
 from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import (
     STANDARD,
     SettlementOrder,
@@ -187,6 +189,48 @@ def test_a_discount_taken_back_may_stand_on_a_fapiao(books: Books) -> None:
     )
     assert without != data
     assert any("共开 100000" in found.said for found in verify(without))
+
+
+def test_a_credit_beyond_a_tax_line_is_a_discount_of_another(books: Books) -> None:
+    """
+    A voucher pays 1,000 of one model whole, 500 of another are left. 100 of the first are credited:
+    the fapiao shows 500 and a discount of 100.
+    """
+    books.prices(PRICES + '[models."gpt-4o-mini"]\ninput = "5"\noutput = "6"\n', currency="CNY")
+    terms = replace(
+        STANDARD,
+        tax_grouping=TaxGrouping.MODEL,
+        settlement_order=SettlementOrder.FAPIAO_FIRST,
+    )
+    acme = books.customer("acme", commercial=terms)
+    draft = GrantDraft(
+        customer_id=acme.customer.customer_id,
+        kind=GrantKind.VOUCHER,
+        name="甲",
+        amount_fen=1000_00,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2026, 11, 1),
+        models=("gpt-4o",),
+    )
+    asked = ask_grant(books.db, draft, by="a", now=books.tick())
+    approve_grant(books.db, asked.grant_id, by="b", now=books.tick())
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=100 * M)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o-mini", input=100 * M)
+    books.close("2026-10")
+    bill = books.issue(acme.bill("2026-10"))
+    assert [line.net_fen + line.tax_fen for line in bill.tax_lines] == [0, 500_00]
+    take(books, bill.bill_id, {1: 100_00})
+    title = TitleDraft(name="acme 有限公司", tax_number="91440300708461136T")
+    open_title(books.db, "acme", title, by="a", now=books.clock.at)
+    fapiao(books, acme, Pick(str(bill.number)))
+    data = export_seals(books.db, "acme")
+    form = json.loads(json.loads(data.splitlines()[place(data, "fapiao")])["form"])
+    assert [row[13] for row in form["lines"]] == [500_00, -100_00]
+    assert verify(data) == []
+    without = b"".join(
+        line for line in data.splitlines(keepends=True) if b'"kind":"credit"' not in line
+    )
+    assert any("共开 -10000" in found.said for found in verify(without))
 
 
 def test_any_altered_byte_is_found_and_its_record_named(books: Books, acme: Party) -> None:

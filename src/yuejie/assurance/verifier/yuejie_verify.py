@@ -549,8 +549,9 @@ class _Taken:
             yield f"明细第 {number} 行 tax_ppm", f"写着 {row[10]}，账单计税行为 {line[4]}"
         due, key = line[5] + line[6], (row[2], position)
         most = max(0, due + self._given_back(bill, position))
+        least = min(0, due - self._credited(bill, position))
         now = self.of_line[key] = self.of_line.get(key, 0) + gross
-        if not min(0, due) <= now <= most:
+        if not least <= now <= most:
             said = f"账单 {bill['number']} 计税第 {position} 行共开 {now}，该行为 {due}"
             yield f"明细第 {number} 行 gross_fen", said
 
@@ -565,8 +566,15 @@ class _Taken:
 
     def _given_back(self, bill: Record, position: int) -> int:
         """Return by how much discounts that were taken back since make a tax line larger."""
+        return -sum(min(0, fen) for fen in self._credits(bill, position))
+
+    def _credited(self, bill: Record, position: int) -> int:
+        """Return what was credited of a tax line: beyond what it is, it is a discount of others."""
+        return sum(max(0, fen) for fen in self._credits(bill, position))
+
+    def _credits(self, bill: Record, position: int) -> list[int]:
         own = [(bill["bill_id"], row[0]) for row in bill["lines"] if row[16] == position]
-        return -sum(min(0, self.credited.get(key, 0)) for key in own)
+        return [self.credited.get(key, 0) for key in own]
 
 
 def _pair(row: Sequence[Any]) -> int:
