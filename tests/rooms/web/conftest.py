@@ -1,6 +1,7 @@
 """A console on a real database, with two customers whose rows must never meet."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from psycopg.conninfo import conninfo_to_dict
 
-from tests.postgres import fresh_database
+from tests.postgres import Urls, fresh_database
 from tests.rooms.web.papers import papers_of
 from tests.scenarios.books import FOUNDED, Books, FixedClock, Party
 from yuejie.bills.bill import Bill
@@ -148,10 +150,41 @@ def operator(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
+@dataclass(frozen=True)
+class Furnished:
+    """A house that was lived in once: every test that wants one is given a copy of it."""
+
+    template: str
+    db: Database
+    house: House
+
+    def copied_to(self, db: Database) -> House:
+        """Return the house as it stands in a copy of its database."""
+        return deepcopy(self.house, {id(self.db): db})
+
+
+@pytest.fixture(scope="session")
+def furnished(postgres: EmbeddedPostgres) -> Iterator[Furnished]:
+    with fresh_database(postgres, "yuejie") as urls:
+        with Database.open(urls.app, size=8, name="furnished") as db:
+            house = inhabit(db)
+        name = conninfo_to_dict(urls.app)["dbname"]
+        yield Furnished(str(name), db, house)
+
+
 @pytest.fixture
-def house(database: Database) -> House:
+def database_urls(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Iterator[Urls]:
+    template = "yuejie"
+    if "house" in request.fixturenames:
+        template = request.getfixturevalue("furnished").template
+    with fresh_database(postgres, template) as urls:
+        yield urls
+
+
+@pytest.fixture
+def house(database: Database, furnished: Furnished) -> House:
     """A house of one's own, to change."""
-    return inhabit(database)
+    return furnished.copied_to(database)
 
 
 @dataclass
@@ -164,12 +197,12 @@ class Museum:
 
 
 @pytest.fixture(scope="module")
-def museum(postgres: EmbeddedPostgres) -> Iterator[Museum]:
+def museum(postgres: EmbeddedPostgres, furnished: Furnished) -> Iterator[Museum]:
     with (
-        fresh_database(postgres, "yuejie") as urls,
+        fresh_database(postgres, furnished.template) as urls,
         Database.open(urls.app, size=8, name="museum") as db,
     ):
-        house = inhabit(db)
+        house = furnished.copied_to(db)
         app = make_app(desk_at(db, FixedClock(NOW)))
         with TestClient(app, headers=OPERATOR) as operator, TestClient(app) as client:
             yield Museum(house, operator, client)

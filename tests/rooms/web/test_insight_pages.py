@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.postgres import fresh_database
-from tests.rooms.web.conftest import NOW, House, advice_of, desk_at, finding_of, inhabit
+from tests.rooms.web.conftest import NOW, Furnished, House, advice_of, desk_at, finding_of
 from tests.rooms.web.test_pages import HTML, enter, token_in
 from tests.scenarios.books import FixedClock
 from yuejie.budgets.show import standings
@@ -46,12 +46,12 @@ class Shared:
 
 
 @pytest.fixture(scope="module")
-def shared(postgres: EmbeddedPostgres) -> Iterator[Shared]:
+def shared(postgres: EmbeddedPostgres, furnished: Furnished) -> Iterator[Shared]:
     with (
-        fresh_database(postgres, "yuejie") as urls,
+        fresh_database(postgres, furnished.template) as urls,
         Database.open(urls.app, size=8, name="insight") as db,
     ):
-        house = inhabit(db)
+        house = furnished.copied_to(db)
         app = make_app(desk_at(db, FixedClock(NOW)))
         with TestClient(app, headers=HTML, follow_redirects=False) as browser:
             yield Shared(db, house, browser)
