@@ -13,10 +13,12 @@ STAMP := $(VENV)/.stamp
 ARGS ?=
 # How many processes run tests; each has its own database, and much of what they do is waiting.
 JOBS ?= 3
-# The first seed of a simulation, how many, and for how many customers each.
+# The first seed of a simulation, how many, for how many customers each, and a file that remembers
+# which passed, so that a run that was broken off goes on.
 SEED ?= 1
 SEEDS ?= 1
 CUSTOMERS ?= 3
+DONE ?=
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +43,7 @@ test: $(STAMP)  ## run every test (ARGS="-k words" to choose)
 
 simulate: $(STAMP)  ## fourteen months per seed against an independent oracle (SEEDS=1000, or SEED=17 alone)
 	@export YUEJIE_SIMULATE_SEEDS=$(SEEDS) YUEJIE_SIMULATE_SEED=$(SEED) \
-	        YUEJIE_SIMULATE_CUSTOMERS=$(CUSTOMERS)
+	        YUEJIE_SIMULATE_CUSTOMERS=$(CUSTOMERS) YUEJIE_SIMULATE_DONE=$(DONE)
 	$(BIN)/python -m pytest -n $(JOBS) tests/simulate $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, arrows between rooms, tidy, generated documents
