@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import anthropic
 import openai
@@ -21,7 +22,10 @@ from yuejie.budgets.show import Standing, standings
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.demo.simulators.truth import read as read_truth
+from yuejie.kernel.errors import NotFound
 from yuejie.kernel.money import PICO
+from yuejie.usage.refusals.look import TurnedAway, look_up
+from yuejie.usage.show import parse_request_id
 
 SMALL = "[[sim in=20 out=10]]"
 SLOW = "[[sim in=20 out=10 delay_ms=1000]]"
@@ -110,6 +114,41 @@ def test_a_key_that_has_used_up_its_cap_is_told_so_and_others_go_on(
         base_url=f"{house.gateway}/v1", api_key=house.keys["dev"], max_retries=0
     ) as other:
         assert ask(other, model="gpt-3.5-turbo").usage.total_tokens == 30
+
+
+def test_a_refused_call_is_found_by_the_id_in_its_answer(
+    house: House, fintech: Capped, retailer: Capped, client: openai.OpenAI
+) -> None:
+    """Whoever has the id is told which cap it was and what was left; another customer is not."""
+    fintech.cap("应用每月", 0, key="app")
+    with pytest.raises(openai.APIStatusError) as caught:
+        ask(client)
+    request = parse_request_id(caught.value.response.headers["x-request-id"])
+    own = fintech.customer.customer_id
+    found = _refused(house, own, request)
+    assert (found.call.reason, found.call.status, found.call.model) == (
+        "cap_used_up",
+        402,
+        "gpt-4o",
+    )
+    assert found.call.about["name"] == "应用每月"
+    assert f"剩 {found.call.about['left']}" in caught.value.message
+    with pytest.raises(NotFound):
+        look_up(house.db, retailer.customer.customer_id, request)
+
+
+def _refused(house: House, customer_id: str, request: UUID) -> TurnedAway:
+    """Wait for the worker to hand it over and for the ingest to store it."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            found = look_up(house.db, customer_id, request).refused
+        except NotFound:
+            assert time.monotonic() < deadline, "a refusal is stored within seconds"
+            time.sleep(0.2)
+        else:
+            assert found is not None
+            return found
 
 
 def test_every_dialect_is_told_in_its_own_words(house: House, retailer: Capped) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from datetime import UTC, datetime
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -26,6 +27,9 @@ from yuejie.keeping.scope import HOUSE, PATHS, columns_of, path_of
 from yuejie.keeping.terms import set_term, show_deletions, show_terms
 from yuejie.keeping.whole import MANIFEST, export_whole
 from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.kernel.ids import uuid7_at
+from yuejie.usage.journal import RefusedOne
+from yuejie.usage.refusals.store import add_refused_calls, refused_call
 from yuejie.usage.warehouse.batch import EventsElsewhere
 from yuejie.usage.warehouse.check import show_partitions
 
@@ -113,6 +117,31 @@ def test_each_customers_events_go_by_its_own_term_and_never_while_preserved(
     assert events(later)[0] == (theirs, 1, "")
     assert warehouse.rows("SELECT count() FROM usage_event") == [(0,)]
     house.unproved = list  # type: ignore[method-assign]  # why: its raw events are past their term
+
+
+def test_single_refused_calls_go_after_thirty_days_and_never_while_preserved(
+    books: Books,
+) -> None:
+    books.prices(PRICES, currency="CNY")
+    acme = books.customer("acme").customer.customer_id
+    old, young, kept = (UUID(bytes=uuid7_at(each)) for each in range(3))
+    now_us = int(SOON.timestamp()) * 1_000_000
+    day_us = 86_400_000_000
+
+    def one(request: UUID, days: int, customer: str) -> RefusedOne:
+        at_us = now_us - days * day_us
+        return RefusedOne(request.bytes, at_us, customer, "", "", "", "key_unknown", 401)
+
+    with books.db.begin() as tx:
+        add_refused_calls(tx, [one(old, 31, ""), one(young, 29, ""), one(kept, 31, acme)])
+    preserve(books.db, "acme", MARCH, MARCH, why="(2027)沪01民初1号", by=CLERK, now=SOON)
+    dry = apply_terms(books.db, now=SOON, dry_run=True)
+    assert [(row.what, row.rows) for row in dry] == [("gateway_refused_call", 1)]
+    assert apply_terms(books.db, now=SOON, dry_run=False) == dry
+    with books.db.read() as tx:
+        assert refused_call(tx, None, old) is None
+        assert refused_call(tx, None, young)
+        assert refused_call(tx, acme, kept)
 
 
 def test_what_is_sealed_stays_byte_equal_when_its_people_are_forgotten(

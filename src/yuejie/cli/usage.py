@@ -11,7 +11,7 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, sh
 from yuejie.cli.keeping.warehouse import warehouse
 from yuejie.cli.months import Month, last_month
 from yuejie.cli.watch.nodes import show_lost
-from yuejie.cli.watch.refusals import refusals
+from yuejie.cli.watch.refusals import plain_call, refusals
 from yuejie.cli.words import EVENTS, called
 from yuejie.contracts.auto.routed import asked_of, read_routed
 from yuejie.customers.enrol import find_customer
@@ -31,13 +31,13 @@ from yuejie.usage.correct import WorkFilter
 from yuejie.usage.correct import worklist as open_events
 from yuejie.usage.meters import Meter
 from yuejie.usage.rebuild import rebuild as rebuild_month
+from yuejie.usage.refusals.look import look_up
 from yuejie.usage.show import (
     Attempt,
     By,
     Question,
     UsageLine,
     parse_request_id,
-    show_request,
     show_requests,
     show_usage,
 )
@@ -162,10 +162,16 @@ def _quantities(attempt: Attempt) -> str:
 @click.argument("request_id")
 @frame
 def request(house: Frame, request_id: str) -> None:
-    """一次请求的全部：每次尝试、用量、单价、计费额。"""
+    """一次请求的全部：每次尝试、用量、单价、计费额；被拒绝的，为什么、怎么办。
+
+    被拒绝的请求保留 30 天；同一密钥同一原因每分钟前 5 次可逐条查，其余只计次数（usage refusals）。
+    """
     with house.database() as db:
-        attempts = show_request(db, None, parse_request_id(request_id))
-    give_json([_attempt(each) for each in attempts])
+        found = look_up(db, None, parse_request_id(request_id))
+    if found.refused is not None:
+        give_json(plain_call(found.refused))
+        return
+    give_json([_attempt(each) for each in found.attempts])
 
 
 def _attempt(attempt: Attempt) -> dict[str, object]:

@@ -67,6 +67,9 @@ BEGIN
     DELETE FROM gateway_refusal r
      WHERE r.minute < before AND NOT r.is_ours AND NOT r.customer_id = ANY(spared);
     GET DIAGNOSTICS gone = ROW_COUNT; what := 'gateway_refusal'; RETURN NEXT;
+    DELETE FROM gateway_refused_call c
+     WHERE c.at < delete_old_logs.at - INTERVAL '30 days' AND NOT c.customer_id = ANY(spared);
+    GET DIAGNOSTICS gone = ROW_COUNT; what := 'gateway_refused_call'; RETURN NEXT;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.delete_usage_partition(day date, at timestamp with time zone)
@@ -1745,6 +1748,19 @@ CREATE TABLE gateway_refusal (
     CONSTRAINT gateway_refusal_pkey PRIMARY KEY (customer_id, minute, reason, key_id, model, project_id, status, epoch),
     CONSTRAINT gateway_refusal_calls_check CHECK ((calls > 0)),
     CONSTRAINT gateway_refusal_minute_check CHECK ((date_trunc('minute'::text, minute, 'UTC'::text) = minute))
+);
+
+CREATE TABLE gateway_refused_call (
+    request_id uuid NOT NULL,
+    customer_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    project_id text NOT NULL,
+    key_id text NOT NULL,
+    model text NOT NULL,
+    reason text NOT NULL,
+    status integer NOT NULL,
+    about jsonb NOT NULL,
+    CONSTRAINT gateway_refused_call_pkey PRIMARY KEY (request_id)
 );
 
 CREATE TABLE incident (
@@ -3554,6 +3570,7 @@ CREATE INDEX finance_batch_entry_batch ON public.finance_batch_entry USING btree
 CREATE INDEX gateway_probe_down ON public.gateway_probe USING btree (minute) WHERE (NOT is_ready);
 CREATE INDEX gateway_refusal_minute ON public.gateway_refusal USING btree (minute);
 CREATE INDEX gateway_refusal_ours ON public.gateway_refusal USING btree (customer_id, minute) WHERE is_ours;
+CREATE INDEX gateway_refused_call_at ON public.gateway_refused_call USING btree (at);
 CREATE INDEX incident_by_start ON public.incident USING btree (starts_at DESC);
 CREATE INDEX incident_update_of ON public.incident_update USING btree (incident_id, seq);
 CREATE INDEX invitation_of_member ON public.invitation USING btree (member_id) WHERE (ended_at IS NULL);
@@ -3772,6 +3789,7 @@ GRANT INSERT, SELECT ON TABLE fx_rate TO yuejie_app;
 GRANT USAGE ON SEQUENCE fx_rate_fx_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE gateway_probe TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE gateway_refusal TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE gateway_refused_call TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE incident TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE incident_update TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE invitation TO yuejie_app;

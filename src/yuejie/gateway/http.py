@@ -36,6 +36,7 @@ from yuejie.gateway.call.wants import wants_of
 from yuejie.gateway.meter.chrono import Chrono
 from yuejie.gateway.meter.prefix import Sketch, look
 from yuejie.gateway.meter.quick import quick_hint
+from yuejie.gateway.meter.refused import Whose
 from yuejie.gateway.metrics import CONTENT_TYPE, Gauges
 from yuejie.gateway.refusal import Code, Dialect, Refused, body_of
 from yuejie.gateway.rights.admission import Admission, Plan, merge_tags
@@ -208,7 +209,7 @@ class Gateway:
             self._other(request)
         except Refusal as refusal:
             code = refusal.refused.code
-            self._note(request, code)
+            self._note(request, refusal.refused)
             request.refuse(refusal.refused)
             return code.name.lower()
         except Gone:
@@ -218,32 +219,35 @@ class Gateway:
             trace = "".join(format_exception(error))
             log.critical("gateway.error", request=request.request_id, trace=trace)
             if not request.attempted:
-                self._note(request, Code.INTERNAL)
+                self._note(request, Refused(Code.INTERNAL))
             if not exchange.begun:
                 request.refuse(Refused(Code.INTERNAL))
             raise
         return ""
 
-    def _note(self, request: Request, code: Code) -> None:
-        """Count a request that is turned away, under whom and what is known of it by now."""
+    def _note(self, request: Request, refused: Refused) -> None:
+        """Write down a request that is turned away: a call is counted, and each can be looked up.
+
+        A client's first try is often a list of models; that is no call, but it has an id.
+        """
+        code, turned = refused.code, self._shop.turned
+        reason, status, now_us = code.name.lower(), code.value.status, request.now_us
         self._gauges.refused(code)
-        if request.exchange.method != "POST":
-            return
+        whose = self._whose(request)
+        if request.exchange.method == "POST":
+            turned.count(now_us, reason, status, whose)
+        turned.keep(request.operation, now_us, reason, status, refused.facts, whose)
+
+    def _whose(self, request: Request) -> Whose:
+        """Return under whom a request is turned away, and what is known of it by now."""
         key, view = request.key, self._admission.view if self._admission else None
         if key is None and view is not None:
             # Turned away before anybody looked whose key it is: a worker that stops, old rights.
             secret = secret_of(request.headers, request.exchange.query)
             key = view.keys.get(digest_of(secret, self._pepper)) if secret else None
         known = view is not None and (request.model in view.models or request.model in view.autos)
-        self._shop.turned.count(
-            request.now_us,
-            code.name.lower(),
-            code.value.status,
-            customer=key.customer_id if key else "",
-            project=key.project_id if key else "",
-            key=key.key_id if key else "",
-            model=request.model if known else "",
-        )
+        model = request.model if known else ""
+        return Whose(key.customer_id, key.project_id, key.key_id, model) if key else Whose()
 
     async def _call(self, request: Request, endpoint: Endpoint, action: Action | None) -> None:
         admission = self._rights(request)

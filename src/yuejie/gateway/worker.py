@@ -57,7 +57,7 @@ from yuejie.gateway.upstream.wire import WireUpstream
 from yuejie.kernel.clock import Clock, SystemClock
 from yuejie.kernel.errors import Invalid, Unavailable
 from yuejie.kernel.ids import uuid7
-from yuejie.usage.journal import RefusedRow, Returned
+from yuejie.usage.journal import RefusedOne, RefusedRow, Returned
 from yuejie.usage.nodes.home import is_leaving, node_of, sign_writer
 
 log = structlog.get_logger()
@@ -144,7 +144,7 @@ async def serve(setting: Setting, clock: Clock) -> None:
     leases = Leases(lender.ask, lambda slots: _give_back(ink, chrono, slots), chrono.now_us, over)
     gauges = Gauges(str(os.getpid()), metering, live, breakers, chrono.now_us)
     serve_figures(setting.host, setting.metrics_port, gauges.registry)
-    turned = Turned(lambda rows: _note_refused(ink, chrono, rows))
+    turned = Turned(lambda rows, ones: _note_refused(ink, chrono, rows, ones))
     shop = Workshop(upstream, metering, breakers, live, Random(), Vitals(), turned)  # noqa: S311 - spreads load
     sketch = Sketch(setting.home)
     traces = open_traces(os.environ, chrono, Random())  # noqa: S311 - chooses whom to watch
@@ -250,9 +250,11 @@ def _give_back(ink: Ink, chrono: Chrono, slots: Sequence[tuple[int, int, str, in
     ink.noted(Returned(chrono.new_id(now_us), now_us, tuple(slots)))
 
 
-def _note_refused(ink: Ink, chrono: Chrono, rows: Sequence[RefusedRow]) -> None:
+def _note_refused(
+    ink: Ink, chrono: Chrono, rows: Sequence[RefusedRow], ones: Sequence[RefusedOne]
+) -> None:
     now_us = chrono.now_us()
-    ink.noted(Returned(chrono.new_id(now_us), now_us, (), tuple(rows)))
+    ink.noted(Returned(chrono.new_id(now_us), now_us, (), tuple(rows), ones=tuple(ones)))
 
 
 def _database(setting: Setting) -> Database:

@@ -31,7 +31,7 @@ from yuejie.kernel.errors import Conflict, Invalid, Unavailable
 from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage import store as usage_store
 from yuejie.usage.arrival import Arrival, Reader
-from yuejie.usage.journal import Position, RefusedRow
+from yuejie.usage.journal import Position, RefusedOne, RefusedRow
 from yuejie.usage.record import (
     GATEWAY,
     Added,
@@ -41,7 +41,7 @@ from yuejie.usage.record import (
     died,
     rarely_collecting,
 )
-from yuejie.usage.refusals.store import add_refusals
+from yuejie.usage.refusals.store import add_refusals, add_refused_calls
 from yuejie.usage.rows import Entry, Unstorable
 from yuejie.usage.tail import (
     Chunk,
@@ -153,6 +153,7 @@ class _Batch:
     leases: LeaseNews
     arrived: list[Arrival] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
+    ones: list[RefusedOne] = field(default_factory=list)
     flying: dict[Slot, Flight] = field(default_factory=dict)
 
     @property
@@ -166,6 +167,7 @@ class _Batch:
         read_leases(self.leases, chunk)
         for each in chunk.returned:
             self.refused += each.refused
+            self.ones += each.ones
             for number, starts_s, unit, worst, calls in each.flying:
                 self.flying[Slot(number, starts_s, unit)] = Flight(int(worst), calls, each.at_us)
 
@@ -417,6 +419,7 @@ class Ingest:
                     tx, batch.arrived, epoch=epoch, source=GATEWAY, count=count
                 )
             add_refusals(tx, batch.refused, epoch=epoch)
+            add_refused_calls(tx, batch.ones)
             over = reading.ends(batch.last, alive=alive)
             keep_flights(tx, reading.journal_id, batch.flying, over=over)
             move = reading.move(batch.last, now, alive=alive)

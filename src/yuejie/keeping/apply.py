@@ -46,7 +46,7 @@ def apply_terms(db: Database, *, now: datetime, dry_run: bool, by: str = CLERK) 
     """Delete what is past its term, or with `dry_run` say what would be; return it by kind."""
     with db.read() as tx:
         known = terms_of(tx)
-        logs = store.log_counts(tx, before(now, known.months(_LOGS)))
+        logs = store.log_counts(tx, before(now, known.months(_LOGS)), now)
         moved = store.owners(tx)
         standing = [day for day in places.standing(tx) if _past(known, None, day, now)]
     due = [Due(Kind.LOG, None, row.what, row.gone) for row in logs if row.gone]

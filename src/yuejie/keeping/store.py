@@ -13,6 +13,7 @@ from yuejie.db.session import Tx
 from yuejie.keeping.scope import OWN, Path
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.limits import REFUSED_DAYS
 
 OPERATOR_READS: Final = {
     "terms": "the house says how long everybody's records are kept",
@@ -208,13 +209,20 @@ LOG_COUNTS: Final = """
     SELECT 'gateway_refusal', count(*) FROM gateway_refusal
     WHERE minute < %(before)s AND NOT is_ours
       AND customer_id NOT IN (SELECT customer_id FROM spared)
+    UNION ALL
+    SELECT 'gateway_refused_call', count(*) FROM gateway_refused_call
+    WHERE at < %(at)s - make_interval(days => %(refused_days)s)
+      AND customer_id NOT IN (SELECT customer_id FROM spared)
 """
 DELETE_LOGS: Final = "SELECT what, gone FROM delete_old_logs(%(before)s, %(at)s)"
 
 
-def log_counts(tx: Tx, before: datetime) -> list[Count]:
-    """Count the logs older than an instant, but for what is preserved."""
-    return tx.rows(Count, LOG_COUNTS, before=before)
+def log_counts(tx: Tx, before: datetime, at: datetime) -> list[Count]:
+    """Count the logs older than an instant, but for what is preserved.
+
+    Single refused calls go sooner than their counts, which stay with the other logs.
+    """
+    return tx.rows(Count, LOG_COUNTS, before=before, at=at, refused_days=REFUSED_DAYS)
 
 
 def delete_logs(tx: Tx, before: datetime, at: datetime) -> list[Count]:

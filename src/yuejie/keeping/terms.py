@@ -91,7 +91,7 @@ def show_terms(db: Database, *, now: datetime) -> list[Kept]:
                 rule.floor,
                 rule.law,
                 rule.automatic,
-                _past(tx, rule, before(now, months)),
+                _past(tx, rule, before(now, months), now),
             )
             for rule in RULES.values()
         ]
@@ -107,9 +107,9 @@ def show_terms(db: Database, *, now: datetime) -> list[Kept]:
     return found
 
 
-def _past(tx: Tx, rule: Rule, until: datetime) -> tuple[Count, ...]:
+def _past(tx: Tx, rule: Rule, until: datetime, now: datetime) -> tuple[Count, ...]:
     if rule.kind is Kind.LOG:
-        return tuple(row for row in store.log_counts(tx, until) if row.gone)
+        return tuple(row for row in store.log_counts(tx, until, now) if row.gone)
     return tuple(store.archives(tx, rule.kind, until))
 
 

@@ -50,6 +50,15 @@ BILL_LINES: Final = 100_000
 PACK_ROWS: Final = 1_000_000
 """Rows of one CSV file in a pack; a spreadsheet shows at most 1,048,576."""
 
+REFUSED_OF_REASON: Final = 5
+"""Calls of one key, turned away in a minute for one reason, that one worker keeps one by one."""
+REFUSED_OF_CUSTOMER: Final = 20
+"""Such calls of one customer; those whose customer nobody knows are together as one."""
+REFUSED_OF_WORKER: Final = 100
+"""Such calls of one worker: 144,000 a day at worst, a few hundred bytes each."""
+REFUSED_DAYS: Final = 30
+"""How long they can be looked up by their ids; the counts stay with the logs."""
+
 REPORT_ROWS: Final = 50_000
 """Rows of one report: more than anybody reads, little enough to keep and to mail."""
 REPORT_GROUPS: Final = 200_000

@@ -104,6 +104,21 @@ RefusedRow = tuple[int, str, str, str, str, str, int, int]
 status, and how many. What is not known is empty."""
 
 
+class RefusedOne(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One call that was turned away, as its request id finds it; what is not known is empty."""
+
+    request: bytes
+    at_us: int
+    customer: str
+    project: str
+    key: str
+    model: str
+    reason: str
+    status: int
+    about: dict[str, str] = {}
+    """Of the facts of the refusal those that are ours: nothing that a client wrote."""
+
+
 FlyingRow = tuple[int, int, str, str, int]
 """What calls under way in one worker may come to in a window of a paced allowance: its number, the
 window's first second, unit, the sum of their worst cases as text, and how many they are."""
@@ -125,6 +140,8 @@ class Returned(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
     refused: tuple[RefusedRow, ...] = ()
     flying: tuple[FlyingRow, ...] = ()
     """As it stands; what was said of a window before holds no more."""
+    ones: tuple[RefusedOne, ...] = ()
+    """Of those that `refused` counts the first of each minute, one by one."""
 
 
 Record = Begun | Ended | Returned

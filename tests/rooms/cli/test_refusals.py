@@ -1,6 +1,8 @@
 """Refused calls, and the bound of a paced cap, at the keyboard."""
 
+import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -13,7 +15,9 @@ from yuejie.cli.usage import usage
 from yuejie.cli.watch.budgets import budgets
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid
-from yuejie.usage.refusals.store import add_refusals
+from yuejie.kernel.ids import uuid7_at
+from yuejie.usage.journal import RefusedOne
+from yuejie.usage.refusals.store import add_refusals, add_refused_calls
 from yuejie.usage.store import enter_epoch
 
 
@@ -53,6 +57,12 @@ def test_why_calls_were_refused_is_told(desk: Desk, database_url: str) -> None:
         7,
         "customer",
     )
+    request = UUID(bytes=uuid7_at(1))
+    one = RefusedOne(request.bytes, 1_000_000 * minute_s, "", "", "", "", "key_unknown", 401)
+    with desk.db.begin() as tx:
+        add_refused_calls(tx, [one])
+    found = json.loads(run(usage, database_url, NOW, "request", f"req_{request.hex}"))
+    assert (found["refused"]["reason"], found["name"]) == ("key_unknown", "密钥无效")
     with pytest.raises(Invalid, match="没有“x”这个原因"):
         run(usage, database_url, NOW, "refusals", "--reason", "x")
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -17,9 +18,10 @@ from tests.rooms.intake.calls import (
     write_journal,
 )
 from yuejie.db.session import Database
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, uuid7_at
-from yuejie.usage.journal import RefusedRow, Returned, encode
+from yuejie.usage.journal import RefusedOne, RefusedRow, Returned, encode
+from yuejie.usage.refusals.look import look_up
 from yuejie.usage.refusals.reason import Party
 from yuejie.usage.refusals.show import By, Question, Refusals, show_refusals
 
@@ -33,6 +35,43 @@ def row(reason: str, calls: int, *, minute: datetime = MINUTE, key: str = "k") -
 
 def noted(*rows: RefusedRow) -> Returned:
     return Returned(uuid7_at(1), 1, (), rows)
+
+
+def one(request: bytes, customer: str = "acme") -> RefusedOne:
+    at_us = int(MINUTE.timestamp()) * 1_000_000 + 7
+    about = {"name": "测试环境", "left": "0.02 CNY"}
+    return RefusedOne(request, at_us, customer, "p", "k", "gpt-4o", "cap_used_up", 402, about)
+
+
+def named(*ones: RefusedOne) -> Returned:
+    return Returned(uuid7_at(1), 1, (), (), (), ones)
+
+
+def test_a_call_is_found_by_its_id_and_by_nobody_else(database: Database, tmp_path: Path) -> None:
+    own, stranger = UUID(bytes=uuid7_at(5)), UUID(bytes=uuid7_at(6))
+    records = [named(one(own.bytes)), named(one(stranger.bytes, "")), named(one(own.bytes))]
+    follower = ingest(database, tmp_path)
+    write_journal(tmp_path, records)
+    follower.step(NOW)
+    take_in(database, tmp_path)
+    for customer in ("acme", None):
+        found = look_up(database, customer, own).refused
+        assert found is not None
+        assert found.call.at == MINUTE + timedelta(microseconds=7)
+        assert (found.reason.name, found.call.model) == ("额度已用完", "gpt-4o")
+        assert found.facts == [("额度", "测试环境"), ("剩余", "0.02 CNY")]
+    for customer, request in (("other", own), ("acme", stranger), (None, UUID(int=9))):
+        with pytest.raises(NotFound, match="每分钟只有前 5 次"):
+            look_up(database, customer, request)
+    assert look_up(database, None, stranger).refused
+
+
+def test_a_call_that_was_made_is_looked_up_as_before(database: Database, tmp_path: Path) -> None:
+    call = end(begin())
+    write_journal(tmp_path, whole([call]))
+    take_in(database, tmp_path)
+    found = look_up(database, None, UUID(bytes=call.begun.operation))
+    assert (len(found.attempts), found.refused) == (1, None)
 
 
 def shown(db: Database, question: Question = DAY, customer: str | None = "acme") -> list[Refusals]:

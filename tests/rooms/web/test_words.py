@@ -104,6 +104,7 @@ INSIGHT = (
     *keys.OVERLAPS.values(),
     *refusals.PARTY_NAMES.values(),
     *(word for each in refusals.REASONS.values() for word in (each.name, each.advice)),
+    *refusals.FACTS.values(),
     *refusal_pages.SPANS.values(),
     REST,
     *("下限", "80%% 区间"),

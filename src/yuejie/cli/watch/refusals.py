@@ -10,6 +10,7 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.names import names_of
 from yuejie.kernel.period import zone_of
+from yuejie.usage.refusals.look import TurnedAway
 from yuejie.usage.refusals.reason import PARTY_NAMES
 from yuejie.usage.refusals.show import ROWS, By, Question, Refusals, show_refusals, total
 
@@ -93,6 +94,18 @@ def _row(
         PARTY_NAMES[each.reason.party],
         each.reason.advice,
     ]
+
+
+def plain_call(found: TurnedAway) -> dict[str, object]:
+    """Return one call that was turned away, with why and what to do."""
+    reason = found.reason
+    return {
+        "refused": found.call,
+        "party": reason.party,
+        "name": reason.name,
+        "advice": reason.advice,
+        "facts": dict(found.facts),
+    }
 
 
 def _plain(each: Refusals) -> dict[str, object]:

@@ -25,6 +25,7 @@ from yuejie.support.tickets.ticket import (
     TicketState,
 )
 from yuejie.support.tickets.timing import begin_clock
+from yuejie.usage.refusals.look import turned_away
 from yuejie.usage.show import parse_request_id
 from yuejie.usage.warehouse.read import events_of_operation
 
@@ -98,7 +99,9 @@ def _request_of(db: Database, customer_id: CustomerId, draft: TicketDraft) -> UU
         return None
     wanted = parse_request_id(draft.request)
     with db.read() as tx:
-        if not events_of_operation(tx, customer_id, wanted):
+        if not events_of_operation(tx, customer_id, wanted) and not turned_away(
+            tx, customer_id, wanted
+        ):
             said = request_id_of(wanted.bytes)
             raise NotFound(f"请求 {said} 不存在，或用量尚未入库，请两秒后再试")
     return wanted

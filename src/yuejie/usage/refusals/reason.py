@@ -78,6 +78,20 @@ REASONS: Final[dict[str, Reason]] = {
     "idempotency_down": Reason("Idempotency-Key 无法保证", _O, "稍后重试，或去掉该头"),
     "internal": Reason("网关内部出错", _O, "重试；若再次出现，请把请求编号告诉运维"),
 }
+FACTS: Final[dict[str, str]] = {
+    "name": "额度",
+    "whose": "范围",
+    "period": "周期",
+    "cap": "上限",
+    "left": "剩余",
+    "need": "本次最多需要",
+    "contract": "合同",
+    "first": "先前的请求",
+    "state": "先前请求的状态",
+    "limit": "请求体上限（字节）",
+}
+"""What is kept of a refusal's facts, as it is called: names and numbers of ours. What a client
+wrote (a model, a path, why its JSON is broken) is none of these, for it may be a prompt."""
 _STRANGE: Final = Reason("其他原因", Party.CUSTOMER, "查看应答中的说明")
 
 

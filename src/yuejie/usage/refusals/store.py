@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from yuejie.db.session import Tx
-from yuejie.usage.journal import RefusedRow
+from yuejie.usage.journal import RefusedOne, RefusedRow
 from yuejie.usage.refusals.reason import is_ours
+from yuejie.usage.rows import jsonb
 
 OPERATOR_READS: Final = {
     "add_refusals": "the ingest counts whatever a journal holds; the customer is in each row",
+    "add_refused_calls": "the ingest stores whatever a journal holds; the customer is in each row",
 }
 
 # A batch of the ingest is one transaction with the journal's offset, so what it adds it adds once.
@@ -63,6 +66,66 @@ class RefusalRow:
     calls: int
     first_at: datetime
     last_at: datetime
+
+
+# An id is minted once; whoever reads a journal from its beginning again adds nothing.
+ADD_CALLS: Final = """
+    INSERT INTO gateway_refused_call (request_id, customer_id, at, project_id, key_id, model,
+                                      reason, status, about)
+    SELECT request, customer, TIMESTAMPTZ 'epoch' + us * INTERVAL '1 microsecond', project, key,
+           model, reason, status, about::jsonb
+    FROM unnest(%(requests)s::uuid[], %(customers)s::text[], %(moments)s::bigint[],
+                %(projects)s::text[], %(keys)s::text[], %(models)s::text[],
+                %(reasons)s::text[], %(statuses)s::int[], %(abouts)s::text[])
+         AS t (request, customer, us, project, key, model, reason, status, about)
+    ON CONFLICT (request_id) DO NOTHING
+"""
+
+
+def add_refused_calls(tx: Tx, ones: Sequence[RefusedOne]) -> None:
+    """Store the single calls that a journal names."""
+    if ones:
+        tx.run(
+            ADD_CALLS,
+            requests=[UUID(bytes=one.request) for one in ones],
+            customers=[one.customer for one in ones],
+            moments=[one.at_us for one in ones],
+            projects=[one.project for one in ones],
+            keys=[one.key for one in ones],
+            models=[one.model for one in ones],
+            reasons=[one.reason for one in ones],
+            statuses=[one.status for one in ones],
+            abouts=[jsonb(one.about).decode() for one in ones],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """One call that was turned away; what is not known of it is empty."""
+
+    request_id: UUID
+    customer_id: str
+    at: datetime
+    project_id: str
+    key_id: str
+    model: str
+    reason: str
+    status: int
+    about: dict[str, str]
+
+
+CALL: Final = """
+    SELECT request_id, customer_id, at, project_id, key_id, model, reason, status, about
+    FROM gateway_refused_call
+    WHERE request_id = %(request_id)s
+      AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
+"""
+
+
+def refused_call(tx: Tx, customer_id: str | None, request_id: UUID) -> RefusedCall | None:
+    """Return the call that was turned away under an id; None for the customer asks as operator."""
+    found = tx.rows(RefusedCall, CALL, customer_id=customer_id, request_id=request_id)
+    return found[0] if found else None
 
 
 BY: Final = """

@@ -15,13 +15,15 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.usage.correct import Verdict, worklist
-from yuejie.usage.show import parse_request_id, show_request, show_requests, show_usage
+from yuejie.usage.refusals.look import look_up
+from yuejie.usage.show import parse_request_id, show_requests, show_usage
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.asked import UsageQuestion, WorkQuestion
 from yuejie.web.shapes.pushed import Finding, Pushed, PushIn, PushOut, Verdicts
 from yuejie.web.shapes.usage import AttemptOut, RequestOut, UsageLineOut, UsageOut, WorkOut
+from yuejie.web.shapes.watch.refusals import TurnedAwayOut
 from yuejie.web.shapes.wire import Name
 
 routes: Final = guarded("用量")
@@ -66,12 +68,21 @@ def list_requests(
 
 @routes.get("/requests/{request_id}", summary="查看请求")
 def get_request(db: Db, caller: AnyCaller, request_id: Name) -> RequestOut:
-    """按响应头 x-request-id 查看一次调用的计量、单价和计费额。"""
+    """按响应头 x-request-id 查看一次调用的计量、单价和计费额；被拒绝的，查看原因和办法。
+
+    被拒绝的请求保留 30 天；同一密钥同一原因每分钟前 5 次可逐条查，一个客户每分钟至多 20 次，
+    每个网关进程每分钟至多 100 次，其余只计入 `/usage/refusals` 的次数。
+    """
     operation = parse_request_id(request_id)
-    found = show_request(db, caller.customer_id, operation)
-    attempts = [AttemptOut.of(each, with_cost=caller.is_operator) for each in found]
+    found = look_up(db, caller.customer_id, operation)
+    attempts = [AttemptOut.of(each, with_cost=caller.is_operator) for each in found.attempts]
     charge = next((a.charge for a in attempts if a.billable and a.charge is not None), None)
-    return RequestOut(request_id=f"req_{operation.hex}", charge=charge, attempts=attempts)
+    return RequestOut(
+        request_id=f"req_{operation.hex}",
+        charge=charge,
+        attempts=attempts,
+        refused=TurnedAwayOut.of(found.refused) if found.refused else None,
+    )
 
 
 @routes.get("/usage/worklist", summary="待处理清单")

@@ -11,6 +11,7 @@ from yuejie.usage.event import split_tags
 from yuejie.usage.show import Attempt, PricedItem, UsageLine
 from yuejie.usage.store import PriceRow
 from yuejie.web.shapes.insight.routing import RoutedOut
+from yuejie.web.shapes.watch.refusals import TurnedAwayOut
 from yuejie.web.shapes.wire import Instant, Out, UnitRate, Worth
 
 
@@ -122,7 +123,8 @@ class RequestOut(Out):
 
     request_id: str = Field(description="请求编号")
     charge: Worth | None = Field(description="计费额；待处理的为空")
-    attempts: list[AttemptOut] = Field(description="各次尝试，其中至多一次计费")
+    attempts: list[AttemptOut] = Field(description="各次尝试，其中至多一次计费；被拒绝的没有")
+    refused: TurnedAwayOut | None = Field(description="为什么被拒绝；没有被拒绝的为空")
 
 
 class WorkOut(Out):

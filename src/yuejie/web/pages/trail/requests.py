@@ -3,25 +3,36 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from yuejie.contracts.auto.routed import asked_of
 from yuejie.customers.enrol import find_customer
+from yuejie.customers.names import names_of
 from yuejie.customers.store import keys, projects
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.limits import PACK_ROWS
+from yuejie.kernel.limits import (
+    PACK_ROWS,
+    REFUSED_DAYS,
+    REFUSED_OF_CUSTOMER,
+    REFUSED_OF_REASON,
+    REFUSED_OF_WORKER,
+)
 from yuejie.kernel.money import Charge, Rate
 from yuejie.kernel.period import zone_of
 from yuejie.usage.calls.look import Sought, every_call, look_for_calls
 from yuejie.usage.event import BILLED
 from yuejie.usage.meters import COUNT_METERS, UNIT_METERS, per
-from yuejie.usage.show import Attempt, PricedItem, parse_request_id, show_request
+from yuejie.usage.refusals.look import TurnedAway, look_up
+from yuejie.usage.refusals.reason import PARTY_NAMES
+from yuejie.usage.show import Attempt, PricedItem, parse_request_id
+from yuejie.web.api.watch.refusals import HOUSE_ZONE
 from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db
 from yuejie.web.pages.frame.draw import caller_of, draw
@@ -64,6 +75,7 @@ class Asked(BaseModel):
     tag: Typed = ""
     state: Typed = ""
     failed: Typed = ""
+    id: Typed = ""
     cursor: Typed = ""
 
     def sought(self, zone: ZoneInfo) -> Sought:
@@ -82,7 +94,11 @@ class Asked(BaseModel):
     @property
     def query(self) -> dict[str, str]:
         """Return what was filled in, without where the list had got to."""
-        return {name: value for name, value in self.model_dump(exclude={"cursor"}).items() if value}
+        return {
+            name: value
+            for name, value in self.model_dump(exclude={"cursor", "id"}).items()
+            if value
+        }
 
 
 def _midnight(text: str, zone: ZoneInfo, later: timedelta = timedelta()) -> datetime:
@@ -99,7 +115,10 @@ def _midnight(text: str, zone: ZoneInfo, later: timedelta = timedelta()) -> date
 
 @routes.get("")
 def list_calls(request: Request, db: Db, asked: Annotated[Asked, Query()]) -> Response:
-    """Show a customer's calls that are looked for, the newest first."""
+    """Show a customer's calls that are looked for, the newest first; an id leads to its call."""
+    if asked.id.strip():
+        wanted = parse_request_id(asked.id)
+        return RedirectResponse(f"/requests/req_{wanted.hex}", HTTPStatus.SEE_OTHER)
     party = whom(db, caller_of(request), asked.customer)
     if party is None:
         return choose(request, db, "请求")
@@ -185,10 +204,13 @@ class ItemRow:
 
 @routes.get("/{request_id}")
 def show(request: Request, db: Db, request_id: str) -> Response:
-    """Show a call with every attempt; what it cost us is the operator's."""
+    """Show a call with every attempt, or why there is none; what it cost us is the operator's."""
     caller = caller_of(request)
     operation = parse_request_id(request_id)
-    attempts = show_request(db, caller.customer_id, operation)
+    found = look_up(db, caller.customer_id, operation)
+    if found.refused is not None:
+        return _refused(request, db, found.refused)
+    attempts = found.attempts
     with db.read() as tx:
         party = find_customer(tx, attempts[0].event.customer_id)
         named = {str(each.key_id): each.name for each in keys(tx, party.customer_id)}
@@ -206,6 +228,26 @@ def show(request: Request, db: Db, request_id: str) -> Response:
         projects=places,
         states=STATES,
         with_cost=caller.is_operator,
+    )
+
+
+def _refused(request: Request, db: Db, found: TurnedAway) -> Response:
+    """Show why a call was turned away; whose it is stays empty where nobody knows."""
+    call = found.call
+    with db.read() as tx:
+        party = find_customer(tx, call.customer_id) if call.customer_id else None
+        names = names_of(tx, party) if party else {}
+    return draw(
+        request,
+        "trail/refused.html",
+        zone=zone_of(party.zone if party else HOUSE_ZONE),
+        customer=party,
+        found=found,
+        call=call,
+        names=names,
+        parties=PARTY_NAMES,
+        bounds=(REFUSED_DAYS, REFUSED_OF_REASON, REFUSED_OF_CUSTOMER, REFUSED_OF_WORKER),
+        is_operator=caller_of(request).is_operator,
     )
 
 

@@ -1,10 +1,17 @@
 """Refusals on the wire."""
 
+from dataclasses import fields
+from typing import Final
+
 from pydantic import Field
 
 from yuejie.kernel.limits import PAGE_MAX
+from yuejie.usage.refusals.look import TurnedAway
 from yuejie.usage.refusals.show import By, Question, Refusals
+from yuejie.usage.refusals.store import RefusedCall
 from yuejie.web.shapes.wire import In, Instant, Name, Out
+
+_CALL: Final = frozenset(field.name for field in fields(RefusedCall))
 
 
 class RefusalQuestion(In):
@@ -28,6 +35,31 @@ class RefusalQuestion(In):
             self.key,
             self.model,
         )
+
+
+class TurnedAwayOut(Out):
+    """一次被拒绝的调用：没有发给供应商，也不计费；没有内容。"""
+
+    at: Instant = Field(description="收到的时间")
+    customer_id: str = Field(description="客户；空为不知是谁，只有运营方可见")
+    project_id: str = Field(description="项目")
+    key_id: str = Field(description="密钥")
+    model: str = Field(description="模型；空为没有写明，或目录中没有")
+    reason: str = Field(description="原因，与应答中的代码相同", examples=["cap_used_up"])
+    status: int = Field(description="HTTP 状态")
+    party: str = Field(description="customer 客户可以处理，ours 平台的责任，nobody 不知是谁")
+    name: str = Field(description="原因的名称")
+    advice: str = Field(description="怎么办")
+    about: dict[str, str] = Field(
+        description="当时的额度、上限、剩余等", examples=[{"name": "测试环境", "left": "0.02 CNY"}]
+    )
+
+    @classmethod
+    def of(cls, found: TurnedAway) -> "TurnedAwayOut":
+        """Write a call that was turned away."""
+        same = {name: getattr(found.call, name) for name in cls.model_fields if name in _CALL}
+        reason = found.reason
+        return cls(**same, party=reason.party, name=reason.name, advice=reason.advice)
 
 
 class RefusalOut(Out):
