@@ -39,6 +39,7 @@ TITLES: dict[str, tuple[str, str, int]] = {
     "limit": ("运营管理员", "给客户一个临时额度", 5),
     "let": ("运营财务", "批准临时额度", 2),
     "dearer-price": ("运营管理员", "调高一个模型的价格", 5),
+    "let-price": ("运营财务", "批准别人提出的调价", 3),
     "suspend": ("运营管理员", "停用一个客户，再恢复", 5),
 }
 
@@ -258,7 +259,15 @@ def dearer_price(walk: Walk) -> None:
     walk.page.set_input_files("#file", file)
     walk.press("button:has-text('试算')")
     walk.press(".report button")
-    walk.sees("2")
+    walk.sees("由您提出，须由另一人审批")
+
+
+def let_price(walk: Walk) -> None:
+    walk.press("a:has-text('调价待审批')")
+    walk.press("section:has(h2:text-is('调价')) a:text-is('查看')")
+    walk.sees("涨价")
+    walk.press("button:text-is('批准')")
+    walk.sees("调价已批准")
 
 
 def suspend(walk: Walk) -> None:
@@ -303,6 +312,7 @@ TASKS: dict[str, Callable[[Walk], None]] = {
     "limit": limit,
     "let": let,
     "dearer-price": dearer_price,
+    "let-price": let_price,
     "suspend": suspend,
 }
 

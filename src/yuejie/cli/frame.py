@@ -92,6 +92,11 @@ class Frame:
         self._member = member
         return member.signs_as
 
+    @property
+    def is_member(self) -> bool:
+        """Whether a member is at the keyboard, and not whoever runs the machine."""
+        return bool(self.settings.member_token)
+
     def needs(self, power: Power) -> None:
         """Refuse a member without a power that depends on what a command is given to."""
         assert self.by, "whoever signs is known"

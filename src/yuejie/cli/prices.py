@@ -7,16 +7,23 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.words import BOOKS, called
+from yuejie.contracts.changes.ask import bring_prices, told_of
+from yuejie.contracts.changes.change import STATE_NAMES, ChangeDecision, ChangeState, PriceChange
+from yuejie.contracts.changes.compare import KINDS
+from yuejie.contracts.changes.decide import decide_price_change, hindrance, look_at_change
+from yuejie.contracts.changes.store import price_changes
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.contracts.store import book, book_rows, books, fx_rows, revisions
 from yuejie.kernel.errors import NotFound
+from yuejie.kernel.limits import PUBLICATION_LEAD
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import parse_instant, zone_of
 from yuejie.rating.explain import show as show_price
 
 _CHINA = zone_of("Asia/Shanghai")
+_SHOWN = 100
 
 
 @click.group()
@@ -63,30 +70,138 @@ def open_one(house: Frame, book_id: str, kind: str, currency: str) -> None:
 @price.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--book", "book_id", required=True)
-@click.option("--starts", help="生效时间，例如 2026-12-01T00:00:00；不写则为十分钟后")
-@click.option("--approve", is_flag=True, help="批准大幅变动和提前生效")
-@click.option("--commit", is_flag=True, help="真正发布；不加则只试算")
+@click.option("--starts", help="生效时间，例如 2026-12-01T00:00:00；不写为发布或批准后十分钟")
+@click.option("--why", default="", help="原因，给批准的人看")
+@click.option("--approve", is_flag=True, help="批准异常单价和提前生效；机器的运营者可就此直接调价")
+@click.option("--commit", is_flag=True, help="真正发布或提出；不加则只试算")
 @frame
 def import_file(
-    house: Frame, file: Path, book_id: str, starts: str | None, *, approve: bool, commit: bool
+    house: Frame,
+    file: Path,
+    book_id: str,
+    starts: str | None,
+    why: str,
+    *,
+    approve: bool,
+    commit: bool,
 ) -> None:
-    """导入价目文件（TOML、CSV、JSON）；逐行报告，有一条不对就全部不导入。"""
-    from yuejie.kernel.limits import PUBLICATION_LEAD
+    """导入价目文件（TOML、CSV、JSON）；逐行报告，有一条不对就全部不导入。
 
+    新模型直接发布；改动已有单价的提出调价，由另一人用 yuejie price approve 批准后才生效。
+    """
     now = house.now()
+    asked = parse_instant(starts, _CHINA) if starts else None
     wanted = PriceImport(
         book_id=book_id,
         name=file.name,
         body=file.read_bytes(),
-        starts_at=parse_instant(starts, _CHINA) if starts else now + PUBLICATION_LEAD,
+        starts_at=asked or now + PUBLICATION_LEAD,
         approve=approve,
     )
     with house.database() as db:
-        report = import_prices(db, wanted, by=house.by, now=now, dry_run=not commit)
+        by = house.by
+        if approve and not house.is_member:  # who runs the machine has the last word on it
+            report = import_prices(db, wanted, by=by, now=now, dry_run=not commit)
+        else:
+            report = bring_prices(
+                db, wanted, starts_at=asked, by=by, now=now, why=why, dry_run=not commit
+            )
     for line in report.lines():
         say(line)
     if report.refused:
         raise SystemExit(1)
+
+
+@price.command("changes")
+@click.option("--book", "book_id", help="只看一本价目")
+@click.option("--state", type=click.Choice([each.value for each in ChangeState]))
+@as_json
+@frame
+def list_changes(house: Frame, book_id: str | None, state: str | None, *, json: bool) -> None:
+    """列出提出过的调价，新的在前，至多 100 次。"""
+    now = house.now()
+    with house.database() as db, db.read(consistent=True) as tx:
+        wished = ChangeState(state) if state else None
+        found = price_changes(tx, book_id=book_id, state=wished, limit=_SHOWN)
+        hindered = {each.change_id: hindrance(tx, each, now) for each in found}
+    if json:
+        give_json([told_of(each) | {"change_id": each.change_id} for each in found])
+        return
+    rows = [
+        (
+            each.change_id,
+            each.book_id,
+            len(each.lists),
+            _start_of(each),
+            each.asked_by,
+            STATE_NAMES[each.state] + ("（已不能批准）" if hindered[each.change_id] else ""),
+        )
+        for each in found
+    ]
+    show_table("调价", ["编号", "价目", "模型数", "生效", "谁提出", "状态"], rows)
+
+
+@price.command("change")
+@click.argument("change_id")
+@frame
+def show_change(house: Frame, change_id: str) -> None:
+    """逐个单价查看一次调价；批准的正是这些。"""
+    with house.database() as db, db.read(consistent=True) as tx:
+        looked = look_at_change(tx, change_id, house.now())
+    change = looked.change
+    say(f"{change.change_id}  {change.book_id}  {STATE_NAMES[change.state]}  {_start_of(change)}")
+    say(f"提出：{change.asked_by}  {change.why}")
+    if looked.hindrance:
+        say(looked.hindrance)
+    rows = [
+        (
+            *(str(part) for part in each.key),
+            each.written(each.was),
+            each.written(each.became),
+            KINDS[each.kind],
+        )
+        for each in looked.differences
+    ]
+    heads = ["模型", "计量项", "服务档", "长上下文", "时段", "原单价", "新单价", "变化"]
+    show_table("单价", heads, rows)
+
+
+def _start_of(change: PriceChange) -> str:
+    if change.starts_at is None:
+        return "批准后十分钟"
+    return f"{change.starts_at.astimezone(_CHINA):%Y-%m-%d %H:%M}"
+
+
+@price.command("approve")
+@click.argument("change_id")
+@click.option("--why", default="", help="意见")
+@frame
+def approve_one(house: Frame, change_id: str, why: str) -> None:
+    """批准他人提出的调价；到其生效时间自动执行。"""
+    done = _decide(house, change_id, ChangeDecision.APPROVE, why)
+    say(f"已批准 {done.change_id}，价目 {done.book_id} 第 {done.revision} 版")
+
+
+@price.command("reject")
+@click.argument("change_id")
+@click.option("--why", default="", help="理由")
+@frame
+def reject_one(house: Frame, change_id: str, why: str) -> None:
+    """驳回他人提出的调价。"""
+    say(f"已驳回 {_decide(house, change_id, ChangeDecision.REJECT, why).change_id}")
+
+
+@price.command("withdraw")
+@click.argument("change_id")
+@frame
+def withdraw_one(house: Frame, change_id: str) -> None:
+    """撤回自己提出的调价。"""
+    say(f"已撤回 {_decide(house, change_id, ChangeDecision.WITHDRAW, '').change_id}")
+
+
+def _decide(house: Frame, change_id: str, decision: ChangeDecision, why: str) -> PriceChange:
+    with house.database() as db:
+        return decide_price_change(db, change_id, decision, why=why, by=house.by, now=house.now())
 
 
 @price.command("show")

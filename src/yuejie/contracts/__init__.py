@@ -17,6 +17,8 @@ Invariants:
   written down and reported when it is published;
 - a price file is imported whole or not at all, and every line that was refused, skipped or
   filled in is in the report;
+- what changes a price is kept whole when it is asked for, and is published as it was looked at once
+  another person approves it (`changes`); whoever runs the machine may publish without;
 - publishing a sale revision writes the converted rates of every card book, and the derived rates of
   every contract's book, that depend on it, in the same transaction;
 - a derived rate is rounded once to a pico and never above the list's; while prices are locked no

@@ -35,15 +35,22 @@ class PriceImport:
     body: bytes
     book_id: str
     starts_at: datetime
+    """When it holds, where the file is imported the direct way."""
     approve: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The report of an import. `published` is None when the file was refused before publishing."""
+    """The report of an import. `published` is None when the file was refused before publishing.
+
+    `needs_another`: it changes prices that somebody else has to approve; `change_id` names what
+    waits for that, once it was asked for.
+    """
 
     remarks: tuple[Remark, ...]
     published: Published | None
+    needs_another: bool = False
+    change_id: str | None = None
 
     @property
     def refused(self) -> bool:
@@ -61,27 +68,39 @@ class ImportReport:
         """Say in one sentence what came of it."""
         if self.published is None or self.published.refused:
             return "未导入任何价目：请按以上各条改正或批准后重新导入。"
-        done = self.published
+        done, count = self.published, len(self.published.models)
         if not done.models:
             return f"价目 {done.book_id} 没有变化。"
+        if self.change_id is not None:
+            return f"调价 {self.change_id} 已提出，由另一人批准后才生效。"
+        if self.needs_another:
+            return f"试算通过：改动价目 {done.book_id} 的 {count} 个模型，须由另一人批准后才生效。"
         if done.revision is None:
-            return f"试算通过：将更新价目 {done.book_id} 的 {len(done.models)} 个模型。"
+            return f"试算通过：将更新价目 {done.book_id} 的 {count} 个模型。"
         cards = "".join(f"，折算卡 {card} 第 {number} 版" for card, number in done.cards)
-        return (
-            f"已发布价目 {done.book_id} 第 {done.revision} 版，{len(done.models)} 个模型{cards}。"
-        )
+        return f"已发布价目 {done.book_id} 第 {done.revision} 版，{count} 个模型{cards}。"
 
 
 def import_prices(
     db: Database, wanted: PriceImport, *, by: str, now: datetime, dry_run: bool = False
 ) -> ImportReport:
-    """Import a price file into a book; any error leaves the book untouched."""
+    """Import a price file into a book; any error leaves the book untouched.
+
+    The direct way, of who runs the house: pages, programs and members take `changes/ask.py`.
+    """
+    remarks, publication = read_publication(db, wanted)
+    unreadable = stops(remarks, approve=wanted.approve)
+    done = publish_revision(db, publication, by=by, now=now, dry_run=dry_run or unreadable)
+    return ImportReport((*remarks, *done.remarks), None if unreadable else done)
+
+
+def read_publication(db: Database, wanted: PriceImport) -> tuple[list[Remark], Publication]:
+    """Return what a file says and what is odd about it, before it is held against its book."""
     with db.read() as tx:
         book = store.book(tx, wanted.book_id)
     if book is None:
         raise NotFound(f"价目 {wanted.book_id} 不存在，请先建立", book=wanted.book_id)
     read = read_price_file(wanted.name, wanted.body, currency=book.currency)
-    remarks = [*read.remarks, *across_platforms(read.lists)]
     publication = Publication(
         book_id=wanted.book_id,
         lists=read.lists,
@@ -89,9 +108,7 @@ def import_prices(
         source=read.source or PurePath(wanted.name).name,
         approve=wanted.approve,
     )
-    unreadable = stops(remarks, approve=wanted.approve)
-    done = publish_revision(db, publication, by=by, now=now, dry_run=dry_run or unreadable)
-    return ImportReport((*remarks, *done.remarks), None if unreadable else done)
+    return [*read.remarks, *across_platforms(read.lists)], publication
 
 
 def read_price_file(name: str, body: bytes, *, currency: str) -> PriceFile:

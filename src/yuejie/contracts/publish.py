@@ -5,7 +5,7 @@ whole. Models whose list says what the book says already are left out, so publis
 twice changes nothing. The converted rates of every card book are written in the same transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -64,6 +64,24 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What would be published: the report, the completed lists that say something new.
+
+    `stands` names for each of them the revision it stands in until then, 0 where it has no price.
+    """
+
+    book: BookRow
+    report: Published
+    lists: tuple[PriceList, ...]
+    stands: Mapping[str, int]
+
+    @property
+    def alters(self) -> bool:
+        """Whether a model that has prices gets others."""
+        return any(self.stands.values())
+
+
+@dataclass(frozen=True, slots=True)
 class _Standing:
     """The newest list of a model in a book, and when its revision starts."""
 
@@ -102,36 +120,49 @@ def publish_revision(
     """Check, complete and write a revision with its cards; a dry run only reports."""
     if dry_run:
         with db.read() as tx:
-            return _judge(tx, publication, now)[0]
+            return judge(tx, publication, now).report
     with db.begin() as tx:
         tx.lock_exclusive(f"book {publication.book_id}")
-        judged, lists = _judge(tx, publication, now)
-        if judged.refused or not lists:
-            return judged
-        book = _book(tx, publication.book_id)
-        note = RevisionNote(
-            book_id=book.book_id,
-            revision=0,
-            starts_at=publication.starts_at,
-            published_at=now,
-            source=publication.source,
-            body_hash=_hash(lists),
-            approved_by=by if publication.approve else None,
-            fx_id=None,
-        )
-        number = store.insert_revision(tx, note)
-        store.insert_rates(tx, book.book_id, _rows(lists, number, book.currency))
-        written = store.rates_of_revision(tx, book.book_id, number)
-        cards = tuple(
-            (card.book_id, _extend_card(tx, card, note, written))
-            for card in store.cards_of(tx, book.book_id)
-        )
-        for each in (book.book_id, *(card_id for card_id, _ in cards)):
-            extend_contract_books(tx, each, judged.models, starts_at=publication.starts_at, now=now)
-        published = replace(judged, revision=number, cards=cards)
-        deed = Deed(by, now, "publish", "book", book.book_id)
-        record_deed(tx, deed, became={"revision": number, "models": list(judged.models)})
-        return published
+        return publish_judged(tx, judge(tx, publication, now), publication, by=by, now=now)
+
+
+def publish_judged(
+    tx: Tx, judged: Judged, publication: Publication, *, by: str, now: datetime
+) -> Published:
+    """Write what was judged under the lock of its book, unless it was refused or is no news."""
+    if judged.report.refused or not judged.lists:
+        return judged.report
+    note = RevisionNote(
+        book_id=judged.book.book_id,
+        revision=0,
+        starts_at=publication.starts_at,
+        published_at=now,
+        source=publication.source,
+        body_hash=hash_of(judged.lists),
+        approved_by=by if publication.approve else None,
+        fx_id=None,
+    )
+    number, cards = write_revision(tx, judged.book, note, judged.lists, by=by)
+    return replace(judged.report, revision=number, cards=cards)
+
+
+def write_revision(
+    tx: Tx, book: BookRow, note: RevisionNote, lists: Sequence[PriceList], *, by: str
+) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """Write a revision of completed lists with its cards and the books of contracts behind it."""
+    number = store.insert_revision(tx, note)
+    store.insert_rates(tx, book.book_id, rows_of(lists, number, book.currency))
+    written = store.rates_of_revision(tx, book.book_id, number)
+    cards = tuple(
+        (card.book_id, _extend_card(tx, card, note, written))
+        for card in store.cards_of(tx, book.book_id)
+    )
+    models = [prices.model for prices in lists]
+    for each in (book.book_id, *(card_id for card_id, _ in cards)):
+        extend_contract_books(tx, each, models, starts_at=note.starts_at, now=note.published_at)
+    deed = Deed(by, note.published_at, "publish", "book", book.book_id)
+    record_deed(tx, deed, became={"revision": number, "models": models})
+    return number, cards
 
 
 def publish_fx(
@@ -181,8 +212,8 @@ def card_of(tx: Tx, book: BookRow, currency: str, now: datetime) -> BookRow:
     return card
 
 
-def _judge(tx: Tx, publication: Publication, now: datetime) -> tuple[Published, list[PriceList]]:
-    """Return the report, and the completed lists that say something new."""
+def judge(tx: Tx, publication: Publication, now: datetime) -> Judged:
+    """Return the report of a publication, and the completed lists that say something new."""
     book = _book(tx, publication.book_id)
     standing = _standing(tx, book.book_id)
     remarks: list[Remark] = list(_lead(publication, now))
@@ -207,7 +238,14 @@ def _judge(tx: Tx, publication: Publication, now: datetime) -> tuple[Published, 
     if not fresh:
         remarks = [r for r in remarks if r.severity is Severity.ERROR]
         refused = bool(remarks)
-    return Published(book.book_id, None, models, tuple(remarks), refused=refused), fresh
+    stands = {model: standing[model].revision if model in standing else 0 for model in models}
+    report = Published(book.book_id, None, models, tuple(remarks), refused=refused)
+    return Judged(book, report, tuple(fresh), stands)
+
+
+def standing_revisions(tx: Tx, book_id: str) -> dict[str, int]:
+    """Return the revision that holds each model's newest list, scheduled ones included."""
+    return {model: each.revision for model, each in _standing(tx, book_id).items()}
 
 
 def stops(remarks: Iterable[Remark], *, approve: bool) -> bool:
@@ -252,7 +290,7 @@ def _lead(publication: Publication, now: datetime) -> Iterable[Remark]:
             "starts_at",
             Severity.APPROVE,
             f"生效时间 {publication.starts_at.isoformat()} 距现在不足 {minutes} 分钟，"
-            "只有经批准的更正才能这样发布，核对无误请加 --approve",
+            "只有经批准的更正才能这样发布",
         )
 
 
@@ -286,7 +324,8 @@ def _same(drafts: Sequence[RateDraft], rows: Sequence[RateRow]) -> bool:
     return set(drafts) == {_draft(row) for row in rows}
 
 
-def _rows(lists: Iterable[PriceList], revision: int, currency: str) -> list[RateRow]:
+def rows_of(lists: Iterable[PriceList], revision: int, currency: str) -> list[RateRow]:
+    """Return lists as the rows of a revision, which have no numbers yet."""
     return [
         RateRow(
             rate_id=0,
@@ -306,7 +345,7 @@ def _rows(lists: Iterable[PriceList], revision: int, currency: str) -> list[Rate
     ]
 
 
-def _hash(lists: Iterable[PriceList]) -> bytes:
+def hash_of(lists: Iterable[PriceList]) -> bytes:
     """Return the hash of what a revision says, whatever order the file had."""
     body = sorted(
         (prices.model, sorted((str(r.meter), *r.place, r.pico, r.origin) for r in prices.rates))

@@ -338,6 +338,22 @@ BEGIN
     RAISE EXCEPTION 'the ledger never changes: post a reversal';
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_change_of_price_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF OLD.state <> 'asked'
+       OR (OLD.change_id, OLD.book_id, OLD.starts_at, OLD.source, OLD.lists, OLD.stands, OLD.remarks,
+           OLD.body_hash, OLD.why, OLD.asked_by, OLD.asked_at)
+          IS DISTINCT FROM
+          (NEW.change_id, NEW.book_id, NEW.starts_at, NEW.source, NEW.lists, NEW.stands, NEW.remarks,
+           NEW.body_hash, NEW.why, NEW.asked_by, NEW.asked_at) THEN
+        RAISE EXCEPTION 'a change of prices is decided once and as it was asked for';
+    END IF;
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_change_of_provider_payment()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2211,6 +2227,32 @@ CREATE TABLE preservation (
     CONSTRAINT preservation_why_check CHECK ((why <> ''::text))
 );
 
+CREATE TABLE price_change (
+    change_id text NOT NULL,
+    book_id text NOT NULL,
+    starts_at timestamp with time zone,
+    source text NOT NULL,
+    lists jsonb NOT NULL,
+    stands jsonb NOT NULL,
+    remarks jsonb NOT NULL,
+    body_hash bytea NOT NULL,
+    why text NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'asked'::text NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    decided_why text DEFAULT ''::text NOT NULL,
+    revision integer,
+    CONSTRAINT price_change_pkey PRIMARY KEY (change_id),
+    CONSTRAINT price_change_check CHECK (((state = 'asked'::text) = (decided_by IS NULL))),
+    CONSTRAINT price_change_check1 CHECK (((state = 'asked'::text) = (decided_at IS NULL))),
+    CONSTRAINT price_change_check2 CHECK (((state = 'approved'::text) = (revision IS NOT NULL))),
+    CONSTRAINT price_change_check3 CHECK (((state <> ALL (ARRAY['approved'::text, 'rejected'::text])) OR (decided_by <> asked_by))),
+    CONSTRAINT price_change_check4 CHECK (((state <> 'withdrawn'::text) OR (decided_by = asked_by))),
+    CONSTRAINT price_change_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'approved'::text, 'rejected'::text, 'withdrawn'::text])))
+);
+
 CREATE TABLE project (
     project_id text NOT NULL,
     customer_id text NOT NULL,
@@ -3422,6 +3464,8 @@ ALTER TABLE notice_outcome ADD CONSTRAINT notice_outcome_message_id_number_fkey 
 ALTER TABLE open_call ADD CONSTRAINT open_call_journal_id_fkey FOREIGN KEY (journal_id) REFERENCES journal(journal_id);
 ALTER TABLE payer_authorisation ADD CONSTRAINT payer_authorisation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE preservation ADD CONSTRAINT preservation_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE price_change ADD CONSTRAINT price_change_book_id_fkey FOREIGN KEY (book_id) REFERENCES book(book_id);
+ALTER TABLE price_change ADD CONSTRAINT price_change_book_id_revision_fkey FOREIGN KEY (book_id, revision) REFERENCES book_revision(book_id, revision);
 ALTER TABLE project ADD CONSTRAINT project_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE project ADD CONSTRAINT project_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES project(project_id);
 ALTER TABLE proposal ADD CONSTRAINT proposal_prospect_id_fkey FOREIGN KEY (prospect_id) REFERENCES prospect(prospect_id);
@@ -3603,6 +3647,8 @@ CREATE INDEX notice_message_customer ON public.notice_message USING btree (custo
 CREATE INDEX notice_message_due ON public.notice_message USING btree (due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX payer_authorisation_customer ON public.payer_authorisation USING btree (customer_id);
 CREATE INDEX preservation_standing ON public.preservation USING btree (customer_id) WHERE (lifted_at IS NULL);
+CREATE INDEX price_change_of_book ON public.price_change USING btree (book_id, change_id);
+CREATE INDEX price_change_open ON public.price_change USING btree (change_id) WHERE (state = 'asked'::text);
 CREATE INDEX prospect_usage_of ON public.prospect_usage USING btree (prospect_id, import_id);
 CREATE INDEX prospect_usage_cell_of ON public.prospect_usage_cell USING btree (import_id);
 CREATE INDEX protection_acting ON public.protection USING btree (customer_id) WHERE (state = 'acting'::text);
@@ -3682,6 +3728,7 @@ CREATE TRIGGER ledger_posting_frozen BEFORE DELETE OR UPDATE ON public.ledger_po
 CREATE TRIGGER ledger_posting_with_entry BEFORE INSERT ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION refuse_late_posting();
 CREATE TRIGGER model_snapshot AFTER INSERT OR UPDATE ON public.model FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER node_snapshot AFTER UPDATE OF state ON public.node FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER price_change_frozen BEFORE UPDATE ON public.price_change FOR EACH ROW EXECUTE FUNCTION refuse_change_of_price_change();
 CREATE TRIGGER project_snapshot AFTER INSERT OR UPDATE ON public.project FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_account_snapshot AFTER INSERT OR UPDATE ON public.provider_account FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER provider_payment_frozen BEFORE UPDATE ON public.provider_payment FOR EACH ROW EXECUTE FUNCTION refuse_change_of_provider_payment();
@@ -3826,6 +3873,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE notice_sender TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE open_call TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE payer_authorisation TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE preservation TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE price_change TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE project TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE proposal TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE prospect TO yuejie_app;
@@ -3937,6 +3985,7 @@ GRANT UPDATE (channels), UPDATE (handed_on_at) ON TABLE notice TO yuejie_app;
 GRANT UPDATE (message_id), UPDATE (ready_at) ON TABLE notice_copy TO yuejie_app;
 GRANT UPDATE (attempts), UPDATE (due_at), UPDATE (ended_at), UPDATE (forgiven), UPDATE (leased_until), UPDATE (state) ON TABLE notice_message TO yuejie_app;
 GRANT UPDATE (lifted_at), UPDATE (lifted_by), UPDATE (lifted_why) ON TABLE preservation TO yuejie_app;
+GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (decided_why), UPDATE (revision), UPDATE (state) ON TABLE price_change TO yuejie_app;
 GRANT UPDATE (state) ON TABLE protection TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE protection_policy TO yuejie_app;
 GRANT UPDATE (bank), UPDATE (bank_reference), UPDATE (charges_fen), UPDATE (decided_at), UPDATE (decided_by), UPDATE (paid_at), UPDATE (paid_currency), UPDATE (paid_fen), UPDATE (state) ON TABLE provider_payment TO yuejie_app;

@@ -122,6 +122,7 @@ HOUSE: Final[dict[str, str]] = {
     "notice_sender": "运营方的发送账号",
     "open_call": "失去的节点上未结束的调用，查明后成为用量事件",
     "proposal": "售前：潜在客户的方案",
+    "price_change": "运营方提出的调价，未批准的不是任何客户的",
     "prospect": "售前：潜在客户",
     "prospect_form": "售前：潜在客户",
     "prospect_usage": "售前：潜在客户",

@@ -68,7 +68,9 @@ REPORT_GROUPS: Final = 200_000
 PUBLICATION_LEAD: Final = timedelta(minutes=10)
 """A revision starts at least this long after its publication, unless an approved correction."""
 PRICE_CHANGE_PPM: Final = 300_000
-"""A rate that moves by more than 30 % needs --approve."""
+"""A rate that moves by more than 30 % needs an approval."""
+PRICE_FILE_BYTES: Final = 8 * 1024 * 1024
+"""Largest price file: the prices of 275 models are half a megabyte."""
 
 POLICY_BYTES: Final = 64 * 1024
 """Largest file of an auto model's policy: thirty rules are a tenth of it."""

@@ -27,7 +27,7 @@ from yuejie.web.api import (
 from yuejie.web.api.agreed import contracts, credit, signings
 from yuejie.web.api.billing import bills, corrections, live, packs, review, shares
 from yuejie.web.api.billing.watchers import Watchers
-from yuejie.web.api.books import clouds, ledger, providers, reconcile
+from yuejie.web.api.books import clouds, ledger, price_changes, providers, reconcile
 from yuejie.web.api.fapiao import callbacks, reds, requests
 from yuejie.web.api.insight import advice, capacity, forecast, reports, routing, trend, whatif
 from yuejie.web.api.payments import bank, receipts, receivables
@@ -48,6 +48,7 @@ from yuejie.web.pages.desk import approvals as approval_pages
 from yuejie.web.pages.desk import bank as bank_pages
 from yuejie.web.pages.desk import closing as closing_pages
 from yuejie.web.pages.desk import fapiao as fapiao_desk_pages
+from yuejie.web.pages.desk import price_changes as price_change_pages
 from yuejie.web.pages.desk import receipts as receipt_pages
 from yuejie.web.pages.desk import receivables as receivable_pages
 from yuejie.web.pages.first import guide, practice
@@ -109,6 +110,7 @@ NOUNS: Final = (
     catalog,
     routing,
     prices,
+    price_changes,
     usage,
     budgets,
     protections,
@@ -179,6 +181,7 @@ PAGE_NOUNS: Final = (
     receivable_pages,
     fapiao_desk_pages,
     approval_pages,
+    price_change_pages,
     live_pages,
     trend_pages,
     forecast_pages,

@@ -222,7 +222,7 @@ def test_a_large_change_needs_approval_and_a_small_one_does_not() -> None:
     assert said(changes(list_of(GOOD.replace('"8"', '"10.41"')), was(GOOD))) == [
         (
             Severity.APPROVE,
-            "m 的 output 由 8.00 变为 10.41，幅度超过 30%，核对无误请加 --approve",
+            "m 的 output 由 8.00 变为 10.41，幅度超过 30%，须经批准",
         )
     ]
     assert said(changes(list_of(GOOD.replace('"8"', '"5.59"')), was(GOOD)))

@@ -52,6 +52,8 @@ QUERIES = {
     "/notices/log": "?customer=zeta",
 }
 
+PRICES = 'currency = "CNY"\n[models.m]\ninput = "1"\noutput = "2"\n'
+
 EVENT = {
     "id": "1",
     "customer": "zeta",
@@ -141,6 +143,7 @@ BODIES: dict[str, Any] = {
         "starts_on": "2026-12-01",
         "ends_on": "2026-12-02",
     },
+    "POST /books/{book_id}/imports": {"name": "p.toml", "content": PRICES, "why": "x"},
     "POST /contract-drafts": DRAFT,
     "PUT /contract-drafts/{draft}": DRAFT,
     "POST /contract-drafts/{draft}/review": {"grade": "A"},
@@ -354,6 +357,8 @@ NOWHERE = (
     "/files/{file}",
     "/trials/{trial}",
     "/papers/{sheet}",
+    "/price-changes/{change}",
+    "/price-changes/{change}/prices",
 )
 """Reads of what nobody in this house has made."""
 
@@ -397,6 +402,7 @@ ANYBODYS: Final = {
     "letter": "statement",
     "number": "SJ2026000001",
     "limit": "limit_0",
+    "change": "chg_0",
     "budget": "本月",
     "policy": "ppo_0",
     "protection": "prt_0",

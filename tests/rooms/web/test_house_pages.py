@@ -207,8 +207,26 @@ def test_a_price_file_is_looked_at_line_by_line_before_it_is_imported(
     other = sent(RIGHT.replace("5.5", "0.1"), seen=found.group(1))
     assert (other.status_code, "请重新试算" in other.text) == (409, True)
     assert len(_revisions(database)) == 1
-    went(sent(RIGHT, seen=found.group(1)))
+    asked = sent(RIGHT, seen=found.group(1), why="上游涨价")
+    change = re.search(r"/price-changes/\w+", asked.headers["hx-redirect"])
+    assert change, asked.headers
+    assert len(_revisions(database)) == 1, "a change waits for another"
+    page = browser.get(change[0]).text
+    assert "由您提出，须由另一人审批" in page
+    assert all(word in page for word in ("5.00", "5.50", "涨价", "上游涨价"))
+    own = send(browser, f"{change[0]}/approve")
+    assert (own.status_code, "须由另一人审批" in own.text) == (403, True)
+    assert change[0] in browser.get("/prices").text
+    assert change[0] in browser.get("/prices/list").text
+    enter(database, browser, "second", "admin", None)
+    assert "调价待审批" in browser.get("/").text
+    assert change[0] in browser.get("/approvals").text
+    assert "gpt-4o,input" in browser.get(f"{change[0]}/export").text
+    went(send(browser, f"{change[0]}/approve", why="与合同相符"))
     assert len(_revisions(database)) == 2
+    again = send(browser, f"{change[0]}/reject")
+    assert (again.status_code, "已批准" in again.text) == (409, True)
+    assert "operator:second" in browser.get("/prices/list").text
     price = browser.get("/prices/list?model=gpt-4o&at=2026-11-05T12:00").text
     assert "5.50" in price
     assert "没有为模型 gpt-9 定价" in browser.get("/prices/list?model=gpt-9").text

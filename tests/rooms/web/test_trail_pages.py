@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from tests.rooms.web.behind import reconciliation_at, usage_report
-from tests.rooms.web.conftest import House
+from tests.rooms.web.conftest import NOW, House
 from tests.rooms.web.test_pages import admin, browser, enter, token_in
+from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.db.session import Database
 
 __all__ = ["admin", "browser"]
@@ -123,15 +125,11 @@ def test_a_deployment_is_drained_where_its_health_is_seen(admin: TestClient, hou
 
 
 def test_a_revision_is_seen_beside_what_held_before(admin: TestClient, house: House) -> None:
-    del house
-    form = {"form_token": token_in(admin.get("/prices/list")), "approve": "yes"}
     body = b'[models."gpt-4o"]\ninput = "6"\noutput = "15"\n'
-    file = {"file": ("next.toml", body, "application/toml")}
-    looked = admin.post("/prices/list/import", data=form | {"look": "yes"}, files=file).text
-    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', looked)
-    assert seen, looked
-    done = admin.post("/prices/list/import", data=form | {"seen": seen[1]}, files=file)
-    assert done.status_code == 303, done.text
+    wanted = PriceImport(
+        name="next.toml", body=body, book_id="list", starts_at=NOW + timedelta(hours=1)
+    )
+    assert not import_prices(house.books.db, wanted, by="x", now=NOW).refused
     rows = rows_of(admin.get("/prices/list/revisions/2/export").text)
     assert [(r["计量项"], r["原单价"], r["新单价"], r["变动 %"]) for r in rows] == [
         ("input", "5.00", "6.00", "20.00"),

@@ -15,6 +15,8 @@ from yuejie.assurance.sla import words as sla_words
 from yuejie.bills.documents import wording
 from yuejie.bills.life import SAID as BILL_STATES
 from yuejie.budgets.allowance import MODES, PERIODS
+from yuejie.contracts.changes import change as price_changes
+from yuejie.contracts.changes import compare as compare_prices
 from yuejie.contracts.documents import words
 from yuejie.customers.members.power import CALLED
 from yuejie.fapiao.reversing.form import REASON_WORDS
@@ -48,7 +50,7 @@ from yuejie.web.pages.identity import tokens as token_pages
 from yuejie.web.pages.insight import anomalies, keys, protections
 from yuejie.web.pages.insight import refusals as refusal_pages
 from yuejie.web.pages.money import contracts, fapiao, payments, shares
-from yuejie.web.pages.ops import cloud_files, health, margins, nodes, retention, revisions, worklist
+from yuejie.web.pages.ops import cloud_files, health, margins, nodes, retention, worklist
 from yuejie.web.pages.ops import jobs as job_pages
 from yuejie.web.pages.ops import reconcile as reconcile_pages
 from yuejie.web.pages.study import whatif
@@ -158,7 +160,8 @@ DESK: list[Mapping[Any, str]] = [
     cloud_files.WHY,
     retention.KINDS,
     retention.TEXTS,
-    revisions.KINDS,
+    compare_prices.KINDS,
+    price_changes.STATE_NAMES,
     report.DIMENSION_NAMES,
     report.MEASURE_NAMES,
     report_spans.GRAIN_NAMES,

@@ -118,7 +118,7 @@ def changes(prices: PriceList, was: Sequence[RateDraft]) -> Iterator[Remark]:
         if abs(rate.pico - old) * PPM <= old * PRICE_CHANGE_PPM:
             yield Remark(prices.where, Severity.NOTE, said)
             continue
-        leap = f"，幅度超过 {PRICE_CHANGE_PPM * 100 // PPM}%，核对无误请加 --approve"
+        leap = f"，幅度超过 {PRICE_CHANGE_PPM * 100 // PPM}%，须经批准"
         yield Remark(prices.where, Severity.APPROVE, said + leap)
     for meter in sorted({meter for meter, _ in before} - {rate.meter for rate in prices.rates}):
         yield Remark(
@@ -271,7 +271,7 @@ def _outlier(prices: PriceList, meter: Meter, pico: int, how: str) -> Remark:
     return Remark(
         prices.where,
         Severity.APPROVE,
-        f"{prices.model} 的 {meter} 单价 {_mtok(pico)} {how}，请核对价目来源，无误请加 --approve",
+        f"{prices.model} 的 {meter} 单价 {_mtok(pico)} {how}，请核对价目来源，无误方可批准",
     )
 
 

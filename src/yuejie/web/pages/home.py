@@ -17,6 +17,7 @@ from yuejie.bills.review.store import count_bills, open_disputes
 from yuejie.bills.store import bills_of_customer
 from yuejie.budgets.allowance import MODES
 from yuejie.budgets.show import standings
+from yuejie.contracts.changes.store import count_open
 from yuejie.contracts.grants.store import open_grants
 from yuejie.contracts.life.store import open_drafts, open_ends, open_limits
 from yuejie.customers.enrol import find_customer
@@ -78,6 +79,7 @@ LOOKS: Final[tuple[tuple[str, Callable[[Tx], int], str], ...]] = (
     ("合同草案待办", lambda tx: len(open_drafts(tx)), "/drafts"),
     ("套餐与代金券待审批", lambda tx: len(open_grants(tx)), "/approvals"),
     ("合同终止待审批", lambda tx: len(open_ends(tx)), "/approvals"),
+    ("调价待审批", count_open, "/approvals"),
     ("到账待认款", lambda tx: len(open_receipts(tx)), "/bank"),
     ("认领待审核", lambda tx: len(claims(tx, state=ClaimState.OPEN)), "/bank"),
     (

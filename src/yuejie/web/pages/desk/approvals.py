@@ -1,4 +1,4 @@
-"""What waits for a second person: adjustments, credit notes, grants, limits, contract ends."""
+"""What waits for a second person: adjustments, credit notes, grants, limits, ends, prices."""
 
 from typing import Final, Literal
 
@@ -11,6 +11,8 @@ from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.correct.take_back import decide_credit
 from yuejie.bills.find import find_bill
+from yuejie.contracts.changes.change import STATE_NAMES
+from yuejie.contracts.changes.store import open_changes
 from yuejie.contracts.grants.give import approve_grant
 from yuejie.contracts.grants.grant import GrantKind
 from yuejie.contracts.grants.store import open_grants
@@ -53,6 +55,8 @@ def show_approvals(request: Request, db: Db, now: Now) -> Response:
             grants=leaf(request, "grants", open_grants(tx), lambda each: each.grant_id),
             limits=leaf(request, "limits", open_limits(tx, now), lambda each: each.limit_id),
             ends=leaf(request, "ends", open_ends(tx), lambda each: each.end_id),
+            changes=leaf(request, "changes", open_changes(tx), lambda each: each.change_id),
+            states=STATE_NAMES,
             names={party.customer_id: party for party in customers(tx)},
             grant_kinds=GRANTS,
             party_words=PARTIES,

@@ -14,8 +14,9 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from yuejie.beside import Beside, supervised, unwish, wish, wished
+from yuejie.contracts.changes.ask import bring_prices
 from yuejie.contracts.contract import FxPolicy, Terms
-from yuejie.contracts.import_prices import PriceImport, import_prices
+from yuejie.contracts.import_prices import PriceImport
 from yuejie.contracts.offer import set_deployment_state
 from yuejie.contracts.publish import open_book
 from yuejie.contracts.store import book, contracts_of, deployments
@@ -118,7 +119,10 @@ def add_model(request: Request, db: Db, now: Now, form: Annotated[ModelForm, For
 
 @routes.post("/prices", dependencies=ours)
 def price(request: Request, db: Db, now: Now, form: Annotated[PriceForm, Form()]) -> Response:
-    """Publish the prices that were typed, as a price file would be, in force at once."""
+    """Publish the prices that were typed, as a price file would be, in force at once.
+
+    A book that has prices already is changed by two people, here as everywhere.
+    """
     return _publish(request, db, now, form, "typed.json", form.file())
 
 
@@ -141,7 +145,9 @@ def _publish(
         raise Invalid("请给价目起个名称，例如 list")
     open_book(db, book_id, kind=form.kind, currency=form.currency, by=by, now=now)
     wanted = PriceImport(name=name, body=body, book_id=book_id, starts_at=now, approve=True)
-    report = import_prices(db, wanted, by=by, now=now)
+    tried = bring_prices(db, wanted, starts_at=now, by=by, now=now, dry_run=True)
+    starts_at = None if tried.needs_another else now
+    report = bring_prices(db, wanted, starts_at=starts_at, by=by, now=now)
     if report.refused:
         raise Invalid("；".join(report.lines()))
     after = "sale" if form.kind == "cost" else "customer"

@@ -8,14 +8,16 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.responses import Response
 
+from yuejie.contracts.changes.ask import bring_prices
+from yuejie.contracts.changes.change import STATE_NAMES
+from yuejie.contracts.changes.store import open_changes, price_changes
 from yuejie.contracts.documents.words import rate
-from yuejie.contracts.import_prices import ImportReport, PriceImport, import_prices
+from yuejie.contracts.import_prices import ImportReport, PriceImport
 from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.contracts.store import BookRow, book, books, fx_rows, models, rates, revisions
 from yuejie.contracts.tier import DEFAULT
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
-from yuejie.kernel.limits import PUBLICATION_LEAD
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import parse_instant
 from yuejie.web.api.prices import show_price
@@ -38,6 +40,8 @@ _LIST: Final = (
     *("currency", "service_tier", "context_above", "time_window"),
 )
 """The columns of a price file, as an import reads them."""
+_CHANGES: Final = 20
+"""Newest changes that a book shows; the record of deeds has all of them."""
 _FIRST: Final = date(2000, 1, 1)
 _LAST: Final = date(2999, 12, 31)
 
@@ -55,6 +59,7 @@ def list_books(
     before = window.behind(int)
     with db.read() as tx:
         found = [(row, revisions(tx, row.book_id)) for row in books(tx)]
+        waiting = open_changes(tx)
         fx = fx_rows(tx, base=base, quote=quote, first=_FIRST, last=_LAST)
     newest = sorted(fx, key=lambda row: -row.fx_id)
     rows = [row for row in newest if before is None or row.fx_id < before]
@@ -63,6 +68,8 @@ def list_books(
         request,
         "house/prices.html",
         books=found,
+        waiting=waiting,
+        states=STATE_NAMES,
         kinds=words.BOOKS,
         fx=shown,
         asked={"base": base, "quote": quote},
@@ -176,26 +183,35 @@ def take_in(
     handed: Annotated[Handed, Depends(_handed)],
     look: Text = "",
     seen: Text = "",
+    why: Text = "",
 ) -> Response:
     """Look at a price file and say what would come of it; the same once more imports it.
+
+    What changes a price is asked for, and waits for another person.
 
     `seen` is the digest of what was looked at.
     """
     looking = bool(look) or not seen
     if not looking and seen != handed.digest:
         raise Conflict("文件、生效时间或批准与刚才试算的不同，未导入；请重新试算，核对后再导入")
-    soon = now + PUBLICATION_LEAD
-    wanted = PriceImport(
-        name=handed.name,
-        body=handed.body,
-        book_id=book,
-        starts_at=parse_instant(handed.starts, HOUSE_ZONE, "生效时间") if handed.starts else soon,
-        approve=handed.approve,
+    report = bring_prices(
+        db,
+        PriceImport(
+            name=handed.name,
+            body=handed.body,
+            book_id=book,
+            starts_at=now,
+            approve=handed.approve,
+        ),
+        starts_at=parse_instant(handed.starts, HOUSE_ZONE, "生效时间") if handed.starts else None,
+        by=caller_of(request).name,
+        now=now,
+        why=why,
+        dry_run=looking,
     )
-    by = caller_of(request).name
-    report = import_prices(db, wanted, by=by, now=now, dry_run=looking)
     if not looking and not report.refused:
-        return go(request, f"/prices/{book}", report.outcome)
+        there = f"/price-changes/{report.change_id}" if report.change_id else f"/prices/{book}"
+        return go(request, there, report.outcome)
     if is_form(request):
         status = 422 if report.refused else 200
         return draw(
@@ -233,6 +249,7 @@ def _page(
         row = _book(tx, named)
         notes = revisions(tx, row.book_id)
         known = rates(tx, row.book_id)
+        changes = price_changes(tx, book_id=row.book_id, limit=_CHANGES)
     wish = asked or _Asked()
     price, unpriced = _price(db, now, row, wish)
     return draw(
@@ -243,6 +260,8 @@ def _page(
         revisions=notes[::-1],
         models=sorted({each.model for each in known}),
         borrowed={each.rate_id for each in known if each.origin.startswith("fallback:")},
+        changes=changes,
+        states=STATE_NAMES,
         kinds=words.BOOKS,
         asked=wish,
         price=price,

@@ -1,0 +1,1 @@
+"""Changes of prices that one person asks for and another lets hold."""
