@@ -166,7 +166,9 @@ def ours(console: Console) -> dict[str, str]:
 def serious(page: Page) -> list[str]:
     """Return what axe finds serious on a page: the rule, and the first place it names."""
     page.evaluate(AXE)
-    found: list[dict[str, Any]] = page.evaluate("axe.run({resultTypes: ['violations']}).then((done) => done.violations)")
+    found: list[dict[str, Any]] = page.evaluate(
+        "axe.run({resultTypes: ['violations']}).then((done) => done.violations)"
+    )
     return [
         f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in SERIOUS
     ]

@@ -47,9 +47,7 @@ FAPIAO_LINE = (
     *("quantity", "price", "tax_ppm", *TOTALS),
 )
 RED_LINE = ("position", "blue_position", *TOTALS)
-PARTY = (
-    *("name", "tax_number", "natural_person", "address", "phone", "bank_name", "bank_account"),
-)
+PARTY = ("name", "tax_number", "natural_person", "address", "phone", "bank_name", "bank_account")
 DISCOUNT, DISCOUNTED = 1, 2
 """Natures of a fapiao line: a discount stands right behind the line that it is taken off."""
 NAMES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -539,7 +537,7 @@ class _Taken:
                 yield "明细", f"累计红冲超过蓝字发票第 {position} 行，或与它不符"
 
     def _take(self, number: int, row: Sequence[Any], gross: int) -> Iterator[tuple[str, str]]:
-        """Take of a bill's tax line; together no more than it is, and of its own sign."""
+        """Take of a bill's tax line, no more than it is; less than nothing discounts others."""
         bill, position = self.bills.get(row[2], {}), row[3]
         line = next((t for t in bill.get("tax_lines", []) if t[0] == position), None)
         if line is None:
@@ -548,33 +546,25 @@ class _Taken:
         if line[4] != row[10]:
             yield f"明细第 {number} 行 tax_ppm", f"写着 {row[10]}，账单计税行为 {line[4]}"
         due, key = line[5] + line[6], (row[2], position)
-        most = max(0, due + self._given_back(bill, position))
-        least = min(0, due - self._credited(bill, position))
+        less, more = self._credits(bill, position)
         now = self.of_line[key] = self.of_line.get(key, 0) + gross
-        if not least <= now <= most:
+        if not min(0, due - less) <= now <= max(0, due + more):
             said = f"账单 {bill['number']} 计税第 {position} 行共开 {now}，该行为 {due}"
             yield f"明细第 {number} 行 gross_fen", said
 
     def _bills(self, touched: set[str]) -> Iterator[tuple[str, str]]:
         for bill_id in sorted(touched & self.bills.keys()):
             bill = self.bills[bill_id]
-            lines = bill["tax_lines"]
-            due = sum(line[5] + line[6] + self._given_back(bill, line[0]) for line in lines)
+            due = sum(t[5] + t[6] + self._credits(bill, t[0])[1] for t in bill["tax_lines"])
             now = sum(fen for (of, _), fen in self.of_line.items() if of == bill_id)
             if now > due:
                 yield "totals_fen gross_fen", f"账单 {bill['number']} 共开 {now}，计税合计 {due}"
 
-    def _given_back(self, bill: Record, position: int) -> int:
-        """Return by how much discounts that were taken back since make a tax line larger."""
-        return -sum(min(0, fen) for fen in self._credits(bill, position))
-
-    def _credited(self, bill: Record, position: int) -> int:
-        """Return what was credited of a tax line: beyond what it is, it is a discount of others."""
-        return sum(max(0, fen) for fen in self._credits(bill, position))
-
-    def _credits(self, bill: Record, position: int) -> list[int]:
-        own = [(bill["bill_id"], row[0]) for row in bill["lines"] if row[16] == position]
-        return [self.credited.get(key, 0) for key in own]
+    def _credits(self, bill: Record, position: int) -> tuple[int, int]:
+        """Return what was credited of a tax line, and what was taken back of its discounts."""
+        own = [row[0] for row in bill["lines"] if row[16] == position]
+        fens = [self.credited.get((bill["bill_id"], row), 0) for row in own]
+        return sum(max(0, fen) for fen in fens), -sum(min(0, fen) for fen in fens)
 
 
 def _pair(row: Sequence[Any]) -> int:
