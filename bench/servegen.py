@@ -27,6 +27,7 @@ LEARNT: Final = 7 * 24
 STEADY: Final = 3_000
 """Requests in two weeks, from which on a client is a customer of its own."""
 DEALT: Final = 6
+ALONE: Final = "单个客户端"
 MONTH: Final = 30 * 24
 APART: Final = 24
 """Hours within which alarms of one key or place, or after one of the whole customer, are one."""
@@ -76,7 +77,7 @@ def read(path: Path) -> list[Customer]:
     names = sorted(hours)
     steady = [n for n in names if hours[n][Measure.REQUESTS].sum() >= STEADY]
     shuffled = random.Random(3).sample(names, len(names))
-    groups = [("单个客户端", [name]) for name in steady]
+    groups = [(ALONE, [name]) for name in steady]
     groups += [("六个客户", shuffled[i::DEALT]) for i in range(DEALT)]
     groups.append(("全部合为一个客户", names))
     return [_customer(kind, keys, hours) for kind, keys in groups]

@@ -146,6 +146,29 @@ def test_a_looping_key_is_found_within_its_hour_and_told_once(books: Books, acme
     assert told[0].facts["key"] == "key_crawler"
 
 
+def test_what_doubles_and_stays_is_told_since_when_and_whose(books: Books, acme: Traffic) -> None:
+    """
+    The crawler bursts once a day, so that no hour of three times its use is rare. On the fifteenth
+    at ten it begins to use three times as much and stays. Within six hours acme is told, with the
+    hour in which it began, the key and what it costs so far.
+    """
+    for day in range(WEEKS * 7):
+        burst = 24 * day + 7 * day % 24
+        acme.hours(24 * day, burst)
+        acme.hours(burst, burst + 1, crawler=3.5)
+        acme.hours(burst + 1, 24 * day + 24)
+    watched(books, HOURS - 1)
+    before = found(books, acme.party)
+    acme.hours(HOURS, LOOP)
+    acme.hours(LOOP, LOOP + 6, crawler=3)
+    watched(books, LOOP + 5)
+    told = found(books, acme.party)[len(before) :]
+    assert [each.key_id for each in told] == ["key_crawler"]
+    assert told[0].since == BEGAN + timedelta(hours=LOOP)
+    assert told[0].found_at > at(LOOP)
+    assert told[0].extra_pico > 0
+
+
 def test_what_it_costs_is_told_in_the_contracts_currency(books: Books) -> None:
     """Prices are in dollars, the contract in yuan at the month's rate: so are the finding's."""
     books.prices(PRICES.replace("CNY", "USD"))

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from yuejie.insights.anomaly import pulse
 from yuejie.insights.anomaly.finding import Grain, Measure, Rule, Scope, Series
-from yuejie.insights.anomaly.pulse import SCORE_MAX
-from yuejie.insights.anomaly.watch import ROWS, Seen, Watch
+from yuejie.insights.anomaly.pulse import BAR, SCORE_MAX, TOGETHER
+from yuejie.insights.anomaly.watch import ACTIVE, PLAIN, ROWS, Seen, Watch
 
 BEGAN = datetime(2026, 8, 1, tzinfo=UTC)
 TOKENS = Series(Scope.CUSTOMER, "cus_1", Measure.TOKENS)
@@ -105,3 +106,57 @@ def test_what_is_used_now_and_then_has_no_rhythm_of_its_own() -> None:
         own = 100_000 + 20_000 * rnd.standard_normal()
         take(watch, hour, own, 30_000 if hour % 8 == 0 else 0)
     assert take(watch, 24 * 21 + 1, 140_000, 60_000).signals == []
+
+
+def noisy(hours: int, seed: int) -> list[float]:
+    """Hours that differ by as much as two to one, and a burst now and then."""
+    rnd = np.random.default_rng(seed)
+    values = 100_000 * (0.6 + 0.8 * rnd.random(hours))
+    values[::17] *= 2.2
+    return [float(value) for value in values]
+
+
+def test_what_doubles_and_stays_is_seen_together_when_no_hour_says_so() -> None:
+    """Every hour of it has been seen before, as a burst; six in a row have not."""
+    usual = 24 * 21
+    for seed in (2, 6):
+        values = [*noisy(usual, seed), *(2 * 105_000.0 for _ in range(6))]
+        watch, alone = watch_of(Grain.HOUR, TOKENS), pulse.fresh(1)
+        told: list[tuple[int, int]] = []
+        for hour, value in enumerate(values):
+            told += [(hour, signal.hours) for signal in take(watch, hour, value).signals]
+            at, one = BEGAN + timedelta(hours=hour), np.array([value])
+            beat = pulse.look(alone, at, one, only_rises=True)
+            assert hour < usual or beat.score[0] < BAR
+            pulse.learn(alone, at, one, beat)
+        (lasting,) = told
+        assert usual < lasting[0] < usual + 6
+        assert lasting[1] == TOGETHER
+
+
+def test_hourly_rows_of_before_keep_what_they_know() -> None:
+    known = watch_of(Grain.HOUR, TOKENS)
+    for hour, value in enumerate(noisy(24 * 21, 1)):
+        take(known, hour, value)
+    before = [row[: PLAIN.itemsize] for row in known.rows()]
+    watch = Watch(Grain.HOUR, [TOKENS], before)
+    assert [row[: PLAIN.itemsize] for row in watch.rows()] == before
+    assert rules_of(take(watch, 24 * 21, 900_000)) == [Rule.LEARNT]
+
+
+def test_a_key_of_a_few_hours_is_told_when_it_makes_a_days_usage() -> None:
+    """What one key does that hardly anybody knows moves the sum; a known one is told as ever."""
+    key, other = (Series(Scope.KEY, name, Measure.TOKENS) for name in ("key_1", "key_2"))
+
+    def after(rise: float, busy: int) -> list[str]:
+        watch = watch_of(Grain.HOUR, TOKENS, key, other)
+        for hour, own in enumerate(noisy(24 * 21, 3)):
+            new = 2_000.0 if hour < busy else 0.0
+            take(watch, hour, own + new, own, new)
+        seen = take(watch, 24 * 21, 100_000 + rise, 100_000, rise)
+        return [watch.series[signal.index].name for signal in seen.signals]
+
+    five_hours, a_day = 500_000.0, 2_800_000.0
+    assert after(five_hours, ACTIVE - 1) == []
+    assert "cus_1" in after(a_day, ACTIVE - 1)
+    assert "cus_1" in after(five_hours, ACTIVE + 1)

@@ -149,7 +149,7 @@ class Judge:
         if self._is_muted(series.scope, series.name, period):
             return
         usage = self._usages(_since(period, signal.rule) - (PERIODS + 1) * _DAY, period.end)
-        said = _explained(usage, series, period, signal.rule)
+        said = _explained(usage, series, period, signal)
         if self._is_muted(Scope.KEY, said.key_id, period):
             return
         for known in self._going.values():
@@ -161,7 +161,7 @@ class Judge:
             for known in self._ended
         ):
             return
-        began = _began(usage, series, period, floor, signal.rule)
+        began = _began(usage, series, period, floor, signal)
         cost = Series(series.scope, series.name, Measure.COST)
         found = Finding(
             finding_id=FindingId(mint("anm", self._now)),
@@ -232,18 +232,24 @@ def _label(period: Period, rule: Rule) -> str:
     return period.start.isoformat()
 
 
-def _explained(usage: Usage, series: Series, period: Period, rule: Rule) -> Explanation:
+def _explained(usage: Usage, series: Series, period: Period, signal: Signal) -> Explanation:
     """Say which keys and models explain the difference to the periods before."""
-    if rule is Rule.MONTH_OVER_MONTH:
+    if (rule := signal.rule) is Rule.MONTH_OVER_MONTH:
         first = period.local.replace(day=1)
         last = _since(period, rule)
         now = usage.within(series, first, period.end)
         return explain(now, usage.within(series, last, last + (period.end - first)), 1)
-    periods = _periods(usage, period.start)
+    since = _seen_since(period, signal)
+    periods = _periods(usage, since)
     before: list[Used] = []
     for day in range(1, periods + 1):
-        before += usage.within(series, period.start - day * _DAY, period.end - day * _DAY)
-    return explain(usage.within(series, period.start, period.end), before, periods)
+        before += usage.within(series, since - day * _DAY, period.end - day * _DAY)
+    return explain(usage.within(series, since, period.end), before, periods)
+
+
+def _seen_since(period: Period, signal: Signal) -> datetime:
+    """Return the first of the hours that a signal takes together."""
+    return period.start - (signal.hours - 1) * _HOUR
 
 
 def _periods(usage: Usage, start: datetime) -> int:
@@ -259,19 +265,24 @@ def _usual(usage: Usage, series: Series, since: datetime, until: datetime) -> tu
     return sum(usage.total(series, *span) for span in spans), days
 
 
-def _began(usage: Usage, series: Series, period: Period, floor: float, rule: Rule) -> datetime:
-    """Return when it began: the first hour in a row that has half as much again as usual."""
+def _began(usage: Usage, series: Series, period: Period, floor: float, signal: Signal) -> datetime:
+    """Return when it began: the first hour in a row that has half as much again as usual.
+
+    Of hours that say it together some may have less.
+    """
     if period.grain is Grain.DAY:
-        return _first_of_month(period) if rule is Rule.MONTH_OVER_MONTH else period.start
-    began = period.start
-    while period.start - began < LOOK_BACK:
-        hour = began - _HOUR
-        usual, days = _usual(usage, series, hour, began)
-        value = usage.total(series, hour, began)
+        return _first_of_month(period) if signal.rule is Rule.MONTH_OVER_MONTH else period.start
+    began = hour = period.start
+    seen_since, least = _seen_since(period, signal), floor / signal.hours
+    while period.start - hour < LOOK_BACK:
+        hour -= _HOUR
+        usual, days = _usual(usage, series, hour, hour + _HOUR)
+        value = usage.total(series, hour, hour + _HOUR)
         more, than = BEGUN
-        if than * value * days < more * usual or value * days - usual < floor * days:
+        if than * value * days >= more * usual and value * days - usual >= least * days:
+            began = hour
+        elif hour <= seen_since:
             break
-        began = hour
     return began
 
 

@@ -5,6 +5,8 @@ the week. What an expectation misses by has a tail on either side, and the tail'
 as well: how often a high quantile is passed, and by how much, as a generalised Pareto distribution
 (Siffer et al., *Anomaly Detection in Streams with Extreme Value Theory*, KDD 2017; ours keeps two
 moments instead of the peaks). A score is −log₁₀ of how rare a miss is: 3 is once in a thousand.
+Beside single values a swell sees several together: the sum of the last six, against the hour of the
+day at the level of late, with a tail of its own. What doubles and stays is little in each hour.
 Nobody wakes twice for one thing: after an alarm a series rests, unless ten times rarer comes, and
 each alarm raises its bar a little for a while.
 
@@ -89,6 +91,24 @@ PULSE: Final = np.dtype(
 """What is known of one series."""
 
 PULSE_BYTES: Final = PULSE.itemsize
+
+TOGETHER: Final = 6
+"""Values that a swell takes together."""
+LATE: Final = 1 / 36
+"""How much of the level of late each value replaces, once it has left the swell."""
+SWELL_KNOWN: Final = 72
+"""Values before a swell is compared with anything."""
+
+SWELL: Final = np.dtype(
+    [
+        ("values", "<f4", (TOGETHER,)),
+        ("expected", "<f4", (TOGETHER,)),
+        ("late", "<f8", (2,)),
+        ("seen", "<u4"),
+        ("tails", TAILS, (1,)),
+    ]
+)
+"""The last values of one series with what their hour of the day is, and both means behind them."""
 _NEVER: Final = 2**31
 
 
@@ -108,6 +128,8 @@ class Beat:
     level: Floats
     misses: Floats
     """Of each expectation; NaN where it does not know yet."""
+    each: Floats
+    """How rare the miss of each expectation is."""
 
 
 def fresh(count: int) -> Pulses:
@@ -144,7 +166,37 @@ def look(
     row = np.arange(len(pulses))
     level = np.nan_to_num(expected[:, 0])
     missed = np.nan_to_num(expected[row, stream])
-    return Beat(scores[row, stream], rises[row, stream], missed, _normal(expected), level, misses)
+    score, rise = scores[row, stream], rises[row, stream]
+    return Beat(score, rise, missed, _normal(expected), level, misses, scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Swelling:
+    """How rare the last values are together, and by how much they are more than expected."""
+
+    score: Floats
+    excess: Floats
+
+
+def swell(swells: Pulses, pulses: Pulses, at: datetime, values: Floats) -> Swelling:
+    """Judge and learn the last values of each series together; before `pulses` learn this one."""
+    late, seen = swells["late"], swells["seen"]
+    leaving = np.column_stack([swells["values"][:, 0], swells["expected"][:, 0]])
+    left = seen - TOGETHER + 1.0
+    pace = np.maximum(1 / np.maximum(left, 1.0), LATE)
+    late += np.where(left > 0, pace, 0.0)[:, None] * (leaving - late)
+    for field, newest in (("values", values), ("expected", _of_day(pulses, at.hour))):
+        swells[field][:, :-1] = swells[field][:, 1:]
+        swells[field][:, -1] = newest
+    of_late = late[:, 0] / np.maximum(late[:, 1], _TINY)
+    expected = swells["expected"].sum(axis=1, dtype=np.float64) * of_late
+    excess = swells["values"].sum(axis=1, dtype=np.float64) - expected
+    misses = np.where(seen >= SWELL_KNOWN, excess / TOGETHER, np.nan)[:, None]
+    with np.errstate(invalid="ignore"):
+        scores, _ = _scores(swells["tails"], misses, warm=WARM, only_rises=True)
+    _learn_tails(swells["tails"], misses)
+    swells["seen"] += 1
+    return Swelling(scores[:, 0], excess)
 
 
 def wake(pulses: Pulses, score: Floats, bars: Floats | float = BAR, *, rest: int = REST) -> Flags:
@@ -174,6 +226,12 @@ def learn(pulses: Pulses, at: datetime, values: Floats, beat: Beat) -> None:
 
 def _slot(at: datetime) -> int:
     return at.hour + HOURS * at.weekday()
+
+
+def _of_day(pulses: Pulses, hour: int) -> Floats:
+    """Return what this hour of the day is; the level stands in as one day of those not seen yet."""
+    days = pulses["day_seen"][:, hour].astype(np.float64)
+    return np.asarray((pulses["day"][:, hour] * days + pulses["level"]) / (days + 1))
 
 
 def _expected(pulses: Pulses, hour: int, slot: int) -> Floats:
