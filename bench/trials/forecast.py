@@ -3,7 +3,7 @@
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from bench import servegen, years
-from bench.discrete import covered
+from bench.discrete import claimed, shared
 from bench.figures import Figure, Result, Unfair
 from yuejie.budgets.watch.forecast import WEEK_HOURS, WEEKS, forecast
 from yuejie.insights.forecast.course import Flags, Floats, course
@@ -43,10 +43,14 @@ _NOTES: Final = [
         "后 4 天看过两次：第一次 17 胜 6 负，据内部窗口加入不看邻近小时的三个预测者后为现在的数字。"
     ),
     (
-        "区间：只算给出区间的客户端（前 10 天至少 12 个小时有用量）；"
-        "其余客户端几乎全是零，区间也是零，算进来只会虚高，一并列出。"
+        "区间：前 10 天至少 12 个小时有用量的客户端才在页面上给出区间，其余 15 个几乎全是零。"
+        "零的概率不小于下尾时，区间从零起，到 80 %（95 %）分位为止；"
+        "零的概率大于 80 % 时，80 % 区间只是零这一点，比 80 % 更窄的区间不存在，"
+        "它声称的是零的概率（“声称”一行是各小时的平均），所含应与声称相比。"
         "“零的概率按份计”用计数数据的非随机化 PIT（Czado、Gneiting、Held 2009）："
-        "零的概率只知道落在哪两个分位之间，取其下限，所以偏低；要说准须由预测给出零的概率本身。"
+        "区间只是零这一点而来的也是零，按 80 % ÷ 零的概率计。"
+        "全部 38 个不按份计而在 85 % 以下，须把给出区间的 23 个压到 76.9 % 以下："
+        "15 个客户端的零自己就有 97 %；而前 10 天之内的窗口说区间偏窄，没有这样做。"
     ),
     (
         "月底：模拟的三年，各客户增长、周内形状、节假日、促销、噪声、停用、中途开始各不相同；"
@@ -64,6 +68,11 @@ def measure() -> Result:
     return Result("forecast", [*_hours(servegen.tokens(path)), *_months()], _NOTES)
 
 
+Shares = tuple[float, float]
+"""Of the range of 80 %, and of that of 95 %."""
+SHARES: Final = (0.8, 0.95)
+
+
 @dataclass(frozen=True, slots=True)
 class _Client:
     """What one client's forecast missed, and how often its ranges held."""
@@ -72,11 +81,15 @@ class _Client:
     ranges: bool
     mase: float
     naive: float
-    held80: float
-    held95: float
-    shared80: float
-    shared95: float
-    """The same with the probability of nothing shared (`bench/discrete.py`)."""
+    held: Shares
+    claims: Shares
+    """What the ranges claim: more than their share where nothing is likelier than that."""
+    shared: Shares
+    """Held, with the probability of nothing shared (`bench/discrete.py`)."""
+    proper: Shares
+    """Shares of the hours whose range is more than the point of nothing."""
+    proper_held: Shares
+    """Shares of all hours that have such a range, and lay within."""
 
 
 def _hours(clients: dict[str, Floats]) -> Iterator[Figure]:
@@ -99,18 +112,33 @@ def _hours(clients: dict[str, Floats]) -> Iterator[Figure]:
     yield Figure("逐时：两者误差完全相同的客户端", "个", (float(len(found) - len(won)),))
     yield Figure("逐时：MASE 中位数（后 4 天有用量的）", "", (_middle(both, "mase"),))
     yield Figure("逐时：照搬前一天的 MASE 中位数", "", (_middle(both, "naive"),))
-    for name, claim in (("held80", 80.0), ("held95", 95.0)):
-        sure = [getattr(each, name) for each in found if each.ranges]
-        every = [getattr(each, name) for each in found]
-        yield Figure(
-            f"逐时：{claim:.0f} % 区间所含（{len(sure)} 个给出区间的）", "%", (100 * fmean(sure),)
-        )
-        yield Figure(f"逐时：同上，全部 {len(every)} 个", "%", (100 * fmean(every),))
-        own = name.replace("held", "shared")
-        shared = (100 * fmean(getattr(each, own) for each in found),)
-        what = f"逐时：同上，全部 {len(every)} 个，零的概率按份计"
-        yield Figure(what, "%", shared)
+    for place, share in enumerate(SHARES):
+        yield from _held(found, place, f"逐时：{100 * share:.0f} % 区间")
     yield Figure("逐时：一次预测", "毫秒", (median(paces),))
+
+
+def _held(found: list[_Client], place: int, what: str) -> Iterator[Figure]:
+    """Tell how often a range held: of the clients that get any, and of all, dead ones counted."""
+    sure = [each for each in found if each.ranges]
+    for clients, whose in (
+        (sure, f"{len(sure)} 个给出区间的"),
+        (found, f"全部 {len(found)} 个"),
+    ):
+        for name, word in (
+            ("held", "所含"),
+            ("claims", "声称"),
+            ("shared", "所含，零的概率按份计"),
+        ):
+            mean = fmean(getattr(each, name)[place] for each in clients)
+            yield Figure(f"{what}{word}（{whose}）", "%", (100 * mean,))
+    proper = sum(each.proper[place] for each in found)
+    held = sum(each.proper_held[place] for each in found)
+    yield Figure(
+        f"{what}所含（全部 {len(found)} 个，区间不只是零的小时）", "%", (100 * held / proper,)
+    )
+    by_client = sorted(100 * each.held[place] for each in sure)
+    spread = (by_client[len(sure) // 10], by_client[-1 - len(sure) // 10])
+    yield Figure(f"{what}所含，逐个客户端的第 10 到第 90 百分位", "%", spread)
 
 
 def _client(values: Floats, told: Rhythm) -> _Client:
@@ -119,15 +147,23 @@ def _client(values: Floats, told: Rhythm) -> _Client:
     # A client that never moved in the first ten days has no scale of its own.
     scale = scale or max(float(came.mean()), 1.0)
     low95, low80, middle, high80, high95 = told.quantiles.T
+    within = ((came >= low80) & (came <= high80), (came >= low95) & (came <= high95))
+    wide, lows = (high80 > 0, high95 > 0), (low80, low95)
+
+    def of_both(one: Callable[[int, float], Floats | Flags]) -> Shares:
+        first, second = (float(one(place, share).mean()) for place, share in enumerate(SHARES))
+        return first, second
+
     return _Client(
         bool(known.any() and came.any()),
         told.ranges,
         float(np.abs(middle - came).mean() / scale),
         float(np.abs(np.tile(known[-24:], AHEAD // 24) - came).mean() / scale),
-        float(((came >= low80) & (came <= high80)).mean()),
-        float(((came >= low95) & (came <= high95)).mean()),
-        float(covered(told.quantiles, came, 0.8).mean()),
-        float(covered(told.quantiles, came, 0.95).mean()),
+        held=of_both(lambda place, _: within[place]),
+        claims=of_both(lambda place, share: claimed(lows[place], told.nothing, share)),
+        shared=of_both(lambda place, share: shared(within[place], came, told.nothing, share)),
+        proper=of_both(lambda place, _: wide[place]),
+        proper_held=of_both(lambda place, _: within[place] & wide[place]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,13 +14,18 @@ from yuejie.bills.bill import BillState
 from yuejie.bills.closing.close import MonthNotOver, close_month
 from yuejie.bills.store import bills_of_month
 from yuejie.db.session import Database, Tx
+from yuejie.insights.reports.keep import add_report
+from yuejie.insights.reports.report import ReportDraft, Spec
+from yuejie.insights.reports.store import runs
 from yuejie.jobs import store
 from yuejie.jobs.job import Job, JobKind, JobState, Order, Piece, PieceState, Upload
 from yuejie.jobs.kinds.close import order_close
 from yuejie.jobs.kinds.issue import order_move
+from yuejie.jobs.kinds.make_report import order_report_run
 from yuejie.jobs.kinds.prove import order_proof
 from yuejie.jobs.kinds.statement import order_statement
 from yuejie.jobs.kinds.usage import MOST_TOLD, order_usage
+from yuejie.jobs.kinds.what_if import order_what_if, told_of
 from yuejie.jobs.start import cancel_job, find_job, start_job
 from yuejie.jobs.worker import LEASE, MOST_RUNS, Worker
 from yuejie.kernel.errors import Conflict, Invalid
@@ -384,3 +389,52 @@ def test_how_long_it_takes_and_how_long_it_will(books: Books) -> None:
         store.put_down(tx, job_id, worker, until=now, willing=True)
         store.claim(tx, "next", now=now, until=now + LEASE)
     assert desk.job(job_id).left(now + timedelta(minutes=1)) is None, "nothing done in this run yet"
+
+
+def test_a_report_whose_worker_dies_at_any_commit_is_kept_once(
+    books: Books, mortal: Mortal
+) -> None:
+    """Before and after each commit: whoever goes on reads anew, and what was kept stays."""
+    desk = opened(books, 1)
+    made = []
+    for dies_at in range(2, 6):
+        for after in (False, True):
+            report = add_report(
+                books.db,
+                desk.parties[0].customer.customer_id,
+                ReportDraft(name=f"用量 {dies_at} {after}", spec=Spec()),
+                by=WANG,
+                now=books.clock.at,
+            )
+            job_id = desk.start(order_report_run(report, books.clock.at, None))
+            mortal.commits, mortal.dies_at, mortal.after = 0, dies_at, after
+            with suppress(Killed):
+                desk.work(mortal)
+            books.clock.at += LEASE
+            desk.work()
+            assert desk.job(job_id).state is JobState.DONE
+            with books.db.read() as tx:
+                made.append(len(runs(tx, report.customer_id, report.report_id, limit=9)))
+    assert made == [1] * 8
+
+
+def test_a_replay_is_left_between_two_days_by_whoever_cancels_it(books: Books) -> None:
+    """Cancelled while a day is read: no further day is, and there is no answer."""
+    desk = opened(books, 1)
+    party = desk.parties[0]
+    month = BillingMonth.parse("2026-10")
+    words = {"discount": [{"models": "*", "discount": "10%"}]}
+    job_id = desk.start(order_what_if(party.customer, month, words, None, None))
+    asked: list[int] = []
+
+    def leaving() -> bool:
+        asked.append(1)
+        if len(asked) == 5:
+            cancel_job(books.db, job_id, by=WANG, now=books.clock.at)
+        return False
+
+    Worker(books.db, books.clock, leaving).work()
+    job = desk.job(job_id)
+    assert (job.state, len(asked)) == (JobState.CANCELLED, 5)
+    with books.db.read() as tx, pytest.raises(Conflict, match="没有结果"):
+        told_of(tx, job)

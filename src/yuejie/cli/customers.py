@@ -8,7 +8,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.words import OFFERED, ROLES, called
-from yuejie.customers.enrol import find_customer
+from yuejie.customers.enrol import ProjectDraft, add_project, find_customer
 from yuejie.customers.key import ApiKey
 from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key, revoke_key, rotate_key
 from yuejie.customers.logins.keep import invite
@@ -96,6 +96,31 @@ def list_projects(house: Frame, customer: str, *, json: bool) -> None:
         for p in found
     ]
     show_table(f"{customer} 的项目", ["项目", "上级", "部门", "环境", "供应商", "区域"], rows)
+
+
+@projects.command("add")
+@click.argument("name")
+@click.option("--customer", required=True, help="客户的简称或编号")
+@click.option("--parent", help="上级项目的名称；不写则在最上层")
+@click.option("--department", default="", help="部门")
+@click.option("--environment", default="", help="环境，例如 prod")
+@frame
+def add_one(
+    house: Frame,
+    name: str,
+    customer: str,
+    parent: str | None,
+    department: str,
+    environment: str,
+) -> None:
+    """为客户建立一个项目；已有同名的则改成这样。"""
+    draft = ProjectDraft(name=name, parent=parent, department=department, environment=environment)
+    with house.database() as db:
+        with db.read() as tx:
+            who = find_customer(tx, customer)
+        made = add_project(db, who.customer_id, draft, by=house.by, now=house.now())
+    say(f"客户 {who.slug} 的项目 {made.name} 已建立")
+    say(f"签发密钥：yuejie keys issue --customer {who.slug} --project {made.name} --name 名称")
 
 
 @click.group()

@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "nodes drain": Power.RUN_HOUSE,
     "nodes lost": Power.RUN_HOUSE,
     "nodes resume": Power.RUN_HOUSE,
+    "projects add": Power.KEEP_CUSTOMERS,
     "keys issue": Power.KEEP_CUSTOMERS,
     "keys take-over": Power.KEEP_CUSTOMERS,
     "keys revoke": Power.KEEP_CUSTOMERS,

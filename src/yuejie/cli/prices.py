@@ -1,26 +1,31 @@
 """`yuejie price|fx …`."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.words import BOOKS, called
+from yuejie.contracts.agreed.on_day import RateOn, rates_of
 from yuejie.contracts.changes.ask import bring_prices, told_of
 from yuejie.contracts.changes.change import STATE_NAMES, ChangeDecision, ChangeState, PriceChange
 from yuejie.contracts.changes.compare import KINDS
 from yuejie.contracts.changes.decide import decide_price_change, hindrance, look_at_change
 from yuejie.contracts.changes.store import price_changes
+from yuejie.contracts.documents import words
 from yuejie.contracts.import_prices import PriceImport, import_prices
-from yuejie.contracts.prices import Book
+from yuejie.contracts.prices import Book, RateRow
 from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.contracts.store import book, book_rows, books, fx_rows, revisions
+from yuejie.contracts.tier import DEFAULT
+from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.limits import PUBLICATION_LEAD
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import parse_instant, zone_of
 from yuejie.rating.explain import show as show_price
+from yuejie.usage.meters import meter_name
 
 _CHINA = zone_of("Asia/Shanghai")
 _SHOWN = 100
@@ -225,6 +230,65 @@ def show(
         Book(rows), model, moment, service_tier=tier, context_tokens=context_tokens
     ):
         say(line)
+
+
+@price.command("day")
+@click.argument("customer")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="客户时区的日期；不写则为今天")
+@click.option("--model", default="", help="只看名称含这些字的模型")
+@as_json
+@frame
+def show_day(house: Frame, customer: str, on: datetime | None, model: str, *, json: bool) -> None:
+    """列出客户的合同在某一天适用的销售单价。"""
+    with house.database() as db, db.read(consistent=True) as tx:
+        who = find_customer(tx, customer)
+        day = on.date() if on else house.now().astimezone(zone_of(who.zone)).date()
+        found = rates_of(tx, who.customer_id, who.zone, day, model)
+    if json:
+        give_json([_plain(each) for each in found])
+        return
+    if not found:
+        say(f"客户 {who.slug} 在 {day} 没有这样的单价：合同没有生效，或没有约定这个模型")
+        return
+    rows = [
+        (
+            each.rate.model,
+            meter_name(each.rate.meter),
+            _applies(each.rate),
+            words.rate(each.rate.pico, each.rate.meter),
+            words.unit(each.rate.meter, each.rate.currency),
+            f"{each.since.astimezone(zone_of(who.zone)):%Y-%m-%d %H:%M}",
+        )
+        for each in found
+    ]
+    columns = ["模型", "计量项", "适用", "单价", "单位", "自何时起"]
+    show_table(f"{who.slug} {day} 的单价", columns, rows)
+
+
+def _applies(row: RateRow) -> str:
+    """Say to which calls a rate applies, where not to all."""
+    said = []
+    if row.service_tier != DEFAULT:
+        said.append(f"服务档 {row.service_tier}")
+    if row.context_above:
+        said.append(f"输入超过 {row.context_above:,} token")
+    if row.time_window:
+        said.append(f"时段 {row.time_window}")
+    return "，".join(said)
+
+
+def _plain(found: RateOn) -> dict[str, object]:
+    row = found.rate
+    return {
+        "model": row.model,
+        "meter": row.meter,
+        "rate": words.rate(row.pico, row.meter),
+        "unit": words.unit(row.meter, row.currency),
+        "service_tier": row.service_tier,
+        "context_above": row.context_above,
+        "time_window": row.time_window,
+        "since": found.since,
+    }
 
 
 @click.group()

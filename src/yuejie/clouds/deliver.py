@@ -9,14 +9,15 @@ left to those and counted here; of an account that nobody registered, a row is r
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from yuejie.clouds import store
 from yuejie.clouds.charge import CloudRow, Metric
-from yuejie.clouds.formats.reading import dialect_of, metric_of, read_bill
+from yuejie.clouds.formats.reading import Far, dialect_of, metric_of, read_bill
 from yuejie.clouds.formats.words import Dialect
 from yuejie.clouds.keep import find_source
 from yuejie.clouds.source import Owner, Source, owner_of
@@ -34,6 +35,15 @@ from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import mint
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.store import enter_epoch
+
+Tell = Callable[[int, int], None]
+"""Is told how many bytes of how many are read; may raise, and nothing is taken in."""
+_EVERY: Final = 1_000
+"""Rows after which it is told."""
+
+
+def untold(done: int, of: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +86,28 @@ class _Files:
     account: str
     others: dict[str, str]
     """Other sources, by their billing accounts."""
+    readings: int
+    """How often they are read before it is over."""
+    tell: Tell
 
-    def rows(self, left: Counter[str]) -> Iterator[tuple[int, CloudRow]]:
+    def rows(self, left: Counter[str], reading: int) -> Iterator[tuple[int, CloudRow]]:
         """Yield each row of the account with its number in the whole delivery; count the others."""
-        number = 0
-        for path in self.paths:
-            for row in read_bill(path, self.dialect, self.metric, self.account, self.others):
+        number, behind = 0, 0
+        sizes = [path.stat().st_size for path in self.paths]
+        before, whole = reading * sum(sizes), self.readings * sum(sizes)
+        for path, size in zip(self.paths, sizes, strict=True):
+            far = Far()
+            bill = read_bill(path, self.dialect, self.metric, self.account, self.others, far)
+            for row in bill:
                 number += 1
+                if number % _EVERY == 0:
+                    self.tell(before + behind + min(far.read, size), whole)
                 if row.billing_account == self.account:
                     yield number, row
                 else:
                     left[self.others[row.billing_account]] += 1
+            behind += size
+        self.tell(before + behind, whole)
 
 
 def deliver(
@@ -98,17 +119,19 @@ def deliver(
     commit: bool,
     by: str,
     now: datetime,
+    tell: Tell = untold,
 ) -> Delivered:
     """Take in every file of one or more periods of a source, or tell what that would change.
 
+    `tell` hears how far the reading is.
     Raises FileWrong naming rows and columns, Conflict where somebody else delivers meanwhile.
     """
     with db.read() as tx:
         known = find_source(tx, source)
         sources = store.sources(tx)
-    files = _open(known, sources, paths, metric)
+    files = replace(_open(known, sources, paths, metric), readings=1 + commit, tell=tell)
     survey, left = Survey(tuple(known.tag_keys)), Counter[str]()
-    for _, row in files.rows(left):
+    for _, row in files.rows(left, 0):
         survey.add(row)
     if not survey.tallies:
         raise Invalid(f"文件中没有账单账号 {known.billing_account} 的行，请核对来源")
@@ -139,7 +162,8 @@ def _open(
     (dialect,) = dialects.values()
     own = known.billing_account
     others = {each.billing_account: each.source for each in sources if each.billing_account != own}
-    return _Files(tuple(paths), dialect, metric_of(dialect, metric, paths[0]), own, others)
+    metric = metric_of(dialect, metric, paths[0])
+    return _Files(tuple(paths), dialect, metric, own, others, 1, untold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +225,7 @@ def _write(
     )
     wanted = {plan.change.period for plan in plans}
     again = Survey(tuple(known.tag_keys))
-    rows = ((number, again.add(row), row) for number, row in files.rows(Counter()))
+    rows = ((number, again.add(row), row) for number, row in files.rows(Counter(), 1))
     store.copy_rows(tx, delivery_id, (each for each in rows if each[2].period in wanted))
     if {p: t.digest for p, t in again.tallies.items()} != {
         p: t.digest for p, t in survey.tallies.items()

@@ -62,7 +62,8 @@ BEGIN
      WHERE a.message_id = m.message_id AND m.state <> 'waiting' AND m.ended_at < before
        AND NOT coalesce(m.customer_id = ANY(spared), FALSE);
     GET DIAGNOSTICS gone = ROW_COUNT; what := 'notice_attempt'; RETURN NEXT;
-    DELETE FROM job j WHERE j.ended_at < before;
+    DELETE FROM job j
+     WHERE j.ended_at < before AND NOT coalesce(j.customer_id = ANY(spared), FALSE);
     GET DIAGNOSTICS gone = ROW_COUNT; what := 'job'; RETURN NEXT;
     DELETE FROM gateway_refusal r
      WHERE r.minute < before AND NOT r.is_ours AND NOT r.customer_id = ANY(spared);
@@ -1844,12 +1845,19 @@ CREATE TABLE job (
     leased_until timestamp with time zone,
     cancelled_by text,
     ended_at timestamp with time zone,
+    customer_id text,
     CONSTRAINT job_pkey PRIMARY KEY (job_id),
     CONSTRAINT job_check CHECK ((total >= done)),
     CONSTRAINT job_check1 CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['done'::text, 'failed'::text, 'cancelled'::text])))),
     CONSTRAINT job_done_check CHECK ((done >= 0)),
-    CONSTRAINT job_kind_check CHECK ((kind = ANY (ARRAY['try'::text, 'close'::text, 'propose'::text, 'issue'::text, 'prove'::text, 'usage'::text, 'statement'::text, 'report'::text, 'cloud'::text]))),
+    CONSTRAINT job_kind_check CHECK ((kind = ANY (ARRAY['try'::text, 'close'::text, 'propose'::text, 'issue'::text, 'prove'::text, 'usage'::text, 'statement'::text, 'report'::text, 'cloud'::text, 'what_if'::text, 'make_report'::text, 'cloud_trial'::text]))),
     CONSTRAINT job_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE job_answer (
+    job_id text NOT NULL,
+    body jsonb NOT NULL,
+    CONSTRAINT job_answer_pkey PRIMARY KEY (job_id)
 );
 
 CREATE TABLE job_file (
@@ -3435,6 +3443,8 @@ ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_batch_id_fkey
 ALTER TABLE finance_batch_entry ADD CONSTRAINT finance_batch_entry_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES ledger_entry(entry_id);
 ALTER TABLE incident_update ADD CONSTRAINT incident_update_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES incident(incident_id);
 ALTER TABLE invitation ADD CONSTRAINT invitation_member_id_fkey FOREIGN KEY (member_id) REFERENCES member(member_id);
+ALTER TABLE job ADD CONSTRAINT job_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE job_answer ADD CONSTRAINT job_answer_job_id_fkey FOREIGN KEY (job_id) REFERENCES job(job_id) ON DELETE CASCADE;
 ALTER TABLE job_file ADD CONSTRAINT job_file_job_id_fkey FOREIGN KEY (job_id) REFERENCES job(job_id) ON DELETE CASCADE;
 ALTER TABLE job_piece ADD CONSTRAINT job_piece_job_id_fkey FOREIGN KEY (job_id) REFERENCES job(job_id) ON DELETE CASCADE;
 ALTER TABLE journal ADD CONSTRAINT journal_node_id_fkey FOREIGN KEY (node_id) REFERENCES node(node_id);
@@ -3841,6 +3851,7 @@ GRANT INSERT, SELECT ON TABLE incident TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE incident_update TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE invitation TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE job TO yuejie_app;
+GRANT INSERT, SELECT, UPDATE ON TABLE job_answer TO yuejie_app;
 GRANT DELETE, INSERT, SELECT ON TABLE job_file TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE job_piece TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE journal TO yuejie_app;

@@ -13,5 +13,6 @@ Invariants:
 - a piece that is refused says why in one sentence, and the rest goes on;
 - each deed is done under the name of whoever asked for the work, by the powers it had then;
 - the same work is open once: asked for again, it is the job that is there;
+- a customer finds what its own people asked for, and nothing else;
 - what was uploaded is deleted in the transaction that ends the job.
 """

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from yuejie.customers.members.power import Power
+from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 
 
@@ -22,6 +23,9 @@ class JobKind(StrEnum):
     STATEMENT = "statement"
     REPORT = "report"
     CLOUD = "cloud"
+    WHAT_IF = "what_if"
+    MAKE_REPORT = "make_report"
+    CLOUD_TRIAL = "cloud_trial"
 
 
 class JobState(StrEnum):
@@ -55,6 +59,9 @@ KIND_NAMES: Final = {
     JobKind.STATEMENT: "导入银行流水",
     JobKind.REPORT: "导入供应商报告",
     JobKind.CLOUD: "导入云账单",
+    JobKind.WHAT_IF: "假如",
+    JobKind.MAKE_REPORT: "生成报表",
+    JobKind.CLOUD_TRIAL: "试算云账单",
 }
 STATE_NAMES: Final = {
     JobState.WAITING: "等待开始",
@@ -72,7 +79,10 @@ UNITS: Final = {
     JobKind.USAGE: "字节",
     JobKind.STATEMENT: "步",
     JobKind.REPORT: "步",
-    JobKind.CLOUD: "步",
+    JobKind.CLOUD: "字节",
+    JobKind.WHAT_IF: "步",
+    JobKind.MAKE_REPORT: "步",
+    JobKind.CLOUD_TRIAL: "字节",
 }
 """What is counted."""
 POWERS: Final[dict[JobKind, Power | None]] = {
@@ -85,8 +95,11 @@ POWERS: Final[dict[JobKind, Power | None]] = {
     JobKind.STATEMENT: Power.COLLECT,
     JobKind.REPORT: Power.KEEP_BOOKS,
     JobKind.CLOUD: Power.KEEP_BOOKS,
+    JobKind.WHAT_IF: None,
+    JobKind.MAKE_REPORT: None,
+    JobKind.CLOUD_TRIAL: Power.KEEP_BOOKS,
 }
-"""Whoever may begin a kind of work may cancel it; a proof changes nothing and asks for no power."""
+"""Whoever may begin a kind of work may cancel it; what changes nothing asks for no power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +112,17 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Work as it is asked for. `subject` is what makes two orders the same work."""
+    """Work as it is asked for. `subject` is what makes two orders the same work.
+
+    `customer_id` is whose people ask; None: the house.
+    """
 
     kind: JobKind
     subject: str
     about: str
     asked: Mapping[str, Any]
     files: tuple[Upload, ...] = ()
+    customer_id: CustomerId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +131,8 @@ class Job:
 
     job_id: str
     kind: JobKind
+    customer_id: CustomerId | None
+    """Whose people asked for it; None: the house."""
     about: str
     asked: Mapping[str, Any]
     stood: Mapping[str, Any]

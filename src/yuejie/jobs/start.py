@@ -8,9 +8,9 @@ from typing import Final
 from yuejie.db.deeds import VIA, Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.jobs import store
-from yuejie.jobs.job import STATE_NAMES, Job, Order, Upload
+from yuejie.jobs.job import KIND_NAMES, STATE_NAMES, Job, JobKind, Order, Upload
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
-from yuejie.kernel.ids import mint
+from yuejie.kernel.ids import CustomerId, mint
 
 AT_ONCE_BYTES: Final = 256 * 1024
 """The plain rule: a file of at most so much is taken in while its sender waits, a larger one is a
@@ -51,9 +51,9 @@ def start_job(db: Database, order: Order, *, by: str, now: datetime) -> Started:
     return Started(open_one, fresh=False)
 
 
-def find_job(tx: Tx, job_id: str) -> Job:
-    """Return a job; raises NotFound."""
-    found = store.job(tx, job_id)
+def find_job(tx: Tx, job_id: str, customer_id: CustomerId | None = None) -> Job:
+    """Return a job, of a customer only what its own people asked for; raises NotFound."""
+    found = store.job(tx, job_id) if customer_id is None else store.own_job(tx, customer_id, job_id)
     if found is None:
         raise NotFound(f"没有编号为 {job_id} 的后台任务，请核对编号", job=job_id)
     return found
@@ -71,6 +71,16 @@ def cancel_job(db: Database, job_id: str, *, by: str, now: datetime) -> Job:
         elif not was.is_open:
             raise Conflict(f"任务{STATE_NAMES[was.state]}，无法取消", job=job_id)
         return find_job(tx, job_id)
+
+
+def answer_of(tx: Tx, job: Job, kind: JobKind) -> bytes:
+    """Return what a job of a kind came to. Raises NotFound for another kind, Conflict: not yet."""
+    if job.kind is not kind:
+        raise NotFound(f"任务 {job.job_id} 不是“{KIND_NAMES[kind]}”，没有这种结果，请核对编号")
+    body = store.answer(tx, job.job_id)
+    if body is None:
+        raise Conflict(f"任务{STATE_NAMES[job.state]}，还没有结果；请查看它的进度", job=job.job_id)
+    return body.encode()
 
 
 def named(files: tuple[Upload, ...]) -> list[dict[str, object]]:

@@ -7,23 +7,26 @@ from typing import Any, Final
 
 from yuejie.db.session import Json, Tx
 from yuejie.jobs.job import Became, Job, JobKind, JobState, Order, Piece, PieceState, Upload
+from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 
 OPERATOR_READS: Final = {
     "standing": "the worker asks about what it works on",
-    "jobs": "work of the house is the operator's",
-    "job": "the same",
-    "pieces": "the same",
+    "jobs": "the operator sees everybody's work",
+    "job": "the worker reads what it works on",
+    "pieces": "of a job that was found for whoever asks",
     "uploads": "the worker reads what it works on",
     "open_job": "asking for the same work again is asking for the job that is there",
+    "answer": "of a job that was found for whoever asks",
 }
-"""All work here is the house's own; no customer begins any, and none sees it."""
+"""A customer finds what its own people asked for (`own_job`); all else is the house's."""
 
 
 @dataclass(frozen=True, slots=True)
 class _JobRow:
     job_id: str
     kind: str
+    customer_id: CustomerId | None
     about: str
     asked: dict[str, Any]
     stood: dict[str, Any]
@@ -48,10 +51,10 @@ class _JobRow:
 
 
 INSERT_JOB: Final = """
-    INSERT INTO job (job_id, kind, subject, about, asked, stood, outcome, state, done, total, why,
-                     made_by, via, made_at, run_from, runs, worker)
-    VALUES (%(job_id)s, %(kind)s, %(subject)s, %(about)s, %(asked)s, '{}', '{}', 'waiting', 0, NULL,
-            '', %(by)s, %(via)s, %(at)s, 0, 0, '')
+    INSERT INTO job (job_id, kind, customer_id, subject, about, asked, stood, outcome, state, done,
+                     total, why, made_by, via, made_at, run_from, runs, worker)
+    VALUES (%(job_id)s, %(kind)s, %(customer_id)s, %(subject)s, %(about)s, %(asked)s, '{}', '{}',
+            'waiting', 0, NULL, '', %(by)s, %(via)s, %(at)s, 0, 0, '')
     ON CONFLICT (kind, subject) WHERE ended_at IS NULL DO NOTHING
 """
 INSERT_FILE: Final = """
@@ -66,6 +69,7 @@ def insert_job(tx: Tx, job_id: str, order: Order, *, by: str, via: str, at: date
         INSERT_JOB,
         job_id=job_id,
         kind=order.kind,
+        customer_id=order.customer_id,
         subject=order.subject,
         about=order.about,
         asked=Json(dict(order.asked)),
@@ -79,7 +83,8 @@ def insert_job(tx: Tx, job_id: str, order: Order, *, by: str, via: str, at: date
 
 
 _JOB: Final = """
-    SELECT j.job_id, j.kind, j.about, j.asked, j.stood, j.outcome, j.state, j.done, j.total,
+    SELECT j.job_id, j.kind, j.customer_id, j.about, j.asked, j.stood, j.outcome, j.state, j.done,
+           j.total,
            (SELECT count(*) FROM job_piece p
              WHERE p.job_id = j.job_id AND p.state = 'failed') AS failed,
            j.why, j.made_by, j.via, j.made_at, j.began_at, j.run_at, j.run_from, j.cancelled_by,
@@ -98,6 +103,7 @@ JOBS: Final = (
 """
 )
 JOB: Final = _JOB + "WHERE j.job_id = %(job_id)s"
+OWN_JOB: Final = JOB + " AND j.customer_id = %(customer_id)s"
 OPEN_JOB: Final = """
     SELECT job_id FROM job WHERE kind = %(kind)s AND subject = %(subject)s AND ended_at IS NULL
 """
@@ -120,6 +126,12 @@ def jobs(
 def job(tx: Tx, job_id: str) -> Job | None:
     """Return one job."""
     row = tx.maybe(_JobRow, JOB, job_id=job_id)
+    return row.noun() if row else None
+
+
+def own_job(tx: Tx, customer_id: CustomerId, job_id: str) -> Job | None:
+    """Return a job that a customer's own people asked for."""
+    row = tx.maybe(_JobRow, OWN_JOB, customer_id=customer_id, job_id=job_id)
     return row.noun() if row else None
 
 
@@ -364,3 +376,26 @@ UPLOADS: Final = "SELECT name, body FROM job_file WHERE job_id = %(job_id)s ORDE
 def uploads(tx: Tx, job_id: str) -> list[Upload]:
     """Return what was handed in; nothing once the job is over."""
     return tx.rows(Upload, UPLOADS, job_id=job_id)
+
+
+KEEP_ANSWER: Final = """
+    INSERT INTO job_answer (job_id, body) VALUES (%(job_id)s, %(body)s::jsonb)
+    ON CONFLICT (job_id) DO UPDATE SET body = excluded.body
+"""
+ANSWER: Final = "SELECT body::text AS body FROM job_answer WHERE job_id = %(job_id)s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    body: str
+
+
+def keep_answer(tx: Tx, job_id: str, body: str) -> None:
+    """Keep what a job came to; whoever does it again puts the same in its place."""
+    tx.run(KEEP_ANSWER, job_id=job_id, body=body)
+
+
+def answer(tx: Tx, job_id: str) -> str | None:
+    """Return what a job came to, where that is no row of anything."""
+    found = tx.maybe(_Answer, ANSWER, job_id=job_id)
+    return found.body if found else None

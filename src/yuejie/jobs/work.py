@@ -157,6 +157,21 @@ class Work:
             store.add_pieces(tx, self.job.job_id, refused)
         return True
 
+    def tell(self, done: int, total: int) -> None:
+        """Say how far work is that reads and begins anew when gone on with; ask whether to go on.
+
+        Raises Stop.
+        """
+        self.go_on()
+        self.far(done, total, {}, at_once=done == total)
+
+    def keep_answer(self, body: bytes) -> None:
+        """Keep what the work came to, as JSON, where that is no row of anything."""
+        with self.db.begin() as tx:
+            if not store.hold(tx, self.job.job_id, self.worker):
+                raise Stop(Why.LOST)
+            store.keep_answer(tx, self.job.job_id, body.decode())
+
     def _move(self, tx: Tx, stood: Mapping[str, Any] | None = None) -> None:
         if not store.move(
             tx, self.job.job_id, self.worker, done=self._done, total=self._total, stood=stood

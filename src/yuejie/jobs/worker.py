@@ -19,7 +19,17 @@ from yuejie.db.session import Database
 from yuejie.db.upkeep.pace import working_on
 from yuejie.jobs import store
 from yuejie.jobs.job import Job, JobKind, JobState
-from yuejie.jobs.kinds import close, cloud, issue, prove, report, statement, usage
+from yuejie.jobs.kinds import (
+    close,
+    cloud,
+    issue,
+    make_report,
+    prove,
+    report,
+    statement,
+    usage,
+    what_if,
+)
 from yuejie.jobs.start import find_job
 from yuejie.jobs.store import Claim
 from yuejie.jobs.work import Lease, Stop, Why, Work
@@ -49,6 +59,9 @@ KINDS: Final[dict[JobKind, Callable[[Work], Outcome]]] = {
     JobKind.STATEMENT: statement.run,
     JobKind.REPORT: report.run,
     JobKind.CLOUD: cloud.run,
+    JobKind.WHAT_IF: what_if.run,
+    JobKind.MAKE_REPORT: make_report.run,
+    JobKind.CLOUD_TRIAL: cloud.run,
 }
 """How each kind of work is done: it returns what it came to."""
 

@@ -124,9 +124,11 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/routing/{{month}}"): Who.OWN,
     ("GET", f"{API}/jobs"): Who.OPERATOR,
     ("POST", f"{API}/jobs"): Power.BILL,
-    ("GET", f"{API}/jobs/{{job}}"): Who.OPERATOR,
-    ("GET", f"{API}/jobs/{{job}}/pieces"): Who.OPERATOR,
-    ("POST", f"{API}/jobs/{{job}}/cancel"): Who.OPERATOR,  # by the power of its kind
+    ("GET", f"{API}/jobs/{{job}}"): Who.OWN,
+    ("GET", f"{API}/jobs/{{job}}/pieces"): Who.OWN,
+    ("GET", f"{API}/jobs/{{job}}/what-if"): Who.OWN,
+    ("GET", f"{API}/jobs/{{job}}/cloud-trial"): Who.OPERATOR,
+    ("POST", f"{API}/jobs/{{job}}/cancel"): Who.OWN,  # by the power of its kind
     ("POST", f"{API}/usage/imports"): Power.RUN_HOUSE,
     ("GET", f"{API}/nodes"): Who.OPERATOR,
     ("POST", f"{API}/nodes/{{node}}/drain"): Power.RUN_HOUSE,
@@ -143,6 +145,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/price-changes/{{change}}"): Who.OPERATOR,
     ("GET", f"{API}/price-changes/{{change}}/prices"): Who.OPERATOR,
     ("POST", f"{API}/price-changes/{{change}}/{{decision}}"): Power.SET_PRICES,
+    ("GET", f"{API}/customers/{{customer}}/rates"): Who.OWN,
     ("GET", f"{API}/fx"): Who.OPERATOR,
     ("POST", f"{API}/fx"): Power.SET_PRICES,
     ("GET", f"{API}/usage"): Who.OWN,

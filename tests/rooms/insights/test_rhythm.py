@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.discrete import claimed
 from yuejie.insights.forecast.course import Floats
 from yuejie.insights.forecast.rhythm import DAY, LEAST, WEEK, Rhythm, prove_hours, rhythm
 
@@ -65,6 +66,36 @@ def test_a_few_hours_of_usage_are_no_ranges() -> None:
     values[100:105] = 7.0
     assert not found(values).ranges
     assert found(noisy(10)).ranges
+
+
+def rare(days: int, share: float, seed: int) -> Floats:
+    """Return hours in each of which something is used by a chance of its own, and else nothing."""
+    rnd = np.random.default_rng(seed)
+    used = rnd.random(DAY * days) < share
+    return np.where(used, rnd.lognormal(3, 0.5, DAY * days), 0.0)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_range_that_begins_at_nothing_reaches_no_further_than_it_claims(seed: int) -> None:
+    """Half the hours are nothing: [0, upper tail of a tenth] would hold nine in ten of them."""
+    values = rare(24, 0.5, seed)
+    told = found(values[: 10 * DAY], 14 * DAY)
+    _, low80, _, high80, _ = told.quantiles.T
+    came = values[10 * DAY :]
+    held = np.mean((came >= low80) & (came <= high80))
+    assert (low80 == 0).all()
+    assert 0.72 < held < 0.88
+    assert told.nothing.mean() == pytest.approx(0.5, abs=0.08)
+
+
+def test_a_range_that_is_nothing_alone_claims_as_often_as_nothing_comes() -> None:
+    """Three hours in a hundred: no range of eighty in a hundred is narrower than nothing."""
+    values = rare(40, 0.03, 5)
+    told = found(values[: 30 * DAY], 10 * DAY)
+    came = values[30 * DAY :]
+    claims = claimed(told.quantiles[:, 1], told.nothing, 0.8).mean()
+    assert claims > 0.9
+    assert np.mean(came <= told.quantiles[:, 3]) == pytest.approx(claims, abs=0.05)
 
 
 @settings(max_examples=25, deadline=None)

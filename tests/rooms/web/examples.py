@@ -337,6 +337,8 @@ ODD = (
 )
 """Deeds that the state of the example forbids, or whose example does not exist."""
 NOWHERE = (
+    "/jobs/{job}/what-if",
+    "/jobs/{job}/cloud-trial",
     "/{batch_id}/file",
     "/cloud-rows",
     "/{reconciliation_id}",

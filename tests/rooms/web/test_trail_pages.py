@@ -13,10 +13,16 @@ from fastapi.testclient import TestClient
 from tests.rooms.web.behind import reconciliation_at, usage_report
 from tests.rooms.web.conftest import NOW, House
 from tests.rooms.web.test_pages import admin, browser, enter, token_in
+from tests.scenarios.books import FixedClock
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.db.session import Database
+from yuejie.jobs.worker import Worker
 
 __all__ = ["admin", "browser"]
+
+
+def work(db: Database) -> int:
+    return Worker(db, FixedClock(NOW)).work()
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -189,8 +195,12 @@ def test_a_report_is_saved_made_and_ended(
     made = browser.post("/reports", data=wanted | {"every": "monthly", "on": "3"})
     path = made.headers["location"]
     assert "还没有生成过" in browser.get(path).text
-    run = browser.post(f"{path}/run", data=form).headers["location"]
-    page = browser.get(run).text
+    following = browser.post(f"{path}/run", data=form).headers["location"]
+    assert "等待开始" in browser.get(following).text
+    assert work(database) == 1
+    over = browser.get(f"{following}&moving=1")
+    assert over.headers["hx-refresh"] == "true"
+    page = browser.get(following).text
     assert "8.00" in page
     assert "zeta" not in page
     assert browser.get(link(page, r"/api/v1/report-runs/\w+/xlsx")).status_code == 200
@@ -209,13 +219,46 @@ def test_a_month_is_replayed_as_supposed(
     enter(database, browser, "acme.finance", "finance", "acme")
     form = {"form_token": token_in(browser.get("/what-if")), "month": "2026-10"}
     assert browser.post("/what-if", data=form).status_code == 422
-    page = browser.post("/what-if", data=form | {"discount": "10"}).text
+    following = browser.post("/what-if", data=form | {"discount": "10"}).headers["location"]
+    waiting = browser.get(following).text
+    assert ("等待开始" in waiting, f'hx-get="{following}&amp;moving=1"' in waiting) == (True, True)
+    assert work(database) == 1
+    assert browser.get(f"{following}&moving=1").headers["hx-refresh"] == "true"
+    page = browser.get(following).text
     assert "7.20 CNY" in page
     assert "-0.80" in page
     assert browser.post("/what-if", data=form | {"book": "list"}).status_code == 403
     body = b'[models."gpt-4o"]\ninput = "1"\noutput = "1"\n'
     file = {"file": ("mine.toml", body, "application/toml")}
-    assert "1.20 CNY" in browser.post("/what-if", data=form, files=file).text
+    filed = browser.post("/what-if", data=form, files=file).headers["location"]
+    assert work(database) == 1
+    assert "1.20 CNY" in browser.get(filed).text
+
+
+def test_a_replay_that_cannot_be_says_why_and_one_that_waits_is_cancelled(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """The reason stands where the question was asked; nobody else finds either job."""
+    del house
+    enter(database, browser, "acme.finance", "finance", "acme")
+    form = {"form_token": token_in(browser.get("/what-if")), "month": "2026-10"}
+    nobody = form | {"source": "gpt-4o", "target": "nobody"}
+    wrong = browser.post("/what-if", data=nobody).headers["location"]
+    assert work(database) == 1
+    page = browser.get(wrong).text
+    assert "没有 nobody 的 input" in page
+    assert 'value="nobody"' in page, "what was asked is there to be corrected"
+    left = browser.post("/what-if", data=form | {"discount": "10"}).headers["location"]
+    number = left.partition("job=")[2]
+    stopped = browser.post(f"/jobs/{number}/cancel", data=form)
+    assert (stopped.status_code, stopped.headers["location"]) == (303, left)
+    assert "取消了任务，没有结果" in browser.get(left).text
+    assert work(database) == 0
+    enter(database, browser, "zeta.boss", "admin", "zeta")
+    form = {"form_token": token_in(browser.get("/what-if"))}
+    assert browser.get(left).status_code == 404
+    assert browser.get(wrong).status_code == 404
+    assert browser.post(f"/jobs/{number}/cancel", data=form).status_code == 404
 
 
 def test_lists_are_filtered(admin: TestClient, house: House) -> None:

@@ -465,6 +465,12 @@ def _text(tx: Tx, house: Frame, name: str, who: Customer) -> ContractText:
 
 def _moved(draft: ContractDraft) -> None:
     say(f"草案 {draft.draft_id}：{CALLED[draft.state]}（内容摘要 {draft.body.digest[:12]}）")
+    command = f"yuejie contracts {{}} {draft.draft_id}"
+    match draft.state:
+        case DraftState.SUBMITTED:
+            say(f"请财务审核：{command.format('review')} --grade 评级 --limit 授信额度")
+        case DraftState.REVIEWED:
+            say(f"请另一人签署：{command.format('sign')}")
 
 
 def _signed(signed: Contract) -> None:

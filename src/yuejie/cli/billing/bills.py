@@ -7,7 +7,7 @@ import click
 from yuejie.app import app_url, seller
 from yuejie.assurance.export import VERIFIER, export_seals, verifier_source
 from yuejie.assurance.prove import Proof, prove_month
-from yuejie.bills.bill import Bill, BillState
+from yuejie.bills.bill import Bill, BillLine, BillState
 from yuejie.bills.closing.close import Closed, Done, close_month
 from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.find import find_bill
@@ -149,6 +149,7 @@ def show(house: Frame, name: str, *, json: bool) -> None:
     if json:
         give_json(bill)
         return
+    converted = bill.currency != "USD"
     rows = [
         (
             line.position,
@@ -158,14 +159,19 @@ def show(house: Frame, name: str, *, json: bool) -> None:
             line.meter,
             line.quantity if line.metered else None,
             _rate(line.meter, line.rate_pico, line.rate_currency) if line.metered else "",
-            Money(line.usd_fen, "USD") if line.usd_fen is not None else None,
+            *((_in_dollars(line),) if converted else ()),
             Money(line.amount_fen, bill.currency),
         )
         for line in bill.lines
     ]
-    columns = ["行", "补计月份", "项目", "模型", "计量项", "数量", "单价", "USD", bill.currency]
+    columns = ["行", "补计月份", "项目", "模型", "计量项", "数量", "单价"]
+    columns += [*(("USD",) if converted else ()), bill.currency]
     show_table(f"{who} {bill.month} 账单 {bill.number or '（草稿）'}", columns, rows)
     say(f"不含税 {bill.net}  税额 {bill.tax}  价税合计 {bill.gross} {bill.currency}")
+
+
+def _in_dollars(line: BillLine) -> Money | None:
+    return None if line.usd_fen is None else Money(line.usd_fen, "USD")
 
 
 def _bill_and_customer(tx: Tx, name: str) -> tuple[Bill, str]:

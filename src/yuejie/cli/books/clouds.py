@@ -7,7 +7,7 @@ import click
 
 from yuejie.bills.closing.clouds.behind import behind_line, cloud_line
 from yuejie.bills.find import find_bill
-from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
 from yuejie.cli.months import Month
 from yuejie.clouds import store
 from yuejie.clouds.charge import Metric
@@ -118,7 +118,7 @@ def import_(
     json: bool,
 ) -> None:
     """导入账单文件（CSV、JSON、Parquet，可 gz）：一个计费周期的全部文件一次写全；默认只试算。"""
-    with house.database() as db:
+    with house.database() as db, progress("读取账单文件") as tell:
         told = deliver(
             db,
             source,
@@ -127,6 +127,7 @@ def import_(
             commit=commit,
             by=house.by,
             now=house.now(),
+            tell=tell,
         )
         with db.read() as tx:
             names = _names(tx)

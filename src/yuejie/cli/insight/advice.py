@@ -281,7 +281,7 @@ def _tell_rounds(rounds: Sequence[Round], slugs: Mapping[CustomerId, str]) -> No
         said = "没有变化" if not each.fresh else f"新建议 {each.found} 条，失效 {each.lapsed} 条"
         say(f"{slugs[each.customer_id]} {each.month}：{said}，核实 {each.measured} 条{joint}")
     if not rounds:
-        say("没有轮到的客户")
+        say("各客户今天都已算过；现在就再算一个客户，请写 --customer 简称")
 
 
 def _plain(shown: Shown) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from yuejie.cli.frame import Frame, as_json, frame, give_json, put, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, put, say, show_table
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
@@ -175,12 +175,12 @@ def run(
     json: bool,
 ) -> None:
     """现在就生成一个报表，不发给任何人。"""
-    with house.database() as db:
+    with house.database() as db, progress("生成报表") as tell:
         with db.read() as tx:
             report = _find(tx, name, customer)
         now = house.now()
         moment = at.replace(tzinfo=zone_of(report.zone)) if at else now
-        made = run_by_hand(db, report, at=moment, by=house.by, now=now)
+        made = run_by_hand(db, report, at=moment, by=house.by, now=now, tell=tell)
     if json:
         give_json(made.result)
     else:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
 from yuejie.cli.months import Month
 from yuejie.customers.enrol import find_customer
 from yuejie.insights.whatif.compare import CAUSE_NAMES, LineChange, Side
@@ -68,7 +68,7 @@ def whatif(
     """假如：把一个月按别的价目、条款、模型或部署重放，逐行比较；不写入任何数据。"""
     asked = _words(file, terms_file, words)
     given = NamedFile(price_file.name, price_file.read_bytes()) if price_file else None
-    with house.database() as db:
+    with house.database() as db, progress(f"重放 {month}") as tell:
         with db.read() as tx:
             who = find_customer(tx, customer)
         outcome = what_if(
@@ -77,6 +77,7 @@ def whatif(
             month,
             lambda tx, known: suppose(tx, known, asked, given),
             now=house.now(),
+            tell=tell,
         )
     if json:
         give_json(_plain(outcome))

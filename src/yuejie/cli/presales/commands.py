@@ -95,6 +95,8 @@ def form(
     say(f"{need.company.name} 的需求表第 {found.version} 版")
     say(f"任务 {TASKS[need.task]}，质量 {QUALITIES_SAID[need.quality]}，币种 {need.currency}")
     show_volumes(volumes)
+    if file is not None:
+        say(f"报价：yuejie presales quote {prospect} --book 价目，或 --ask 报价要求文件")
 
 
 def _form(known: list[Form], prospect: str, version: int | None) -> Form:

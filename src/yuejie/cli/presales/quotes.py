@@ -7,7 +7,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.presales.commands import presales
-from yuejie.cli.presales.words import show_quote, tree
+from yuejie.cli.presales.words import say_next, show_quote, tree
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.money import Money
@@ -156,6 +156,7 @@ def _step(house: Frame, quote_id: str, event: QuoteEvent, why: str) -> None:
     with house.database() as db:
         found = step_quote(db, quote_id, event, why=why, by=house.by, now=house.now())
     say(f"报价 {quote_id}：{CALLED[found.state]}")
+    say_next(found)
 
 
 @presales.command("approve")

@@ -6,7 +6,14 @@ from yuejie.cli.frame import say, show_table
 from yuejie.contracts.formats.agreed import percent
 from yuejie.kernel.money import PPM, Money, plain
 from yuejie.presales.compare import Comparison, Side
-from yuejie.presales.quote import CALLED, MonthVolume, Option, OptionKind, Quote
+from yuejie.presales.quote import (
+    CALLED,
+    MonthVolume,
+    Option,
+    OptionKind,
+    Quote,
+    QuoteState,
+)
 from yuejie.presales.roi import Roi
 from yuejie.presales.trace import Figure, Op, formula_of, value_of
 
@@ -68,6 +75,23 @@ def show_quote(quote: Quote, *, slug: str, expired: bool) -> None:
         names = "、".join(f"{each.model}·{each.plan}" for each in body.below_floor)
         say(f"\n低于毛利底线 {percent(body.floor_ppm)}：{names}；报出前须由另一人批准")
     say(f"\n共 {len(body.trace)} 个数，每个的来历：yuejie presales trace {quote.quote_id}")
+    if not expired:
+        say_next(quote)
+
+
+def say_next(quote: Quote) -> None:
+    """Say what is done with a quote next, where anything is."""
+    command = f"yuejie presales {{}} {quote.quote_id}"
+    match quote.state:
+        case QuoteState.WAITING:
+            say(f"请另一人批准：{command.format('approve')} --why 事由")
+        case QuoteState.READY:
+            say(f"写成方案书：{command.format('proposal make')}")
+            say(f"给了客户之后：{command.format('offer')}")
+        case QuoteState.OFFERED:
+            say(f"客户接受之后：{command.format('accept')}")
+        case QuoteState.ACCEPTED:
+            say(f"起草合同：{command.format('draft')}")
 
 
 def _show_options(quote: Quote) -> None:

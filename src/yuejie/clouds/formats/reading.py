@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -76,15 +77,27 @@ def metric_of(dialect: Dialect, asked: Metric | None, path: Path) -> Metric:
     return asked
 
 
+@dataclass(slots=True)
+class Far:
+    """How far a file is read, in its own bytes, compressed or not."""
+
+    read: int = 0
+
+
 def read_bill(
-    path: Path, dialect: Dialect, metric: Metric, account: str, others: Container[str] = ()
+    path: Path,
+    dialect: Dialect,
+    metric: Metric,
+    account: str,
+    others: Container[str] = (),
+    far: Far | None = None,
 ) -> Iterator[CloudRow]:
     """Yield every row of a file; wrong cells are gathered and raised together as FileWrong.
 
     `account` is the billing account that the file must be of; rows of `others` may stand beside.
     """
     wrong: list[str] = []
-    for number, cells in rows_of(path):
+    for number, cells in rows_of(path, far):
         called = {dialect.called(name): text for name, text in cells.items()}
         if len(called) != len(cells):
             raise FileWrong(path, [_alike(dialect, cells)])
@@ -122,12 +135,13 @@ def _refuse_other(row: CloudRow, account: str) -> None:
         raise CellWrong("账单账号", f"“{row.billing_account}”不是来源登记的 {account}")
 
 
-def rows_of(path: Path) -> Iterator[tuple[int, Cells]]:
+def rows_of(path: Path, far: Far | None = None) -> Iterator[tuple[int, Cells]]:
     """Yield the number and the cells of each row; CSV rows count as lines of the file."""
+    far = far or Far()
     try:
         with path.open("rb") as file:
             magic = file.read(4)
-        yield from _parquet(path) if magic == b"PAR1" else _text(path, magic)
+        yield from _parquet(path, far) if magic == b"PAR1" else _text(path, magic, far)
     except OSError as error:
         raise FileWrong(path, [f"读不了（{error.strerror or error}）"]) from error
     except (EOFError, zlib.error, UnicodeDecodeError) as error:
@@ -136,19 +150,20 @@ def rows_of(path: Path) -> Iterator[tuple[int, Cells]]:
         raise FileWrong(path, [str(error)]) from error
 
 
-def _text(path: Path, magic: bytes) -> Iterator[tuple[int, Cells]]:
+def _text(path: Path, magic: bytes, far: Far) -> Iterator[tuple[int, Cells]]:
     with ExitStack() as stack:
-        raw: io.BufferedReader | gzip.GzipFile = stack.enter_context(path.open("rb"))
+        file = stack.enter_context(path.open("rb"))
+        raw: io.BufferedReader | gzip.GzipFile = file
         if magic[:2] == b"\x1f\x8b":
-            raw = stack.enter_context(gzip.open(raw))
+            raw = stack.enter_context(gzip.open(file))
         text: TextIO = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
         first = text.read(1)
         while first.isspace():
             first = text.read(1)
-        if first in {"{", "["}:
-            yield from _json(path, first, text)
-        else:
-            yield from _csv(path, first, text)
+        rows = _json(path, first, text) if first in {"{", "["} else _csv(path, first, text)
+        for row in rows:
+            far.read = file.tell()
+            yield row
 
 
 def _csv(path: Path, first: str, text: TextIO) -> Iterator[tuple[int, Cells]]:
@@ -201,13 +216,15 @@ def _flat(prefix: str, found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{prefix}{name}", _written(value)
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, Cells]]:
-    number = 0
+def _parquet(path: Path, far: Far) -> Iterator[tuple[int, Cells]]:
+    number, size = 0, path.stat().st_size
     with pq.ParquetFile(path) as file:
+        whole = max(file.metadata.num_rows, 1)
         maps = {field.name for field in file.schema_arrow if pa.types.is_map(field.type)}
         for batch in file.iter_batches(batch_size=_BATCH):
             for row in batch.to_pylist():
                 number += 1
+                far.read = size * number // whole
                 for name in maps:
                     row[name] = _written(dict(row[name] or ()) or None)
                 yield number, dict(_flat("", row))

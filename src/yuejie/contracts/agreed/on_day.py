@@ -1,9 +1,10 @@
 """What a customer paid for a unit on a day: the rates of its contract's book that held then."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from yuejie.contracts import store
+from yuejie.contracts.contract import midnight
 from yuejie.contracts.prices import RateRow
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
@@ -16,6 +17,16 @@ class RateOn:
 
     rate: RateRow
     since: datetime
+
+
+def rates_of(
+    tx: Tx, customer_id: CustomerId, zone: str, day: date, model: str = ""
+) -> list[RateOn]:
+    """Return the rates in force on a day of a zone's, of models whose name holds a text."""
+    span = Span(midnight(day, zone), midnight(day + timedelta(days=1), zone))
+    wanted = model.strip().casefold()
+    found = rates_on(tx, customer_id, span)
+    return [each for each in found if wanted in each.rate.model.casefold()]
 
 
 def rates_on(tx: Tx, customer_id: CustomerId, day: Span) -> list[RateOn]:

@@ -94,7 +94,7 @@ class Past:
     def _hours_of(self, number: int) -> Iterable[Row]:
         if not self._summed:
             part = Filter(model=self._parts[number].model)
-            found = hours_of(self._tx, self._customer, part, PROFILE + 1, self._now)
+            found = hours_of(self._tx, self._customer, part, (PROFILE + 1) * 24, self._now)
             past = ((hour, each) for hour, each in found.items() if hour.date() < self.today)
             return (row for hour, each in past for row in _told(hour.hour, each))
         if self._of_hours is None:

@@ -20,8 +20,14 @@ from yuejie.insights.forecast.course import Flags, Floats
 
 DAY: Final = 24
 WEEK: Final = 7 * DAY
-LEVELS: Final = (0.025, 0.1, 0.5, 0.9, 0.975)
+LEVELS: Final = (0.025, 0.1, 0.5, 0.8, 0.9, 0.95, 0.975)
+"""The quantiles that forecasters tell; behind them stands the probability of nothing at all."""
 MIDDLE: Final = 2
+NOTHING: Final = len(LEVELS)
+SHARES: Final = (0.95, 0.8)
+TAILS: Final = ((0.025, (0, 6), 5), (0.1, (1, 4), 3))
+"""Of the range of 95 % and of that of 80 %: how likely it is to lie below it, its levels, and the
+level up to which it reaches where it begins at nothing."""
 HISTORY: Final = 6 * WEEK
 """Hours that are looked at: older ones weigh next to nothing."""
 LEAST: Final = 2 * DAY
@@ -67,9 +73,12 @@ Forecaster = Callable[[Floats, Flags, int], Floats]
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Quantiles of each hour ahead, at `LEVELS`; `weights` is the say of each forecaster."""
+    """What each hour ahead will come to; `weights` is the say of each forecaster."""
 
     quantiles: Floats
+    """Hours × the lower ends of 95 % and 80 %, the middle, the upper ends of 80 % and 95 %."""
+    nothing: Floats
+    """How likely each hour comes to nothing at all."""
     weights: Floats
     used: int
     """Hours of the known ones in which anything was used."""
@@ -143,12 +152,13 @@ def _rhythm(values: Floats, rests: Flags, ahead: int, tellers: Sequence[Forecast
         )
     weights = _weights(values, trials, tried, len(tellers))
     pairs = [
-        (values[origin : origin + each.shape[1]], np.tensordot(weights, each, 1))
+        (values[origin : origin + each.shape[1]], _bounds(np.tensordot(weights, each, 1)))
         for origin, each in zip(trials, tried, strict=True)
     ]
     usual = float(values[-3 * DAY :].mean()) * SURPRISE
     mixed = np.tensordot(weights, told, 1)
-    return Rhythm(_widened(mixed, pairs, usual, known), weights, int((values > 0).sum()))
+    ranges = _widened(_bounds(mixed), pairs, usual, known)
+    return Rhythm(ranges, mixed[:, NOTHING], weights, int((values > 0).sum()))
 
 
 def prove_hours(values: Floats, rests: Flags, ahead: int) -> HoursProof | None:
@@ -199,12 +209,27 @@ def _weights(values: Floats, trials: list[int], tried: list[Floats], count: int)
     return np.asarray(weights / weights.sum())
 
 
+def _bounds(mixed: Floats) -> Floats:
+    """Return the ranges of 95 % and 80 % and the middle: hours × (low, low, middle, high, high).
+
+    Where nothing at all is as likely as what lies below a range, the range begins there: the lump
+    at nothing cannot be cut, and a range from it up to the upper tail holds as much more as the
+    lower tail. Then it reaches up to as much as it claims, and no further.
+    """
+    lows, highs = [], []
+    for tail, (low, high), alone in TAILS:
+        idle = mixed[:, NOTHING] >= tail
+        lows.append(np.where(idle, 0.0, mixed[:, low]))
+        highs.append(np.where(idle, mixed[:, alone], mixed[:, high]))
+    return np.stack([*lows, mixed[:, MIDDLE], *reversed(highs)], axis=1)
+
+
 def _widened(mixed: Floats, pairs: list[tuple[Floats, Floats]], usual: float, known: int) -> Floats:
     """Draw the ranges out until they would have held on the series' own last days."""
     worth = known / DAY if pairs else 0.0
     own = worth / (worth + WIDER_WORTH)
-    near = _factor(pairs, 1, 3, 0.8)
-    far = _factor(pairs, 0, 4, 0.95)
+    far = _factor(pairs, 0, 4, SHARES[0])
+    near = _factor(pairs, 1, 3, SHARES[1])
     near = 1.0 if near is None else own * near + (1 - own)
     far = WIDER if far is None else own * far + (1 - own) * WIDER
     middle = mixed[:, [MIDDLE]]
@@ -260,7 +285,7 @@ def _same(
     cell, weight = np.hstack(cells), np.hstack(weights)
     if not alike:
         return _repeat(_quantiles(values[cell], weight), ahead)
-    told = np.empty((ahead, len(LEVELS)))
+    told = np.empty((ahead, NOTHING + 1))
     for kind in (False, True):
         like = rests[cell] == kind
         enough = (like & (weight > 0)).sum(axis=1, keepdims=True) >= 2 * len(beside)
@@ -295,7 +320,7 @@ def _repeat(season: Floats, ahead: int) -> Floats:
 
 
 def _quantiles(values: Floats, weights: Floats) -> Floats:
-    """Return the weighted quantiles of each row at `LEVELS`."""
+    """Return the weighted quantiles of each row at `LEVELS`, and the weight of nothing."""
     order: npt.NDArray[np.int64] = np.argsort(values, axis=1)
     ranked = np.take_along_axis(values, order, axis=1)
     weight = np.take_along_axis(weights, order, axis=1)
@@ -303,4 +328,6 @@ def _quantiles(values: Floats, weights: Floats) -> Floats:
     share = (below - weight / 2) / below[:, -1:]
     last = values.shape[1] - 1
     places = [np.minimum((share < level).sum(axis=1), last) for level in LEVELS]
-    return np.take_along_axis(ranked, np.array(places).T, axis=1)
+    told = np.take_along_axis(ranked, np.array(places).T, axis=1)
+    nothing = np.where(values <= 0, weights, 0.0).sum(axis=1) / weights.sum(axis=1)
+    return np.column_stack([told, nothing])

@@ -111,6 +111,48 @@ def by_place(
     return tx.rows(Row, BY_PLACE, customer_id=customer_id, **asked.params(), **where)
 
 
+HOURS_OF_PROJECTS: Final = """
+    SELECT extract(epoch FROM h.at)::bigint AS at, 0 AS part, p.currency, p.tokens, p.requests,
+           p.pico
+    FROM unnest(%(months)s::char(7)[], %(hours)s::timestamptz[]) AS h (month, at)
+    CROSS JOIN LATERAL (
+        SELECT s.sale_currency AS currency,
+               coalesce(sum(s.quantity) FILTER (WHERE s.sale_currency <> ''
+                                                AND s.meter <> ALL (%(pieces)s)), 0)::bigint
+                   AS tokens,
+               coalesce(sum(s.quantity) FILTER (WHERE s.meter = 'requests'), 0)::bigint
+                   AS requests,
+               coalesce(sum(s.sale_pico), 0) AS pico
+        FROM usage_sum_place s
+        WHERE s.customer_id = %(customer_id)s AND s.grain = 'hour' AND s.month = h.month
+          AND s.at = h.at AND s.project_id = ANY (%(projects)s) AND s.billed
+        GROUP BY s.sale_currency) p
+"""
+
+
+def hours_of_projects(
+    tx: Tx,
+    customer_id: CustomerId,
+    projects: Sequence[str],
+    hours: Sequence[tuple[str, datetime]],
+    pieces: Sequence[str],
+) -> list[Row]:
+    """Return what was billed of projects in each hour, which is named with its month label.
+
+    Hour by hour, so that of everybody else's keys nothing is read: sums lie by label, hour and
+    project. `at` of a row is the hour's second since 1970.
+    """
+    return tx.rows(
+        Row,
+        HOURS_OF_PROJECTS,
+        customer_id=customer_id,
+        projects=list(projects),
+        months=[month for month, _ in hours],
+        hours=[hour for _, hour in hours],
+        pieces=list(pieces),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     project_id: str

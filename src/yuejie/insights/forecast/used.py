@@ -2,26 +2,29 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import numpy as np
 
 from yuejie.contracts.store import contract_at, fx_on
 from yuejie.customers.customer import Customer
-from yuejie.customers.store import project_by_name
+from yuejie.customers.store import project_by_name, projects
 from yuejie.db.session import Tx
 from yuejie.insights.forecast.course import Flags, Floats
 from yuejie.insights.forecast.figures import Measure
-from yuejie.insights.forecast.store import Row
+from yuejie.insights.forecast.store import Row, hours_of_projects
 from yuejie.insights.trend.figures import Sums
-from yuejie.insights.trend.places import Filter
+from yuejie.insights.trend.places import Filter, Places
 from yuejie.insights.trend.series import Asked, read_series
 from yuejie.insights.trend.span import BUCKETS_MAX, Grain
+from yuejie.insights.trend.store import give_room
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.money import FX_SCALE, Charge, divide
-from yuejie.kernel.period import local_hour, zone_of
+from yuejie.kernel.period import BillingMonth, local_hour, zone_of
 from yuejie.kernel.workdays import is_workday
+from yuejie.usage.meters import UNIT_METERS
+from yuejie.usage.sums.store import summed
 
 HISTORY_DAYS: Final = 400
 """So far back it is looked: a year and the month before."""
@@ -96,10 +99,41 @@ class Reader:
         return {day: quantity for day, quantity in sums.items() if quantity > 0}
 
     def hours(self, days: int) -> dict[datetime, int]:
-        """Return what each hour of so many days came to, the present one included."""
-        found = hours_of(self._tx, self._scope.customer, self._scope.part, days, self._now)
-        sums = {hour: self._quantity(each) for hour, each in found.items()}
+        """Return what each hour of so many days came to, the present one included.
+
+        Of a project the hours that are summed are read by themselves, without what other projects
+        used in them; what came late to them counts once it is folded.
+        """
+        count, summed_ = days * 24, dict[datetime, int]()
+        part = self._scope.part
+        if part.project is not None and part == Filter(project=part.project):
+            hours = self._summed_hours(count)
+            summed_ = self._of_project(part.project, hours)
+            count -= len(hours)
+        found = hours_of(self._tx, self._scope.customer, part, count, self._now)
+        sums = summed_ | {hour: self._quantity(each) for hour, each in found.items()}
         return {hour: quantity for hour, quantity in sums.items() if quantity > 0}
+
+    def _summed_hours(self, count: int) -> list[datetime]:
+        """Return which of so many hours up to the present one are over and in the sums."""
+        present = local_hour(self._now, zone_of(self._scope.customer.zone))
+        first, end = present - (count - 1) * _HOUR, summed(self._tx).through
+        return [hour for i in range(count - 1) if (hour := first + i * _HOUR) + _HOUR <= end]
+
+    def _of_project(self, project: str, hours: list[datetime]) -> dict[datetime, int]:
+        """Return what a project and all below it came to in hours that are summed."""
+        customer = self._scope.customer
+        zone, sums = zone_of(customer.zone), dict[datetime, int]()
+        give_room(self._tx)
+        named = Places(projects(self._tx, customer.customer_id), [], {}, zone=customer.zone)
+        within = named.scope(self._scope.part, None, "hour").project_ids or [project]
+        labelled = [(str(BillingMonth.of(hour, zone)), hour) for hour in hours]
+        for row in hours_of_projects(
+            self._tx, customer.customer_id, within, labelled, sorted(UNIT_METERS)
+        ):
+            hour = datetime.fromtimestamp(row.at, UTC).astimezone(zone)
+            sums[hour] = sums.get(hour, 0) + self.counted(row)
+        return sums
 
     def counted(self, row: Row) -> int:
         """Return what a row of sums counts for."""
@@ -140,10 +174,10 @@ def days_of(
 
 
 def hours_of(
-    tx: Tx, customer: Customer, part: Filter, days: int, now: datetime
+    tx: Tx, customer: Customer, part: Filter, count: int, now: datetime
 ) -> dict[datetime, Sums]:
-    """Return what each hour of so many days came to, the present one the last, in its zone."""
-    zone, left = zone_of(customer.zone), days * 24
+    """Return what each of so many hours came to, the present one the last, in its zone."""
+    zone, left = zone_of(customer.zone), count
     until: datetime | None = None
     found: dict[datetime, Sums] = {}
     while left > 0:

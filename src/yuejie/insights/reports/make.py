@@ -1,6 +1,6 @@
 """Make a report: read what was used, and say it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import cache
 from typing import Final
@@ -15,7 +15,7 @@ from yuejie.insights.reports.report import TAG, Dimension, Report, Spec, title_o
 from yuejie.insights.reports.result import Result
 from yuejie.insights.reports.span import GRAIN_NAMES, PERIOD_NAMES, Days, Grain, days_of
 from yuejie.insights.reports.table import Fx, Labels, tabulate, too_big
-from yuejie.insights.reports.used import UsedQuery
+from yuejie.insights.reports.used import UsedQuery, UsedRow, parts_of
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.limits import REPORT_GROUPS
@@ -40,7 +40,15 @@ _ROUNDED: Final = "金额逐行取整到分，合计为各行之和；划分得�
 _COST: Final = "成本为用量 × 供应商单价，不含供应商的折扣与费用"
 
 
-def make(tx: Tx, report: Report, at: datetime) -> tuple[Result, Days]:
+Tell = Callable[[int, int], None]
+"""Is told how many parts of how many are read; may raise, and nothing is lost by it."""
+
+
+def untold(done: int, of: int) -> None:
+    """Tell nobody."""
+
+
+def make(tx: Tx, report: Report, at: datetime, *, tell: Tell = untold) -> tuple[Result, Days]:
     """Return what a report says at an instant, and the days that it speaks of.
 
     Raises Invalid where it would be too long, where a filter names what does not exist, or where
@@ -49,9 +57,7 @@ def make(tx: Tx, report: Report, at: datetime) -> tuple[Result, Days]:
     spec, days = report.spec, days_of(report.spec.period, at, report.zone)
     labels = _labels(tx, report.customer_id, spec)
     query = _query(tx, report.customer_id, spec, days)
-    used = store.used(tx, report.customer_id, query, limit=REPORT_GROUPS + 1)
-    if len(used) > REPORT_GROUPS:
-        raise too_big()
+    used = _used(tx, report.customer_id, query, tell)
     said: dict[str, str] = {}
     table = tabulate(spec, days, used, labels, _rates(tx, spec.currency, said))
     owner = OPERATOR if report.customer_id is None else _legal_name(tx, report.customer_id)
@@ -76,6 +82,27 @@ def make(tx: Tx, report: Report, at: datetime) -> tuple[Result, Days]:
         made_at=f"{at.astimezone(zone_of(report.zone)):%Y-%m-%d %H:%M}",
     )
     return result, days
+
+
+def _used(
+    tx: Tx, customer_id: CustomerId | None, query: UsedQuery, tell: Tell
+) -> Collection[UsedRow]:
+    """Read what was used part by part; groups of two parts that are told apart by nothing are one.
+
+    Raises Invalid where there are too many groups, as soon as that is known.
+    """
+    numbers = store.dimensions(tx, customer_id)
+    parts = parts_of(query, numbers.low, numbers.high)
+    found: dict[tuple[object, ...], UsedRow] = {}
+    for number, part in enumerate(parts):
+        tell(number, len(parts))
+        for row in store.used(tx, customer_id, part, limit=REPORT_GROUPS + 1):
+            known = found.get(row.key)
+            found[row.key] = known.plus(row) if known else row
+        if len(found) > REPORT_GROUPS:
+            raise too_big()
+    tell(len(parts), len(parts))
+    return found.values()
 
 
 def _notes(spec: Spec) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ up for once, by the latest of them.
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
@@ -18,7 +18,7 @@ from yuejie.db.session import Database, Tx
 from yuejie.insights.reports import store
 from yuejie.insights.reports.forms.paper import to_pdf
 from yuejie.insights.reports.forms.sheet import to_xlsx
-from yuejie.insights.reports.make import make
+from yuejie.insights.reports.make import Tell, make, untold
 from yuejie.insights.reports.report import Report, Run
 from yuejie.insights.reports.result import Result, decode_result
 from yuejie.insights.reports.span import Days
@@ -98,12 +98,26 @@ def _give_up(db: Database, report: Report, due_at: datetime, why: str, now: date
     return False
 
 
-def run_by_hand(db: Database, report: Report, *, at: datetime, by: str, now: datetime) -> Made:
-    """Make a report as of an instant, keep it, and send it to nobody."""
+def run_by_hand(
+    db: Database,
+    report: Report,
+    *,
+    at: datetime,
+    by: str,
+    now: datetime,
+    run_id: str | None = None,
+    tell: Tell = untold,
+) -> Made:
+    """Make a report as of an instant, keep it, and send it to nobody.
+
+    Under a number that was kept before, that stays; `tell` hears how far the reading is.
+    """
     with db.read(consistent=True) as tx:
-        result, days = make(tx, report, at)
+        result, days = make(tx, report, at, tell=tell)
     with db.begin() as tx:
         run = _run_of(report, result, days, due_at=None, by=by, now=now, sent=0)
+        if run_id is not None:
+            run = replace(run, run_id=run_id)
         if store.hold(tx, report.customer_id, report.report_id) is None:
             raise NotFound(f"报表 {report.name} 已结束，没有生成")
         store.insert_run(tx, run, zlib.compress(result.encoded, _LEVEL))

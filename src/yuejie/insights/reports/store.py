@@ -46,7 +46,8 @@ USED: Final = """
     LEFT JOIN rate sale ON sale.rate_id = r.sale_rate
     LEFT JOIN rate cost ON cost.rate_id = r.cost_rate
     WHERE (%(customer_id)s::text IS NULL OR d.customer_id = %(customer_id)s)
-      AND r.month = ANY (%(months)s) AND r.hour >= %(since)s AND r.hour < %(until)s
+      AND r.month = ANY (%(months)s) AND r.dimension_id BETWEEN %(low)s AND %(high)s
+      AND r.hour >= %(since)s AND r.hour < %(until)s
       AND (%(customers)s::text[] IS NULL OR d.customer_id = ANY (%(customers)s))
       AND (%(projects)s::text[] IS NULL OR d.project_id = ANY (%(projects)s))
       AND (%(keys)s::text[] IS NULL OR d.key_id = ANY (%(keys)s))
@@ -66,6 +67,26 @@ def used(tx: Tx, customer_id: CustomerId | None, query: UsedQuery, *, limit: int
     return tx.rows(
         UsedRow, USED, customer_id=customer_id, limit=limit, **asked | {"by": sorted(query.by)}
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Between which numbers dimensions lie, both included; none: the second is below the first."""
+
+    low: int
+    high: int
+
+
+DIMENSIONS: Final = """
+    SELECT coalesce(min(dimension_id), 1) AS low, coalesce(max(dimension_id), 0) AS high
+    FROM usage_dimension
+    WHERE %(customer_id)s::text IS NULL OR customer_id = %(customer_id)s
+"""
+
+
+def dimensions(tx: Tx, customer_id: CustomerId | None) -> Numbers:
+    """Return between which numbers a customer's dimensions lie, or (for the operator) all."""
+    return tx.row(Numbers, DIMENSIONS, customer_id=customer_id)
 
 
 # What is kept ------------------------------------------------------------------------------------

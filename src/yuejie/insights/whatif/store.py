@@ -1,16 +1,20 @@
 """The only SQL of what-if: a month's usage by every fact that chooses a price."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from yuejie.db.session import Tx
-from yuejie.kernel.ids import CustomerId
-from yuejie.kernel.period import BillingMonth
+from yuejie.kernel.ids import CustomerId, uuid7_floor
+from yuejie.kernel.period import BillingMonth, Span
 from yuejie.usage.warehouse.read import refuse_partial
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY: Final = timedelta(days=1)
+_LEAST: Final = UUID(int=0)
+_MOST: Final = UUID(int=(1 << 128) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ USED: Final = """
     JOIN usage_dimension d USING (dimension_id)
     CROSS JOIN LATERAL json_array_elements(e.items) i(item)
     WHERE e.customer_id = %(customer_id)s AND e.month = %(month)s AND e.epoch <= %(epoch)s
+      AND e.event_id >= %(low)s AND e.event_id <= %(high)s
       AND e.state IN ('measured', 'partial')
       AND NOT EXISTS (
           SELECT FROM usage_event l
@@ -69,11 +74,16 @@ def used(
     sizes: Sequence[int],
     instants_us: Sequence[int],
     by_minute: bool,
-) -> Iterator[UsedRow]:
-    """Stream a month's usage, as known at an epoch, split at sizes and instants."""
+    part: tuple[UUID, UUID] = (_LEAST, _MOST),
+) -> list[UsedRow]:
+    """Return a month's usage, as known at an epoch, split at sizes and instants.
+
+    `part` keeps what has an id between two, both included.
+    """
     refuse_partial(tx, customer_id, str(month), str(month), "重演")
     instants = [_EPOCH + timedelta(microseconds=us) for us in sorted(set(instants_us))]
-    return tx.stream(
+    low, high = part
+    return tx.rows(
         UsedRow,
         USED,
         customer_id=customer_id,
@@ -82,7 +92,23 @@ def used(
         sizes=sorted(set(sizes)),
         instants=instants,
         by_minute=by_minute,
+        low=low,
+        high=high,
     )
+
+
+def parts_of(span: Span) -> list[tuple[UUID, UUID]]:
+    """Cut a month by the day, so that its reading can say how far it is and be left.
+
+    An id is as old as its event's arrival. What came before the month or after it (imported, late)
+    is in the first part or in the last: together they hold every id there can be.
+    """
+    cuts = [span.start]
+    while cuts[-1] + _DAY < span.end:
+        cuts.append(cuts[-1] + _DAY)
+    lows = [_LEAST, *(uuid7_floor(cut) for cut in cuts), uuid7_floor(span.end)]
+    highs = [*(UUID(int=low.int - 1) for low in lows[1:]), _MOST]
+    return list(zip(lows, highs, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,10 @@
 """A month's usage with all that a price may choose by, and the books that price it."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
 from yuejie.contracts import store as contracts
 from yuejie.contracts.prices import Book
 from yuejie.db.session import Tx
@@ -10,13 +15,22 @@ from yuejie.insights.whatif.replay import NotReplayable, Replay
 from yuejie.insights.whatif.store import UsedRow
 from yuejie.insights.whatif.suppose import PricedBy, Supposition
 from yuejie.kernel.errors import NotFound
+from yuejie.kernel.period import zone_of
+
+Tell = Callable[[int, int], None]
+"""Is told how many parts of how many are read; may raise, and nothing is lost by it."""
+_MINUTE_US = 60_000_000
+
+
+def untold(done: int, of: int) -> None:
+    """Tell nobody."""
 
 
 class Used:
     """The usage of one month under one supposition."""
 
-    def __init__(self, tx: Tx, known: Replay, supposed: Supposition) -> None:
-        self._tx, self._known, self._supposed = tx, known, supposed
+    def __init__(self, tx: Tx, known: Replay, supposed: Supposition, tell: Tell = untold) -> None:
+        self._tx, self._known, self._supposed, self._tell = tx, known, supposed, tell
         self._books: dict[str, Book] = {}
         self._rows: list[UsedRow] | None = None
 
@@ -75,23 +89,42 @@ class Used:
     def rows(self) -> list[UsedRow]:
         """Return the month's usage, split wherever any of the books splits it."""
         if self._rows is None:
-            facts, supposed = self._known.facts, self._supposed
+            _facts, supposed = self._known.facts, self._supposed
             books = [self._book(name) for name in self._books_of_month()]
             books += [supposed.prices.book] if supposed.prices else []
             rows = [rate for book in books for rate in book.rows.rates]
             starts = [each.starts_us for book in books for each in book.rows.revisions]
-            self._rows = list(
-                store.used(
-                    self._tx,
-                    facts.customer_id,
-                    facts.month,
-                    facts.epoch,
-                    sizes=[*supposed.sizes(), *(r.context_above for r in rows if r.context_above)],
-                    instants_us=starts,
-                    by_minute=any(rate.time_window for rate in rows),
-                )
+            cuts = _Cuts(
+                sizes=[*supposed.sizes(), *(r.context_above for r in rows if r.context_above)],
+                instants_us=starts,
+                by_minute=any(rate.time_window for rate in rows),
             )
+            self._rows = self._read(cuts)
         return self._rows
+
+    def _read(self, cuts: "_Cuts") -> list[UsedRow]:
+        """Read the month part by part; rows of two parts that no price tells apart are one."""
+        facts = self._known.facts
+        parts = store.parts_of(facts.month.span(zone_of(self._known.who.zone)))
+        found: dict[tuple[Any, ...], UsedRow] = {}
+        for number, part in enumerate(parts):
+            self._tell(number, len(parts))
+            rows = store.used(
+                self._tx,
+                facts.customer_id,
+                facts.month,
+                facts.epoch,
+                sizes=cuts.sizes,
+                instants_us=cuts.instants_us,
+                by_minute=cuts.by_minute,
+                part=part,
+            )
+            for row in rows:
+                key = cuts.key_of(row)
+                known = found.get(key)
+                found[key] = _together(known, row) if known else row
+        self._tell(len(parts), len(parts))
+        return list(found.values())
 
     def _books_of_month(self) -> list[str]:
         supposed, facts = self._supposed, self._known.facts
@@ -109,6 +142,39 @@ class Used:
 
     def _pinned(self, name: str, revision: int) -> PricedBy:
         return PricedBy(self._book(name), name, revision)
+
+
+class _Cuts:
+    """Where prices tell calls apart that are alike otherwise."""
+
+    def __init__(
+        self, sizes: Sequence[int], instants_us: Sequence[int], *, by_minute: bool
+    ) -> None:
+        self.sizes, self.instants_us = sorted(set(sizes)), sorted(set(instants_us))
+        self.by_minute = by_minute
+
+    def key_of(self, row: UsedRow) -> tuple[Any, ...]:
+        """Return the same for rows that every price takes alike."""
+        facts = [getattr(row, name) for name in _ALIKE]
+        facts.append(bisect_left(self.sizes, row.context_tokens))
+        facts.append(bisect_right(self.instants_us, row.started_us))
+        facts.append(row.started_us // _MINUTE_US if self.by_minute else 0)
+        return tuple(facts)
+
+
+_ALIKE = tuple(
+    name for name in UsedRow.__slots__ if name not in {"started_us", "context_tokens", "quantity"}
+)
+
+
+def _together(one: UsedRow, other: UsedRow) -> UsedRow:
+    """Return two rows as one: the least instant and size of both."""
+    return replace(
+        one,
+        started_us=min(one.started_us, other.started_us),
+        context_tokens=min(one.context_tokens, other.context_tokens),
+        quantity=one.quantity + other.quantity,
+    )
 
 
 def _unit(row: UsedRow) -> Unit:

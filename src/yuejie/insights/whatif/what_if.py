@@ -30,7 +30,7 @@ from yuejie.insights.whatif.cost import Costs
 from yuejie.insights.whatif.price import Priced
 from yuejie.insights.whatif.replay import Replay, replay
 from yuejie.insights.whatif.suppose import Supposition
-from yuejie.insights.whatif.used import Used
+from yuejie.insights.whatif.used import Tell, Used, untold
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.limits import BILL_LINES
 from yuejie.kernel.period import BillingMonth
@@ -68,9 +68,15 @@ class Outcome:
 
 
 def what_if(
-    db: Database, who: Customer, month: BillingMonth, suppose: Suppose, *, now: datetime
+    db: Database,
+    who: Customer,
+    month: BillingMonth,
+    suppose: Suppose,
+    *,
+    now: datetime,
+    tell: Tell = untold,
 ) -> Outcome:
-    """Return how a month would differ under a supposition.
+    """Return how a month would differ under a supposition; `tell` hears how far that is.
 
     Without one the bills come out as they are, to the fen: a month of which that cannot be had is
     refused (NotReplayable). Raises Invalid where something supposed has no price, by name.
@@ -78,7 +84,7 @@ def what_if(
     with db.read(consistent=True) as tx:
         known = replay(tx, who, month, now=now)
         supposed = suppose(tx, known)
-        work = _Work(tx, known, supposed)
+        work = _Work(tx, known, supposed, tell)
         steps, facts = work.steps()
         became = _drawn(facts)
         return Outcome(
@@ -98,9 +104,9 @@ def what_if(
 class _Work:
     """One month under one supposition."""
 
-    def __init__(self, tx: Tx, known: Replay, supposed: Supposition) -> None:
+    def __init__(self, tx: Tx, known: Replay, supposed: Supposition, tell: Tell) -> None:
         self._tx, self._known, self._supposed = tx, known, supposed
-        self.used = Used(tx, known, supposed)
+        self.used = Used(tx, known, supposed, tell)
 
     def steps(self) -> tuple[list[Step], Facts]:
         """Suppose one thing after another; return what each changes, and the last facts."""

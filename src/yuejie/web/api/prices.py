@@ -5,15 +5,18 @@ from typing import Annotated, Final
 
 from fastapi import Query, status
 
+from yuejie.contracts.agreed.on_day import rates_of
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import publish_fx
 from yuejie.contracts.store import BookRow, book, book_rows, books, fx_rows, revisions
 from yuejie.contracts.tier import DEFAULT
+from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.money import FxRate
+from yuejie.kernel.period import zone_of
 from yuejie.usage.record import unix_us
-from yuejie.web.auth import AnyCaller, guarded
+from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.prices import (
@@ -21,6 +24,7 @@ from yuejie.web.shapes.prices import (
     FxIn,
     FxOut,
     PriceOut,
+    RateOnOut,
     RateOut,
     RevisionOut,
     meters_of,
@@ -90,6 +94,27 @@ def show_price(
         for meter in meters_of(priced.price_list(model, named))
     ]
     return PriceOut(book_id=book_id, model=model, at=moment, revision=named, rates=rates)
+
+
+@routes.get("/customers/{customer}/rates", summary="客户的单价")
+def list_rates(
+    db: Db,
+    caller: AnyCaller,
+    now: Now,
+    customer: Name,
+    on: Annotated[date | None, Query(description="客户时区的日期；不写为今天")] = None,
+    model: Annotated[str, Query(max_length=200, description="模型名含这些字的")] = "",
+    cursor: Cursor = None,
+    limit: Limit = PAGE,
+) -> Page[RateOnOut]:
+    """客户的合同在某一天适用的销售单价；当天变过价的先后各列一行，没有合同的一天没有单价。"""
+    window = Window.read(f"rates:{customer}:{on}:{model}", cursor, limit)
+    with db.read(consistent=True) as tx:
+        who = find_customer(tx, str(whose(tx, caller, customer)))
+        day = on or now.astimezone(zone_of(who.zone)).date()
+        found = list(enumerate(rates_of(tx, who.customer_id, who.zone, day, model), 1))
+    rows = cut(window, found, lambda row: f"{row[0]:08d}")
+    return window.page(rows, lambda row: RateOnOut.of(row[1]), lambda row: f"{row[0]:08d}")
 
 
 @routes.get("/fx", summary="列出汇率", tags=["汇率"])

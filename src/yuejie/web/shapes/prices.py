@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from yuejie.contracts.agreed.on_day import RateOn
 from yuejie.contracts.contract import TAX_PPM
 from yuejie.contracts.fx import FxRow
 from yuejie.contracts.prices import Explanation, RateRow
@@ -75,6 +76,32 @@ class PriceOut(Out):
     at: Instant = Field(description="时刻")
     revision: int = Field(description="此刻适用的版次")
     rates: list[RateOut] = Field(description="各计量项")
+
+
+class RateOnOut(Out):
+    """客户某一天适用的一个单价。"""
+
+    model: str = Field(description="模型")
+    meter: str = Field(description="计量项", examples=["cache_read"])
+    rate: UnitRate = Field(description="单价")
+    service_tier: str = Field(description="适用的服务档")
+    context_above: int = Field(description="适用的上下文档：输入超过这么多 token；0 为不分档")
+    time_window: str = Field(description="适用的时段；空为全天")
+    since: Instant = Field(description="自何时起")
+
+    @classmethod
+    def of(cls, found: RateOn) -> "RateOnOut":
+        """Write a rate that held on a day."""
+        row = found.rate
+        return cls(
+            model=row.model,
+            meter=row.meter,
+            rate=UnitRate.of(row.meter, row.pico, row.currency),
+            service_tier=row.service_tier,
+            context_above=row.context_above,
+            time_window=row.time_window,
+            since=found.since,
+        )
 
 
 def meters_of(rows: tuple[RateRow, ...]) -> list[str]:

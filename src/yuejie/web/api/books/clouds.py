@@ -100,9 +100,10 @@ def make_delivery(
     db: Db, caller: AnyCaller, now: Now, source: Name, body: CloudDeliveryIn, prefer: Prefer = ""
 ) -> CloudDeliveredOut | Response:
     """导入一个或几个计费周期的全部文件；默认只试算。有一格读不懂则整次不导入，并指明行与列。"""
-    if wants_async(prefer) and body.commit:
+    if wants_async(prefer):
         files = tuple(Upload(file.name, file.body()) for file in body.files)
-        return accepted(db, order_delivery(db, source, body.metric, files), caller, now)
+        order = order_delivery(db, source, body.metric, files, commit=body.commit)
+        return accepted(db, order, caller, now)
     with TemporaryDirectory() as folder:
         paths = []
         for number, file in enumerate(body.files, 1):

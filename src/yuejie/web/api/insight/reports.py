@@ -8,7 +8,9 @@ from yuejie.db.session import Database
 from yuejie.insights.reports import store
 from yuejie.insights.reports.keep import add_report, edit_report, end_report, find_report
 from yuejie.insights.reports.run import PDF, XLSX, file_of, kept_result, run_by_hand
+from yuejie.jobs.kinds.make_report import order_report_run
 from yuejie.web.api.billing.bills import disposition
+from yuejie.web.api.watch.jobs import ACCEPTED, Prefer, accepted, wants_async
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window
 from yuejie.web.desk import Db, Now
@@ -80,11 +82,16 @@ def post_end(db: Db, caller: AnyCaller, now: Now, report: Name) -> ReportOut:
         return ReportOut.of(find_report(tx, caller.customer_id, found.report_id))
 
 
-@routes.post("/reports/{report}/run", summary="现在生成")
-def post_run(db: Db, caller: AnyCaller, now: Now, report: Name, body: RunIn) -> RunOut:
-    """生成并留存，不发给任何人。"""
+@routes.post("/reports/{report}/run", summary="现在生成", response_model=RunOut, responses=ACCEPTED)
+def post_run(
+    db: Db, caller: AnyCaller, now: Now, report: Name, body: RunIn, prefer: Prefer = ""
+) -> RunOut | Response:
+    """生成并留存，不发给任何人。在后台生成的，办完之后在历次生成里。"""
     with db.read() as tx:
         found = find_report(tx, caller.customer_id, report)
+    if wants_async(prefer):
+        order = order_report_run(found, body.at or now, caller.customer_id)
+        return accepted(db, order, caller, now)
     made = run_by_hand(db, found, at=body.at or now, by=caller.name, now=now)
     return RunOut.of(made.run)
 

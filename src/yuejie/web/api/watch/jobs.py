@@ -12,15 +12,19 @@ from fastapi import Header, Query, Response, status
 from yuejie.db.session import Database
 from yuejie.jobs import store
 from yuejie.jobs.job import POWERS, JobKind, JobState, Order, PieceState, Upload
+from yuejie.jobs.kinds.cloud import tried_of
 from yuejie.jobs.kinds.issue import order_move
 from yuejie.jobs.kinds.prove import order_proof
 from yuejie.jobs.kinds.usage import order_usage
+from yuejie.jobs.kinds.what_if import told_of
 from yuejie.jobs.start import cancel_job, find_job, start_job
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.period import BillingMonth
 from yuejie.web.auth import API, AnyCaller, Caller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window
 from yuejie.web.desk import Db, Now
+from yuejie.web.shapes.books.clouds import CloudDeliveredOut
+from yuejie.web.shapes.insight.whatif import WhatIfOut
 from yuejie.web.shapes.money.receipts import bytes_of
 from yuejie.web.shapes.watch.jobs import JobIn, JobOut, PieceOut, UsageFileIn
 from yuejie.web.shapes.wire import Name
@@ -28,6 +32,8 @@ from yuejie.web.shapes.wire import Name
 routes: Final = guarded("后台任务")
 
 ASYNC: Final = "respond-async"
+LINES: Final = 200
+Lines = Annotated[int, Query(ge=0, le=100_000, description="至多给几行，变化大的优先")]
 Prefer = Annotated[
     str,
     Header(
@@ -100,15 +106,30 @@ def post_job(db: Db, caller: AnyCaller, now: Now, body: JobIn) -> Response:
 
 
 @routes.get("/jobs/{job}", summary="查看后台任务")
-def get_job(db: Db, job: Name) -> JobOut:
-    """进度、结果，或为什么没有办成。"""
+def get_job(db: Db, caller: AnyCaller, job: Name) -> JobOut:
+    """进度、结果，或为什么没有办成；客户只看到自己的人要办的。"""
     with db.read() as tx:
-        return JobOut.of(find_job(tx, job))
+        return JobOut.of(find_job(tx, job, caller.customer_id))
+
+
+@routes.get("/jobs/{job}/what-if", summary="假如的结果", tags=["假如"])
+def get_what_if(db: Db, caller: AnyCaller, job: Name, lines: Lines = LINES) -> WhatIfOut:
+    """在后台重放的月份：办完之后在这里取结果，与当时等着的答复相同。"""
+    with db.read() as tx:
+        return WhatIfOut.of(told_of(tx, find_job(tx, job, caller.customer_id)), lines)
+
+
+@routes.get("/jobs/{job}/cloud-trial", summary="云账单试算的结果", tags=["云账单"])
+def get_cloud_trial(db: Db, job: Name) -> CloudDeliveredOut:
+    """在后台试算的云账单：办完之后在这里取结果，什么也没有写入。"""
+    with db.read() as tx:
+        return CloudDeliveredOut.of(tried_of(tx, find_job(tx, job)))
 
 
 @routes.get("/jobs/{job}/pieces", summary="逐件结果")
 def list_pieces(
     db: Db,
+    caller: AnyCaller,
     job: Name,
     state: Annotated[PieceState | None, Query(description="failed 只看未办成的")] = None,
     cursor: Cursor = None,
@@ -117,7 +138,7 @@ def list_pieces(
     """每个客户、每张账单、每一步的结果；导入用量只列未导入的行。"""
     window = Window.read("job-pieces", cursor, limit)
     with db.read() as tx:
-        find_job(tx, job)
+        find_job(tx, job, caller.customer_id)
         after = window.behind(int) or 0
         found = store.pieces(tx, job, state=state, after=after, limit=window.fetch)
     return window.page(found, PieceOut.of, lambda piece: str(piece.position))
@@ -127,7 +148,7 @@ def list_pieces(
 def post_cancel(db: Db, caller: AnyCaller, now: Now, job: Name) -> JobOut:
     """当前一件办完即停，已办成的保留；与开始它所需的职权相同。"""
     with db.read() as tx:
-        power = POWERS[find_job(tx, job).kind]
+        power = POWERS[find_job(tx, job, caller.customer_id).kind]
     if power is not None:
         caller.needs(power)
     return JobOut.of(cancel_job(db, job, by=caller.name, now=now))

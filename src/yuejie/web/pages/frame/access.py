@@ -186,7 +186,7 @@ PAGES: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", "/jobs"): Who.OPERATOR,
     ("GET", "/jobs/{job}"): Who.OPERATOR,
     ("GET", "/jobs/{job}/export"): Who.OPERATOR,
-    ("POST", "/jobs/{job}/cancel"): Who.OPERATOR,  # by the power of its kind
+    ("POST", "/jobs/{job}/cancel"): Who.OWN,  # by the power of its kind
     ("GET", "/usage/import"): Power.RUN_HOUSE,
     ("POST", "/usage/import"): Power.RUN_HOUSE,
     ("GET", "/tickets"): Who.OWN,
@@ -239,6 +239,7 @@ PAGES: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", "/clouds"): Who.OPERATOR,
     ("GET", "/clouds/statements/{statement}"): Who.OPERATOR,
     ("POST", "/clouds/deliveries"): Power.KEEP_BOOKS,
+    ("GET", "/clouds/trials/{job}"): Who.OPERATOR,
     ("POST", "/clouds/sources"): Power.KEEP_BOOKS,
     ("POST", "/clouds/sources/{source}/rules"): Power.KEEP_BOOKS,
     ("POST", "/clouds/sources/{source}/remap"): Power.KEEP_BOOKS,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,17 +18,17 @@ from yuejie.clouds.deliver import Delivered, deliver
 from yuejie.clouds.source import Owner
 from yuejie.clouds.statement import Sum
 from yuejie.customers.store import customers
-from yuejie.db.session import Tx
-from yuejie.jobs.job import Upload
-from yuejie.jobs.kinds.cloud import delivered_said, order_delivery
-from yuejie.jobs.start import AT_ONCE_BYTES
+from yuejie.db.session import Database, Tx
+from yuejie.jobs.job import JobKind, JobState, Upload
+from yuejie.jobs.kinds.cloud import delivered_said, order_delivery, tried_of
+from yuejie.jobs.start import AT_ONCE_BYTES, find_job, start_job
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.money import Charge
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.frame.refuse import is_form
-from yuejie.web.pages.ops.jobs import begin
+from yuejie.web.pages.ops.jobs import begin, far_of
 
 routes: Final = APIRouter(include_in_schema=False, prefix="/clouds", dependencies=[Depends(visit)])
 ours: Final = [Depends(refuse_strangers)]
@@ -180,9 +181,17 @@ def take_in(
     if not looking and seen != handed.digest:
         raise Conflict("文件、来源或口径与刚才试算的不同，未导入；请重新试算，核对后再导入")
     metric = Metric(handed.metric) if handed.metric else None
-    if not looking and sum(len(body) for _, body in handed.files) > AT_ONCE_BYTES:
+    if sum(len(body) for _, body in handed.files) > AT_ONCE_BYTES:
         files = tuple(Upload(name, body) for name, body in handed.files)
-        return begin(request, db, order_delivery(db, handed.source, metric, files), now)
+        order = order_delivery(
+            db, handed.source, metric, files, commit=not looking, seen=handed.digest
+        )
+        if not looking:
+            return begin(request, db, order, now)
+        started = start_job(db, order, by=caller_of(request).name, now=now)
+        if is_form(request):
+            return _trial(request, db, now, started.job_id)
+        return go(request, f"/clouds/trials/{started.job_id}", started.said)
     with handed.paths() as paths:
         told = deliver(
             db,
@@ -195,15 +204,33 @@ def take_in(
         )
     if not looking:
         return go(request, f"/clouds?month={told.changes[-1].period}", delivered_said(told))
+    return _tried(request, db, told, handed.metric, handed.digest)
+
+
+@routes.get("/trials/{job}")
+def show_trial(request: Request, db: Db, now: Now, job: str) -> Response:
+    """Show how far the trial of large files is, and then what they would change."""
+    return _trial(request, db, now, job)
+
+
+def _trial(request: Request, db: Database, now: datetime, job: str) -> Response:
+    with db.read(consistent=True) as tx:
+        found = find_job(tx, job)
+        if found.kind is not JobKind.CLOUD_TRIAL:
+            raise NotFound("没有这次试算，请从云账单页进入")
+        told = tried_of(tx, found) if found.state is JobState.DONE else None
+    if told is not None:
+        return _tried(request, db, told, found.asked["metric"], found.asked["seen"])
+    form = "ops/cloud_waits.html" if is_form(request) else "ops/cloud_trial.html"
+    return draw(request, form, **far_of(request, found, now))
+
+
+def _tried(request: Request, db: Database, told: Delivered, metric: str, seen: str) -> Response:
     with db.read() as tx:
         names = names_of(tx)
-    return draw(
-        request,
-        "ops/cloud_report.html" if is_form(request) else "ops/cloud_tried.html",
-        told=told,
-        periods=_periods(told, names),
-        seen=handed.digest,
-    )
+    form = "ops/cloud_report.html" if is_form(request) else "ops/cloud_tried.html"
+    periods = _periods(told, names)
+    return draw(request, form, told=told, periods=periods, metric=metric, seen=seen)
 
 
 def _periods(told: Delivered, names: Mapping[str, str]) -> list[tuple[object, list[Moved]]]:

@@ -1,7 +1,7 @@
 """Long work: what is under way, how far it is, what became of each piece."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
@@ -49,6 +49,9 @@ NEXT: Final = {
     JobKind.STATEMENT: ("回到银行", "/bank"),
     JobKind.REPORT: ("查看对账", "/reconciliations"),
     JobKind.CLOUD: ("查看云账单", "/clouds"),
+    JobKind.WHAT_IF: ("查看结果", "/what-if"),
+    JobKind.MAKE_REPORT: ("查看报表", "/reports"),
+    JobKind.CLOUD_TRIAL: ("查看结果", "/clouds"),
 }
 """Where one goes on when the work is over; what it came to may say it better."""
 COLUMNS: Final = ("名称", "结果", "说明", "金额", "币种")
@@ -57,7 +60,9 @@ COLUMNS: Final = ("名称", "结果", "说明", "金额", "币种")
 def begin(request: Request, db: Database, order: Order, now: datetime) -> Response:
     """Begin work for whoever sent a form, and lead to its page at once."""
     started = start_job(db, order, by=caller_of(request).name, now=now)
-    return go(request, f"/jobs/{started.job_id}", started.said)
+    with db.read() as tx:
+        found = find_job(tx, started.job_id)
+    return go(request, page_of(found), started.said)
 
 
 @routes.get("")
@@ -94,7 +99,7 @@ def list_jobs(
         asked={"state": state, "kind": kind},
         older=window.write(shown[-1].job_id) if len(found) > PAGE else None,
     )
-    return _reloaded(answer) if moving and not is_moving else answer
+    return reloaded(answer) if moving and not is_moving else answer
 
 
 @routes.get("/{job}")
@@ -122,30 +127,37 @@ def show_job(
         )
         wrong = store.pieces(tx, job, state=PieceState.FAILED, limit=PAGE) if not state else []
         names = {party.slug: party.legal_name for party in customers(tx)}
-    left = found.left(now)
     answer = draw(
         request,
         "ops/job.html",
-        job=found,
-        took=seconds_of(found.took(now)),
-        left=seconds_of(left) if left is not None else None,
-        is_late=found.is_late(now),
-        may_cancel=may_cancel(caller_of(request), found),
+        **far_of(request, found, now),
         rows=rows[:PAGE],
         wrong=wrong,
         later=window.write(rows[PAGE - 1].position) if len(rows) > PAGE else None,
         names=names,
-        kinds=KIND_NAMES,
-        states=STATE_NAMES,
-        units=UNITS,
         pieces=PIECES,
         next=next_of(found),
         asked={name: word for name, word in (("state", state), ("cursor", cursor)) if word},
     )
-    return _reloaded(answer) if moving and not found.is_open else answer
+    return reloaded(answer) if moving and not found.is_open else answer
 
 
-def _reloaded(answer: Response) -> Response:
+def far_of(request: Request, job: Job, now: datetime) -> dict[str, Any]:
+    """Return what a page is given to show how far a job is."""
+    left = job.left(now)
+    return {
+        "job": job,
+        "took": seconds_of(job.took(now)),
+        "left": seconds_of(left) if left is not None else None,
+        "is_late": job.is_late(now),
+        "may_cancel": may_cancel(caller_of(request), job),
+        "kinds": KIND_NAMES,
+        "states": STATE_NAMES,
+        "units": UNITS,
+    }
+
+
+def reloaded(answer: Response) -> Response:
     """Have the browser load the page anew: nothing of it moves any more."""
     answer.headers["hx-refresh"] = "true"
     return answer
@@ -156,10 +168,22 @@ def cancel(request: Request, db: Db, now: Now, job: str) -> Response:
     """Begin no further piece; what is done stays."""
     caller = caller_of(request)
     with db.read() as tx:
-        needs(caller, find_job(tx, job))
+        found = find_job(tx, job, caller.customer_id)
+        needs(caller, found)
     was = cancel_job(db, job, by=caller.name, now=now)
     said = "正在取消：当前一件办完即停" if was.is_open else "已取消"
-    return go(request, f"/jobs/{job}", said)
+    return go(request, page_of(found), said)
+
+
+def page_of(job: Job) -> str:
+    """Return where a job is followed: what a question asked for, where the question was asked."""
+    match job.kind:
+        case JobKind.WHAT_IF:
+            return f"/what-if?job={job.job_id}"
+        case JobKind.MAKE_REPORT:
+            return f"/reports/{job.asked['report']}?job={job.job_id}"
+        case _:
+            return f"/jobs/{job.job_id}"
 
 
 @routes.get("/{job}/export")

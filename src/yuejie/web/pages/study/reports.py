@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -23,10 +23,13 @@ from yuejie.insights.reports.report import (
     Form as Writing,
 )
 from yuejie.insights.reports.result import Column, Result
-from yuejie.insights.reports.run import kept_result, run_by_hand
+from yuejie.insights.reports.run import kept_result
 from yuejie.insights.reports.schedule import EVERY_NAMES, Every, Schedule
 from yuejie.insights.reports.span import GRAIN_NAMES, PERIOD_NAMES, Grain, Period
-from yuejie.kernel.errors import Invalid
+from yuejie.jobs.job import Job, JobState
+from yuejie.jobs.kinds.make_report import order_report_run, run_id_of
+from yuejie.jobs.start import find_job
+from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.period import zone_of
 from yuejie.web.auth import whose
 from yuejie.web.cursor import PAGE, Window
@@ -34,6 +37,7 @@ from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.frame.words import amount, grouped, percent
+from yuejie.web.pages.ops.jobs import begin, far_of, reloaded
 
 routes: Final = APIRouter(include_in_schema=False, prefix="/reports", dependencies=[Depends(visit)])
 ours: Final = [Depends(refuse_strangers)]
@@ -130,22 +134,39 @@ def add(
 
 @routes.get("/{report}")
 def show(
-    request: Request, db: Db, report: str, run: str = "", cursor: str | None = None
+    request: Request,
+    db: Db,
+    now: Now,
+    report: str,
+    run: str = "",
+    cursor: str | None = None,
+    job: str = "",
+    moving: bool = Query(default=False),  # noqa: FBT001 - a query of the page itself
 ) -> Response:
-    """Show a report, its makings, and what one of them says: the newest, or the one chosen."""
+    """Show a report, its makings, and what one of them says: the newest, or the one chosen.
+
+    `job`: that makes it just now, with how far it is.
+    """
     caller = caller_of(request)
     window = Window.read(f"page:runs:{report}", cursor, PAGE)
-    with db.read() as tx:
+    making: Job | None = None
+    with db.read(consistent=True) as tx:
         found = find_report(tx, caller.customer_id, report)
+        if job:
+            making = find_job(tx, job, caller.customer_id)
+            if making.asked.get("report") != found.report_id:
+                raise NotFound("这个任务生成的不是这个报表，请从报表页进入")
+            run = run_id_of(job) if making.state is JobState.DONE else run
         runs = store.runs(
             tx, found.customer_id, found.report_id, before=window.after, limit=window.fetch
         )
         chosen = run or (runs[0].run_id if runs else "")
         result = kept_result(tx, caller.customer_id, chosen) if chosen else None
     shown = runs[:PAGE]
-    return draw(
+    answer = draw(
         request,
         "study/report.html",
+        **(far_of(request, making, now) if making else {"job": None}),
         zone=zone_of(found.zone) if found.customer_id else HOUSE_ZONE,
         report=found,
         runs=shown,
@@ -166,6 +187,7 @@ def show(
         periods=PERIOD_NAMES,
         older=window.write(shown[-1].run_id) if len(runs) > PAGE else None,
     )
+    return reloaded(answer) if moving and making and not making.is_open else answer
 
 
 def _first(result: Result) -> list[tuple[object, ...]]:
@@ -184,12 +206,11 @@ def _cell(column: Column, value: object) -> tuple[str, object]:
 
 @routes.post("/{report}/run", dependencies=ours)
 def make(request: Request, db: Db, now: Now, report: str) -> Response:
-    """Make it now and keep it; nobody is sent anything."""
+    """Have it made now and kept; nobody is sent anything."""
     caller = caller_of(request)
     with db.read() as tx:
         found = find_report(tx, caller.customer_id, report)
-    made = run_by_hand(db, found, at=now, by=caller.name, now=now)
-    return go(request, f"/reports/{found.report_id}?run={made.run.run_id}", "报表已生成")
+    return begin(request, db, order_report_run(found, now, caller.customer_id), now)
 
 
 @routes.post("/{report}/end", dependencies=ours)

@@ -1,9 +1,12 @@
-"""What if: a month under other prices, terms or models, beside the bill as it is."""
+"""What if: a month under other prices, terms or models, beside the bill as it is.
+
+A clerk replays the month; the page says how far that is, and then what it came to.
+"""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Form, Request, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, UploadFile
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -16,14 +19,18 @@ from yuejie.insights.trend.places import By
 from yuejie.insights.trend.series import Asked, read_series
 from yuejie.insights.trend.span import Grain
 from yuejie.insights.whatif.compare import CAUSE_NAMES
-from yuejie.insights.whatif.what_if import Outcome, what_if
-from yuejie.insights.whatif.words import NamedFile, convert_suppose, suppose
-from yuejie.kernel.errors import Forbidden, Invalid
+from yuejie.insights.whatif.told import Told
+from yuejie.insights.whatif.words import NamedFile
+from yuejie.jobs.job import Job, JobKind, JobState
+from yuejie.jobs.kinds.what_if import order_what_if, told_of
+from yuejie.jobs.start import find_job
+from yuejie.kernel.errors import Forbidden, Invalid, NotFound
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.web.desk import Db, Now
-from yuejie.web.pages.frame.draw import caller_of, draw, redraw
+from yuejie.web.pages.frame.draw import caller_of, draw
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.insight.whom import choose, query_of, whom, whom_surely
+from yuejie.web.pages.ops.jobs import begin, far_of, reloaded
 
 routes: Final = APIRouter(include_in_schema=False, prefix="/what-if", dependencies=[Depends(visit)])
 ours: Final = [Depends(refuse_strangers)]
@@ -61,6 +68,20 @@ class Supposed(BaseModel):
             return None
         return NamedFile(self.file.filename, self.file.file.read())
 
+    @classmethod
+    def of(cls, job: Job) -> "Supposed":
+        """Return the form as it was filled in; of what a program supposed, the month alone."""
+        words, said = job.asked["words"], {"month": job.asked["month"]}
+        swaps, off = words.get("map", []), words.get("discount", [])
+        if len(swaps) == 1:
+            said |= {"source": swaps[0].get("from", ""), "target": swaps[0].get("to", "")}
+        if len(off) == 1:
+            family = off[0].get("models", "")
+            said |= {"family": "" if family == "*" else family}
+            said |= {"discount": off[0].get("discount", "").rstrip("%")}
+        said["without"] = next(iter(words.get("without", [])), "")
+        return cls(**said, **{name: words.get(name, "") for name in ("tax_mode", "book", "draft")})
+
     def words(self) -> dict[str, Any]:
         """Return the suppositions as the room reads them."""
         said: dict[str, Any] = {}
@@ -76,13 +97,31 @@ class Supposed(BaseModel):
 
 
 @routes.get("")
-def ask(request: Request, db: Db, now: Now, customer: str = "", month: str = "") -> Response:
-    """Show what can be supposed of a customer's month."""
-    party = whom(db, caller_of(request), customer)
+def ask(
+    request: Request,
+    db: Db,
+    now: Now,
+    customer: str = "",
+    month: str = "",
+    job: str = "",
+    moving: bool = Query(default=False),  # noqa: FBT001 - a query of the page itself
+) -> Response:
+    """Show what can be supposed of a customer's month, and of a job how far it is or its answer."""
+    caller = caller_of(request)
+    asked_for: Job | None = None
+    if job:
+        with db.read() as tx:
+            asked_for = find_job(tx, job, caller.customer_id)
+        if asked_for.kind is not JobKind.WHAT_IF:
+            raise NotFound("没有这次假设，请在本页重新填写")
+        customer = asked_for.asked["customer"]
+    party = whom(db, caller, customer)
     if party is None:
         return choose(request, db, "假如")
-    facts = _facts(request, db, party, now, Supposed(month=month))
-    return draw(request, "study/whatif.html", zone=zone_of(party.zone), **facts)
+    asked = Supposed.of(asked_for) if asked_for else Supposed(month=month)
+    facts = _facts(request, db, party, now, asked, asked_for)
+    answer = draw(request, "study/whatif.html", zone=zone_of(party.zone), **facts)
+    return reloaded(answer) if moving and asked_for and not asked_for.is_open else answer
 
 
 @routes.post("", dependencies=ours)
@@ -93,7 +132,7 @@ def answer(
     asked: Annotated[Supposed, Form()],
     customer: str = "",
 ) -> Response:
-    """Replay the month as supposed, and show it beside the bill; nothing is written."""
+    """Have the month replayed as supposed; nothing of it is written but the answer."""
     caller = caller_of(request)
     party = whom_surely(db, caller, customer)
     if not caller.is_operator and (asked.book or asked.draft):
@@ -101,11 +140,8 @@ def answer(
     given, file = asked.words(), asked.given
     if not given and file is None:
         raise Invalid("什么都没有假设，请至少填一项")
-    words = convert_suppose(given)
-    label = _month(asked, party, now)
-    outcome = what_if(db, party, label, lambda tx, known: suppose(tx, known, words, file), now=now)
-    facts = _facts(request, db, party, now, asked, outcome)
-    return redraw(request, "study/whatif.html", zone=zone_of(party.zone), **facts)
+    order = order_what_if(party, _month(asked, party, now), given, file, caller.customer_id)
+    return begin(request, db, order, now)
 
 
 def _month(asked: Supposed, party: Customer, now: datetime) -> BillingMonth:
@@ -126,9 +162,10 @@ def _facts(
     party: Customer,
     now: datetime,
     asked: Supposed,
-    outcome: Outcome | None = None,
+    job: Job | None,
 ) -> dict[str, Any]:
     by_operator = caller_of(request).is_operator
+    outcome: Told | None = None
     label = _month(asked, party, now)
     with db.read(consistent=True) as tx:
         used = read_series(tx, party, _models_of(label, party), now=now)
@@ -136,7 +173,10 @@ def _facts(
         agreed = words_of(contract.terms) if contract else {}
         lists = [b.book_id for b in books(tx) if b.kind == "sale"] if by_operator else []
         drafts = drafts_of(tx, party.customer_id) if by_operator else []
+        if job is not None and job.state is JobState.DONE:
+            outcome = told_of(tx, job)
     return {
+        **(far_of(request, job, now) if job else {"job": None}),
         "customer": party,
         "asked": asked,
         "month": str(label),

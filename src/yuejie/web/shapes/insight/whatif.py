@@ -6,7 +6,7 @@ from pydantic import Field
 
 from yuejie.insights.whatif.compare import LineChange, Side, Step, Totals
 from yuejie.insights.whatif.cost import Costs
-from yuejie.insights.whatif.what_if import Outcome
+from yuejie.insights.whatif.told import Told
 from yuejie.kernel.money import Charge, Money
 from yuejie.web.shapes.wire import Amount, In, Month, Out, UnitRate, Worth
 
@@ -160,8 +160,8 @@ class WhatIfOut(Out):
     cost_gaps: list[str] = Field(description="成本中未计的部分")
 
     @classmethod
-    def of(cls, outcome: Outcome, lines: int) -> "WhatIfOut":
-        """Write an outcome with at most so many lines."""
+    def of(cls, outcome: Told, lines: int) -> "WhatIfOut":
+        """Write what was told with at most so many lines."""
         costs: Costs | None = outcome.costs
         return cls(
             customer=outcome.slug,

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from yuejie.jobs.job import Job, JobKind, JobState, Piece, PieceState
+from yuejie.jobs.kinds.make_report import run_id_of
 from yuejie.kernel.limits import BODY_BYTES
 from yuejie.web.shapes.customers import Text
 from yuejie.web.shapes.wire import Amount, In, Instant, Month, Name, Out
@@ -41,6 +42,7 @@ class JobOut(Out):
     total: int | None = Field(description="共多少；尚不知道为 null")
     failed: int = Field(description="几件未办成；原因见 pieces")
     said: str = Field(description="办完时的一句话")
+    result: str | None = Field(description="结果的地址；没有单独的结果或还没办完为 null")
     why: str = Field(description="未能完成的原因")
     made_by: str = Field(description="谁要办的")
     made_at: Instant = Field(description="何时要办")
@@ -51,8 +53,23 @@ class JobOut(Out):
     @classmethod
     def of(cls, job: Job) -> "JobOut":
         """Write a job."""
-        names = cls.model_fields.keys() - {"said"}
-        return cls(said=job.outcome.get("said", ""), **{n: getattr(job, n) for n in names})
+        names = cls.model_fields.keys() - {"said", "result"}
+        said = job.outcome.get("said", "")
+        return cls(said=said, result=_result(job), **{n: getattr(job, n) for n in names})
+
+
+def _result(job: Job) -> str | None:
+    if job.state is not JobState.DONE:
+        return None
+    match job.kind:
+        case JobKind.WHAT_IF:
+            return f"/api/v1/jobs/{job.job_id}/what-if"
+        case JobKind.CLOUD_TRIAL:
+            return f"/api/v1/jobs/{job.job_id}/cloud-trial"
+        case JobKind.MAKE_REPORT:
+            return f"/api/v1/report-runs/{run_id_of(job.job_id)}"
+        case _:
+            return None
 
 
 class PieceOut(Out):
