@@ -8,9 +8,10 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from yuejie.usage.dialects import Api, Reading, ReadingState, RequestHint, StreamTap, read_body
 from yuejie.usage.dialects.hint import request_hint

@@ -1,20 +1,20 @@
 """The door: requests come in, find their endpoint, and are admitted or refused."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from traceback import format_exception
 from typing import Final
 from urllib.parse import unquote
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from yuejie.contracts.auto.policy import TASK_LENGTH
 from yuejie.customers.key import digest_of, digest_of_foreign
 from yuejie.gateway.allow.leases import Leases, rate_headers
 from yuejie.gateway.allow.needs import caps_of, needs_of, output_bound
-from yuejie.gateway.allow.slices import Hold
+from yuejie.gateway.allow.slices import Need
 from yuejie.gateway.allow.worst import Call
 from yuejie.gateway.call.asked import Asked
 from yuejie.gateway.call.claims import KEY_LENGTH, Claims
@@ -54,6 +54,7 @@ log = structlog.get_logger()
 AGE_US: Final = int(SNAPSHOT_AGE.total_seconds()) * 1_000_000
 _PATHS: Final = "、".join(OFFERED)
 _HINT: Final = 4
+_OPENAI: Final = Dialect.OPENAI
 CONFLICT: Final = 409
 """SDKs repeat a 409 unless they are told not to."""
 KEYS: Final = 10_000
@@ -83,7 +84,7 @@ class Request:
         self.operation = operation
         self.headers = exchange.headers
         self.english = self.headers.get("accept-language", "")[:2].lower() == "en"
-        self.dialect = Dialect.OPENAI
+        self.dialect: Dialect = _OPENAI
         self.extra: Pairs = []
         """Headers of ours, whatever the answer is."""
         self.key: KeyRow | None = None
@@ -161,7 +162,8 @@ class Gateway:
         self._published_us = 0
         self.is_leaving = False
         """Whether load balancers are to look elsewhere; calls are served all the same."""
-        self._digests: dict[str, bytes] = {}
+        self._digests: dict[str, tuple[bytes, bytes, str]] = {}
+        """By the header that named a key: its two digests, and what hints at it."""
 
     def know(self, admission: Admission, published_us: int) -> None:
         """Judge by other rights from now on."""
@@ -257,7 +259,12 @@ class Gateway:
             raise Refusal(key)
         request.key = key
         window_of = admission.view.window_of
-        body, form, told = await self._received(request, endpoint, action, window_of)
+        form = None
+        body = None if endpoint.multipart else request.exchange.here(BODY_BYTES)
+        if body is not None:
+            told = _hint(endpoint, action, body, window_of)
+        else:
+            body, form, told = await self._received(request, endpoint, action, window_of)
         request.mark("receive")
         request.model = told.model
         plan = admission.admit(
@@ -273,7 +280,15 @@ class Gateway:
         hold, longest = None, 0
         if plan.caps and (caps := caps_of(plan, tags)):
             longest = output_bound(caps)
-            hold = await self._hold(request, plan, caps, Call(endpoint.api, told, body), longest)
+            # It may have waited for its body: windows are those of now.
+            now_us = self._chrono.now_us()
+            call = Call(endpoint.api, told, body)
+            needs = self._needs(plan, caps, call, longest, now_us)
+            found = self._leases.pass_now(needs, now_us) or await self._leases.ask(needs)
+            request.extra = rate_headers(needs, now_us)
+            if isinstance(found, Refused):
+                raise Refusal(found)
+            hold = found
             request.mark("reserve")
         asked = Asked(
             exchange=request.exchange,
@@ -335,34 +350,17 @@ class Gateway:
         found = look(self._sketch, plan.salt, model, body, now_us // 1_000_000)
         return found.facts if found is not None else {}
 
-    async def _hold(
-        self,
-        request: Request,
-        plan: Plan,
-        caps: tuple[AllowanceRow, ...],
-        call: Call,
-        longest: int,
-    ) -> Hold:
-        """Reserve the worst case of a call of every allowance, or refuse the call."""
-        admission, leases = self._admission, self._leases
+    def _needs(
+        self, plan: Plan, caps: tuple[AllowanceRow, ...], call: Call, longest: int, now_us: int
+    ) -> Sequence[Need]:
+        """Return what a call reserves of every allowance at worst, or refuse the call."""
+        admission = self._admission
         assert admission is not None, "a plan was made by it"
-        now_us = self._chrono.now_us()
-        needs = needs_of(
-            plan,
-            caps,
-            leases.slices,
-            call,
-            admission.view,
-            longest=longest,
-            now_us=now_us,
-        )
+        slices, view = self._leases.slices, admission.view
+        needs = needs_of(plan, caps, slices, call, view, longest=longest, now_us=now_us)
         if isinstance(needs, Refused):
             raise Refusal(needs)
-        hold = leases.pass_now(needs, now_us) or await leases.ask(needs)
-        request.extra = rate_headers(needs, now_us)
-        if isinstance(hold, Refused):
-            raise Refusal(hold)
-        return hold
+        return needs
 
     async def _claimed(self, request: Request, asked: Asked, client_key: str) -> None:
         customer_id = asked.plan.key.customer_id
@@ -382,7 +380,7 @@ class Gateway:
     async def _run(self, request: Request, asked: Asked) -> bool:
         """Carry the call to its answer; say whether a provider's answer reached the client."""
         live = self._shop.live
-        task = asyncio.current_task()
+        task = request.exchange.task
         assert task is not None, "the server answers every request in a task"
         running = live.enter(task)
         request.attempted = True
@@ -411,18 +409,24 @@ class Gateway:
 
     def _digest(self, request: Request, admission: Admission) -> tuple[bytes, str]:
         """Return by what a key is known: its HMAC, or that of its SHA-256 where it came so."""
-        secret = secret_of(request.headers, request.exchange.query)
-        if not secret:
-            raise Refusal(Refused(Code.KEY_MISSING))
-        digest = self._digests.get(secret)
-        if digest is None:
-            if len(self._digests) >= KEYS:
-                self._digests.clear()
-            digest = self._digests[secret] = digest_of(secret, self._pepper)
-        if digest not in admission.view.keys:
-            foreign = digest_of_foreign(secret, self._pepper)
-            digest = foreign if foreign in admission.view.keys else digest
-        return digest, secret[-_HINT:]
+        told = request.headers.get("authorization", "")
+        known = self._digests.get(told)
+        if known is None:
+            secret = secret_of(request.headers, request.exchange.query)
+            if not secret:
+                raise Refusal(Refused(Code.KEY_MISSING))
+            known = (
+                digest_of(secret, self._pepper),
+                digest_of_foreign(secret, self._pepper),
+                secret[-_HINT:],
+            )
+            if told[:7].lower() == "bearer ":
+                if len(self._digests) >= KEYS:
+                    self._digests.clear()
+                self._digests[told] = known
+        digest, foreign, hint = known
+        keys = admission.view.keys
+        return foreign if digest not in keys and foreign in keys else digest, hint
 
     async def _received(
         self,
@@ -445,15 +449,7 @@ class Gateway:
             body = await request.exchange.body(BODY_BYTES)
         except TooLong:
             raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": BODY_BYTES})) from None
-        try:
-            hint = quick_hint(endpoint.api, body, window_of) or request_hint(endpoint.api, body)
-        except BrokenJson as error:
-            raise Refusal(Refused(Code.BODY_BROKEN, {"why": str(error)})) from error
-        if action is not None:
-            hint = replace(hint, model=action.model, stream=action.stream)
-        if hint.context_window is None and (window := window_of(hint.model)) is not None:
-            hint = replace(hint, context_window=window)
-        return body, None, hint
+        return body, None, _hint(endpoint, action, body, window_of)
 
     def _other(self, request: Request) -> None:
         """Answer what is no call: lists of models, health, numbers, and strangers."""
@@ -536,6 +532,21 @@ def _task(request: Request) -> str:
     if not told and "x-yuejie-task" in request.exchange.hidden:
         raise Refusal(Refused(Code.TASK_UNFIT))
     return (unquote(told) if "%" in told else told).strip()[:TASK_LENGTH]
+
+
+def _hint(
+    endpoint: Endpoint, action: Action | None, body: bytes, window_of: Callable[[str], int | None]
+) -> RequestHint:
+    """Read what must be remembered of a request."""
+    try:
+        hint = quick_hint(endpoint.api, body, window_of) or request_hint(endpoint.api, body)
+    except BrokenJson as error:
+        raise Refusal(Refused(Code.BODY_BROKEN, {"why": str(error)})) from error
+    if action is not None:
+        hint = replace(hint, model=action.model, stream=action.stream)
+    if hint.context_window is None and (window := window_of(hint.model)) is not None:
+        hint = replace(hint, context_window=window)
+    return hint
 
 
 def _refuse_large(request: Request, limit: int) -> None:

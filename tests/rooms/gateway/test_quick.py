@@ -1,11 +1,11 @@
 """The quick readings never disagree with those of usage.dialects."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from yuejie.gateway.meter.quick import quick_answer, quick_hint
 from yuejie.usage.dialects import Api, ReadingState, RequestHint, read_body, request_hint

@@ -17,6 +17,7 @@ from yuejie.budgets import store as allowances
 from yuejie.budgets.allowance import Allowance, Measure, Period, Slot, window_of
 from yuejie.budgets.lending import store
 from yuejie.budgets.lending.hold import (
+    KNOWN,
     Item,
     Items,
     Totals,
@@ -76,7 +77,9 @@ class Spending:
         known, moves = _Known(tx, sums), _Moves()
         if not (known.allowances or replaced or news):
             return
-        self._learn(tx, sums if known.allowances else (), news)
+        # What held calls used is among the sums, unless some of it was stored before.
+        repeated = news if added.known or replaced else None
+        self._learn(tx, sums if known.allowances or news else (), repeated)
         self._spend(sums, known, moves)
         for row in store.drop_estimates(tx, replaced) if replaced else ():
             moves.spent[row.slot] -= row.amount
@@ -157,7 +160,8 @@ def _told_apart(
     """Return the calls of which is known what they used, and those of which it is not."""
     if stored:
         calls = [call for call in calls if UUID(bytes=call[0]) not in stored]
-    unknown = [call for call in calls if not is_known(call[3], billable=call[4])]
+    # `is_known`, written out: this runs for every call that is held to a cap.
+    unknown = [call for call in calls if call[3] not in KNOWN and call[4]]
     if not unknown:
         return calls, ()
     return [call for call in calls if is_known(call[3], billable=call[4])], unknown

@@ -21,9 +21,9 @@ from yuejie.kernel.errors import Conflict, NotFound, Unavailable
 
 SHARE: Final = 16
 """Ahead, no journal is given more than this part of what is free."""
-AHEAD: Final = 4_096
-"""Nor more than so many calls' worth: a second of one busy worker, for each lease costs both sides
-as much processor time as some fifty calls do."""
+AHEAD: Final = 16_384
+"""Nor more than so many calls' worth: a second of the busiest worker, for each lease costs both
+sides as much processor time as some fifty calls do."""
 
 Demand = Mapping[Slot, int]
 """What one call needs of each window that it counts for."""

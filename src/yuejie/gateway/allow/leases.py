@@ -315,9 +315,10 @@ def rate_headers(needs: Sequence[Need], now_us: int) -> list[tuple[str, str]]:
     for measure, (left, each) in tightest.items():
         limit, remaining, reset = _RATE_HEADERS[measure]
         seconds = max(each.ends_us - now_us, 0) // 1_000_000 + 1
-        headers += (
-            (limit, str(each.cap) if each.cap else each.row.cap),
-            (remaining, str(left)),
-            (reset, f"{seconds}s"),
-        )
+        if each.said_s != seconds:
+            # Two of three say the same for a second.
+            each.said_s = seconds
+            each.limit = (limit, str(each.cap) if each.cap else each.row.cap)
+            each.reset = (reset, f"{seconds}s")
+        headers += (each.limit, (remaining, str(left)), each.reset)
     return headers

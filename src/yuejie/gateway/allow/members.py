@@ -22,13 +22,13 @@ from yuejie.gateway.allow.text import (
 )
 
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NAMES: Final = chat_names()
+_knows_all: Final = chat_names().issuperset
 _MESSAGES: Final = chat_message_decoder()
 _TOOLS: Final = chat_tools_decoder()
 _ANY_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw] | None)
-_TOOL_NAMES: Final = frozenset({"tools", "functions"})
 _COUNT: Final = msgspec.json.Decoder(int | None)
-_COUNTS: Final = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens", "n"})
+_LONGEST: Final[tuple[str, ...]] = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_PLAIN: Final = frozenset(b"".join(PLAIN))
 _OWN: Final = 4
 """Bytes around a member: two quotation marks, a colon and a comma, or the last one's brace."""
 
@@ -37,34 +37,28 @@ def read_chat(body: bytes) -> Plain | None:
     """Read a chat request whose every byte is accounted for and that is self-contained text."""
     try:
         said = _MEMBERS.decode(body)
-        names = said.keys()
-        if not names <= _NAMES or not _is_whole(body, said):
+        if not _knows_all(said) or not _is_whole(body, said):
             return None
-        hidden = HIDDEN + (HIDDEN_TOOLS if names & _TOOL_NAMES else 0)
-        if "messages" in names:
-            _read_messages(said["messages"])
-        if "tools" in names:
-            _TOOLS.decode(said["tools"])
-        if "functions" in names:
-            _ANY_LIST.decode(said["functions"])
-        longest = {name: _COUNT.decode(said[name]) or 0 for name in names & _COUNTS}
+        most = len(body) + HIDDEN
+        if "tools" in said or "functions" in said:
+            most += HIDDEN_TOOLS
+            _TOOLS.decode(said.get("tools", b"null"))
+            _ANY_LIST.decode(said.get("functions", b"null"))
+        if "messages" in said:
+            for message in _MESSAGES.decode(said["messages"]):
+                content = message.content
+                if content and memoryview(content)[0] not in _PLAIN:
+                    TEXTS.decode(content)
+        longest = {name: _COUNT.decode(said[name]) or 0 for name in _LONGEST if name in said}
+        answers = _COUNT.decode(said["n"]) or 0 if "n" in said else 1
     except (msgspec.DecodeError, RecursionError):
         return None
-    answers = longest.pop("n", 1)
-    return Plain(len(body) + hidden, longest, max(1, answers))
-
-
-def _read_messages(written: msgspec.Raw) -> None:
-    """Raise DecodeError where a message is more than text."""
-    for message in _MESSAGES.decode(written):
-        content = bytes(message.content)
-        if content[:1] not in PLAIN:
-            TEXTS.decode(content)
+    return Plain(most, longest, max(1, answers))
 
 
 def _is_whole(body: bytes, said: dict[str, msgspec.Raw]) -> bool:
     """Tell whether these members are all that was written, with no blanks or with Python's."""
-    size = 1 + _OWN * len(said) + sum(map(len, said)) + sum(map(len, said.values()))
+    size = 1 + _OWN * len(said) + len("".join(said)) + sum(map(len, said.values()))
     if size == len(body):
         return True
     if len(body) - size != 2 * len(said) - 1:

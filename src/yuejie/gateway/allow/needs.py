@@ -13,7 +13,8 @@ from yuejie.gateway.snapshot import AllowanceRow
 
 _new: Final = tuple.__new__
 """A need is made for every cap of every call, and a named tuple's own constructor takes longer."""
-_BOUNDED: Final = frozenset({Measure.MONEY, Measure.TOKENS})
+_MONEY: Final = Measure.MONEY.value
+_BOUNDED: Final = frozenset({_MONEY, Measure.TOKENS.value})
 
 
 def caps_of(plan: Plan, tags: str) -> tuple[AllowanceRow, ...]:
@@ -47,7 +48,7 @@ def needs_of(
 ) -> list[Need] | Refused:
     """Return what a call reserves of each allowance, or why no hard cap can let it pass."""
     worst: Worst | None = None
-    zone, currency = plan.customer.zone, plan.routes[0].sale.currency
+    currency = plan.routes[0].sale.currency
     present = slices.present
     needs = []
     for row in caps:
@@ -58,11 +59,11 @@ def needs_of(
             if worst is None:
                 worst = worst_of(plan, call, view.models, output_bound=longest, now_us=now_us)
             amount = worst.tokens
-            if measure == Measure.MONEY:
+            if measure == _MONEY:
                 amount, unit = worst.pico, currency
         slice_ = present.get((row.number, unit))
         if slice_ is None or now_us >= slice_.ends_us:
-            slice_ = slices.of(row, unit, zone, now_us)
+            slice_ = slices.of(row, unit, plan.customer.zone, now_us)
         if not row.hard:
             needs.append(_new(Need, (slice_, slice_.typical or 1, amount or 0)))
         elif amount is None:

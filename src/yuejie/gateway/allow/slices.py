@@ -56,6 +56,10 @@ class Slice:
     """Behind it no call of this window can have begun; a minute bounds nobody."""
     rate: str = ""
     """What clients are told a rate of: requests or tokens per minute; else nothing."""
+    said_s: int = 0
+    """For how many seconds to the end of a minute `limit` and `reset` are written; 0: for none."""
+    limit: tuple[str, str] = ("", "")
+    reset: tuple[str, str] = ("", "")
     hard: bool = True
     flying: int = 0
     """Under a paced cap: what the calls under way may come to at worst, and how many they are."""
@@ -93,6 +97,7 @@ class Slice:
         """Take what a lease says; the database's sum is the truth, whatever answers were lost."""
         self.granted = leased.granted
         self.cap, self.spent = leased.cap, leased.spent
+        self.said_s = 0
         self.there = max(leased.cap - leased.spent - leased.leased, 0)
         self.adrift = False
 
@@ -136,30 +141,31 @@ class Hold:
             needs = [need for need in needs if not need.slice.adrift]
         self._needs = needs
         paced = [(need.slice, need.worst) for need in self._loose if not need.slice.hard]
-        parts = []
+        lease = ""
         worst_pico, until_us = 0, _FOREVER_US
         for slice_, reserve, worst in needs:
             slice_.held += reserve
             if not slice_.hard:
                 paced.append((slice_, worst))
-            parts.append(f"{slice_.prefix}{worst}")
+            lease += f",{slice_.prefix}{worst}" if lease else f"{slice_.prefix}{worst}"
             if worst > worst_pico and slice_.place == _MONEY:
                 worst_pico = worst
             until_us = min(until_us, slice_.until_us)
         for slice_, worst in paced:
             slice_.fly(worst, 1)
         self._paced = paced
-        self.lease = ",".join(parts)
-        self.pico = min(worst_pico, WIDEST)
+        self.lease = lease
+        self.pico = min(WIDEST, worst_pico)
         self.until_us = until_us
         """A call that was let pass in a window has begun in it, however long it waited."""
 
     def count(self, totals: Totals, *, known: bool) -> None:
         """Take what an attempt used from the slices, by the rule by which the ingest does."""
         for slice_, _, worst in self._needs:
-            if slice_.place < 0:
+            place = slice_.place
+            if place < 0:
                 continue
-            used: int = totals[slice_.place]
+            used: int = totals[place]
             if not known and worst > used:
                 used = worst
             slice_.used += used
@@ -212,7 +218,7 @@ class Slices:
             if row is None:
                 self.past.append(self.present.pop(key))
             elif row != each.row:
-                each.row, each.hard = row, row.hard
+                each.row, each.hard, each.said_s = row, row.hard, 0
                 changed.append(each)
         return changed
 

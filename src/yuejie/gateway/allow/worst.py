@@ -19,6 +19,8 @@ from yuejie.usage.dialects import Api, RequestHint
 from yuejie.usage.dialects.document import Document
 from yuejie.usage.meters import INPUT_SIDE, UNIT_METERS, Meter
 
+_CHAT: Final = Api.OPENAI_CHAT
+_GENERATE: Final = Api.GEMINI_GENERATE
 FREE: Final = frozenset({Api.ANTHROPIC_COUNT_TOKENS, Api.GEMINI_COUNT_TOKENS})
 """Counting tokens costs nothing at any provider."""
 SILENT: Final = frozenset({Api.OPENAI_EMBEDDINGS, Api.GEMINI_EMBED})
@@ -109,12 +111,12 @@ def worst_of(
     `output_bound`: what the gateway writes into a request that names no longest answer; 0: nothing.
     """
     api, _, body = call
-    if api is Api.OPENAI_CHAT and (chat := read_chat(body)) is not None:
+    if api is _CHAT and (chat := read_chat(body)) is not None:
         return _plain_worst(plan, api, chat, models, output_bound, now_us)
     if api in FREE:
         return NOTHING
     plain = read_plain(api, body)
-    if plain is not None and api is not Api.GEMINI_GENERATE and not may_repeat(body):
+    if plain is not None and api is not _GENERATE and not may_repeat(body):
         if api not in SILENT:
             return _plain_worst(plan, api, plain, models, output_bound, now_us)
         words = Words(plain, plain.longest, plain.answers)

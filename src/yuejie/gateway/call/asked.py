@@ -1,8 +1,9 @@
 """What a client asked, once it is admitted: everything an attempt needs, in one place."""
 
 from collections.abc import AsyncIterable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from yuejie.gateway.allow.asked_for import with_longest
 from yuejie.gateway.allow.slices import Hold
@@ -32,8 +33,7 @@ class Form(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(msgspec.Struct, eq=False):
     """One operation: the client, its request, its rights."""
 
     exchange: Exchange
@@ -54,13 +54,13 @@ class Asked:
     """The longest answer that is written into a request which names none; 0: nothing is."""
     choice: Choice | None = None
     """Of an auto model: who answers, and why."""
-    marks: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, str] = {}
     """What is kept of the request with its events, beside what the provider says: two numbers."""
-    extra: Pairs = field(default_factory=list)
+    extra: Pairs = []
     """Headers of ours on the answer: what is left of a rate."""
     trace: Trace | None = None
     """Where the stages of a sampled call are noted."""
-    _bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _bodies: dict[tuple[str, str], bytes] = {}
 
     @property
     def hides_usage(self) -> bool:

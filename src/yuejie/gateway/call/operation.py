@@ -41,6 +41,8 @@ CREDENTIAL: Final = 401
 
 
 UNKNOWN: Final = Reading(ReadingState.ABSENT)
+_PLAIN: Final = ("accept-encoding", "identity")
+"""Answers must come as they are: usage is read in passing."""
 _SAID: Final = frozenset({Meter.OUTPUT, Meter.REASONING})
 
 
@@ -54,6 +56,9 @@ class Again:
 
     route: int
     wait_ms: int
+
+
+_FIRST: Final = Again(0, 0)
 
 
 @dataclass(slots=True)
@@ -108,7 +113,7 @@ class Operation:
 
     async def run(self) -> None:
         """Try the routes until the client has an answer."""
-        again: Again | None = Again(0, 0)
+        again: Again | None = _FIRST
         while again is not None:
             if again.wait_ms:
                 await asyncio.sleep(again.wait_ms / 1000)
@@ -117,7 +122,8 @@ class Operation:
             try:
                 again = await self._attempt(again.route)
             finally:
-                await self._give_up()
+                if self._answer is not None or self._begun is not None:
+                    await self._give_up()
 
     async def _give_up(self) -> None:
         """Leave nothing open, whatever happened: no connection, and no attempt without an end."""
@@ -149,25 +155,21 @@ class Operation:
             tags=asked.tags,
             hold=asked.hold,
         )
-        await on_disk
+        # All that needs no disk is ready by the time the record is on it.
+        url, headers, sent = asked.url(route), self._headers(), asked.body_for(route)
+        if on_disk is not None:
+            await on_disk
         if asked.trace is not None:
             asked.trace.mark("write_begun")
         breaker = self._shop.breakers.of(route.target.deployment_id)
         breaker.goes(self._begun.started_us)
-        headers = [
-            *asked.headers,
-            route.target.access.header,
-            ("accept-encoding", "identity"),
-            ("x-client-request-id", self._begun.event.hex()),
-        ]
         self._sent = True
         try:
-            answer = self._answer = await self._shop.upstream.send(
-                "POST", asked.url(route), headers, asked.body_for(route)
-            )
+            answer = self._answer = await self._shop.upstream.send("POST", url, headers, sent)
             passes = answer.status < 300 and (asked.hint.stream or asked.endpoint.passes)
-            first = await answer.read() if passes else None
-            body = b"" if passes else await _whole(answer)
+            body = answer.rest()
+            if body is None:
+                body = await (answer.read() if passes else _whole(answer))
         except TooMuch:
             # The provider never had the whole of it, so it has nothing to charge.
             self._record(Closing(NOTHING_USED, 413, Outcome.OK, billable=False))
@@ -177,11 +179,7 @@ class Operation:
             self._record(Closing(NOTHING_USED, 0, Outcome.CLIENT_GONE, billable=False))
             raise
         except UpstreamError as error:
-            if asked.trace is not None:
-                self._mark("provider", error=type(error).__name__)
             breaker.failed(self._begun.started_us)
-            if self._shop.vitals.watched:
-                self._note(failed=True)
             return await self._unanswered(error, at)
         first_byte_ms = (time.monotonic_ns() - began_ns) // 1_000_000
         if asked.trace is not None:
@@ -191,12 +189,27 @@ class Operation:
             self._note(failed=failed, first_byte_ms=first_byte_ms)
         if passes:
             breaker.worked()
-            await self._stream(answer, first, first_byte_ms)
+            await self._stream(answer, body, first_byte_ms)
             return None
-        return await self._whole_answer(answer, body, at, first_byte_ms)
+        return await self._whole_answer(answer, body or b"", at, first_byte_ms)
+
+    def _headers(self) -> Pairs:
+        """Return what the provider is told: what the client said, and what is ours to say."""
+        begun = self._begun
+        assert begun is not None, "an attempt is under way"
+        return [
+            *self._asked.headers,
+            self._route.target.access.header,
+            _PLAIN,
+            ("x-client-request-id", begun.event.hex()),
+        ]
 
     async def _unanswered(self, error: UpstreamError, at: int) -> Again | None:
         """No answer, or not a whole one, and the client has nothing of it yet."""
+        if self._asked.trace is not None:
+            self._mark("provider", error=type(error).__name__)
+        if self._shop.vitals.watched:
+            self._note(failed=True)
         nothing_sent = isinstance(error, NotSent)
         again = None
         if not isinstance(error, Slow | TooLarge):
@@ -230,11 +243,24 @@ class Operation:
         self, answer: Answer, body: bytes, at: int, first_byte_ms: int
     ) -> Again | None:
         """The answer is here in one piece: pass it on, or try elsewhere."""
+        ended = self._ordinary(answer, body, first_byte_ms)
+        if ended is None:
+            return await self._other_answer(answer, body, at, first_byte_ms)
+        bought, safe = ended
+        if safe is not None:
+            await safe
+        if self._asked.trace is not None:
+            self._asked.trace.mark("write_ended")
+        self._pass_on(answer, body, bought)
+        return None
+
+    async def _other_answer(
+        self, answer: Answer, body: bytes, at: int, first_byte_ms: int
+    ) -> Again | None:
+        """It is unlike most: a failure, or something else that takes reading with care."""
         status = answer.status
         asked = self._asked
         api = asked.endpoint.api
-        if await self._ordinary(answer, body, first_byte_ms):
-            return None
         reading = read_body(api, status, dict(answer.headers), body, asked.hint)
         again = self._judged(status, reading, at)
         closing = Closing(
@@ -254,33 +280,31 @@ class Operation:
         self._pass_on(answer, body, bought)
         return None
 
-    async def _ordinary(self, answer: Answer, body: bytes, first_byte_ms: int) -> bool:
-        """Deal with an answer that is like most; False, and nothing done, if it is not."""
-        hint = self._asked.hint
-        api = self._asked.endpoint.api
-        quick = quick_answer(api, answer.status, body, hint.context_window)
+    def _ordinary(
+        self, answer: Answer, body: bytes, first_byte_ms: int
+    ) -> "tuple[Bought, asyncio.Future[None] | None] | None":
+        """Write down how an answer like most ended; None, and nothing done, if it is another."""
+        asked = self._asked
+        window = asked.hint.context_window
+        quick = quick_answer(asked.endpoint.api, answer.status, body, window)
         if quick is None or self._begun is None:
-            return False
+            return None
         ended = self._shop.metering.end_quickly(
-            self._begun, self._route, quick, first_byte_ms, self._asked.hold, self._marks()
+            self._begun, self._route, quick, first_byte_ms, asked.hold, self._marks()
         )
         if ended is None:
-            return False
-        if self._asked.choice is not None:
+            return None
+        if asked.choice is not None:
             self._learn(quick.counts)
         self._begun = None
         self.billed = self.answered = True
         self._shop.breakers.of(self._route.target.deployment_id).worked()
-        bought, safe = ended
-        await safe
-        if self._asked.trace is not None:
-            self._asked.trace.mark("write_ended")
-        self._pass_on(answer, body, bought)
-        return True
+        return ended
 
     def _pass_on(self, answer: Answer, body: bytes, bought: Bought) -> None:
         """Give the client what the provider said, and what it costs."""
-        headers = downward(answer.headers, self._asked.request_id) + self._named()
+        headers = downward(answer.headers, self._asked.request_id)
+        headers += self._named()
         if bought.charge is not None:
             headers += (("x-yuejie-charge", bought.charge), ("x-yuejie-currency", bought.currency))
         self._asked.exchange.response_bytes(answer.status, headers, body)
@@ -363,12 +387,13 @@ class Operation:
     async def _end(self, closing: Closing) -> Bought:
         """Write down how the attempt ended; nothing more goes to the client before."""
         bought, safe = self._record(closing)
-        await safe
+        if safe is not None:
+            await safe
         if self._asked.trace is not None:
             self._asked.trace.mark("write_ended")
         return bought
 
-    def _record(self, closing: Closing) -> "tuple[Bought, asyncio.Future[None]]":
+    def _record(self, closing: Closing) -> "tuple[Bought, asyncio.Future[None] | None]":
         assert self._begun is not None, "an attempt ends once"
         begun, self._begun = self._begun, None
         self.billed = closing.billable and closing.status < 400

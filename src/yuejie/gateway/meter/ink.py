@@ -2,7 +2,9 @@
 
 `written` waits until a record is on disk; `signed` until the kernel has it, where it survives
 kill -9. While much is under way, turns are gathered for a millisecond: a disk that is asked to
-commit at every turn costs more processor time than all else together.
+commit at every turn costs more processor time than all else together. While little is, nobody waits
+for company; and a call that is alone has its beginning committed on the loop's own thread, which
+then keeps nobody waiting but those who would wait for the same disk.
 """
 
 import asyncio
@@ -56,29 +58,35 @@ class Ink:
         self._open = 0
         self.journal = Journal(root, journal_id, self._committed)
 
-    def written(self, record: Begun) -> asyncio.Future[None]:
-        """Append a record; the future is done when it is on disk."""
+    def written(self, record: Begun) -> asyncio.Future[None] | None:
+        """Append a record; the future is done when it is on disk. None: it is already."""
         self._open += 1
-        return self._append(record, self._writing)
+        self._last = self.journal.append(record)
+        if self._open == 1 and not (self._due or self._committing) and self._committed_here():
+            return None
+        return self._wait(self._writing)
 
-    def signed(self, record: Ended) -> asyncio.Future[None]:
-        """Append a record; the future is done when the kernel has it."""
+    def signed(self, record: Ended) -> asyncio.Future[None] | None:
+        """Append a record; the future is done when the kernel has it. None: it has it already."""
         self._open -= 1
-        return self._append(record, self._signing)
+        self._last = self.journal.append(record)
+        if not (self._open or self._due):
+            self._flush()
+            return None
+        return self._wait(self._signing)
 
     def noted(self, record: Returned) -> None:
         """Append a record that nobody waits for."""
-        self._append(record, self._signing)
+        self._last = self.journal.append(record)
+        self._wait(self._signing)
 
     def close(self) -> None:
         """Commit what is left and give the journal up; it is then whole."""
         self._flush()
         self.journal.close()
 
-    def _append(
-        self, record: Begun | Ended | Returned, waiting: _Waiting
-    ) -> "asyncio.Future[None]":
-        self._last = self.journal.append(record)
+    def _wait(self, waiting: _Waiting) -> asyncio.Future[None]:
+        """Return what is done when the turn's records are flushed, or committed."""
         future = self._loop.create_future()
         waiting.append(future)
         if not self._due:
@@ -89,6 +97,14 @@ class Ink:
             else:
                 self._loop.call_soon(self._flush)
         return future
+
+    def _committed_here(self) -> bool:
+        """Commit a record at once, if nothing else is under way and the disk is quick."""
+        try:
+            return self.journal.commit_here()
+        except JournalBroken:
+            self._broken()
+            raise
 
     def _flush(self) -> None:
         self._due = False

@@ -29,6 +29,9 @@ _STATES: Final = {
     ReadingState.NOT_APPLICABLE: EventState.MEASURED,
 }
 NOTHING_USED: Final = Reading(ReadingState.NOT_APPLICABLE)
+# A member that is looked up in its enum costs as much as ten names of a module.
+_MEASURED: Final = EventState.MEASURED
+_REQUESTS: Final = Meter.REQUESTS
 
 
 class Closing(NamedTuple):
@@ -74,8 +77,8 @@ class Metering:
         stream: bool,
         tags: str,
         hold: Hold | None = None,
-    ) -> tuple[Begun, "asyncio.Future[None]"]:
-        """Write an attempt down; it may be sent when the future is done: then it is on disk."""
+    ) -> tuple[Begun, "asyncio.Future[None] | None"]:
+        """Write an attempt down; it may be sent when it is on disk: when the future is done."""
         now_us = self._chrono.now_us()
         if hold is not None:
             # Let pass in a window, it counts there, however long it waited for its turn.
@@ -121,8 +124,8 @@ class Metering:
         closing: Closing,
         hold: Hold | None = None,
         marks: dict[str, str] = UNMARKED,
-    ) -> tuple[Bought, "asyncio.Future[None]"]:
-        """Write down how an attempt ended and what it used; the future is done when it is safe.
+    ) -> tuple[Bought, "asyncio.Future[None] | None"]:
+        """Write down how an attempt ended and what it used; it is safe when the future is done.
 
         `marks` are facts of ours beside the provider's: what was asked for, who was chosen and why.
         """
@@ -175,9 +178,9 @@ class Metering:
         first_byte_ms: int,
         hold: Hold | None = None,
         marks: dict[str, str] = UNMARKED,
-    ) -> "tuple[Bought, asyncio.Future[None]] | None":
+    ) -> "tuple[Bought, asyncio.Future[None] | None] | None":
         """Write down an ordinary answer; None, and nothing is written, if its rates are not."""
-        quick.counts.append((Meter.REQUESTS, 1))
+        quick.counts.append((_REQUESTS, 1))
         worth = quick_worth(
             route, quick.counts, quick.model, plain_tier(quick.tier), begun.started_us
         )
@@ -189,7 +192,7 @@ class Metering:
             Ended(
                 begun,
                 self._chrono.now_us(),
-                EventState.MEASURED,
+                _MEASURED,
                 "",
                 True,  # noqa: FBT003 - a record has fields in order
                 worth.items,
@@ -202,15 +205,15 @@ class Metering:
             )
         )
         self.open_attempts -= 1
-        self.counts[begun.deployment, 200, EventState.MEASURED] += 1
-        return Bought(worth.charge, route.sale.currency, EventState.MEASURED), safe
+        self.counts[begun.deployment, 200, _MEASURED] += 1
+        return Bought(worth.charge, route.sale.currency, _MEASURED), safe
 
 
 def _totals(worth: Worth) -> Totals:
     """Return what an attempt came to in each measure that allowances know."""
     tokens = requests = 0
     for item in worth.items:
-        if item.meter == Meter.REQUESTS:
+        if item.meter == _REQUESTS:
             requests += item.quantity
         elif item.meter not in UNIT_METERS:
             tokens += item.quantity

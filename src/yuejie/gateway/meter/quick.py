@@ -17,6 +17,14 @@ from yuejie.usage.meters import Meter
 _RAW: Final = msgspec.Raw()
 _ENDS: Final = frozenset({"stop", "length", "tool_calls"})
 _WINDOWS: Final = 10
+# A member that is looked up in its enum costs as much as ten names of a module.
+_CHAT: Final = Api.OPENAI_CHAT
+_INPUT: Final = Meter.INPUT
+_OUTPUT: Final = Meter.OUTPUT
+_CACHE_READ: Final = Meter.CACHE_READ
+_REASONING: Final = Meter.REASONING
+_AUDIO_IN: Final = Meter.AUDIO_IN
+_AUDIO_OUT: Final = Meter.AUDIO_OUT
 
 
 class _Options(msgspec.Struct, gc=False):
@@ -82,7 +90,7 @@ _ANSWER: Final = msgspec.json.Decoder(_Answer)
 
 def quick_hint(api: Api, body: bytes, window_of: Callable[[str], int | None]) -> RequestHint | None:
     """Read an ordinary request; None if it is not ordinary."""
-    if api is not Api.OPENAI_CHAT or b'"cache_control"' in body or b'"cachePoint"' in body:
+    if api is not _CHAT or b'"cache_control"' in body or b'"cachePoint"' in body:
         return None
     try:
         asked = _REQUEST.decode(body)
@@ -126,7 +134,7 @@ class Quick(NamedTuple):
 
 def quick_answer(api: Api, status: int, body: bytes, window: int | None) -> Quick | None:
     """Read an ordinary answer; None if it is not ordinary."""
-    if api is not Api.OPENAI_CHAT or status != 200:
+    if api is not _CHAT or status != 200:
         return None
     try:
         answer = _ANSWER.decode(body)
@@ -172,12 +180,12 @@ def _counts(usage: _Usage) -> list[tuple[Meter, int]] | None:
         or usage.total_tokens > PLAUSIBLE_TOKENS
     ):
         return None
-    counts = [(Meter.INPUT, plain), (Meter.OUTPUT, rest)]
+    counts = [(_INPUT, plain), (_OUTPUT, rest)]
     if cached is not None:
-        counts.append((Meter.CACHE_READ, cached))
+        counts.append((_CACHE_READ, cached))
     if thought is not None:
-        counts.append((Meter.REASONING, thought))
-    for part, meter in ((read, Meter.AUDIO_IN), (wrote, Meter.AUDIO_OUT)):
+        counts.append((_REASONING, thought))
+    for part, meter in ((read, _AUDIO_IN), (wrote, _AUDIO_OUT)):
         heard = part.audio_tokens if part is not None else None
         if heard:
             return None

@@ -19,6 +19,8 @@ from yuejie.usage.meters import COUNT_METERS, Meter
 
 REMEMBERED: Final = 10_000
 """Model and tier names come from answers; strange ones must not fill the memory."""
+_REQUESTS: Final = Meter.REQUESTS
+_FAILED: Final = Meter.FAILED_REQUESTS
 
 
 class Worth(NamedTuple):
@@ -45,7 +47,7 @@ def worth_of(
 ) -> Worth:
     """Rate what a reading says was used, and the attempt itself: as a request or a failed one."""
     main = reading.items[0].model if reading.items else route.target.upstream_model
-    count = Item(main, Meter.REQUESTS if worked else Meter.FAILED_REQUESTS, 1)
+    count = Item(main, _REQUESTS if worked else _FAILED, 1)
     items = (*reading.items, count)
     tier = reading.service_tier or ""
     tier = tier_key(tier, reading.facts) if reading.facts else plain_tier(tier)
@@ -121,10 +123,11 @@ def quick_worth(
         known = card.get(meter)
         if known is None:
             known = card[meter] = _fixed(route, model, meter, tier, started_us)
-        if known.varies:
+        said, sale_rate, cost_rate, pico, varies = known
+        if varies:
             return None
-        charge += quantity * known.pico
-        priced.append(EndedItem(name, meter, quantity, known.sale_rate, known.cost_rate))
+        charge += quantity * pico
+        priced.append(EndedItem(name, said, quantity, sale_rate, cost_rate))
     return Worth(tuple(priced), charge)
 
 
@@ -141,10 +144,10 @@ def _fixed(route: Route, model: str, meter: Meter, tier: str, started_us: int) -
         (route.cost, route.cost_revision, bought),
     )
     if rated.unpriced or any(_varies(*side, meter, started_us) for side in sides):
-        return Fixed(0, 0, 0, varies=True)
+        return Fixed(meter.value, 0, 0, 0, varies=True)
     found = rated.items[0]
     pico = route.sale_rates[found.sale_rate].pico if found.sale_rate else 0
-    return Fixed(found.sale_rate, found.cost_rate, pico)
+    return Fixed(meter.value, found.sale_rate, found.cost_rate, pico)
 
 
 def _varies(book: Book, revision: int, model: str, meter: Meter, started_us: int) -> bool:

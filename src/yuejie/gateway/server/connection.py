@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from httptools import (
     HttpParserCallbackError,
@@ -48,6 +48,18 @@ class Listener(Protocol):
     def forget(self, connection: "Connection") -> None:
         """A connection is gone."""
         ...
+
+
+_NAMES: Final[dict[bytes, str]] = {}
+"""How headers are called, by how clients have written that: all write the same few."""
+NAMES: Final = 1_000
+
+
+def _learnt(name: bytes) -> str:
+    called = name.lower().decode()
+    if len(_NAMES) < NAMES:
+        _NAMES[name] = called
+    return called
 
 
 class Connection(asyncio.Protocol):
@@ -170,10 +182,11 @@ class Connection(asyncio.Protocol):
         self._size += len(name) + len(value)
         if self._size > HEAD_BYTES or len(self._pairs) >= HEADERS:
             raise Refused(Fault.HEAD)
+        called = _NAMES.get(name) or _learnt(name)
         try:
-            self._pairs.append((name.lower().decode(), value.decode("ascii").rstrip(" \t")))
+            self._pairs.append((called, value.decode("ascii").rstrip(" \t")))
         except UnicodeDecodeError:
-            self._hidden.add(name.lower().decode())
+            self._hidden.add(called)
 
     def on_headers_complete(self) -> None:
         """A request, but for its body."""

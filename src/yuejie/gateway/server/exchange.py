@@ -87,6 +87,7 @@ class Exchange:
         "pairs",
         "path",
         "query",
+        "task",
         "whole",
     )
 
@@ -121,6 +122,8 @@ class Exchange:
         self.done = False
         """The answer is whole."""
         self.gone = False
+        self.task: asyncio.Task[None] | None = None
+        """In which it is being answered."""
         self.left: Callable[[], None] | None = None
         """Called at once when the client hangs up before the answer is whole."""
         self._pieces: deque[bytes] = deque()
@@ -131,12 +134,16 @@ class Exchange:
         self._chunked = False
         self._mute = False
 
+    def here(self, limit: int) -> bytes | None:
+        """Return the whole body if it came in one piece, with its head, as most do."""
+        if self.whole and len(self._pieces) == 1 and self._size <= limit:
+            return self._pieces.popleft()
+        return None
+
     async def body(self, limit: int) -> bytes:
         """Return the whole body; `TooLong` as soon as it is longer than `limit` bytes."""
         parts: list[bytes] = []
         size = 0
-        if self.whole and len(self._pieces) == 1 and self._size <= limit:
-            return self._pieces.popleft()  # it came in one piece, with its head
         while (piece := await self.read()) is not None:
             size += len(piece)
             if size > limit:

@@ -58,9 +58,8 @@ class Server:
 
     def start(self, exchange: Exchange) -> None:
         """Have a request answered."""
-        task = self.loop.create_task(self._answered(exchange))
+        task = exchange.task = self.loop.create_task(self._answered(exchange))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
         """Take no new connection; those at work end with their answer."""
@@ -87,6 +86,9 @@ class Server:
             return
         finally:
             exchange.end()
+            task, exchange.task = exchange.task, None
+            if task is not None:
+                self._tasks.discard(task)
 
     def _tick(self) -> None:
         """Give up what has taken too long, without a timer per connection."""

@@ -35,6 +35,10 @@ class Answer(Protocol):
         """The headers, as they came."""
         ...
 
+    def rest(self) -> bytes | None:
+        """Return all that is left, if it has come to its end; None: it has to be waited for."""
+        ...
+
     async def read(self) -> bytes | None:
         """Return the next bytes, as many as have come; None at the end."""
         ...

@@ -38,6 +38,10 @@ class ReqwestAnswer:
         self.status: Final = response.status
         self.headers: Final[Headers] = list(response.headers.items())
 
+    def rest(self) -> bytes | None:
+        """Return nothing: what has come is known to the client library's threads alone."""
+        return None
+
     async def read(self) -> bytes | None:
         """Return the next bytes, as many as have come; None at the end."""
         try:

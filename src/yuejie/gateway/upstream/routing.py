@@ -7,10 +7,14 @@ is broken, trying is better than refusing. Policy was applied at admission and i
 
 from collections.abc import Sequence
 from itertools import groupby
+from operator import attrgetter
 from random import Random
+from typing import Final
 
 from yuejie.gateway.rights.admission import Route
 from yuejie.gateway.upstream.breaker import Breakers
+
+_RANK: Final = attrgetter("rank")
 
 
 def in_order(
@@ -21,19 +25,17 @@ def in_order(
         return routes
     healthy: list[Route] = []
     broken: list[Route] = []
-    for _, group in groupby(sorted(routes, key=_rank), key=_rank):
+    for _, group in groupby(sorted(routes, key=_RANK), _RANK):
         for route in _shuffled(list(group), chance):
             passes = breakers.of(route.target.deployment_id).may_pass(now_us)
             (healthy if passes else broken).append(route)
     return healthy + broken
 
 
-def _rank(route: Route) -> tuple[bool, int]:
-    return (route.backup, route.target.priority)
-
-
 def _shuffled(routes: list[Route], chance: Random) -> list[Route]:
     """Draw one after the other, each with the probability of its weight among those left."""
+    if len(routes) == 1:
+        return routes
     drawn: list[Route] = []
     while len(routes) > 1:
         lot = chance.randrange(sum(route.target.weight for route in routes))

@@ -141,12 +141,12 @@ class Connection(asyncio.Protocol):
                 await self._put(b"%x\r\n%b\r\n" % (len(piece), piece))
         await self._put(_LAST_CHUNK)
 
-    async def head(self) -> None:
-        """Wait for the head of the answer."""
-        while self.parser.head is None:
-            if self._error is not None:
-                raise self._failure()
-            await self._more()
+    def rest(self) -> bytes | None:
+        """Return all that is left of the body, if all of it is here."""
+        parser = self.parser
+        if not parser.done or self._paused:
+            return None
+        return parser.take() if parser.size else b""
 
     async def read(self) -> bytes | None:
         """Return what has come of the body; None at its end."""
@@ -154,9 +154,7 @@ class Connection(asyncio.Protocol):
         while not parser.size:
             if parser.done:
                 return None
-            if self._error is not None:
-                raise self._failure()
-            await self._more()
+            await self.more()
         taken = parser.take()
         if self._paused and self.transport is not None:
             self._paused = False
@@ -178,22 +176,23 @@ class Connection(asyncio.Protocol):
         self.transport.write(data)
         self.seen = self._loop.time()
 
-    async def _more(self) -> None:
-        self._ready = self._loop.create_future()
-        try:
-            await self._ready
-        finally:
-            self._ready = None
+    def more(self) -> asyncio.Future[None]:
+        """Return what is done when more of the answer has come, or will never come."""
+        if self._error is not None:
+            raise self._failure()
+        ready = self._ready = self._loop.create_future()
+        return ready
 
     def _wake(self) -> None:
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_result(None)
+        ready, self._ready = self._ready, None
+        if ready is not None and not ready.done():
+            ready.set_result(None)
 
 
 class WireAnswer:
     """An answer whose head has come."""
 
-    __slots__ = ("_connection", "_upstream", "headers", "read", "status")
+    __slots__ = ("_connection", "_upstream", "headers", "read", "rest", "status")
 
     def __init__(self, connection: Connection, upstream: "WireUpstream") -> None:
         head = connection.parser.head
@@ -201,6 +200,7 @@ class WireAnswer:
         self.status = head.status
         self.headers: Headers = head.headers
         self.read = connection.read
+        self.rest = connection.rest
         self._connection = connection
         self._upstream = upstream
 
@@ -242,7 +242,8 @@ class WireUpstream:
             connection.begin("".join(lines).encode(), whole)
             if rest is not None:
                 await connection.stream(rest)
-            await connection.head()
+            while connection.parser.head is None:
+                await connection.more()
         except BaseException:
             self.give_back(connection)
             raise

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from yuejie.usage.event import Item
 
 
@@ -77,8 +79,7 @@ class Reason(StrEnum):
     """Azure charges a 408 and does not say how much."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHint:
+class RequestHint(msgspec.Struct, frozen=True, gc=False):
     """What must be remembered of a request to price its answer and to bound its cost.
 
     `cache_ttl` is `5m`, `30m`, `1h`, `12h`, `mixed` or None (not said).

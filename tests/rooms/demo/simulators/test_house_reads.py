@@ -6,9 +6,9 @@ This holds the two against each other: neither may misunderstand a provider alon
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.rooms.demo.simulators.caller import ANTHROPIC, GEMINI, OPENAI, Simulators
 from yuejie.usage.dialects import Api, Reading, ReadingState, StreamTap, read_body, request_hint
