@@ -14,7 +14,10 @@ from tests.scenarios.conftest import PRICES
 from yuejie.figures.house import HouseFigures
 from yuejie.figures.node import NodeFigures
 from yuejie.figures.serve import serve_figures
+from yuejie.jobs.kinds.close import order_close
+from yuejie.jobs.start import start_job
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.period import BillingMonth
 from yuejie.settings import Settings
 from yuejie.supervisor import METRICS_PORT, programs
 
@@ -52,6 +55,24 @@ def test_a_call_that_nobody_measured_is_told_with_its_age(books: Books) -> None:
     assert told(port)["yuejie_house_worklist_calls"] == 1
     figures(books.db, now + timedelta(seconds=60))
     assert told(port)["yuejie_house_worklist_calls"] == 2
+
+
+def test_a_job_that_nobody_begins_is_told_with_its_age(books: Books) -> None:
+    registry = CollectorRegistry()
+    figures = HouseFigures(registry)
+    now = datetime(2026, 11, 3, 2, tzinfo=UTC)
+
+    def seen(at: datetime) -> dict[str, float]:
+        figures(books.db, at)
+        return {m.name.removeprefix("yuejie_house_"): m.samples[0].value for m in figures.collect()}
+
+    assert (seen(now)["jobs_waiting"], seen(now)["jobs_waiting_seconds"]) == (0, 0)
+    for month, minutes in (("2026-09", 0), ("2026-10", 10)):
+        at = now + timedelta(minutes=minutes)
+        order = order_close(books.db, BillingMonth.parse(month), commit=False, now=at)
+        start_job(books.db, order, by="op", now=at)
+    later = now + timedelta(minutes=20)
+    assert (seen(later)["jobs_waiting"], seen(later)["jobs_waiting_seconds"]) == (2, 1200)
 
 
 def test_a_port_that_is_taken_is_refused_by_name() -> None:

@@ -1,12 +1,14 @@
 """A ticket turns out to be worse than was thought, or less bad: its severity changes, in sight."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from tests.scenarios.books import Books
-from tests.scenarios.test_support import NIGHT, asks, house, says
+from tests.scenarios.test_support import NIGHT, asks, house, says, told
 from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.notices.wording.render import piece_of, text_of
 from yuejie.support.tickets.grade import grade_ticket
 from yuejie.support.tickets.show import show_ticket
 from yuejie.support.tickets.ticket import Severity, TicketEvent
@@ -14,6 +16,18 @@ from yuejie.web.store import Sought, deeds
 
 __all__ = ["house"]
 BY = "operator:小李"
+
+
+@dataclass
+class _Facts:
+    facts: dict[str, str]
+
+
+def _letter(books: Books, language: str) -> str:
+    """Return what the customer reads of the ticket's new grade."""
+    with books.db.read() as tx:
+        row = tx.row(_Facts, "SELECT facts FROM notice WHERE kind = 'ticket_graded'")
+    return text_of([piece_of("ticket_graded", row.facts, language)], language, "msg_0")
 
 
 def test_a_ticket_that_turns_out_worse_is_answered_sooner(house: Books) -> None:
@@ -29,6 +43,12 @@ def test_a_ticket_that_turns_out_worse_is_answered_sooner(house: Books) -> None:
     assert shown.clock is not None
     assert shown.clock.due_at == later + timedelta(minutes=30)
     assert shown.messages[-1].text == "级别由 S3 部分受影响 改为 S1 生产中断：生产已中断"
+    assert "ticket_graded" in [kind for kind, _ in told(house)]
+    for language, words in (
+        ("zh-CN", "级别由 S3 改为 S1：生产已中断"),
+        ("en", "graded S1, before S3: 生产已中断"),
+    ):
+        assert words in _letter(house, language)
     with house.db.read() as tx:
         recorded = deeds(tx, Sought(noun="ticket"), before=2**62, limit=9)
     (deed,) = (each for each in recorded if each.verb == "grade")

@@ -64,6 +64,15 @@ class ImportReport:
         return [*(f"[{_SHOWN[r.severity]}] {r.where}：{r.sentence}" for r in ranked), self.outcome]
 
     @property
+    def gravest(self) -> str:
+        """Say in one sentence what forbids the import."""
+        for severity in (Severity.ERROR, Severity.APPROVE):
+            for remark in self.remarks:
+                if remark.severity is severity:
+                    return remark.sentence
+        return self.outcome
+
+    @property
     def outcome(self) -> str:
         """Say in one sentence what came of it."""
         if self.published is None or self.published.refused:

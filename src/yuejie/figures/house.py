@@ -67,6 +67,8 @@ def told(found: HouseNow, now: datetime) -> Iterator[tuple[str, str, float]]:
     yield "drawer_out", "1 while the drawer is logged out", int(found.drawer_out)
     yield "receipts_unclaimed", "Receipts that are nobody's yet", found.receipts_unclaimed
     yield "receipts_age_seconds", "Age of the oldest of them", _age(found.receipts_since, now)
+    yield "jobs_waiting", "Jobs that nobody has begun", found.jobs_waiting
+    yield "jobs_waiting_seconds", "Age of the oldest of them", _age(found.jobs_since, now)
     yield "journals_parked", "Journals that wait for a person", found.journals_parked
     yield (
         "journal_unread_seconds",

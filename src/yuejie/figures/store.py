@@ -23,6 +23,8 @@ class HouseNow:
     drawer_out: bool
     receipts_unclaimed: int
     receipts_since: datetime | None
+    jobs_waiting: int
+    jobs_since: datetime | None
     journals_parked: int
     journals_seen_at: datetime | None
     summed_through: datetime | None
@@ -61,6 +63,8 @@ HOUSE_NOW: Final = """
          WHERE state IN ('received', 'proposed', 'suspended', 'held')) AS receipts_unclaimed,
         (SELECT min(created_at) FROM receipt
          WHERE state IN ('received', 'proposed', 'suspended', 'held')) AS receipts_since,
+        (SELECT count(*) FROM job WHERE state = 'waiting') AS jobs_waiting,
+        (SELECT min(made_at) FROM job WHERE state = 'waiting') AS jobs_since,
         (SELECT count(*) FROM journal WHERE state = 'parked') AS journals_parked,
         (SELECT min(seen_at) FROM journal WHERE state = 'live') AS journals_seen_at,
         (SELECT through FROM usage_summed) AS summed_through,

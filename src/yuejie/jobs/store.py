@@ -14,6 +14,7 @@ OPERATOR_READS: Final = {
     "standing": "the worker asks about what it works on",
     "jobs": "the operator sees everybody's work",
     "job": "the worker reads what it works on",
+    "waiting_jobs": "how much waits, whosever it is, is the operator's to watch",
     "pieces": "of a job that was found for whoever asks",
     "uploads": "the worker reads what it works on",
     "open_job": "asking for the same work again is asking for the job that is there",
@@ -102,6 +103,9 @@ JOBS: Final = (
     LIMIT %(limit)s
 """
 )
+WAITING: Final = """
+    SELECT count(*) AS count, min(made_at) AS since FROM job WHERE state = 'waiting'
+"""
 JOB: Final = _JOB + "WHERE j.job_id = %(job_id)s"
 OWN_JOB: Final = JOB + " AND j.customer_id = %(customer_id)s"
 OPEN_JOB: Final = """
@@ -121,6 +125,19 @@ def jobs(
     """Return jobs, those about something, the newest first, from behind `before` on."""
     asked = {"state": state, "kind": kind, "about": about, "before": before, "limit": limit}
     return [row.noun() for row in tx.rows(_JobRow, JOBS, **asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many jobs nobody has begun, and since when the oldest of them waits."""
+
+    count: int
+    since: datetime | None
+
+
+def waiting_jobs(tx: Tx) -> Waiting:
+    """Return how many jobs wait for a worker."""
+    return tx.row(Waiting, WAITING)
 
 
 def job(tx: Tx, job_id: str) -> Job | None:

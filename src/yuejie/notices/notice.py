@@ -56,6 +56,7 @@ class Kind(StrEnum):
     TICKET_OPENED = "ticket_opened"
     TICKET_URGENT = "ticket_urgent"
     TICKET_ANSWERED = "ticket_answered"
+    TICKET_GRADED = "ticket_graded"
     TICKET_DUE_SOON = "ticket_due_soon"
     TICKET_MISSED = "ticket_missed"
     TRIAL_GRANTED = "trial_granted"
@@ -136,6 +137,7 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.TICKET_OPENED: Needs(("ticket", "customer", "grade", "subject", "answer_by")),
     Kind.TICKET_URGENT: Needs(("ticket", "customer", "grade", "subject", "answer_by"), _URGENT),
     Kind.TICKET_ANSWERED: Needs(("ticket", "subject", "state")),
+    Kind.TICKET_GRADED: Needs(("ticket", "subject", "before", "grade", "why")),
     Kind.TICKET_DUE_SOON: Needs(("ticket", "customer", "grade", "subject", "answer_by"), _URGENT),
     Kind.TICKET_MISSED: Needs(("ticket", "customer", "grade", "subject", "answer_by"), _URGENT),
     Kind.TRIAL_GRANTED: Needs(("trial", "customer", "limit", "ends_on")),

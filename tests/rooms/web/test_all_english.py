@@ -1,17 +1,24 @@
 """With the console in English no page shows Chinese, but what people wrote and what papers say."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
 from html.parser import HTMLParser
-from typing import Final
+from typing import Any, Final, get_args
 
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
 
 from tests.browser.conftest import Console
 from tests.browser.test_pages import paths
 from tests.rooms.web.conftest import House
+from tests.rooms.web.examples import ANYBODYS
 from tests.rooms.web.house import asked, drafted, quoted
 from tests.rooms.web.test_pages import admin, browser, receipt_at, token_in
+from yuejie.web.pages.frame.access import PAGES
 
 __all__ = ["admin", "browser"]
 
@@ -112,4 +119,69 @@ def test_no_page_shows_chinese_to_whoever_reads_english(admin: TestClient, house
         for text in chinese(admin.get(path).text)
         if (name, text) not in WORDS
     }
+    assert left == set()
+
+
+ENDS_SESSION: Final = {"/logout", "/look", "/login", "/setup", "/login/sso", "/account/leave"}
+"""Deeds after which nobody is there any more, or whose language is another."""
+ENGLISH: Final = {"hx-request": "true", "accept-language": "en"}
+NONSENSE: Final = ("", "x", "-1", "2026-13-45", "<>&", "a" * 400)
+"""What somebody types who has not understood a field."""
+
+
+def forms(app: FastAPI) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield every form that a page takes: where it goes, and something that each field may hold."""
+    for route in iter_route_contexts(app.routes):
+        template = route.path or ""
+        if ("POST", template) in PAGES and "POST" in (route.methods or ()):
+            waiting: list[Any] = [getattr(route.original_route, "dependant", None)]
+            fields: dict[str, str] = {}
+            while waiting:
+                part = waiting.pop()
+                waiting += part.dependencies
+                for param in part.body_params:
+                    fields |= _fit(param.alias, param.field_info.annotation)
+            yield template, fields
+
+
+def _fit(name: str, kind: Any) -> dict[str, str]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return {
+            key: value
+            for inner, each in kind.model_fields.items()
+            for key, value in _fit(each.alias or inner, each.annotation).items()
+        }
+    for plain, value in ((date, "2026-11-06"), (int, "1"), (str, "x")):
+        if plain in (kind, *get_args(kind)):
+            return {name: value}
+    choices = [each for each in get_args(kind) if isinstance(each, str)]
+    return {name: choices[0] if choices else "x"}
+
+
+def test_whatever_is_typed_into_a_form_is_refused_in_english(
+    admin: TestClient, house: House
+) -> None:
+    """Every form of every page, sent empty and with nonsense in each field, beside its page."""
+    asked(house.books)
+    draft, quote = drafted(house.books, "acme").draft_id, quoted(house.books).quote_id
+    form = {"form_token": token_in(admin.get("/account"))}
+    admin.post("/look", data=form | {"language": "en"})
+    app = admin.app
+    assert isinstance(app, FastAPI)
+    names = defaultdict(
+        lambda: "nothing",
+        ANYBODYS | {"draft": draft, "quote": quote, "prospect": "jinke", "book": "list"},
+    )
+    left = set()
+    for template, fit in sorted(forms(app)):
+        if template in ENDS_SESSION:
+            continue
+        path = re.sub(r"\{([\w:]+)\}", lambda found: names[found[1]], template)
+        tries = [fit, *(dict.fromkeys(fit, typed) for typed in NONSENSE)]
+        tries += [fit | {field: typed} for field in fit for typed in ("", "nothing")]
+        for data in tries:
+            answer = admin.post(path, data=data | form, headers=ENGLISH)
+            assert answer.status_code != 401, template
+            told = answer.text if answer.status_code >= 400 else ""
+            left |= {(template, text) for text in chinese(told)}
     assert left == set()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Final
 
 from babel.messages.pofile import read_po
 from fastapi.testclient import TestClient
@@ -21,57 +22,53 @@ __all__ = ["admin", "browser"]
 
 SOURCES = Path(yuejie.__file__).parent
 MET = (
-    "bills/find.py",
-    "bills/issue.py",
-    "bills/life.py",
-    "bills/live/look.py",
-    "bills/review/",
-    "bills/sharing/",
-    "bills/trail/",
+    "assurance/export.py",
+    "beside.py",
+    "assurance/providers/",
+    "bills/",
     "budgets/allowance.py",
     "budgets/keep.py",
-    "clouds/deliver.py",
-    "clouds/keep.py",
-    "clouds/source.py",
-    "contracts/sign.py",
-    "customers/enrol.py",
-    "customers/logins/",
-    "customers/members/",
-    "customers/tokens/",
-    "fapiao/draft.py",
-    "fapiao/life.py",
-    "fapiao/request.py",
-    "fapiao/reversing/",
-    "fapiao/title.py",
-    "fapiao/titles.py",
-    "insights/advice/",
-    "insights/anomaly/",
-    "insights/forecast/",
-    "insights/protection/",
-    "insights/reports/",
-    "insights/trend/",
-    "insights/whatif/",
+    "clouds/",
+    "contracts/",
+    "customers/",
+    "db/tx.py",
+    "fapiao/",
+    "insights/",
+    "intake/imports/mapping.py",
+    "intake/nodes/keep.py",
+    "intake/nodes/lose.py",
+    "intake/pricing.py",
+    "intake/resolve.py",
+    "jobs/",
+    "keeping/forget.py",
+    "keeping/kinds.py",
+    "keeping/preserve.py",
+    "keeping/terms.py",
     "kernel/cnaps.py",
     "kernel/money.py",
     "kernel/period.py",
     "kernel/two_people.py",
     "kernel/uscc.py",
-    "notices/channels/guard.py",
+    "ledger/",
+    "notices/channels/",
     "notices/contacts.py",
     "notices/log/",
-    "payments/claims/",
-    "payments/receipts/",
-    "payments/receivables/show.py",
-    "presales/quote.py",
-    "support/rota/",
-    "support/status/",
+    "packs/",
+    "payments/",
+    "presales/",
+    "rating/",
+    "support/",
     "usage/calls/",
+    "usage/refusals/",
     "usage/show.py",
     "web/auth.py",
     "web/cursor.py",
     "web/pages/",
+    "web/shapes/",
 )
-"""Where what people can meet on a page is refused."""
+"""Where what people can meet on a page is refused, or told line by line."""
+STANDS: Final = {"go": 2, "Remark": 2, "Note": 1, ".error": 0, ".skip": 0}
+"""Which part of a call is a sentence, beside the first of every refusal."""
 OPERATORS = ("发送账号",)
 """What only the operator's own deeds in those files refuse."""
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -118,6 +115,13 @@ def shape(node: ast.AST, names: Mapping[str, ast.AST]) -> str | None:
             return None
 
 
+def _called(func: ast.expr) -> str:
+    """Return the name of what is called, with a point before it where it is a method."""
+    if isinstance(func, ast.Attribute):
+        return f".{func.attr}"
+    return func.id if isinstance(func, ast.Name) else ""
+
+
 def said_in(path: Path) -> Iterator[str]:
     """Yield what a file refuses with, and what its pages say of a deed, as templates."""
     tree = ast.parse(path.read_text("utf-8"))
@@ -128,9 +132,10 @@ def said_in(path: Path) -> Iterator[str]:
     }
     kinds = refusals()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-            at = 2 if node.func.id == "go" else 0
-            if (node.func.id in kinds or at) and len(node.args) > at:
+        if isinstance(node, ast.Call) and node.args:
+            name = _called(node.func)
+            at = STANDS.get(name, 0)
+            if (name in kinds or name in STANDS) and len(node.args) > at:
                 texts = [node.args[at]]
                 if isinstance(texts[0], ast.IfExp):
                     texts = [texts[0].body, texts[0].orelse]

@@ -27,13 +27,15 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.postgres import fresh_database
-from tests.rooms.web.conftest import NOW, OPERATOR, House, desk_at, inhabit
+from tests.rooms.web.conftest import NOW, OPERATOR, House, Museum, bearer, desk_at, inhabit
 from tests.rooms.web.examples import ANYBODYS, BODIES, contract_of
 from tests.scenarios.books import FixedClock
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
+from yuejie.web.api.billing.watchers import EVENT
 from yuejie.web.app import make_app
 from yuejie.web.auth import API
+from yuejie.web.shapes.billing.live import LiveOut
 
 EXAMPLES: Final = int(os.environ.get("YUEJIE_SCHEMA_EXAMPLES", "2"))
 ONLY: Final = os.environ.get("YUEJIE_SCHEMA_ONLY", "")
@@ -46,7 +48,8 @@ CHECKS: Final = [
 ]
 SEEN: Counter[int] = Counter()
 ENDLESS: Final = "/bills/live/stream"
-"""Events that come for as long as somebody listens; `test_live` reads them."""
+"""Events that come for as long as somebody listens: asked for a second of them."""
+LONGEST: Final = 600
 
 
 def test_no_answer_is_one_that_the_description_does_not_have(postgres: EmbeddedPostgres) -> None:
@@ -66,7 +69,7 @@ def test_no_answer_is_one_that_the_description_does_not_have(postgres: EmbeddedP
 def _operations(schema: Any) -> Iterator[Any]:
     for found in schema.get_all_operations():
         operation = found.ok()
-        if ONLY in operation.label and not operation.path.endswith(ENDLESS):
+        if ONLY in operation.label:
             yield operation
 
 
@@ -97,6 +100,8 @@ def _lies(operation: Any, session: Any, house: House) -> list[str]:
                 case.path_parameters[name] = known[name]
         if isinstance(body, dict) and isinstance(case.body, dict) and data.draw(st.booleans()):
             case.body = {**body, **data.draw(_some_of(case.body))}
+        if operation.path.endswith(ENDLESS):
+            _hurry(case)
         try:
             answer = case.call(session=session, headers=OPERATOR, timeout=120)
             SEEN[answer.status_code] += 1
@@ -107,6 +112,39 @@ def _lies(operation: Any, session: Any, house: House) -> list[str]:
 
     ask()
     return list(lies.values())
+
+
+def _hurry(case: Any) -> None:
+    """Ask a stream to end after a second, unless how long is what is asked wrongly."""
+    asked = case.query or {}
+    seconds = asked.get("seconds", LONGEST)
+    if isinstance(seconds, int) and 1 <= seconds <= LONGEST:
+        case.query = asked | {"seconds": 1}
+
+
+def test_the_stream_keeps_the_word_of_its_description(museum: Museum) -> None:
+    """Its status and kind; whole events of the shapes the API has; who is refused, and for what.
+
+    That it ends with the key that opened it, `test_live` sees.
+    """
+    path = f"{API}/customers/acme{ENDLESS}"
+    own = bearer(museum.house.acme_key.secret)
+    answer = museum.client.get(path, params={"seconds": 1, "lines": 1}, headers=own)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, f"{EVENT}; charset=utf-8")
+    assert answer.headers["x-request-id"]
+    retry, first, *later = answer.text.removesuffix("\n\n").split("\n\n")
+    assert retry == "retry: 1000"
+    name, _, data = first.partition("\n")
+    assert name == "event: bill"
+    bill = LiveOut.model_validate_json(data.removeprefix("data: "))
+    assert bill.customer == "acme"
+    assert set(later) <= {": nothing moved"}
+    for wrong in ({"seconds": 0}, {"seconds": 601}, {"lines": -1}, {"language": "fr"}):
+        refused = museum.client.get(path, params=wrong, headers=own)
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request"), wrong
+    other = museum.client.get(path.replace("acme", "zeta"), headers=own)
+    assert (other.status_code, other.json()["code"]) == (404, "not_found")
+    assert museum.client.get(path).status_code == 401
 
 
 @st.composite

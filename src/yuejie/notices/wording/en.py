@@ -185,6 +185,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "There is an answer to your ticket “{subject}” ({ticket}, {state}). Please see the "
         "console.",
     ),
+    Kind.TICKET_GRADED: Wording(
+        "Ticket now {grade}: {subject}",
+        "Your ticket “{subject}” ({ticket}) was graded {grade}, before {before}: {why}. A response "
+        "that is being waited for is not due any later by this.",
+    ),
     Kind.TICKET_DUE_SOON: Wording(
         "Ticket about to be late: {subject}",
         "The ticket “{subject}” of {customer} ({grade}, {ticket}) still waits for us; it is due "
@@ -313,6 +318,7 @@ LABELS: Final[dict[str, str]] = {
     "when": "Reached, or expected to be",
     "ticket": "Ticket",
     "grade": "Severity",
+    "before": "Severity before",
     "subject": "Subject",
     "answer_by": "Response due",
     "state": "State",

@@ -168,6 +168,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "工单{state}：{subject}",
         "您的工单“{subject}”（{ticket}）{state}，请登录费用中心查看。",
     ),
+    Kind.TICKET_GRADED: Wording(
+        "工单级别改为 {grade}：{subject}",
+        "您的工单“{subject}”（{ticket}）的级别由 {before} 改为 {grade}：{why}。"
+        "已开始计时的响应时限不会因此延后。",
+    ),
     Kind.TICKET_DUE_SOON: Wording(
         "工单即将超时：{subject}",
         "{customer} 的 {grade} 工单“{subject}”（{ticket}）仍待响应，{answer_by} 到时限。",
@@ -292,6 +297,7 @@ LABELS: Final[dict[str, str]] = {
     "when": "已到或预计到达",
     "ticket": "工单",
     "grade": "级别",
+    "before": "原级别",
     "subject": "标题",
     "answer_by": "响应时限",
     "state": "状态",

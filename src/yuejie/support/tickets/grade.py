@@ -10,7 +10,7 @@ from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.support.tickets import store
 from yuejie.support.tickets.answer import OVER, held
 from yuejie.support.tickets.open import add_message, checked_text
-from yuejie.support.tickets.tell import tell_opened
+from yuejie.support.tickets.tell import tell_graded, tell_opened
 from yuejie.support.tickets.ticket import (
     LOUD,
     SEVERITY_NAMES,
@@ -44,7 +44,8 @@ def grade_ticket(
         told = (
             f"级别由 {SEVERITY_NAMES[was.severity]} 改为 {SEVERITY_NAMES[severity]}：{why.strip()}"
         )
-        add_message(tx, became, Side.OPERATOR, checked_text(told), (), by=by, at=now)
+        said = add_message(tx, became, Side.OPERATOR, checked_text(told), (), by=by, at=now)
+        tell_graded(tx, was, became, said, why=why.strip(), at=now)
         _hurry(tx, was, became, at=now)
         deed = Deed(by, now, "grade", "ticket", ticket_id, why.strip())
         record_deed(tx, deed, was=was, became=became)

@@ -53,6 +53,25 @@ def tell_answered(
     enqueue(tx, Notice(kind, Audience.CUSTOMER, facts, key, ticket.customer_id), at=at)
 
 
+def tell_graded(
+    tx: Tx, was: Ticket, became: Ticket, message_id: str, *, why: str, at: datetime
+) -> None:
+    """Tell the customer's contacts that a ticket has another severity, and why.
+
+    Grades are told by their code, which is the same in every language.
+    """
+    facts = {
+        "ticket": became.ticket_id,
+        "subject": became.subject,
+        "before": was.severity.upper(),
+        "grade": became.severity.upper(),
+        "why": why,
+    }
+    key = f"ticket:{became.ticket_id}:graded:{message_id}"
+    kind = Kind.TICKET_GRADED
+    enqueue(tx, Notice(kind, Audience.CUSTOMER, facts, key, became.customer_id), at=at)
+
+
 def _notice(tx: Tx, ticket: Ticket, clock: Clock, kind: Kind, occasion: str) -> Notice:
     facts = {
         "ticket": ticket.ticket_id,

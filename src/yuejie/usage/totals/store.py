@@ -1,8 +1,8 @@
 """The only SQL of totals. A `customer_id` of None means all customers: the operator's question."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, LiteralString, cast
 
 from yuejie.db.session import Tx
 
@@ -212,11 +212,26 @@ _PLACES: Final = frozenset({"customer", "project", "department", "environment", 
 
 def totals(tx: Tx, customer_id: str | None, asked: Mapping[str, object]) -> list[TotalRow]:
     """Return quantities and their worth, grouped and filtered as `show.Question` asks."""
+    sql, values = _asked(customer_id, asked)
+    return tx.rows(TotalRow, sql, **values)
+
+
+def each_total(
+    tx: Tx, customer_id: str | None, asked: Mapping[str, object], *, batch: int
+) -> Iterator[TotalRow]:
+    """Yield the same in the same order, however many there are, a batch of them held at a time."""
+    sql, values = _asked(customer_id, asked)
+    yield from tx.stream(TotalRow, sql, batch=batch, **values)
+
+
+def _asked(
+    customer_id: str | None, asked: Mapping[str, object]
+) -> tuple[LiteralString, dict[str, object]]:
+    """Return the question that answers the soonest, and its values."""
     by = set(cast("Iterable[str]", asked["by"]))
     if "hour" in by or any(asked[name] is not None for name in _TIMED):
-        return tx.rows(TotalRow, TOTALS, customer_id=customer_id, **asked)
-    asked = {**asked, "grain": "day" if "day" in by else "month"}
+        return TOTALS, {**asked, "customer_id": customer_id}
+    values = {**asked, "customer_id": customer_id, "grain": "day" if "day" in by else "month"}
     placed = by & _PLACES or any(asked[name] is not None for name in _PLACES & asked.keys())
-    if customer_id is None and not placed:
-        return tx.rows(TotalRow, TOTALS_OF_HOUSE, customer_id=None, **asked)
-    return tx.rows(TotalRow, TOTALS_OF_DAYS, customer_id=customer_id, **asked)
+    whole = customer_id is None and not placed
+    return (TOTALS_OF_HOUSE if whole else TOTALS_OF_DAYS), values

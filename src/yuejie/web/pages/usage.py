@@ -1,8 +1,10 @@
 """Usage: sums by any dimension, from hours to months, as chart, table and file, down to calls."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,8 +22,9 @@ from yuejie.kernel.money import Charge
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.usage.calls.look import Sought, look_for_calls
 from yuejie.usage.meters import UNIT_METERS
-from yuejie.usage.show import By, Question, UsageLine, show_usage
+from yuejie.usage.show import By, Question, UsageLine, each_usage
 from yuejie.web.auth import whose
+from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw
 from yuejie.web.pages.frame.entry import visit
@@ -70,6 +73,8 @@ STATES: Final = {
     "unpriced": "未定价",
 }
 """What an event's state is called."""
+BEHIND: Final = frozenset({By.STATE, By.METER})
+"""What an answer is ordered by behind the time."""
 REQUESTS: Final = 20
 REST: Final = "其余"
 COLUMNS: Final = ("时间", "分组", "请求", "token", "计费额", "币种")
@@ -94,10 +99,15 @@ class Asked(BaseModel):
     provider: Typed = ""
     meter: Typed = ""
     state: Typed = ""
+    cursor: str = Field("", max_length=1_000)
 
     def link(self, **other: str) -> dict[str, str]:
         """Return the query of this look with something changed; what is empty falls away."""
-        return {name: value for name, value in (self.model_dump() | other).items() if value}
+        return {
+            name: value
+            for name, value in (self.model_dump(exclude={"cursor"}) | other).items()
+            if value
+        }
 
     @property
     def narrowed(self) -> dict[str, str]:
@@ -142,15 +152,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look came to: lines of the answer, and what people call their keys."""
+    """What is looked at: the question, and what people call their keys."""
 
     asked: Asked
     party: Customer | None
     zone: ZoneInfo
     first: BillingMonth
     last: BillingMonth
-    lines: list[UsageLine]
     names: Mapping[str, str]
+    question: Question
+
+    @property
+    def customer_id(self) -> CustomerId | None:
+        """Whose usage it is; None is the whole house."""
+        return self.party.customer_id if self.party else None
 
     def time_of(self, line: UsageLine) -> str:
         """Return the piece of time of a line, by the clock of whoever looks."""
@@ -164,43 +179,62 @@ class Look:
         asked = self.asked.by
         return self.time_of(line) if asked in TIMES else line.keys[By(asked)]
 
+    def name_of(self, code: str) -> str:
+        """Return what people call a group."""
+        return self.names.get(code, code) or "（空）"
+
+
+@dataclass(slots=True)
+class Sums:
+    """What lines come to: a row for each group, and money by group, piece of time and currency.
+
+    Lines are added one by one and none is held: there may be one for each customer and day.
+    """
+
+    look: Look
+    found: dict[str, Row] = field(default_factory=dict)
+    total: Row = field(default_factory=lambda: Row("", ""))
+    picos: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, line: UsageLine) -> None:
+        """Add a line of the answer."""
+        code, at = self.look.group_of(line), self.look.time_of(line)
+        row = self.found.get(code)
+        if row is None:
+            row = self.found[code] = Row(self.look.name_of(code), code)
+        row.add(line)
+        self.total.add(line)
+        for currency, charge in line.charges.items():
+            self.counts[currency] += 1
+            place = (code, at, currency)
+            self.picos[place] = self.picos.get(place, 0) + charge.pico
+        self.picos.setdefault((code, at, ""), 0)
+
     def rows(self) -> list[Row]:
         """Return the table: time in its order, anything else with the dearest first."""
-        found: dict[str, Row] = {}
-        for line in self.lines:
-            code = self.group_of(line)
-            row = found.setdefault(code, Row(self.names.get(code, code) or "（空）", code))
-            row.add(line)
-        if self.asked.by in TIMES:
-            return [found[code] for code in sorted(found)]
+        if self.look.asked.by in TIMES:
+            return [self.found[code] for code in sorted(self.found)]
         currency = self.currency
-        return sorted(found.values(), key=lambda row: (-row.fen(currency), -row.tokens))
-
-    @property
-    def total(self) -> Row:
-        """Return the sum of everything."""
-        total = Row("", "")
-        for line in self.lines:
-            total.add(line)
-        return total
+        return sorted(
+            self.found.values(), key=lambda row: (-row.fen(currency), -row.tokens, row.code)
+        )
 
     @property
     def currency(self) -> str:
         """Return the currency that is drawn: that of the most lines."""
-        found = [name for line in self.lines for name in line.charges]
-        return max(sorted(set(found)), key=found.count, default="CNY")
+        return max(sorted(self.counts), key=self.counts.__getitem__, default="CNY")
 
     def chart(self, rows: Sequence[Row]) -> tuple[list[str], list[dict[str, Any]]]:
         """Return labels and series of the chart: time, told apart by the dearest groups."""
-        times = sorted({self.time_of(line) for line in self.lines})
-        shown = [] if self.asked.by in TIMES else [row.code for row in rows[:SERIES]]
+        times = sorted({at for _, at, _ in self.picos})
+        shown = [] if self.look.asked.by in TIMES else [row.code for row in rows[:SERIES]]
         sums: dict[tuple[str, str], int] = {}
-        for line in self.lines:
-            charge = line.charges.get(self.currency)
-            if charge is not None:
-                group = self.group_of(line) if shown else ""
-                at = (group if group in shown or not shown else REST, self.time_of(line))
-                sums[at] = sums.get(at, 0) + charge.pico
+        for (code, at, currency), pico in self.picos.items():
+            if currency == self.currency:
+                group = code if shown else ""
+                place = (group if group in shown or not shown else REST, at)
+                sums[place] = sums.get(place, 0) + pico
         series = [
             {"name": name, "fen": [_fen(sums.get((code, at), 0)) for at in times]}
             for code, name in [(row.code, row.name) for row in rows if row.code in shown]
@@ -221,8 +255,14 @@ def usage(request: Request, db: Db, now: Now, asked: Annotated[Asked, Query()]) 
     """Show usage by one dimension over time, and the last calls of the same look."""
     caller = caller_of(request)
     look = _look(request, db, now, asked)
-    rows = look.rows()
-    labels, series = look.chart(rows)
+    sums = Sums(look)
+    for line in each_usage(db, look.customer_id, look.question):
+        sums.add(line)
+    rows = sums.rows()
+    labels, series = sums.chart(rows)
+    # The place of a row is its key: what is dearest moves while calls come in.
+    window = Window.read(f"page:usage:{asked.by}", asked.cursor or None, PAGE)
+    first = window.behind(int) or 0
     with db.read() as tx:
         everybody = customers(tx) if caller.is_operator else []
     party = look.party
@@ -231,8 +271,11 @@ def usage(request: Request, db: Db, now: Now, asked: Annotated[Asked, Query()]) 
         "usage.html",
         zone=look.zone,
         look=look,
-        rows=rows,
-        total=look.total,
+        rows=rows[first : first + PAGE],
+        count=len(rows),
+        later=window.write(first + PAGE) if first + PAGE < len(rows) else None,
+        total=sums.total,
+        currency=sums.currency,
         labels=labels,
         series=series,
         dimensions={k: v for k, v in DIMENSIONS.items() if k != "customer" or caller.is_operator},
@@ -257,22 +300,33 @@ def export(request: Request, db: Db, now: Now, asked: Annotated[Asked, Query()])
     with_cost = caller_of(request).is_operator
     titles = (*COLUMNS, "成本", "成本币种") if with_cost else COLUMNS
     name = f"usage-{look.first}-{asked.by}.csv"
-    return sheet(name, titles, _cells(look, with_cost=with_cost))
+    return sheet(name, titles, _cells(db, look, with_cost=with_cost))
 
 
-def _cells(look: Look, *, with_cost: bool) -> Iterator[tuple[object, ...]]:
-    sums: dict[tuple[str, str], Row] = {}
-    for line in look.lines:
-        code = look.group_of(line)
-        at = (look.time_of(line), code)
-        sums.setdefault(at, Row(look.names.get(code, code), code)).add(line)
-    for (time, _), row in sorted(sums.items(), key=lambda each: each[0]):
-        counted = (time, row.name, row.requests, row.tokens)
-        for currency in sorted({*row.charges, *(row.costs if with_cost else ())}) or [""]:
-            charge, cost = row.charges.get(currency), row.costs.get(currency)
-            spent = (cost or "", currency if cost else "") if with_cost else ()
-            yield (*counted, charge or "", currency if charge else "", *spent)
-            counted = (time, row.name, 0, 0)
+def _cells(db: Database, look: Look, *, with_cost: bool) -> Iterator[tuple[object, ...]]:
+    """Yield rows as the answer comes: what is asked by, and of each the times; never all of it."""
+    lines = each_usage(db, look.customer_id, look.question)
+    is_outer = look.asked.by not in TIMES and By(look.asked.by) not in BEHIND
+    outer = look.group_of if is_outer else look.time_of
+    for _, same in groupby(lines, outer):
+        found: dict[tuple[str, str], Row] = {}
+        for line in same:
+            code = look.group_of(line)
+            at = (look.time_of(line), code)
+            if at not in found:
+                found[at] = Row(look.names.get(code, code), code)
+            found[at].add(line)
+        for (time, _), row in sorted(found.items(), key=lambda each: each[0]):
+            yield from _written(time, row, with_cost=with_cost)
+
+
+def _written(time: str, row: Row, *, with_cost: bool) -> Iterator[tuple[object, ...]]:
+    counted = (time, row.name, row.requests, row.tokens)
+    for currency in sorted({*row.charges, *(row.costs if with_cost else ())}) or [""]:
+        charge, cost = row.charges.get(currency), row.costs.get(currency)
+        spent = (cost or "", currency if cost else "") if with_cost else ()
+        yield (*counted, charge or "", currency if charge else "", *spent)
+        counted = (time, row.name, 0, 0)
 
 
 def _look(request: Request, db: Database, now: datetime, asked: Asked) -> Look:
@@ -297,8 +351,7 @@ def _look(request: Request, db: Database, now: datetime, asked: Asked) -> Look:
         until=until,
         **asked.narrowed,
     )
-    lines = show_usage(db, customer_id, question)
-    return Look(asked, party, zone, first, last, lines, names)
+    return Look(asked, party, zone, first, last, names, question)
 
 
 def _day_span(text: str, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -20,6 +20,7 @@ from yuejie.kernel.limits import WATCH_SECONDS
 from yuejie.web.api.billing.watchers import EVENT, Watchers
 from yuejie.web.auth import AnyCaller, Caller, guarded, still_admitted, whose
 from yuejie.web.desk import Db, DeskHere, Now
+from yuejie.web.refusals.english import in_language
 from yuejie.web.shapes.billing.live import LiveChangeOut, LiveOut
 from yuejie.web.shapes.wire import Name, Out
 
@@ -58,6 +59,7 @@ async def get_stream(
     seconds: Annotated[
         int, Query(ge=1, le=WATCH_SECONDS, description="多少秒后结束；客户端应重新连接")
     ] = WATCH_SECONDS,
+    language: Annotated[Literal["zh", "en"], Query(description="problem 事件用什么语言说")] = "zh",
 ) -> Response:
     """逐秒推送（SSE）：先是 bill（整张），随后 change（变动的行）；没有变动则是注释行。
 
@@ -80,7 +82,7 @@ async def get_stream(
         try:
             board = request.app.state.board
             looks = _looks(board, db, customer_id, desk.clock, is_open, is_admitted)
-            async for event in _events(looks, lines):
+            async for event in _events(looks, lines, language):
                 yield event
         finally:
             seat.__exit__(None, None, None)
@@ -122,13 +124,16 @@ async def _looks(
         await asyncio.sleep(due - loop.time())
 
 
-async def _events(looks: AsyncIterator[Live | DomainError], lines: int) -> AsyncIterator[bytes]:
+async def _events(
+    looks: AsyncIterator[Live | DomainError], lines: int, language: str
+) -> AsyncIterator[bytes]:
     """Write looks as events: the whole bill first, then what moved."""
     was: Live | None = None
     yield b"retry: 1000\n\n"
     async for seen in looks:
         if isinstance(seen, DomainError):
-            yield f"event: problem\ndata: {seen.sentence}\n\n".encode()
+            said = in_language(seen.sentence, language)
+            yield f"event: problem\ndata: {said}\n\n".encode()
         elif was is None:
             yield _event("bill", LiveOut.of(seen, lines))
             was = seen

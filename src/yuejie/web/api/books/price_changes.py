@@ -13,8 +13,7 @@ from yuejie.contracts.changes.decide import (
     look_at_change,
 )
 from yuejie.contracts.changes.store import price_changes
-from yuejie.contracts.formats.pricelist import Severity
-from yuejie.contracts.import_prices import ImportReport, PriceImport
+from yuejie.contracts.import_prices import PriceImport
 from yuejie.kernel.errors import Invalid
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
@@ -53,17 +52,8 @@ def import_file(
         dry_run=body.dry_run,
     )
     if report.refused and not body.dry_run:
-        raise Invalid(_gravest(report))
+        raise Invalid(f"未导入：{report.gravest}（试算可看全部报告）")
     return PriceImportOut.of(report)
-
-
-def _gravest(report: ImportReport) -> str:
-    """Say what forbids an import; a dry run says everything."""
-    for severity in (Severity.ERROR, Severity.APPROVE):
-        for remark in report.remarks:
-            if remark.severity is severity:
-                return f"未导入：{remark.where}：{remark.sentence}（试算可看全部报告）"
-    return report.outcome
 
 
 @routes.get("/price-changes", summary="列出调价")

@@ -149,7 +149,7 @@ def _publish(
     starts_at = None if tried.needs_another else now
     report = bring_prices(db, wanted, starts_at=starts_at, by=by, now=now)
     if report.refused:
-        raise Invalid("；".join(report.lines()))
+        raise Invalid(report.gravest)
     after = "sale" if form.kind == "cost" else "customer"
     return go(request, f"/first-run?step={after}", report.outcome)
 

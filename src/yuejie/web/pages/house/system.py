@@ -10,6 +10,7 @@ from starlette.responses import Response
 from yuejie import __version__
 from yuejie.gateway.publish import skew_ms
 from yuejie.intake.store import journals
+from yuejie.jobs.store import waiting_jobs
 from yuejie.kernel.clock import SystemClock
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.pages.frame.draw import draw
@@ -23,6 +24,8 @@ SKEW_MS: Final = 1000
 """From here on a gateway refuses new calls."""
 LATE: Final = timedelta(minutes=2)
 """What writes or looks every few seconds or minutes is late after this."""
+JOBS_LATE: Final = timedelta(minutes=15)
+"""A job that nobody has begun by then waits too long, as the alert has it."""
 
 
 @routes.get("")
@@ -37,6 +40,7 @@ def show_system(request: Request, db: Db, desk: DeskHere, now: Now) -> Response:
         probe = last_probe(tx)
         written = journals(tx)
         clerk = rounds(tx)
+        jobs = waiting_jobs(tx)
     return draw(
         request,
         "house/system.html",
@@ -47,6 +51,8 @@ def show_system(request: Request, db: Db, desk: DeskHere, now: Now) -> Response:
         probe_late=probe is None or now - probe.minute > LATE,
         journals=[(each, each.state == "live" and now - each.seen_at > LATE) for each in written],
         clerk=clerk,
+        jobs=jobs,
+        jobs_late=jobs.since is not None and now - jobs.since > JOBS_LATE,
         version=__version__,
         python=platform.python_version(),
         console=desk.console_url,

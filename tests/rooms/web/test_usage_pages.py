@@ -1,0 +1,58 @@
+"""Usage of the whole house, by more groups and pieces of time than an answer holds at once."""
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.rooms.web.conftest import House
+from tests.rooms.web.test_pages import admin, browser
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.period import BillingMonth
+from yuejie.usage.show import ROWS, By, Question, each_usage, show_usage
+
+__all__ = ["admin", "browser"]
+
+MODELS, HOURS = 140, 720
+"""One more than an answer that is held whole may have rows, and some hundreds."""
+MANY = """
+    INSERT INTO usage_rollup (epoch, month, hour, dimension_id, model, meter, sale_rate, cost_rate,
+                              state, quantity)
+    SELECT epoch, month, h.hour, dimension_id, 'm' || n, meter, sale_rate, cost_rate, state, 1000
+    FROM (SELECT * FROM usage_rollup
+          WHERE month = '2026-10' AND meter = 'input' AND state = 'measured' LIMIT 1) AS one,
+         generate_series(1, %(models)s) AS n,
+         generate_series('2026-10-01T00:00Z'::timestamptz + INTERVAL '1 hour' * 0,
+                         '2026-10-01T00:00Z'::timestamptz + INTERVAL '1 hour' * (%(hours)s - 1),
+                         INTERVAL '1 hour') AS h(hour)
+"""
+
+
+def test_usage_beyond_what_an_answer_holds_is_paged_and_streamed(
+    admin: TestClient, house: House
+) -> None:
+    db, month = house.books.db, BillingMonth(2026, 10)
+    question = Question(by=(By.MODEL, By.HOUR), first=month, last=month)
+    before = show_usage(db, None, question)
+    assert list(each_usage(db, None, question, batch=3)) == before, "the same, row by row"
+    with db.begin() as tx:
+        assert tx.run(MANY, models=MODELS, hours=HOURS) == MODELS * HOURS > ROWS
+    with pytest.raises(Invalid, match="结果超过"):
+        show_usage(db, None, question)
+    assert sum(1 for _ in each_usage(db, None, question)) == MODELS * HOURS + len(before)
+
+    asked = "month=2026-10&by=model&grain=hour"
+    first = admin.get(f"/usage?{asked}").text
+    count = MODELS + len({line.keys[By.MODEL] for line in before})
+    assert f"共 {count} 行" in first
+    assert first.count('data-value="') == 100 * 3
+    later = re.search(r'href="(/usage\?[^"]*cursor=[^"]+)"', first)
+    assert later
+    second = admin.get(later[1].replace("&amp;", "&")).text
+    assert second.count('data-value="') == (count - 100) * 3
+    totals = [re.search(r"<tfoot>.*?</tfoot>", page, re.DOTALL) for page in (first, second)]
+    assert totals[0] and totals[1] and totals[0][0] == totals[1][0]  # noqa: PT018 - for mypy
+
+    with admin.stream("GET", f"/usage/export?{asked}") as sheet:
+        lines = sum(1 for _ in sheet.iter_lines())
+    assert lines == 1 + MODELS * HOURS + len(before)
