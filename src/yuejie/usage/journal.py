@@ -40,10 +40,15 @@ MAGIC: Final = b"yuejie-journal1\n"
 HEADER: Final = len(MAGIC) + 16
 _FRAME: Final = struct.Struct("<II")
 _LOCK: Final = "lock"
-LAZY_SECONDS: Final = 0.05
-"""How long a record that nobody waits for may be in the page cache alone."""
-QUICK_SECONDS: Final = 0.002
-"""A commit that took longer says that the disk is busy: nobody then waits for it on the loop."""
+
+
+class Pace(NamedTuple):
+    """How a journal deals with its disk."""
+
+    lazy_seconds: float = 0.05
+    """How long a record that nobody waits for may be in the page cache alone."""
+    quick_seconds: float = 0.002
+    """A longer commit says that the disk is busy: nobody then waits for it on the loop."""
 
 
 class Begun(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
@@ -193,6 +198,7 @@ class Journal:
         on_durable: Callable[[int], None],
         *,
         segment_bytes: int = SEGMENT_BYTES,
+        pace: Pace = Pace(),  # noqa: B008 - never changed
     ) -> None:
         """Create the journal's folder and take its lock.
 
@@ -206,6 +212,7 @@ class Journal:
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._on_durable = on_durable
         self._segment_bytes = segment_bytes
+        self._pace = pace
         self._appended = 0
         self._written = 0
         self._synced = 0
@@ -232,7 +239,7 @@ class Journal:
     def flush(self, *, commit: bool = True) -> None:
         """Hand all queued records to the kernel in one write, and ask for a group commit.
 
-        Without `commit` they go with the next one, at most LAZY_SECONDS later: an end of a call
+        Without `commit` they go with the next one, at most `lazy_seconds` later: an end of a call
         survives kill -9 in the page cache, and nobody waits for its disk.
         """
         if not self._pending:
@@ -260,7 +267,9 @@ class Journal:
         It saves waking the other thread and being woken by it. Nothing is done while that thread is
         at the disk, nor after a commit that was not quick, whoever made it.
         """
-        if self.sync_seconds > QUICK_SECONDS or not self._syncing.acquire(blocking=False):
+        if self.sync_seconds > self._pace.quick_seconds or not self._syncing.acquire(
+            blocking=False
+        ):
             return False
         try:
             self.flush(commit=False)
@@ -331,7 +340,7 @@ class Journal:
     def _await_wish(self) -> None:
         """Wait until a commit is wished for or due, and take all wishes at once."""
         with suppress(Empty):
-            self._wake.get(timeout=LAZY_SECONDS)
+            self._wake.get(timeout=self._pace.lazy_seconds)
             while True:
                 self._wake.get_nowait()
 

@@ -13,11 +13,11 @@ import pytest
 from tests.rooms.intake.calls import OCTOBER_MS, begin, end
 from yuejie.gateway.meter.ink import Ink
 from yuejie.kernel.ids import uuid7_at
-from yuejie.usage import journal
-from yuejie.usage.journal import START, Journal, JournalBroken, Record, read_from
+from yuejie.usage.journal import START, Journal, JournalBroken, Pace, Record, read_from
 
 DEAD = "the worker dies"
-QUICK = 60.0
+PACE = Pace(lazy_seconds=3600, quick_seconds=60)
+"""Every disk is quick, and no record goes by itself: no clock decides here who commits."""
 
 
 class Disk:
@@ -46,11 +46,9 @@ def records(folder: Path) -> Iterator[Record]:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    """A disk that answers as the test says: no clock decides here who commits."""
+    """A disk that answers as the test says."""
     disk = Disk()
     monkeypatch.setattr(os, "fdatasync", disk.sync)
-    monkeypatch.setattr(journal, "QUICK_SECONDS", QUICK)
-    monkeypatch.setattr(journal, "LAZY_SECONDS", 3600)
     return disk
 
 
@@ -59,7 +57,9 @@ def play(root: Path, disk: Disk, deed: Callable[[Ink], Awaitable[None]]) -> None
         raise SystemExit(DEAD)
 
     async def whole() -> None:
-        ink = Ink(root, UUID(bytes=uuid7_at(OCTOBER_MS)), asyncio.get_running_loop(), die)
+        ink = Ink(
+            root, UUID(bytes=uuid7_at(OCTOBER_MS)), asyncio.get_running_loop(), die, pace=PACE
+        )
         disk.journal = ink.journal.folder
         with closing(ink, disk):
             await deed(ink)
@@ -122,7 +122,7 @@ def test_two_at_once_are_committed_together_and_hold_nobody_up(tmp_path: Path, d
 
 def test_a_slow_disk_is_waited_for_by_the_other_thread(tmp_path: Path, disk: Disk) -> None:
     async def deed(ink: Ink) -> None:
-        ink.journal.sync_seconds = 2 * QUICK
+        ink.journal.sync_seconds = 2 * PACE.quick_seconds
         late = ink.written(begin(1))
         assert late is not None
         await late
@@ -153,7 +153,7 @@ def test_while_the_other_thread_is_at_the_disk_nobody_waits_behind_it(
 
 def test_a_call_given_up_while_it_waits_spoils_nothing(tmp_path: Path, disk: Disk) -> None:
     async def deed(ink: Ink) -> None:
-        ink.journal.sync_seconds = 2 * QUICK
+        ink.journal.sync_seconds = 2 * PACE.quick_seconds
         first, second = begin(1), begin(2)
         gone = ink.written(first)
         assert gone is not None

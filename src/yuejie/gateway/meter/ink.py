@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from yuejie.usage.journal import Begun, Ended, Journal, JournalBroken, Returned
+from yuejie.usage.journal import Begun, Ended, Journal, JournalBroken, Pace, Returned
 
 BUSY: Final = 16
 """Attempts under way from which on turns are gathered; below, nobody waits for company."""
@@ -45,6 +45,8 @@ class Ink:
         journal_id: UUID,
         loop: asyncio.AbstractEventLoop,
         broken: Callable[[], None],
+        *,
+        pace: Pace = Pace(),  # noqa: B008 - never changed
     ) -> None:
         """Open the journal. `broken` is called once when the disk refuses: the worker must die."""
         self._loop = loop
@@ -56,7 +58,7 @@ class Ink:
         self._flushed = 0.0
         self._last = 0
         self._open = 0
-        self.journal = Journal(root, journal_id, self._committed)
+        self.journal = Journal(root, journal_id, self._committed, pace=pace)
 
     def written(self, record: Begun) -> asyncio.Future[None] | None:
         """Append a record; the future is done when it is on disk. None: it is already."""
