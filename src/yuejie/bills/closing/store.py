@@ -71,8 +71,8 @@ USED_MONTHS: Final = (
                      WHERE s.customer_id = u.customer_id AND s.month < %(month)s), 0))
            OR u.month < %(month)s AND EXISTS (
                 SELECT FROM bill_line l JOIN bill b USING (bill_id)
-                WHERE l.customer_id = u.customer_id AND l.service_month = u.month
-                  AND b.state = 'voided'
+                WHERE b.customer_id = u.customer_id AND b.state = 'voided'
+                  AND l.customer_id = u.customer_id AND l.service_month = u.month
                   AND NOT"""  # noqa: S608 - literals only
     + _BILLED_AGAIN
     + """    ))
@@ -370,7 +370,8 @@ VOIDED_MONTHS: Final = (
     SELECT DISTINCT l.service_month AS month
     FROM bill_line l
     JOIN bill b USING (bill_id)
-    WHERE l.customer_id = %(customer_id)s AND b.state = 'voided' AND l.service_month <= %(month)s
+    WHERE b.customer_id = %(customer_id)s AND b.state = 'voided'
+      AND l.customer_id = %(customer_id)s AND l.service_month <= %(month)s
       AND NOT"""  # noqa: S608 - literals only
     + _BILLED_AGAIN
 )
