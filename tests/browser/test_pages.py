@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expe
 
 from tests.browser.conftest import Console, shoot
 from tests.rooms.web.behind import (
+    change_at,
+    cloud_trial_at,
     job_at,
     job_under_way,
     message_at,
@@ -101,6 +103,7 @@ def everybodys(console: Console) -> dict[str, str]:
         "providers": "/providers",
         "prices": "/prices",
         "book": "/prices/list?model=gpt-4o",
+        "price-change": f"/price-changes/{change_at(house)}",
         "presales": "/presales",
         "prospect": "/presales/jinke",
         "quote": f"/presales/quotes/{console.quote}",
@@ -132,6 +135,7 @@ def ours(console: Console) -> dict[str, str]:
         "usage-import": "/usage/import",
         "nodes": f"/nodes?of={node_at(house, silent=True)}",
         "clouds": f"/clouds?of={statement_at(house)}",
+        "cloud-trial": f"/clouds/trials/{cloud_trial_at(house)}",
         "cloud-statement": f"/clouds/statements/{statement_at(house)}",
         "revision": "/prices/list/revisions/1",
         "reports": "/reports",

@@ -311,10 +311,7 @@ def test_lasting_growth_is_told_once(books: Books, acme: Traffic) -> None:
         watched(books, day * 24)
     new = [each for each in found(books, acme.party) if each.finding_id not in early]
     (grown,) = new
-    assert (grown.scope, grown.since.astimezone(UTC).date().isoformat()) == (
-        Scope.CUSTOMER,
-        "2026-10-01",
-    )
+    assert (grown.scope, grown.since) == (Scope.CUSTOMER, BEGAN + timedelta(hours=30 * 24))
     assert grown.extra_pico > 0
 
 

@@ -84,12 +84,14 @@ class UsageLine:
     costs: dict[str, Charge] = field(default_factory=dict)
 
 
-def show_usage(db: Database, customer_id: str | None, question: Question) -> list[UsageLine]:
+def show_usage(
+    db: Database, customer_id: str | None, question: Question, *, most: int = ROWS
+) -> list[UsageLine]:
     """Answer a question about a customer's usage, or, for the operator with None, everyone's."""
     with db.read() as tx:
-        rows = totals(tx, customer_id, _asked(question, ROWS + 1))
-    if len(rows) > ROWS:
-        raise Invalid(f"结果超过 {ROWS:,} 行，请缩小时间范围或减少分组")
+        rows = totals(tx, customer_id, _asked(question, most + 1))
+    if len(rows) > most:
+        raise Invalid(f"结果超过 {most:,} 行，请缩小时间范围或减少分组")
     return _fold(rows, question.by)
 
 

@@ -18,11 +18,15 @@ from yuejie.bills.sharing.rule import Method
 from yuejie.clouds import store as clouds
 from yuejie.clouds.deliver import deliver
 from yuejie.clouds.keep import add_rule, add_source
+from yuejie.contracts.changes.ask import bring_prices
+from yuejie.contracts.changes.store import open_changes
+from yuejie.contracts.import_prices import PriceImport
 from yuejie.customers.enrol import ProjectDraft, add_project
 from yuejie.intake.nodes import store as nodes
 from yuejie.intake.nodes.node import Told
 from yuejie.jobs.job import JobKind, Upload
 from yuejie.jobs.kinds.close import order_close
+from yuejie.jobs.kinds.cloud import order_delivery
 from yuejie.jobs.kinds.usage import order_usage
 from yuejie.jobs.start import start_job
 from yuejie.jobs.store import claim, jobs, move
@@ -82,6 +86,19 @@ def node_at(house: House, *, name: str = "gw-1", node: UUID = NODE, silent: bool
     return str(node)
 
 
+def change_at(house: House) -> str:
+    """Let somebody have asked for another price; return the change that waits."""
+    with house.books.db.read() as tx:
+        waiting = open_changes(tx)
+    if waiting:
+        return waiting[0].change_id
+    body = b'currency = "CNY"\n[models."gpt-4o"]\ninput = "9"\noutput = "15"\n'
+    wanted = PriceImport(name="next.toml", body=body, book_id="list", starts_at=NOW)
+    told = bring_prices(house.books.db, wanted, starts_at=None, by="operator:ann", now=NOW)
+    assert told.change_id is not None, told.lines()
+    return told.change_id
+
+
 def cloud_file(folder: Path, *amounts: str, name: str = "a.csv") -> Path:
     """Write a cloud's bill for November, a row for each amount in CNY."""
     month = "2026-11-01T00:00:00Z"
@@ -103,6 +120,18 @@ def statement_at(house: House) -> str:
         paths = [cloud_file(Path(folder), "12.50", "7.50")]
         deliver(db, "aws", paths, commit=True, by="x", now=NOW)
     return statement_at(house)
+
+
+def cloud_trial_at(house: House) -> str:
+    """Return a trial of a cloud's file that is over."""
+    statement_at(house)
+    with TemporaryDirectory() as folder:
+        path = cloud_file(Path(folder), "12.50", "8.50", name="b.csv")
+        files = (Upload(path.name, path.read_bytes()),)
+    order = order_delivery(house.books.db, "aws", None, files, commit=False)
+    made = start_job(house.books.db, order, by="operator:王管理", now=NOW)
+    Worker(house.books.db, FixedClock(NOW)).work()
+    return made.job_id
 
 
 def shared(house: House) -> str:

@@ -10,7 +10,15 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from tests.rooms.web.behind import job_at, message_at, node_at, reconciliation_at, statement_at
+from tests.rooms.web.behind import (
+    change_at,
+    cloud_trial_at,
+    job_at,
+    message_at,
+    node_at,
+    reconciliation_at,
+    statement_at,
+)
 from tests.rooms.web.conftest import NOW, PEPPER, TOKEN, House, desk_at
 from tests.rooms.web.examples import contract_of
 from tests.rooms.web.house import drafted, quoted
@@ -138,6 +146,8 @@ def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
         "ticket": house.zeta_ticket,
         "incident": house.incident,
         "job": job_at(house),
+        "change": change_at(house),
+        "tried": cloud_trial_at(house),
     }
     for (method, template), who in PAGES.items():
         if who is not Who.OPEN:

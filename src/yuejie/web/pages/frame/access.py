@@ -239,7 +239,7 @@ PAGES: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", "/clouds"): Who.OPERATOR,
     ("GET", "/clouds/statements/{statement}"): Who.OPERATOR,
     ("POST", "/clouds/deliveries"): Power.KEEP_BOOKS,
-    ("GET", "/clouds/trials/{job}"): Who.OPERATOR,
+    ("GET", "/clouds/trials/{tried}"): Who.OPERATOR,
     ("POST", "/clouds/sources"): Power.KEEP_BOOKS,
     ("POST", "/clouds/sources/{source}/rules"): Power.KEEP_BOOKS,
     ("POST", "/clouds/sources/{source}/remap"): Power.KEEP_BOOKS,

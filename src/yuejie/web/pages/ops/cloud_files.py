@@ -207,10 +207,10 @@ def take_in(
     return _tried(request, db, told, handed.metric, handed.digest)
 
 
-@routes.get("/trials/{job}")
-def show_trial(request: Request, db: Db, now: Now, job: str) -> Response:
+@routes.get("/trials/{tried}")
+def show_trial(request: Request, db: Db, now: Now, tried: str) -> Response:
     """Show how far the trial of large files is, and then what they would change."""
-    return _trial(request, db, now, job)
+    return _trial(request, db, now, tried)
 
 
 def _trial(request: Request, db: Database, now: datetime, job: str) -> Response:
