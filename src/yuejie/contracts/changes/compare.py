@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from yuejie.contracts.documents import words
 from yuejie.contracts.prices import RateRow
 from yuejie.kernel.money import PPM, Rate, divide
 from yuejie.usage.meters import per
@@ -36,6 +37,11 @@ class Difference:
         if not self.was or self.became is None:
             return None
         return divide((self.became - self.was) * PPM, self.was)
+
+    @property
+    def unit(self) -> str:
+        """Say what its prices are in: CNY/百万 token."""
+        return words.unit(self.key[1], self.currency)
 
     def written(self, pico: int | None) -> str:
         """Write a price per million tokens, or per piece."""
