@@ -278,7 +278,7 @@ class Ingest:
             reading = self._readings.get(folder)
             if not self.behind and reading is not None and reading.state != LIVE:
                 return events
-            tries = 0 if self.behind else tries + 1
+            tries = 0 if self.behind and reading is not None else tries + 1
         raise Conflict(f"流水 {folder.name} 正由多个进程同时读取；请稍后再执行一次，不会重复入库")
 
     def _doubt(self) -> None:
@@ -310,15 +310,16 @@ class Ingest:
         except Reborn:
             log.warning("ingest.database_reborn", timeline=self._timeline)
             self._forget()
-            return 0
         except Overtaken:
             log.info("ingest.overtaken", journal=folder.name)
             self._readings.pop(folder, None)
-            return 0
         except BaseException:
             # The open calls in memory may be ahead of what was committed.
             self._readings.pop(folder, None)
             raise
+        # What this journal still holds is not known: nobody may say that all of it was read.
+        self.behind = True
+        return 0
 
     def _open(self, folder: Path, now: datetime) -> Reading:
         journal_id = UUID(folder.name)

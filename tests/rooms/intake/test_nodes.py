@@ -259,7 +259,7 @@ def test_a_lost_node_that_comes_back_goes_on_where_it_was(desk: Desk) -> None:
     assert (window.spent, window.leased) == (2 * WORST, 0)
     worth = worker.end(call, tokens_in=5, tokens_out=5)
     worker.die()
-    site.read()  # overtaken: the journal was parked meanwhile
+    # Overtaken at first, for the journal was parked meanwhile; it does not say that all is read.
     assert site.read() == 1
     assert site.beat.step() is NodeState.SERVING
     (window,) = desk.windows(cap)

@@ -19,7 +19,7 @@ from yuejie.clouds import store as clouds
 from yuejie.clouds.deliver import deliver
 from yuejie.clouds.keep import add_rule, add_source
 from yuejie.contracts.changes.ask import bring_prices
-from yuejie.contracts.changes.store import open_changes
+from yuejie.contracts.changes.store import price_changes
 from yuejie.contracts.import_prices import PriceImport
 from yuejie.customers.enrol import ProjectDraft, add_project
 from yuejie.intake.nodes import store as nodes
@@ -89,9 +89,9 @@ def node_at(house: House, *, name: str = "gw-1", node: UUID = NODE, silent: bool
 def change_at(house: House) -> str:
     """Let somebody have asked for another price; return the change that waits."""
     with house.books.db.read() as tx:
-        waiting = open_changes(tx)
-    if waiting:
-        return waiting[0].change_id
+        there = price_changes(tx, limit=1)
+    if there:
+        return there[0].change_id
     body = b'currency = "CNY"\n[models."gpt-4o"]\ninput = "9"\noutput = "15"\n'
     wanted = PriceImport(name="next.toml", body=body, book_id="list", starts_at=NOW)
     told = bring_prices(house.books.db, wanted, starts_at=None, by="operator:ann", now=NOW)
