@@ -1,23 +1,12 @@
 """What a customer pays for a unit on a day, at the keyboard."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from tests.rooms.cli.desk import run, run_json
+from tests.rooms.cli.test_live_and_whatif import NOW, PRICES
 from tests.scenarios.books import Books
 from yuejie.cli.prices import price
 from yuejie.db.session import Database
-
-PRICES = """
-[models."gpt-4o"]
-input = "10"
-output = "30"
-[models."gpt-3.5-turbo"]
-input = "1"
-output = "2"
-"""
-NOW = datetime(2026, 2, 10, 4, tzinfo=UTC)
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def _needs_another(judged: Judged, remarks: Sequence[Remark]) -> bool:
 def _ask(tx: Tx, change: PriceChange, publication: Publication, now: datetime) -> None:
     """Write a change down, unless it could not be approved or waits already."""
     if change.is_late(now):
-        minutes = PUBLICATION_LEAD.seconds // 60
+        minutes = change.lead_minutes
         raise Invalid(
             f"生效时间 {publication.starts_at.isoformat()} 距现在不足 {minutes} 分钟，"
             f"来不及由另一人批准；请推后，或不填：批准后 {minutes} 分钟生效"

@@ -75,6 +75,11 @@ class PriceChange:
         """Return when it starts if it is approved now."""
         return self.starts_at or now + PUBLICATION_LEAD
 
+    @property
+    def lead_minutes(self) -> int:
+        """Return how long before its start it has to be approved, in minutes."""
+        return PUBLICATION_LEAD.seconds // 60
+
     def is_late(self, now: datetime) -> bool:
         """Tell whether its start came too near to approve it: calls may have been let in since."""
         return self.starts_at is not None and self.starts_at < now + PUBLICATION_LEAD

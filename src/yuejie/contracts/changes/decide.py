@@ -20,7 +20,6 @@ from yuejie.contracts.store import RevisionNote
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, NotFound
-from yuejie.kernel.limits import PUBLICATION_LEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def hindrance(tx: Tx, change: PriceChange, now: datetime) -> str:
         )
     if change.is_late(now):
         return (
-            f"调价 {change.change_id} 的生效时间已过或不足 {PUBLICATION_LEAD.seconds // 60} 分钟，"
+            f"调价 {change.change_id} 的生效时间已过或不足 {change.lead_minutes} 分钟，"
             "批准会改到已放行的调用；请驳回后换一个生效时间重新提出"
         )
     return next(_errors(change, change.starts(now)), "")

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from yuejie.contracts.changes.change import STATE_NAMES, ChangeDecision, ChangeState
 from yuejie.contracts.changes.compare import KINDS
 from yuejie.contracts.changes.decide import decide_price_change, look_at_change
-from yuejie.kernel.limits import PUBLICATION_LEAD
 from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
@@ -55,7 +54,6 @@ def show(
         states=STATE_NAMES,
         grave=words.GRAVE,
         asked=kind,
-        minutes=PUBLICATION_LEAD.seconds // 60,
         later=later,
     )
 

@@ -98,9 +98,8 @@ class Frame:
     @property
     def place(self) -> str:
         """Return the line of the menu under which this page stands: the longest that fits."""
-        path = self.path.replace("/price-changes", "/prices", 1)
-        fits = [each.path for each in MENU if f"{path}/".startswith(f"{each.path}/")]
-        return max(fits, key=len, default="")
+        line = max(MENU, key=lambda entry: entry.holds(self.path))
+        return line.path if line.holds(self.path) else ""
 
     @property
     def said(self) -> str:

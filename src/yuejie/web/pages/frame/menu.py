@@ -11,7 +11,8 @@ from yuejie.web.pages.frame.access import PAGES
 class Entry:
     """A line of the menu: what it is called in Chinese, where it leads, what it looks like.
 
-    Lines of one `group` stand together under its name.
+    Lines of one `group` stand together under its name. Pages below `path` stand under a line, and
+    those below `also`.
     """
 
     label: str
@@ -20,6 +21,12 @@ class Entry:
     group: str = ""
     customers: bool = True
     operators: bool = True
+    also: str = ""
+
+    def holds(self, path: str) -> int:
+        """Return how much of a page's path leads here; 0 where it does not stand under this."""
+        roots = [root for root in (self.path, self.also) if root]
+        return max((len(root) for root in roots if f"{path}/".startswith(f"{root}/")), default=0)
 
     def serves(self, caller: Caller) -> bool:
         """Whether a caller finds something there."""
@@ -64,7 +71,7 @@ MENU: Final = (
     Entry("事故与维护", "/incidents", "cone", "服务", customers=False),
     Entry("服务质量", "/sla", "shield", "服务"),
     Entry("服务状态", "/status", "light", "服务"),
-    Entry("价目", "/prices", "tag", "平台", customers=False),
+    Entry("价目", "/prices", "tag", "平台", customers=False, also="/price-changes"),
     Entry("毛利", "/margins", "coins", "平台", customers=False),
     Entry("供应商与模型", "/providers", "server", "平台", customers=False),
     Entry("供应健康", "/health", "pulse", "平台", customers=False),
