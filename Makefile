@@ -7,6 +7,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help setup chdb demo serve test simulate check format golden guide docs bench lock clean
 
+# The tests start hundreds of processes, and each would compile the whole house anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp

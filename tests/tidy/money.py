@@ -117,7 +117,7 @@ def no_float(source: Source) -> Iterator[Finding]:
 
 def one_settle(source: Source) -> Iterator[Finding]:
     """There is one road from a charge to money; a second one would round differently."""
-    for function in functions(source.tree):
+    for function in functions(source):
         if source.inside and function.name == "settle" and source.inside not in SETTLERS:
             yield Finding(source.path, function.lineno, "only kernel/money.py defines settle()")
 

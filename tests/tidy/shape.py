@@ -38,7 +38,7 @@ def file_names(source: Source) -> Iterator[Finding]:
 
 def function_size(source: Source) -> Iterator[Finding]:
     """A function that does not fit on a screen cannot be seen to be right."""
-    for function in functions(source.tree):
+    for function in functions(source):
         if lines(function) > FUNCTION_WALL:
             yield Finding(
                 source.path,
@@ -65,8 +65,9 @@ def async_places(source: Source) -> Iterator[Finding]:
 
 def broad_handlers(source: Source) -> Iterator[Finding]:
     """A handler of everything hides bugs; only a process edge, named above, may have one."""
-    named = Counter(key for key, _ in _swallowing(source))
-    for key, line in _swallowing(source):
+    swallowing = _swallowing(source)
+    named = Counter(key for key, _ in swallowing)
+    for key, line in swallowing:
         if key not in BROAD_HANDLERS or named[key] > 1:
             yield Finding(source.path, line, f"{key} swallows every error: name the errors meant")
 
@@ -81,11 +82,13 @@ def stale_edges(sources: Iterable[Source], edges: dict[str, str]) -> Iterator[st
 
 def _swallowing(source: Source) -> list[tuple[str, int]]:
     """Find handlers of everything that do not end by raising again what they caught."""
+    if not source.inside:
+        return []
     return [
         (f"{source.inside}::{function.name}", node.lineno)
-        for function in functions(source.tree)
+        for function in functions(source)
         for node in own(function)
-        if source.inside and isinstance(node, ast.ExceptHandler) and _is_broad(node)
+        if isinstance(node, ast.ExceptHandler) and _is_broad(node)
         if not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)
     ]
 

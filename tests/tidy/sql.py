@@ -20,7 +20,7 @@ def one_transaction(source: Source) -> Iterator[Finding]:
     """A deed has one transaction, and one can see where it begins and ends."""
     if not source.inside or source.room == "db":
         return
-    for function in functions(source.tree):
+    for function in functions(source):
         begun = [node for node in own(function) if isinstance(node, ast.With) and _begins(node)]
         if begun and source.is_store:
             yield Finding(source.path, begun[0].lineno, "a store is given `tx`, it begins nothing")

@@ -32,16 +32,16 @@ def refused_words(source: Source) -> Iterator[Finding]:
     """Two words for one thing make readers look for the difference."""
     if not source.inside or source.matches(*FOREIGN):
         return
-    for name, line in _coined(source.tree):
+    for name, line in _coined(source):
         spelt = f"_{_snake(name)}_"
         for refused, better in REFUSED.items():
             if re.search(rf"_{refused}s?_", spelt):
                 yield Finding(source.path, line, f"{name}: not “{refused}” but {better}")
 
 
-def _coined(tree: ast.Module) -> Iterator[tuple[str, int]]:
+def _coined(source: Source) -> Iterator[tuple[str, int]]:
     """Yield the names that the file itself gives; other people's attributes are theirs."""
-    for node in ast.walk(tree):
+    for node in source.nodes:
         match node:
             case ast.FunctionDef(name=n) | ast.AsyncFunctionDef(name=n) | ast.ClassDef(name=n):
                 yield n, node.lineno
