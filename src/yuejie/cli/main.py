@@ -10,70 +10,91 @@ from yuejie import __version__
 from yuejie.cli.mistakes import USAGE, refused_path, sentence_of
 from yuejie.kernel.errors import DomainError
 
-NOUNS: Final = {
-    "serve": "house",
-    "gateway": "house",
-    "intake": "house",
-    "console": "house",
-    "clerk": "house",
-    "demo": "house",
-    "practice": "house",
-    "apply": "house",
-    "journals": "house",
-    "nodes": "watch.nodes",
-    "jobs": "upkeep.jobs",
-    "token": "house",
-    "backup": "upkeep.backup",
-    "database": "upkeep.database",
-    "customers": "customers",
-    "projects": "customers",
-    "keys": "customers",
-    "models": "catalog",
-    "deployments": "catalog",
-    "price": "prices",
-    "fx": "prices",
-    "contracts": "agreed.contracts",
-    "limits": "agreed.limits",
-    "usage": "usage",
-    "budgets": "watch.budgets",
-    "bills": "billing.entrance",
-    "disputes": "billing.review",
-    "adjustments": "billing.corrections",
-    "credits": "billing.corrections",
-    "grants": "agreed.grants",
-    "members": "customers",
-    "tokens": "identity",
-    "sso": "identity",
-    "bank": "money.bank",
-    "receipts": "money.receipts",
-    "receivables": "money.receivables",
-    "prove": "billing.bills",
-    "fapiao": "fapiao.entrance",
-    "ledger": "books.ledger",
-    "reconcile": "books.reconcile",
-    "margin": "books.reconcile",
-    "clouds": "books.clouds",
-    "shares": "billing.shares",
-    "sla": "books.sla",
-    "providers": "books.providers",
-    "notices": "notices.entrance",
-    "anomalies": "watch.anomalies",
-    "protections": "watch.protections",
-    "presales": "presales.entrance",
-    "whatif": "insight.whatif",
-    "routing": "insight.routing",
-    "trial": "presales.trial",
-    "reports": "insight.reports",
-    "trend": "insight.trend",
-    "advice": "insight.advice",
-    "forecast": "insight.forecast",
-    "capacity": "insight.capacity",
-    "tickets": "support.tickets",
-    "rota": "support.rota",
-    "incidents": "support.incidents",
-    "retention": "keeping.retention",
+SECTIONS: Final = {
+    "运行": {
+        "serve": "house",
+        "gateway": "house",
+        "intake": "house",
+        "console": "house",
+        "clerk": "house",
+        "demo": "house",
+        "practice": "house",
+        "apply": "house",
+    },
+    "客户与合同": {
+        "customers": "customers",
+        "projects": "customers",
+        "keys": "customers",
+        "contracts": "agreed.contracts",
+        "grants": "agreed.grants",
+        "limits": "agreed.limits",
+    },
+    "模型与价目": {
+        "models": "catalog",
+        "deployments": "catalog",
+        "price": "prices",
+        "fx": "prices",
+    },
+    "用量与额度": {
+        "usage": "usage",
+        "budgets": "watch.budgets",
+        "anomalies": "watch.anomalies",
+        "protections": "watch.protections",
+        "sla": "books.sla",
+        "clouds": "books.clouds",
+        "shares": "billing.shares",
+    },
+    "账单与发票": {
+        "bills": "billing.entrance",
+        "prove": "billing.bills",
+        "disputes": "billing.review",
+        "adjustments": "billing.corrections",
+        "credits": "billing.corrections",
+        "fapiao": "fapiao.entrance",
+    },
+    "收款与账簿": {
+        "bank": "money.bank",
+        "receipts": "money.receipts",
+        "receivables": "money.receivables",
+        "ledger": "books.ledger",
+        "reconcile": "books.reconcile",
+        "providers": "books.providers",
+        "margin": "books.reconcile",
+    },
+    "洞察": {
+        "trend": "insight.trend",
+        "forecast": "insight.forecast",
+        "capacity": "insight.capacity",
+        "advice": "insight.advice",
+        "whatif": "insight.whatif",
+        "routing": "insight.routing",
+        "reports": "insight.reports",
+    },
+    "售前": {
+        "presales": "presales.entrance",
+        "trial": "presales.trial",
+    },
+    "成员与支持": {
+        "members": "customers",
+        "tokens": "identity",
+        "sso": "identity",
+        "notices": "notices.entrance",
+        "tickets": "support.tickets",
+        "rota": "support.rota",
+        "incidents": "support.incidents",
+    },
+    "运维": {
+        "nodes": "watch.nodes",
+        "jobs": "upkeep.jobs",
+        "journals": "house",
+        "backup": "upkeep.backup",
+        "database": "upkeep.database",
+        "retention": "keeping.retention",
+        "token": "house",
+    },
 }
-"""Which module holds which noun."""
+"""Which module holds which noun, in the order a newcomer needs them."""
+NOUNS: Final = {noun: module for section in SECTIONS.values() for noun, module in section.items()}
 _NAMED: Final = {"credits": "credits_"}
 """Nouns that are called otherwise in Python, which has a `credits` of its own."""
 
@@ -82,9 +103,23 @@ class Nouns(click.Group):
     """A group whose commands are imported one by one."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the nouns in the order a newcomer needs them."""
+        """Return the nouns, section by section."""
         del ctx
         return list(NOUNS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the nouns under the headings of their sections, all in one column."""
+        wide = max(map(len, NOUNS))
+        room = formatter.width - wide - formatter.current_indent - 4
+        for heading, nouns in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(noun.ljust(wide), self._about(ctx, noun, room)) for noun in nouns]
+                )
+
+    def _about(self, ctx: click.Context, noun: str, room: int) -> str:
+        command = self.get_command(ctx, noun)
+        return command.get_short_help_str(room) if command is not None else ""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the noun's module and return its command."""
