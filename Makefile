@@ -39,10 +39,11 @@ demo: $(STAMP)  ## run the demo month: traffic, closing, bills (ARGS=--once ends
 serve: $(STAMP)  ## run gateway, intake, console and clerk with the embedded database
 	@exec $(BIN)/yuejie serve $(ARGS)
 
+# In the order of the folders: browsers and crashes first, so that no long module is left for the end.
 test: $(STAMP)  ## run every test (ARGS="-k words" to choose)
 	@tools/chromium.sh
 	tools/pgbouncer.sh
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 simulate: $(STAMP)  ## fourteen months per seed against an independent oracle (SEEDS=1000, or SEED=17 alone)
 	@export YUEJIE_SIMULATE_SEEDS=$(SEEDS) YUEJIE_SIMULATE_SEED=$(SEED) \
