@@ -328,7 +328,7 @@ def test_what_was_given_of_a_month_that_is_void_is_owed_though_nothing_else_is(
     assert yuan.unproved() == []
 
 
-def vouched(books: Books, until: date) -> Party:
+def vouched(books: Books, until: date, fen: int = 100_00) -> Party:
     """A year's minimum of 300, billed by project; a voucher of 100 from October; 10 are used."""
     year = replace(
         STANDARD, split=Split.PROJECT, commitment=Commitment(300_00, CommitmentPeriod.YEAR)
@@ -339,7 +339,7 @@ def vouched(books: Books, until: date) -> Party:
         customer_id=acme.customer.customer_id,
         kind=GrantKind.VOUCHER,
         name="甲",
-        amount_fen=100_00,
+        amount_fen=fen,
         starts_on=date(2026, 10, 1),
         ends_on=until,
     )
@@ -396,6 +396,41 @@ def test_a_part_drawn_anew_leaves_the_others_what_they_drew_of_a_voucher(yuan: B
         ("", "2026-12"): 50_00,
         ("chat", "2026-10"): -10_00,
         ("main", "2027-02"): -40_00,
+    }
+    assert yuan.unproved() == []
+
+
+def test_a_part_drawn_anew_does_not_take_from_the_others_what_a_later_month_drew(
+    yuan: Books,
+) -> None:
+    """
+    A voucher of 350 pays 10 of October and 290 of the year's minimum. 40 of November turn up in
+    January, are paid by it and make the minimum less: 40 come back, and February uses all that is
+    left. January's other project is drawn anew: what paid for November was there when it was drawn,
+    though February has had it since, and the proof agrees.
+    """
+    acme = vouched(yuan, date(2027, 4, 1), 350_00)
+    for month in ("2026-10", "2026-11", "2026-12"):
+        yuan.close(month)
+    acme.uses("2026-11-06 10:00:00", "gpt-4o", input=4 * M)
+    acme.uses("2027-01-06 10:00:00", "gpt-4o", project="chat", input=M // 2)
+    yuan.close("2027-01")
+    acme.uses("2027-02-06 10:00:00", "gpt-4o", input=5 * M)
+    yuan.close("2027-02")
+    chat = next(bill for bill in acme.bills("2027-01") if bill.part_name == "chat")
+    reopen(yuan, chat.bill_id)
+    drawn = {
+        (bill.part_name, str(line.service_month)): line.amount_fen
+        for month in ("2027-01", "2027-02")
+        for bill in acme.bills(month)
+        for line in bill.lines
+        if line.kind == "voucher"
+    }
+    assert drawn == {
+        ("main", "2026-11"): -40_00,
+        ("", "2026-12"): 40_00,
+        ("chat", "2027-01"): -5_00,
+        ("main", "2027-02"): -45_00,
     }
     assert yuan.unproved() == []
 

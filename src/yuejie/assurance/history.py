@@ -175,6 +175,11 @@ class Sheet:
         left = [bill for bill in self.parts if bill.closed_at == drawn_at]
         return Sheet(self.month, self.epoch, tuple(left))
 
+    def without(self, others: "Sheet") -> "Sheet":
+        """Leave parts out."""
+        left = tuple(bill for bill in self.parts if bill not in others.parts)
+        return Sheet(self.month, self.epoch, left)
+
     def standing(self, history: History) -> "Sheet":
         """Leave out parts that were voided before another was drawn anew: they count no more."""
         at = self.drawn_at

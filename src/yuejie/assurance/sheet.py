@@ -1,7 +1,7 @@
 """Compare what a closing drew with the slow oracle: terms, what is carried, tax lines, totals."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
@@ -34,11 +34,9 @@ def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
         return
     newest = sheet.newest()
     looked_at = _looked_at(history, newest)
-    yield from _check_together(history, newest, version, looked_at)
+    yield from _check_together(history, newest, looked_at)
     if len(newest.parts) < len(sheet.parts):
-        yield from _check_together(
-            history, sheet, version, _looked_at(history, sheet), settled=looked_at
-        )
+        yield from _check_rest(history, sheet, newest, looked_at)
 
 
 def _check_parts(history: History, sheet: Sheet, version: Version) -> Iterator[Difference]:
@@ -61,20 +59,45 @@ def _check_parts(history: History, sheet: Sheet, version: Version) -> Iterator[D
         yield from _compare(part, printed.get(part, Counter()), proved.get(part, Counter()))
 
 
+def _check_rest(
+    history: History, sheet: Sheet, newest: Sheet, settled: AbstractSet[str]
+) -> Iterator[Difference]:
+    """Compare what the parts say of months that the newest did not look at.
+
+    What the newest printed before it was drawn anew is not kept, so nobody knows any more what it
+    left of a voucher to the others. One of three must explain them: all that stood when it was
+    drawn anew; what stood when they were drawn, without it; or with it as it is now.
+    """
+    months = _looked_at(history, sheet) - settled
+    found = list(_check_together(history, sheet, months, settled=settled))
+    if not found:
+        return
+    rest = sheet.without(newest)
+    for beside in ((), newest.parts):
+        if not [*_check_together(history, rest, months, settled=settled, beside=beside)]:
+            return
+    yield from found
+
+
 def _check_together(
     history: History,
     sheet: Sheet,
-    version: Version,
     months: AbstractSet[str],
     *,
     settled: AbstractSet[str] = frozenset(),
+    beside: Sequence[Bill] | None = None,
 ) -> Iterator[Difference]:
     """Compare what the parts of a sheet that was drawn anew say together, month by month.
 
     What they print of settled months is proved, and is what it is: a voucher that was left to the
     others is drawn from what these months left, whatever a later closing would have left.
+    `beside` are the parts of the month that stand for those there were, if not all there are now.
     """
-    reckoner, _ = _reckoner(history, sheet)
+    version = history.contract(sheet.month, sheet.drawn_at)
+    if version is None:
+        yield Difference("合同", sheet.parts[0].contract_id, "没有生效的合同")
+        return
+    reckoner, _ = _reckoner(history, sheet, beside)
     reckoner.keep(settled, (line for bill in sheet.parts for line in bill.lines))
     names = [bill.part for bill in sheet.parts]
     # Drawn anew alone, a part takes what is meant for it; the customer's own waits for the head.
@@ -96,10 +119,15 @@ def _check_together(
     yield from _compare("", *compared)
 
 
-def _reckoner(history: History, sheet: Sheet) -> tuple[Reckoner, list[BillLine]]:
+def _reckoner(
+    history: History, sheet: Sheet, beside: Sequence[Bill] | None = None
+) -> tuple[Reckoner, list[BillLine]]:
     """Return a reckoner that knows what stood before a sheet, and the sheet's own usage."""
     metered = [line for bill in sheet.parts for line in bill.lines if line.metered]
-    before = [line for bill in sheet.before(history) for line in bill.lines]
+    stood = sheet.before(history)
+    if beside is not None:
+        stood = [bill for bill in stood if bill.epoch != sheet.epoch] + [*beside]
+    before = [line for bill in stood for line in bill.lines]
     epoch = sheet.judged_epoch(history)
     return Reckoner(history, sheet.drawn_at, before, metered, epoch=epoch), metered
 
