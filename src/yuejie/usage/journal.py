@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from errno import ENOSPC
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
@@ -248,15 +249,15 @@ class Journal:
             raise JournalBroken("流水写盘失败，进程即将退出，请检查磁盘空间") from self.broken
         batch = b"".join(self._pending)
         self._pending.clear()
-        if self._offset + len(batch) > self._segment_bytes:
-            self._roll()
         try:
-            written = os.write(self._fd, batch)
+            if self._offset + len(batch) > self._segment_bytes:
+                self._roll()
+            _write(self._fd, batch)
         except OSError as error:
+            # What was queued is nowhere, or is there in part: nothing may follow it.
+            self.broken = error
             raise JournalBroken(f"流水写盘失败：{error.strerror}，请检查磁盘空间") from error
-        if written != len(batch):
-            raise JournalBroken("流水写盘不完整，请检查磁盘空间")
-        self._offset += written
+        self._offset += len(batch)
         self._written = self._appended
         if commit:
             self._wake.put(None)
@@ -291,13 +292,13 @@ class Journal:
         path = self.folder / segment_name(self._segment + 1)
         incoming = path.with_suffix(".incoming")
         fd = os.open(incoming, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
-        os.write(fd, MAGIC + self.journal_id.bytes)
+        _write(fd, MAGIC + self.journal_id.bytes)
         os.fsync(fd)
         # A reader that follows closely never meets a segment without its header.
         incoming.rename(path)
         with self._syncing:
             if self._fd >= 0:
-                os.fdatasync(self._fd)
+                self._sync(self._synced)
                 os.close(self._fd)
             self._fd = fd
         self._segment += 1
@@ -343,6 +344,12 @@ class Journal:
             self._wake.get(timeout=self._pace.lazy_seconds)
             while True:
                 self._wake.get_nowait()
+
+
+def _write(fd: int, data: bytes) -> None:
+    """Hand all of it to the kernel at once; `OSError` where it takes only some."""
+    if os.write(fd, data) != len(data):
+        raise OSError(ENOSPC, os.strerror(ENOSPC))
 
 
 def segment_name(number: int) -> str:

@@ -193,3 +193,45 @@ def test_a_write_that_was_lost_is_never_taken_for_kept(tmp_path: Path, disk: Dis
     disk.fails = False
     with pytest.raises(JournalBroken):
         writer.commit_here()
+
+
+def test_a_write_that_was_lost_while_a_segment_ended_is_never_taken_for_kept(
+    tmp_path: Path, disk: Disk
+) -> None:
+    told, heard = list[int](), threading.Event()
+
+    def tell(covered: int) -> None:
+        told.append(covered)
+        heard.set()
+
+    writer = Journal(tmp_path, UUID(bytes=uuid7_at(OCTOBER_MS)), tell, segment_bytes=1, pace=PACE)
+    writer.append(begin(1))
+    writer.flush(commit=False)
+    disk.fails = True
+    writer.append(begin(2))
+    with pytest.raises(JournalBroken):
+        writer.flush()
+    # The kernel tells of a lost write once; asked again, it says that all is well.
+    disk.fails = False
+    with pytest.raises(JournalBroken):
+        writer.commit_here()
+    writer.append(begin(3))
+    with pytest.raises(JournalBroken):
+        writer.flush()
+    assert not told
+    assert not disk.commits[1:]
+
+
+def test_a_segment_that_cannot_be_begun_ends_the_worker(tmp_path: Path) -> None:
+    """No file is left to open, or no room: what was queued is nowhere, and nobody may go on."""
+    writer = Journal(
+        tmp_path, UUID(bytes=uuid7_at(OCTOBER_MS)), lambda _: None, segment_bytes=1, pace=PACE
+    )
+    writer.append(begin(1))
+    (writer.folder / "00000003.incoming").mkdir()
+    writer.flush(commit=False)
+    writer.append(begin(2))
+    with pytest.raises(JournalBroken):
+        writer.flush(commit=False)
+    with pytest.raises(JournalBroken):
+        writer.commit_here()
