@@ -19,7 +19,7 @@ from yuejie.gateway.refusal import Dialect, Refused
 from yuejie.gateway.rights.admission import Admission, Plan
 from yuejie.gateway.rights.auto import Ruled
 from yuejie.gateway.rights.view import View
-from yuejie.gateway.snapshot import AutoRow, RuleRow
+from yuejie.gateway.snapshot import AllowanceRow, AutoRow, RuleRow
 from yuejie.gateway.upstream.breaker import Breakers
 from yuejie.gateway.upstream.choice import Choice, Wants, choose
 from yuejie.gateway.upstream.vitals import Vitals
@@ -29,6 +29,22 @@ NOW = 1_800_000_000_000_000
 SMALL, MIDDLE, LARGE = "small", "middle", "large"
 PRICES = {SMALL: (1, 4), MIDDLE: (3, 9), LARGE: (10, 40)}
 """Yuan per million tokens in and out."""
+CAP = AllowanceRow(
+    number=1,
+    name="月",
+    customer_id="cus_1",
+    project_id="",
+    key_id="",
+    model="",
+    tag="",
+    measure="money",
+    currency="CNY",
+    period="month",
+    cap="1",
+    hard=True,
+    output_bound=0,
+    starts_s=0,
+)
 
 
 def rule(*models: str, tasks: Sequence[str] = (), choose: str = "price", **bounds: int) -> RuleRow:

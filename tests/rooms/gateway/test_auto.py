@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rooms.gateway.autos import (
+    CAP,
     LARGE,
     MIDDLE,
     NOW,
@@ -33,7 +34,7 @@ from yuejie.gateway.call.wants import wants_of
 from yuejie.gateway.refusal import Code, Dialect, Refused, body_of
 from yuejie.gateway.rights.admission import Admission, Plan
 from yuejie.gateway.rights.view import View
-from yuejie.gateway.snapshot import AllowanceRow, Snapshot
+from yuejie.gateway.snapshot import Snapshot
 from yuejie.gateway.upstream.breaker import FAILURES, Breakers
 from yuejie.gateway.upstream.choice import Choice, Wants, choose
 from yuejie.gateway.upstream.vitals import CALLS, EXPECTED_OUT, SPAN_US, TIMED, Vitals
@@ -41,22 +42,6 @@ from yuejie.usage.dialects import Api, RequestHint, request_hint
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400_000}}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
-CAP = AllowanceRow(
-    number=1,
-    name="月",
-    customer_id="cus_1",
-    project_id="",
-    key_id="",
-    model="",
-    tag="",
-    measure="money",
-    currency="CNY",
-    period="month",
-    cap="1",
-    hard=True,
-    output_bound=0,
-    starts_s=0,
-)
 
 
 def out_of(choice: Choice | Refused) -> dict[str, Out]:

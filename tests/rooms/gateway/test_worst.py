@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rooms.gateway.autos import CAP, NOW, SMALL, draft, rule, ruled
+from tests.rooms.gateway.world import CREDENTIAL
 from yuejie.contracts.prices import RateRow
 from yuejie.gateway.allow.asked_for import AskedFor, Twice, with_longest
 from yuejie.gateway.allow.members import read_chat
 from yuejie.gateway.allow.text import HIDDEN, HIDDEN_TOOLS, most_input, read_plain
-from yuejie.gateway.allow.worst import dearest_rates
-from yuejie.usage.dialects import Api
+from yuejie.gateway.allow.worst import Call, Worst, dearest_rates, worst_of
+from yuejie.gateway.rights.view import View
+from yuejie.usage.dialects import Api, request_hint
 
 SAID = [{"role": "user", "content": "你好"}]
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
@@ -190,6 +193,42 @@ def test_what_is_said_twice_is_not_known() -> None:
 )
 def test_every_answer_counts(members: dict[str, Any], answers: int) -> None:
     assert AskedFor(Api.OPENAI_COMPLETIONS, body(**members)).answers == answers
+
+
+def worst(api: Api, sent: bytes) -> Worst:
+    """The worst case at the small model: 16,000 tokens at once, 4,000 of them an answer."""
+    made = draft(rule(SMALL))
+    made.allowances = [CAP]
+    plan = ruled(made, "").plan
+    assert plan is not None
+    models = View(made.snapshot(), lambda _: CREDENTIAL).models
+    return worst_of(plan, Call(api, request_hint(api, sent), sent), models, now_us=NOW)
+
+
+WORDS = "字" * 12_000
+"""36,000 bytes: one of these may fill the small model's window, two are more than it holds."""
+
+
+@pytest.mark.parametrize(
+    ("api", "members", "tokens"),
+    [
+        (Api.OPENAI_EMBEDDINGS, {"input": [WORDS] * 3}, 48_000),
+        (Api.OPENAI_EMBEDDINGS, {"input": [WORDS] * 3, "of_tomorrow": 1}, 48_000),
+        (Api.OPENAI_EMBEDDINGS, {"input": [list(range(100, 9_000))]}, 16_000),
+        (Api.OPENAI_EMBEDDINGS, {"input": list(range(100, 9_000))}, 16_000),
+        (Api.OPENAI_EMBEDDINGS, {"input": WORDS}, 16_000),
+        (Api.GEMINI_EMBED, {"requests": [{"content": {"parts": [{"text": "a"}]}}] * 4}, 64_000),
+        (Api.GEMINI_EMBED, {"content": {"parts": [{"text": "a"}]}}, 16_000),
+        (Api.OPENAI_COMPLETIONS, {"prompt": [WORDS] * 2, "max_tokens": 5, "n": 3}, 32_030),
+        (Api.OPENAI_COMPLETIONS, {"prompt": [WORDS] * 2, "max_tokens": 5, "echo": True}, 32_010),
+    ],
+)
+def test_each_of_several_inputs_has_a_window_and_an_answer_of_its_own(
+    api: Api, members: dict[str, Any], tokens: int
+) -> None:
+    found = worst(api, body(**members))
+    assert found.tokens == tokens
+    assert found.pico == (16_000 * (tokens // 16_000) + 4 * (tokens % 16_000)) * 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ twice, one provider takes the first word and another the last: then nothing is k
 
 from typing import Final
 
+from yuejie.gateway.allow.text import INPUTS, inputs_in
 from yuejie.usage.dialects import Api
 from yuejie.usage.dialects.document import Document, look, read_document
 from yuejie.usage.dialects.splice import members, replace_member
@@ -75,6 +76,12 @@ class AskedFor:
         """How many answers are asked for."""
         said = [self._document.get("n"), self._document.get("best_of"), *self._configured(_MANY)]
         return max((each for each in said if type(each) is int and each > 0), default=1)
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs there are, each with a context window and answers of its own."""
+        member = self._document.raw.get(INPUTS.get(self._api, ""))
+        return 1 if member is None else max(inputs_in(bytes(member)), 1)
 
     def _configured(self, names: tuple[str, ...]) -> list[object]:
         return [look(self._document, f"{config}.{name}") for config in _CONFIGS for name in names]

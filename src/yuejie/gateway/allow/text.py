@@ -225,6 +225,13 @@ _DECODERS: Final[dict[Api, msgspec.json.Decoder[Any]]] = {
     Api.ANTHROPIC_MESSAGES: msgspec.json.Decoder(_Messages),
     Api.GEMINI_GENERATE: msgspec.json.Decoder(_Generate),
 }
+INPUTS: Final = {
+    Api.OPENAI_COMPLETIONS: "prompt",
+    Api.OPENAI_EMBEDDINGS: "input",
+    Api.GEMINI_EMBED: "requests",
+}
+"""The member that may hold many inputs."""
+_ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OTHER_ANSWERS: Final = b"odalities"
 """`responseModalities`: the answer may be a picture or speech."""
 HIDDEN: Final = 512
@@ -247,6 +254,8 @@ class Plain(NamedTuple):
     tokens_in: int
     longest: dict[str, int]
     answers: int
+    inputs: int = 1
+    """Each of them may fill the context window, and is answered by itself."""
 
 
 def read_plain(api: Api, body: bytes) -> Plain | None:
@@ -269,7 +278,17 @@ def read_plain(api: Api, body: bytes) -> Plain | None:
     if _OTHER_ANSWERS in body:
         return None
     tokens = len(body) + HIDDEN + (HIDDEN_TOOLS if b"tools" in body else 0)
-    return Plain(tokens, _longest_of(said), max(getattr(said, "n", None) or 1, 1))
+    answers = max(getattr(said, "n", None) or 1, 1)
+    inputs = inputs_in(bytes(getattr(said, INPUTS[api]))) if api in INPUTS else 1
+    return Plain(tokens, _longest_of(said), answers, inputs)
+
+
+def inputs_in(member: bytes) -> int:
+    """Count what a member holds that is answered one by one; numbers are the tokens of one text."""
+    if not member.startswith(b"["):
+        return 1
+    entries = _ENTRIES.decode(member)
+    return 1 if all(bytes(each)[:1].isdigit() for each in entries) else len(entries)
 
 
 def _longest_of(said: object) -> dict[str, int]:

@@ -96,6 +96,7 @@ class Words(NamedTuple):
     plain: Plain | None
     said: Said
     answers: int
+    inputs: int
 
 
 def worst_of(
@@ -119,7 +120,7 @@ def worst_of(
     if plain is not None and api is not _GENERATE and not may_repeat(body):
         if api not in SILENT:
             return _plain_worst(plan, api, plain, models, output_bound, now_us)
-        words = Words(plain, plain.longest, plain.answers)
+        words = Words(plain, plain.longest, plain.answers, plain.inputs)
     else:
         try:
             asked = AskedFor(api, body)
@@ -127,7 +128,7 @@ def worst_of(
             return Worst(None, None, "重复书写的请求字段")
         if plain is None and (tool := _works_elsewhere(api, asked.document)):
             return Worst(None, None, f"供应商侧的工具 {tool}")
-        words = Words(plain, asked, asked.answers)
+        words = Words(plain, asked, asked.answers, asked.inputs)
     return _over_routes(plan, call, words, models, output_bound, now_us)
 
 
@@ -158,10 +159,12 @@ def _plain_worst(
     tariffs = plan.memo.get(api)
     if tariffs is None:
         tariffs = plan.memo[api] = [_tariff(route, api, models, now_us) for route in plan.kinds]
-    tokens_in, said, answers = plain
+    tokens_in, said, answers, inputs = plain
+    answers *= inputs
     pico = tokens = 0
     for window, own, names, obeys, text_in, text_out, each, model in tariffs:
-        size = window if 0 < window < tokens_in else tokens_in
+        room = window * inputs
+        size = room if 0 < room < tokens_in else tokens_in
         bound = 0
         if obeys:
             for name, most in said.items():
@@ -205,14 +208,14 @@ def _over_routes(
 ) -> Worst:
     """Take the dearest of the routes; those to one model on one platform are alike."""
     api, hint, body = call
-    plain, said, answers = words
+    plain, said, answers, inputs = words
     pieces = hint.characters is not None or hint.images is not None
     bytes_in = plain.tokens_in if plain is not None else len(body) + HIDDEN if pieces else None
     pico, tokens, counted = 0, 0, True
     for route in plan.kinds:
         model = models[route.target.model_id]
         longest = _longest(api, said, route.target.access.platform, model, output_bound)
-        size = _size(bytes_in, model, longest, answers, pieces=pieces)
+        size = _size(bytes_in, model, longest, (answers, inputs), pieces=pieces)
         if size is None:
             return Worst(None, None, f"模型 {model.model_id} 的上下文或输出长度")
         cost = _cost(_dearest_of(route, now_us), size, hint, plain=plain is not None)
@@ -244,16 +247,17 @@ def _longest(api: Api, said: Said, platform: str, model: ModelRow, output_bound:
 
 
 def _size(
-    bytes_in: int | None, model: ModelRow, longest: int, answers: int, *, pieces: bool
+    bytes_in: int | None, model: ModelRow, longest: int, many: tuple[int, int], *, pieces: bool
 ) -> Size | None:
-    """Return the size of a call; None where nothing bounds it.
+    """Return the size of a call; None where nothing bounds it. `many`: answers to an input, inputs.
 
     What is asked for by the piece needs no bound in tokens, as long as it is not priced by them.
     """
-    bounds_in = [each for each in (bytes_in, model.context_window) if each]
+    answers, inputs = many
+    bounds_in = [each for each in (bytes_in, (model.context_window or 0) * inputs) if each]
     if not pieces and (longest < 0 or not bounds_in):
         return None
-    tokens_out = longest * answers if longest >= 0 else -1
+    tokens_out = longest * answers * inputs if longest >= 0 else -1
     return Size(min(bounds_in), tokens_out)
 
 
