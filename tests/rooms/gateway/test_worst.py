@@ -189,7 +189,7 @@ def test_what_is_said_twice_is_not_known() -> None:
 
 @pytest.mark.parametrize(
     ("members", "answers"),
-    [({"n": 3}, 3), ({}, 1), ({"best_of": 5, "n": 2}, 5), ({"n": 0}, 1), ({"n": "9"}, 1)],
+    [({"n": 3}, 3), ({}, 1), ({"best_of": 5, "n": 2}, 5), ({"n": 0}, 1), ({"n": None}, 1)],
 )
 def test_every_answer_counts(members: dict[str, Any], answers: int) -> None:
     assert AskedFor(Api.OPENAI_COMPLETIONS, body(**members)).answers == answers
@@ -203,6 +203,34 @@ def worst(api: Api, sent: bytes) -> Worst:
     assert plan is not None
     models = View(made.snapshot(), lambda _: CREDENTIAL).models
     return worst_of(plan, Call(api, request_hint(api, sent), sent), models, now_us=NOW)
+
+
+def to_gemini(config: str) -> bytes:
+    """Config as it is written, for what JSON's own writer would not write."""
+    return b'{"contents":[{"parts":[{"text":"hi"}]}],"generationConfig":%b}' % config.encode()
+
+
+@pytest.mark.parametrize(
+    ("api", "sent"),
+    [
+        (Api.OPENAI_CHAT, b'{"messages":[],"n":"9"}'),
+        (Api.OPENAI_CHAT, b'{"messages":[],"n":9.0}'),
+        (Api.GEMINI_GENERATE, to_gemini('{"candidateCount":"8"}')),
+        (Api.GEMINI_GENERATE, to_gemini('{"candidateCount":8e0}')),
+        (Api.GEMINI_GENERATE, to_gemini('{"candidateCount":8,"candidateCount":1}')),
+    ],
+)
+def test_a_number_of_answers_that_not_everybody_reads_alike_is_no_bound(
+    api: Api, sent: bytes
+) -> None:
+    """Gemini's format lets a number be written as text."""
+    assert worst(api, sent).pico is None
+
+
+def test_an_answer_of_another_kind_is_seen_however_it_is_spelt() -> None:
+    spelt = to_gemini('{"responseM\\u006fdalities":["IMAGE"]}')
+    assert most_input(Api.GEMINI_GENERATE, spelt) is None
+    assert most_input(Api.GEMINI_GENERATE, to_gemini('{"temperature":1}')) is not None
 
 
 WORDS = "字" * 12_000

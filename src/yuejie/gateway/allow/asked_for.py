@@ -43,6 +43,10 @@ class Twice(Exception):
     """A request says twice what bounds it."""
 
 
+class Unclear(Exception):
+    """A request says how many answers it wants in a way that not every provider reads alike."""
+
+
 class AskedFor:
     """What one request asks for."""
 
@@ -53,9 +57,10 @@ class AskedFor:
         self._api = api
         self._document: Document = read_document(body or b"{}")
         if body and may_repeat(body):
-            names = [member.key for member in members(body)]
-            if len(names) != len(set(names)):
-                raise Twice
+            _refuse_repeats(body)
+        if api is Api.GEMINI_GENERATE:
+            for config in _CONFIGS:
+                _refuse_repeats(bytes(self._document.raw.get(config, b"")))
 
     @property
     def document(self) -> Document:
@@ -73,9 +78,12 @@ class AskedFor:
 
     @property
     def answers(self) -> int:
-        """How many answers are asked for."""
+        """How many answers are asked for; `Unclear` where no whole number says so."""
         said = [self._document.get("n"), self._document.get("best_of"), *self._configured(_MANY)]
-        return max((each for each in said if type(each) is int and each > 0), default=1)
+        counts = [each for each in said if type(each) is int]
+        if any(each is not None and type(each) is not int for each in said):
+            raise Unclear
+        return max([1, *counts])
 
     @property
     def inputs(self) -> int:
@@ -85,6 +93,13 @@ class AskedFor:
 
     def _configured(self, names: tuple[str, ...]) -> list[object]:
         return [look(self._document, f"{config}.{name}") for config in _CONFIGS for name in names]
+
+
+def _refuse_repeats(text: bytes) -> None:
+    """Raise `Twice` where an object has a member twice."""
+    names = [member.key for member in members(text)] if text.startswith(b"{") else []
+    if len(names) != len(set(names)):
+        raise Twice
 
 
 def with_longest(api: Api, platform: str, body: bytes, longest: int) -> bytes:

@@ -232,6 +232,7 @@ INPUTS: Final = {
 }
 """The member that may hold many inputs."""
 _ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_CONFIG: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OTHER_ANSWERS: Final = b"odalities"
 """`responseModalities`: the answer may be a picture or speech."""
 HIDDEN: Final = 512
@@ -275,12 +276,20 @@ def read_plain(api: Api, body: bytes) -> Plain | None:
                     TEXTS.decode(content)
     except (msgspec.DecodeError, RecursionError):
         return None
-    if _OTHER_ANSWERS in body:
+    if _OTHER_ANSWERS in body or (api is Api.GEMINI_GENERATE and _answers_otherwise(said)):
         return None
     tokens = len(body) + HIDDEN + (HIDDEN_TOOLS if b"tools" in body else 0)
     answers = max(getattr(said, "n", None) or 1, 1)
     inputs = inputs_in(bytes(getattr(said, INPUTS[api]))) if api in INPUTS else 1
     return Plain(tokens, _longest_of(said), answers, inputs)
+
+
+def _answers_otherwise(said: _Generate) -> bool:
+    """Tell whether a picture or speech is asked for in a name that is spelt by escapes."""
+    config = bytes(said.generationConfig)
+    if b"\\" not in config or not config.startswith(b"{"):
+        return False
+    return any(_OTHER_ANSWERS.decode() in name for name in _CONFIG.decode(config))
 
 
 def inputs_in(member: bytes) -> int:

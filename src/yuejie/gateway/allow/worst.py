@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from yuejie.contracts.prices import RateRow
-from yuejie.gateway.allow.asked_for import OBEYED, AskedFor, Twice, may_repeat, obeyed
+from yuejie.gateway.allow.asked_for import OBEYED, AskedFor, Twice, Unclear, may_repeat, obeyed
 from yuejie.gateway.allow.members import read_chat
 from yuejie.gateway.allow.text import HIDDEN, Plain, read_plain
 from yuejie.gateway.rights.admission import Plan, Route
@@ -124,11 +124,13 @@ def worst_of(
     else:
         try:
             asked = AskedFor(api, body)
+            words = Words(plain, asked, asked.answers, asked.inputs)
         except Twice:
             return Worst(None, None, "重复书写的请求字段")
+        except Unclear:
+            return Worst(None, None, "不写成整数的应答条数")
         if plain is None and (tool := _works_elsewhere(api, asked.document)):
             return Worst(None, None, f"供应商侧的工具 {tool}")
-        words = Words(plain, asked, asked.answers, asked.inputs)
     return _over_routes(plan, call, words, models, output_bound, now_us)
 
 
