@@ -50,6 +50,7 @@ def needs_of(
     worst: Worst | None = None
     currency = plan.routes[0].sale.currency
     present = slices.present
+    now_us = max(now_us, slices.opened_us)
     needs = []
     for row in caps:
         measure = row.measure

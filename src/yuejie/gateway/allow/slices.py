@@ -54,6 +54,8 @@ class Slice:
     """Where what it measures stands in `Totals`."""
     until_us: int = 0
     """Behind it no call of this window can have begun; a minute bounds nobody."""
+    since_us: int = 0
+    """Nor before it."""
     rate: str = ""
     """What clients are told a rate of: requests or tokens per minute; else nothing."""
     said_s: int = 0
@@ -70,6 +72,7 @@ class Slice:
         self.prefix = prefix_of(Held(self.row.measure, self.slot, 0, minute))
         self.place = MEASURED.get(Measure(self.row.measure), -1)
         self.until_us = FOREVER_S * _S if minute else self.ends_us
+        self.since_us = 0 if minute else self.slot.starts_s * _S
         self.rate = self.row.measure if minute and self.row.measure != Measure.MONEY else ""
         self.hard = self.row.hard
 
@@ -126,7 +129,7 @@ class Need(NamedTuple):
 class Hold:
     """What a call under way has reserved; it ends once, however the call ends."""
 
-    __slots__ = ("_loose", "_needs", "_paced", "lease", "pico", "until_us")
+    __slots__ = ("_loose", "_needs", "_paced", "lease", "pico", "since_us", "until_us")
 
     def __init__(self, needs: Sequence[Need], *, adrift: bool = False) -> None:
         """Reserve. What passes without the database's word is no part of any lease.
@@ -142,7 +145,7 @@ class Hold:
         self._needs = needs
         paced = [(need.slice, need.worst) for need in self._loose if not need.slice.hard]
         lease = ""
-        worst_pico, until_us = 0, _FOREVER_US
+        worst_pico, since_us, until_us = 0, 0, _FOREVER_US
         for slice_, reserve, worst in needs:
             slice_.held += reserve
             if not slice_.hard:
@@ -150,14 +153,16 @@ class Hold:
             lease += f",{slice_.prefix}{worst}" if lease else f"{slice_.prefix}{worst}"
             if worst > worst_pico and slice_.place == _MONEY:
                 worst_pico = worst
+            since_us = max(since_us, slice_.since_us)
             until_us = min(until_us, slice_.until_us)
         for slice_, worst in paced:
             slice_.fly(worst, 1)
         self._paced = paced
         self.lease = lease
         self.pico = min(WIDEST, worst_pico)
-        self.until_us = until_us
-        """A call that was let pass in a window has begun in it, however long it waited."""
+        self.since_us, self.until_us = since_us, until_us
+        """A call that was let pass in a window has begun in it, however long it waited, and though
+        the clock went back meanwhile."""
 
     def count(self, totals: Totals, *, known: bool) -> None:
         """Take what an attempt used from the slices, by the rule by which the ingest does."""
@@ -195,6 +200,8 @@ class Slices:
 
     present: dict[tuple[int, str], Slice] = field(default_factory=dict)
     past: list[Slice] = field(default_factory=list)
+    opened_us: int = 0
+    """When a window was opened last: for windows, time does not go back behind it."""
 
     def of(self, row: AllowanceRow, unit: str, zone: str, now_us: int) -> Slice:
         """Return the slice of the window that an instant falls into."""
@@ -205,6 +212,7 @@ class Slices:
         if found is not None:
             self.past.append(found)
         starts_s, ends_s = window_of(Period(row.period), zone_of(zone), now_us // _S, row.starts_s)
+        self.opened_us = max(self.opened_us, now_us)
         fresh = Slice(row, Slot(row.number, starts_s, unit), ends_s * _S, asked_us=now_us)
         self.present[key] = fresh
         return fresh

@@ -81,9 +81,11 @@ class Metering:
         """Write an attempt down; it may be sent when it is on disk: when the future is done."""
         now_us = self._chrono.now_us()
         if hold is not None:
-            # Let pass in a window, it counts there, however long it waited for its turn.
+            # Let pass in a window, it counts there, however long it waited, whatever the clock did.
             if now_us >= hold.until_us:
                 now_us = hold.until_us - 1
+            elif now_us < hold.since_us:
+                now_us = hold.since_us
             reserved, lease = hold.pico, hold.lease
         else:
             reserved, lease = 0, ""

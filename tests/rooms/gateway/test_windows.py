@@ -1,0 +1,117 @@
+"""A call counts in the window that let it pass, whatever the clock does between."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from tests.rooms.gateway.autos import CAP, NOW, SMALL, draft, rule, ruled
+from tests.rooms.gateway.world import CREDENTIAL
+from yuejie.budgets.allowance import Period, window_of
+from yuejie.gateway.allow.needs import needs_of
+from yuejie.gateway.allow.slices import Hold, Need, Slices
+from yuejie.gateway.allow.worst import Call
+from yuejie.gateway.meter.chrono import Chrono
+from yuejie.gateway.meter.ink import Ink
+from yuejie.gateway.meter.metering import Metering
+from yuejie.gateway.rights.admission import Plan
+from yuejie.gateway.rights.view import View
+from yuejie.gateway.snapshot import AllowanceRow
+from yuejie.kernel.ids import uuid7_at
+from yuejie.kernel.period import zone_of
+from yuejie.usage.dialects import Api, RequestHint
+from yuejie.usage.journal import Begun
+
+MONTHLY = CAP
+DAILY = msgspec.structs.replace(CAP, number=2, name="日", period="day")
+S = 1_000_000
+
+
+class Desk:
+    """A worker's slices, and calls of the small model."""
+
+    def __init__(self) -> None:
+        made = draft(rule(SMALL))
+        made.allowances = [MONTHLY, DAILY]
+        plan = ruled(made, "").plan
+        assert plan is not None
+        self.plan: Plan = plan
+        self.zone = zone_of(plan.customer.zone)
+        self.view = View(made.snapshot(), lambda _: CREDENTIAL)
+        self.slices = Slices()
+        self.next_month_us = window_of(Period.MONTH, self.zone, NOW // S, 0).ends_s * S
+
+    def needs(self, at_us: int, *caps: AllowanceRow) -> list[Need]:
+        call = Call(Api.OPENAI_CHAT, RequestHint("auto"), b'{"messages":[]}')
+        found = needs_of(self.plan, caps, self.slices, call, self.view, longest=0, now_us=at_us)
+        assert isinstance(found, list)
+        return found
+
+
+class Standing:
+    """A clock that stands."""
+
+    def __init__(self, at_us: int) -> None:
+        self._now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us)
+
+    def now(self) -> datetime:
+        return self._now
+
+
+def begun(desk: Desk, hold: Hold, at_us: int, folder: Path) -> Begun:
+    """Begin a call with what it holds, at an instant."""
+
+    async def whole() -> Begun:
+        ink = Ink(folder, UUID(bytes=uuid7_at(1)), asyncio.get_running_loop(), lambda: None)
+        metering = Metering(ink, Chrono(Standing(at_us)))
+        made, safe = metering.begin(
+            desk.plan,
+            desk.plan.routes[0],
+            operation=uuid7_at(at_us // 1000),
+            attempt=1,
+            api=Api.OPENAI_CHAT,
+            stream=False,
+            tags="",
+            hold=hold,
+        )
+        if safe is not None:
+            await safe
+        ink.close()
+        return made
+
+    return asyncio.run(whole())
+
+
+@pytest.mark.parametrize("late_s", [-5, 0, 5])
+def test_a_call_that_passed_before_a_month_ended_began_before(tmp_path: Path, late_s: int) -> None:
+    desk = Desk()
+    passed_us = desk.next_month_us - S
+    hold = Hold(desk.needs(passed_us, MONTHLY, DAILY))
+    call = begun(desk, hold, desk.next_month_us + late_s * S, tmp_path)
+    assert call.started_us < desk.next_month_us
+    assert window_of(Period.MONTH, desk.zone, call.hour_s, 0).ends_s * S == desk.next_month_us
+
+
+@pytest.mark.parametrize("back_s", [0, 2, 5])
+def test_a_call_that_passed_in_a_new_month_began_in_it_though_the_clock_went_back(
+    tmp_path: Path, back_s: int
+) -> None:
+    """It is taken from what was lent of the new month; the old one may be lent to the last fen."""
+    desk = Desk()
+    passed_us = desk.next_month_us + S
+    hold = Hold(desk.needs(passed_us, MONTHLY, DAILY))
+    call = begun(desk, hold, passed_us - back_s * S, tmp_path)
+    assert call.started_us >= desk.next_month_us
+    assert window_of(Period.MONTH, desk.zone, call.hour_s, 0).starts_s * S == desk.next_month_us
+
+
+def test_no_window_of_yesterday_is_opened_or_used_beside_one_of_today() -> None:
+    desk = Desk()
+    before_us, after_us = desk.next_month_us - 10 * S, desk.next_month_us + S
+    desk.needs(before_us, DAILY)
+    desk.needs(after_us, MONTHLY)
+    daily, monthly = desk.needs(before_us + S, DAILY, MONTHLY)
+    assert daily.slice.slot.starts_s * S == monthly.slice.slot.starts_s * S == desk.next_month_us
