@@ -20,7 +20,9 @@ from yuejie.db.session import Database
 from yuejie.gateway.allow.slices import Slices
 from yuejie.gateway.publish import load
 from yuejie.gateway.snapshot import Snapshot, pack
+from yuejie.intake.ingest import PARKED
 from yuejie.intake.resolve import Measured, resolve_by_hand
+from yuejie.intake.store import journals
 from yuejie.kernel.errors import Conflict
 from yuejie.usage.meters import Meter
 
@@ -169,6 +171,25 @@ def test_a_paced_cap_lets_pass_while_anything_is_left(desk: Desk) -> None:
         desk.read_journals()
     assert len(passed) == 2
     assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(2 * WORST, 0)]
+
+
+def test_a_journal_with_a_price_that_is_not_there_waits_alone(desk: Desk) -> None:
+    """Restored to before a price was published, a house meets calls that were made by it."""
+    cap = desk.cap("本月", 3 * WORST)
+    worker, other = Worker(desk), Worker(desk)
+    call, sound = worker.begin(WORST), other.begin(WORST)
+    assert call is not None
+    assert sound is not None
+    worth = other.end(sound, tokens_in=4, tokens_out=1)
+    desk.rates["input"] = 999_999
+    desk.picos[999_999] = INPUT
+    worker.end(call, tokens_in=4, tokens_out=1)
+    desk.read_journals()
+    with desk.db.read() as tx:
+        parked = {row.journal_id: row.note for row in journals(tx) if row.state == PARKED}
+    assert list(parked) == [worker.journal.journal_id]
+    assert "费率 999999 不在库中" in parked[worker.journal.journal_id]
+    assert [w.spent for w in desk.windows(cap)] == [worth]
 
 
 def test_windows_that_are_over_give_back_what_they_had() -> None:

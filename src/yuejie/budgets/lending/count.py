@@ -34,6 +34,7 @@ from yuejie.kernel.period import zone_of
 from yuejie.usage.event import NO_RATE
 from yuejie.usage.record import Added
 from yuejie.usage.rollup import RollupSum
+from yuejie.usage.rows import Unstorable
 from yuejie.usage.store import PriceRow, prices
 
 MEMORY: Final = 100_000
@@ -88,7 +89,7 @@ class Spending:
         self._write(tx, moves, known, news)
 
     def _learn(self, tx: Tx, sums: Sequence[RollupSum], news: LeaseNews | None) -> None:
-        """Look up the rates that are not known yet."""
+        """Look up the rates that are not known yet; raise Unstorable where one is not there."""
         wanted = {row[5] for row in sums}
         if news is not None:
             wanted |= {item[3] for item in _items(chain(*news.ended.values()))}
@@ -97,6 +98,9 @@ class Spending:
         wanted -= self._picos.keys()
         if wanted:
             found = prices(tx, sorted(wanted))
+            if lost := wanted - found.keys():
+                # A restore took back the prices by which gateways went on for a while.
+                raise Unstorable(f"费率 {min(lost)} 不在库中")
             self._rates |= found
             self._picos |= {rate_id: row.pico for rate_id, row in found.items()}
 
