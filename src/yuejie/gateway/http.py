@@ -28,7 +28,7 @@ from yuejie.gateway.call.endpoints import (
     dialect_of,
     not_offered,
 )
-from yuejie.gateway.call.form import TooMuch, Upload, receive
+from yuejie.gateway.call.form import Spoilt, Upload, receive
 from yuejie.gateway.call.headers import Pairs, query_upward, secret_of, upward
 from yuejie.gateway.call.live import Cut
 from yuejie.gateway.call.operation import Operation, Workshop
@@ -393,8 +393,8 @@ class Gateway:
             if not operation.answered:
                 code = Code.STOPPING if running.cut is Cut.STOPPING else Code.UPSTREAM_SLOW
                 asked.refuse(Refused(code))
-        except TooMuch:
-            asked.refuse(Refused(Code.BODY_TOO_LARGE, {"limit": UPLOAD_BYTES}))
+        except Spoilt as spoilt:
+            asked.refuse(spoilt.refused)
         finally:
             live.leave(running)
         return operation.billed

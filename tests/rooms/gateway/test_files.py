@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.rooms.gateway.world import SECRET_KEY, Draft
 from yuejie.gateway.blocklist import block, blocked, unblock
-from yuejie.gateway.call.form import Upload, receive
+from yuejie.gateway.call.form import Spoilt, Upload, receive
 from yuejie.gateway.credentials import decrypt, encrypt
 from yuejie.gateway.publish import narrowed
 from yuejie.gateway.refusal import Refused
@@ -168,6 +168,40 @@ def test_a_form_passes_whole_however_it_is_cut(
     assert sent == body.replace(b"whisper", b"other-1")
     if parts.index(STREAM) < parts.index(SOUND) or parts.index(MODEL) > parts.index(STREAM):
         assert fields["stream"] == "true"
+
+
+ANOTHER = ('name="model"', b"dearer")
+SPELT = ('name=model; x="1"', b"dearer")
+ASIDE = ('x\r\nContent-Type: text/plain; name="x"\r\nX: y; name="model"', b"dearer")
+
+
+@given(
+    st.sampled_from([ANOTHER, SPELT, ASIDE]),
+    st.integers(1, 3),
+    st.lists(st.integers(0, 700), max_size=9),
+)
+def test_a_form_that_names_two_models_never_leaves_whole(
+    second: tuple[str, bytes], at: int, cuts: list[int]
+) -> None:
+    """One reader takes the first and another the last: what is priced must be what is called."""
+    parts = [MODEL, STREAM, SOUND]
+    body = form(*parts[:at], second, *parts[at:])
+
+    async def refused() -> Refused:
+        found = await receive("multipart/form-data; boundary=b", pieces(body, cuts))
+        if isinstance(found, Refused):
+            return found
+        sent: list[bytes] = []
+        with pytest.raises(Spoilt) as caught:
+            await passed(found, sent)
+        assert not b"".join(sent).endswith(b"--b--\r\n")
+        return caught.value.refused
+
+    async def passed(found: Upload, sent: list[bytes]) -> None:
+        async for piece in found.renamed("other-1"):
+            sent.append(piece)
+
+    assert "两个 model" in asyncio.run(refused()).sentence("req_1")
 
 
 @pytest.mark.parametrize(

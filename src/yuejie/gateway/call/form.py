@@ -17,7 +17,7 @@ from yuejie.kernel.limits import UPLOAD_BYTES
 _BOUNDARY: Final = re.compile(
     r'multipart/form-data\s*;.*?boundary=(?:"([^"]+)"|([^;,\s]+))', re.IGNORECASE
 )
-_NAME: Final = re.compile(rb'name="([^"]*)"', re.IGNORECASE)
+_NAME: Final = re.compile(rb'\bname\s*=\s*"?([^";\r\n]*)', re.IGNORECASE)
 _FILENAME: Final = re.compile(rb"filename\*?=", re.IGNORECASE)
 _FIELD_MAX: Final = 64 * 1024
 """Longest text field that is looked into; prompts of transcription are shorter."""
@@ -25,8 +25,16 @@ _PIECE: Final = 256 * 1024
 _KEPT: Final = frozenset({"model", "stream", "response_format"})
 
 
-class TooMuch(Exception):
-    """An upload that said nothing of its size turned out too large."""
+_TOO_LARGE: Final = Refused(Code.BODY_TOO_LARGE, {"limit": UPLOAD_BYTES})
+_TWICE: Final = Refused(Code.FORM_BROKEN, {"why": "有两个 model 字段"})
+
+
+class Spoilt(Exception):
+    """An upload turned out on its way to be one that is refused."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.code.name)
+        self.refused = refused
 
 
 @dataclass(slots=True)
@@ -38,6 +46,7 @@ class Upload:
     model_at: tuple[int, int]
     rest: AsyncIterator[bytes]
     size: int
+    head: "_Head"
 
     async def renamed(self, model: str) -> AsyncIterator[bytes]:
         """Give the body once, with another model's name in it."""
@@ -51,7 +60,10 @@ class Upload:
         async for chunk in self.rest:
             self.size += len(chunk)
             if self.size > UPLOAD_BYTES:
-                raise TooMuch
+                raise Spoilt(_TOO_LARGE)
+            self.head.feed(chunk)
+            if self.head.is_twice:
+                raise Spoilt(_TWICE)
             yield chunk
 
 
@@ -67,14 +79,17 @@ async def receive(content_type: str, chunks: AsyncIterator[bytes]) -> Upload | R
         size += len(chunk)
         if size > UPLOAD_BYTES:
             spool.close()
-            return Refused(Code.BODY_TOO_LARGE, {"limit": UPLOAD_BYTES})
+            return _TOO_LARGE
         await asyncio.to_thread(spool.write, chunk)
         head.feed(chunk)
+        if head.is_twice:
+            spool.close()
+            return _TWICE
         if head.model_at is not None and head.settled:
-            return Upload(head.fields, spool, head.model_at, chunks, size)
+            return Upload(head.fields, spool, head.model_at, chunks, size, head)
     head.close()
     if head.model_at is not None:
-        return Upload(head.fields, spool, head.model_at, chunks, size)
+        return Upload(head.fields, spool, head.model_at, chunks, size, head)
     spool.close()
     return Refused(Code.FORM_BROKEN, {"why": "没有 model 字段"})
 
@@ -82,7 +97,16 @@ async def receive(content_type: str, chunks: AsyncIterator[bytes]) -> Upload | R
 class _Head:
     """Finds the small text fields of a form as it comes in."""
 
-    __slots__ = ("_at", "_boundary", "_in_file", "_tail", "fields", "model_at", "settled")
+    __slots__ = (
+        "_at",
+        "_boundary",
+        "_in_file",
+        "_tail",
+        "fields",
+        "is_twice",
+        "model_at",
+        "settled",
+    )
 
     def __init__(self, boundary: bytes) -> None:
         self._boundary = boundary
@@ -91,6 +115,8 @@ class _Head:
         self._in_file = False
         self.fields: dict[str, str] = {}
         self.model_at: tuple[int, int] | None = None
+        self.is_twice = False
+        """Two models are named: one reader takes the first, another the last."""
         self.settled = False
         """A file has begun or the form has ended behind the model: no need to wait for more."""
 
@@ -140,12 +166,13 @@ class _Head:
         return True
 
     def _keep(self, head: bytes, start: int, end: int) -> None:
-        named = _NAME.search(head)
-        name = named[1].decode("utf-8", "replace") if named else ""
+        names = [name.decode("utf-8", "replace") for name in _NAME.findall(head)]
+        name = "model" if "model" in names else names[-1] if names else ""
         if name in _KEPT:
             self.fields[name] = self._tail[start:end].decode("utf-8", "replace")
-        if name == "model" and self.model_at is None:
-            self.model_at = (self._at + start, self._at + end)
+        if name == "model":
+            self.is_twice = self.model_at is not None
+            self.model_at = self.model_at or (self._at + start, self._at + end)
 
     def _drop(self, count: int) -> None:
         self._tail = self._tail[count:]

@@ -12,7 +12,7 @@ from typing import Final
 
 from yuejie.contracts.auto.routed import ASKED
 from yuejie.gateway.call.asked import Asked
-from yuejie.gateway.call.form import TooMuch
+from yuejie.gateway.call.form import Spoilt
 from yuejie.gateway.call.headers import Pairs, downward
 from yuejie.gateway.call.live import Cut, Live, Running
 from yuejie.gateway.call.stream import Pump
@@ -170,9 +170,10 @@ class Operation:
             body = answer.rest()
             if body is None:
                 body = await (answer.read() if passes else _whole(answer))
-        except TooMuch:
+        except Spoilt as spoilt:
             # The provider never had the whole of it, so it has nothing to charge.
-            self._record(Closing(NOTHING_USED, 413, Outcome.OK, billable=False))
+            status = spoilt.refused.status
+            self._record(Closing(NOTHING_USED, status, Outcome.OK, billable=False))
             raise
         except Gone:
             # The client hung up in the middle of its upload: the same holds.
