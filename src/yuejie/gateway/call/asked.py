@@ -97,7 +97,7 @@ class Asked(msgspec.Struct, eq=False):
 
     def _spliced(self, name: str) -> bytes:
         body = self.body
-        if name != self.hint.model:
+        if name != self.hint.model or (self.action is None and _may_name_two(body)):
             if self.action is None:
                 body = replace_model(body, name)
             elif self.endpoint.api is Api.GEMINI_EMBED:
@@ -114,3 +114,8 @@ class Asked(msgspec.Struct, eq=False):
             headers.append(("retry-after", str(refused.retry_after_s)))
         body = body_of(refused, self.endpoint.dialect, self.request_id, english=self.english)
         self.exchange.response_bytes(refused.status, headers, body)
+
+
+def _may_name_two(body: bytes) -> bool:
+    """Tell quickly whether two models may be named: some readers take the first, some the last."""
+    return body.count(b'"model"') > 1 or b"\\u00" in body
