@@ -204,3 +204,32 @@ def test_what_was_recovered_is_taken_back_before_the_write_off_is(bank: Bank) ->
     assert (bank.open(acme), state(acme, "2026-08")) == ({"2026-08": "1,000.00"}, BillState.ISSUED)
     assert lost(bank) == 0
     bank.books_agree(acme)
+
+
+def test_what_bounced_is_no_prepayment_though_its_bill_was_voided(bank: Bank) -> None:
+    """
+    600 of 1,000 are paid, the bill is voided, and the 600 became a prepayment. Then the bank takes
+    them back: nothing came in, so nothing is the customer's.
+    """
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    number = str(acme.bill("2026-08").number)
+    receipt = bank.pays("2026-09-10", "600.00", name(acme), memo=number)
+    credit(bank, number, None)
+    assert (tidy(bank, acme), bank.prepaid(acme)) == (600_00, "600.00")
+    now = bank.books.tick()
+    bounce(bank.books.db, receipt.receipt_id, line=None, why="退票", by=CLERK, now=now)
+    assert (tidy(bank, acme), bank.prepaid(acme), bank.open(acme)) == (0, "0.00", {})
+    bank.books_agree(acme)
+
+
+def test_what_bounced_opens_no_bill_beyond_what_is_owed_of_it(bank: Bank) -> None:
+    """1,000 are paid and 400 credited: 400 prepaid. Then the 1,000 bounce, and 600 are owed."""
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    number = str(acme.bill("2026-08").number)
+    receipt = bank.pays("2026-09-10", "1000.00", name(acme), memo=number)
+    credit(bank, number, {1: 400_00})
+    assert (tidy(bank, acme), bank.prepaid(acme)) == (400_00, "400.00")
+    now = bank.books.tick()
+    bounce(bank.books.db, receipt.receipt_id, line=None, why="退票", by=CLERK, now=now)
+    assert (bank.prepaid(acme), bank.open(acme)) == ("0.00", {"2026-08": "600.00"})
+    bank.books_agree(acme)

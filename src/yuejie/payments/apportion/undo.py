@@ -1,16 +1,18 @@
 """Take an apportionment back: its mirror, in the same words, effective on the same days."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
-from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.kernel.money import FEN, plain
 from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import book, hold_customers
 from yuejie.payments.apportion.move import Apportionment, Move, Source, mirror
+from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.place import find_receipt
 from yuejie.payments.dunning.standing import review_standing
 from yuejie.payments.receipts import store as receipt_store
@@ -60,6 +62,7 @@ def take_back(tx: Tx, rows: list[Apportionment], *, why: str, by: str, now: date
     receipts = {row.receipt_id for row in rows if row.receipt_id}
     held = {receipt_id: find_receipt(tx, receipt_id, hold=True) for receipt_id in sorted(receipts)}
     moves = [_taken_back(tx, row, held) for row in rows]
+    moves += _brought_back(tx, moves)
     ids = [row.apportionment_id for row in rows]
     undone = book(tx, moves, by=by, at=now, why=why, undoes=ids)
     for receipt in held.values():
@@ -97,3 +100,31 @@ def _taken_back(tx: Tx, row: Apportionment, held: Mapping[str, Receipt]) -> Move
     if given_up <= 0:
         raise Conflict("核销的金额已全部被冲减抵销，没有可以撤销的")
     return replace(move, fen=-min(row.amount_fen, given_up))
+
+
+def _brought_back(tx: Tx, moves: Sequence[Move]) -> Iterator[Move]:
+    """Yield what brings back from the prepayment what bills gave it of the money that goes.
+
+    A bill that was credited or voided gave away what it held too much of; without the money it
+    would hold less than nothing, and the prepayment would be of money that nobody has paid.
+    """
+    taken: Counter[tuple[CustomerId, BillId]] = Counter()
+    for move in moves:
+        if move.bill_id is not None:
+            taken[move.customer_id, move.bill_id] += move.fen
+    for (customer_id, bill_id), fen in sorted(taken.items()):
+        known = {amount.bill_id: amount for amount in amounts_of(tx, customer_id)}
+        amount = known.get(bill_id)
+        owed = amount.gross_fen - amount.credited_fen if amount else 0
+        held = store.bill_sums(tx, customer_id)[bill_id].fen
+        lacking = min(owed, 0) - held - fen
+        for row in reversed(store.of_bill(tx, customer_id, bill_id)):
+            if lacking > 0 and _gave_away(row):
+                part = min(lacking, -row.amount_fen)
+                lacking -= part
+                yield replace(mirror(row, ""), fen=part)
+
+
+def _gave_away(row: Apportionment) -> bool:
+    """Tell whether a bill gave a prepayment what it held too much of."""
+    return row.source is Source.PREPAYMENT and row.amount_fen < 0 and row.undoes is None
