@@ -4,21 +4,32 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.rooms.fapiao.shop import SELLING, nuonuo_at
 from tests.scenarios.books import Books
 from tests.scenarios.conftest import PRICES
-from yuejie.bills.pay import mark_paid
+from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.pay import mark_paid, mark_unpaid
 from yuejie.contracts.terms import STANDARD, DueBasis, SettlementOrder
 from yuejie.demo.tax.launch import TaxPlatform, tax_here
 from yuejie.fapiao.fapiao import Fapiao
 from yuejie.fapiao.issuing.tend import tend
 from yuejie.fapiao.life import FapiaoState
-from yuejie.fapiao.request import Pick, Wish, approve_fapiao, request_fapiao, what_is_available
+from yuejie.fapiao.request import (
+    Pick,
+    Wish,
+    approve_fapiao,
+    decline_fapiao,
+    request_fapiao,
+    what_is_available,
+)
 from yuejie.fapiao.reversing.form import RedReason
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red
 from yuejie.fapiao.store import fapiao_by_name
 from yuejie.fapiao.title import TitleDraft
 from yuejie.fapiao.titles import open_title
+from yuejie.kernel.errors import Conflict
 
 TITLE = TitleDraft(name="acme 有限公司", tax_number="91440300708461136T", emails=("ap@acme.cn",))
 
@@ -95,3 +106,36 @@ def test_pay_first_nothing_is_available_before_the_money(books: Books) -> None:
         mark_paid(tx, bill.bill_id, by="bank", at=books.clock.at, why="到账")
     with books.db.read() as tx:
         assert what_is_available(tx, zeta.customer.customer_id).available_fen == 500
+
+
+def test_what_was_voided_or_is_unpaid_again_since_is_not_approved(books: Books) -> None:
+    """
+    A fapiao is requested, and before anybody approves it its bill is voided; another's transfer
+    bounces, though its contract says: pay first. Neither may reach the tax office.
+    """
+    books.prices(PRICES.replace("USD", "CNY"), currency="CNY")
+    first = replace(STANDARD, settlement_order=SettlementOrder.FAPIAO_FIRST)
+    db, asked = books.db, {}
+    for slug, terms in (("acme", first), ("zeta", STANDARD)):
+        party = books.customer(slug, commercial=terms)
+        party.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000)
+        books.close("2026-10")
+        bill = books.issue(party.bill("2026-10"))
+        with db.begin() as tx:
+            if slug == "zeta":
+                mark_paid(tx, bill.bill_id, by="bank", at=books.clock.at, why="到账")
+        open_title(db, slug, TITLE, by="customer", now=books.clock.at)
+        wish = Wish(picks=(Pick(str(bill.number)),))
+        who = party.customer.customer_id
+        (asked[slug],) = request_fapiao(db, who, wish, SELLING, by="customer", now=books.clock.at)
+        if slug == "acme":
+            note = request_credit(
+                db, bill.bill_id, amounts=None, why="作废", by="a", now=books.tick()
+            )
+            decide_credit(db, note.credit_note_id, approve=True, by="b", now=books.tick())
+        else:
+            with db.begin() as tx:
+                mark_unpaid(tx, bill.bill_id, by="bank", at=books.clock.at, why="退票")
+        with pytest.raises(Conflict, match="申请后"):
+            approve_fapiao(db, asked[slug].key, provider="nuonuo", by="boss", now=books.tick())
+        decline_fapiao(db, asked[slug].key, why="账单已变", by="boss", now=books.tick())

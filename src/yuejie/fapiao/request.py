@@ -99,16 +99,32 @@ def request_fapiao(
 
 
 def approve_fapiao(db: Database, name: str, *, provider: str, by: str, now: datetime) -> Fapiao:
-    """Let a requested fapiao be issued by a provider; who requested it may not."""
+    """Let a requested fapiao be issued by a provider; who requested it may not.
+
+    Raises Conflict where its bills were credited or voided, or are unpaid again, since: what the
+    tax office has heard can only be reversed.
+    """
     with db.begin() as tx:
         was = find_fapiao(store.fapiao_by_name(tx, name), name)
         refuse_same(was.requested_by, by, f"发票申请 {was.key} ", deed="批准")
         state = advance(was.state, FapiaoEvent.APPROVE)
+        _refuse_overtaken(tx, was)
         became = replace(was, state=state, approved_by=by, approved_at=now, provider=provider)
         move(tx, was, became, FapiaoEvent.APPROVE, by=by, at=now)
         if provider != MANUAL:
             add_errand(tx, ErrandKind.ISSUE, was.fapiao_id, was.key, provider, at=now)
         return became
+
+
+def _refuse_overtaken(tx: Tx, fapiao: Fapiao) -> None:
+    """Refuse what could not be requested any more: what it takes stands in the figures already."""
+    named = {line.bill_id for line in fapiao.lines}
+    for share in what_is_available(tx, fapiao.customer_id).bills:
+        if share.bill.bill_id in named and (share.left_fen < 0 or not share.may_request):
+            raise Conflict(
+                f"账单 {share.bill.number} 在申请后已冲减、作废或不再结清（{share.explained}），"
+                f"请退回发票申请 {fapiao.key}，按现在的可开票金额重新申请"
+            )
 
 
 def decline_fapiao(db: Database, name: str, *, why: str, by: str, now: datetime) -> Fapiao:
