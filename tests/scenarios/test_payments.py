@@ -311,6 +311,31 @@ def test_money_goes_back_only_to_its_payer_by_two_words_and_not_under_a_fapiao(b
     bank.books_agree(acme)
 
 
+@pytest.mark.parametrize("failed", [False, True], ids=["rejected", "failed"])
+def test_what_does_not_go_back_is_to_be_placed_again(bank: Bank, *, failed: bool) -> None:
+    """
+    400 of 1,000 are to go back, and the other 600 pay a bill: every fen has its place. Then the
+    refund is rejected, or the bank does not carry it out, and the 400 wait for a person again.
+    """
+    acme = owing(bank, "acme", {"2026-08": 600})
+    receipt = bank.pays("2026-09-10", "1000.00", name(acme)).receipt_id
+    wanted = Wanted(receipt_id=receipt, source=Source.RECEIPT, amount_fen=400_00, why="多付")
+    db, now = bank.books.db, bank.books.clock.now()
+    refund = request_refund(db, wanted, by="a", now=now).refund_id
+    place(bank, receipt, {str(acme.bill("2026-08").number): 600_00})
+    assert bank.receipt(receipt).state is ReceiptState.APPORTIONED
+    decide_refund(db, refund, approve=failed, by="b", now=now)
+    if failed:
+        refund_failed(db, refund, why="户名不符", by="a", now=now)
+    assert bank.receipt(receipt).state is ReceiptState.SUSPENDED
+    place(bank, receipt, {})
+    assert (bank.receipt(receipt).state, bank.prepaid(acme)) == (
+        ReceiptState.APPORTIONED,
+        "400.00",
+    )
+    bank.books_agree(acme)
+
+
 def test_a_deposit_comes_in_is_drawn_for_a_bill_and_goes_back(bank: Bank) -> None:
     acme = owing(bank, "acme", {"2026-08": 1000})
     receipt = bank.pays("2026-09-10", "3000.00", name(acme), memo="押金")

@@ -22,7 +22,7 @@ from yuejie.payments.apportion.place import find_receipt, left_of
 from yuejie.payments.apportion.refund import Refund, RefundEvent, RefundState, advance
 from yuejie.payments.apportion.undo import take_back
 from yuejie.payments.receipts import store as receipt_store
-from yuejie.payments.receipts.receipt import OPEN, Receipt, ReceiptEvent
+from yuejie.payments.receipts.receipt import OPEN, Receipt, ReceiptEvent, ReceiptState
 from yuejie.payments.receipts.receipt import advance as advance_receipt
 
 OwesFapiao = Callable[[Tx, CustomerId], int]
@@ -145,6 +145,8 @@ def decide_refund(
             _refuse_uncovered(tx, was.customer_id, owes_fapiao)
         became = replace(was, state=state, decided_by=by, decided_at=now)
         _move(tx, was, became, event, by=by, now=now, why=why)
+        if not approve:
+            _place_again(tx, became, by=by, now=now)
         return became
 
 
@@ -174,6 +176,7 @@ def refund_failed(db: Database, refund_id: str, *, why: str, by: str, now: datet
         was = _find(tx, refund_id)
         became = replace(was, state=advance(was, RefundEvent.FAIL, by=by))
         _move(tx, was, became, RefundEvent.FAIL, by=by, now=now, why=why)
+        _place_again(tx, became, by=by, now=now)
         return became
 
 
@@ -242,6 +245,16 @@ def _follow(tx: Tx, receipt: Receipt, *, by: str, now: datetime, why: str) -> No
         return
     used = store.receipt_used(tx, receipt.receipt_id)
     event = ReceiptEvent.APPORTION if used else ReceiptEvent.RETURN
+    became = replace(receipt, state=advance_receipt(receipt.state, event))
+    receipt_store.move(tx, became, was=receipt.state, event=event, by=by, at=now, why=why)
+
+
+def _place_again(tx: Tx, refund: Refund, *, by: str, now: datetime) -> None:
+    """Let what does not go back be placed, where the rest of its receipt was placed meanwhile."""
+    receipt = find_receipt(tx, refund.receipt_id, hold=True)
+    if receipt.state is not ReceiptState.APPORTIONED or not left_of(tx, receipt):
+        return
+    event, why = ReceiptEvent.SUSPEND, f"退款 {refund.refund_id} 未退"
     became = replace(receipt, state=advance_receipt(receipt.state, event))
     receipt_store.move(tx, became, was=receipt.state, event=event, by=by, at=now, why=why)
 

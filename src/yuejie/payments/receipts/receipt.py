@@ -63,9 +63,11 @@ NEXT: Final[dict[tuple[ReceiptState, ReceiptEvent], ReceiptState]] = {
     (S.HELD, E.APPORTION): S.APPORTIONED,
     (S.HELD, E.RETURN): S.RETURNED,
     (S.APPORTIONED, E.UNDO): S.SUSPENDED,
+    (S.APPORTIONED, E.SUSPEND): S.SUSPENDED,
     (S.APPORTIONED, E.RETURN): S.RETURNED,
 }
-"""A held receipt is apportioned only by a judgement that has found the paper; see match.py."""
+"""A held receipt is apportioned only by a judgement that has found the paper; see match.py.
+One that has its place is suspended again when a refund of some of it comes to nothing."""
 SAID: Final[dict[ReceiptState, str]] = {
     S.RECEIVED: "已到账",
     S.PROPOSED: "待确认",
