@@ -1,13 +1,14 @@
 """Credit notes on bills that were paid, given up, or come to nothing, told as finance would."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from tests.scenarios.bank import YUAN, Bank, name, owing, state
+from tests.scenarios.bank import YUAN, Bank, due, name, owing, state
 from tests.scenarios.books import CLERK, Books, Party
-from yuejie.bills.bill import BillState
+from yuejie.bills.bill import BillState, LineKind
+from yuejie.bills.correct.store import adjustments_of
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.store import whole_bills
 from yuejie.contracts.grants.give import approve_grant, ask_grant
@@ -233,3 +234,25 @@ def test_what_bounced_opens_no_bill_beyond_what_is_owed_of_it(bank: Bank) -> Non
     bounce(bank.books.db, receipt.receipt_id, line=None, why="退票", by=CLERK, now=now)
     assert (bank.prepaid(acme), bank.open(acme)) == ("0.00", {"2026-08": "600.00"})
     bank.books_agree(acme)
+
+
+def test_lateness_with_a_bill_that_was_voided_costs_nothing(bank: Bank) -> None:
+    """
+    August's 1,000 are overdue at the end of September, and a late fee waits for the next bill.
+    Then the bill turns out to be wrong and is voided: nobody was late with it.
+    """
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    bill = acme.bill("2026-08")
+    bank.day((due(bill.due_on) + timedelta(days=35)).isoformat())
+    assert waiting_fees(bank, acme) > 0
+    credit(bank, str(bill.number), None)
+    for _ in range(2):
+        bank.day((due(bill.due_on) + timedelta(days=36)).isoformat())
+    assert waiting_fees(bank, acme) == 0
+
+
+def waiting_fees(bank: Bank, party: Party) -> int:
+    """Return what late fees come to that the clerk has charged, in fen."""
+    with bank.books.db.read() as tx:
+        known = adjustments_of(tx, party.customer.customer_id)
+    return sum(each.amount_fen for each in known if each.kind is LineKind.LATE_FEE)

@@ -3,6 +3,7 @@
 Each customer is a transaction of its own, and doing a day twice does nothing more.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from yuejie.bills.bill import LineKind
+from yuejie.bills.bill import Bill, BillState, LineKind
 from yuejie.bills.correct.adjust import charge_late_fee
 from yuejie.bills.find import find_bill
 from yuejie.contracts.contract import at as version_at
@@ -20,7 +21,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import DomainError, Invalid
-from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.notices.notice import Kind
@@ -138,6 +139,7 @@ def dun_customer(
                 continue
             counts.reminders += _remind(tx, amount, amount.due_on, today, now)
             counts.late_fees += _charge(tx, amount, amount.due_on, today, now)
+        counts.late_fees += _give_back(tx, customer_id, today, now)
         review_standing(tx, customer_id, by=CLERK, now=now)
 
 
@@ -193,23 +195,46 @@ def _charge(tx: Tx, amount: OpenAmount, due_on: date, today: date, now: datetime
     fen = fee.fen - sum(row.fen for row in charged)
     if fen == 0:
         return 0
-    position = len(charged) + 1
-    row = store.LateFeeRow(amount.bill_id, position, until, fee.days, fen, now)
-    store.insert_late_fee(tx, amount.customer_id, row)
-    charge_late_fee(
-        tx,
-        amount.customer_id,
-        bill_id=amount.bill_id,
-        number=amount.number,
-        amount_fen=fen,
-        currency=amount.currency,
-        days=fee.days,
-        month=BillingMonth.of(now, zone_of(find_customer(tx, amount.customer_id).zone)),
-        by=CLERK,
-        at=now,
-        key=f"late_fee:{amount.bill_id}:{position}",
+    _write_fee(
+        tx, amount.customer_id, find_bill(tx, amount.bill_id), until, LateFee(fen, fee.days), now
     )
     return 1
+
+
+def _give_back(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> int:
+    """Take the late fees of voided bills back: nothing was owed, so nobody was late."""
+    charged: Counter[BillId] = Counter()
+    for row in store.late_fees(tx, customer_id):
+        charged[row.bill_id] += row.fen
+    given = 0
+    for bill_id, fen in sorted(charged.items()):
+        bill = find_bill(tx, bill_id)
+        if fen and bill.state is BillState.VOIDED:
+            _write_fee(tx, customer_id, bill, today, LateFee(-fen, 0), now)
+            given += 1
+    return given
+
+
+def _write_fee(
+    tx: Tx, customer_id: CustomerId, bill: Bill, until: date, fee: LateFee, now: datetime
+) -> None:
+    """Add what a bill's lateness costs more, or less, than was charged to the next bill."""
+    position = len(store.late_fees(tx, customer_id, bill.bill_id)) + 1
+    row = store.LateFeeRow(bill.bill_id, position, until, fee.days, fee.fen, now)
+    store.insert_late_fee(tx, customer_id, row)
+    charge_late_fee(
+        tx,
+        customer_id,
+        bill_id=bill.bill_id,
+        number=bill.name,
+        amount_fen=fee.fen,
+        currency=bill.currency,
+        days=fee.days,
+        month=BillingMonth.of(now, zone_of(find_customer(tx, customer_id).zone)),
+        by=CLERK,
+        at=now,
+        key=f"late_fee:{bill.bill_id}:{position}",
+    )
 
 
 def fee_of(
