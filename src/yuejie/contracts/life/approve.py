@@ -114,7 +114,11 @@ def terms_of(tx: Tx, contract: Contract) -> Terms:
 
 
 def _in_force(tx: Tx, draft: ContractDraft) -> InForce:
-    """Return the version that an amendment started from, if it still is the newest."""
+    """Return the version that an amendment started from, if it still is the newest.
+
+    No other version is written until the transaction ends.
+    """
+    tx.lock_exclusive(f"contract {draft.contract_id}")
     versions = contracts.contract_versions(tx, str(draft.contract_id))
     newest = versions[-1]
     if newest.version != draft.version:

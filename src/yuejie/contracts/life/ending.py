@@ -94,6 +94,7 @@ def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEn
     if was is None:
         raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
     refuse_same(was.asked_by, by, "终止申请")
+    tx.lock_exclusive(f"contract {was.contract_id}")
     contract = _newest(tx, was.contract_id)
     terms = replace(contract.terms, ends_on=was.ends_on, renewal=Renewal.NONE)
     starts_at = max(contract.starts_at, min(now, midnight(was.ends_on, contract.zone)))

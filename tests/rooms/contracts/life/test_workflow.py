@@ -13,7 +13,12 @@ from yuejie.contracts.contract import Contract
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.documents.store import paper_body, papers_of
 from yuejie.contracts.life import store
-from yuejie.contracts.life.approve import reject_draft, review_draft, sign_draft
+from yuejie.contracts.life.approve import (
+    reject_draft,
+    review_draft,
+    sign_draft,
+    write_signature,
+)
 from yuejie.contracts.life.credit import DEFAULTS
 from yuejie.contracts.life.draft import (
     ContractDraft,
@@ -237,28 +242,59 @@ def test_an_amendment_needs_a_signed_copy_and_writes_the_next_version(
         assert paper_body(tx, acme, kept) == SCAN
 
 
-def test_an_amendment_of_an_old_version_is_sent_back(database: Database, acme: CustomerId) -> None:
+def two_amendments(db: Database, acme: CustomerId) -> list[str]:
+    """Bring two other taxes for one contract as far as the signature; return the drafts' ids."""
     open_terms = replace(BODY, commercial=CommercialTerms())
-    contract = signed(database, acme, open_terms)
+    contract = signed(db, acme, open_terms)
     later = replace(open_terms, starts_at=datetime(2026, 12, 31, 16, tzinfo=UTC))
     drafts = [
         draft_contract(
-            database,
+            db,
             acme,
             replace(later, tax_ppm=tax),
             by="sales",
             now=NOW,
             kind=DraftKind.AMEND,
             contract_id=contract.contract_id,
-        )
+        ).draft_id
         for tax in (30_000, 10_000)
     ]
-    for draft in drafts:
-        submit_draft(database, draft.draft_id, by="sales", now=NOW)
-        review_draft(database, draft.draft_id, GOOD, by="finance", now=NOW)
-    sign_draft(database, drafts[0].draft_id, by="admin", now=NOW)
+    for draft_id in drafts:
+        submit_draft(db, draft_id, by="sales", now=NOW)
+        review_draft(db, draft_id, GOOD, by="finance", now=NOW)
+    return drafts
+
+
+def test_an_amendment_of_an_old_version_is_sent_back(database: Database, acme: CustomerId) -> None:
+    first, second = two_amendments(database, acme)
+    sign_draft(database, first, by="admin", now=NOW)
     with pytest.raises(Conflict, match="已有第 2 版"):
-        sign_draft(database, drafts[1].draft_id, by="admin", now=NOW)
+        sign_draft(database, second, by="admin", now=NOW)
+
+
+def test_of_two_amendments_signed_at_once_one_is_sent_back(
+    database: Database, acme: CustomerId
+) -> None:
+    """The second is signed while the first signature is not committed: it must not undo it."""
+    first, second = two_amendments(database, acme)
+    refused: list[DomainError] = []
+
+    def sign() -> None:
+        try:
+            sign_draft(database, second, by="admin", now=NOW)
+        except DomainError as error:
+            refused.append(error)
+
+    other = threading.Thread(target=sign)
+    with database.begin() as tx:
+        write_signature(tx, first, digest=None, by="admin", now=NOW)
+        other.start()
+        other.join(timeout=1)
+        assert other.is_alive(), "it waits for the first"
+    other.join()
+    assert ["已有第 2 版" in error.sentence for error in refused] == [True]
+    with database.read() as tx:
+        assert [each.tax_ppm for each in contracts_of(tx, acme)][1:] == [30_000]
 
 
 def test_an_amendment_of_a_strangers_contract_is_refused(
