@@ -1,6 +1,6 @@
 """Provider accounts: warned in time, billed once, paid by two people, in the books to the fen."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -307,6 +307,27 @@ def test_a_bill_entered_by_mistake_is_voided_and_its_number_is_free_again(house:
     pay(house, "1.00", again.provider_bill_id)
     with pytest.raises(Conflict, match="已有付款"):
         void_bill(house, again.provider_bill_id, why="又错", by="ann", now=NOW)
+
+
+def test_a_bill_is_not_voided_while_a_payment_of_it_is_asked_for(house: Database) -> None:
+    """The payment is written and not committed when somebody voids the bill: one of both holds."""
+    bill = enter_bill(house, BILL, by="ann", now=NOW)
+    asked = replace(
+        pay(house, "1.00", None),
+        payment_id="ppy_of_the_bill",
+        provider_bill_id=bill.provider_bill_id,
+        purpose=PaymentFor.BILL,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with house.begin() as tx:
+            tx.lock_exclusive(f"provider bill payments {bill.provider_bill_id}")
+            store.insert_payment(tx, asked)
+            void = pool.submit(
+                void_bill, house, bill.provider_bill_id, why="录错", by="bob", now=NOW
+            )
+            wait([void], timeout=1)
+        with pytest.raises(Conflict, match="已有付款"):
+            void.result()
 
 
 @pytest.mark.parametrize(

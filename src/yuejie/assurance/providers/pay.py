@@ -91,6 +91,7 @@ def void_bill(db: Database, provider_bill_id: str, *, why: str, by: str, now: da
     if not why.strip():
         raise Invalid("作废供应商账单必须写明原因")
     with db.begin() as tx:
+        tx.lock_exclusive(f"provider bill payments {provider_bill_id}")
         bill = _bill(tx, provider_bill_id)
         if bill.voided_why is not None:
             raise Conflict(f"供应商账单 {bill.number} 已作废，无需重复")
