@@ -11,8 +11,11 @@ from yuejie.bills.closing.close import Done
 from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.contracts.contract import Terms
 from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import Grant, GrantDraft, GrantKind
+from yuejie.contracts.publish import publish_fx
+from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.terms import (
     STANDARD,
     Commitment,
@@ -24,7 +27,9 @@ from yuejie.contracts.terms import (
     TierMode,
     TierStep,
 )
-from yuejie.kernel.period import BillingMonth
+from yuejie.kernel.ids import BookId
+from yuejie.kernel.money import FxRate, Money
+from yuejie.kernel.period import BillingMonth, zone_of
 
 YUAN = """
 [models."gpt-4o"]
@@ -256,6 +261,47 @@ def test_a_month_below_zero_is_carried_forward(yuan: Books) -> None:
     assert acme.lines("2026-11")[1:] == ["上期结转 = -50.00"]
     yuan.issue(acme.bill("2026-11"))
     assert acme.owes() == cny("50.00")
+
+
+def test_what_is_carried_is_given_back_in_its_own_currency(yuan: Books) -> None:
+    """
+    October ends 50.00 CNY below zero. November stands under a contract in USD, which cannot give
+    yuan back; December's is in CNY again and does.
+    """
+    acme = yuan.customer("acme")
+    customer_id, now = acme.customer.customer_id, yuan.clock.now()
+    wanted = Wanted(
+        customer_id=customer_id,
+        service_month=BillingMonth.parse("2026-10"),
+        amount_fen=-5_000,
+        currency="CNY",
+        item="故障赔付",
+        why="十月五日故障",
+    )
+    proposed = propose_adjustment(yuan.db, wanted, by="sales", now=now)
+    decide_adjustment(yuan.db, proposed.adjustment_id, Decision.APPROVE, by="finance", now=now)
+    rate = FxRate.parse("0.14", "CNY", "USD")
+    publish_fx(yuan.db, rate, date(2026, 11, 1), source="测试", by=CLERK, now=now)
+    for month, currency, policy in ((11, "USD", "bill"), (12, "CNY", "none")):
+        terms = Terms(
+            customer_id=customer_id,
+            sale_book=BookId("list"),
+            currency=currency,
+            fx_policy=policy,
+            starts_at=datetime(2026, month, 1, tzinfo=zone_of("Asia/Shanghai")),
+        )
+        sign_contract(yuan.db, terms, by=CLERK, now=now)
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    acme.uses("2026-12-05 10:00:00", "gpt-4o", input=10 * M)
+    for label in ("2026-10", "2026-11", "2026-12"):
+        yuan.close(label)
+        yuan.issue(acme.bill(label))
+    assert acme.lines("2026-10") == ["故障赔付 = -50.00", "结转下期 = 50.00"]
+    assert acme.lines("2026-11")[1:] == []
+    assert acme.bill("2026-11").gross == Money.parse("14.00", "USD")
+    assert acme.lines("2026-12")[1:] == ["上期结转 = -50.00"]
+    assert acme.owes() == cny("50.00")
+    assert yuan.unproved() == []
 
 
 @pytest.mark.parametrize("tax_mode", ["inclusive", "exclusive"])

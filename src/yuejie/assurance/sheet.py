@@ -165,7 +165,7 @@ def check_carried(history: History, sheet: Sheet, bill: Bill) -> Iterator[Differ
     terms: Mapping[str, Any] = version.terms if version else {}
     known = {"", *part_of_projects(history, sheet, terms).values()}
     waiting: Counter[str] = Counter()
-    for other in sheet.before(history):
+    for other in (each for each in sheet.before(history) if each.currency == bill.currency):
         for line in other.lines:
             origin = line.refers_to or other.part
             if line.kind == "carried" and (

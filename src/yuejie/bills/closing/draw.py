@@ -100,7 +100,8 @@ def gather(tx: Tx, drawing: Drawing) -> Facts | None:
     terms = contract.terms
     units = store.units(tx, who.customer_id, month)
     drafts, ahead = [bill.bill_id for bill in drawing.drafts], drawing.ahead
-    carried = Counter(store.carried(tx, who.customer_id, except_bills=drafts))
+    currency = contract.currency
+    carried = Counter(store.carried(tx, who.customer_id, currency=currency, except_bills=drafts))
     extras = store.extras(
         tx, who.customer_id, month, currency=contract.currency, except_bills=drafts
     )
@@ -119,7 +120,7 @@ def gather(tx: Tx, drawing: Drawing) -> Facts | None:
         printed=[*store.printed(tx, who.customer_id, except_bills=drafts), *printed_on(ahead)],
         extras=waiting_beside(extras, ahead),
         voided=store.voided_months(tx, who.customer_id, month),
-        carried=carried_with(carried, carried_on(ahead)),
+        carried=carried_with(carried, carried_on(ahead, currency)),
         grants=grants_of(tx, who.customer_id),
         clouds=_clouds(tx, drawing, agreements, contract.currency),
         drafts=drawing.drafts,

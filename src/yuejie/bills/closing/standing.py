@@ -37,11 +37,11 @@ def printed_on(bills: Iterable[Bill]) -> list[PrintedRow]:
     return [PrintedRow(*key, amount) for key, amount in found.items()]
 
 
-def carried_on(bills: Iterable[Bill]) -> Counter[str]:
-    """Return what bills carry forward and give back, summed by the part it belongs to."""
+def carried_on(bills: Iterable[Bill], currency: str) -> Counter[str]:
+    """Return what bills in a currency carry forward and give back, by the part it belongs to."""
     found: Counter[str] = Counter()
     for bill in bills:
-        for line in bill.lines:
+        for line in bill.lines if bill.currency == currency else ():
             if line.kind is LineKind.CARRIED:
                 found[line.refers_to or bill.part] += line.amount_fen
     return found

@@ -239,6 +239,7 @@ CARRIED: Final = """
     JOIN bill b USING (bill_id)
     WHERE l.customer_id = %(customer_id)s
       AND l.kind = 'carried'
+      AND b.currency = %(currency)s
       AND b.state <> 'voided'
       AND l.bill_id <> ALL(%(except_bills)s)
     GROUP BY 1
@@ -246,12 +247,21 @@ CARRIED: Final = """
 """
 
 
-def carried(tx: Tx, customer_id: CustomerId, *, except_bills: Iterable[BillId]) -> dict[str, int]:
+def carried(
+    tx: Tx, customer_id: CustomerId, *, currency: str, except_bills: Iterable[BillId]
+) -> dict[str, int]:
     """Return what was carried forward from months below zero, by part, still to be given.
 
     A line on another bill than its part's own names the part, so that nothing is given twice.
+    What was carried in another currency waits for a bill in that.
     """
-    rows = tx.rows(CarriedRow, CARRIED, customer_id=customer_id, except_bills=list(except_bills))
+    rows = tx.rows(
+        CarriedRow,
+        CARRIED,
+        customer_id=customer_id,
+        currency=currency,
+        except_bills=list(except_bills),
+    )
     return {row.part: int(row.amount_fen) for row in rows}
 
 

@@ -149,7 +149,7 @@ class _Then:
             printed=printed_on(before),
             extras=self._extras(contract.currency, before),
             voided=self._voided(),
-            carried=carried_with({}, carried_on(before)),
+            carried=carried_with({}, carried_on(before, contract.currency)),
             grants=self._grants(),
             clouds=kept_on(self.sheet.parts),
             only=self._alone,
