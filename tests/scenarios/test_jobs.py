@@ -304,6 +304,23 @@ def test_a_job_that_kills_its_worker_again_and_again_is_given_up(
     assert desk.work() == 0
 
 
+def test_reading_that_kills_its_worker_at_its_end_is_given_up_as_well(
+    books: Books, mortal: Mortal
+) -> None:
+    """How far a replay had come is lost with its worker: to have said so is nothing done."""
+    desk = opened(books, 1)
+    words = {"discount": [{"models": "*", "discount": "10%"}]}
+    job_id = desk.start(order_what_if(desk.parties[0].customer, OCTOBER, words, None, None))
+    for _ in range(MOST_RUNS):
+        mortal.commits, mortal.dies_at, mortal.after = 0, 3, False
+        with pytest.raises(Killed):
+            desk.work(mortal)
+        assert desk.job(job_id).total is not None, "it had said how far it was"
+        books.clock.at += LEASE
+    assert desk.work() == 1
+    assert (desk.job(job_id).state, "反复中断" in desk.job(job_id).why) == (JobState.FAILED, True)
+
+
 def usage_file(rows: int, *, wrong: int) -> Upload:
     head = "id,customer,project,model,started_at,input"
     good = [f"r{n},c00,main,gpt-4o,2026-10-16T00:00:00+08:00,10" for n in range(rows)]

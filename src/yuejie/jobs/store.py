@@ -212,7 +212,8 @@ PUT_DOWN: Final = """
     WHERE job_id = %(job_id)s AND worker = %(worker)s AND ended_at IS NULL
 """
 MOVE: Final = """
-    UPDATE job SET done = %(done)s, total = %(total)s, stood = coalesce(%(stood)s, stood), runs = 0
+    UPDATE job SET done = %(done)s, total = %(total)s, stood = coalesce(%(stood)s, stood),
+                   runs = CASE WHEN %(lasts)s THEN 0 ELSE runs END
     WHERE job_id = %(job_id)s AND worker = %(worker)s AND ended_at IS NULL
 """
 HOLD: Final = """
@@ -252,10 +253,16 @@ def move(
     done: int,
     total: int | None,
     stood: Mapping[str, Any] | None = None,
+    lasts: bool = True,
 ) -> bool:
-    """Write down how far a job is; False where it is no longer ours."""
+    """Write down how far a job is; False where it is no longer ours.
+
+    `lasts`: something is done that whoever goes on after a death finds done; else this run counts
+    among those that got nothing done.
+    """
     kept = None if stood is None else Json(dict(stood))
     asked = {"job_id": job_id, "worker": worker, "done": done, "total": total, "stood": kept}
+    asked["lasts"] = lasts
     return tx.run(MOVE, **asked) == 1
 
 

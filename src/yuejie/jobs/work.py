@@ -163,7 +163,11 @@ class Work:
         Raises Stop.
         """
         self.go_on()
-        self.far(done, total, {}, at_once=done == total)
+        if not (self._is_due() or done == total):
+            return
+        self._done, self._total = min(done, total), total
+        with self.db.begin() as tx:
+            self._move(tx, lasts=False)
 
     def keep_answer(self, body: bytes) -> None:
         """Keep what the work came to, as JSON, where that is no row of anything."""
@@ -172,9 +176,15 @@ class Work:
                 raise Stop(Why.LOST)
             store.keep_answer(tx, self.job.job_id, body.decode())
 
-    def _move(self, tx: Tx, stood: Mapping[str, Any] | None = None) -> None:
+    def _move(self, tx: Tx, stood: Mapping[str, Any] | None = None, *, lasts: bool = True) -> None:
         if not store.move(
-            tx, self.job.job_id, self.worker, done=self._done, total=self._total, stood=stood
+            tx,
+            self.job.job_id,
+            self.worker,
+            done=self._done,
+            total=self._total,
+            stood=stood,
+            lasts=lasts,
         ):
             raise Stop(Why.LOST)
         self._told = time.monotonic()
