@@ -11,6 +11,7 @@ from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.contracts.terms import STANDARD
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
+from yuejie.kernel.money import Money
 from yuejie.payments.apportion.draw import draw_down, return_excess, set_aside
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt
@@ -31,6 +32,7 @@ from yuejie.payments.banks.keep import Paper, file_authorisation, give_number, s
 from yuejie.payments.claims.claim import Claimed
 from yuejie.payments.claims.decide import accept_claim, claim_receipt
 from yuejie.payments.dunning.dun import watch_credit
+from yuejie.payments.dunning.standing import credit_now
 from yuejie.payments.dunning.store import standing as read
 from yuejie.payments.receipts.receipt import ReceiptState
 
@@ -505,3 +507,40 @@ def test_a_used_up_credit_limit_suspends_and_a_prepayment_restores(bank: Bank) -
     assert standing(bank, acme) == ("normal", "")
     assert bank.prepaid(acme) == "500.00"
     bank.books_agree(acme)
+
+
+def used(bank: Bank, party: Party) -> str:
+    """Return what a customer has used of its credit at this moment."""
+    with bank.books.db.read() as tx:
+        found = credit_now(tx, party.customer.customer_id, bank.books.clock.now())
+    return str(Money(found.used_fen, "CNY"))
+
+
+def test_late_usage_takes_of_the_credit_until_it_is_paid_and_no_longer(bank: Bank) -> None:
+    """August is paid; 200 of it come late and stand on September's bill, which is paid as well."""
+    terms = replace(STANDARD, credit_limit_fen=2000_00)
+    acme = owing(bank, "acme", {"2026-08": 1000}, terms)
+    bank.pays("2026-09-10", "1000.00", name(acme), memo=str(acme.bill("2026-08").number))
+    assert used(bank, acme) == "0.00"
+    acme.uses("2026-08-20 10:00:00", "gpt-4o", input=20 * M)
+    assert used(bank, acme) == "200.00"
+    bank.books.close("2026-09")
+    assert used(bank, acme) == "200.00"
+    bill = bank.books.issue(acme.bill("2026-09"))
+    assert used(bank, acme) == "200.00"
+    bank.pays("2026-10-10", "200.00", name(acme), memo=str(bill.number))
+    assert used(bank, acme) == "0.00"
+
+
+def test_a_voided_bill_takes_of_the_credit_until_it_is_billed_again(bank: Bank) -> None:
+    """900 of a credit of 1,000 are used; to void the bill of them gives nobody 900 more."""
+    terms = replace(STANDARD, credit_limit_fen=1000_00)
+    acme = owing(bank, "acme", {"2026-08": 900}, terms)
+    number, db, now = str(acme.bill("2026-08").number), bank.books.db, bank.books.tick()
+    note = request_credit(db, number, amounts=None, why="抬头有误", by="a", now=now)
+    decide_credit(db, note.credit_note_id, approve=True, by="b", now=now)
+    assert used(bank, acme) == "900.00"
+    bank.books.close("2026-09")
+    assert used(bank, acme) == "900.00"
+    bank.books.issue(acme.bill("2026-09"))
+    assert used(bank, acme) == "900.00"

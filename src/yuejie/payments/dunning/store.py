@@ -200,24 +200,58 @@ class Unbilled:
     pico: Decimal
 
 
+# What a closing has seen of a month is on bills; a closing of a later month sees earlier ones, too.
+# But what a voided bill printed is on none until a closing bills it again: one that began a day or
+# more behind the void, so that no clock is in doubt, has done so. Until then it is reckoned.
 UNBILLED: Final = """
-    SELECT r.currency, sum(u.quantity * r.pico) AS pico
-    FROM usage_month m
-    LEFT JOIN month_close c ON c.customer_id = m.customer_id AND c.month = m.month
-    JOIN usage_dimension d ON d.customer_id = m.customer_id
-    JOIN usage_rollup u ON u.month = m.month AND u.dimension_id = d.dimension_id
-    JOIN rate r ON r.rate_id = u.sale_rate
-    WHERE m.customer_id = %(customer_id)s
-      AND (c.epoch IS NULL OR m.last_epoch > c.epoch)
-      AND (c.epoch IS NULL OR u.epoch > c.epoch)
-      AND u.state IN ('measured', 'partial', 'estimated')
+    WITH seen AS (
+        SELECT m.month, m.last_epoch,
+               (SELECT max(c.epoch) FROM month_close c
+                WHERE c.customer_id = m.customer_id AND c.month >= m.month) AS epoch
+        FROM usage_month m
+        WHERE m.customer_id = %(customer_id)s
+    ), reopened AS (
+        SELECT DISTINCT l.service_month AS month
+        FROM bill b
+        JOIN bill_transition t ON t.bill_id = b.bill_id AND t.became = 'voided'
+        JOIN bill_line l ON l.customer_id = b.customer_id AND l.bill_id = b.bill_id
+        WHERE b.customer_id = %(customer_id)s AND b.state = 'voided' AND l.kind IN ('usage', 'late')
+          AND NOT EXISTS (
+              SELECT FROM bill n JOIN epoch_closing e ON e.epoch = n.epoch
+              WHERE n.customer_id = b.customer_id AND n.state <> 'voided'
+                AND n.month >= l.service_month AND e.closed_at > t.at + INTERVAL '1 day')
+    ), owed AS (
+        SELECT u.sale_rate, u.quantity
+        FROM seen s
+        JOIN usage_dimension d ON d.customer_id = %(customer_id)s
+        JOIN usage_rollup u ON u.month = s.month AND u.dimension_id = d.dimension_id
+        WHERE (s.epoch IS NULL OR s.last_epoch > s.epoch)
+          AND (s.epoch IS NULL OR u.epoch > s.epoch)
+          AND u.state IN ('measured', 'partial', 'estimated')
+        UNION ALL
+        SELECT u.sale_rate, u.quantity
+        FROM reopened v
+        JOIN seen s ON s.month = v.month
+        JOIN usage_dimension d ON d.customer_id = %(customer_id)s
+        JOIN usage_rollup u ON u.month = s.month AND u.dimension_id = d.dimension_id
+        WHERE u.epoch <= s.epoch AND u.state IN ('measured', 'partial')
+        UNION ALL
+        SELECT l.sale_rate, -l.quantity
+        FROM reopened v
+        JOIN bill_line l ON l.customer_id = %(customer_id)s AND l.service_month = v.month
+        JOIN bill b ON b.bill_id = l.bill_id
+        WHERE b.state <> 'voided' AND l.kind IN ('usage', 'late')
+    )
+    SELECT r.currency, sum(o.quantity * r.pico) AS pico
+    FROM owed o
+    JOIN rate r ON r.rate_id = o.sale_rate
     GROUP BY r.currency
     ORDER BY r.currency
 """
 
 
 def unbilled(tx: Tx, customer_id: CustomerId) -> list[Unbilled]:
-    """Return what usage is worth that no closing has seen, in picos, by currency."""
+    """Return what usage is worth that stands on no bill, in picos, by currency."""
     return tx.rows(Unbilled, UNBILLED, customer_id=customer_id)
 
 
