@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -10,6 +10,7 @@ from yuejie.bills.closing.close import Done, MonthNotOver, close_month
 from yuejie.bills.life import IllegalTransition
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.period import BillingMonth
+from yuejie.usage.warehouse.store import months_of
 
 OCTOBER = BillingMonth.parse("2026-10")
 
@@ -271,3 +272,26 @@ def test_many_customers_closed_together_get_the_bills_they_would_get_alone(price
         )
         assert alone.done is Done.UNCHANGED
         assert len(party.bill("2026-10").lines) == (3 if party is parties[1] else 2)
+
+
+def test_what_a_later_month_has_billed_late_waits_for_no_closing(books: Books) -> None:
+    """
+    A call of October becomes known after October's bill, and November's has it. Nothing of October
+    is to be billed any more: its events may be moved, and deleted when their term is over.
+    """
+    books.prices(PRICES)
+    acme = books.customer("acme", currency="USD")
+    acme.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000)
+    books.close("2026-10")
+    acme.uses("2026-10-16 10:00:00", "gpt-4o", input=1_000_000)
+    assert waits(books)
+    books.close("2026-11")
+    assert len(acme.lines("2026-11")) == 1
+    assert not waits(books)
+
+
+def waits(books: Books) -> bool:
+    """Tell whether something of October's events is on no bill."""
+    with books.db.read() as tx:
+        (month,) = months_of(tx, date(2026, 10, 1))
+    return month.closed_epoch is None or month.last_epoch > month.closed_epoch

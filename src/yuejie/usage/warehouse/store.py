@@ -241,7 +241,11 @@ def mark_verified(tx: Tx, batch_id: int, at: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class MonthOf:
-    """A customer's month with events in a partition, and what is known about it."""
+    """A customer's month with events in a partition, and what is known about it.
+
+    `closed_epoch` is that of the first closing that has seen all of it, its own or a later month's,
+    which bills what came late; where none has, that of its own.
+    """
 
     customer_id: str
     month: str
@@ -260,7 +264,11 @@ class MonthOf:
 
 MONTHS_OF: Final = """
     SELECT found.customer_id, found.month::text, found.last_epoch, found.rows, found.open,
-           c.epoch AS closed_epoch,
+           COALESCE(
+               (SELECT min(l.epoch) FROM month_close l
+                WHERE l.customer_id = found.customer_id AND l.month >= found.month
+                  AND l.epoch >= found.last_epoch AND c.epoch IS NOT NULL),
+               c.epoch) AS closed_epoch,
            (SELECT max(p.epoch) FROM month_proof p
             WHERE p.customer_id = found.customer_id AND p.month = found.month) AS proved_epoch
     FROM (
