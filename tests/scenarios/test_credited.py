@@ -15,7 +15,7 @@ from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import STANDARD, TierDiscount, TierStep
 from yuejie.fapiao.request import what_is_available
-from yuejie.kernel.errors import Conflict
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.ledger.posting import Account
 from yuejie.ledger.store import balances
 from yuejie.payments.apportion.draw import return_excess
@@ -256,3 +256,15 @@ def waiting_fees(bank: Bank, party: Party) -> int:
     with bank.books.db.read() as tx:
         known = adjustments_of(tx, party.customer.customer_id)
     return sum(each.amount_fen for each in known if each.kind is LineKind.LATE_FEE)
+
+
+def test_a_bill_that_is_named_twice_is_not_paid_beyond_what_was_given_up(bank: Bank) -> None:
+    """1,000 are written off. By number and by id, 1,500 for the same bill are refused."""
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    bill = acme.bill("2026-08")
+    write_off(bank, str(bill.number))
+    receipt = bank.pays("2026-09-20", "1500.00", name(acme))
+    placing = Placing(customer="acme", bills={str(bill.number): 1000_00, bill.bill_id: 500_00})
+    with pytest.raises(Invalid, match="写了两次"):
+        apportion_receipt(bank.books.db, receipt.receipt_id, placing, by="a", now=bank.books.tick())
+    bank.books_agree(acme)

@@ -96,13 +96,15 @@ def family_of(tx: Tx, customer_id: CustomerId) -> list[CustomerId]:
 
 
 def _named(tx: Tx, family: Sequence[CustomerId], bills: Mapping[str, int]) -> tuple[Share, ...]:
-    shares = []
+    shares: list[Share] = []
     for number, fen in bills.items():
         bill = find_bill(tx, number)
         if bill.customer_id not in family:
             raise Invalid(f"账单 {number} 不属于该客户或其下级，请核对账单号")
         if fen <= 0:
             raise Invalid(f"账单 {number} 的认款金额须大于零")
+        if any(share.bill_id == bill.bill_id for share in shares):
+            raise Invalid(f"账单 {bill.name} 写了两次，请合并")
         amount = amount_of(tx, bill.customer_id, bill.bill_id)
         if fen > amount.payable_fen:
             raise Conflict(
