@@ -35,6 +35,7 @@ from yuejie.payments.dunning.dun import watch_credit
 from yuejie.payments.dunning.standing import credit_now
 from yuejie.payments.dunning.store import standing as read
 from yuejie.payments.receipts.receipt import ReceiptState
+from yuejie.payments.receipts.store import lines
 
 M = 1_000_000
 
@@ -336,6 +337,28 @@ def test_what_does_not_go_back_is_to_be_placed_again(bank: Bank, *, failed: bool
         "400.00",
     )
     bank.books_agree(acme)
+
+
+def test_one_line_of_the_bank_carries_one_refund(bank: Bank) -> None:
+    """200 went back once, and a second refund of 200 points at the same line: it is refused."""
+    acme = owing(bank, "acme", {"2026-08": 600})
+    receipt = bank.pays("2026-09-10", "1000.00", name(acme)).receipt_id
+    wanted = Wanted(receipt_id=receipt, source=Source.RECEIPT, amount_fen=200_00, why="多付")
+    db, now = bank.books.db, bank.books.clock.now()
+    refunds = [request_refund(db, wanted, by="a", now=now).refund_id for _ in range(2)]
+    for each in refunds:
+        decide_refund(db, each, approve=True, by="b", now=now)
+    bank.imports(bank.row("2026-09-11", "200.00", name(acme), out=True, memo="退款"))
+    with db.read() as tx:
+        account = bank.receipts()[0].account_id
+        (line,) = [
+            each.line_id
+            for each in lines(tx, account, date(2026, 9, 11), date(2026, 9, 12))
+            if each.direction == "out"
+        ]
+    refund_paid(db, refunds[0], line=line, paid_on=now.date(), by="a", now=now)
+    with pytest.raises(Conflict, match="已登记"):
+        refund_paid(db, refunds[1], line=line, paid_on=now.date(), by="a", now=now)
 
 
 def test_a_deposit_comes_in_is_drawn_for_a_bill_and_goes_back(bank: Bank) -> None:

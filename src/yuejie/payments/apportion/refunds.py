@@ -237,6 +237,10 @@ def _refuse_other_line(tx: Tx, refund: Refund, line_id: str) -> None:
             f"流水 {line_id} 是 {'支出' if line.direction == 'out' else '收入'} "
             f"{plain(line.amount_fen, FEN)}，与退款 {plain(refund.amount_fen, FEN)} 不符"
         )
+    tx.lock_exclusive(f"bank line {line_id}")
+    other = store.refund_of_line(tx, line_id)
+    if other is not None:
+        raise Conflict(f"流水 {line_id} 已登记为退款 {other}，一笔支出只对应一笔退款，请核对")
 
 
 def _follow(tx: Tx, receipt: Receipt, *, by: str, now: datetime, why: str) -> None:

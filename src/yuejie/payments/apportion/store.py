@@ -21,6 +21,7 @@ OPERATOR_READS: Final = {
     "bill_sums_of_all": "the operator ages every receivable at once",
     "refund_by_id": "the operator names a refund",
     "refunds": "the operator lists refunds",
+    "refund_of_line": "a line of a statement is the house's",
     "waiver_by_id": "the operator names a waiver",
     "waivers": "the operator lists waivers",
 }
@@ -253,6 +254,20 @@ def refund_by_id(tx: Tx, refund_id: str) -> Refund | None:
     """Return a refund and hold its row until the transaction ends."""
     row = tx.maybe(Refund, REFUND_BY_ID, refund_id=refund_id)
     return row.typed() if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class _RefundId:
+    refund_id: str
+
+
+REFUND_OF_LINE: Final = "SELECT refund_id FROM refund WHERE line_id = %(line_id)s"
+
+
+def refund_of_line(tx: Tx, line_id: str) -> str | None:
+    """Return the refund that an outgoing line of a statement carried out."""
+    row = tx.maybe(_RefundId, REFUND_OF_LINE, line_id=line_id)
+    return row.refund_id if row else None
 
 
 REFUNDS: Final = """
