@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from tests.rooms.web.conftest import NOW, OPERATOR, PRICES, bearer, desk_at
 from tests.scenarios.books import Books, FixedClock
+from yuejie.customers.enrol import Particulars, enrol_customer
 from yuejie.db.session import Database
 from yuejie.kernel.ids import BookId
 from yuejie.presales.trial.ask import FROM_HERE_MOST, set_policy
@@ -84,6 +85,29 @@ def test_another_customers_trial_is_as_one_that_is_not_there(api: TestClient) ->
         keys.append(api.post(f"{place}/claim", json={"claim": asked["claim"]}).json()["key"])
     assert api.get("/api/v1/trials/two", headers=bearer(keys[0])).status_code == 404
     assert api.get("/api/v1/trials/two", headers=bearer(keys[1])).status_code == 200
+
+
+def test_whoever_asks_for_anothers_trial_learns_not_even_who_is_a_customer(
+    api: TestClient, database: Database
+) -> None:
+    """A customer with a trial, one that has none, a trial by its number, and nobody at all."""
+    enrol_customer(database, Particulars(slug="zeta", legal_name="泽塔"), by="x", now=NOW)
+    granted = []
+    for name in ("one", "two"):
+        asked = ask(api, email=f"{name}@haitang.example")
+        place = f"/api/v1/trial-requests/{asked['request_id']}"
+        api.post(f"{place}/approve", headers=OPERATOR, json={"customer": name})
+        granted.append(api.post(f"{place}/claim", json={"claim": asked["claim"]}).json())
+    own, other = bearer(granted[0]["key"]), str(granted[1]["trial_id"])
+    heard = set()
+    for named in ("two", "zeta", other, "nobody"):
+        answer = api.get(f"/api/v1/trials/{named}", headers=own).json()
+        unlike = {answer.pop("request_id"), answer.pop("instance", "")} - {""}
+        said = str(sorted(answer.items())).replace(named, "…")
+        for each in unlike:
+            said = said.replace(each, "…")
+        heard.add(said)
+    assert len(heard) == 1, heard
 
 
 def test_who_asks_too_often_or_nonsense_is_refused_in_words(api: TestClient) -> None:
