@@ -229,3 +229,29 @@ def test_a_customers_administrator_invites_its_own_only(database: Database) -> N
 
     with pytest.raises(NotFound):
         invite(database, "li", within=CustomerId("cus_0"), pepper=PEPPER, by="x", now=NOW)
+
+
+def test_whoever_sits_at_an_open_console_guesses_its_password_as_seldom_as_at_the_door(
+    database: Database,
+) -> None:
+    """Forms of a session that ask for the password count guesses as the door does."""
+    opened = founder(database)
+    forms = (
+        lambda: change_password(
+            database, opened.member, OTHER, "brand new 77", session_id="ses", now=NOW
+        ),
+        lambda: end_codes(database, opened.member, OTHER, now=NOW),
+    )
+    for at in range(FAILURES_OF_NAME):
+        with pytest.raises(Forbidden, match="密码不对"):
+            forms[at % 2]()
+    for form in forms:
+        with pytest.raises(TooManyGuesses):
+            form()
+    with pytest.raises(TooManyGuesses):
+        change_password(
+            database, opened.member, PASSWORD, "brand new 77", session_id="ses", now=NOW
+        )
+    later = NOW + WINDOW
+    change_password(database, opened.member, PASSWORD, "brand new 77", session_id="ses", now=later)
+    assert enter(database, "brand new 77", now=later)

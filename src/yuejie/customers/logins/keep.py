@@ -8,8 +8,14 @@ from typing import Final
 from yuejie.customers.key import digest_of
 from yuejie.customers.logins import store
 from yuejie.customers.logins.code import accepted_step, make_seed, uri_of
-from yuejie.customers.logins.open import Guess, Opened, open_session, refusal_by_sso
-from yuejie.customers.logins.password import hash_of, matches, refuse_weak
+from yuejie.customers.logins.open import (
+    Guess,
+    Opened,
+    open_session,
+    refusal_by_sso,
+    refusal_of_guess,
+)
+from yuejie.customers.logins.password import hash_of, refuse_weak
 from yuejie.customers.members.enrol import refuse_unfit
 from yuejie.customers.members.member import Member, Role, make_token
 from yuejie.customers.members.store import insert_member, member_by_name
@@ -130,18 +136,21 @@ def change_password(
 ) -> None:
     """Change a password; every other session of the member ends.
 
-    Raises Forbidden for a wrong old password, Invalid for a new one that will not do.
+    Raises Forbidden for a wrong old password, TooManyGuesses, Invalid for a new one that will not
+    do.
     """
     refuse_weak(new, member.name)
     with db.begin() as tx:
-        login = store.login_of(tx, member.member_id)
-        if login is None or not matches(login.password, old):
-            raise Forbidden("现在的密码不对，请核对后重试")
-        if matches(login.password, new):
-            raise Invalid("新密码与现在的密码相同，请换一个")
-        store.put_password(tx, member.member_id, hash_of(new), now)
-        store.end_sessions_of(tx, member.member_id, session_id, now)
-        record_deed(tx, Deed(member.signs_as, now, "change_password", "member", member.member_id))
+        refusal = refusal_of_guess(tx, member, old, now)
+        if refusal is None:
+            if new == old:
+                raise Invalid("新密码与现在的密码相同，请换一个")
+            store.put_password(tx, member.member_id, hash_of(new), now)
+            store.end_sessions_of(tx, member.member_id, session_id, now)
+            deed = Deed(member.signs_as, now, "change_password", "member", member.member_id)
+            record_deed(tx, deed)
+    if refusal is not None:
+        raise refusal
 
 
 def begin_codes(db: Database, member: Member, *, key: bytes, now: datetime) -> Seeding:
@@ -177,10 +186,11 @@ def confirm_codes(db: Database, member: Member, code: str, *, key: bytes, now: d
 
 
 def end_codes(db: Database, member: Member, password: str, *, now: datetime) -> None:
-    """Ask for no one-time codes any more. Raises Forbidden for a wrong password."""
+    """Ask for no one-time codes any more. Raises Forbidden for a wrong password, TooManyGuesses."""
     with db.begin() as tx:
-        login = store.login_of(tx, member.member_id)
-        if login is None or not matches(login.password, password):
-            raise Forbidden("密码不对，请核对后重试")
-        store.forget_seed(tx, member.member_id)
-        record_deed(tx, Deed(member.signs_as, now, "end_codes", "member", member.member_id))
+        refusal = refusal_of_guess(tx, member, password, now)
+        if refusal is None:
+            store.forget_seed(tx, member.member_id)
+            record_deed(tx, Deed(member.signs_as, now, "end_codes", "member", member.member_id))
+    if refusal is not None:
+        raise refusal

@@ -26,6 +26,9 @@ FAILURES_FROM_ADDRESS: Final = 50
 """Wrong guesses from one address, at any names: an office shares one, a guesser has few."""
 ADDRESS_MAX: Final = 64
 AGENT_MAX: Final = 200
+_INSIDE: Final = "session"
+"""Where a guess at a form of an open session is said to come from: no socket has this address."""
+_TOO_MANY: Final = "登录失败次数过多，请 15 分钟后再试，或请管理员重发邀请以重设密码"
 
 
 class TooManyGuesses(Forbidden):
@@ -89,7 +92,7 @@ def log_in(db: Database, guess: Guess, *, pepper: bytes, key: bytes, now: dateti
 def _judge(tx: Tx, guess: Guess, *, key: bytes, now: datetime) -> Member | DomainError:
     failures = store.failures(tx, guess.name, guess.address[:ADDRESS_MAX], now - WINDOW)
     if failures.of_name >= FAILURES_OF_NAME or failures.from_address >= FAILURES_FROM_ADDRESS:
-        return TooManyGuesses("登录失败次数过多，请 15 分钟后再试，或请管理员重发邀请以重设密码")
+        return TooManyGuesses(_TOO_MANY)
     member = member_by_name(tx, guess.name)
     login = store.login_of(tx, member.member_id) if member else None
     right = matches(login.password if login else nobodys(), guess.password)
@@ -101,6 +104,22 @@ def _judge(tx: Tx, guess: Guess, *, key: bytes, now: datetime) -> Member | Domai
     if is_outdated(login.password):
         store.put_password(tx, member.member_id, hash_of(guess.password), now)
     return _second(tx, member, login, guess, key=key, now=now)
+
+
+def refusal_of_guess(tx: Tx, member: Member, password: str, now: datetime) -> DomainError | None:
+    """Return why a form of an open session does not take a password, None where it is right.
+
+    Whoever finds a console open guesses as seldom as at the door: a wrong guess is counted in this
+    transaction, which its deed lets end before it raises.
+    """
+    store.queue_for(tx, member.name)
+    if store.failures(tx, member.name, _INSIDE, now - WINDOW).of_name >= FAILURES_OF_NAME:
+        return TooManyGuesses(_TOO_MANY)
+    login = store.login_of(tx, member.member_id)
+    if login is not None and matches(login.password, password):
+        return None
+    store.insert_failure(tx, member.name, _INSIDE, now)
+    return Forbidden("现在的密码不对，请核对后重试")
 
 
 def refusal_by_sso(tx: Tx, member: Member) -> SsoWanted | None:
