@@ -18,6 +18,9 @@ from yuejie.assurance.prove import prove_month
 from yuejie.bills.documents.document import Seller
 from yuejie.customers.members.enrol import enrol_member
 from yuejie.customers.members.member import Role
+from yuejie.jobs.job import JobKind, Order
+from yuejie.jobs.start import cancel_job, start_job
+from yuejie.jobs.store import jobs
 from yuejie.keeping import store
 from yuejie.keeping.apply import Due, apply_terms
 from yuejie.keeping.forget import forget
@@ -142,6 +145,25 @@ def test_single_refused_calls_go_after_thirty_days_and_never_while_preserved(
         assert refused_call(tx, None, old) is None
         assert refused_call(tx, None, young)
         assert refused_call(tx, acme, kept)
+
+
+def test_what_preserved_customers_asked_of_clerks_is_not_counted_as_what_goes(
+    books: Books,
+) -> None:
+    """A dry run says what the round does: jobs of whoever is preserved stay."""
+    books.prices(PRICES, currency="CNY")
+    for slug in ("acme", "other"):
+        party = books.customer(slug).customer
+        asked = {"customer": party.customer_id, "month": "2026-03", "words": {}, "files": []}
+        order = Order(JobKind.WHAT_IF, slug, "2026-03", asked, customer_id=party.customer_id)
+        started = start_job(books.db, order, by="customer:x", now=SOON)
+        cancel_job(books.db, started.job_id, by="customer:x", now=SOON)
+    preserve(books.db, "acme", MARCH, None, why="案号", by=CLERK, now=SOON)
+    dry = apply_terms(books.db, now=LATE, dry_run=True)
+    assert [(each.what, each.rows) for each in dry if each.what == "job"] == [("job", 1)]
+    assert apply_terms(books.db, now=LATE, dry_run=False) == dry
+    with books.db.read() as tx:
+        assert [each.about for each in jobs(tx, limit=9)] == ["2026-03"]
 
 
 def test_what_is_sealed_stays_byte_equal_when_its_people_are_forgotten(

@@ -204,7 +204,9 @@ LOG_COUNTS: Final = """
     WHERE m.state <> 'waiting' AND m.ended_at < %(before)s
       AND NOT coalesce(m.customer_id IN (SELECT customer_id FROM spared), FALSE)
     UNION ALL
-    SELECT 'job', count(*) FROM job WHERE ended_at < %(before)s
+    SELECT 'job', count(*) FROM job
+    WHERE ended_at < %(before)s
+      AND NOT coalesce(customer_id IN (SELECT customer_id FROM spared), FALSE)
     UNION ALL
     SELECT 'gateway_refusal', count(*) FROM gateway_refusal
     WHERE minute < %(before)s AND NOT is_ours
