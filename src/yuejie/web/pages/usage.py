@@ -28,7 +28,7 @@ from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw
 from yuejie.web.pages.frame.entry import visit
-from yuejie.web.pages.frame.sheet import sheet
+from yuejie.web.pages.frame.sheet import whole_sheet
 
 routes: Final = APIRouter(include_in_schema=False, dependencies=[Depends(visit)])
 
@@ -300,7 +300,7 @@ def export(request: Request, db: Db, now: Now, asked: Annotated[Asked, Query()])
     with_cost = caller_of(request).is_operator
     titles = (*COLUMNS, "成本", "成本币种") if with_cost else COLUMNS
     name = f"usage-{look.first}-{asked.by}.csv"
-    return sheet(name, titles, _cells(db, look, with_cost=with_cost))
+    return whole_sheet(name, titles, _cells(db, look, with_cost=with_cost))
 
 
 def _cells(db: Database, look: Look, *, with_cost: bool) -> Iterator[tuple[object, ...]]:
