@@ -427,3 +427,17 @@ def test_an_address_that_begins_too_often_waits(
         leave(browser)
     answer = browser.post("/sso/begin", data={"email": WANG})
     assert (answer.status_code, "次数过多" in answer.text) == (403, True)
+
+
+def test_logins_at_a_provider_that_does_not_answer_are_counted_too(
+    browser: TestClient, database: Database, parties: None, sso: SsoServer
+) -> None:
+    """Each of them holds a thread of the console until its patience is over."""
+    set_up(database, sso)
+    sso.provider.fault = Fault.DISCOVERY
+    begin = {"email": WANG}
+    assert {browser.post("/sso/begin", data=begin).status_code for _ in range(60)} == {422}
+    before = len(sso.asked)
+    answer = browser.post("/sso/begin", data=begin)
+    assert (answer.status_code, "次数过多" in answer.text) == (403, True)
+    assert len(sso.asked) == before, "nobody is asked any more"

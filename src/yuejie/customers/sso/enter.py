@@ -75,12 +75,14 @@ def begin(
 ) -> Leaving:
     """Send somebody to the provider of its mail domain.
 
+    That it began is written down before the provider is asked: one that does not answer holds us
+    until our patience is over, and is asked no oftener for that.
+
     Raises Invalid for what is no address, NotFound for a domain that no provider vouches for,
     Forbidden for one begin too many, SsoUnreachable.
     """
     address = guess.address[:ADDRESS_MAX]
     provider = _provider_for(db, email, address, now=now)
-    endpoints = endpoints_of(ways.ask(discovery(provider)), provider)
     state, cookie, nonce, verifier = (secrets.token_urlsafe(_BYTES) for _ in range(4))
     digest = digest_of(state, ways.pepper)
     attempt = Attempt(
@@ -95,6 +97,7 @@ def begin(
     with db.begin() as tx:
         store.forget_attempts(tx, now - GOOD_FOR)
         store.insert_attempt(tx, digest, attempt)
+    endpoints = endpoints_of(ways.ask(discovery(provider)), provider)
     challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
     url = way_to(
         endpoints,
