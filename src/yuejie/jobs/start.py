@@ -11,6 +11,7 @@ from yuejie.jobs import store
 from yuejie.jobs.job import KIND_NAMES, STATE_NAMES, Job, JobKind, Order, Upload
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
+from yuejie.kernel.limits import JOBS_OF_CUSTOMER
 
 AT_ONCE_BYTES: Final = 256 * 1024
 """The plain rule: a file of at most so much is taken in while its sender waits, a larger one is a
@@ -33,12 +34,16 @@ class Started:
 
 
 def start_job(db: Database, order: Order, *, by: str, now: datetime) -> Started:
-    """Write work down for a clerk to do; work that is open already is not begun twice."""
+    """Write work down for a clerk to do; work that is open already is not begun twice.
+
+    Raises Invalid for files that are too large, Conflict for one too many of a customer's.
+    """
     if sum(len(file.body) for file in order.files) > UPLOAD_BYTES:
         raise Invalid(f"文件超过上限 {UPLOAD_BYTES} 字节，请拆分或压缩后重试")
     with db.begin() as tx:
         job_id = mint("job", now)
         if store.insert_job(tx, job_id, order, by=by, via=VIA.get(), at=now):
+            _refuse_crowd(tx, order.customer_id)
             record_deed(
                 tx,
                 Deed(by, now, "start", "job", job_id),
@@ -49,6 +54,14 @@ def start_job(db: Database, order: Order, *, by: str, now: datetime) -> Started:
     if open_one is None:
         raise Conflict("同样的任务刚刚结束，没有重复开始；请查看结果后再试")
     return Started(open_one, fresh=False)
+
+
+def _refuse_crowd(tx: Tx, customer_id: CustomerId | None) -> None:
+    """Refuse a customer more open work than is kept for it; what the house asks for is its own."""
+    if customer_id is not None and store.count_open(tx, customer_id) > JOBS_OF_CUSTOMER:
+        raise Conflict(
+            f"贵单位已有 {JOBS_OF_CUSTOMER} 个后台任务没有办完，请等办完或取消一些后再试"
+        )
 
 
 def find_job(tx: Tx, job_id: str, customer_id: CustomerId | None = None) -> Job:

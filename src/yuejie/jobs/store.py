@@ -98,6 +98,7 @@ JOBS: Final = (
     WHERE (%(state)s::text IS NULL OR j.state = %(state)s)
       AND (%(kind)s::text IS NULL OR j.kind = %(kind)s)
       AND starts_with(j.about, %(about)s)
+      AND (NOT %(of_house)s OR j.customer_id IS NULL)
       AND (%(before)s::text IS NULL OR j.job_id < %(before)s)
     ORDER BY j.job_id DESC
     LIMIT %(limit)s
@@ -119,12 +120,27 @@ def jobs(
     state: JobState | None = None,
     kind: JobKind | None = None,
     about: str = "",
+    of_house: bool = False,
     before: str | None = None,
     limit: int,
 ) -> list[Job]:
-    """Return jobs, those about something, the newest first, from behind `before` on."""
+    """Return jobs, those about something, the newest first, from behind `before` on.
+
+    `of_house`: none that a customer's people asked for.
+    """
     asked = {"state": state, "kind": kind, "about": about, "before": before, "limit": limit}
-    return [row.noun() for row in tx.rows(_JobRow, JOBS, **asked)]
+    return [row.noun() for row in tx.rows(_JobRow, JOBS, of_house=of_house, **asked)]
+
+
+OPEN_OF: Final = """
+    SELECT count(*) FROM job WHERE customer_id = %(customer_id)s AND ended_at IS NULL
+"""
+
+
+def count_open(tx: Tx, customer_id: CustomerId) -> int:
+    """Count what a customer's people asked for and is not over, one transaction at a time."""
+    tx.lock_exclusive(f"jobs:{customer_id}")
+    return int(tx.value(OPEN_OF, customer_id=customer_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +188,7 @@ CLAIM: Final = """
     WHERE job_id = (
         SELECT job_id FROM job
         WHERE ended_at IS NULL AND (leased_until IS NULL OR leased_until <= %(now)s)
-        ORDER BY job_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+        ORDER BY customer_id IS NOT NULL, job_id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING job_id, runs
 """
 
@@ -186,7 +202,10 @@ class Claim:
 
 
 def claim(tx: Tx, worker: str, *, now: datetime, until: datetime) -> Claim | None:
-    """Take the oldest job that nobody works on, or whose worker has not been heard of."""
+    """Take the oldest job that nobody works on, or whose worker has not been heard of.
+
+    The house's go before those of customers: a month does not wait for questions about it.
+    """
     return tx.maybe(Claim, CLAIM, worker=worker, now=now, until=until)
 
 

@@ -109,6 +109,10 @@ WATCHERS_OF_CUSTOMER: Final = 100
 WATCH_SECONDS: Final = 600
 """Longest stream; then the client connects again, and its key is looked at again."""
 
+# Questions that take long
+JOBS_OF_CUSTOMER: Final = 10
+"""Jobs of one customer that are not over: each keeps its files until it is."""
+
 # Support
 TICKET_TEXT: Final = 20_000
 """Characters of one message: a long log belongs in a file."""

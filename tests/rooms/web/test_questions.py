@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from fastapi.testclient import TestClient
+from httpx2 import Response
 
 from tests.rooms.web.behind import cloud_file, statement_at
 from tests.rooms.web.conftest import NOW, House, bearer
@@ -15,6 +16,7 @@ from yuejie.clouds import store as clouds
 from yuejie.db.session import Database
 from yuejie.jobs.start import AT_ONCE_BYTES
 from yuejie.jobs.worker import Worker
+from yuejie.kernel.limits import JOBS_OF_CUSTOMER
 from yuejie.web.auth import API
 
 __all__ = ["admin", "browser"]
@@ -74,6 +76,39 @@ def test_a_replay_that_waits_is_cancelled_by_whoever_of_its_customer(
     assert client.post(f"{where}/cancel", headers=mine).json()["state"] == "cancelled"
     assert client.get(f"{where}/what-if", headers=mine).status_code == 409
     assert work(database) == 0
+
+
+def test_a_customer_has_few_questions_open_and_the_houses_work_goes_before_them(
+    client: TestClient, operator: TestClient, database: Database, house: House
+) -> None:
+    """A program that asks without end fills no disk, and keeps no month waiting."""
+    own, other = bearer(house.acme_key.secret), bearer(house.zeta_key.secret)
+
+    def ask(number: int) -> Response:
+        return client.post(ASK, json=SWAP | {"tax_ppm": number}, headers=own | ASYNC)
+
+    asked = [ask(number) for number in range(JOBS_OF_CUSTOMER)]
+    assert {each.status_code for each in asked} == {202}
+    more = ask(JOBS_OF_CUSTOMER)
+    assert (more.status_code, str(JOBS_OF_CUSTOMER) in more.json()["detail"]) == (409, True)
+    assert ask(0).headers["location"] == asked[0].headers["location"], "the same is asked once"
+    theirs = ASK.replace("acme", "zeta")
+    assert client.post(theirs, json=SWAP, headers=other | ASYNC).status_code == 202
+    ours = operator.post(f"{API}/jobs", json={"kind": "prove", "month": "2026-10"})
+    assert work(database) == 1
+    assert operator.get(ours.headers["location"]).json()["state"] == "done"
+    client.post(f"{asked[0].headers['location']}/cancel", headers=own)
+    assert ask(JOBS_OF_CUSTOMER).status_code == 202
+
+
+def test_what_customers_ask_does_not_stand_before_the_houses_work_on_the_desk_of_a_month(
+    admin: TestClient, client: TestClient, operator: TestClient, house: House
+) -> None:
+    own = bearer(house.acme_key.secret)
+    started = operator.post(f"{API}/jobs", json={"kind": "prove", "month": "2026-10"}).json()
+    asked = client.post(ASK, json=SWAP, headers=own | ASYNC).json()
+    desk = admin.get("/closing?month=2026-10").text
+    assert (started["job_id"] in desk, asked["job_id"] in desk) == (True, False)
 
 
 def test_a_report_is_made_behind_and_kept_once(

@@ -115,7 +115,7 @@ def _facts(db: Database, month: BillingMonth) -> dict[str, Any]:
             "no_fx": _missing_fx(tx, month),
             "approvals": len(open_adjustments(tx)) + len(open_credits(tx)),
             "bills": len(bills),
-            "jobs": jobs(tx, about=str(month), limit=RECENT),
+            "jobs": jobs(tx, about=str(month), of_house=True, limit=RECENT),
             "kinds": KIND_NAMES,
             "job_states": STATE_NAMES,
         }
