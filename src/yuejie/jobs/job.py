@@ -96,10 +96,13 @@ POWERS: Final[dict[JobKind, Power | None]] = {
     JobKind.REPORT: Power.KEEP_BOOKS,
     JobKind.CLOUD: Power.KEEP_BOOKS,
     JobKind.WHAT_IF: None,
-    JobKind.MAKE_REPORT: None,
+    JobKind.MAKE_REPORT: Power.SPEAK,
     JobKind.CLOUD_TRIAL: Power.KEEP_BOOKS,
 }
-"""Whoever may begin a kind of work may cancel it; what changes nothing asks for no power."""
+"""Whoever may begin a kind of work may cancel it; what changes nothing asks for no power.
+
+What customers begin by giving their word asks it of the house's members on their behalf.
+"""
 
 
 @dataclass(frozen=True, slots=True)

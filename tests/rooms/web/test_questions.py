@@ -111,6 +111,25 @@ def test_what_customers_ask_does_not_stand_before_the_houses_work_on_the_desk_of
     assert (started["job_id"] in desk, asked["job_id"] in desk) == (True, False)
 
 
+def test_a_report_under_way_is_cancelled_by_whoever_could_have_begun_it(
+    client: TestClient, operator: TestClient, database: Database, house: House
+) -> None:
+    """Not by a key that lies in a program, nor an auditor, nor one of ours who may not speak."""
+    mine = bearer(token_of(operator, "陈会计", "finance", "acme"))
+    report = client.post(f"{API}/reports", json={"name": "按模型"}, headers=mine).json()
+    run = f"{API}/reports/{report['report_id']}/run"
+    where = client.post(run, json={}, headers=mine | ASYNC).headers["location"]
+    for who in (
+        house.acme_key.secret,
+        token_of(operator, "赵审计", "auditor", "acme"),
+        token_of(operator, "钱销售", "sales"),
+    ):
+        assert client.post(run, json={}, headers=bearer(who)).status_code == 403
+        assert client.post(f"{where}/cancel", headers=bearer(who)).status_code == 403
+    assert client.post(f"{where}/cancel", headers=mine).json()["state"] == "cancelled"
+    assert work(database) == 0
+
+
 def test_a_report_is_made_behind_and_kept_once(
     client: TestClient, operator: TestClient, database: Database, house: House
 ) -> None:

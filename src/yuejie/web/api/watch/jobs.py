@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Header, Query, Response, status
 
+from yuejie.customers.members.power import Power
 from yuejie.db.session import Database
 from yuejie.jobs import store
 from yuejie.jobs.job import POWERS, JobKind, JobState, Order, PieceState, Upload
@@ -20,7 +21,7 @@ from yuejie.jobs.kinds.what_if import told_of
 from yuejie.jobs.start import cancel_job, find_job, start_job
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.period import BillingMonth
-from yuejie.web.auth import API, AnyCaller, Caller, guarded
+from yuejie.web.auth import API, AnyCaller, Caller, Who, guarded, permit
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.books.clouds import CloudDeliveredOut
@@ -148,10 +149,16 @@ def list_pieces(
 def post_cancel(db: Db, caller: AnyCaller, now: Now, job: Name) -> JobOut:
     """当前一件办完即停，已办成的保留；与开始它所需的职权相同。"""
     with db.read() as tx:
-        power = POWERS[find_job(tx, job, caller.customer_id).kind]
-    if power is not None:
-        caller.needs(power)
+        permit(caller, cancels(find_job(tx, job, caller.customer_id).kind))
     return JobOut.of(cancel_job(db, job, by=caller.name, now=now))
+
+
+def cancels(kind: JobKind) -> Who | Power:
+    """Return who may cancel a kind of work: whoever may begin it."""
+    power = POWERS[kind]
+    if power is None:
+        return Who.OWN
+    return Who.SPEAKS if power is Power.SPEAK else power
 
 
 @routes.post(

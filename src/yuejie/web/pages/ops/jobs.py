@@ -11,7 +11,6 @@ from yuejie.db.session import Database
 from yuejie.jobs import store
 from yuejie.jobs.job import (
     KIND_NAMES,
-    POWERS,
     STATE_NAMES,
     UNITS,
     Job,
@@ -23,7 +22,8 @@ from yuejie.jobs.job import (
 from yuejie.jobs.start import cancel_job, find_job, start_job
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
-from yuejie.web.auth import Caller, may
+from yuejie.web.api.watch.jobs import cancels
+from yuejie.web.auth import Caller, may, permit
 from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
@@ -168,11 +168,10 @@ def cancel(request: Request, db: Db, now: Now, job: str) -> Response:
     """Begin no further piece; what is done stays."""
     caller = caller_of(request)
     with db.read() as tx:
-        found = find_job(tx, job, caller.customer_id)
-        needs(caller, found)
+        permit(caller, cancels(find_job(tx, job, caller.customer_id).kind))
     was = cancel_job(db, job, by=caller.name, now=now)
     said = "正在取消：当前一件办完即停" if was.is_open else "已取消"
-    return go(request, page_of(found), said)
+    return go(request, page_of(was), said)
 
 
 def page_of(job: Job) -> str:
@@ -216,14 +215,6 @@ def next_of(job: Job) -> tuple[str, str]:
     return word, job.outcome.get("path") or path
 
 
-def needs(caller: Caller, job: Job) -> None:
-    """Refuse whoever could not have begun a job. Raises Forbidden."""
-    power = POWERS[job.kind]
-    if power is not None:
-        caller.needs(power)
-
-
 def may_cancel(caller: Caller, job: Job) -> bool:
     """Tell whether the button is drawn."""
-    power = POWERS[job.kind]
-    return power is None or may(caller, power)
+    return may(caller, cancels(job.kind))
