@@ -56,6 +56,23 @@ def test_a_customer_goes_from_its_bill_down_to_one_call(
     assert browser.get(f"/bills/{house.acme_bill.number}/lines/99").status_code == 404
 
 
+def test_the_first_and_the_last_day_there_are_break_no_page(
+    admin: TestClient, house: House
+) -> None:
+    """A day beside the calendar is nobody's failure: there are no calls, or it is refused."""
+    line = f"/bills/{house.acme_bill.number}/lines/1"
+    for day in ("0001-01-01", "1969-12-31", "9999-12-30", "9999-12-31"):
+        for path in (
+            f"/requests?customer=acme&since={day}",
+            f"/requests?customer=acme&until={day}",
+            f"/requests?customer=acme&since={day}T00",
+            f"/usage?customer=acme&day={day}",
+            f"{line}/{day}",
+            f"{line}/calls.csv?day={day}",
+        ):
+            assert admin.get(path).status_code in {200, 404, 422}, path
+
+
 def test_usage_is_narrowed_step_by_step_and_taken_home(
     browser: TestClient, database: Database, house: House
 ) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,9 +12,7 @@ from yuejie.bills.trail.trail import CallPage, CallRow, LineTrail, Reach
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.limits import PAGE_MAX
-
-_MARGIN: Final = timedelta(days=1)
-"""An id is made when its call begins; a day either way is more than any clock is wrong."""
+from yuejie.usage.calls.look import MARGIN, id_at
 
 
 def follow_line(tx: Tx, bill: Bill, position: int, zone: ZoneInfo) -> LineTrail:
@@ -69,13 +66,13 @@ def follow_day(
     since = datetime(day.year, day.month, day.day, tzinfo=zone)
     following = day + timedelta(days=1)
     until = datetime(following.year, following.month, following.day, tzinfo=zone)
-    first, version = after or (_id_at(since - _MARGIN), 0)
+    first, version = after or (id_at(since, -MARGIN), 0)
     rows = store.calls(
         tx,
         trail.bill.customer_id,
         trail.reach,
         (since, until),
-        (first, version, _id_at(until + _MARGIN)),
+        (first, version, id_at(until, MARGIN)),
         limit=limit + 1,
     )
     shown = rows[:limit]
@@ -98,8 +95,3 @@ def every_call(
             after = page.after
             if after is None:
                 break
-
-
-def _id_at(instant: datetime) -> UUID:
-    """Return the least id of a call that began then."""
-    return UUID(int=int(instant.timestamp()) * 1000 << 80)

@@ -15,7 +15,7 @@ from yuejie.usage.store import EventRow
 from yuejie.usage.warehouse import read
 from yuejie.usage.warehouse.read import Wanted, hold_partitions, refuse_deleted
 
-_MARGIN: Final = timedelta(days=1)
+MARGIN: Final = timedelta(days=1)
 """An id is made when its call begins; a day either way is more than any clock is wrong."""
 _OLDEST: Final = UUID(int=0)
 
@@ -45,8 +45,8 @@ def look_for_calls(
     """Return a customer's calls that are looked for, the newest first, one page of them."""
     if not 1 <= limit <= PAGE_MAX:
         raise Invalid(f"每页条数 {limit} 超出范围，请写 1 到 {PAGE_MAX}")
-    first = _id_at(sought.since - _MARGIN) if sought.since else _OLDEST
-    last = _id_at(sought.until + _MARGIN) if sought.until else NEWEST
+    first = id_at(sought.since, -MARGIN) if sought.since else _OLDEST
+    last = id_at(sought.until, MARGIN) if sought.until else NEWEST
     top = min(before, last) if before else last
     with db.read() as tx:
         rows = _look(tx, customer_id, sought, (first, top), limit + 1)
@@ -100,9 +100,13 @@ def every_call(db: Database, customer_id: str, sought: Sought, *, most: int) -> 
 def show_answers(db: Database, since: datetime) -> list[store.AnswersRow]:
     """Return how each deployment answered since an instant."""
     with db.read() as tx:
-        return store.answers(tx, since, _id_at(since - _MARGIN))
+        return store.answers(tx, since, id_at(since, -MARGIN))
 
 
-def _id_at(instant: datetime) -> UUID:
-    """Return the least id of a call that began then."""
-    return UUID(int=max(int(instant.timestamp()), 0) * 1000 << 80)
+def id_at(instant: datetime, margin: timedelta) -> UUID:
+    """Return the least id of a call that began then, or a margin away where the calendar has it."""
+    try:
+        edge = instant + margin
+    except OverflowError:
+        edge = instant
+    return UUID(int=max(int(edge.timestamp()), 0) * 1000 << 80)

@@ -1,6 +1,6 @@
 """A bill's line: its days, the calls of a day, the rate in force, and the sum that gives it."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -154,9 +154,11 @@ def rate_words(trail: LineTrail) -> dict[str, str]:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        day = date.fromisoformat(text)
+        day + timedelta(days=1)  # it ends where another begins
+    except (ValueError, OverflowError):
         raise Invalid(f"日期“{text}”应写成 2026-10-31，请改正后重试") from None
+    return day
 
 
 def _place(text: str) -> tuple[UUID, int]:
