@@ -31,7 +31,10 @@ class WholeNumericLoader(Loader):
     def load(self, data: Buffer) -> int | Decimal:
         """Return the number as the database wrote it; scale 0 has no point, ever."""
         text = str(data, "ascii")
-        return int(text) if text.lstrip("-").isdecimal() else Decimal(text)
+        try:
+            return int(text)
+        except ValueError:
+            return Decimal(text)
 
 
 class UtcLoader(TimestamptzLoader):

@@ -5,12 +5,13 @@ Rows arrive as dataclasses whose fields are named like the columns.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from itertools import count
 from typing import Any, Final, LiteralString, TypeVar
 
 from psycopg import Connection, Cursor
-from psycopg.rows import class_row
+from psycopg.rows import RowFactory, RowMaker, class_row
 from psycopg.sql import Composed
 
 from yuejie.db.errors import RowNotFound
@@ -34,7 +35,7 @@ class Tx:
 
     def rows(self, kind: type[Row], sql: LiteralString, /, **params: object) -> list[Row]:
         """Return every row of a query as a `kind`."""
-        with self._connection.cursor(row_factory=class_row(kind)) as cursor:
+        with self._connection.cursor(row_factory=_made(kind)) as cursor:
             return cursor.execute(sql, params).fetchall()
 
     def maybe(self, kind: type[Row], sql: LiteralString, /, **params: object) -> Row | None:
@@ -90,7 +91,7 @@ class Tx:
     ) -> Iterator[Row]:
         """Yield the rows of a query without ever holding more than `batch` of them."""
         name = f"stream_{next(self._streams)}"
-        with self._connection.cursor(name, row_factory=class_row(kind)) as cursor:
+        with self._connection.cursor(name, row_factory=_made(kind)) as cursor:
             cursor.itersize = batch
             cursor.execute(sql, params)
             yield from cursor
@@ -136,6 +137,29 @@ class Tx:
     def cursor(self) -> Cursor[Any]:
         """A bare cursor for what has no verb here, e.g. COPY TO; close it by `with`."""
         return self._connection.cursor()
+
+
+def _made(kind: type[Row]) -> RowFactory[Row]:
+    """Make rows as a `kind`: by position where its fields stand as the columns do, else by name.
+
+    By position takes half the time, of a NamedTuple a tenth: what is read by the ten thousand.
+    """
+    by_name, names = class_row(kind), _fields(kind)
+
+    def made(cursor: Cursor[Any]) -> RowMaker[Row]:
+        if names != tuple(column.name for column in cursor.description or ()):
+            return by_name(cursor)
+        make: RowMaker[Row] = getattr(kind, "_make", None) or (lambda values: kind(*values))
+        return make
+
+    return made
+
+
+def _fields(kind: type) -> tuple[str, ...]:
+    """Return what a NamedTuple or a dataclass is made of, by position."""
+    if not is_dataclass(kind):
+        return getattr(kind, "_fields", ())
+    return tuple(each.name for each in fields(kind) if each.init and not each.kw_only)
 
 
 def lock_key(name: str) -> int:
