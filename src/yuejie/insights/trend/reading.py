@@ -144,7 +144,7 @@ class Reader:
             if name is None:
                 name = names[row.name] = self.places.name(row.name, by, filter_, tag_name)
             found[row.at_s, name].append(row)
-        times = {at_s: _moment(at_s, hours=hours) for at_s, _ in found}
+        times = {at_s: _moment(at_s, hours=hours) for at_s in {at_s for at_s, _ in found}}
         return {(times[at_s], name): _sums(rows) for (at_s, name), rows in found.items()}
 
     def _articles(self, rows: list[SoldRow]) -> dict[str, dict[Article, Sold]]:
@@ -180,6 +180,13 @@ def _sums(rows: list[SumRow]) -> Sums:
 
 
 def _of(row: SumRow) -> Sums:
+    """Read a row; a currency in which there is nothing is not named."""
+    charges = {"CNY": row.sale_cny} if row.sale_cny else {}
+    if row.sale_usd:
+        charges["USD"] = row.sale_usd
+    costs = {"CNY": row.cost_cny} if row.cost_cny else {}
+    if row.cost_usd:
+        costs["USD"] = row.cost_usd
     return Sums(
         row.requests,
         row.failed,
@@ -187,16 +194,6 @@ def _of(row: SumRow) -> Sums:
         row.tokens,
         row.input_side,
         row.cache_reads,
-        _picos(row.sale_cny, row.sale_usd),
-        _picos(row.cost_cny, row.cost_usd),
+        charges,
+        costs,
     )
-
-
-def _picos(cny: int, usd: int) -> dict[str, int]:
-    """Name the currencies in which there is anything."""
-    picos = {}
-    if cny:
-        picos["CNY"] = int(cny)
-    if usd:
-        picos["USD"] = int(usd)
-    return picos

@@ -7,7 +7,7 @@ Three tables hold the sums; which one a question is asked of depends on what it 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from yuejie.db.session import Tx
 from yuejie.insights.trend.figures import CACHE_READS
@@ -47,11 +47,11 @@ class Scope:
         return given
 
 
-@dataclass(frozen=True, slots=True)
-class SumRow:
+class SumRow(NamedTuple):
     """What a name used in a bucket, which is told by the Unix seconds of when it begins.
 
-    A bucket of days begins at its first day's midnight in UTC, as the tables write it.
+    A bucket of days begins at its first day's midnight in UTC, as the tables write it. Of a
+    currency in which there is nothing, nothing is said.
     """
 
     at_s: int | None
@@ -62,10 +62,10 @@ class SumRow:
     tokens: int
     input_side: int
     cache_reads: int
-    sale_cny: int
-    sale_usd: int
-    cost_cny: int
-    cost_usd: int
+    sale_cny: int | None
+    sale_usd: int | None
+    cost_cny: int | None
+    cost_usd: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ _METERS: Final = {
 """What kind each meter is, to be joined: cheaper than to look each row's meter up in lists."""
 
 # Each query begins with `used`: bucket, name, meter, rates, state, quantity. What follows makes
-# figures or articles of it.
+# figures or articles of it. What has many rows of one name is added up before it is priced.
 _USED_MODEL: Final = """
     WITH used AS (
         SELECT CASE WHEN %(bucket)s = 'all' THEN NULL ELSE s.at END AS at,
@@ -104,9 +104,8 @@ _USED_MODEL: Final = """
     )
 """
 _NAME_OF_DIMENSION: Final = """
-               CASE %(by)s WHEN 'model' THEN s.model WHEN 'deployment' THEN d.deployment_id
-                           WHEN 'project' THEN d.project_id WHEN 'key' THEN d.key_id
-                           WHEN 'tags' THEN d.tags ELSE '' END AS name,
+               CASE %(by)s WHEN 'deployment' THEN d.deployment_id WHEN 'project' THEN d.project_id
+                           WHEN 'key' THEN d.key_id WHEN 'tags' THEN d.tags ELSE '' END
 """
 _OF_DIMENSION: Final = """
           AND (%(project_ids)s::text[] IS NULL OR d.project_id = ANY(%(project_ids)s))
@@ -119,10 +118,12 @@ _USED_WHOLE: Final = (
     """
     WITH used AS (
         SELECT CASE WHEN %(bucket)s = 'all' THEN NULL ELSE s.at END AS at,
+               CASE %(by)s WHEN 'model' THEN s.model ELSE
     """  # noqa: S608 (literals only)
     + _NAME_OF_DIMENSION
     + """
-               s.meter, s.sale_rate, s.cost_rate, s.state, s.quantity
+               END AS name,
+               s.meter, s.sale_rate, s.cost_rate, s.state, sum(s.quantity) AS quantity
         FROM usage_dimension d JOIN usage_sum_whole s USING (dimension_id)
         WHERE d.customer_id = %(customer_id)s AND s.grain = %(grain)s
           AND s.month BETWEEN %(first_month)s AND %(last_month)s
@@ -135,41 +136,40 @@ _USED_WHOLE: Final = (
     """
     + _OF_DIMENSION
     + """
+        GROUP BY 1, 2, s.meter, s.sale_rate, s.cost_rate, s.state
     )
 """
 )
-_USED_LIVE: Final = (
+# Hour by hour and dimension by dimension, as the rollups lie: of who is not asked for nothing is
+# read.
+_LIVE: Final = (
     """
-    WITH live AS (
-        SELECT s.month, s.hour, s.dimension_id, s.model, s.meter, s.sale_rate, s.cost_rate,
-               s.state, s.quantity
-        FROM usage_dimension d CROSS JOIN LATERAL (
-            SELECT * FROM usage_rollup u
-            WHERE u.month = ANY(%(months)s) AND u.dimension_id = d.dimension_id
-              AND u.hour >= %(since)s AND u.hour < %(until)s
-            OFFSET 0) s
-        WHERE d.customer_id = %(customer_id)s
-        UNION ALL
-        SELECT l.month, l.hour, l.dimension_id, l.model, l.meter, l.sale_rate, l.cost_rate,
-               l.state, l.quantity
-        FROM usage_late l
-        WHERE l.hour < %(through)s AND l.hour >= %(late_since)s AND l.hour < %(until)s
-    ), used AS (
-        SELECT CASE %(bucket)s WHEN 'hour' THEN s.hour
-                    WHEN 'month' THEN (s.month || '-01')::date::timestamptz
-                    WHEN 'week' THEN date_trunc('week', s.hour AT TIME ZONE %(zone)s)::timestamptz
-                    WHEN 'day' THEN (s.hour AT TIME ZONE %(zone)s)::date::timestamptz
-                    END AS at,
+    WITH asked AS (
+        SELECT d.dimension_id,
     """  # noqa: S608 (literals only)
     + _NAME_OF_DIMENSION
     + """
-               s.meter, s.sale_rate, s.cost_rate, s.state, s.quantity
-        FROM usage_dimension d JOIN live s USING (dimension_id)
+               AS place
+        FROM usage_dimension d
         WHERE d.customer_id = %(customer_id)s
-          AND (%(model)s::text IS NULL OR s.model = %(model)s)
     """
     + _OF_DIMENSION
     + """
+    ), live AS (
+        SELECT s.month, s.hour, CASE %(by)s WHEN 'model' THEN s.model ELSE d.place END AS name,
+               s.meter, s.sale_rate, s.cost_rate, s.state, s.quantity
+        FROM asked d CROSS JOIN LATERAL (
+            SELECT * FROM usage_rollup u
+            WHERE u.month = ANY(%(months)s) AND u.dimension_id = d.dimension_id
+              AND u.hour >= %(since)s AND u.hour < %(until)s
+              AND (%(model)s::text IS NULL OR u.model = %(model)s)
+            OFFSET 0) s
+        UNION ALL
+        SELECT l.month, l.hour, CASE %(by)s WHEN 'model' THEN l.model ELSE d.place END,
+               l.meter, l.sale_rate, l.cost_rate, l.state, l.quantity
+        FROM usage_late l JOIN asked d USING (dimension_id)
+        WHERE l.hour < %(through)s AND l.hour >= %(late_since)s AND l.hour < %(until)s
+          AND (%(model)s::text IS NULL OR l.model = %(model)s)
     )
 """
 )
@@ -190,14 +190,10 @@ _FIGURES: Final = """
                     0)::bigint AS input_side,
            coalesce(sum(u.quantity) FILTER (WHERE u.billed AND u.priced AND kind.cache_read),
                     0)::bigint AS cache_reads,
-           coalesce(sum(u.sale_pico) FILTER (WHERE u.billed AND u.sale_currency = 'CNY'), 0)
-               AS sale_cny,
-           coalesce(sum(u.sale_pico) FILTER (WHERE u.billed AND u.sale_currency = 'USD'), 0)
-               AS sale_usd,
-           coalesce(sum(u.cost_pico) FILTER (WHERE u.billed AND u.cost_currency = 'CNY'), 0)
-               AS cost_cny,
-           coalesce(sum(u.cost_pico) FILTER (WHERE u.billed AND u.cost_currency = 'USD'), 0)
-               AS cost_usd
+           sum(u.sale_pico) FILTER (WHERE u.billed AND u.sale_currency = 'CNY') AS sale_cny,
+           sum(u.sale_pico) FILTER (WHERE u.billed AND u.sale_currency = 'USD') AS sale_usd,
+           sum(u.cost_pico) FILTER (WHERE u.billed AND u.cost_currency = 'CNY') AS cost_cny,
+           sum(u.cost_pico) FILTER (WHERE u.billed AND u.cost_currency = 'USD') AS cost_usd
 """
 _SUMS: Final = (
     "SELECT extract(epoch FROM u.at)::bigint AS at_s, u.name,"  # noqa: S608 (literals only)
@@ -216,6 +212,35 @@ _SUMS: Final = (
     GROUP BY u.at, u.name
 """
 )
+# An hour is in one bucket: what is priced and added up by hours is few rows of each of them.
+_LIVE_SUMS: Final = (
+    """, worth AS (
+        SELECT s.month, s.hour, s.name, s.meter, s.state IN ('measured', 'partial') AS billed,
+               s.sale_rate <> 0 AS priced, sale.currency AS sale_currency,
+               cost.currency AS cost_currency, sum(s.quantity) AS quantity,
+               sum(s.quantity * sale.pico) AS sale_pico, sum(s.quantity * cost.pico) AS cost_pico
+        FROM live s
+        LEFT JOIN rate sale ON sale.rate_id = s.sale_rate
+        LEFT JOIN rate cost ON cost.rate_id = s.cost_rate
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    )
+    SELECT extract(epoch FROM u.at)::bigint AS at_s, u.name,
+    """  # noqa: S608 (literals only)
+    + _FIGURES
+    + """
+    FROM (SELECT CASE %(bucket)s
+                 WHEN 'hour' THEN s.hour
+                 WHEN 'month' THEN (s.month || '-01')::date::timestamptz
+                 WHEN 'week' THEN date_trunc('week', s.hour AT TIME ZONE %(zone)s)::timestamptz
+                 WHEN 'day' THEN (s.hour AT TIME ZONE %(zone)s)::date::timestamptz
+                 END AS at, s.*
+          FROM worth s) u
+    JOIN """
+    + _KINDS
+    + """ ON kind.meter = u.meter
+    GROUP BY u.at, u.name
+"""
+)
 _SOLD: Final = """
     SELECT u.name AS model, u.meter, u.sale_rate, sum(u.quantity) AS quantity
     FROM used u
@@ -227,8 +252,8 @@ SUMS_BY_MODEL: Final = _USED_MODEL + _SUMS
 SOLD_BY_MODEL: Final = _USED_MODEL + _SOLD
 SUMS_OF_WHOLE: Final = _USED_WHOLE + _SUMS
 SOLD_OF_WHOLE: Final = _USED_WHOLE + _SOLD
-LIVE_SUMS: Final = _USED_LIVE + _SUMS
-LIVE_SOLD: Final = _USED_LIVE + _SOLD
+LIVE_SUMS: Final = _LIVE + _LIVE_SUMS
+LIVE_SOLD: Final = _LIVE + ", used AS (SELECT * FROM live)" + _SOLD  # noqa: S608 (literals only)
 
 SUMS_BY_PLACE: Final = (
     "SELECT extract(epoch FROM u.at)::bigint AS at_s, u.name,"  # noqa: S608 (literals only)

@@ -106,7 +106,7 @@ def trend(
         places=PLACES.get(measure, MONEY_PLACES),
         stacked=measure in ADDITIVE,
         periods=periods,
-        compared=_compared(db, party, periods, by, now),
+        compared=_compared(db, party, periods, now),
         query=query_of(request, party),
         with_customer=caller.is_operator,
     )
@@ -166,11 +166,11 @@ def _point(value: Fraction | None, measure: Measure, currency: str) -> int | Non
 
 
 def _compared(
-    db: Database, party: Customer, periods: tuple[str, str], by: By | None, now: datetime
+    db: Database, party: Customer, periods: tuple[str, str], now: datetime
 ) -> dict[str, object]:
     """Compare two periods in fen: sides, and by currency the effects, which add up."""
     asked = Periods(parse_period(periods[0]), parse_period(periods[1]))
-    found = show_comparison(db, party, asked, by=by, wanted=Filter(), now=now)
+    found = show_comparison(db, party, asked, wanted=Filter(), now=now)
     return {
         "sides": [_side(found.before, found), _side(found.after, found)],
         "why": [(each.currency, effects_in_fen(each, MODELS)) for each in found.why],
