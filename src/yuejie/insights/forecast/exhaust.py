@@ -18,10 +18,19 @@ from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.insights.forecast.course import Course, Floats, course
-from yuejie.insights.forecast.figures import LEAST_RANGES, Exhaustion, knows, told
+from yuejie.insights.forecast.figures import LEAST_RANGES, Exhaustion, Forecast, knows, told
+from yuejie.insights.forecast.figures import Measure as Forecasted
+from yuejie.insights.forecast.foresee import forecast_of
 from yuejie.insights.forecast.past import Past, Quantity
 from yuejie.insights.forecast.store import Row
-from yuejie.insights.forecast.used import complete_days, hour_at, profile, rests_of, share_of
+from yuejie.insights.forecast.used import (
+    complete_days,
+    hour_at,
+    profile,
+    rests_of,
+    scope_of,
+    share_of,
+)
 from yuejie.insights.trend.places import Filter
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import PICO_PER_FEN
@@ -43,6 +52,34 @@ def exhaustions(db: Database, customer_id: CustomerId, *, now: datetime) -> list
 
     Rates by the minute, calls at once, and what answers a finding are no budgets.
     """
+    customer, found = _asked(db, customer_id, now=now)
+    with db.read(consistent=True) as tx:
+        past = Past(tx, customer, map(_part_of, found), now, days=HISTORY_DAYS)
+        return [_exhaustion(customer, each, past, now) for each in found]
+
+
+def foresee_all(
+    db: Database,
+    customer_id: CustomerId,
+    *,
+    measure: Forecasted = Forecasted.MONEY,
+    project: str | None = None,
+    model: str | None = None,
+    now: datetime,
+) -> tuple[Forecast, list[Exhaustion]]:
+    """Return a forecast and when allowances are used up, from sums that are read once for both."""
+    customer, found = _asked(db, customer_id, now=now)
+    with db.read(consistent=True) as tx:
+        scope = scope_of(tx, customer, measure, project=project, model=model, now=now)
+        parts = [scope.part, *map(_part_of, found)]
+        past = Past(tx, customer, parts, now, days=HISTORY_DAYS)
+        forecast = forecast_of(tx, scope, past, now)
+        return forecast, [_exhaustion(customer, each, past, now) for each in found]
+
+
+def _asked(
+    db: Database, customer_id: CustomerId, *, now: datetime
+) -> tuple[Customer, list[Standing]]:
     with db.read() as tx:
         customer = find_customer(tx, customer_id)
     found = [
@@ -52,11 +89,8 @@ def exhaustions(db: Database, customer_id: CustomerId, *, now: datetime) -> list
         and each.allowance.period in _PERIODS
         and each.allowance.origin in _ORIGINS
         and each.cap > 0
-    ][:ALLOWANCES]
-    with db.read(consistent=True) as tx:
-        parts = [_part_of(each) for each in found]
-        past = Past(tx, customer, parts, now, days=HISTORY_DAYS)
-        return [_exhaustion(customer, each, past, now) for each in found]
+    ]
+    return customer, found[:ALLOWANCES]
 
 
 def _part_of(standing: Standing) -> Filter:

@@ -6,7 +6,7 @@ from typing import Final
 
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.insights.forecast.course import Course, Floats, Range, course
 from yuejie.insights.forecast.figures import (
     LEAST_RANGES,
@@ -70,11 +70,15 @@ def foresee(
     with db.read(consistent=True) as tx:
         customer = find_customer(tx, customer_id)
         scope = scope_of(tx, customer, measure, project=project, model=model, now=now)
-        reader = Reader(tx, scope, now)
-        days = reader.days()
         past = Past(tx, customer, [scope.part], now, days=HISTORY_DAYS)
-        hours = past.spread(scope.part, reader.counted)
-    return _forecast(scope, days, profile(hours), now)
+        return forecast_of(tx, scope, past, now)
+
+
+def forecast_of(tx: Tx, scope: Scope, past: Past, now: datetime) -> Forecast:
+    """Return what a scope will come to, which is a part of that past."""
+    reader = Reader(tx, scope, now)
+    hours = past.spread(scope.part, reader.counted)
+    return _forecast(scope, reader.days(), profile(hours), now)
 
 
 def _today(customer: Customer, now: datetime) -> date:

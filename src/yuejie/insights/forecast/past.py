@@ -9,7 +9,7 @@ as trends are.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -36,7 +36,7 @@ class Past:
     """One customer's past as one transaction sees it, which sees one moment (`consistent`)."""
 
     def __init__(
-        self, tx: Tx, customer: Customer, parts: Sequence[Filter], now: datetime, *, days: int
+        self, tx: Tx, customer: Customer, parts: Iterable[Filter], now: datetime, *, days: int
     ) -> None:
         self._tx = tx
         self._customer = customer

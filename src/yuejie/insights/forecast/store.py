@@ -53,23 +53,29 @@ class Asked:
         return given | {"first_month": f"{first:%Y-%m}", "last_month": f"{last:%Y-%m}"}
 
 
+# Two weeks of hours come to 24 of each article: those are priced, not every row.
 BY_MODEL: Final = """
-    SELECT CASE s.grain WHEN 'day' THEN extract(epoch FROM s.at)::bigint / 86400
-                ELSE extract(hour FROM s.at AT TIME ZONE %(zone)s)::bigint END AS at,
-           p.part, coalesce(sale.currency, '') AS currency,
-           coalesce(sum(s.quantity) FILTER (WHERE s.sale_rate <> 0 AND s.meter <> ALL (%(pieces)s)),
+    WITH used AS (
+        SELECT CASE s.grain WHEN 'day' THEN extract(epoch FROM s.at)::bigint / 86400
+                    ELSE extract(hour FROM s.at AT TIME ZONE %(zone)s)::bigint END AS at,
+               s.model, s.meter, s.sale_rate, sum(s.quantity) AS quantity
+        FROM usage_sum_model s
+        WHERE s.customer_id = %(customer_id)s AND s.grain = %(grain)s
+          AND s.month BETWEEN %(first_month)s AND %(last_month)s
+          AND s.at >= %(first)s AND s.at < %(end)s
+          AND s.state IN ('measured', 'partial')
+        GROUP BY 1, s.model, s.meter, s.sale_rate
+    )
+    SELECT u.at, p.part, coalesce(sale.currency, '') AS currency,
+           coalesce(sum(u.quantity) FILTER (WHERE u.sale_rate <> 0 AND u.meter <> ALL (%(pieces)s)),
                     0)::bigint AS tokens,
-           coalesce(sum(s.quantity) FILTER (WHERE s.meter = 'requests'), 0)::bigint AS requests,
-           coalesce(sum(s.quantity * sale.pico::numeric), 0) AS pico
-    FROM usage_sum_model s
+           coalesce(sum(u.quantity) FILTER (WHERE u.meter = 'requests'), 0)::bigint AS requests,
+           coalesce(sum(u.quantity * sale.pico), 0) AS pico
+    FROM used u
     JOIN unnest(%(models)s::text[], %(parts)s::int[]) AS p (model, part)
-      ON p.model IS NULL OR p.model = s.model
-    LEFT JOIN rate sale ON sale.rate_id = s.sale_rate
-    WHERE s.customer_id = %(customer_id)s AND s.grain = %(grain)s
-      AND s.month BETWEEN %(first_month)s AND %(last_month)s
-      AND s.at >= %(first)s AND s.at < %(end)s
-      AND s.state IN ('measured', 'partial')
-    GROUP BY 1, p.part, sale.currency
+      ON p.model IS NULL OR p.model = u.model
+    LEFT JOIN rate sale ON sale.rate_id = u.sale_rate
+    GROUP BY u.at, p.part, sale.currency
 """
 
 

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from yuejie.customers.store import keys, projects
-from yuejie.insights.forecast.exhaust import exhaustions
+from yuejie.insights.forecast.exhaust import foresee_all
 from yuejie.insights.forecast.figures import MEASURE_NAMES, Day, Exhaustion, Forecast, Measure, Told
-from yuejie.insights.forecast.foresee import foresee
 from yuejie.kernel.money import CURRENCIES
 from yuejie.kernel.period import zone_of
 from yuejie.web.desk import Db, Now
@@ -51,7 +50,9 @@ def forecast(
     party = whom(db, caller, customer)
     if party is None:
         return choose(request, db, "预测")
-    found = foresee(db, party.customer_id, measure=measure, project=project, model=model, now=now)
+    found, ends = foresee_all(
+        db, party.customer_id, measure=measure, project=project, model=model, now=now
+    )
     with db.read() as tx:
         tree, ring = projects(tx, party.customer_id), keys(tx, party.customer_id)
     names: dict[str, str] = {each.project_id: each.name for each in tree}
@@ -84,7 +85,7 @@ def forecast(
         ],
         miss=share(found.proof.miss if found.proof else None),
         naive_miss=share(found.proof.naive_miss if found.proof else None),
-        ends=[(each, ends_of(each, names)) for each in exhaustions(db, party.customer_id, now=now)],
+        ends=[(each, ends_of(each, names)) for each in ends],
         query=query_of(request, party),
         with_customer=caller.is_operator,
     )
