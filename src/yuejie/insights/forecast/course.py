@@ -11,11 +11,13 @@ with what is known. Floats are for statistics: nothing here is money.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from statistics import median
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -40,8 +42,9 @@ SHAPE_WORTH: Final = 2.0
 """How many days a weekday's shape is believed to be as its kind of day's, and that as all days."""
 FACTOR: Final = (0.02, 4.0)
 ROUNDS: Final = 3
+_ONES: Final = np.ones(WEEK)
 TINY: Final = 1e-300
-RESTING: Final = (5, 6, 7)
+RESTING: Final = np.isin(np.arange(9), (5, 6, 7))
 """Kinds of days on which people rest: Saturday, Sunday, a holiday."""
 TRIALS: Final = 40
 """Places in its own past at which a series is forecast, at most."""
@@ -54,6 +57,7 @@ CHOICE_WORTH: Final = 0.05
 
 SPANS: Final = ((0, 1), (0, 3), (0, 7), (0, 14), (0, 28), (14, 14), (28, 28), (56, 28))
 """What is tried: totals of so many days that begin so many days ahead."""
+REACH: Final = max(ahead + span for ahead, span in SPANS)
 NOISE: Final = 0.30
 """What a single day of a series of which nothing is known misses by, as a logarithm."""
 DRIFT: Final = 0.035
@@ -194,14 +198,15 @@ def _course(of_days: bytes, of_rests: bytes, weekday: int) -> Course | None:
         return None
     kinds = _kinds(rests, weekday)
     origins = _origins(count)
-    tried = [_told(days[:o], kinds, count + ahead - o) for o in origins]
+    tried = [_told(days[:o], kinds, min(count + ahead - o, REACH)) for o in origins]
+    small = _small(days, origins)
     losses = np.zeros(EXPERTS)
-    for origin, told in zip(origins, tried, strict=True):
-        losses += _losses(days, origin, told)
+    for origin, told, usual in zip(origins, tried, small, strict=True):
+        losses += _losses(days[origin:], told, float(usual))
     weights = (losses / max(len(origins), 1) + CHOICE_WORTH) ** -CHOICE
     weights /= weights.sum()
     expected = weights @ _told(days, kinds, ahead)
-    misses = _misses(days, origins, [weights @ told for told in tried])
+    misses = _misses(days, origins, [weights @ told for told in tried], small)
     noise, drift = _learn_spread(misses)
     silent, alive = _silence(days)
     return Course(expected, count, noise, drift, misses, silent, alive, weights)
@@ -223,21 +228,29 @@ def _shape(days: Floats, kinds: npt.NDArray[np.int64]) -> Floats:
     factors = np.ones(9)
     if len(days) < WEEK:
         return factors
-    resting = np.isin(kinds, RESTING)
+    resting = RESTING[kinds]
+    work, rest = np.flatnonzero(~resting), np.flatnonzero(resting)
     least = max(1e-9 * float(days.max()), TINY)
-    around = np.convolve(np.ones(len(days)), np.ones(WEEK), "same")
+    around = _around(len(days))
+    known = np.bincount(kinds, minlength=9) + SHAPE_WORTH
     for _ in range(ROUNDS):
-        level = np.convolve(days / factors[kinds], np.ones(WEEK), "same") / around
-        ratio = np.clip(days / np.maximum(level, least), 0.0, FACTOR[1])
-        by_rest = [
-            (ratio[mask].sum() + SHAPE_WORTH) / (mask.sum() + SHAPE_WORTH)
-            for mask in (~resting, resting)
-        ]
-        sums = np.bincount(kinds, ratio, 9)
-        base = np.array([by_rest[kind in RESTING] for kind in range(9)])
-        factors = (sums + SHAPE_WORTH * base) / (np.bincount(kinds, minlength=9) + SHAPE_WORTH)
-        factors = np.clip(factors / factors[:WEEK].mean(), *FACTOR)
+        level = np.convolve(days / factors[kinds], _ONES, "same") / around
+        ratio = np.minimum(np.maximum(days / np.maximum(level, least), 0.0), FACTOR[1])
+        of_work, of_rest = (
+            (np.add.reduce(ratio[those]) + SHAPE_WORTH) / (len(those) + SHAPE_WORTH)
+            for those in (work, rest)
+        )
+        base = np.where(RESTING, of_rest, of_work)
+        factors = (np.bincount(kinds, ratio, 9) + SHAPE_WORTH * base) / known
+        factors = factors / (np.add.reduce(factors[:WEEK]) / WEEK)
+        factors = np.minimum(np.maximum(factors, FACTOR[0]), FACTOR[1])
     return factors
+
+
+@lru_cache(maxsize=KEPT)
+def _around(count: int) -> Floats:
+    """Return how many days there are in the week around each of so many."""
+    return np.convolve(np.ones(count), _ONES, "same")
 
 
 def _told(days: Floats, kinds: npt.NDArray[np.int64], ahead: int) -> Floats:
@@ -245,19 +258,31 @@ def _told(days: Floats, kinds: npt.NDArray[np.int64], ahead: int) -> Floats:
     count = len(days)
     factors = _shape(days, kinds[:count])
     level = days / factors[kinds[:count]]
-    age = np.arange(count - 1, -1, -1)
     calm = _calm(level)
     levels = [
-        float((w := 0.5 ** (age / half)) @ (calm if half > QUICK else level) / w.sum())
+        float((w := _weights(half, count)) @ (calm if half > QUICK else level) / np.add.reduce(w))
         for half in MEMORIES
     ]
-    levels.append(float(np.median(level[-MEDIAN:])))
-    steady = np.array(levels)[:, None] * np.ones(ahead)
+    levels.append(median(level[-MEDIAN:].tolist()))
     step = _growth(calm)
-    grown = np.exp(step * np.cumsum(DAMPED ** np.arange(1, ahead + 1)))
+    grown = np.exp(step * _damped(ahead))
+    told = np.empty((EXPERTS, ahead))
+    told[:-1] = np.array(levels)[:, None]
     # A memory of a growing level lies behind it by some days, which the trend makes up for.
-    trend = levels[1] * np.exp(step * min(count / 2, 8.0)) * grown
-    return np.vstack([steady, trend]) * factors[kinds[count : count + ahead]]
+    told[-1] = levels[1] * np.exp(step * min(count / 2, 8.0)) * grown
+    return told * factors[kinds[count : count + ahead]]
+
+
+@lru_cache(maxsize=KEPT)
+def _weights(half: float, count: int) -> Floats:
+    """Return how much each of so many days is remembered."""
+    return np.asarray(0.5 ** (np.arange(count - 1, -1, -1) / half))
+
+
+@lru_cache(maxsize=KEPT)
+def _damped(ahead: int) -> Floats:
+    """Return of how many days' growth there is on each day ahead."""
+    return np.cumsum(DAMPED ** np.arange(1, ahead + 1))
 
 
 def _calm(level: Floats) -> Floats:
@@ -265,7 +290,7 @@ def _calm(level: Floats) -> Floats:
 
     A new level is believed once it has become the usual one; the quickest memory believes at once.
     """
-    usual = float(np.median(level[-CALM_DAYS:])) if len(level) >= MEDIAN else 0.0
+    usual = median(level[-CALM_DAYS:].tolist()) if len(level) >= MEDIAN else 0.0
     return np.minimum(level, CALM * usual) if usual > 0 else level
 
 
@@ -276,10 +301,15 @@ def _growth(level: Floats) -> float:
         return 0.0
     sums = level[-weeks * WEEK :].reshape(weeks, WEEK).sum(axis=1)
     logs = np.log(sums + SMALL * sums.mean() + 1e-300)
-    i, j = np.triu_indices(weeks, 1)
-    slope = float(np.median((logs[j] - logs[i]) / (j - i))) / WEEK
+    i, j = _pairs(weeks)
+    slope = median(((logs[j] - logs[i]) / (j - i)).tolist()) / WEEK
     worth = weeks / (weeks + 2.0)
     return float(np.clip(slope * worth, -GROWTH_MAX, GROWTH_MAX))
+
+
+@cache
+def _pairs(weeks: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    return np.triu_indices(weeks, 1)
 
 
 def _origins(count: int) -> list[int]:
@@ -291,34 +321,34 @@ def _origins(count: int) -> list[int]:
     return [int(place) for place in places]
 
 
-def _losses(days: Floats, origin: int, told: Floats) -> Floats:
+def _losses(came: Floats, told: Floats, usual: float) -> Floats:
     """Return how far each forecaster missed the next one, two and four weeks, or what there is."""
-    usual = _small(days, origin)
     losses = np.zeros(len(told))
-    spans = sorted({min(span, len(days) - origin) for span in (7, 14, 28)})
+    spans = sorted({min(span, len(came)) for span in (7, 14, 28)})
     for span in spans:
-        actual = days[origin : origin + span].sum() + usual * span
-        losses += np.minimum(
-            np.abs(np.log(actual / (told[:, :span].sum(axis=1) + usual * span))), MISS_MAX
-        )
+        actual = np.add.reduce(came[:span]) + usual * span
+        said = np.add.reduce(told[:, :span], axis=1) + usual * span
+        losses += np.minimum(np.abs(np.log(actual / said)), MISS_MAX)
     return losses / len(spans)
 
 
-def _misses(days: Floats, origins: list[int], told: list[Floats]) -> Misses:
-    rows: list[tuple[float, float, float, float]] = []
+def _misses(days: Floats, origins: list[int], told: list[Floats], small: Floats) -> Misses:
+    table = np.zeros((len(told), REACH))
+    for row, each in zip(table, told, strict=True):
+        row[: len(each)] = each
+    rows = [np.zeros((4, 0))]
     for ahead, span in SPANS:
-        found = []
-        for origin, expected in zip(origins, told, strict=True):
-            start, end = origin + ahead, origin + ahead + span
-            if end > len(days):
-                continue
-            usual = _small(days, origin) * span
-            ratio = (days[start:end].sum() + usual) / (expected[ahead : ahead + span].sum() + usual)
-            found.append(float(np.clip(np.log(ratio), -MISS_MAX, MISS_MAX)))
-        apart = len(days) / span / max(len(found), 1)
-        rows += [(ahead, span, miss, min(1.0, apart)) for miss in found]
-    table = np.array(rows or [(0.0, 1.0, 0.0, 0.0)]).T
-    return Misses(*table)
+        starts = np.array([o + ahead for o in origins if o + ahead + span <= len(days)], dtype=int)
+        if not len(starts):
+            continue
+        usual = small[: len(starts)] * span
+        came = sliding_window_view(days, span)[starts].sum(axis=1)
+        said = table[: len(starts), ahead : ahead + span].sum(axis=1)
+        miss = np.clip(np.log((came + usual) / (said + usual)), -MISS_MAX, MISS_MAX)
+        worth = min(1.0, len(days) / span / len(starts))
+        rows.append(np.vstack(np.broadcast_arrays(ahead, span, miss, worth)))
+    found = np.hstack(rows)
+    return Misses(*(found if found.size else np.array([[0.0], [1.0], [0.0], [0.0]])))
 
 
 def _learn_spread(misses: Misses) -> tuple[float, float]:
@@ -343,9 +373,10 @@ def _learn_spread(misses: Misses) -> tuple[float, float]:
     return float(np.sqrt(noise2)), float(np.sqrt(drift2))
 
 
-def _small(days: Floats, origin: int) -> float:
+def _small(days: Floats, origins: list[int]) -> Floats:
     """Return what is added to a day on both sides, so that nothing against nothing is no miss."""
-    return max(float(days[:origin].mean()) * SMALL, float(days.max()) * SMALL / 1000)
+    usual = np.array([days[:origin].mean() for origin in origins])
+    return np.maximum(usual * SMALL, float(days.max()) * SMALL / 1000)
 
 
 def _silence(days: Floats) -> tuple[int, float]:
