@@ -2,7 +2,8 @@
 
 Pages are asked for as the operator, over the application itself without a socket between, so that
 drawing is in the figure; what has no page is asked of the verb behind the command and the API. The
-clock goes on with each question, so that nothing is answered from what was drawn a moment ago.
+clock goes on with each question, so that nothing is answered from what was drawn a moment ago; a
+page of forecasts is also asked for by a process that has not fitted anything yet.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from yuejie.insights.advice import store
 from yuejie.insights.advice.advice import AdviceId, Change, Figure, Kind, Line, Proposal
 from yuejie.insights.anomaly.store import findings
 from yuejie.insights.capacity.watch import outlooks
+from yuejie.insights.forecast.course import forget
 from yuejie.insights.forecast.foresee import foresee_hours
 from yuejie.insights.reports.keep import add_report
 from yuejie.insights.reports.report import Measure as ReportMeasure
@@ -42,6 +44,7 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.web.app import make_app
 from yuejie.web.desk import Desk
 from yuejie.web.door import Door
+from yuejie.web.server import settle_down
 
 BEGUN: Final = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)
 _BY: Final = "bench"
@@ -72,7 +75,9 @@ def opened(db: Database) -> Iterator[TestClient]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     seller = Seller("x", "", "", "")
     desk = Desk(Door.opened(db), _Clock(), seller, _PEPPER, _TOKEN, bytes(32))
-    with TestClient(make_app(desk), headers={"accept": "text/html"}) as browser:
+    app = make_app(desk)
+    settle_down()
+    with TestClient(app, headers={"accept": "text/html"}) as browser:
         browser.follow_redirects = False
         browser.post("/setup", data={"token": _TOKEN, "name": _BY, "password": _PASSWORD})
         yield browser
@@ -147,6 +152,16 @@ def _page(browser: TestClient, path: str) -> Screen:
     return ask
 
 
+def _first(screen: Screen) -> Screen:
+    """Return a screen as a process draws it for the first time that day: it knows no course."""
+
+    def ask() -> object:
+        forget()
+        return screen()
+
+    return ask
+
+
 def screens(db: Database, browser: TestClient, customer: Customer) -> dict[str, Screen]:
     """Return what is asked about a customer."""
     who, at = customer.customer_id, f"?customer={customer.slug}"
@@ -159,6 +174,7 @@ def screens(db: Database, browser: TestClient, customer: Customer) -> dict[str, 
         "趋势页": _page(browser, f"/trend{at}"),
         "趋势页，日按密钥": _page(browser, f"/trend{at}&grain=day&by=key"),
         "预测页与五个预算的用完日": _page(browser, f"/forecast{at}"),
+        "预测页与五个预算的用完日，当天第一次": _first(_page(browser, f"/forecast{at}")),
         "预测页，token": _page(browser, f"/forecast{at}&measure=tokens"),
         "预测页，一个项目": _page(browser, f"/forecast{at}&project=project-1"),
         "预测页，一个模型": _page(browser, f"/forecast{at}&model=model-1"),

@@ -29,6 +29,7 @@ from yuejie.insights.trend.told import tell_comparison, tell_trend
 from yuejie.usage.rollup import RollupSum
 from yuejie.usage.store import add_rollups, enter_epoch
 from yuejie.usage.sums.fold import fold_step
+from yuejie.web.server import settle_down
 
 NOW: Final = datetime(2026, 11, 20, 2, 59, tzinfo=UTC)
 THROUGH: Final = "2026-11-20T02:00Z"
@@ -110,6 +111,7 @@ def measure() -> Result:
             crowd.fill(tx, THROUGH)
         with Database.open(postgres.url("app"), size=4, name="bench") as db:
             notes = _sizes(db)
+            settle_down()  # as the console does, whose answers these are
             figures = _screens(db, postgres.pid)
             figures += _others(db, postgres.pid)
             figures += _fold(db)

@@ -212,6 +212,11 @@ def _course(of_days: bytes, of_rests: bytes, weekday: int) -> Course | None:
     return Course(expected, count, noise, drift, misses, silent, alive, weights)
 
 
+def forget() -> None:
+    """Forget what is kept of courses, as a process that has just begun: for who measures it."""
+    _course.cache_clear()
+
+
 def _kinds(rests: Flags, weekday: int) -> npt.NDArray[np.int64]:
     """Return each day's weekday; 7 for a rest on a working weekday, 8 for work at a weekend."""
     week = (weekday + np.arange(len(rests))) % WEEK
