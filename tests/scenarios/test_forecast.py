@@ -13,7 +13,7 @@ from yuejie.budgets.allowance import Measure as Capped
 from yuejie.budgets.allowance import Mode, Period
 from yuejie.budgets.keep import AllowanceDraft, add_allowance
 from yuejie.customers.enrol import ProjectDraft, add_project
-from yuejie.insights.forecast.exhaust import exhaustions
+from yuejie.insights.forecast.exhaust import exhaustions, foresee_all
 from yuejie.insights.forecast.figures import Exhaustion, Forecast, Measure
 from yuejie.insights.forecast.foresee import foresee, foresee_hours
 from yuejie.kernel.errors import Invalid, NotFound
@@ -287,6 +287,23 @@ def test_what_is_summed_and_what_is_not_yet_foretells_the_same(acme: Office) -> 
     assert all(each.likely is not None for each in behind[0])
     fold_usage(books.db, NOW)
     assert told() == behind
+
+
+@pytest.mark.parametrize(
+    ("project", "model"), [(None, None), ("main", None), (None, "gpt-4o-mini")]
+)
+def test_a_forecast_beside_the_ends_of_budgets_is_the_same_forecast(
+    acme: Office, project: str | None, model: str | None
+) -> None:
+    """What a page reads once for both is what each verb reads by itself."""
+    db, who = acme.books.db, acme.party.customer.customer_id
+    acme.caps("全部", 1_000 * PICO)
+    acme.caps("项目", 1_000 * PICO, project="main")
+    fold_usage(db, NOW)
+    found, ends = foresee_all(db, who, project=project, model=model, now=NOW)
+    assert found == foresee(db, who, project=project, model=model, now=NOW)
+    assert ends == exhaustions(db, who, now=NOW)
+    assert len(ends) == 2
 
 
 def test_hours_are_told_from_what_hours_came_to(acme: Office) -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import LiteralString, NamedTuple
 
 import psycopg
 import pytest
@@ -27,6 +28,33 @@ def test_rows_are_dataclasses(tx: Tx) -> None:
     found = tx.rows(Part, "SELECT name, part_id FROM part ORDER BY part_id")
     assert added == 2
     assert found == [Part(1, "a"), Part(2, "b")]
+
+
+class Pair(NamedTuple):
+    part_id: int
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    part_id: int
+    name: str
+
+
+@pytest.mark.parametrize("columns", ["part_id, name", "name, part_id"])
+def test_rows_are_made_by_position_or_by_name_alike(tx: Tx, columns: LiteralString) -> None:
+    tx.run("INSERT INTO part VALUES (1, 'a')")
+    sql = f"SELECT {columns} FROM part"  # noqa: S608 (literals only)
+    assert tx.rows(Part, sql) == [Part(1, "a")]
+    assert tx.rows(Pair, sql) == [Pair(1, "a")]
+    assert tx.rows(Named, sql) == [Named(part_id=1, name="a")]
+    assert list(tx.stream(Part, sql)) == [Part(1, "a")]
+
+
+def test_columns_that_a_row_does_not_have_are_a_bug(tx: Tx) -> None:
+    tx.run("INSERT INTO part VALUES (1, 'a')")
+    with pytest.raises(TypeError, match="size"):
+        tx.rows(Part, "SELECT part_id, name AS size FROM part")
 
 
 def test_a_row_is_there_or_not_found(tx: Tx) -> None:
