@@ -108,8 +108,11 @@ class Series:
 
 
 def _rank(line: Line, measure: Measure, currency: str) -> tuple[Fraction, int, str]:
-    whole = line.whole
-    return (-(whole.value(measure, currency) or Fraction(0)), -whole.tokens, line.name)
+    tokens = sum(each.tokens for each in line.sums)
+    if measure is Measure.CHARGE:  # what is nearly always asked: nothing else need be added up
+        pico = sum(each.charges.get(currency, 0) for each in line.sums)
+        return (Fraction(-pico), -tokens, line.name)
+    return (-(line.whole.value(measure, currency) or Fraction(0)), -tokens, line.name)
 
 
 def read_series(tx: Tx, customer: Customer, asked: Asked, *, now: datetime) -> Series:
