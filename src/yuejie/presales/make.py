@@ -33,8 +33,8 @@ from yuejie.presales.quote import (
 from yuejie.presales.reckon.advise import Subject, advise
 from yuejie.presales.reckon.choose import OPTIONS_MAX, Candidate, choose, reasons_for, why_not
 from yuejie.presales.reckon.gather import Gathered, gather
-from yuejie.presales.reckon.options import Desk, in_currency, list_cost, option_of
-from yuejie.presales.reckon.propose import contract_type, credit_class, reasons_of
+from yuejie.presales.reckon.options import Desk, budget_of, list_cost, option_of
+from yuejie.presales.reckon.propose import contract_type, credit_class, note_reasons, reasons_of
 from yuejie.presales.replay.again import PastUsage, read_past
 from yuejie.presales.replay.beside import Ours, compare
 from yuejie.presales.replay.scales import Scales
@@ -135,7 +135,8 @@ def _choices(
         if (each := _candidate(desk, found, plan, name, easy)[0]) is not None
     ]
     basic = min(simple, key=lambda each: (each.cost.fen, each.model), default=None)
-    return choose(candidates, excluded, desk.need, found.catalogue), basic
+    choices = choose(candidates, excluded, desk.need, found.catalogue, desk.tracing)
+    return choices, basic
 
 
 def _serving(choices: Sequence[Choice], ask: Ask) -> list[Choice]:
@@ -203,6 +204,8 @@ def _proposal(
         contract_type=str(plan.terms.type),
         credit_class=str(credit),
         reasons=tuple(reasons),
+        figures=(own.expected.figure, *note_reasons(desk.tracing, need, rule), *main.figures)
+        + (() if (limit := budget_of(desk)) is None else (limit,)),
     )
 
 
@@ -212,9 +215,10 @@ def _about_budget(
     budget, currency = desk.need.budget, desk.need.currency
     if budget is None:
         return ()
-    limit = in_currency(budget, currency, desk.book)
-    if limit is None:
+    figure = budget_of(desk)
+    if figure is None:
         return (f"没有 {budget.currency} 与 {currency} 的汇率，无法与预算 {budget} 比较",)
+    limit = desk.tracing.value(figure)
     over = [each.month for each in own.months if each.gross_fen > limit]
     said = f"每月预算 {Money(limit, currency)} {currency}"
     if not over:

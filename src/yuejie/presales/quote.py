@@ -185,6 +185,8 @@ class Choice:
     backup: str | None
     reasons: tuple[str, ...]
     excluded: str = ""
+    figures: tuple[str, ...] = ()
+    """The figures of the trace that its sentences name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +224,8 @@ class Suggestion:
     saving_fen: int | None
     why: str
     figure: str = ""
+    figures: tuple[str, ...] = ()
+    """The figures of the trace that `why` names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +238,8 @@ class Proposal:
     contract_type: str
     credit_class: str
     reasons: tuple[str, ...]
+    figures: tuple[str, ...] = ()
+    """The figures of the trace that its reasons name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

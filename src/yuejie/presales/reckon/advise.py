@@ -15,12 +15,19 @@ from yuejie.presales.quote import MonthCost, Plan, Suggestion
 from yuejie.presales.reckon.month import Used, reckon
 from yuejie.presales.reckon.need import Load, use
 from yuejie.presales.reckon.options import Desk
+from yuejie.presales.reckon.terms import Spot
 from yuejie.presales.reckon.traced import Place, Quantities, trace_month
 from yuejie.presales.trace import Op, Tracing
 from yuejie.presales.volume import need_of
 from yuejie.usage.meters import Meter, meter_name
 
 BATCH: Final = "batch"
+_HABITS: Final = {
+    "batch": ("can_wait",),
+    "cache": ("cached", "cache_write"),
+    "cheaper": ("simple",),
+}
+"""Which shares of the form each piece of advice goes by."""
 NOTABLE_PPM: Final = 10_000
 """A change that saves less than a hundredth of the bill is not worth a change."""
 
@@ -68,9 +75,8 @@ class Subject:
         if used.unpriced:
             return None
         found = reckon({month: used}, book, desk.agreed(self.plan))[month]
-        place = Place(
-            f"advice.{name}", label, self.plan.name, self.plan.pricing, desk.book.sale.by_id
-        )
+        spot = Spot(f"advice.{name}", "", "", label, self.plan.name)
+        place = Place(spot, self.plan.pricing, desk.book.sale.by_id)
         names = _names(desk.tracing, used, parts, name)
         return trace_month(desk.tracing, place, found, used, names, book, desk.agreed(self.plan))
 
@@ -141,17 +147,15 @@ def _batch(subject: Subject) -> Iterator[Suggestion]:
     name, label = "batch", "可等待的调用改用批量档"
     share = subject.desk.need.habits.can_wait_ppm
     if share is None:
-        yield Suggestion(
-            name=name,
-            label=label,
-            saving_fen=None,
-            why="需求表没有填写 habits.can_wait（多少调用可以在 24 小时内返回），不估算",
+        yield _silent(
+            subject,
+            name,
+            label,
+            "需求表没有填写 habits.can_wait（多少调用可以在 24 小时内返回），不估算",
         )
         return
     if not _has_tier(subject, BATCH):
-        yield Suggestion(
-            name=name, label=label, saving_fen=None, why=f"{subject.model} 没有批量档的价格"
-        )
+        yield _silent(subject, name, label, f"{subject.model} 没有批量档的价格")
         return
     part, rest = subject.load.share(share)
     parts, rests = _split(subject, name, "can_wait", share)
@@ -169,25 +173,23 @@ def _cache(subject: Subject) -> Iterator[Suggestion]:
     name, label = "cache", "重复的输入使用提示词缓存"
     habits = subject.desk.need.habits
     if habits.cached_ppm is None:
-        yield Suggestion(
-            name=name,
-            label=label,
-            saving_fen=None,
-            why="需求表没有填写 habits.cached（多少输入与不久前发过的相同），不估算",
+        yield _silent(
+            subject,
+            name,
+            label,
+            "需求表没有填写 habits.cached（多少输入与不久前发过的相同），不估算",
         )
         return
     if not _has_meter(subject, Meter.CACHE_READ):
-        yield Suggestion(
-            name=name, label=label, saving_fen=None, why=f"{subject.model} 没有单列缓存命中的价格"
-        )
+        yield _silent(subject, name, label, f"{subject.model} 没有单列缓存命中的价格")
         return
     dear = _has_meter(subject, Meter.CACHE_WRITE_5M)
     if dear and habits.cache_write_ppm is None:
-        yield Suggestion(
-            name=name,
-            label=label,
-            saving_fen=None,
-            why=f"{subject.model} 写入缓存另有单价，需求表没有填写 habits.cache_write，不估算",
+        yield _silent(
+            subject,
+            name,
+            label,
+            f"{subject.model} 写入缓存另有单价，需求表没有填写 habits.cache_write，不估算",
         )
         return
     written = (habits.cache_write_ppm or 0) if dear else 0
@@ -215,6 +217,8 @@ def _cached_names(subject: Subject, cached_ppm: int, written_ppm: int) -> Mappin
         (Meter.CACHE_READ, "cached", cached_ppm),
         (Meter.CACHE_WRITE_5M, "cache_write", written_ppm),
     ):
+        if meter is Meter.CACHE_WRITE_5M and not ppm:
+            continue
         share = tracing.given(
             f"form.habits.{field}", f"habits.{field} 的比例", ppm, "ppm", f"form:habits.{field}"
         )
@@ -237,17 +241,12 @@ def _cheaper(subject: Subject) -> Iterator[Suggestion]:
     name, label = "cheaper", "简单的调用改用较便宜的模型"
     share = subject.desk.need.habits.simple_ppm
     if share is None:
-        yield Suggestion(
-            name=name,
-            label=label,
-            saving_fen=None,
-            why="需求表没有填写 habits.simple（多少调用用基础模型即可），不估算",
+        yield _silent(
+            subject, name, label, "需求表没有填写 habits.simple（多少调用用基础模型即可），不估算"
         )
         return
     if subject.basic is None:
-        yield Suggestion(
-            name=name, label=label, saving_fen=None, why="没有比它便宜、评级适合该任务的模型"
-        )
+        yield _silent(subject, name, label, "没有比它便宜、评级适合该任务的模型")
         return
     part, rest = subject.load.share(share)
     parts, rests = _split(subject, name, "simple", share)
@@ -264,30 +263,52 @@ def _cheaper(subject: Subject) -> Iterator[Suggestion]:
 def _saved(subject: Subject, name: str, label: str, why: str, *parts: Part) -> Iterator[Suggestion]:
     """Yield the difference of two bills, where the change is priced and saves anything."""
     tracing, currency = subject.desk.tracing, subject.desk.need.currency
-    before = tracing.value(subject.now)
+    now = tracing.value(subject.now)
+    named = [_hours(tracing), *(f"form.habits.{each}" for each in _HABITS[name])]
+    figures = tuple(each for each in named if each in tracing.figures)
     changed = subject.cost(name, f"{label}后 · {subject.month}", parts)
     if changed is None:
-        why = "价目没有这样用的价格，不估算"
-    elif changed.gross_fen >= before:
-        said = f"{Money(changed.gross_fen, currency)}，不低于现在的 {Money(before, currency)}"
-        why = f"算得首月 {said} {currency}，不建议"
-    elif (before - changed.gross_fen) * PPM < before * NOTABLE_PPM:
-        saved = Money(before - changed.gross_fen, currency)
-        why = f"算得首月只省 {saved} {currency}，不到账单的 {percent(NOTABLE_PPM)}，不建议"
-    else:
-        figure = tracing.derived(
-            f"advice.{name}.saving",
-            f"{label}，首月省",
-            Op.MINUS,
-            (subject.now, changed.figure),
-            "fen",
-            currency=currency,
-            words="现在的首月账单 − 改后的首月账单",
-        )
-        saving = tracing.value(figure)
-        yield Suggestion(name=name, label=label, saving_fen=saving, why=why, figure=figure)
+        yield _silent(subject, name, label, "价目没有这样用的价格，不估算")
         return
-    yield Suggestion(name=name, label=label, saving_fen=None, why=why)
+    figure = tracing.derived(
+        f"advice.{name}.saving",
+        f"{label}，首月省",
+        Op.MINUS,
+        (subject.now, changed.figure),
+        "fen",
+        currency=currency,
+        words="现在的首月账单 − 改后的首月账单",
+    )
+    saving = tracing.value(figure)
+    if saving > 0 and saving * PPM >= now * NOTABLE_PPM:
+        yield Suggestion(
+            name=name, label=label, saving_fen=saving, why=why, figure=figure, figures=figures
+        )
+        return
+    if saving <= 0:
+        said = f"{Money(changed.gross_fen, currency)}，不低于现在的 {Money(now, currency)}"
+        why = f"算得首月 {said} {currency}，不建议"
+        figures = (changed.figure, subject.now)
+    else:
+        least = tracing.given(
+            "rule.notable", "值得改变的最小节省", NOTABLE_PPM, "ppm", "rule:advice.notable"
+        )
+        saved = Money(saving, currency)
+        why = f"算得首月只省 {saved} {currency}，不到账单的 {percent(NOTABLE_PPM)}，不建议"
+        figures = (figure, least)
+    yield Suggestion(name=name, label=label, saving_fen=None, why=why, figures=figures)
+
+
+def _hours(tracing: Tracing) -> str:
+    """Note within how many hours a batch is answered, as every provider's batch tier says."""
+    source = "rule:advice.batch_hours"
+    return tracing.given("rule.batch_hours", "批量档的返回时限（小时）", 24, "none", source)
+
+
+def _silent(subject: Subject, name: str, label: str, why: str) -> Suggestion:
+    """Return advice that has no figure, and why."""
+    hours = _hours(subject.desk.tracing)
+    return Suggestion(name=name, label=label, saving_fen=None, why=why, figures=(hours,))
 
 
 def _has_tier(subject: Subject, tier: str) -> bool:

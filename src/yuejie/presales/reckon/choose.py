@@ -5,7 +5,7 @@ operator's own grades; a model nobody graded is recommended to nobody, and says 
 prospect asks for by name is considered whatever its grade.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ from yuejie.kernel.money import Money
 from yuejie.presales.quote import Choice, OptionKind
 from yuejie.presales.reckon.tariff import Pricebook, Served
 from yuejie.presales.requirement import Grade, Quality, Requirement, TaskType
+from yuejie.presales.trace import Op, Tracing
 from yuejie.presales.volume import months_of
 from yuejie.usage.meters import Meter
 
@@ -158,11 +159,33 @@ def reasons_for(
     return tuple(found)
 
 
+def note_model(
+    tracing: Tracing, model: Model, need: Requirement, told: Collection[str]
+) -> tuple[str, ...]:
+    """Note the sizes that the sentences about a model name, and return their names."""
+    name, found = f"model.{model.model_id}", []
+    sizes = (
+        ("context_window", "上下文（token）", model.context_window),
+        ("max_output", "每次最多输出（token）", model.max_output),
+    )
+    for field, label, size in sizes:
+        if size is not None and any(f"{size:,}" in each for each in told):
+            source = f"model:{model.model_id}.{field}"
+            said = f"{model.model_id} {label}"
+            found.append(tracing.given(f"{name}.{field}", said, size, "token", source))
+    parts = [f"tokens.{side}.high" for side in ("input", "output")]
+    most = need.tokens_in.high + need.tokens_out.high
+    if any(f"{most:,}" in each for each in told):
+        found.append(tracing.derived("tokens.most", "每次至多 token（高）", Op.SUM, parts, "token"))
+    return (*found, *parts)
+
+
 def choose(
     candidates: Iterable[Candidate],
     excluded: Mapping[str, str],
     need: Requirement,
     catalogue: Catalogue,
+    tracing: Tracing,
 ) -> tuple[Choice, ...]:
     """Order what can serve: what was asked for first, then by cost; then what cannot, and why."""
     found = sorted(candidates, key=lambda c: (c.cost.fen, c.model))
@@ -175,6 +198,7 @@ def choose(
             kind=_kind(each, wanted, others),
             backup=backup_of(each, found, catalogue),
             reasons=each.reasons,
+            figures=note_model(tracing, catalogue.models[each.model], need, each.reasons),
         )
         for each in ordered
     ]
@@ -185,6 +209,9 @@ def choose(
             backup=None,
             reasons=(),
             excluded=why,
+            figures=note_model(tracing, catalogue.models[name], need, (why,))
+            if name in catalogue.models
+            else (),
         )
         for name, why in sorted(excluded.items())
     ]

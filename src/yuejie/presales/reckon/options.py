@@ -1,16 +1,19 @@
 """Every model under every plan, month by month, with its trace, deposit and margin. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from yuejie.contracts.fx import MonthFx
 from yuejie.contracts.life.credit import CreditRule
-from yuejie.kernel.money import FX_SCALE, Money, divide
+from yuejie.kernel.money import FX_SCALE, Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.presales.quote import MonthCost, MonthVolume, Option, Plan
 from yuejie.presales.reckon.month import Agreed, Reckoned, Used, margin_ppm, reckon
 from yuejie.presales.reckon.need import Load, use
 from yuejie.presales.reckon.tariff import Pricebook
-from yuejie.presales.reckon.traced import Place, Quantities, trace_month
+from yuejie.presales.reckon.terms import Spot
+from yuejie.presales.reckon.traced import Place, Quantities, note_fx, trace_month
 from yuejie.presales.requirement import Requirement
 from yuejie.presales.trace import Op, Tracing
 from yuejie.presales.volume import CASES, need_of
@@ -97,6 +100,7 @@ def option_of(desk: Desk, model: str, plan: Plan) -> Option:
         "fen",
         currency=desk.need.currency,
     )
+    _sums(desk, f"option.{model}.{plan.name}", f"{model} · {plan.name}", months)
     return Option(
         model=model,
         plan=plan.name,
@@ -105,12 +109,58 @@ def option_of(desk: Desk, model: str, plan: Plan) -> Option:
         high=edges["high"],
         months=months,
         total_fen=desk.tracing.value(total),
-        deposit_fen=desk.rule.deposit_fen(months[0].gross_fen)
-        if plan.deposit_fen is None
-        else plan.deposit_fen,
+        deposit_fen=_deposit(desk, model, plan, months[0]),
         margin_ppm=margin_ppm(used, found),
         within_budget=_within(desk, months),
         figure=total,
+    )
+
+
+def _sums(desk: Desk, prefix: str, label: str, months: Sequence[MonthCost]) -> None:
+    """Note what each column of the months comes to, beside the total."""
+    stems = [each.figure.removesuffix(".gross") for each in months]
+    for key, what in COLUMNS.items():
+        desk.tracing.derived(
+            f"{prefix}.total.{key}",
+            f"{label} · {len(months)} 个月{what}",
+            Op.SUM,
+            [f"{stem}.{key}" for stem in stems],
+            "fen",
+            currency=desk.need.currency,
+        )
+
+
+def _deposit(desk: Desk, model: str, plan: Plan, first: MonthCost) -> int:
+    """Note the deposit: the plan's own, or what the credit class asks for, of the first month."""
+    tracing, rule, currency = desk.tracing, desk.rule, desk.need.currency
+    name, label = f"option.{model}.{plan.name}.deposit", f"{model} · {plan.name} · 押金"
+    if plan.deposit_fen is not None:
+        source = f"terms:{plan.name}.deposit"
+        tracing.given(name, label, plan.deposit_fen, "fen", source, currency=currency)
+        return plan.deposit_fen
+    months = note_rule(tracing, rule, "deposit_months_least", "押金月数（下限）")
+    tracing.derived(
+        name,
+        label,
+        Op.RATIO,
+        (first.figure, months),
+        "fen",
+        currency=currency,
+        words="首月预计费用 × 信用分级规则的押金月数下限",
+    )
+    found = tracing.value(name)
+    assert found == rule.deposit_fen(first.gross_fen), "a deposit is what the rule asks for"
+    return found
+
+
+def note_rule(tracing: Tracing, rule: CreditRule, field: str, label: str) -> str:
+    """Note a number of the credit class's rule."""
+    return tracing.given(
+        f"rule.{rule.credit_class}.{field}",
+        f"信用分级规则：{label}",
+        getattr(rule, field),
+        "none",
+        f"rule:credit.{rule.credit_class}.{field}",
     )
 
 
@@ -119,13 +169,14 @@ def _traced(
 ) -> MonthCost:
     month = str(found.month)
     said = {"low": "低", "expected": "预计", "high": "高"}[case]
-    place = Place(
-        f"option.{model}.{plan.name}.{month}.{case}",
+    spot = Spot(
+        f"option.{model}.{plan.name}.",
+        month,
+        f".{case}",
         f"{model} · {plan.name} · {month}（{said}）",
         plan.name,
-        plan.pricing,
-        desk.book.sale.by_id,
     )
+    place = Place(spot, plan.pricing, desk.book.sale.by_id)
     names = quantity_names(desk.tracing, used, month, case)
     return trace_month(desk.tracing, place, found, used, names, book, desk.agreed(plan))
 
@@ -159,20 +210,50 @@ def quantity_names(tracing: Tracing, used: Used, month: str, case: str) -> Quant
 
 
 def _within(desk: Desk, months: Iterable[MonthCost]) -> bool | None:
-    budget = desk.need.budget
+    limit = budget_of(desk)
+    found = None if limit is None else desk.tracing.value(limit)
+    return None if found is None else all(each.gross_fen <= found for each in months)
+
+
+def budget_of(desk: Desk) -> str | None:
+    """Note the monthly budget in the quote's currency; None without one, or without a rate."""
+    budget, currency = desk.need.budget, desk.need.currency
     if budget is None:
         return None
-    limit = in_currency(budget, desk.need.currency, desk.book)
-    return None if limit is None else all(each.gross_fen <= limit for each in months)
+    told = desk.tracing.given(
+        "form.budget", "每月预算", budget.fen, "fen", "form:budget", currency=budget.currency
+    )
+    if budget.currency == currency:
+        return told
+    return convert(desk.tracing, desk.book.fx.values(), "budget.here", "每月预算", told, currency)
 
 
-def in_currency(money: Money, currency: str, book: Pricebook) -> int | None:
-    """Return an amount in another currency at the quote's rate, fen; None without a rate."""
-    if money.currency == currency:
-        return money.fen
-    for fx in book.fx.values():
-        if (fx.rate.base, fx.rate.quote) == (money.currency, currency):
-            return divide(money.fen * fx.rate.e8, FX_SCALE)
-        if (fx.rate.quote, fx.rate.base) == (money.currency, currency):
-            return divide(money.fen * FX_SCALE, fx.rate.e8)
+def convert(
+    tracing: Tracing, rates: Iterable[MonthFx], name: str, label: str, fen: str, currency: str
+) -> str | None:
+    """Note an amount of another currency in this one, at the first rate between both, if any."""
+    own = tracing.figures[fen].currency
+    for fx in rates:
+        ways = ((fx.rate.base, fx.rate.quote), (fx.rate.quote, fx.rate.base))
+        if (own, currency) not in ways:
+            continue
+        e8, said = note_fx(tracing, fx), f"{label}（折算）"
+        if (own, currency) == ways[0]:
+            return tracing.derived(
+                name, said, Op.RATIO, (fen, e8), "fen", currency=currency, by=FX_SCALE
+            )
+        return tracing.derived(
+            name, said, Op.DIVIDED, (fen, e8), "fen", currency=currency, times=FX_SCALE
+        )
     return None
+
+
+COLUMNS: Final = {
+    "usage": "用量费用",
+    "discount": "阶梯折扣",
+    "true_up": "承诺消费补足",
+    "fee": "管理费",
+    "net": "不含税金额",
+    "tax": "税额",
+}
+"""What a month's cost is made of, by the ends of the figures' names."""

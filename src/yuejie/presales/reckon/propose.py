@@ -9,7 +9,9 @@ from typing import Final
 
 from yuejie.contracts.life.credit import ONE_YEAR_NOTICE_DAYS, CreditRule
 from yuejie.contracts.terms import ContractType, CreditClass, PaymentMode
+from yuejie.presales.reckon.options import note_rule
 from yuejie.presales.requirement import PaymentMethod, Requirement, Taxpayer
+from yuejie.presales.trace import Tracing
 
 YOUNG: Final = timedelta(days=3 * 365)
 """A company younger than three years has no three audited years to judge it by."""
@@ -92,6 +94,34 @@ def reasons_of(need: Requirement, rule: CreditRule, today: date) -> tuple[str, .
         f"合同类型建议：{TYPES[kind]}（{because}）；{BOUND[kind]}",
         *_paying(need),
     )
+
+
+def note_reasons(tracing: Tracing, need: Requirement, rule: CreditRule) -> tuple[str, ...]:
+    """Note the numbers that `reasons_of` names, and return their names."""
+    rules = [
+        note_rule(tracing, rule, field, label)
+        for field, label in (
+            ("deposit_months_least", "押金月数（下限）"),
+            ("deposit_months_most", "押金月数（上限）"),
+            ("payment_days", "账期（天）"),
+        )
+    ]
+    months = tracing.given("form.months", "计划月数", need.months, "none", "form:months")
+    notice = tracing.given(
+        "rule.one_year.notice",
+        "一年期合同的通知期（天）",
+        ONE_YEAR_NOTICE_DAYS,
+        "day",
+        "rule:contract.one_year.notice_days",
+    )
+    unsure = tracing.given(
+        "rule.unsure_times",
+        "不约定期限的高低倍数",
+        UNSURE_TIMES,
+        "none",
+        "rule:contract.unsure_times",
+    )
+    return (*rules, months, notice, unsure)
 
 
 def _paying(need: Requirement) -> tuple[str, ...]:

@@ -6,41 +6,49 @@ whoever knows them (the form's volume, or the file that was replayed).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from yuejie.bills.bill import BillLine, LineKind, TaxMode
+from yuejie.bills.bill import BillLine, LineKind
 from yuejie.contracts.agreed.pricing import Pricing
 from yuejie.contracts.formats.agreed import percent
+from yuejie.contracts.fx import MonthFx
 from yuejie.contracts.prices import RateRow, rate_text
-from yuejie.contracts.terms import TaxGrouping
 from yuejie.kernel.money import FX_SCALE, PICO_PER_FEN, PPM
 from yuejie.presales.quote import MonthCost
 from yuejie.presales.reckon.month import Agreed, Reckoned, Used, cost_pico
 from yuejie.presales.reckon.tariff import Pricebook
+from yuejie.presales.reckon.terms import Spot, management_fee, tax_of, tier_discount, true_up
 from yuejie.presales.trace import Op, Tracing
 from yuejie.usage.meters import meter_name
 
 Quantities = Mapping[tuple[str, str, str, int], str]
 """The figures of quantities: by project, model, meter and rate."""
-_TERMS: Final = {
-    LineKind.TIER_DISCOUNT: ("discount", "阶梯折扣", -1, "按用量费用所到的档位"),
-    LineKind.TRUE_UP: ("true_up", "承诺消费补足", 1, "承诺消费 − 已计入的消费，不小于零"),
-    LineKind.MANAGEMENT_FEE: ("fee", "管理费", 1, ""),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a month stands in a trace: its prefix, how it is called, and whose terms hold.
+    """Where a month stands in a trace, and what its prices were before the plan.
 
     `listed` are the rates of the list before what the plan agrees.
     """
 
-    prefix: str
-    label: str
-    plan: str
+    spot: Spot
     pricing: Pricing
     listed: Mapping[int, RateRow]
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the month's figures begin with."""
+        return self.spot.prefix
+
+    @property
+    def label(self) -> str:
+        """What the labels of the month's figures begin with."""
+        return self.spot.label
+
+    @property
+    def plan(self) -> str:
+        """Whose terms hold."""
+        return self.spot.plan
 
 
 def trace_month(
@@ -68,35 +76,42 @@ def trace_month(
         currency=currency,
         words="各行金额之和",
     )
-    parts = {kind: _term(tracing, place, kind, reckoned, usage) for kind in _TERMS}
+    discount = tier_discount(tracing, place.spot, agreed, usage)
+    up = true_up(tracing, place.spot, agreed, reckoned, usage, discount)
+    fee = management_fee(tracing, place.spot, agreed, reckoned.month)
+    for kind, name, sign in (
+        (LineKind.TIER_DISCOUNT, discount, -1),
+        (LineKind.TRUE_UP, up, 1),
+        (LineKind.MANAGEMENT_FEE, fee, 1),
+    ):
+        assert tracing.value(name) == sign * reckoned.of(kind), "a trace holds what a bill would"
+    charged = tracing.derived(
+        f"{place.prefix}.charged",
+        f"{place.label} 用量、补足与管理费",
+        Op.SUM,
+        (usage, up, fee),
+        "fen",
+        currency=currency,
+    )
     before = tracing.derived(
         f"{place.prefix}.before_tax",
         f"{place.label} 应付（税按合同约定）",
         Op.MINUS,
-        (
-            tracing.derived(
-                f"{place.prefix}.charged",
-                f"{place.label} 用量、补足与管理费",
-                Op.SUM,
-                (usage, parts[LineKind.TRUE_UP], parts[LineKind.MANAGEMENT_FEE]),
-                "fen",
-                currency=currency,
-            ),
-            parts[LineKind.TIER_DISCOUNT],
-        ),
+        (charged, discount),
         "fen",
         currency=currency,
         words="用量 + 补足 + 管理费 − 折扣",
     )
-    gross, tax = _tax(tracing, place, before, reckoned, agreed)
+    net, tax, gross = tax_of(tracing, place.spot, agreed, before, reckoned)
     assert tracing.value(gross) == reckoned.gross_fen, "a trace comes to what the bill would"
+    assert tracing.value(net) == reckoned.taxed.net_fen, "a trace comes to what the bill would"
     return MonthCost(
         month=str(reckoned.month),
         usage_fen=tracing.value(usage),
-        discount_fen=tracing.value(parts[LineKind.TIER_DISCOUNT]),
-        true_up_fen=tracing.value(parts[LineKind.TRUE_UP]),
-        fee_fen=tracing.value(parts[LineKind.MANAGEMENT_FEE]),
-        net_fen=reckoned.taxed.net_fen,
+        discount_fen=tracing.value(discount),
+        true_up_fen=tracing.value(up),
+        fee_fen=tracing.value(fee),
+        net_fen=tracing.value(net),
         tax_fen=tracing.value(tax),
         gross_fen=tracing.value(gross),
         cost_pico=cost_pico(used),
@@ -134,22 +149,26 @@ def _line(
             by=PICO_PER_FEN,
             words="四舍五入到分",
         )
-    e8 = tracing.given(
+    return tracing.derived(
+        f"{name}.amount",
+        f"{said}金额",
+        Op.RATIO,
+        (charge, note_fx(tracing, fx)),
+        "fen",
+        currency=book.currency,
+        by=PICO_PER_FEN * FX_SCALE,
+        words="× 汇率，四舍五入到分",
+    )
+
+
+def note_fx(tracing: Tracing, fx: MonthFx) -> str:
+    """Note an exchange rate with its day and source."""
+    return tracing.given(
         f"fx.{fx.fx_id}",
         f"汇率 {fx.rate.base}→{fx.rate.quote}（{fx.on_date}，{fx.source}）",
         fx.rate.e8,
         "e8",
         f"fx:{fx.fx_id}",
-    )
-    return tracing.derived(
-        f"{name}.amount",
-        f"{said}金额",
-        Op.RATIO,
-        (charge, e8),
-        "fen",
-        currency=book.currency,
-        by=PICO_PER_FEN * FX_SCALE,
-        words="× 汇率，四舍五入到分",
     )
 
 
@@ -196,76 +215,3 @@ def note_rate(tracing: Tracing, plan: str, row: RateRow, pricing: Pricing, liste
         by=PPM,
         words=f"目录价 × 折后比例 = {rate_text(row)}",
     )
-
-
-def _term(tracing: Tracing, place: Place, kind: LineKind, reckoned: Reckoned, usage: str) -> str:
-    name, said, sign, words = _TERMS[kind]
-    return tracing.given(
-        f"{place.prefix}.{name}",
-        f"{place.label} {said}",
-        sign * reckoned.of(kind),
-        "fen",
-        f"terms:{place.plan}.{name}",
-        currency=tracing.figures[usage].currency,
-        of=(usage,) if words else (),
-        words=words,
-    )
-
-
-def _tax(
-    tracing: Tracing, place: Place, before: str, reckoned: Reckoned, agreed: Agreed
-) -> tuple[str, str]:
-    """Note the tax: one rounding of the whole; groups of their own round apart, and are given."""
-    said, currency, rate = place.label, agreed.currency, agreed.tax_ppm
-    if agreed.terms.tax_grouping is not TaxGrouping.SINGLE:
-        tax = tracing.given(
-            f"{place.prefix}.tax",
-            f"{said} 税额（按税行分别取整）",
-            reckoned.taxed.tax_fen,
-            "fen",
-            f"terms:{place.plan}.tax_grouping",
-            currency=currency,
-        )
-    elif agreed.tax_mode == TaxMode.INCLUSIVE:
-        net = tracing.derived(
-            f"{place.prefix}.net",
-            f"{said} 不含税金额",
-            Op.RATIO,
-            (before,),
-            "fen",
-            currency=currency,
-            times=PPM,
-            by=PPM + rate,
-            words="含税金额 ÷（1 + 税率）",
-        )
-        tax = tracing.derived(
-            f"{place.prefix}.tax",
-            f"{said} 税额",
-            Op.MINUS,
-            (before, net),
-            "fen",
-            currency=currency,
-            words="含税 − 不含税",
-        )
-    else:
-        tax = tracing.derived(
-            f"{place.prefix}.tax",
-            f"{said} 税额",
-            Op.RATIO,
-            (before,),
-            "fen",
-            currency=currency,
-            times=rate,
-            by=PPM,
-            words="不含税 × 税率",
-        )
-    of = (before,) if agreed.tax_mode == TaxMode.INCLUSIVE else (before, tax)
-    gross = tracing.derived(
-        f"{place.prefix}.gross",
-        f"{said} 价税合计",
-        Op.SUM,
-        of,
-        "fen",
-        currency=currency,
-    )
-    return gross, tax

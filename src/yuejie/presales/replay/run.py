@@ -13,6 +13,7 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.presales.quote import MonthCost, Plan
 from yuejie.presales.reckon.month import Agreed, Reckoned, Used, reckon
 from yuejie.presales.reckon.tariff import Pricebook
+from yuejie.presales.reckon.terms import Spot
 from yuejie.presales.reckon.traced import Place, trace_month
 from yuejie.presales.replay.usage import Cell, CellKey
 from yuejie.presales.trace import Tracing
@@ -103,9 +104,7 @@ def rerun_traced(
         trace_month(
             tracing,
             Place(
-                f"{prefix}.{month}",
-                f"{plan.name} · {month} 历史用量",
-                plan.name,
+                Spot(f"{prefix}.", str(month), "", f"{plan.name} · {month} 历史用量", plan.name),
                 plan.pricing,
                 book.sale.by_id,
             ),

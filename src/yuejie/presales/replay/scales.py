@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from yuejie.kernel.errors import Conflict
-from yuejie.kernel.money import FX_SCALE, PPM
+from yuejie.kernel.money import PPM
 from yuejie.kernel.period import BillingMonth
 from yuejie.presales.ask import Ask
 from yuejie.presales.compare import Input, Side
+from yuejie.presales.reckon.options import convert
 from yuejie.presales.reckon.tariff import Pricebook
 from yuejie.presales.replay.run import Past
 from yuejie.presales.requirement import Buyer
@@ -68,26 +69,9 @@ class Scales:
         """Note an amount of another currency in the quote's, at the quote's rate."""
         if currency == self.currency:
             return fen
-        for fx in self.book.fx.values():
-            e8 = self.tracing.given(
-                f"fx.{fx.fx_id}",
-                f"汇率 {fx.rate.base}→{fx.rate.quote}（{fx.on_date}，{fx.source}）",
-                fx.rate.e8,
-                "e8",
-                f"fx:{fx.fx_id}",
-            )
-            if (fx.rate.base, fx.rate.quote) == (currency, self.currency):
-                return self.ratio(name, f"{label}（折算）", (fen, e8), by=FX_SCALE)
-            if (fx.rate.quote, fx.rate.base) == (currency, self.currency):
-                return self.tracing.derived(
-                    name,
-                    f"{label}（折算）",
-                    Op.DIVIDED,
-                    (fen, e8),
-                    "fen",
-                    currency=self.currency,
-                    times=FX_SCALE,
-                )
+        found = convert(self.tracing, self.book.fx.values(), name, label, fen, self.currency)
+        if found is not None:
+            return found
         raise Conflict(
             f"比较需要 {currency} 与 {self.currency} 之间的汇率，请先登记（yuejie fx add）"
         )
