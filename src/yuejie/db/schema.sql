@@ -2290,6 +2290,7 @@ CREATE TABLE proposal (
     pdf_sha256 text NOT NULL,
     made_by text NOT NULL,
     made_at timestamp with time zone NOT NULL,
+    printed text,
     CONSTRAINT proposal_pkey PRIMARY KEY (proposal_id),
     CONSTRAINT proposal_prospect_id_version_key UNIQUE (prospect_id, version),
     CONSTRAINT proposal_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
@@ -2342,7 +2343,9 @@ CREATE TABLE prospect_usage_cell (
     service_tier text NOT NULL,
     context_tokens bigint NOT NULL,
     meter text NOT NULL,
-    quantity numeric(38,0) NOT NULL
+    quantity numeric(38,0) NOT NULL,
+    first_line bigint,
+    last_line bigint
 );
 
 CREATE TABLE protection (

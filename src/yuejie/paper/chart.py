@@ -89,6 +89,14 @@ class Chart:
     labels: tuple[str, ...]
     series: tuple[Series, ...]
     unit: str
+    decimals: int | None = None
+    """How many decimals the figures above bars have, as in the table beside; None: as they come."""
+
+    def written(self, value: Value) -> str:
+        """Write a figure as it stands above its bar."""
+        if value is None or self.decimals is None:
+            return grouped(value)
+        return f"{Decimal(value):,.{self.decimals}f}"
 
     def refuse_nonsense(self) -> None:
         """Refuse what cannot be drawn, or could not be read once drawn."""
@@ -164,7 +172,7 @@ def _bar(axes: Axes, chart: Chart) -> None:
     """Draw bars beside each other, each with its figure where there is room for it."""
     width = 0.8 / len(chart.series)
     bars_drawn = len(chart.labels) * len(chart.series)
-    longest = max(len(grouped(value)) for series in chart.series for value in series.values)
+    longest = max(len(chart.written(value)) for series in chart.series for value in series.values)
     few = bars_drawn <= _VALUES_WRITTEN and bars_drawn * longest <= _AXIS_WIDTH
     for place, (series, (fill, hatch)) in enumerate(zip(chart.series, _FILLS, strict=False)):
         left = [at - 0.4 + width * (place + 0.5) for at in range(len(chart.labels))]
@@ -179,7 +187,7 @@ def _bar(axes: Axes, chart: Chart) -> None:
             linewidth=0.5,
         )
         if few:
-            written = ["" if value is None else grouped(value) for value in series.values]
+            written = [chart.written(value) for value in series.values]
             axes.bar_label(bars, labels=written, fontsize=7, padding=1.5)
     axes.margins(y=0.14 if few else 0.05)
 

@@ -132,6 +132,8 @@ class Comparison:
     roi: Roi | None
     roi_whole: Roi | None
     assumptions: tuple[str, ...]
+    told: tuple[str, ...] = ()
+    """What people said of the inputs, in their words, as the assumptions repeat it."""
 
 
 def refuse_offers(offers: tuple[Offer, ...]) -> None:

@@ -33,7 +33,7 @@ from yuejie.presales.quote import (
 from yuejie.presales.reckon.advise import Subject, advise
 from yuejie.presales.reckon.choose import OPTIONS_MAX, Candidate, choose, reasons_for, why_not
 from yuejie.presales.reckon.gather import Gathered, gather
-from yuejie.presales.reckon.options import Desk, budget_of, list_cost, option_of
+from yuejie.presales.reckon.options import BUDGETS, Desk, budget_of, list_cost, option_of
 from yuejie.presales.reckon.propose import contract_type, credit_class, note_reasons, reasons_of
 from yuejie.presales.replay.again import PastUsage, read_past
 from yuejie.presales.replay.beside import Ours, compare
@@ -204,8 +204,12 @@ def _proposal(
         contract_type=str(plan.terms.type),
         credit_class=str(credit),
         reasons=tuple(reasons),
-        figures=(own.expected.figure, *note_reasons(desk.tracing, need, rule), *main.figures)
-        + (() if (limit := budget_of(desk)) is None else (limit,)),
+        figures=(
+            own.expected.figure,
+            *note_reasons(desk.tracing, need, rule),
+            *main.figures,
+            *BUDGETS,
+        ),
     )
 
 

@@ -187,6 +187,8 @@ class Choice:
     excluded: str = ""
     figures: tuple[str, ...] = ()
     """The figures of the trace that its sentences name."""
+    ground: str = ""
+    """On what the grade rests, in the words of who graded it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

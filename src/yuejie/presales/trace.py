@@ -40,10 +40,10 @@ class Figure:
 
     What is given may name in `of` what it was looked up by: a discount step by the usage.
 
-    `unit` is token, request, fen, pico, ppm, milli, e8, e2, day or none; fen and pico say of which
-    `currency`. `source` of what is given: `form:tokens.input`, `rate:1024` (its number in the
-    book), `fx:7`, `terms:management_fee`, `calendar:2026-11`, `file:<sha256>`,
-    `assumed:<why>`, `rule:<name>`. `words` say the formula as people read it.
+    `unit` is token, request, fen, pico, ppm, fen_ppm (fen × ppm), milli, e8, e2, day or none; fen
+    and pico say of which `currency`. `source` of what is given: `form:tokens.input`, `rate:1024`
+    (its number in the book), `fx:7`, `terms:<plan>.management_fee`, `calendar:2026-11`,
+    `file:<sha256>`, `assumed:<why>`, `rule:<name>`. `words` say the formula as people read it.
     """
 
     name: str
@@ -216,6 +216,8 @@ _UNITS: Final = {
     "percent": "（百分之一）",
     "parts": "（十亿分之一天）",
     "e2": "（百分之一）",
+    "fen_ppm": "（百万分之一分）",
+    "none": "",
     "day": "天",
 }
 

@@ -72,7 +72,7 @@ def test_a_cell_prices_as_its_calls_would(book: Book, calls: list[tuple[datetime
     summing = Summing.under([book], ZONE)
     wanted: dict[int, int] = {}
     for at, size in calls:
-        summing.add(call(at, size))
+        summing.add(call(at, size), 2)
         rate = rate_at(book, unix_us(at), size)
         wanted[rate] = wanted.get(rate, 0) + size
     found: dict[int, int] = {}
@@ -87,6 +87,6 @@ def test_what_is_too_fine_is_refused() -> None:
     summing.cells_max = 2
     for hours in range(3):
         summing.refuse_too_many()
-        summing.add(call(START + timedelta(hours=hours), 1))
+        summing.add(call(START + timedelta(hours=hours), 1), 2)
     with pytest.raises(Invalid, match="先按小时"):
         summing.refuse_too_many()

@@ -1,7 +1,9 @@
 """Put a proposal together: its parts in order, the summary last written and first printed. Pure."""
 
+from dataclasses import replace
+
 from yuejie.kernel.money import plain
-from yuejie.presales.proposal.layout import Figures, Paper, Para, Part, Run, runs
+from yuejie.presales.proposal.layout import Cite, Figures, Paper, Para, Part, Run, runs
 from yuejie.presales.proposal.parts.agreed import (
     certificates_part,
     history_part,
@@ -43,8 +45,7 @@ def compose(subject: Subject) -> Paper:
     numbered = [part for part in parts if part is not None]
     gap = "\u3000" if words.chinese else ". "
     numbered = [
-        Part(f"{number}{gap}{part.title}", part.blocks, part.apart)
-        for number, part in enumerate(numbered, 1)
+        replace(part, title=f"{number}{gap}{part.title}") for number, part in enumerate(numbered, 1)
     ]
     return Paper(
         title=words("title"),
@@ -82,26 +83,30 @@ def _summary(subject: Subject) -> Part:
         if proposal.backup
         else words("summary.nobackup")
     )
-    between = words("summary.range").format(
-        low=subject.money(option.low.gross_fen), high=subject.money(option.high.gross_fen)
+    low, high = (subject.money(each.gross_fen) for each in (option.low, option.high))
+    between = Run(
+        words("summary.range").format(low=low, high=high),
+        cites=(Cite(option.low.figure, low), Cite(option.high.figure, high)),
     )
-    total = words("summary.total").format(months=len(option.months))
-    first = notes.run(subject.money(option.expected.gross_fen), option.expected.figure)
+    months = len(option.months)
+    total = subject.field(words("summary.total").format(months=months), "months", str(months))
+    first = notes.money(option.expected.gross_fen, subject.currency, option.expected.figure)
+    sum_ = notes.money(option.total_fen, subject.currency, option.figure)
     items = [
-        (words("summary.model"), Run(proposal.model), backup),
-        (words("summary.first"), first, between),
-        (total, notes.run(subject.money(option.total_fen), option.figure), words("summary.tax")),
+        (Run(words("summary.model")), Run(proposal.model), Run(backup)),
+        (Run(words("summary.first")), first, between),
+        (total, sum_, Run(words("summary.tax"))),
     ]
     roi = subject.body.comparison.roi if subject.body.comparison else None
     if roi is not None:
-        ratio = roi.ratio_e2
+        ratio = None if roi.ratio_e2 is None else plain(roi.ratio_e2, 100)
         remark = (
-            words("summary.nofee")
+            Run(words("summary.nofee"))
             if ratio is None
-            else words("summary.ratio").format(ratio=plain(ratio, 100))
+            else Run(words("summary.ratio").format(ratio=ratio), cites=(Cite("roi.ratio", ratio),))
         )
-        net = notes.run(words.money(roi.net_fen, roi.currency), "roi.net")
-        items.append((words("summary.net"), net, remark))
+        net = notes.money(roi.net_fen, roi.currency, "roi.net")
+        items.append((Run(words("summary.net")), net, remark))
     return Part(
         words("summary"), (Figures(tuple(items)), Para(runs(words("summary.notes")), quiet=True))
     )
@@ -111,6 +116,6 @@ def _appendix(subject: Subject) -> tuple[Part, Part]:
     words, notes, quote = subject.words, subject.notes, subject.quote
     seal = words("inputs.seal").format(quote=quote.quote_id, digest=quote.digest)
     return (
-        Part(words("trace"), (notes.figures(),), apart=True),
-        Part(words("inputs"), (notes.inputs(), Para(runs(seal), quiet=True))),
+        Part(words("trace"), (notes.figures(),), apart=True, explains=True),
+        Part(words("inputs"), (notes.inputs(), Para(runs(seal), quiet=True)), explains=True),
     )

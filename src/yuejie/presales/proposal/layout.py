@@ -28,12 +28,30 @@ _WHOLE: Final = re.compile(r"[!-,.-~]+-?")
 
 
 @dataclass(frozen=True, slots=True)
+class Cite:
+    """A number that is printed, and where it comes from.
+
+    `name` is that of a figure of the quote's trace, or, with a `source`, of what is merely quoted
+    from there: a field of the form, a term, a certificate. `printed` is how it stands in the text.
+    """
+
+    name: str
+    printed: str
+    source: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """A piece of text; `note` is the number under which the appendix traces it, 0: none."""
+    """A piece of text; `note` is the number under which the appendix traces it, 0: none.
+
+    `cites` say where each number in the text comes from.
+    """
 
     text: str
     note: int = 0
     strong: bool = False
+    cites: tuple[Cite, ...] = ()
 
 
 Runs = tuple[Run, ...]
@@ -69,20 +87,23 @@ class Grid:
     rows: tuple[tuple[Run, ...], ...]
     right: frozenset[int] = frozenset()
     bold: frozenset[int] = frozenset()
+    cites: tuple[Cite, ...] = ()
+    """Of numbers in the heads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A chart, across the text."""
+    """A chart, across the text; `cites` name what its values are, series by series."""
 
     chart: Chart
+    cites: tuple[Cite, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """A few large figures side by side: label, figure, remark."""
 
-    items: tuple[tuple[str, Run, str], ...]
+    items: tuple[tuple[Run, Run, Run], ...]
 
 
 Block = Para | Bullets | Facts | Grid | Picture | Figures
@@ -95,6 +116,8 @@ class Part:
     title: str
     blocks: tuple[Block, ...]
     apart: bool = False
+    explains: bool = False
+    """Whether it is an appendix that explains the numbers of the other parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,3 +215,9 @@ def _longest_word(texts: Iterable[str]) -> int:
 def runs(*pieces: str | Run) -> Runs:
     """Put texts and figures side by side."""
     return tuple(Run(each) if isinstance(each, str) else each for each in pieces)
+
+
+def charted(chart: Chart, names: Iterable[str]) -> tuple[Cite, ...]:
+    """Name what the values of a chart are, series by series, each as it would be written."""
+    values = (value for series in chart.series for value in series.values)
+    return tuple(Cite(n, chart.written(v)) for n, v in zip(names, values, strict=True))

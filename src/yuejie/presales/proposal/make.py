@@ -8,10 +8,7 @@ lock, and it stands on the paper, so the slower one is refused and made again.
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
 
-from yuejie.contracts.prices import RateRow
-from yuejie.contracts.store import rates_by_id
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, NotFound
@@ -32,10 +29,10 @@ from yuejie.presales.proposal.proposal import (
 from yuejie.presales.proposal.setting.pdf import to_pdf
 from yuejie.presales.proposal.setting.word import to_docx
 from yuejie.presales.proposal.subject import Subject
+from yuejie.presales.proposal.traced.printed import account_of, encode_account
+from yuejie.presales.proposal.traced.sources import Sources, rate_id
 from yuejie.presales.proposal.words import Words
 from yuejie.presales.quote import Quote
-
-_RATE: Final = "rate:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +53,7 @@ def make_proposal(db: Database, wish: Wish, *, seller: str, by: str, now: dateti
     with db.read(consistent=True) as tx:
         subject = _subject(tx, wish, seller, now)
     paper = compose(subject)
+    account = account_of(paper, subject.body)
     docx, pdf = to_docx(paper, subject.dated), to_pdf(paper, subject.dated)
     note = ProposalNote(
         proposal_id=subject.number,
@@ -76,7 +74,7 @@ def make_proposal(db: Database, wish: Wish, *, seller: str, by: str, now: dateti
         if len(store.proposals_of(tx, note.prospect_id)) != note.version - 1:
             raise Conflict("这位客户的方案书刚有了新版，请重试")
         refuse_unfit(find_quote(tx, wish.quote_id), subject.dated)
-        store.insert_proposal(tx, note, docx=docx, pdf=pdf)
+        store.insert_proposal(tx, note, encode_account(account), docx=docx, pdf=pdf)
         record_deed(tx, Deed(by, now, "make", "proposal", note.proposal_id), became=note)
     return note
 
@@ -87,30 +85,27 @@ def _subject(tx: Tx, wish: Wish, seller: str, now: datetime) -> Subject:
     refuse_unfit(quote, dated)
     history = store.proposals_of(tx, quote.prospect_id)
     industry = Template(quote.body.requirement.company.industry)
-    words, rates = Words(wish.language), _rates(tx, quote)
+    words = Words(wish.language)
+    sources = sources_of(tx, quote, words)
     return Subject(
         quote=quote,
         template=wish.template or industry,
         words=words,
-        notes=Notes(quote.body.trace, words, rates),
+        notes=Notes(quote.body.trace, words, sources),
         seller=seller,
         number=mint("prp", now),
         version=len(history) + 1,
         dated=dated,
         certificates=tuple(store.certificates(tx)),
         history=tuple(history),
-        rates=rates,
+        rates={number: each.row for number, each in sources.rows.items()},
     )
 
 
-def _rates(tx: Tx, quote: Quote) -> dict[int, RateRow]:
-    """Return the price rows that the quote's figures rest on."""
-    named = {
-        int(figure.source.removeprefix(_RATE))
-        for figure in quote.body.trace
-        if figure.source.startswith(_RATE)
-    }
-    return rates_by_id(tx, named)
+def sources_of(tx: Tx, quote: Quote, words: Words) -> Sources:
+    """Return what says where a quote's inputs stand: the price rows that its figures rest on."""
+    named = {rate_id(figure.source) for figure in quote.body.trace} - {0}
+    return Sources(words, store.price_rows(tx, named))
 
 
 def find_proposal(tx: Tx, proposal_id: str) -> ProposalNote:

@@ -2,31 +2,32 @@
 
 A figure is noted when it is printed; the appendix lists the noted ones with how they follow, and
 the inputs on which they rest in the end: a field of the form, a price row, a rate, a term.
+What is cited without a number beside it is in the trace of the proposal all the same.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from typing import Final
 
-from yuejie.contracts.prices import RateRow
-from yuejie.kernel.money import FX_SCALE, PICO, PPM, Money, plain
-from yuejie.presales.proposal.layout import Grid, Run
+from yuejie.kernel.money import plain
+from yuejie.presales.proposal.layout import Cite, Grid, Run
+from yuejie.presales.proposal.traced.sources import Sources
+from yuejie.presales.proposal.traced.worked import is_by_piece, is_rate, scale_of, shown, worked
 from yuejie.presales.proposal.words import Words
 from yuejie.presales.trace import Figure, Op, roots_of
 
-_HASH: Final = 16
-_DIGITS: Final = 7
-_RATE: Final = "rate:"
+SUMMANDS: Final = 4
+"""So many summands are written out on paper; of more the first and the last."""
+_NUMBER: Final = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 
 
 class Notes:
     """Numbers the figures of a quote in the order in which they are printed."""
 
-    def __init__(
-        self, figures: Iterable[Figure], words: Words, rates: Mapping[int, RateRow]
-    ) -> None:
+    def __init__(self, figures: Iterable[Figure], words: Words, sources: Sources) -> None:
         self._figures = {each.name: each for each in figures}
         self._words = words
-        self._rates = rates
+        self._sources = sources
         self._numbers: dict[str, int] = {}
 
     def run(self, text: str, name: str, *, strong: bool = False) -> Run:
@@ -34,7 +35,44 @@ class Notes:
         if name not in self._figures:
             return Run(text, strong=strong)
         number = self._numbers.setdefault(name, len(self._numbers) + 1)
-        return Run(text, number, strong)
+        return Run(text, number, strong, (Cite(name, text),))
+
+    def cited(self, text: str, name: str, *, strong: bool = False) -> Run:
+        """Return a text that is a traced figure, without a number beside it."""
+        cites = (Cite(name, text),) if name in self._figures else ()
+        return Run(text, strong=strong, cites=cites)
+
+    def money(
+        self,
+        fen: int,
+        currency: str,
+        name: str,
+        *,
+        beside: bool = True,
+        strong: bool = False,
+        minus: bool = False,
+    ) -> Run:
+        """Return an amount that is its figure, to the fen, with a number beside it or without.
+
+        `minus` writes what is taken off as below nothing.
+        """
+        if name in self._figures:
+            assert self._figures[name].value == fen, f"{name} is not {fen}"
+        text = self._words.money(-fen if minus else fen, currency)
+        return (self.run if beside else self.cited)(text, name, strong=strong)
+
+    def sentence(self, text: str, names: Iterable[str], *, strong: bool = False) -> Run:
+        """Return a sentence with each number in it that is the value of one of these figures."""
+        waiting = _NUMBER.findall(text)
+        cites = []
+        for name in dict.fromkeys(names):
+            figure = self._figures.get(name)
+            forms = () if figure is None else _forms(figure)
+            printed = next((each for each in forms if each in waiting), None)
+            if printed is not None:
+                waiting.remove(printed)
+                cites.append(Cite(name, printed))
+        return Run(text, strong=strong, cites=tuple(cites))
 
     def known(self, name: str) -> bool:
         """Tell whether a figure is traced."""
@@ -54,9 +92,9 @@ class Notes:
             rows.append(
                 (
                     Run(str(number)),
-                    Run(self._label(figure)),
-                    Run(self._value(figure)),
-                    Run(self._how(figure)),
+                    Run(self.label(figure)),
+                    Run(self.amount(figure)),
+                    Run(self.how(figure)),
                     Run(_ranges(rests) or "—"),
                 )
             )
@@ -67,9 +105,9 @@ class Notes:
         rows = [
             (
                 Run(f"E{number}"),
-                Run(self._label(self._figures[name])),
-                Run(self._value(self._figures[name])),
-                Run(self._source(self._figures[name])),
+                Run(self.label(self._figures[name])),
+                Run(self.amount(self._figures[name])),
+                Run(self._sources.said(self._figures[name])),
             )
             for name, number in self._inputs().items()
         ]
@@ -83,62 +121,41 @@ class Notes:
         ordered = (name for name in self._figures if name in needed)
         return {name: number for number, name in enumerate(ordered, 1)}
 
-    def _label(self, figure: Figure) -> str:
+    def label(self, figure: Figure) -> str:
+        """Say what a figure is; in English by its name, or by its price row."""
         if self._words.chinese:
             return figure.label
-        row = self._rates.get(_rate_id(figure.source))
+        row = self._sources.row(figure)
         if row is not None:
             return f"{row.model} {row.meter.replace('_', ' ')} list rate"
-        return figure.name.replace(".", " · ")
+        return " · ".join(map(self._words.said, figure.name.split(".")))
 
-    def _how(self, figure: Figure) -> str:
+    def how(self, figure: Figure, *, most: int = SUMMANDS) -> str:
+        """Say how a figure follows: in words, and with the values put in, of a sum the first."""
         if figure.op is Op.GIVEN:
             return self._words("trace.given")
+        sum_ = worked(figure, self._figures, most=most)
         if self._words.chinese and figure.words:
-            return figure.words
+            return self._words("trace.worked").format(words=figure.words, sum=sum_)
         if figure.op is Op.SUM and len(figure.of) <= 1:
             return self._words("op.same" if figure.of else "op.nothing")
-        return self._words(f"op.{figure.op}").format(
-            count=len(figure.of), times=_power(figure.times), by=_power(figure.by)
-        )
+        said = self._words(f"op.{figure.op}").format(count=len(figure.of))
+        return self._words("trace.worked").format(words=said, sum=sum_)
 
-    def _value(self, figure: Figure) -> str:
+    def amount(self, figure: Figure) -> str:
         """Write a figure in its unit; a rate as its price list does."""
-        value, unit = figure.value, figure.unit
-        if unit == "pico" and figure.name.startswith("rate.") and figure.words:
-            return figure.words.rpartition("= ")[2] if self._words.chinese else _rate(figure)
-        scales = {"milli": 1_000, "e8": FX_SCALE, "e2": 100, "percent": 100}
-        if unit == "fen":
-            return f"{Money(value, figure.currency)} {figure.currency}"
-        if unit == "pico":
-            return f"{plain(value, PICO)} {figure.currency}"
-        if unit == "ppm":
-            return f"{plain(value, PPM // 100, 0)}%"
-        return plain(value, scales[unit], 0) if unit in scales else f"{value:,}"
-
-    def _source(self, figure: Figure) -> str:
-        kind, _, what = figure.source.partition(":")
-        if kind == "file":
-            what = what[:_HASH]
-        said = self._words.maybe(f"source.{kind}")
-        return f"{said} {self._words.said(what)}".strip() if said else figure.source
+        text = shown(figure)
+        if is_rate(figure):
+            text = plain(figure.value, scale_of(figure))
+            unit = "price.per.one" if is_by_piece(figure) else "price.per.mtok"
+            return f"{text} {self._words(unit).format(currency=figure.currency)}"
+        return f"{text} {figure.currency}" if figure.unit in {"fen", "pico"} else text
 
 
-def _rate_id(source: str) -> int:
-    """Return the number of the price row that a source names, 0 for another source."""
-    return int(source.removeprefix(_RATE)) if source.startswith(_RATE) else 0
-
-
-def _power(value: int) -> str:
-    """Write a number, of long powers of ten the exponent."""
-    text = str(value)
-    long = len(text) > _DIGITS and text.strip("0") == "1"
-    return f"10^{len(text) - 1}" if long else f"{value:,}"
-
-
-def _rate(figure: Figure) -> str:
-    """Write a rate for a million units, and say so."""
-    return f"{plain(figure.value, PICO // 10**6)} {figure.currency} / 1M"
+def _forms(figure: Figure) -> tuple[str, ...]:
+    """Return how sentences write a figure: as it is shown, or without commas."""
+    text = shown(figure)
+    return text, text.replace(",", ""), str(figure.value)
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -1,11 +1,14 @@
 """The only SQL about proposals and certificates."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from yuejie.contracts.prices import RateRow
 from yuejie.db.session import Tx
 from yuejie.presales.proposal.proposal import Certificate, ProposalFile, ProposalNote
+from yuejie.presales.proposal.traced.sources import PriceRow
 
 # ── certificates ────────────────────────────────────────────────────────────────────────────────
 
@@ -89,16 +92,16 @@ def proposal(tx: Tx, proposal_id: str) -> ProposalNote | None:
 
 INSERT: Final = """
     INSERT INTO proposal (proposal_id, prospect_id, version, quote_id, quote_digest, template,
-                          language, valid_until, docx, docx_sha256, pdf, pdf_sha256, made_by,
-                          made_at)
+                          language, valid_until, docx, docx_sha256, pdf, pdf_sha256, printed,
+                          made_by, made_at)
     VALUES (%(proposal_id)s, %(prospect_id)s, %(version)s, %(quote_id)s, %(quote_digest)s,
             %(template)s, %(language)s, %(valid_until)s, %(docx)s, %(docx_sha256)s, %(pdf)s,
-            %(pdf_sha256)s, %(made_by)s, %(made_at)s)
+            %(pdf_sha256)s, %(printed)s, %(made_by)s, %(made_at)s)
 """
 
 
-def insert_proposal(tx: Tx, note: ProposalNote, *, docx: bytes, pdf: bytes) -> None:
-    """Keep a version with its files."""
+def insert_proposal(tx: Tx, note: ProposalNote, printed: str, *, docx: bytes, pdf: bytes) -> None:
+    """Keep a version with its files, and what they print."""
     tx.run(
         INSERT,
         proposal_id=note.proposal_id,
@@ -113,6 +116,7 @@ def insert_proposal(tx: Tx, note: ProposalNote, *, docx: bytes, pdf: bytes) -> N
         docx_sha256=note.docx_sha256,
         pdf=pdf,
         pdf_sha256=note.pdf_sha256,
+        printed=printed,
         made_by=note.made_by,
         made_at=note.made_at,
     )
@@ -132,3 +136,64 @@ def file_of(tx: Tx, proposal_id: str, kind: ProposalFile) -> bytes:
     if kind is ProposalFile.PDF:
         return tx.row(_File, PDF, proposal_id=proposal_id).body
     return tx.row(_File, DOCX, proposal_id=proposal_id).body
+
+
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    body: str | None
+
+
+PRINTED: Final = "SELECT printed AS body FROM proposal WHERE proposal_id = %(proposal_id)s"
+
+
+def printed_of(tx: Tx, proposal_id: str) -> str | None:
+    """Return what a version prints, as it was kept; None where it was made before we kept it."""
+    return tx.row(_Printed, PRINTED, proposal_id=proposal_id).body
+
+
+@dataclass(frozen=True, slots=True)
+class _PriceRow:
+    book_id: str
+    starts_at: datetime
+    rate_id: int
+    revision: int
+    model: str
+    meter: str
+    pico: int
+    currency: str
+    service_tier: str
+    context_above: int
+    time_window: str
+    list_rate: int
+    origin: str
+
+
+PRICE_ROWS: Final = """
+    SELECT b.book_id, b.starts_at, r.rate_id, r.revision, r.model, r.meter, r.pico, r.currency,
+           r.service_tier, r.context_above, r.time_window, coalesce(r.list_rate, 0) AS list_rate,
+           r.origin
+    FROM rate r
+    JOIN book_revision b USING (book_id, revision)
+    WHERE r.rate_id = ANY(%(rate_ids)s)
+"""
+
+
+def price_rows(tx: Tx, rate_ids: Iterable[int]) -> dict[int, PriceRow]:
+    """Return price rows by their numbers, each with its book and its revision's beginning."""
+    found = {}
+    for each in tx.rows(_PriceRow, PRICE_ROWS, rate_ids=sorted(set(rate_ids))):
+        row = RateRow(
+            each.rate_id,
+            each.revision,
+            each.model,
+            each.meter,
+            each.pico,
+            each.currency,
+            each.service_tier,
+            each.context_above,
+            each.time_window,
+            each.list_rate,
+            each.origin,
+        )
+        found[each.rate_id] = PriceRow(book_id=each.book_id, starts_at=each.starts_at, row=row)
+    return found

@@ -1,10 +1,11 @@
 """What a proposal is composed from: everything read beforehand, so that composing is pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from yuejie.contracts.prices import RateRow
+from yuejie.presales.proposal.layout import Cite, Run
 from yuejie.presales.proposal.notes import Notes
 from yuejie.presales.proposal.proposal import Certificate, ProposalNote, Template
 from yuejie.presales.proposal.words import Words
@@ -25,7 +26,7 @@ class Subject:
     dated: date
     certificates: tuple[Certificate, ...]
     history: tuple[ProposalNote, ...]
-    rates: Mapping[int, RateRow] = field(default_factory=dict)
+    rates: Mapping[int, RateRow]
     """Price rows that the quote's figures name, by number."""
 
     @property
@@ -47,6 +48,25 @@ class Subject:
     def option(self) -> Option:
         """The proposed model under the proposed plan."""
         return self.body.option(self.body.proposal.model, self.body.proposal.plan)
+
+    def field(self, text: str, path: str, printed: str = "") -> Run:
+        """Return a text of the form, with the number in it that is a field's."""
+        return Run(text, cites=self._cited(text, f"form.{path}", f"form:{path}", (printed,)))
+
+    def term(self, text: str, path: str, *printed: str) -> Run:
+        """Return a text of the plan's terms, with the numbers in it that are a term's."""
+        name, source = f"terms.{self.plan.name}.{path}", f"terms:{self.plan.name}.{path}"
+        return Run(text, cites=self._cited(text, name, source, printed))
+
+    def quoted(self, text: str, name: str, source: str, *printed: str) -> Run:
+        """Return a text that is quoted from somewhere else, with the numbers in it."""
+        return Run(text, cites=self._cited(text, name, source, printed))
+
+    @staticmethod
+    def _cited(text: str, name: str, source: str, printed: tuple[str, ...]) -> tuple[Cite, ...]:
+        if not any(char.isdigit() for char in text):
+            return ()
+        return tuple(Cite(name, each or text, source) for each in printed or ("",))
 
     def money(self, fen: int) -> str:
         """Write an amount of the quote's currency."""

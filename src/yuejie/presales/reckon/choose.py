@@ -199,6 +199,7 @@ def choose(
             backup=backup_of(each, found, catalogue),
             reasons=each.reasons,
             figures=note_model(tracing, catalogue.models[each.model], need, each.reasons),
+            ground=_ground(catalogue, each.model),
         )
         for each in ordered
     ]
@@ -216,6 +217,11 @@ def choose(
         for name, why in sorted(excluded.items())
     ]
     return (*choices, *refused)
+
+
+def _ground(catalogue: Catalogue, model: str) -> str:
+    grade = catalogue.grades.get(model)
+    return grade.source if grade else ""
 
 
 def _kind(each: Candidate, wanted: list[Candidate], others: list[Candidate]) -> OptionKind:

@@ -221,11 +221,11 @@ def budget_of(desk: Desk) -> str | None:
     if budget is None:
         return None
     told = desk.tracing.given(
-        "form.budget", "每月预算", budget.fen, "fen", "form:budget", currency=budget.currency
+        BUDGETS[0], "每月预算", budget.fen, "fen", "form:budget", currency=budget.currency
     )
     if budget.currency == currency:
         return told
-    return convert(desk.tracing, desk.book.fx.values(), "budget.here", "每月预算", told, currency)
+    return convert(desk.tracing, desk.book.fx.values(), BUDGETS[1], "每月预算", told, currency)
 
 
 def convert(
@@ -248,6 +248,8 @@ def convert(
     return None
 
 
+BUDGETS: Final = ("form.budget", "budget.here")
+"""The figures of the budget: as the form has it, and in the quote's currency."""
 COLUMNS: Final = {
     "usage": "用量费用",
     "discount": "阶梯折扣",

@@ -103,7 +103,7 @@ def read_past(
         raise NotFound(
             f"没有历史用量 {ask.replay.import_id}，请用 yuejie presales usage 导入后填写其编号"
         )
-    cells = Past(tuple(store.cells_of(tx, usage.import_id)), usage.sha256)
+    cells = Past.of(store.cells_of(tx, usage.import_id), usage.sha256, usage.name)
     return PastUsage(cells, _book(tx, ask.replay, cells, found, need))
 
 

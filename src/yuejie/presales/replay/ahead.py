@@ -16,6 +16,7 @@ from yuejie.presales.replay.scales import (
     Scales,
     capital_of,
     side,
+    vat_in,
 )
 from yuejie.presales.trace import Op
 
@@ -35,6 +36,7 @@ def prepaid_side(scales: Scales, prepaid: Prepaid) -> Side:
     zero = scales.nothing("prepaid.fee", f"{name} 管理费", "没有管理费")
     gross = scales.sum("prepaid.gross", f"{name} 合计", uses)
     waste = walk.waste()
+    scales.nothing("prepaid.deposit", f"{name} 押金", "预付没有押金")
     return side(
         scales,
         Column(
@@ -51,6 +53,7 @@ def prepaid_side(scales: Scales, prepaid: Prepaid) -> Side:
         payment_days=-(prepaid.wait_days.value if prepaid.wait_days else 0),
         sla_ppm=None,
         unpriced=gaps,
+        source=prepaid.wait_days.source if prepaid.wait_days else "left_out:没有填写等待天数",
     )
 
 
@@ -72,8 +75,8 @@ def _prepaid_vat(scales: Scales, prepaid: Prepaid, gross: str, name: str) -> str
     if vat is None:
         scales.said.append(f"{name}：没有填写可抵扣的税率 vat，按没有专票、不能抵扣计")
         return scales.nothing("prepaid.deductible", label, "没有专票")
-    scales.given("prepaid.vat", f"{name} 可抵扣的税率", vat, "ppm")
-    return scales.ratio("prepaid.deductible", label, (gross,), times=vat.value, by=PPM + vat.value)
+    rate = scales.given("prepaid.vat", f"{name} 可抵扣的税率", vat, "ppm")
+    return vat_in(scales, "prepaid.deductible", label, gross, rate)
 
 
 class _Walk:

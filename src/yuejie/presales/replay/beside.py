@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from yuejie.contracts.terms import CommitmentPeriod
 from yuejie.kernel.errors import Invalid
@@ -13,6 +14,12 @@ from yuejie.presales.replay.others import offer_side
 from yuejie.presales.replay.returns import returns_of
 from yuejie.presales.replay.run import held_from, rerun_traced
 from yuejie.presales.replay.scales import Column, Scales, deductible, idle_deposit, side
+
+_SPANS: Final = {
+    CommitmentPeriod.MONTH: "月度",
+    CommitmentPeriod.YEAR: "年度",
+    CommitmentPeriod.TERM: "合同期",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ def compare(scales: Scales, plans: Sequence[Ours], proposed: str) -> Comparison:
         roi=roi,
         roi_whole=whole,
         assumptions=tuple(dict.fromkeys(scales.said)),
+        told=tuple(dict.fromkeys(filter(None, scales.told))),
     )
 
 
@@ -79,7 +87,9 @@ def our_side(scales: Scales, ours: Ours, models: Mapping[str, str], switch: str)
     )
     commitment = plan.terms.commitment
     if commitment is not None and commitment.period is not CommitmentPeriod.MONTH:
-        scales.said.append(f"{plan.name}：{commitment.period} 承诺消费在所比月份内未到期，未计补足")
+        scales.said.append(
+            f"{plan.name}：{_SPANS[commitment.period]}承诺消费在所比月份内未到期，未计补足"
+        )
     months = [each.figure.removesuffix(".gross") for each in found.costs]
     column = Column(
         prefix,
@@ -108,6 +118,7 @@ def our_side(scales: Scales, ours: Ours, models: Mapping[str, str], switch: str)
         column,
         deposit_fen=ours.deposit_fen,
         payment_days=plan.terms.payment_days,
+        source=f"terms:{plan.name}.offered",
         sla_ppm=plan.terms.sla.availability_ppm if plan.terms.sla else None,
         unpriced=found.unpriced,
     )

@@ -17,7 +17,7 @@ from yuejie.contracts.store import book_rows
 from yuejie.db.session import Database, Tx
 from yuejie.intake.imports.drafts import Reader, reader_of
 from yuejie.intake.imports.mapping import Mapping
-from yuejie.intake.imports.reading import Fields, form_of, open_rows
+from yuejie.intake.imports.reading import Row, form_of, open_rows
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import mint
 from yuejie.kernel.period import zone_of
@@ -76,7 +76,7 @@ def load_usage(
     with closing(open_rows(path, form)) as file:
         for row in file.rows:
             rows += 1
-            why = row.fault or _taken(row.fields, read, summing)
+            why = row.fault or _taken(row, read, summing)
             if why:
                 refused += 1
                 rejects += [Reject(row.line, why)] if len(rejects) < REJECTS_SHOWN else []
@@ -103,10 +103,10 @@ def load_usage(
     return Loaded(usage, months, models, cells, tuple(rejects))
 
 
-def _taken(fields: Fields, read: Reader, summing: Summing) -> str:
+def _taken(row: Row, read: Reader, summing: Summing) -> str:
     """Add a line to the sums, or return why it cannot be."""
     try:
-        summing.add(read(fields)[1])
+        summing.add(read(row.fields)[1], row.line)
     except Invalid as error:
         return error.sentence
     return ""

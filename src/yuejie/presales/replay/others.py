@@ -13,6 +13,7 @@ from yuejie.presales.replay.scales import (
     capital_of,
     idle_deposit,
     side,
+    vat_in,
 )
 from yuejie.presales.trace import Op
 from yuejie.usage.meters import COUNT_METERS, FALLBACK, Meter, meter_name
@@ -52,6 +53,7 @@ def at_rates(
                 quantity,
                 "token",
                 f"file:{scales.past.sha256}",
+                words=scales.past.lines(month, {model}, meter),
             )
             amounts.append(
                 scales.tracing.derived(
@@ -112,19 +114,10 @@ def offer_side(scales: Scales, number: int, offer: Offer) -> Side:
         told("fee", "每月管理费", offer.fee_fen),
         told("deposit", "押金", offer.deposit_fen),
     )
-    fee = scales.ratio(f"{prefix}.fees", f"{name} 管理费", (monthly,), times=len(months))
+    fee = scales.ratio(f"{prefix}.fee", f"{name} 管理费", (monthly,), times=len(months))
     gross = scales.sum(f"{prefix}.gross", f"{name} 合计", (*months, fee))
-    deductible = scales.nothing(
-        f"{prefix}.deductible", f"{name} 可抵扣税额", "无专票或购买方不抵扣"
-    )
-    if scales.buyer.deducts and offer.tax_ppm:
-        deductible = scales.ratio(
-            f"{prefix}.vat",
-            f"{name} 可抵扣税额",
-            (gross,),
-            times=offer.tax_ppm,
-            by=PPM + offer.tax_ppm,
-        )
+    deductible = _deductible_offer(scales, prefix, offer, gross, why)
+    scales.sum(f"{prefix}.deposit", f"{name} 押金", (deposit,))
     column = Column(
         prefix,
         name,
@@ -142,20 +135,38 @@ def offer_side(scales: Scales, number: int, offer: Offer) -> Side:
         payment_days=offer.payment_days,
         sla_ppm=offer.sla_ppm,
         unpriced=gaps,
+        source=why,
     )
+
+
+def _deductible_offer(scales: Scales, prefix: str, offer: Offer, gross: str, why: str) -> str:
+    """Note what of an offer's VAT comes back, by the rate that it names."""
+    name, label = f"{prefix}.deductible", f"{offer.name} 可抵扣税额"
+    if not (scales.buyer.deducts and offer.tax_ppm):
+        return scales.nothing(name, label, "无专票或购买方不抵扣")
+    rate = scales.tracing.given(f"{prefix}.tax", f"{label} 的税率", offer.tax_ppm, "ppm", why)
+    return vat_in(scales, name, label, gross, rate)
 
 
 def _idle_offer(scales: Scales, prefix: str, offer: Offer, gross: str, deposit: str) -> str:
     """Note what the deposit costs, and paying ahead of use where the offer asks for that."""
-    held = idle_deposit(scales, prefix, offer.name, deposit)
+    if offer.payment_days >= 0:
+        return idle_deposit(scales, prefix, offer.name, deposit)
+    held = idle_deposit(scales, prefix, offer.name, deposit, key="idle.deposit")
     capital = capital_of(scales)
-    if capital is None or offer.payment_days >= 0:
-        return held
+    if capital is None:
+        return scales.sum(f"{prefix}.idle", f"{offer.name} 占用资金的成本", (held,))
+    days = scales.tracing.given(
+        f"{prefix}.ahead.days",
+        f"{offer.name} 提前付款（天）",
+        -offer.payment_days,
+        "day",
+        f"document:{offer.source}",
+    )
     ahead = scales.ratio(
         f"{prefix}.ahead",
         f"{offer.name} 提前 {-offer.payment_days} 天付款的资金成本",
-        (gross, capital),
-        times=-offer.payment_days,
+        (gross, days, capital),
         by=YEAR_DAYS * PPM,
     )
-    return scales.sum(f"{prefix}.idle_all", f"{offer.name} 占用资金的成本", (held, ahead))
+    return scales.sum(f"{prefix}.idle", f"{offer.name} 占用资金的成本", (held, ahead))

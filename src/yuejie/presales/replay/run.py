@@ -6,7 +6,7 @@ its bill, to the fen.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from yuejie.bills.bill import LineKind
 from yuejie.kernel.period import BillingMonth
@@ -37,15 +37,40 @@ class Rerun:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is replayed: the cells of a file, known by its hash."""
+    """What is replayed: the cells of a file, known by its hash and by what it was called."""
 
     cells: tuple[Cell, ...]
     sha256: str
+    file: str = ""
+    spans: Mapping[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
+    """The first and the last line of the file, by month, model and meter."""
+
+    @classmethod
+    def of(cls, cells: Iterable[Cell], sha256: str, file: str) -> "Past":
+        """Gather cells with the lines they sum."""
+        known, spans = tuple(cells), dict[tuple[str, str, str], tuple[int, int]]()
+        for each in known:
+            if each.first_line is not None and each.last_line is not None:
+                key = (each.key.month, each.key.model, each.meter)
+                first, last = spans.get(key, (each.first_line, each.last_line))
+                spans[key] = min(first, each.first_line), max(last, each.last_line)
+        return cls(known, sha256, file, spans)
 
     @property
     def months(self) -> tuple[BillingMonth, ...]:
         """The months in which something was used, in order."""
         return tuple(sorted({BillingMonth.parse(each.key.month) for each in self.cells}))
+
+    def lines(self, month: BillingMonth, models: Iterable[str], meter: str) -> str:
+        """Say on which lines of the file some models' quantities of a month stand."""
+        keys = [(str(month), model, meter) for model in models]
+        spans = [self.spans[key] for key in keys if key in self.spans]
+        if not spans:
+            return self.file
+        first, last = min(first for first, _ in spans), max(last for _, last in spans)
+        return (
+            f"{self.file} 第 {first} 行" if first == last else f"{self.file} 第 {first}–{last} 行"
+        )
 
 
 def use_cells(
@@ -110,7 +135,7 @@ def rerun_traced(
             ),
             found.months[month],
             found.used[month],
-            _quantities(tracing, found.used[month], month, past.sha256),
+            _quantities(tracing, found.used[month], month, past, models),
             book.under(plan.pricing),
             agreed,
         )
@@ -120,15 +145,20 @@ def rerun_traced(
 
 
 def _quantities(
-    tracing: Tracing, used: Used, month: BillingMonth, sha256: str
+    tracing: Tracing, used: Used, month: BillingMonth, past: Past, models: Mapping[str, str]
 ) -> dict[tuple[str, str, str, int], str]:
+    """Name the quantities; on other models than they were used on, the names say which."""
+    moved = ",".join(f"{there}={here}" for there, here in sorted(models.items()))
+    stem = f"usage[{moved}]" if moved else "usage"
+    own = {each.key.model for each in past.cells}
     return {
         key: tracing.given(
-            ".".join(("usage", str(month), *map(str, key))),
+            ".".join((stem, str(month), *map(str, key))),
             f"{month} {key[1]} {meter_name(key[2])}（历史用量）",
             quantity,
             "token",
-            f"file:{sha256}",
+            f"file:{past.sha256}",
+            words=past.lines(month, {m for m in own if models.get(m, m) == key[1]}, key[2]),
         )
         for key, quantity in used.quantities.items()
     }

@@ -5,7 +5,7 @@ is left out and said so; what is assumed is listed with its reason.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from yuejie.kernel.errors import Conflict
@@ -34,6 +34,8 @@ class Scales:
     buyer: Buyer
     tracing: Tracing
     said: list[str]
+    told: list[str] = field(default_factory=list)
+    """What people said of the inputs, in their words."""
 
     @property
     def months(self) -> Sequence[BillingMonth]:
@@ -59,6 +61,7 @@ class Scales:
 
     def given(self, name: str, label: str, found: Input, unit: str, currency: str = "") -> str:
         """Note an input of the other side; what is assumed is listed."""
+        self.told.append(found.why)
         if found.origin == "assumed":
             self.said.append(f"{label}：{found.why}（假设）")
         return self.tracing.given(
@@ -99,9 +102,15 @@ def side(
     payment_days: int,
     sla_ppm: int | None,
     unpriced: tuple[str, ...],
+    source: str,
 ) -> Side:
-    """Add a column up and return it as it is shown."""
+    """Add a column up and return it as it is shown; `source` is where its terms stand."""
     value, currency = scales.tracing.value, scales.currency
+    days, said = f"{column.prefix}.payment_days", f"{column.name} 账期或提前（天）"
+    scales.tracing.given(days, said, abs(payment_days), "day", source)
+    if sla_ppm is not None:
+        said = f"{column.name} 承诺可用率"
+        scales.tracing.given(f"{column.prefix}.sla", said, sla_ppm, "ppm", source)
     usage = scales.tracing.derived(
         f"{column.prefix}.usage",
         f"{column.name} 用量（不含管理费）",
@@ -159,12 +168,37 @@ def capital_of(scales: Scales) -> str | None:
     return scales.given("prepaid.capital", "资金年成本", prepaid.capital_ppm_year, "ppm")
 
 
-def idle_deposit(scales: Scales, prefix: str, name: str, deposit: str) -> str:
+def idle_deposit(scales: Scales, prefix: str, name: str, deposit: str, *, key: str = "idle") -> str:
     """Note what a deposit costs over the months, where money costs anything."""
     label, capital = f"{name} 占用资金的成本", capital_of(scales)
     if capital is None:
-        return scales.nothing(f"{prefix}.idle", label, "没有填写资金成本")
+        return scales.nothing(f"{prefix}.{key}", label, "没有填写资金成本")
     months = len(scales.months)
     return scales.ratio(
-        f"{prefix}.idle", label, (deposit, capital), times=months, by=YEAR_MONTHS * PPM
+        f"{prefix}.{key}", label, (deposit, capital), times=months, by=YEAR_MONTHS * PPM
+    )
+
+
+def vat_in(scales: Scales, name: str, label: str, gross: str, rate: str) -> str:
+    """Note the VAT that a sum contains, at a rate that somebody names."""
+    whole = scales.tracing.derived(
+        f"{rate}.whole", f"{label} 1 + 税率", Op.POWER, (rate,), "ppm", by=PPM
+    )
+    net = scales.tracing.derived(
+        f"{name}.net",
+        f"{label} 不含税",
+        Op.DIVIDED,
+        (gross, whole),
+        "fen",
+        currency=scales.currency,
+        times=PPM,
+    )
+    return scales.tracing.derived(
+        name,
+        label,
+        Op.MINUS,
+        (gross, net),
+        "fen",
+        currency=scales.currency,
+        words="含税 − 含税 ÷（1 + 税率）",
     )

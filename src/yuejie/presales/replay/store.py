@@ -16,7 +16,7 @@ INSERT_USAGE: Final = """
 """
 COPY_CELLS: Final = """
     COPY prospect_usage_cell (import_id, month, started_us, project, model, service_tier,
-                              context_tokens, meter, quantity)
+                              context_tokens, meter, quantity, first_line, last_line)
     FROM STDIN
 """
 
@@ -35,7 +35,10 @@ def insert_usage(tx: Tx, usage: Usage, cells: Iterable[Cell]) -> int:
         made_by=usage.made_by,
         made_at=usage.made_at,
     )
-    rows = ((usage.import_id, *cell.key, cell.meter, cell.quantity) for cell in cells)
+    rows = (
+        (usage.import_id, *cell.key, cell.meter, cell.quantity, cell.first_line, cell.last_line)
+        for cell in cells
+    )
     return tx.copy(COPY_CELLS, rows)
 
 
@@ -74,10 +77,13 @@ class _CellRow:
     context_tokens: int
     meter: str
     quantity: Decimal
+    first_line: int | None
+    last_line: int | None
 
 
 CELLS: Final = """
-    SELECT month, started_us, project, model, service_tier, context_tokens, meter, quantity
+    SELECT month, started_us, project, model, service_tier, context_tokens, meter, quantity,
+           first_line, last_line
     FROM prospect_usage_cell
     WHERE import_id = %(import_id)s
     ORDER BY month, started_us, project, model, service_tier, context_tokens, meter
@@ -98,6 +104,8 @@ def cells_of(tx: Tx, import_id: str) -> list[Cell]:
             ),
             row.meter,
             int(row.quantity),
+            row.first_line,
+            row.last_line,
         )
         for row in tx.rows(_CellRow, CELLS, import_id=import_id)
     ]

@@ -49,6 +49,9 @@ class Cell:
     key: CellKey
     meter: str
     quantity: int
+    first_line: int | None = None
+    """Of the file's lines that it sums, the first and the last; None: taken in before we knew."""
+    last_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,8 @@ class Summing:
     """How long a cell is."""
     cells_max: int = CELLS_MAX
     sums: Counter[tuple[CellKey, str]] = field(default_factory=Counter)
+    lines: dict[CellKey, tuple[int, int]] = field(default_factory=dict)
+    """The first and the last line of the file in each cell."""
     projects: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
 
@@ -95,8 +100,8 @@ class Summing:
         within = any(minute % _QUARTER for minute in minutes)
         return cls(zone, edges, steps, _MINUTE_US if within else _QUARTER * _MINUTE_US)
 
-    def add(self, draft: Draft) -> None:
-        """Add one call, or one bucket of many."""
+    def add(self, draft: Draft, line: int) -> None:
+        """Add one call, or one bucket of many, as it stands on a line of the file."""
         started_us = unix_us(draft.started_at)
         context = draft.context_tokens
         size = context_of(draft.items) if context is None else context
@@ -110,6 +115,8 @@ class Summing:
         )
         self.projects.add(draft.project)
         self.models.add(draft.model)
+        first, last = self.lines.get(key, (line, line))
+        self.lines[key] = min(first, line), max(last, line)
         for item in draft.items:
             self.sums[key, str(item.meter)] += item.quantity
 
@@ -126,7 +133,7 @@ class Summing:
     def cells(self) -> Iterable[Cell]:
         """Yield the cells in a fixed order."""
         for (key, meter), quantity in sorted(self.sums.items()):
-            yield Cell(key, meter, quantity)
+            yield Cell(key, meter, quantity, *self.lines[key])
 
     def _slot(self, started_us: int) -> int:
         slot = started_us // self.slot_us * self.slot_us

@@ -4,8 +4,9 @@ Everything is a field of the plan's terms or of the register; nothing is promise
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from yuejie.contracts.terms import CommercialTerms, Renewal
+from yuejie.contracts.terms import CommercialTerms, Renewal, TierDiscount
 from yuejie.presales.proposal.layout import Block, Facts, Grid, Para, Part, Run, Runs, runs
 from yuejie.presales.proposal.subject import Subject
 
@@ -15,21 +16,29 @@ def sla_part(subject: Subject) -> Part:
     words, sla = subject.words, subject.plan.terms.sla
     if sla is None:
         return Part(words("sla"), (Para(runs(words("sla.none"))),))
+    share = replace(_share(subject, sla.availability_ppm, "sla.availability"), strong=True)
     facts: list[tuple[str, Runs]] = [
-        (words("sla.availability"), runs(Run(words.share(sla.availability_ppm), strong=True))),
+        (words("sla.availability"), runs(share)),
         (words("sla.basis"), runs(words(f"sla.{sla.basis}"))),
     ]
     if sla.first_byte_ms is not None:
-        said = words("sla.first.text").format(ms=f"{sla.first_byte_ms:,}")
-        facts.append((words("sla.first"), runs(said)))
+        limit = f"{sla.first_byte_ms:,}"
+        said = words("sla.first.text").format(ms=limit)
+        facts.append(
+            (words("sla.first"), runs(subject.term(said, "sla.first_byte_ms", limit, "95")))
+        )
     if sla.exclusions:
         names = words.joined(words(f"sla.excluded.{each}") for each in sla.exclusions)
         facts.append((words("sla.excluded"), runs(names)))
-    facts.append(
-        (words("sla.cap"), runs(words("sla.cap.text").format(share=words.share(sla.cap_ppm))))
-    )
+    cap = words.share(sla.cap_ppm)
+    said = words("sla.cap.text").format(share=cap)
+    facts.append((words("sla.cap"), runs(subject.term(said, "sla.cap", cap))))
     steps = tuple(
-        (Run(words.share(each.below_ppm)), Run(words.share(each.credit_ppm))) for each in sla.steps
+        (
+            _share(subject, each.below_ppm, f"sla.steps.{at}.below"),
+            _share(subject, each.credit_ppm, f"sla.steps.{at}.credit"),
+        )
+        for at, each in enumerate(sla.steps, 1)
     )
     blocks: list[Block] = [
         Facts(tuple(facts)),
@@ -37,11 +46,23 @@ def sla_part(subject: Subject) -> Part:
     ]
     if sla.latency_steps:
         late = tuple(
-            (Run(f"{each.above_ms:,} ms"), Run(words.share(each.credit_ppm)))
-            for each in sla.latency_steps
+            (
+                subject.term(
+                    f"{each.above_ms:,} ms",
+                    f"sla.latency_steps.{at}.above_ms",
+                    f"{each.above_ms:,}",
+                ),
+                _share(subject, each.credit_ppm, f"sla.latency_steps.{at}.credit"),
+            )
+            for at, each in enumerate(sla.latency_steps, 1)
         )
         blocks.append(Grid(words.row("sla.late.heads"), late, frozenset({0, 1})))
     return Part(words("sla"), tuple(blocks))
+
+
+def _share(subject: Subject, ppm: int, path: str) -> Run:
+    """Print a share that a term agrees."""
+    return subject.term(subject.words.share(ppm), path)
 
 
 def terms_part(subject: Subject) -> Part:
@@ -58,70 +79,81 @@ def _terms(subject: Subject) -> Iterator[tuple[str, Runs]]:
     yield words("term.mode"), runs(words(f"mode.{terms.payment_mode}"))
     basis = words(f"basis.{terms.due_basis}")
     days = words("term.days.text").format(basis=basis, days=terms.payment_days)
-    yield words("term.days"), runs(days)
-    yield words("term.deposit"), runs(_amount(subject, subject.option.deposit_fen))
+    yield words("term.days"), runs(subject.term(days, "payment_days", str(terms.payment_days)))
+    yield words("term.deposit"), runs(_deposit(subject))
     notice = (
         words("term.notice.text").format(days=terms.notice_days)
         if terms.notice_days
         else words("term.notice.now")
     )
-    yield words("term.notice"), runs(notice)
+    yield words("term.notice"), runs(subject.term(notice, "notice_days", str(terms.notice_days)))
     renewal = words(f"renewal.{terms.renewal}").format(months=terms.renewal_months)
     if terms.ends_on is not None or terms.renewal is not Renewal.NONE:
-        yield words("term.renewal"), runs(renewal)
+        months = str(terms.renewal_months)
+        yield words("term.renewal"), runs(subject.term(renewal, "renewal_months", months))
     yield from _money_terms(subject, terms)
     basis_tax = subject.body.basis
-    tax = words(f"tax.{basis_tax.tax_mode}").format(rate=words.share(basis_tax.tax_ppm))
-    yield words("term.tax"), runs(tax)
+    rate = words.share(basis_tax.tax_ppm)
+    tax = words(f"tax.{basis_tax.tax_mode}").format(rate=rate)
+    yield words("term.tax"), runs(subject.term(tax, "tax", rate))
     kind = words(f"fapiao.{terms.fapiao_kind}")
     said = words("term.fapiao.text").format(kind=kind, days=terms.fapiao_days)
-    yield words("term.fapiao"), runs(said)
-    yield words("term.review"), runs(words("term.review.text").format(days=terms.review_days))
-    late = words("term.late.text").format(
-        share=words.share(terms.late_fee_ppm_per_day), cap=words.share(terms.late_fee_cap_ppm)
-    )
-    yield words("term.late"), runs(late)
+    yield words("term.fapiao"), runs(subject.term(said, "fapiao_days", str(terms.fapiao_days)))
+    review = words("term.review.text").format(days=terms.review_days)
+    yield words("term.review"), runs(subject.term(review, "review_days", str(terms.review_days)))
+    share, cap = words.share(terms.late_fee_ppm_per_day), words.share(terms.late_fee_cap_ppm)
+    late = words("term.late.text").format(share=share, cap=cap)
+    yield words("term.late"), runs(subject.term(late, "late_fee", share, cap))
     for label, text in sorted(terms.extra.items()):
-        yield label, runs(text)
+        yield label, runs(subject.term(text, f"extra.{label}"))
 
 
 def _money_terms(subject: Subject, terms: CommercialTerms) -> Iterator[tuple[str, Runs]]:
     words = subject.words
-    fee = words("term.fee.text").format(amount=subject.money(terms.management_fee_fen))
-    yield words("term.fee"), runs(fee if terms.management_fee_fen else words("term.none"))
+    amount = subject.money(terms.management_fee_fen)
+    fee = words("term.fee.text").format(amount=amount)
+    charged = subject.term(fee, "management_fee", amount)
+    yield words("term.fee"), runs(charged if terms.management_fee_fen else words("term.none"))
     if terms.commitment is not None:
         amount = subject.money(terms.commitment.amount_fen)
         said = words(f"period.{terms.commitment.period}").format(amount=amount)
-        yield words("term.commitment"), runs(said)
-    for each in subject.plan.pricing.discounts:
-        said = words("term.discount.text").format(models=each.models, share=words.share(each.ppm))
-        yield words("term.discount"), runs(said)
-    tiers = terms.tier_discount
-    if tiers is not None:
-        steps = [
-            words("term.tiers.text").format(
-                amount=subject.money(step.above_fen), share=words.share(step.discount_ppm)
-            )
-            for step in tiers.steps
-        ]
-        how = words(f"tiers.{tiers.mode}")
-        yield words("term.tiers"), runs(f"{words.joined(steps)} · {how}")
+        yield words("term.commitment"), runs(subject.term(said, "commitment", amount))
+    for at, each in enumerate(subject.plan.pricing.discounts, 1):
+        share = words.share(each.ppm)
+        said = words("term.discount.text").format(models=each.models, share=share)
+        cites = (each.models, share) if any(map(str.isdigit, each.models)) else (share,)
+        yield words("term.discount"), runs(subject.term(said, f"discount.{at}", *cites))
+    if terms.tier_discount is not None:
+        yield words("term.tiers"), runs(_tiers(subject, terms.tier_discount))
     broken = terms.break_fee
     if broken.fixed_fen or broken.remaining_commitment_ppm:
-        said = words("term.break.text").format(
-            share=words.share(broken.remaining_commitment_ppm),
-            fixed=subject.money(broken.fixed_fen),
-        )
-        yield words("term.break"), runs(said)
+        share, fixed = words.share(broken.remaining_commitment_ppm), subject.money(broken.fixed_fen)
+        said = words("term.break.text").format(share=share, fixed=fixed)
+        yield words("term.break"), runs(subject.term(said, "break_fee", share, fixed))
     if terms.price_lock_until is not None:
-        yield words("term.lock"), runs(words("term.lock.text").format(day=terms.price_lock_until))
+        until = words("term.lock.text").format(day=terms.price_lock_until)
+        day = str(terms.price_lock_until)
+        yield words("term.lock"), runs(subject.term(until, "price_lock_until", day))
     if terms.price_notice_days:
-        rise = words("term.notice.text").format(days=terms.price_notice_days)
-        yield words("term.rise"), runs(rise)
+        days = str(terms.price_notice_days)
+        rise = words("term.notice.text").format(days=days)
+        yield words("term.rise"), runs(subject.term(rise, "price_notice_days", days))
 
 
-def _amount(subject: Subject, fen: int) -> str:
-    return subject.money(fen) if fen else subject.words("term.none")
+def _tiers(subject: Subject, tiers: TierDiscount) -> Run:
+    words = subject.words
+    pairs = [(subject.money(s.above_fen), words.share(s.discount_ppm)) for s in tiers.steps]
+    said = [words("term.tiers.text").format(amount=a, share=share) for a, share in pairs]
+    text = f"{words.joined(said)} · {words(f'tiers.{tiers.mode}')}"
+    return subject.term(text, "tier_discount", *(each for pair in pairs for each in pair))
+
+
+def _deposit(subject: Subject) -> Run:
+    option = subject.option
+    if not option.deposit_fen:
+        return Run(subject.words("term.none"))
+    name = f"{option.figure.removesuffix('total')}deposit"
+    return subject.notes.money(option.deposit_fen, subject.currency, name)
 
 
 def certificates_part(subject: Subject) -> Part | None:
@@ -135,12 +167,16 @@ def certificates_part(subject: Subject) -> Part | None:
     if not valid:
         return None
     rows = tuple(
-        (
-            Run(each.name),
-            Run(each.number),
-            Run(each.issuer),
-            Run(each.holder),
-            Run(str(each.expires_on)),
+        tuple(
+            subject.quoted(text, f"certificate.{each.certificate_id}", source)
+            for text in (
+                each.name,
+                each.number,
+                each.issuer,
+                each.holder,
+                str(each.expires_on),
+            )
+            for source in (f"certificate:{each.certificate_id}",)
         )
         for each in valid
     )
@@ -154,18 +190,25 @@ def history_part(subject: Subject) -> Part:
     """Print which versions there were before this one."""
     words = subject.words
     rows = [
-        (
-            Run(str(each.version)),
-            Run(f"{each.made_at:%Y-%m-%d}"),
-            Run(each.made_by),
-            Run(each.quote_id),
-            Run(str(each.valid_until)),
-            Run(each.pdf_sha256),
+        _version(
+            subject,
+            each.proposal_id,
+            str(each.version),
+            f"{each.made_at:%Y-%m-%d}",
+            each.made_by,
+            each.quote_id,
+            str(each.valid_until),
+            each.pdf_sha256,
         )
         for each in subject.history
     ]
-    this = words("history.this")
-    until = str(subject.quote.valid_until)
+    this, until = words("history.this"), str(subject.quote.valid_until)
     own = (str(subject.version), str(subject.dated), "", subject.quote.quote_id, until, this)
-    rows.append(tuple(Run(each) for each in own))  # type: ignore[arg-type]  # why: six of six
+    rows.append(_version(subject, subject.number, *own))
     return Part(words("history"), (Grid(words.row("history.heads"), tuple(rows)),))
+
+
+def _version(subject: Subject, number: str, *texts: str) -> tuple[Run, ...]:
+    """Print a version of the proposals, as the register has it."""
+    name, source = f"proposal.{number}", f"proposal:{number}"
+    return tuple(subject.quoted(text, name, source) for text in texts)

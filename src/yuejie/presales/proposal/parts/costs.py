@@ -6,10 +6,22 @@ from decimal import Decimal
 from yuejie.kernel.money import FX_SCALE, PICO, Rate, plain
 from yuejie.paper.chart import Chart, Series
 from yuejie.presales.compare import Comparison, Side
-from yuejie.presales.proposal.layout import Block, Bullets, Grid, Para, Part, Picture, Run, runs
+from yuejie.presales.proposal.layout import (
+    Block,
+    Bullets,
+    Cite,
+    Grid,
+    Para,
+    Part,
+    Picture,
+    Run,
+    charted,
+    runs,
+)
 from yuejie.presales.proposal.subject import Subject
 from yuejie.presales.proposal.words import Words
 from yuejie.presales.quote import Choice, MonthCost, Option
+from yuejie.presales.reckon.options import COLUMNS
 from yuejie.presales.roi import Avoided, Roi
 from yuejie.usage.meters import UNIT_METERS, meter_name, per
 
@@ -21,7 +33,10 @@ _NEED_TIER = "default"
 def plan_part(subject: Subject) -> Part:
     """Say what is proposed and why, and which models were considered."""
     words, body = subject.words, subject.body
-    reasons = [runs(words.said(each)) for each in body.proposal.reasons]
+    names = body.proposal.figures
+    reasons = [
+        runs(subject.notes.sentence(words.said(each), names)) for each in body.proposal.reasons
+    ]
     rows = tuple(_choice(subject, each) for each in body.choices)
     steps = tuple(runs(words(f"step.{number}")) for number in (1, 2, 3))
     return Part(
@@ -41,10 +56,20 @@ def _choice(subject: Subject, each: Choice) -> tuple[Run, ...]:
     words = subject.words
     if each.excluded:
         why = words.said(each.excluded)
-        return Run(each.model), Run(words("kind.excluded")), Run("—"), Run(why)
+        return (
+            Run(each.model),
+            Run(words("kind.excluded")),
+            Run("—"),
+            subject.notes.sentence(why, each.figures),
+        )
     why = words.said("；".join(each.reasons)) or words("choice.serves")
     verdict = Run(words(f"kind.{each.kind}"), strong=each.model == subject.body.proposal.model)
-    return Run(each.model), verdict, Run(each.backup or "—"), Run(why)
+    return (
+        Run(each.model),
+        verdict,
+        Run(each.backup or "—"),
+        subject.notes.sentence(why, each.figures),
+    )
 
 
 def price_part(subject: Subject) -> Part:
@@ -53,11 +78,20 @@ def price_part(subject: Subject) -> Part:
     note = words("price.note").format(
         book=basis.sale_book, revision=basis.sale_revision, currency=basis.book_currency
     )
-    blocks: list[Block] = [Para(runs(note))]
+    revision = subject.quoted(
+        note,
+        f"book.{basis.sale_book}.revision",
+        f"book:{basis.sale_book}",
+        str(basis.sale_revision),
+    )
+    blocks: list[Block] = [Para(runs(revision))]
     if basis.fx_e8 is not None:
-        rate = f"{plain(basis.fx_e8, FX_SCALE)} {basis.book_currency}→{subject.currency}"
+        number = plain(basis.fx_e8, FX_SCALE)
+        rate = f"{number} {basis.book_currency}→{subject.currency}"
         said = words("price.fx").format(rate=rate, on=basis.fx_on, source=basis.fx_source)
-        blocks.append(Para(runs(said), quiet=True))
+        source = f"fx:{basis.fx_id}"
+        found = subject.quoted(said, f"fx.{basis.fx_id}", source, number, basis.fx_source)
+        blocks.append(Para(runs(found), quiet=True))
     proposal = subject.body.proposal
     models = dict.fromkeys(filter(None, (proposal.model, proposal.backup)))
     rows = tuple(
@@ -81,15 +115,16 @@ def _rates(subject: Subject, model: str) -> Iterator[tuple[Run, ...]]:
         meter = meter_name(row.meter) if words.chinese else row.meter.replace("_", " ")
         if row.service_tier != _NEED_TIER:
             meter += words("price.tier").format(tier=row.service_tier)
+        above = f"{row.context_above:,}"
         if row.context_above:
-            meter += words("price.above").format(tokens=f"{row.context_above:,}")
+            meter += words("price.above").format(tokens=above)
         units = per(row.meter)
         listed = Rate(row.pico, row.currency).per(units)
         ours = f"rate.{rate_id}.{plan.name}"
         name = ours if subject.notes.known(ours) else f"rate.{rate_id}"
         yield (
             Run(model),
-            Run(meter),
+            subject.quoted(meter, f"rate.{rate_id}.above", f"rate:{rate_id}", above),
             subject.notes.run(listed, f"rate.{rate_id}"),
             subject.notes.run(plain(own.pico, PICO // units), name, strong=True),
             Run(words("price.piece" if row.meter in UNIT_METERS else "price.mtok")),
@@ -106,8 +141,8 @@ def cost_part(subject: Subject) -> Part:
     rows = tuple(_option(subject, each) for each in ordered)
     blocks: list[Block] = [
         Para(runs(Run(words("cost.options"), strong=True))),
-        Grid(heads, rows, frozenset(range(2, 7)), frozenset({0})),
-        Picture(_options_chart(subject, ordered[:_CHART_BARS])),
+        Grid(heads, rows, frozenset(range(2, 7)), frozenset({0}), _months_cited(subject, months)),
+        _options_chart(subject, ordered[:_CHART_BARS]),
         Para(
             runs(
                 Run(words("cost.months").format(model=option.model, plan=option.plan), strong=True)
@@ -121,60 +156,54 @@ def cost_part(subject: Subject) -> Part:
         ),
     ]
     if len(option.months) > 1:
-        blocks.append(Picture(_months_chart(subject)))
+        blocks.append(_months_chart(subject))
     return Part(words("cost"), tuple(blocks), apart=True)
 
 
 def _option(subject: Subject, each: Option) -> tuple[Run, ...]:
-    words, notes = subject.words, subject.notes
+    words, notes, currency = subject.words, subject.notes, subject.currency
     within = {True: "cost.yes", False: "cost.no", None: "cost.unknown"}[each.within_budget]
     return (
         Run(each.model),
         Run(each.plan),
-        notes.run(subject.money(each.low.gross_fen), each.low.figure),
-        notes.run(subject.money(each.expected.gross_fen), each.expected.figure),
-        notes.run(subject.money(each.high.gross_fen), each.high.figure),
-        notes.run(subject.money(each.total_fen), each.figure),
-        Run(subject.money(each.deposit_fen)),
+        notes.money(each.low.gross_fen, currency, each.low.figure),
+        notes.money(each.expected.gross_fen, currency, each.expected.figure),
+        notes.money(each.high.gross_fen, currency, each.high.figure),
+        notes.money(each.total_fen, currency, each.figure),
+        notes.money(each.deposit_fen, currency, each.figure.removesuffix("total") + "deposit"),
         Run(words(within)),
     )
 
 
 def _month(subject: Subject, each: MonthCost) -> tuple[Run, ...]:
-    def amount(fen: int) -> Run:
-        return Run(subject.money(fen))
-
-    return (
-        Run(each.month),
-        amount(each.usage_fen),
-        amount(-each.discount_fen),
-        amount(each.true_up_fen),
-        amount(each.fee_fen),
-        amount(each.net_fen),
-        amount(each.tax_fen),
-        subject.notes.run(subject.money(each.gross_fen), each.figure),
-    )
+    stem = each.figure.removesuffix(".gross")
+    gross = subject.notes.money(each.gross_fen, subject.currency, each.figure)
+    return (Run(each.month), *_columns(subject, stem, [each], beside=False), gross)
 
 
 def _sum(subject: Subject, option: Option) -> tuple[Run, ...]:
-    def amount(values: Sequence[int]) -> Run:
-        return Run(subject.money(sum(values)))
-
-    months = option.months
-    return (
-        Run(subject.words("cost.sum")),
-        amount([each.usage_fen for each in months]),
-        amount([-each.discount_fen for each in months]),
-        amount([each.true_up_fen for each in months]),
-        amount([each.fee_fen for each in months]),
-        amount([each.net_fen for each in months]),
-        amount([each.tax_fen for each in months]),
-        subject.notes.run(subject.money(option.total_fen), option.figure),
-    )
+    gross = subject.notes.money(option.total_fen, subject.currency, option.figure)
+    columns = _columns(subject, option.figure, option.months, beside=True)
+    return (Run(subject.words("cost.sum")), *columns, gross)
 
 
-def _options_chart(subject: Subject, options: Sequence[Option]) -> Chart:
-    return Chart(
+def _columns(
+    subject: Subject, stem: str, months: Sequence[MonthCost], *, beside: bool
+) -> Iterator[Run]:
+    """Print what some months are made of; a discount as what is taken off."""
+    for key in COLUMNS:
+        fen = sum(getattr(each, f"{key}_fen") for each in months)
+        yield subject.notes.money(
+            fen, subject.currency, f"{stem}.{key}", beside=beside, minus=key == "discount"
+        )
+
+
+def _months_cited(subject: Subject, months: str) -> tuple[Cite, ...]:
+    return (Cite("form.months", months, "form:months", subject.words("need.span")),)
+
+
+def _options_chart(subject: Subject, options: Sequence[Option]) -> Picture:
+    chart = Chart(
         title=subject.words("cost.chart"),
         kind="bar",
         labels=tuple(f"{each.model} {each.plan}" for each in options),
@@ -185,12 +214,14 @@ def _options_chart(subject: Subject, options: Sequence[Option]) -> Chart:
             ),
         ),
         unit=subject.currency,
+        decimals=2,
     )
+    return Picture(chart, charted(chart, [each.expected.figure for each in options]))
 
 
-def _months_chart(subject: Subject) -> Chart:
+def _months_chart(subject: Subject) -> Picture:
     months = subject.option.months
-    return Chart(
+    chart = Chart(
         title=subject.words("cost.months.chart"),
         kind="bar",
         labels=tuple(each.month for each in months),
@@ -198,7 +229,9 @@ def _months_chart(subject: Subject) -> Chart:
             Series(subject.option.model, tuple(Decimal(each.gross_fen) / _FEN for each in months)),
         ),
         unit=subject.currency,
+        decimals=2,
     )
+    return Picture(chart, charted(chart, [each.figure for each in months]))
 
 
 def advice_part(subject: Subject) -> Part:
@@ -210,9 +243,9 @@ def advice_part(subject: Subject) -> Part:
         saving = (
             Run("—")
             if each.saving_fen is None
-            else subject.notes.run(subject.money(each.saving_fen), each.figure, strong=True)
+            else subject.notes.money(each.saving_fen, subject.currency, each.figure, strong=True)
         )
-        rows.append((Run(label), saving, Run(why)))
+        rows.append((Run(label), saving, subject.notes.sentence(why, each.figures)))
     grid = Grid(words.row("advice.heads"), tuple(rows), frozenset({1}))
     return Part(words("advice"), (Para(runs(words("advice.note"))), grid))
 
@@ -243,7 +276,7 @@ def beside_part(subject: Subject) -> Part:
             unpriced = words.joined(map(words.said, each.unpriced))
             said = words("beside.floor").format(name=each.name, what=unpriced)
             blocks.append(Para(runs(said), quiet=True))
-    blocks.append(Picture(_sides_chart(subject, sides[:_CHART_BARS], comparison)))
+    blocks.append(_sides_chart(subject, sides[:_CHART_BARS], comparison))
     blocks += _returns(subject, comparison)
     if comparison.assumptions:
         blocks.append(Para(runs(Run(words("assumptions"), strong=True))))
@@ -269,7 +302,7 @@ def _side(subject: Subject, side: Side, comparison: Comparison) -> tuple[Run, ..
         _amount(subject, side, side.idle_fen, "idle"),
         _amount(subject, side, side.extra_fen, "extra"),
         _amount(subject, side, side.waste_fen, "waste", "wasted"),
-        subject.notes.run(subject.money(side.total_fen), side.figure, strong=True),
+        subject.notes.money(side.total_fen, comparison.currency, side.figure, strong=True),
     )
 
 
@@ -277,11 +310,13 @@ def _side_terms(subject: Subject, side: Side, comparison: Comparison) -> tuple[R
     words = subject.words
     days = "beside.days" if side.payment_days >= 0 else "beside.advance"
     promised = "—" if side.sla_ppm is None else words.share(side.sla_ppm)
+    stem, notes = side.figure.rpartition(".")[0], subject.notes
+    said = words(days).format(days=abs(side.payment_days))
     return (
         Run(_named(subject, side, comparison)),
         _amount(subject, side, side.deposit_fen, "deposit"),
-        Run(words(days).format(days=abs(side.payment_days))),
-        Run(promised),
+        notes.sentence(said, [f"{stem}.payment_days"]),
+        notes.sentence(promised, [f"{stem}.sla"]),
     )
 
 
@@ -289,18 +324,20 @@ def _amount(subject: Subject, side: Side, fen: int, *names: str) -> Run:
     """Return an amount of a side with the first of these figures that its trace has."""
     prefix = side.figure.rpartition(".")[0]
     found = [f"{prefix}.{name}" for name in names if subject.notes.known(f"{prefix}.{name}")]
-    return subject.notes.run(subject.money(fen), found[0] if found else "")
+    return subject.notes.money(fen, subject.currency, found[0] if found else "")
 
 
-def _sides_chart(subject: Subject, sides: Sequence[Side], comparison: Comparison) -> Chart:
+def _sides_chart(subject: Subject, sides: Sequence[Side], comparison: Comparison) -> Picture:
     words = subject.words
-    return Chart(
+    chart = Chart(
         title=words("beside.chart"),
         kind="bar",
         labels=tuple(_named(subject, each, comparison) for each in sides),
         series=(Series(words("beside.chart"), tuple(Decimal(s.total_fen) / _FEN for s in sides)),),
         unit=comparison.currency,
+        decimals=2,
     )
+    return Picture(chart, charted(chart, [each.figure for each in sides]))
 
 
 def _returns(subject: Subject, comparison: Comparison) -> Iterator[Block]:
@@ -313,8 +350,8 @@ def _returns(subject: Subject, comparison: Comparison) -> Iterator[Block]:
 def _return(subject: Subject, roi: Roi, title: str, prefix: str) -> Iterator[Block]:
     words, notes = subject.words, subject.notes
 
-    def amount(fen: int, name: str) -> Run:
-        return notes.run(words.money(fen, roi.currency), name)
+    def amount(fen: int, name: str, *, minus: bool = False) -> Run:
+        return notes.money(fen, roi.currency, name, minus=minus)
 
     rows = [
         (Run(words("roi.before")), amount(roi.before_fen, "mean.prepaid.usage")),
@@ -327,7 +364,10 @@ def _return(subject: Subject, roi: Roi, title: str, prefix: str) -> Iterator[Blo
             )
             for each in roi.avoided
         ),
-        (Run(words("roi.fee")), amount(-roi.fee_fen, f"mean.ours.{subject.plan.name}.fee")),
+        (
+            Run(words("roi.fee")),
+            amount(roi.fee_fen, f"mean.ours.{subject.plan.name}.fee", minus=True),
+        ),
         (Run(words("roi.net")), amount(roi.net_fen, f"{prefix}.net")),
     ]
     if roi.ratio_e2 is not None:

@@ -8,6 +8,7 @@ from yuejie.paper.chart import Chart, Series
 from yuejie.presales.proposal.layout import (
     Block,
     Bullets,
+    Cite,
     Facts,
     Grid,
     Para,
@@ -15,12 +16,13 @@ from yuejie.presales.proposal.layout import (
     Picture,
     Run,
     Runs,
+    charted,
     runs,
 )
 from yuejie.presales.proposal.proposal import Template
 from yuejie.presales.proposal.subject import Subject
 from yuejie.presales.requirement import Range
-from yuejie.presales.volume import need_of
+from yuejie.presales.volume import CASES, need_of
 
 _MILLI = 1_000
 
@@ -34,18 +36,21 @@ def _facts(subject: Subject) -> Iterator[tuple[str, Runs]]:
     words, need = subject.words, subject.body.requirement
     yield words("need.company"), runs(Run(need.company.name, strong=True))
     if need.company.uscc:
-        yield words("need.uscc"), runs(need.company.uscc)
+        yield words("need.uscc"), runs(subject.field(need.company.uscc, "company.uscc"))
     if need.company.contact:
-        yield words("need.contact"), runs(need.company.contact)
+        yield words("need.contact"), runs(subject.field(need.company.contact, "company.contact"))
     yield words("need.task"), runs(words(f"task.{need.task}"))
     yield words("need.quality"), runs(words(f"quality.{need.quality}"))
     yield from _volume(subject)
-    yield words("need.input"), runs(_range(subject, need.tokens_in, 1))
-    yield words("need.output"), runs(_range(subject, need.tokens_out, 1))
+    yield words("need.input"), runs(_range(subject, need.tokens_in, 1, "tokens.input"))
+    yield words("need.output"), runs(_range(subject, need.tokens_out, 1, "tokens.output"))
     span = words("need.span.text").format(first=need.first_month, months=need.months)
-    yield words("need.span"), runs(span)
+    yield words("need.span"), runs(subject.field(span, "months", str(need.months)))
     if need.budget is not None:
-        yield words("need.budget"), runs(words.money(need.budget.fen, need.budget.currency))
+        yield (
+            words("need.budget"),
+            runs(subject.field(words.money(need.budget.fen, need.budget.currency), "budget")),
+        )
     yield words("need.regions"), runs(words.joined(need.regions) or words("need.anywhere"))
     if need.models:
         yield words("need.models"), runs(words.joined(need.models))
@@ -54,33 +59,37 @@ def _facts(subject: Subject) -> Iterator[tuple[str, Runs]]:
     kind, payer = words(f"fapiao.{buyer.fapiao_kind}"), words(f"taxpayer.{buyer.taxpayer}")
     yield words("need.fapiao"), runs(f"{kind} · {payer}")
     if need.remark:
-        yield words("need.remark"), runs(need.remark)
+        yield words("need.remark"), runs(subject.field(need.remark, "remark"))
 
 
 def _volume(subject: Subject) -> Iterator[tuple[str, Runs]]:
     words, volume = subject.words, subject.body.requirement.volume
     if volume.qps_milli is not None:
-        yield words("need.qps"), runs(_range(subject, volume.qps_milli, _MILLI))
+        yield words("need.qps"), runs(_range(subject, volume.qps_milli, _MILLI, "volume.qps"))
     if volume.items_per_day is not None:
-        yield words("need.items"), runs(_range(subject, volume.items_per_day, 1))
+        yield words("need.items"), runs(_range(subject, volume.items_per_day, 1, "volume.items"))
         calls = plain(volume.calls_per_item_milli, _MILLI, 0)
-        yield words("need.calls"), runs(calls)
-    off = words("need.offday.text").format(share=words.share(volume.off_day_ppm))
-    yield words("need.offday"), runs(off)
+        yield words("need.calls"), runs(subject.notes.cited(calls, "volume.calls_per_item"))
+    share = words.share(volume.off_day_ppm)
+    off = words("need.offday.text").format(share=share)
+    yield words("need.offday"), runs(subject.field(off, "volume.off_days", share))
     if volume.growth_ppm:
-        yield words("need.growth"), runs(words.share(volume.growth_ppm))
+        yield (
+            words("need.growth"),
+            runs(subject.notes.cited(words.share(volume.growth_ppm), "volume.growth")),
+        )
 
 
-def _range(subject: Subject, found: Range, scale: int) -> str:
+def _range(subject: Subject, found: Range, scale: int, stem: str) -> Run:
     def shown(value: int) -> str:
         whole, _, rest = plain(value, scale, 0).partition(".")
         return f"{int(whole):,}{'.' if rest else ''}{rest}"
 
     if found.is_one:
-        return shown(found.expected)
-    return subject.words("need.range").format(
-        low=shown(found.low), expected=shown(found.expected), high=shown(found.high)
-    )
+        return subject.notes.cited(shown(found.expected), f"{stem}.expected")
+    cases = {case: shown(getattr(found, case)) for case in CASES}
+    cites = tuple(Cite(f"{stem}.{case}", text) for case, text in cases.items())
+    return Run(subject.words("need.range").format(**cases), cites=cites)
 
 
 def volume_part(subject: Subject) -> Part:
@@ -95,8 +104,8 @@ def volume_part(subject: Subject) -> Part:
                 notes.run(f"{each.requests.expected:,}", case.requests),
                 notes.run(words.tokens(each.tokens_in.expected), case.tokens_in),
                 notes.run(words.tokens(each.tokens_out.expected), case.tokens_out),
-                Run(f"{each.requests.low:,}"),
-                Run(f"{each.requests.high:,}"),
+                notes.cited(f"{each.requests.low:,}", need_of(each.month, "low").requests),
+                notes.cited(f"{each.requests.high:,}", need_of(each.month, "high").requests),
             )
         )
     blocks: list[Block] = [Para(runs(words("volume.note")))]
@@ -104,14 +113,14 @@ def volume_part(subject: Subject) -> Part:
         blocks.append(Para(runs(words("volume.uncertain")), quiet=True))
     blocks.append(Grid(words.row("volume.heads"), tuple(rows), frozenset(range(1, 6))))
     if len(rows) > 1:
-        blocks.append(Picture(_tokens_chart(subject)))
+        blocks.append(_tokens_chart(subject))
     return Part(words("volume"), tuple(blocks))
 
 
-def _tokens_chart(subject: Subject) -> Chart:
+def _tokens_chart(subject: Subject) -> Picture:
     words, volumes = subject.words, subject.body.volumes
     million = Decimal(10**6)
-    return Chart(
+    chart = Chart(
         title=words("volume.chart"),
         kind="stacked",
         labels=tuple(each.month for each in volumes),
@@ -127,6 +136,9 @@ def _tokens_chart(subject: Subject) -> Chart:
         ),
         unit=words("volume.chart.unit"),
     )
+    needs = [need_of(each.month, "expected") for each in volumes]
+    names = [each.tokens_in for each in needs] + [each.tokens_out for each in needs]
+    return Picture(chart, charted(chart, names))
 
 
 def focus_part(subject: Subject) -> Part:
@@ -146,9 +158,9 @@ def focus_part(subject: Subject) -> Part:
                 Run(each.name),
                 Run(str(each.first)),
                 Run(str(each.last)),
-                Run(plain(each.factor_milli, _MILLI, 0)),
+                subject.field(plain(each.factor_milli, _MILLI, 0), f"volume.promotion.{at}.factor"),
             )
-            for each in promotions
+            for at, each in enumerate(promotions, 1)
         )
         heads = words.row("focus.promotions.heads")
         blocks.append(Grid(heads, rows, frozenset({3})))

@@ -58,7 +58,10 @@ def _block(block: Block) -> dict[str, Any]:
         rows = [[printed(label), _runs(found)] for label, found in block.rows]
         return {"kind": "facts", "rows": rows}
     if isinstance(block, Figures):
-        items = [[label, _runs((run,))[0], printed(remark)] for label, run, remark in block.items]
+        items = [
+            [printed(label.text), _runs((run,))[0], printed(remark.text)]
+            for label, run, remark in block.items
+        ]
         return {"kind": "figures", "items": items}
     if isinstance(block, Picture):
         return {"kind": "picture", "svg": draw(block.chart, "svg").decode()}

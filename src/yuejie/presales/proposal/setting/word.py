@@ -193,10 +193,10 @@ def _figures(document: Any, figures: Figures) -> None:  # noqa: ANN401 - see abo
     cells = table.add_row().cells
     for cell, (label, run, remark) in zip(cells, figures.items, strict=True):
         _shade(cell, _WASH)
-        _write(_first(cell), (Run(label),), size=8, quiet=True)
+        _write(_first(cell), (label,), size=8, quiet=True)
         size = 14 if count < 4 else 11.5
         _write(_first(cell, fresh=True), (run,), size=size, strong=True)
-        _write(_first(cell, fresh=True), (Run(remark),), size=8, quiet=True)
+        _write(_first(cell, fresh=True), (remark,), size=8, quiet=True)
     _spaced(document)
 
 
@@ -296,7 +296,7 @@ def _texts(block: Block) -> list[str]:
     if isinstance(block, Facts):
         return [text for label, found in block.rows for text in (label, *(r.text for r in found))]
     if isinstance(block, Figures):
-        return [text for label, run, remark in block.items for text in (label, run.text, remark)]
+        return [text for item in block.items for text in (each.text for each in item)]
     if isinstance(block, Grid):
         return [*block.heads, *(run.text for row in block.rows for run in row)]
     return []

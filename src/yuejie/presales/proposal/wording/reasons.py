@@ -97,6 +97,8 @@ SENTENCES: Final[dict[str, str]] = {
     "算得首月只省 {} {}，不到账单的 {}，不建议": (
         "it saves {1} {2} in the first month, less than {3} of the bill: not advised"
     ),
+    # Where an input stands (proposal/sources)
+    "{} 第 {} 行": "{1}, lines {2}",
     # What was assumed in the comparison (replay)
     "{} 在该时刻没有销售价": "{1} had no sale rate at that instant",
     "{}：{}（假设）": "{1}: {2} (assumed)",
@@ -114,12 +116,15 @@ SENTENCES: Final[dict[str, str]] = {
     "{}：没有给出 {} {}的单价，按{}计": (
         "{1}: no rate was given for {2} {3}; that of {4} is taken"
     ),
-    "{}：{} 承诺消费在所比月份内未到期，未计补足": (
+    "{}：{}承诺消费在所比月份内未到期，未计补足": (
         "{1}: the commitment by {2} does not fall due within the months compared; no true-up is"
         " counted"
     ),
 }
 WORDS: Final[dict[str, str]] = {
+    "月度": "month",
+    "年度": "year",
+    "合同期": "term",
     "上市或大型企业": "listed or large company",
     "中型企业": "medium company",
     "初创企业": "start-up",
@@ -213,6 +218,8 @@ WORDS: Final[dict[str, str]] = {
     "购买方不抵扣进项税": "the buyer deducts no input VAT",
     "没有专票": "there is no special fapiao",
     "从零开始": "it begins at zero",
+    "预付没有押金": "prepayment has no deposit",
+    "没有填写等待天数": "the days of waiting were not stated",
     "月底作废": "it is lost at the month's end",
     "余额结转，不作废": "the balance is carried over, nothing is lost",
     "没有填写资金成本": "the cost of capital was not stated",
