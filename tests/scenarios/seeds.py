@@ -99,6 +99,7 @@ SHOP_ASK: Facts = {
 MAKER_FORM: Facts = {
     "first_month": "2026-12",
     "task": "extraction",
+    "term": "one_year",
     "currency": "CNY",
     "budget": "9000.00",
     "budget_currency": "USD",

@@ -258,7 +258,15 @@ def _comparison(
         desk.tracing,
         [],
     )
-    ours = [Ours(plan, desk.agreed(plan), deposits[plan.name]) for plan in plans]
+    ours = [
+        Ours(
+            plan,
+            desk.agreed(plan),
+            deposits[plan.name],
+            f"option.{model}.{plan.name}.deposit",
+        )
+        for plan in plans
+    ]
     return compare(scales, ours, proposed)
 
 

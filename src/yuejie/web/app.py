@@ -59,6 +59,7 @@ from yuejie.web.pages.house import customers as customer_forms
 from yuejie.web.pages.house import deeds as deed_pages
 from yuejie.web.pages.house import drafts, presales, system, trials
 from yuejie.web.pages.house import prices as price_pages
+from yuejie.web.pages.house import proposals as proposal_pages
 from yuejie.web.pages.house import providers as provider_pages
 from yuejie.web.pages.house import quotes as quote_pages
 from yuejie.web.pages.identity import enter as sso_pages
@@ -197,6 +198,7 @@ PAGE_NOUNS: Final = (
     drafts,
     provider_pages,
     price_pages,
+    proposal_pages,
     quote_pages,
     presales,
     trials,

@@ -305,6 +305,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", f"{API}/prospects/{{prospect}}/proposals"): Who.OPERATOR,
     ("POST", f"{API}/quotes/{{quote_id}}/proposals"): Power.DRAFT_CONTRACTS,
     ("GET", f"{API}/proposals/{{proposal}}/files/{{file}}"): Who.OPERATOR,
+    ("GET", f"{API}/proposals/{{proposal}}/trace"): Who.OPERATOR,
     ("GET", f"{API}/certificates"): Who.OPERATOR,
     ("POST", f"{API}/certificates"): Power.DRAFT_CONTRACTS,
     ("POST", f"{API}/certificates/{{certificate}}/withdraw"): Power.DRAFT_CONTRACTS,

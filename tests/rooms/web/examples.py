@@ -354,6 +354,7 @@ NOWHERE = (
     "/log/{message_id}",
     "/quotes/{quote_id}",
     "/quotes/{quote_id}/trace",
+    "/proposals/{proposal}/trace",
     "/quotes/{quote_id}/life",
     "/auto-models/{name}",
     "/files/{file}",

@@ -8,6 +8,7 @@ import click
 from yuejie.app import seller
 from yuejie.cli.frame import Frame, as_json, frame, give_json, put, say, show_table
 from yuejie.cli.presales.commands import presales
+from yuejie.kernel.errors import NotFound
 from yuejie.presales.proposal import store
 from yuejie.presales.proposal.make import (
     Wish,
@@ -25,6 +26,7 @@ from yuejie.presales.proposal.proposal import (
     ProposalNote,
     Template,
 )
+from yuejie.presales.proposal.traced.show import ProposalTrace, trace_proposal
 from yuejie.presales.prospects import find_prospect
 
 TEMPLATES = {
@@ -133,6 +135,54 @@ def export(house: Frame, proposal_id: str, where: Path) -> None:
         for kind in ProposalFile:
             note, body = read_file(db, proposal_id, kind)
             say(str(put(body, file_name(note, kind), where)))
+
+
+@proposal.command("trace")
+@click.argument("proposal_id")
+@click.argument("figure", required=False)
+@as_json
+@frame
+def trace(house: Frame, proposal_id: str, figure: str | None, *, json: bool) -> None:
+    """每个数字从哪里来：怎样印的、算法、最终依据的输入；写名称则只看一个数。"""
+    with house.database() as db:
+        found = trace_proposal(db, proposal_id, language=Language.ZH)
+    rows = [each for each in found.rows if figure in {None, each.name}]
+    if figure is not None and not rows:
+        raise NotFound(f"方案书 {proposal_id} 里没有“{figure}”这个数，不写名称可列出全部")
+    if json:
+        give_json({"proposal_id": proposal_id, "rows": rows, "loose": found.loose})
+        return
+    if not found.kept:
+        say(f"方案书 {proposal_id} 出具时还没有逐数留存来历，请重新出具；或看报价的推算表：")
+        say(f"yuejie presales trace {found.note.quote_id}")
+        return
+    if figure is None:
+        _all(found)
+        return
+    (one,) = rows
+    say(f"{one.label}：{'、'.join(one.printed)}（{'、'.join(one.places)}）")
+    say(f"{one.how} = {one.value}" if one.figure else one.how)
+    heads = ["依据", "值", "出处"]
+    show_table("最终依据的输入", heads, [(r.label, r.value, r.stands) for r in one.rests])
+
+
+def _all(found: ProposalTrace) -> None:
+    rows = [
+        (
+            each.note or "",
+            each.label,
+            "、".join(each.printed),
+            each.how,
+            "；".join(dict.fromkeys(rest.stands for rest in each.rests)),
+            each.name,
+        )
+        for each in found.rows
+    ]
+    heads = ["号", "数字", "印作", "算法", "出处", "名称"]
+    show_table(f"方案书 {found.note.proposal_id} 的每个数字从哪里来", heads, rows)
+    for each in found.loose:
+        say(f"没有来历：{each}")
+    say(f"共 {len(found.rows)} 个数，{len(found.loose)} 处没有来历；一个数的全部依据：后面写名称")
 
 
 @presales.group("certificate")

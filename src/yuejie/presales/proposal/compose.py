@@ -89,7 +89,12 @@ def _summary(subject: Subject) -> Part:
         cites=(Cite(option.low.figure, low), Cite(option.high.figure, high)),
     )
     months = len(option.months)
-    total = subject.field(words("summary.total").format(months=months), "months", str(months))
+    total = subject.field(
+        words("summary.total").format(months=months),
+        "months",
+        str(months),
+        label=words("need.span"),
+    )
     first = notes.money(option.expected.gross_fen, subject.currency, option.expected.figure)
     sum_ = notes.money(option.total_fen, subject.currency, option.figure)
     items = [

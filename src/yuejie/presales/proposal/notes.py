@@ -11,6 +11,7 @@ from typing import Final
 
 from yuejie.kernel.money import plain
 from yuejie.presales.proposal.layout import Cite, Grid, Run
+from yuejie.presales.proposal.traced.printed import DATE
 from yuejie.presales.proposal.traced.sources import Sources
 from yuejie.presales.proposal.traced.worked import is_by_piece, is_rate, scale_of, shown, worked
 from yuejie.presales.proposal.words import Words
@@ -63,7 +64,7 @@ class Notes:
 
     def sentence(self, text: str, names: Iterable[str], *, strong: bool = False) -> Run:
         """Return a sentence with each number in it that is the value of one of these figures."""
-        waiting = _NUMBER.findall(text)
+        waiting = _NUMBER.findall(DATE.sub(" ", text))
         cites = []
         for name in dict.fromkeys(names):
             figure = self._figures.get(name)

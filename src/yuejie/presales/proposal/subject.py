@@ -8,6 +8,7 @@ from yuejie.contracts.prices import RateRow
 from yuejie.presales.proposal.layout import Cite, Run
 from yuejie.presales.proposal.notes import Notes
 from yuejie.presales.proposal.proposal import Certificate, ProposalNote, Template
+from yuejie.presales.proposal.traced.printed import holds_number
 from yuejie.presales.proposal.words import Words
 from yuejie.presales.quote import Option, Plan, Quote, QuoteBody
 
@@ -49,9 +50,13 @@ class Subject:
         """The proposed model under the proposed plan."""
         return self.body.option(self.body.proposal.model, self.body.proposal.plan)
 
-    def field(self, text: str, path: str, printed: str = "") -> Run:
-        """Return a text of the form, with the number in it that is a field's."""
-        return Run(text, cites=self._cited(text, f"form.{path}", f"form:{path}", (printed,)))
+    def field(self, text: str, path: str, printed: str = "", *, label: str = "") -> Run:
+        """Return a text of the form, with the number in it that is a field's.
+
+        `label` says what it is, where that does not stand beside the text.
+        """
+        name, source = f"form.{path}", f"form:{path}"
+        return Run(text, cites=self._cited(text, name, source, (printed,), label))
 
     def term(self, text: str, path: str, *printed: str) -> Run:
         """Return a text of the plan's terms, with the numbers in it that are a term's."""
@@ -63,10 +68,13 @@ class Subject:
         return Run(text, cites=self._cited(text, name, source, printed))
 
     @staticmethod
-    def _cited(text: str, name: str, source: str, printed: tuple[str, ...]) -> tuple[Cite, ...]:
-        if not any(char.isdigit() for char in text):
-            return ()
-        return tuple(Cite(name, each or text, source) for each in printed or ("",))
+    def _cited(
+        text: str, name: str, source: str, printed: tuple[str, ...], label: str = ""
+    ) -> tuple[Cite, ...]:
+        found = (each or text for each in printed or ("",))
+        return tuple(
+            Cite(name, each, source, label) for each in found if holds_number(each) and each in text
+        )
 
     def money(self, fen: int) -> str:
         """Write an amount of the quote's currency."""

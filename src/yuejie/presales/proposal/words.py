@@ -3,7 +3,9 @@
 What a prospect, a competitor or the quote said in its own words stays as it was said.
 """
 
+import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from yuejie.kernel.money import PPM, Money, plain
@@ -14,6 +16,7 @@ from yuejie.presales.proposal.wording.reasons import in_english
 from yuejie.presales.proposal.wording.terms import TERMS
 
 _TABLE: Final = {**BODY, **FOCUS, **TERMS}
+_NUMBERED: Final = re.compile(r"(\d+)(?:\u3000|\. )(.*)", re.DOTALL)
 _SIGNS: Final = {"CNY": "¥", "USD": "$"}
 
 
@@ -38,6 +41,15 @@ class Words:
         """Return the heads of a table."""
         return tuple(self(key).split("|"))
 
+    def again(self, text: str) -> str:
+        """Return words of a document in this language, whichever it was written in."""
+        found = _NUMBERED.fullmatch(text)
+        number, rest = (found[1], found[2]) if found else ("", text)
+        known = _reversed(self._column)
+        pieces = (known.get(each, each) for each in rest.split(" · "))
+        gap = "\u3000" if self.chinese else ". "
+        return f"{number}{gap if number else ''}{' · '.join(pieces)}"
+
     def said(self, sentence: str) -> str:
         """Return what the quote says, in this language; people's own words stay theirs."""
         return sentence if self.chinese else in_english(sentence)
@@ -58,6 +70,17 @@ class Words:
     def tokens(self, count: int) -> str:
         """Write tokens in millions, of fewer the count."""
         return f"{count:,}" if count < 10**6 else f"{_tenths(count)} M"
+
+
+@cache
+def _reversed(column: int) -> dict[str, str]:
+    """Return every piece of the table, in either language, with what it is in one."""
+    return {
+        piece: own
+        for pair in _TABLE.values()
+        for each in pair
+        for piece, own in zip(each.split("|"), pair[column].split("|"), strict=True)
+    }
 
 
 def _tenths(count: int) -> str:

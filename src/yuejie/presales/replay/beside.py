@@ -29,6 +29,8 @@ class Ours:
     plan: Plan
     agreed: Agreed
     deposit_fen: int
+    deposit: str
+    """The figure of it, in the options."""
 
 
 def compare(scales: Scales, plans: Sequence[Ours], proposed: str) -> Comparison:
@@ -101,14 +103,7 @@ def our_side(scales: Scales, ours: Ours, models: Mapping[str, str], switch: str)
             scales,
             prefix,
             name,
-            scales.tracing.given(
-                f"{prefix}.deposit",
-                f"{name} 押金",
-                ours.deposit_fen,
-                "fen",
-                f"terms:{plan.name}.deposit",
-                currency=scales.currency,
-            ),
+            scales.sum(f"{prefix}.deposit", f"{name} 押金", (ours.deposit,)),
         ),
         extra=scales.nothing(f"{prefix}.extra", f"{name} 手续费与汇差", "对公转账"),
         waste=scales.nothing(f"{prefix}.waste", f"{name} 作废余额", "先用后付，没有余额"),

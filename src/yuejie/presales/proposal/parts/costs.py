@@ -89,8 +89,7 @@ def price_part(subject: Subject) -> Part:
         number = plain(basis.fx_e8, FX_SCALE)
         rate = f"{number} {basis.book_currency}→{subject.currency}"
         said = words("price.fx").format(rate=rate, on=basis.fx_on, source=basis.fx_source)
-        source = f"fx:{basis.fx_id}"
-        found = subject.quoted(said, f"fx.{basis.fx_id}", source, number, basis.fx_source)
+        found = subject.notes.sentence(said, [f"fx.{basis.fx_id}"])
         blocks.append(Para(runs(found), quiet=True))
     proposal = subject.body.proposal
     models = dict.fromkeys(filter(None, (proposal.model, proposal.backup)))

@@ -6,7 +6,7 @@ is printed nor hold what is not. A number without an origin is loose, and told a
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -26,7 +26,7 @@ from yuejie.presales.proposal.layout import (
 )
 from yuejie.presales.quote import QuoteBody
 
-_DATE: Final = re.compile(r"(?<!\d)\d{4}-\d{2}(?:-\d{2})?(?!\d)")
+DATE: Final = re.compile(r"(?<!\d)\d{4}-\d{2}(?:-\d{2})?(?!\d)")
 _ID: Final = re.compile(r"\b[a-z]+_[0-9a-f]{20,}\b|\b[0-9a-f]{64}\b|SHA-256")
 _LOOSE: Final = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 
@@ -45,6 +45,8 @@ class Printed:
     note: int = 0
     source: str = ""
     label: str = ""
+    drawn: bool = False
+    """Whether it stands in a chart, as a bar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +67,20 @@ def account_of(paper: Paper, body: QuoteBody) -> Account:
             continue
         for block in part.blocks:
             for label, run in _texts(block):
-                numbers += [_printed(each, run, part.title, label) for each in run.cites]
+                numbers += [
+                    replace(
+                        _printed(each, run, part.title, label), drawn=isinstance(block, Picture)
+                    )
+                    for each in run.cites
+                ]
                 left = _left(run, names)
                 loose += [f"{part.title}: {run.text} [{left}]"] if left else []
     return Account(numbers=tuple(numbers), loose=tuple(loose))
+
+
+def holds_number(text: str) -> bool:
+    """Tell whether a text has a number that is no day, no id and no hash."""
+    return bool(_LOOSE.search(_ID.sub(" ", DATE.sub(" ", text))))
 
 
 def _printed(cite: Cite, run: Run, place: str, label: str) -> Printed:
@@ -114,7 +126,7 @@ def _left(run: Run, names: Iterable[str]) -> str:
         text = _without(text, each)
     for name in names:
         text = text.replace(name, " ")
-    text = _ID.sub(" ", _DATE.sub(" ", text))
+    text = _ID.sub(" ", DATE.sub(" ", text))
     return ", ".join(_LOOSE.findall(text))
 
 

@@ -92,9 +92,9 @@ def _rows(numbers: tuple[Printed, ...], quote: Quote, sources: Sources) -> Itera
         figure = None if source else figures[name]
         yield Traced(
             name=name,
-            label=same[0].label if figure is None else notes.label(figure),
+            label=_label(same[0], sources) if figure is None else notes.label(figure),
             printed=tuple(dict.fromkeys(each.printed for each in same)),
-            places=tuple(dict.fromkeys(each.place for each in same)),
+            places=tuple(dict.fromkeys(sources.words.again(each.place) for each in same)),
             note=max(each.note for each in same),
             figure=figure is not None,
             value=same[0].printed if figure is None else notes.amount(figure),
@@ -106,10 +106,17 @@ def _rows(numbers: tuple[Printed, ...], quote: Quote, sources: Sources) -> Itera
 
 
 def _quoted(each: Printed, sources: Sources) -> Rest:
-    stands = sources.told(each.source)
     return Rest(
-        name=each.name, label=each.label, value=each.printed, source=each.source, stands=stands
+        name=each.name,
+        label=_label(each, sources),
+        value=each.printed,
+        source=each.source,
+        stands=sources.told(each.source),
     )
+
+
+def _label(each: Printed, sources: Sources) -> str:
+    return sources.words.again(each.label) or sources.told(each.source)
 
 
 def _rests(figure: Figure, quote: Quote, notes: Notes, sources: Sources) -> Iterator[Rest]:

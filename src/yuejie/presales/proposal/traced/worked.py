@@ -55,6 +55,8 @@ def shown(figure: Figure) -> str:
         return str(Money(value, figure.currency))
     if figure.unit == "ppm" and figure.op is not Op.POWER:
         return f"{_decimal(value, PPM // 100)}%"
+    if figure.unit == "e8":
+        return plain(value, FX_SCALE)
     return _decimal(value, scale_of(figure))
 
 

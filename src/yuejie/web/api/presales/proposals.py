@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import Path, Response, status
+from fastapi import Path, Query, Response, status
 
 from yuejie.presales.proposal import store
 from yuejie.presales.proposal.make import (
@@ -12,7 +12,8 @@ from yuejie.presales.proposal.make import (
     register_certificate,
     withdraw_certificate,
 )
-from yuejie.presales.proposal.proposal import MEDIA_TYPES, ProposalFile
+from yuejie.presales.proposal.proposal import MEDIA_TYPES, Language, ProposalFile
+from yuejie.presales.proposal.traced.show import trace_proposal
 from yuejie.presales.prospects import find_prospect
 from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, guarded
@@ -23,6 +24,7 @@ from yuejie.web.shapes.presales.proposals import (
     CertificateOut,
     ProposalIn,
     ProposalOut,
+    ProposalTraceOut,
     WithdrawIn,
     Withdrawn,
 )
@@ -68,6 +70,16 @@ def download(
     note, body = read_file(db, proposal, file)
     headers = {"content-disposition": disposition(file_name(note, file))}
     return Response(body, media_type=MEDIA_TYPES[file], headers=headers)
+
+
+@routes.get("/proposals/{proposal}/trace", summary="方案书里每个数字从哪里来")
+def read_trace(
+    db: Db,
+    proposal: Name,
+    language: Annotated[Language, Query(description="用哪种语言说")] = Language.ZH,
+) -> ProposalTraceOut:
+    """每个数字怎样印的、在哪一节、由什么算出、最终依据哪些输入；与文件同时留存。"""
+    return ProposalTraceOut.of(trace_proposal(db, proposal, language=language))
 
 
 @routes.get("/certificates", summary="列出资质证书")

@@ -168,6 +168,7 @@ PAGES: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", "/presales/{prospect}"): Who.OPERATOR,
     ("POST", "/presales/{prospect}/forms"): Power.DRAFT_CONTRACTS,
     ("POST", "/presales/{prospect}/quotes"): Power.DRAFT_CONTRACTS,
+    ("GET", "/presales/proposals/{proposal}"): Who.OPERATOR,
     ("GET", "/presales/quotes/{quote}"): Who.OPERATOR,
     ("GET", "/presales/quotes/{quote}/trace"): Who.OPERATOR,
     ("POST", "/presales/quotes/{quote}/proposals"): Power.DRAFT_CONTRACTS,

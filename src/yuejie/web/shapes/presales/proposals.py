@@ -6,6 +6,7 @@ from pydantic import Field
 
 from yuejie.presales.proposal.make import Wish
 from yuejie.presales.proposal.proposal import Certificate, Language, Template
+from yuejie.presales.proposal.traced.show import ProposalTrace
 from yuejie.web.shapes.wire import In, Instant, Out
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -39,6 +40,51 @@ class ProposalOut(Out):
     pdf_sha256: str = Field(description="PDF 的 SHA-256")
     made_by: str = Field(description="出具人")
     made_at: Instant = Field(description="出具时间")
+
+
+class RestOut(Out):
+    """一个数最终依据的一项输入。"""
+
+    name: str = Field(description="名称，即推算表中的名称")
+    label: str = Field(description="是什么")
+    value: str = Field(description="值")
+    source: str = Field(description="出处，如 form:tokens.input、rate:12、fx:7、file:sha256")
+    stands: str = Field(
+        description="出处的说法：需求表的哪一项、哪份价目第几版的哪一行、哪个文件的哪几行"
+    )
+
+
+class TracedOut(Out):
+    """方案书里的一个数字。"""
+
+    name: str = Field(description="名称；是推算表中的数时，可用它在报价的推算表里逐步追到底")
+    label: str = Field(description="是什么")
+    printed: list[str] = Field(description="怎样印的，逐字")
+    places: list[str] = Field(description="印在哪几节")
+    note: int = Field(description="正文中的上标编号，没有为 0")
+    figure: bool = Field(description="是推算表中的数；否则直接引自一项输入")
+    value: str = Field(description="准确的值")
+    how: str = Field(description="算法，代入了数值")
+    rests: list[RestOut] = Field(description="最终依据的输入")
+
+
+class ProposalTraceOut(Out):
+    """一版方案书里每个数字的来历。"""
+
+    proposal_id: str = Field(description="方案书编号")
+    kept: bool = Field(description="这一版是否留存了来历；之前出具的没有")
+    rows: list[TracedOut] = Field(description="每个数字，按印出的先后")
+    loose: list[str] = Field(description="没有来历的数字，连同所在的文字；应为空")
+
+    @classmethod
+    def of(cls, found: ProposalTrace) -> "ProposalTraceOut":
+        """Write a trace."""
+        return cls(
+            proposal_id=found.note.proposal_id,
+            kept=found.kept,
+            rows=[TracedOut.model_validate(each) for each in found.rows],
+            loose=list(found.loose),
+        )
 
 
 class CertificateIn(In):
