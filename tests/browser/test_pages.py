@@ -23,6 +23,7 @@ from tests.rooms.web.behind import (
 )
 from tests.rooms.web.conftest import NOW, TOKEN
 from tests.rooms.web.examples import contract_of
+from tests.rooms.web.house import proposed
 from tests.rooms.web.papers import FAPIAO
 from yuejie.jobs.job import JobState
 from yuejie.jobs.store import cancel, jobs
@@ -108,6 +109,7 @@ def everybodys(console: Console) -> dict[str, str]:
         "prospect": "/presales/jinke",
         "quote": f"/presales/quotes/{console.quote}",
         "trace": f"/presales/quotes/{console.quote}/trace",
+        "proposal": f"/presales/proposals/{proposed(house.books)}",
         "trials": "/trials",
         "deeds": "/deeds",
         "system": "/system",

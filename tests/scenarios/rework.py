@@ -24,7 +24,7 @@ SCALE = {
     "percent": 100, "parts": 10**9, "fen_ppm": 10**8,
 }  # fmt: skip
 CASES = ("low", "expected", "high")
-RULES = {
+RULES: dict[str, int | Fraction] = {
     "credit.medium.deposit_months_least": 0,
     "credit.medium.deposit_months_most": 1,
     "credit.medium.payment_days": 15,

@@ -10,7 +10,8 @@ from pathlib import Path
 from tests.scenarios.paperwork import Prints, numbers_in, of_docx, of_pdf
 from tests.scenarios.prospecting import SALES, Sales
 from tests.scenarios.rework import SCALE, Again, number, worth
-from tests.scenarios.seeds import SELLER, Seed, certified, seeds
+from tests.scenarios.seeds import FINTECH_FORM, SELLER, Seed, certified, seeds
+from tests.scenarios.test_presales import M
 from tests.scenarios.test_presales import sales as sales  # noqa: PLC0414 - the fixture
 from yuejie.presales.proposal.make import Wish, make_proposal, read_file
 from yuejie.presales.proposal.proposal import Language, ProposalFile, ProposalNote, Template
@@ -186,3 +187,37 @@ def _bars_are_figures_of_tables(paper: Paper) -> None:
     assert drawn <= {each.name for each in numbers if not each.drawn}
     labels = {each.printed for each in numbers if each.drawn and each.name.endswith("gross")}
     assert all(re.fullmatch(r"[\d,]+\.\d\d", each) for each in labels)
+
+
+def test_calls_moved_to_a_model_that_was_used_too_are_counted_together(
+    sales: Sales, tmp_path: Path
+) -> None:
+    """
+    Two models were used, and the quote supposes all calls on the cheaper one: what was used and
+    what is supposed of it are two figures, and each names the lines of the file that it sums.
+    """
+    sales.prospect("jinke", FINTECH_FORM)
+    file = tmp_path / "two.csv"
+    rows = ["started_at,model,input,output,requests"]
+    for month in (8, 9, 10):
+        for model, tokens in (("gpt-4o", 4 * M), ("gpt-4o-mini", M)):
+            rows.append(f"2026-{month:02}-10T10:00:00+08:00,{model},{tokens},{tokens},10")
+    file.write_text("\n".join(rows), "utf-8")
+    usage = {
+        "import": sales.usage("jinke", file).usage.import_id,
+        "switch": [{"name": "全用 mini", "models": {"gpt-4o": "gpt-4o-mini"}}],
+    }
+    quote = sales.quotes("jinke", {"book": "sale", "plan": [{"name": "p"}], "usage": usage})
+    assert quote.body.comparison is not None
+    # Five million each way a month, at 0.18 and 0.72 a million.
+    assert [side.gross_fen for side in quote.body.comparison.ours][-1] == 3 * 5 * 90
+    told = {
+        figure.name.partition(".")[0]: (figure.value, figure.words)
+        for figure in quote.body.trace
+        if ".2026-09." in figure.name and ".gpt-4o-mini.input" in figure.name
+        if figure.source.startswith("file:")
+    }
+    assert told == {
+        "usage": (M, "two.csv 第 5 行"),
+        "usage[gpt-4o=gpt-4o-mini]": (5 * M, "two.csv 第 4–5 行"),
+    }

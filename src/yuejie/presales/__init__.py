@@ -14,6 +14,8 @@ Invariants:
 - an accepted quote is drafted once, and the draft says what the quote said (`life`);
 - a quote never changes: another one is its next version; its book revisions, exchange rate and
   last day are written in it;
+- every number that a proposal prints is a figure of its quote's trace, or is quoted from a field, a
+  term or a record; what is printed is kept with it, and a number of no origin is told (`traced`);
 - every figure of a quote is computed again from its trace: inputs of the form, price rows, terms,
   assumptions; `check_trace` finds the one that is not;
 - a replay of a past month under a contract's own prices and terms is that month's bill;

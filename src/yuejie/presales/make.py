@@ -221,7 +221,8 @@ def _about_budget(
         return ()
     figure = budget_of(desk)
     if figure is None:
-        return (f"没有 {budget.currency} 与 {currency} 的汇率，无法与预算 {budget} 比较",)
+        told = budget.currency
+        return (f"没有 {told} 与 {currency} 的汇率，无法与预算 {budget} {told} 比较",)
     limit = desk.tracing.value(figure)
     over = [each.month for each in own.months if each.gross_fen > limit]
     said = f"每月预算 {Money(limit, currency)} {currency}"

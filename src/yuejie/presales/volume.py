@@ -93,7 +93,7 @@ def _given(requirement: Requirement, case: str, tracing: Tracing) -> tuple[tuple
         )
         hours = tracing.given(
             "volume.hours",
-            "一天折合忙时小时数（百分之一）",
+            "一天折合忙时小时数",
             sum(volume.hours),
             "percent",
             named or "form:volume.hours",
@@ -127,7 +127,13 @@ def _month(
 ) -> MonthVolume:
     days = _days(requirement.volume, month, tracing)
     growth = _growth(requirement.volume, month, ahead, tracing)
-    seconds = _HOUR_S if requirement.volume.qps_milli is not None else 1
+    by_second = requirement.volume.qps_milli is not None
+    seconds = _HOUR_S if by_second else 1
+    words = (
+        "每秒请求 × 忙时小时数 × 折合工作日 × 增长 × 每小时 3,600 秒"
+        if by_second
+        else "每天件数 × 每件次数 × 折合工作日 × 增长"
+    )
     for case in CASES:
         names, by = given[case]
         need, said = need_of(str(month), case), _CASE_NAMES[case]
@@ -139,14 +145,14 @@ def _month(
             "request",
             times=seconds,
             by=by * _UNIT * PPM**ahead,
-            words="（每秒请求 × 3600 × 忙时小时数，或每天件数 × 每件次数）× 折合工作日 × 增长",
+            words=words,
         )
         for name, what, tokens in (
             (need.tokens_in, "输入", requirement.tokens_in),
             (need.tokens_out, "输出", requirement.tokens_out),
         ):
             key = "input" if what == "输入" else "output"
-            each = tracing.given(
+            one = tracing.given(
                 f"tokens.{key}.{case}",
                 f"每次{what} token（{said}）",
                 getattr(tokens, case),
@@ -157,7 +163,7 @@ def _month(
                 name,
                 f"{month} {what} token（{said}）",
                 Op.RATIO,
-                (need.requests, each),
+                (need.requests, one),
                 "token",
                 words=f"调用次数 × 每次{what} token",
             )
@@ -186,7 +192,7 @@ def _days(volume: Volume, month: BillingMonth, tracing: Tracing) -> str:
     off, share = len(days) - worked, percent(volume.off_day_ppm)
     return tracing.given(
         f"volume.{month}.days",
-        f"{month} 折合工作日（十亿分之一天）",
+        f"{month} 折合工作日",
         sum(day_parts(volume, day) for day in days),
         "parts",
         f"calendar:{month}",
@@ -200,7 +206,7 @@ def _growth(volume: Volume, month: BillingMonth, ahead: int, tracing: Tracing) -
     )
     return tracing.derived(
         f"volume.{month}.growth",
-        f"{month} 相对首月的倍数（百万分率的 {ahead} 次方）",
+        f"{month} 相对首月的倍数",
         Op.POWER,
         (rate,),
         "ppm",

@@ -10,9 +10,12 @@ from yuejie.contracts.life.store import credit_rules
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.ids import BookId
 from yuejie.presales.ask import ask_of
+from yuejie.presales.life.decide import step_quote
 from yuejie.presales.make import make_quote
-from yuejie.presales.prospects import grade_model
-from yuejie.presales.quote import Quote
+from yuejie.presales.proposal.make import Wish, make_proposal
+from yuejie.presales.proposal.store import proposals_of
+from yuejie.presales.prospects import find_prospect, grade_model
+from yuejie.presales.quote import Quote, QuoteEvent
 from yuejie.presales.requirement import Quality, TaskType
 from yuejie.presales.trial.ask import ask_trial, set_policy
 from yuejie.presales.trial.trial import Asked, TrialPolicy
@@ -36,6 +39,18 @@ def quoted(books: Books) -> Quote:
     tasks = (TaskType.SUPPORT,)
     grade_model(books.db, "gpt-4o", Quality.STANDARD, tasks, source="内部评测", by=BY, now=NOW)
     return make_quote(books.db, "jinke", ask_of({"book": "list"}), by=BY, now=NOW)
+
+
+def proposed(books: Books) -> str:
+    """Return the prospect's proposal: made once, however often it is asked for."""
+    with books.db.read() as tx:
+        known = proposals_of(tx, find_prospect(tx, "jinke").prospect_id)
+    if known:
+        return known[0].proposal_id
+    quote = quoted(books).quote_id
+    step_quote(books.db, quote, QuoteEvent.APPROVE, why="战略客户", by="operator:boss", now=NOW)
+    wish = Wish(quote_id=quote)
+    return make_proposal(books.db, wish, seller="月结", by=BY, now=NOW).proposal_id
 
 
 def asked(books: Books) -> str:

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from tests.rooms.web.conftest import NOW, TOKEN, House
-from tests.rooms.web.house import asked, drafted, quoted
+from tests.rooms.web.house import asked, drafted, proposed, quoted
 from tests.rooms.web.test_pages import HTML, PASSWORD, enter, token_in
 from yuejie.contracts.store import contracts_of, revisions
 from yuejie.customers.enrol import find_customer
@@ -262,6 +262,34 @@ def test_a_quote_below_the_floor_needs_another_and_every_figure_has_its_ground(
     assert send(browser, f"{here}/approve", why="").status_code == 422
     went(send(browser, f"{here}/approve", why="战略客户"))
     assert "可报出" in browser.get(here).text
+
+
+BEFORE = """
+    INSERT INTO proposal (proposal_id, prospect_id, version, quote_id, quote_digest, template,
+                          language, valid_until, docx, docx_sha256, pdf, pdf_sha256, made_by,
+                          made_at)
+    SELECT 'prp_before', prospect_id, version + 1, quote_id, quote_digest, template, language,
+           valid_until, docx, docx_sha256, pdf, pdf_sha256, made_by, made_at
+    FROM proposal
+    WHERE proposal_id = %(made)s
+"""
+"""A version from before what is printed was kept."""
+
+
+def test_a_proposal_says_of_every_number_where_it_comes_from(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """In Chinese and in English; one from before that was kept says so."""
+    made = proposed(house.books)
+    enter(database, browser, "sales", "sales", None)
+    page = browser.get(f"/presales/proposals/{made}").text
+    assert "每个数字从哪里来" in page
+    assert "没有来历" not in page
+    assert re.search(r"价目 list 第 1 版：gpt-4o 输入", page)
+    assert browser.get("/presales/proposals/prp_none").status_code == 404
+    with database.begin() as tx:
+        tx.run(BEFORE, made=made)
+    assert "还没有留存每个数字的来历" in browser.get("/presales/proposals/prp_before").text
 
 
 def test_a_trial_is_granted_and_another_declined(

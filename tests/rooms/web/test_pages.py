@@ -21,7 +21,7 @@ from tests.rooms.web.behind import (
 )
 from tests.rooms.web.conftest import NOW, PEPPER, TOKEN, House, desk_at
 from tests.rooms.web.examples import contract_of
-from tests.rooms.web.house import drafted, quoted
+from tests.rooms.web.house import drafted, proposed, quoted
 from tests.rooms.web.papers import FAPIAO
 from tests.scenarios.books import FixedClock
 from yuejie.bills.store import bills_of_customer
@@ -130,6 +130,7 @@ def examples(house: House) -> Iterator[tuple[str, str, Who | Power]]:
         "book": "list",
         "prospect": "jinke",
         "quote": quoted(house.books).quote_id,
+        "proposal": proposed(house.books),
         "position": "1",
         "day": "2026-10-15",
         "request_id": house.zeta_call,

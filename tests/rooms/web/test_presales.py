@@ -93,6 +93,15 @@ def test_from_the_form_to_the_quote_and_the_ground_of_a_figure(operator: TestCli
     assert operator.get(trace, params={"figure": "x"}).status_code == 404
     listed = operator.get(f"{API}/prospects/jinke/quotes").json()["items"]
     assert [each["quote_id"] for each in listed] == [quote["quote_id"]]
+    made = operator.post(f"{API}/quotes/{quote['quote_id']}/proposals", json={}).json()
+    told = operator.get(f"{API}/proposals/{made['proposal_id']}/trace").json()
+    assert (told["kept"], told["loose"]) == (True, [])
+    rows = {each["name"]: each for each in told["rows"]}
+    assert rows["roi.ratio"]["printed"] == ["6.50"]
+    assert rows["roi.net"]["how"] == "节省 + 避免的损失 − 管理费：1,500.00 − 200.00"
+    kinds = {rest["source"].partition(":")[0] for rest in rows["roi.net"]["rests"]}
+    assert kinds >= {"file", "rate", "terms"}
+    assert operator.get(f"{API}/proposals/prp_0/trace").status_code == 404
 
 
 @pytest.mark.usefixtures("sales")

@@ -29,7 +29,7 @@ from yuejie.presales.proposal.proposal import (
 from yuejie.presales.proposal.setting.pdf import to_pdf
 from yuejie.presales.proposal.setting.word import to_docx
 from yuejie.presales.proposal.subject import Subject
-from yuejie.presales.proposal.traced.printed import account_of, encode_account
+from yuejie.presales.proposal.traced.printed import account_of, encode_account, names_of
 from yuejie.presales.proposal.traced.sources import Sources, rate_id
 from yuejie.presales.proposal.words import Words
 from yuejie.presales.quote import Quote
@@ -53,7 +53,7 @@ def make_proposal(db: Database, wish: Wish, *, seller: str, by: str, now: dateti
     with db.read(consistent=True) as tx:
         subject = _subject(tx, wish, seller, now)
     paper = compose(subject)
-    account = account_of(paper, subject.body)
+    account = account_of(paper, names_of(subject.body))
     docx, pdf = to_docx(paper, subject.dated), to_pdf(paper, subject.dated)
     note = ProposalNote(
         proposal_id=subject.number,

@@ -126,9 +126,12 @@ class Notes:
         """Say what a figure is; in English by its name, or by its price row."""
         if self._words.chinese:
             return figure.label
-        row = self._sources.row(figure)
+        kind, _, rest = figure.name.partition(".")
+        number, _, plan = rest.partition(".")
+        row = self._sources.row(int(number)) if kind == "rate" else None
         if row is not None:
-            return f"{row.model} {row.meter.replace('_', ' ')} list rate"
+            said = f"{row.model} {row.meter.replace('_', ' ')}"
+            return f"{said} rate, {self._words.said(plan)}" if plan else f"{said} list rate"
         return " · ".join(map(self._words.said, figure.name.split(".")))
 
     def how(self, figure: Figure, *, most: int = SUMMANDS) -> str:

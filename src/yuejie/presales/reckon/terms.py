@@ -125,13 +125,11 @@ def _step(
 ) -> tuple[str, str]:
     """Note where a step begins and what it takes off."""
     step, name = tier.steps[number], f"terms.{spot.plan}.tier.{number}"
-    said = f"方案“{spot.plan}”阶梯折扣第 {number + 1} 档"
     source = f"terms:{spot.plan}.tier_discount.{number + 1}"
-    above = tracing.given(
-        f"{name}.from", f"{said}起点", step.above_fen, "fen", source, currency=currency
-    )
-    share = tracing.given(f"{name}.off", f"{said}折扣", step.discount_ppm, "ppm", source)
-    return above, share
+    begins = f"方案“{spot.plan}”阶梯折扣第 {number + 1} 档的起点"
+    takes = f"方案“{spot.plan}”阶梯折扣第 {number + 1} 档的比例"
+    above = tracing.given(f"{name}.from", begins, step.above_fen, "fen", source, currency=currency)
+    return above, tracing.given(f"{name}.off", takes, step.discount_ppm, "ppm", source)
 
 
 def true_up(

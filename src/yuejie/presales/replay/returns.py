@@ -88,7 +88,7 @@ def _return(
     if value(fee) > 0:
         tracing.derived(
             f"{name}.ratio",
-            "净收益与管理费之比（百分之一）",
+            "净收益与管理费之比",
             Op.DIVIDED,
             (net, fee),
             "e2",

@@ -57,9 +57,12 @@ class Account:
     loose: tuple[str, ...] = ()
 
 
-def account_of(paper: Paper, body: QuoteBody) -> Account:
-    """Gather what the parts of a document print, besides the appendices that explain it."""
-    names = _names(body)
+def account_of(paper: Paper, names: Iterable[str]) -> Account:
+    """Gather what the parts of a document print, besides the appendices that explain it.
+
+    `names` are those whose digits are no number, the longest first.
+    """
+    known = tuple(names)
     numbers: list[Printed] = []
     loose: list[str] = []
     for part in paper.parts:
@@ -73,7 +76,7 @@ def account_of(paper: Paper, body: QuoteBody) -> Account:
                     )
                     for each in run.cites
                 ]
-                left = _left(run, names)
+                left = _left(run, known)
                 loose += [f"{part.title}: {run.text} [{left}]"] if left else []
     return Account(numbers=tuple(numbers), loose=tuple(loose))
 
@@ -138,7 +141,7 @@ def _without(text: str, printed: str) -> str:
     return f"{text[: at[0]]} {text[at[1] :]}"
 
 
-def _names(body: QuoteBody) -> list[str]:
+def names_of(body: QuoteBody) -> list[str]:
     """Return the names that a quote's texts hold, the longest first; digits in them are no number.
 
     Models, plans, promotions, regions, other offers, projects: whoever gave them the name.

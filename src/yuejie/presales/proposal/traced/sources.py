@@ -34,9 +34,9 @@ class Sources:
     words: Words
     rows: Mapping[int, PriceRow] = field(default_factory=dict)
 
-    def row(self, figure: Figure) -> RateRow | None:
-        """Return the price row that a figure is, if it is one."""
-        found = self.rows.get(rate_id(figure.source))
+    def row(self, number: int) -> RateRow | None:
+        """Return a price row by its number."""
+        found = self.rows.get(number)
         return found.row if found else None
 
     def said(self, figure: Figure) -> str:

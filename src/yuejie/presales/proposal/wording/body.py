@@ -32,7 +32,7 @@ BODY: Final[dict[str, tuple[str, str]]] = {
     "summary.range": ("{low} 至 {high}", "{low} to {high}"),
     "summary.total": ("{months} 个月合计", "Total of {months} months"),
     "summary.tax": ("含税，按预计用量", "tax included, expected usage"),
-    "summary.net": ("每月净收益", "Net benefit per month"),
+    "summary.net": ("每月净收益（按历史用量）", "Net benefit a month, past usage"),
     "summary.ratio": ("为管理费的 {ratio} 倍", "{ratio} times the management fee"),
     "summary.nofee": ("不收管理费", "no management fee"),
     "summary.notes": (

@@ -38,7 +38,7 @@ FOCUS: Final[dict[str, tuple[str, str]]] = {
         ),
     ),
     "focus.fintech.2": (
-        "项目可限定供应商与地区；本方案的模型部署在：{regions}。",
+        "项目可限定供应商与地区；本方案所要求的数据所在地：{regions}。",
         "Projects can be held to providers and regions; residency asked for here: {regions}.",
     ),
     "focus.fintech.3": (

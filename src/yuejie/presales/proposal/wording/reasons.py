@@ -40,9 +40,9 @@ SENTENCES: Final[dict[str, str]] = {
     "没有提供建议类型的方案，以“{}”为准": (
         "No plan of the proposed type was asked for; this is the plan “{1}”"
     ),
-    "没有 {} 与 {} 的汇率，无法与预算 {} 比较": (
+    "没有 {} 与 {} 的汇率，无法与预算 {} {} 比较": (
         "There is no exchange rate between {1} and {2}, so it cannot be compared with the budget"
-        " of {3}"
+        " of {3} {4}"
     ),
     "每月预算 {} {}，各月均在预算之内": "Monthly budget {1} {2}: every month is within it",
     "每月预算 {} {}，各月均超出": "Monthly budget {1} {2}: every month is above it",
