@@ -151,6 +151,13 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
         "none",
         "Private hosts, `host` or `host:port` and commas between, of identity providers.",
     ),
+    "YUEJIE_PROXIES": (
+        "none",
+        (
+            "Addresses or networks, commas between, of reverse proxies before the console; only "
+            "they are believed about who asks (`X-Forwarded-For`), which limits log-ins and trials."
+        ),
+    ),
     "YUEJIE_NOTICE_HOSTS": (
         "none",
         "Private hosts, `host` or `host:port` and commas between, that notices may be sent to.",

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final, Self
 
@@ -133,6 +134,7 @@ class Settings:
     operator_token: str = field(repr=False)
     member_token: str = field(repr=False, default="")
     sso_hosts: frozenset[str] = frozenset()
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     metrics_port: int = 0
     probe_url: str = ""
     drain_notice_s: int = 5
@@ -172,6 +174,7 @@ class Settings:
             operator_token=kept.text("YUEJIE_OPERATOR_TOKEN"),
             member_token=environ.get("YUEJIE_MEMBER_TOKEN", ""),
             sso_hosts=_names(environ, "YUEJIE_SSO_HOSTS"),
+            proxies=_networks(environ, "YUEJIE_PROXIES"),
             metrics_port=_number(environ, "YUEJIE_METRICS_PORT", 0),
             probe_url=environ.get("YUEJIE_PROBE_URL", ""),
             drain_notice_s=_number(environ, "YUEJIE_DRAIN_NOTICE_S", 5),
@@ -263,6 +266,17 @@ def _names(environ: Mapping[str, str], name: str) -> frozenset[str]:
     """Return the names in a list that is separated by commas."""
     found = (each.strip() for each in environ.get(name, "").split(","))
     return frozenset(each for each in found if each)
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the addresses and networks in a list that is separated by commas."""
+    found = []
+    for each in sorted(_names(environ, name)):
+        try:
+            found.append(ip_network(each))
+        except ValueError as error:
+            raise Invalid(f"{name} 中的 {each} 不是 IP 地址或网段，如 10.0.0.0/8") from error
+    return tuple(found)
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:

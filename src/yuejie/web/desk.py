@@ -1,7 +1,9 @@
 """The desk: what every route is given, and how it asks for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +41,8 @@ class Desk:
     gateway_url: str = "http://127.0.0.1:8400"
     notice_hosts: frozenset[str] = frozenset()
     sso_hosts: frozenset[str] = frozenset()
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Reverse proxies that are believed about whom they speak for."""
     stamp_file: Path | None = None
     fapiao: FapiaoDesk = field(default_factory=FapiaoDesk)
     signing: Reachable = field(default_factory=Reachable, repr=False)
@@ -71,3 +75,31 @@ Db = Annotated[Database, Depends(_database)]
 """The open database; away, the request ends here with 503."""
 Now = Annotated[datetime, Depends(_now)]
 """The instant of the request: asked once, the same throughout the deed."""
+
+
+def address_of(request: Request) -> str:
+    """Return the address of whoever asks; empty where the socket knows none.
+
+    A reverse proxy that the settings name is believed about whom it speaks for, and so is one
+    behind it: it is the last address of `X-Forwarded-For` that is no proxy's. Nobody else is
+    believed, for anybody can write that header.
+    """
+    address = request.client.host if request.client else ""
+    desk: Desk = request.app.state.desk
+    said = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    for further in reversed(said):
+        if not _is_one_of(address, desk.proxies):
+            break
+        try:
+            address = str(ip_address(further.strip()))
+        except ValueError:
+            break
+    return address
+
+
+def _is_one_of(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return False
+    return any(known in network for network in networks)

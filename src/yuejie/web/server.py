@@ -9,6 +9,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -76,6 +77,8 @@ class Wanted(Protocol):
     @property
     def sso_hosts(self) -> frozenset[str]: ...  # noqa: D102
     @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]: ...  # noqa: D102
+    @property
     def fapiao(self) -> "WantedFapiao": ...  # noqa: D102
     @property
     def signing(self) -> Accounts: ...  # noqa: D102
@@ -123,6 +126,7 @@ def serve(settings: Wanted) -> None:
         gateway_url=settings.gateway_url,
         notice_hosts=settings.notice_hosts,
         sso_hosts=settings.sso_hosts,
+        proxies=settings.proxies,
         signing=reachable(settings.signing),
         stamp_file=settings.seller_stamp,
         home=settings.home if settings.supervised else None,

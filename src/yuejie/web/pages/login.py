@@ -11,13 +11,12 @@ from yuejie.customers.logins.open import CodeWanted, Guess, Opened, log_in, log_
 from yuejie.customers.logins.store import has_logins
 from yuejie.customers.sso.store import providers
 from yuejie.kernel.errors import DomainError, Forbidden
-from yuejie.web.desk import Db, Desk, DeskHere, Now
+from yuejie.web.desk import Db, Desk, DeskHere, Now, address_of
 from yuejie.web.pages.frame.cookies import LANGUAGE, SESSION, THEME
 from yuejie.web.pages.frame.draw import draw, go
 from yuejie.web.pages.frame.entry import (
     THEMES,
     VisitorHere,
-    address_of,
     inside,
     put_session,
     refuse_strangers,

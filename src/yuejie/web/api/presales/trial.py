@@ -15,7 +15,7 @@ from yuejie.presales.trial.trial import RequestState, Trial
 from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import API, AnyCaller, Caller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window
-from yuejie.web.desk import Db, DeskHere, Now
+from yuejie.web.desk import Db, DeskHere, Now, address_of
 from yuejie.web.shapes.presales.trial import (
     ClaimIn,
     ClaimOut,
@@ -38,11 +38,10 @@ routes: Final = guarded("试用")
 @open_routes.post("/trial-requests", summary="申请试用", status_code=status.HTTP_201_CREATED)
 def ask(db: Db, desk: DeskHere, now: Now, request: Request, body: TrialAsk) -> TrialAsked:
     """申请试用，不需要令牌；每个来源每天有限次。领取码只显示一次，批准后凭它领取密钥。"""
-    peer = request.client.host if request.client else ""
     receipt = ask_trial(
         db,
         body.asked(),
-        peer=peer,
+        peer=address_of(request),
         pepper=desk.pepper,
         credential_key=desk.credential_key,
         now=now,

@@ -123,10 +123,5 @@ def inside(path: str) -> str:
     return path
 
 
-def address_of(request: Request) -> str:
-    """Return where a request comes from, as far as the socket knows."""
-    return request.client.host if request.client else ""
-
-
 def _one_of(chosen: str, known: tuple[str, ...]) -> str:
     return chosen if chosen in known else known[0]

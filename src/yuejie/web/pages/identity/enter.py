@@ -9,12 +9,11 @@ from starlette.responses import Response
 from yuejie.customers.logins.open import Guess
 from yuejie.customers.sso.enter import GOOD_FOR, Return, Ways, begin, finish
 from yuejie.kernel.errors import DomainError, Forbidden
-from yuejie.web.desk import Db, Desk, DeskHere, Now
+from yuejie.web.desk import Db, Desk, DeskHere, Now, address_of
 from yuejie.web.pages.frame.cookies import SSO
 from yuejie.web.pages.frame.draw import draw, go
 from yuejie.web.pages.frame.entry import (
     VisitorHere,
-    address_of,
     inside,
     put_session,
     refuse_strangers,
