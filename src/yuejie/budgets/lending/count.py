@@ -63,12 +63,22 @@ class LeaseNews:
         return not (self.ended or self.returned or self.over)
 
 
+class _Picos(dict[int, int]):
+    """What a unit costs, by rate; Unstorable for one that is not there.
+
+    A restore may take back prices by which gateways went on for a while.
+    """
+
+    def __missing__(self, rate_id: int) -> int:
+        raise Unstorable(f"费率 {rate_id} 不在库中")
+
+
 class Spending:
     """Counts what is spent; lives as long as its process and remembers rates."""
 
     def __init__(self) -> None:
         self._rates: dict[int, PriceRow] = {}
-        self._picos = {NO_RATE: 0}
+        self._picos = _Picos({NO_RATE: 0})
 
     def count(self, tx: Tx, added: Added, news: LeaseNews | None = None) -> None:
         """Move windows by what was added to the rollups, and settle what was leased."""
@@ -89,18 +99,15 @@ class Spending:
         self._write(tx, moves, known, news)
 
     def _learn(self, tx: Tx, sums: Sequence[RollupSum], news: LeaseNews | None) -> None:
-        """Look up the rates that are not known yet; raise Unstorable where one is not there."""
+        """Look up the rates that are not known yet."""
         wanted = {row[5] for row in sums}
         if news is not None:
             wanted |= {item[3] for item in _items(chain(*news.ended.values()))}
         if len(self._rates) > MEMORY:
-            self._rates, self._picos = {}, {NO_RATE: 0}
+            self._rates, self._picos = {}, _Picos({NO_RATE: 0})
         wanted -= self._picos.keys()
         if wanted:
             found = prices(tx, sorted(wanted))
-            if lost := wanted - found.keys():
-                # A restore took back the prices by which gateways went on for a while.
-                raise Unstorable(f"费率 {min(lost)} 不在库中")
             self._rates |= found
             self._picos |= {rate_id: row.pico for rate_id, row in found.items()}
 
