@@ -33,7 +33,7 @@ REGULAR: Final = 0.5
 WARM: Final = {Grain.HOUR: p.WARM, Grain.DAY: 28}
 REST: Final = {Grain.HOUR: 24, Grain.DAY: 7}
 
-TOGETHER: Final = 1.0
+TOGETHER: Final = 1.2
 """By how much evidence in the mean stands above its number: three that say 2 are as good as one
 that says 3."""
 ENOUGH: Final = 20.0
