@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.scenarios.prospecting import SALES, TODAY, Offered, Sales
-from tests.scenarios.test_presales import ECOMMERCE, FINTECH, TOLD, M, past_months
+from tests.scenarios.test_presales import ECOMMERCE, FINTECH, OFFER, TOLD, M, past_months
 from yuejie.presales.proposal.make import register_certificate
 from yuejie.presales.proposal.proposal import Certificate
 from yuejie.presales.quote import Quote
@@ -50,17 +50,7 @@ FINTECH_ASK: Facts = {
         "capital_per_year": {"from": "assumed", "value": "4%", "why": "一年期贷款利率"},
     },
     "offer": [
-        {
-            "name": "某云",
-            "currency": "USD",
-            "source": "某云报价单 2026-11-01",
-            "rates": [{"model": "gpt-4o", "input": "2.25", "output": "9.00"}],
-            "fee": "100.00",
-            "deposit": "5000.00",
-            "payment_days": 15,
-            "sla": "99.5%",
-            "tax": "6%",
-        },
+        OFFER,
         {
             "name": "先付云",
             "currency": "USD",

@@ -47,6 +47,17 @@ input = "2.00"
 output = "10.00"
 """
 TOLD = {"from": "customer", "why": "采购负责人口述"}
+OFFER = {
+    "name": "某云",
+    "currency": "USD",
+    "source": "某云报价单 2026-11-01",
+    "rates": [{"model": "gpt-4o", "input": "2.25", "output": "9.00"}],
+    "fee": "100.00",
+    "deposit": "5000.00",
+    "payment_days": 15,
+    "sla": "99.5%",
+    "tax": "6%",
+}
 
 
 @pytest.fixture
@@ -118,19 +129,7 @@ def test_a_fintech_sees_what_leaving_prepayment_is_worth(sales: Sales, tmp_path:
                 "card_fee": TOLD | {"value": "1.5%"},
                 "capital_per_year": {"from": "assumed", "value": "4%", "why": "一年期贷款利率"},
             },
-            "offer": [
-                {
-                    "name": "某云",
-                    "currency": "USD",
-                    "source": "某云报价单 2026-11-01",
-                    "rates": [{"model": "gpt-4o", "input": "2.25", "output": "9.00"}],
-                    "fee": "100.00",
-                    "deposit": "5000.00",
-                    "payment_days": 15,
-                    "sla": "99.5%",
-                    "tax": "6%",
-                }
-            ],
+            "offer": [OFFER],
         },
     )
     comparison = quote.body.comparison
