@@ -188,10 +188,11 @@ class Database:
                 self._prepare(connection)
                 yield Tx(connection, self.warehouse)
             finally:
-                # Reading has nothing to commit, and the settings may change only between
-                # transactions: the next borrower must not inherit them.
+                # The settings may change only between transactions: the next borrower must not
+                # inherit them. Nothing was written, so how it ends is the same to the data; but
+                # behind a ROLLBACK psycopg forgets every statement that it had prepared.
                 if not connection.closed:
-                    connection.rollback()
+                    connection.commit()
                     connection.read_only = None
                     connection.isolation_level = None
 

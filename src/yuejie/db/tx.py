@@ -147,12 +147,20 @@ def _made(kind: type[Row]) -> RowFactory[Row]:
     by_name, names = class_row(kind), _fields(kind)
 
     def made(cursor: Cursor[Any]) -> RowMaker[Row]:
-        if names != tuple(column.name for column in cursor.description or ()):
+        if names != _columns(cursor):
             return by_name(cursor)
         make: RowMaker[Row] = getattr(kind, "_make", None) or (lambda values: kind(*values))
         return make
 
     return made
+
+
+def _columns(cursor: Cursor[Any]) -> tuple[str, ...]:
+    """Return how a result names its columns, without `description`, which describes each whole."""
+    found = cursor.pgresult
+    if found is None:
+        return ()
+    return tuple((found.fname(at) or b"").decode() for at in range(found.nfields))
 
 
 def _fields(kind: type) -> tuple[str, ...]:

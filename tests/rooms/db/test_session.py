@@ -70,6 +70,24 @@ def test_reading_cannot_write_and_the_next_deed_can(blank: Urls) -> None:
             assert tx.value("SHOW transaction_isolation") == "read committed"
 
 
+def test_what_is_read_again_and_again_is_planned_once(blank: Urls) -> None:
+    with Database.open(blank.app, size=1, name="test") as db:
+        for _ in range(10):
+            with db.read(consistent=True) as tx:
+                tx.value("SELECT 7 + %(more)s::bigint", more=1)
+        with db.read() as tx:
+            asked = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT 7 %%'"
+            assert tx.value(asked) == 1
+
+
+def test_a_read_that_fails_leaves_the_connection_to_the_next(blank: Urls) -> None:
+    with Database.open(blank.app, size=1, name="test") as db:
+        with pytest.raises(psycopg.errors.DivisionByZero), db.read() as tx:
+            tx.value("SELECT 1 / 0")
+        with db.begin() as tx:
+            assert tx.value("SELECT 1") == 1
+
+
 def test_a_consistent_read_sees_one_moment(owner: Database) -> None:
     with owner.read(consistent=True) as steady, owner.read() as fleeting:
         assert (steady.value("SELECT sum(n) FROM tally"), fleeting.value("SELECT 0")) == (0, 0)
