@@ -4,9 +4,12 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from time import sleep
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -24,7 +27,7 @@ from yuejie.customers.sso.keep import end_provider, set_provider
 from yuejie.customers.sso.provider import ProviderDraft, refuse_issuer
 from yuejie.customers.sso.store import providers
 from yuejie.customers.tokens.keep import TokenDraft, make_token
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.demo.sso.app import SsoServer, sso_here
 from yuejie.demo.sso.provider import CLIENT, SECRET, Fault
 from yuejie.kernel.errors import Conflict, Invalid
@@ -298,6 +301,30 @@ def test_only_sso_ends_passwords_and_sessions_and_links(
     assert (taken.status_code, "只用单点登录" in taken.text) == (422, True)
     end_provider(database, "acme", by="x", now=NOW)
     assert browser.post("/login", data=form).status_code == 303
+
+
+def test_who_logs_in_by_password_while_passwords_end_is_not_let_in(
+    browser: TestClient, database: Database, parties: None, sso: SsoServer
+) -> None:
+    """The switch ends the sessions that it sees; a login that it cannot see waits for it."""
+    enter(database, browser, "acme.old", "finance", "acme")
+    browser.cookies.clear()
+    form = {"name": "acme.old", "password": PASSWORD}
+
+    def until_waiting(tx: Tx, count: int, *others: Future[Any]) -> None:
+        waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+        while tx.value(waiting) < count and not any(each.done() for each in others):
+            sleep(0.01)
+
+    with ThreadPoolExecutor(2) as beside:
+        with database.begin() as tx:
+            tx.run("SELECT FROM session FOR UPDATE")
+            switch = beside.submit(set_up, database, sso, only_sso=True)
+            until_waiting(tx, 1, switch)
+            login = beside.submit(browser.post, "/login", data=form)
+            until_waiting(tx, 2, login)
+        switch.result()
+        assert login.result().status_code == 403
 
 
 def test_under_only_sso_tokens_work_for_whom_the_provider_knows(
