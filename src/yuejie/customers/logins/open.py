@@ -12,7 +12,7 @@ from yuejie.customers.logins.session import SEEN_EVERY, Session, make_secret
 from yuejie.customers.logins.store import Login
 from yuejie.customers.members.member import Member
 from yuejie.customers.members.store import member_by_name
-from yuejie.customers.sso.store import PROVIDERS, provider_of
+from yuejie.customers.sso.store import SWITCH, provider_of
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.cipher import unseal
@@ -128,7 +128,7 @@ def refusal_by_sso(tx: Tx, member: Member) -> SsoWanted | None:
     Whoever is let in meanwhile would outlive the switch, which ends the logins that it sees: the
     answer holds until this transaction has ended.
     """
-    tx.lock_shared(PROVIDERS)
+    tx.lock_shared(SWITCH)
     provider = provider_of(tx, member.customer_id)
     if provider is None or not provider.only_sso:
         return None

@@ -23,7 +23,7 @@ def set_provider(
     draft.refuse_unfit(of_house=customer is None)
     provider_id = mint("sso", now)
     with db.begin() as tx:
-        tx.lock_exclusive(store.PROVIDERS)
+        tx.lock_exclusive(store.SWITCH)
         customer_id = find_customer(tx, customer).customer_id if customer else None
         was = store.provider_of(tx, customer_id)
         if was is not None:

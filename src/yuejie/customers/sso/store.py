@@ -23,7 +23,7 @@ OPERATOR_READS: Final = {
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
-PROVIDERS: Final = "sso_providers"
+SWITCH: Final = "sso_providers"
 """The lock of who sets a provider up, shared by whoever is let in by password beside it."""
 
 
