@@ -328,15 +328,9 @@ def test_what_was_given_of_a_month_that_is_void_is_owed_though_nothing_else_is(
     assert yuan.unproved() == []
 
 
-def vouched(books: Books, until: date, fen: int = 100_00) -> Party:
-    """A year's minimum of 300, billed by project; a voucher of 100 from October; 10 are used."""
-    year = replace(
-        STANDARD, split=Split.PROJECT, commitment=Commitment(300_00, CommitmentPeriod.YEAR)
-    )
-    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
-    acme = books.customer("acme", projects=("main", "chat"), commercial=year, starts=start)
+def give_voucher(books: Books, party: Party, until: date, fen: int) -> None:
     draft = GrantDraft(
-        customer_id=acme.customer.customer_id,
+        customer_id=party.customer.customer_id,
         kind=GrantKind.VOUCHER,
         name="甲",
         amount_fen=fen,
@@ -345,6 +339,16 @@ def vouched(books: Books, until: date, fen: int = 100_00) -> Party:
     )
     asked = ask_grant(books.db, draft, by="a", now=books.tick())
     approve_grant(books.db, asked.grant_id, by="b", now=books.tick())
+
+
+def vouched(books: Books, until: date, fen: int = 100_00) -> Party:
+    """A year's minimum of 300, billed by project; a voucher of 100 from October; 10 are used."""
+    year = replace(
+        STANDARD, split=Split.PROJECT, commitment=Commitment(300_00, CommitmentPeriod.YEAR)
+    )
+    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    acme = books.customer("acme", projects=("main", "chat"), commercial=year, starts=start)
+    give_voucher(books, acme, until, fen)
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=M)
     return acme
 
@@ -432,6 +436,39 @@ def test_a_part_drawn_anew_does_not_take_from_the_others_what_a_later_month_drew
         ("chat", "2027-01"): -5_00,
         ("main", "2027-02"): -45_00,
     }
+    assert yuan.unproved() == []
+
+
+def test_a_part_drawn_anew_leaves_earlier_months_what_its_own_month_drew_after_them(
+    yuan: Books,
+) -> None:
+    """
+    A voucher of 80 pays 30 of October and 40 of November, with the fee of 10 in each. December
+    looks at October first, of which 1 turns up and is paid by it; 5 of November's fee are given
+    back; what is left then, 14, pays for December. The other project's bill of December is drawn
+    anew: October's 1 was there before December took the rest, and the proof agrees.
+    """
+    terms = replace(SHARED, management_fee_fen=10_00)
+    acme = yuan.customer("acme", projects=("main", "chat"), commercial=terms, starts=START)
+    give_voucher(yuan, acme, date(2027, 4, 1), 80_00)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=2 * M)
+    yuan.close("2026-10")
+    (main,) = acme.bills("2026-10")
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=3 * M)
+    yuan.close("2026-11")
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", input=M // 10)
+    yuan.tick()
+    adjust(yuan, acme, -5_00, "2026-11", part=main.part)
+    acme.uses("2026-12-05 10:00:00", "gpt-4o", input=2 * M)
+    acme.uses("2026-12-05 10:00:00", "gpt-4o", project="chat", input=M)
+    yuan.close("2026-12")
+    chat = next(bill for bill in acme.bills("2026-12") if bill.part_name == "chat")
+    reopen(yuan, chat.bill_id)
+    drawn: Counter[str] = Counter()
+    for bill in acme.bills("2026-12"):
+        for line in bill.lines:
+            drawn[str(line.service_month)] += line.amount_fen if line.kind == "voucher" else 0
+    assert drawn == {"2026-10": -1_00, "2026-11": 5_00, "2026-12": -14_00}
     assert yuan.unproved() == []
 
 

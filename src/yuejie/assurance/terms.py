@@ -99,7 +99,7 @@ class Reckoner:
         for line in [*before, *own]:
             if line.kind in METERED:
                 self.usage[str(line.service_month)][line.model] += line.amount_fen
-        self.settled: set[str] = set()
+        self.settled: dict[str, list[BillLine]] = {}
         for line in before:
             self._count(line)
         self.grants = [g for g in history.grants if g.approved_at <= known]
@@ -113,11 +113,15 @@ class Reckoner:
             self.bought.add(line.refers_to)
 
     def keep(self, months: AbstractSet[str], printed: Iterable[BillLine]) -> None:
-        """Take what is printed of these months as it is: they were reckoned, and are not again."""
-        self.settled |= months
+        """Take what is printed of these months as it is: they were reckoned, and are not again.
+
+        It counts when their turn comes: a closing looks at the earliest month first, and what a
+        month draws of a voucher is not gone yet when one before it is looked at.
+        """
+        self.settled |= {label: [] for label in months}
         for line in printed:
             if str(line.service_month) in months:
-                self._count(line)
+                self.settled[str(line.service_month)].append(line)
 
     def only(self, references: set[str]) -> None:
         """Count only on these adjustments: others waited for another part of the month."""
@@ -125,11 +129,19 @@ class Reckoner:
 
     def owed(self, months: Iterable[str], now: BillingMonth, currency: str) -> list[Owed]:
         """Return every line of terms that the month's bills should have, earliest month first."""
-        waiting = self._waiting(now, currency)
+        waiting = [
+            extra
+            for extra in self._waiting(now, currency)
+            if extra.service_month not in self.settled
+        ]
         looked_at = {*months, str(now), *(extra.service_month for extra in waiting)}
         looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
         found: list[Owed] = []
-        for label in sorted(looked_at - self.settled):
+        for label in sorted(looked_at | self.settled.keys()):
+            if label in self.settled:
+                for line in self.settled[label]:
+                    self._count(line)
+                continue
             month = BillingMonth.parse(label)
             targets = self._targets(month, currency)
             keys = {key for key in self.billed if key.month == label and by_terms(key)}
