@@ -66,6 +66,7 @@ class Request:
 
     __slots__ = (
         "attempted",
+        "billed",
         "dialect",
         "english",
         "exchange",
@@ -92,6 +93,8 @@ class Request:
         """As the client names it, once that is read."""
         self.attempted = False
         """From then on the journal says what becomes of the call."""
+        self.billed = False
+        """A provider's answer is the client's, and is paid for."""
         self.trace: Trace | None = None
 
     @property
@@ -374,11 +377,15 @@ class Gateway:
         )
         if refused is not None:
             raise Refusal(refused)
-        if not await self._run(request, asked):
-            await self._claims.release(customer_id, client_key, request.operation)
+        try:
+            await self._run(request, asked)
+        finally:
+            # Also where the client hung up in the middle of its upload.
+            if not request.billed:
+                await self._claims.release(customer_id, client_key, request.operation)
 
-    async def _run(self, request: Request, asked: Asked) -> bool:
-        """Carry the call to its answer; say whether a provider's answer reached the client."""
+    async def _run(self, request: Request, asked: Asked) -> None:
+        """Carry the call to its answer; note whether a provider's answer is the client's."""
         live = self._shop.live
         task = request.exchange.task
         assert task is not None, "the server answers every request in a task"
@@ -396,8 +403,8 @@ class Gateway:
         except Spoilt as spoilt:
             asked.refuse(spoilt.refused)
         finally:
+            request.billed = operation.billed
             live.leave(running)
-        return operation.billed
 
     def _rights(self, request: Request) -> Admission:
         admission = self._admission

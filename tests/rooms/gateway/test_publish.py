@@ -1,5 +1,6 @@
 """From the database to the file, and the clients' idempotency keys."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from tests.rooms.gateway.world import (
     PEPPER,
     SECRET_KEY,
     Draft,
+    Program,
     start_simulators,
     start_worker,
 )
@@ -204,12 +206,20 @@ def wait_until(holds: Callable[[], bool], seconds: float) -> None:
 
 
 @pytest.fixture
-def chat(tmp_path: Path, database_url: str) -> Iterator[Chat]:
-    """Call a worker that has a database, with an Idempotency-Key."""
+def worker(tmp_path: Path, database_url: str) -> Iterator[Program]:
+    """Give a worker that has a database, so that it can keep an Idempotency-Key."""
     simulators = start_simulators(tmp_path / "truth.jsonl")
     Draft(simulators.url).write(tmp_path / "home")
     worker = start_worker(tmp_path / "home", database=database_url)
     worker.wait_for("/readyz")
+    yield worker
+    worker.stop()
+    simulators.stop()
+
+
+@pytest.fixture
+def chat(worker: Program) -> Chat:
+    """Call it with an Idempotency-Key."""
 
     def call(client_key: str, text: str = "hello") -> httpx2.Response:
         return httpx2.post(
@@ -219,9 +229,7 @@ def chat(tmp_path: Path, database_url: str) -> Iterator[Chat]:
             timeout=20,
         )
 
-    yield call
-    worker.stop()
-    simulators.stop()
+    return call
 
 
 def test_a_repeat_is_told_of_the_first_call(chat: Chat, tmp_path: Path) -> None:
@@ -242,6 +250,31 @@ def test_a_repeat_is_told_of_the_first_call(chat: Chat, tmp_path: Path) -> None:
 def test_a_call_that_came_to_nothing_frees_its_key(chat: Chat) -> None:
     assert chat("order-3", "[[sim http=422 times=1 id=free]]").status_code == 422
     assert chat("order-3", "[[sim http=422 times=1 id=free]]").status_code == 200
+
+
+def test_an_upload_that_broke_frees_its_key(worker: Program) -> None:
+    """The line breaks in the middle of a file; the client sends the same again, and it passes."""
+    parts = {"model": (None, "whisper-sim"), "file": ("a.wav", b"RIFF" + b"\0" * 900_000)}
+    whole = httpx2.Request("POST", f"{worker.url}/v1/audio/transcriptions", files=parts)
+    body = whole.read()
+    head = (
+        f"POST /v1/audio/transcriptions HTTP/1.1\r\nhost: {whole.url.host}\r\n"
+        f"authorization: Bearer {KEY}\r\nidempotency-key: speech-1\r\n"
+        f"content-type: {whole.headers['content-type']}\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((whole.url.host, whole.url.port or 80)) as line:
+        line.sendall(head.encode() + body[: len(body) // 2])
+        time.sleep(1)
+    headers = {"authorization": f"Bearer {KEY}", "idempotency-key": "speech-1"}
+    answers: list[httpx2.Response] = []
+
+    def passes() -> bool:
+        answers.append(httpx2.post(str(whole.url), files=parts, headers=headers, timeout=20))
+        return answers[-1].status_code == 200
+
+    wait_until(passes, 5)
+    again = httpx2.post(str(whole.url), files=parts, headers=headers, timeout=20)
+    assert again.status_code == 409, "what was answered is not sent twice"
 
 
 def test_without_a_database_nothing_is_called(tmp_path: Path) -> None:
