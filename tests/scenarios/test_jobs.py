@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +12,10 @@ from tests.scenarios.books import Books, Party, cny
 from yuejie.assurance.prove import prove_month
 from yuejie.bills.bill import BillState
 from yuejie.bills.closing.close import MonthNotOver, close_month
+from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.review.disputes import Objection, raise_dispute
 from yuejie.bills.store import bills_of_month
+from yuejie.contracts.terms import STANDARD, Confirmation
 from yuejie.db.session import Database, Tx
 from yuejie.insights.reports.keep import add_report
 from yuejie.insights.reports.report import ReportDraft, Spec
@@ -203,6 +206,63 @@ def test_issuing_dies_between_a_number_and_its_note_and_no_bill_gets_two(
     assert numbers == [f"YJ202600000{n}" for n in range(1, 6)]
     assert desk.job(job_id).failed == 0
     assert {piece.said[:3] for piece in desk.pieces(job_id)} == {"已出账"}
+
+
+def test_what_people_did_behind_a_dead_worker_is_no_failure_of_its_job(
+    books: Books, mortal: Mortal
+) -> None:
+    """A bill is issued, then the worker dies; it is voided before another worker goes on."""
+    desk = opened(books, 3)
+    books.close("2026-10")
+    job_id = desk.start(order_move(JobKind.ISSUE, OCTOBER))
+    mortal.dies_at, mortal.after = 3, True  # claim, plan, issue
+    with pytest.raises(Killed):
+        desk.work(mortal)
+    bills = [party.bill("2026-10") for party in desk.parties]
+    (first,) = [bill for bill in bills if bill.state is BillState.ISSUED]
+    note = request_credit(
+        books.db, first.bill_id, amounts=None, why="开错", by="a", now=books.tick()
+    )
+    decide_credit(books.db, note.credit_note_id, approve=True, by="b", now=books.tick())
+    books.clock.at += LEASE
+    desk.work()
+    assert desk.job(job_id).failed == 0
+    assert [piece.said for piece in desk.pieces(job_id)] == [
+        "已出账，YJ2026000001，后作废",
+        "已出账，YJ2026000002",
+        "已出账，YJ2026000003",
+    ]
+    owed = cny("30.00") - first.gross
+    assert desk.job(job_id).outcome["said"] == f"价税合计 {owed} CNY", "a voided bill is not owed"
+
+
+def test_a_proposal_that_was_disputed_behind_a_dead_worker_is_no_failure(
+    books: Books, mortal: Mortal
+) -> None:
+    books.prices(PRICES, currency="CNY")
+    asks = replace(STANDARD, confirmation=Confirmation.REQUIRED)
+    acme = books.customer("acme", commercial=asks)
+    acme.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000)
+    desk = Desk(books, [acme])
+    books.close("2026-10")
+    job_id = desk.start(order_move(JobKind.PROPOSE, OCTOBER))
+    mortal.dies_at, mortal.after = 3, True  # claim, plan, propose
+    with pytest.raises(Killed):
+        desk.work(mortal)
+    bill = acme.bill("2026-10")
+    raise_dispute(
+        books.db,
+        bill.bill_id,
+        Objection(bill.lines[0].position, "不对"),
+        by="cfo",
+        now=books.tick(),
+        customer_id=acme.customer.customer_id,
+    )
+    assert acme.bill("2026-10").state is BillState.DISPUTED
+    books.clock.at += LEASE
+    desk.work()
+    assert [piece.said for piece in desk.pieces(job_id)] == ["已提交"]
+    assert desk.job(job_id).failed == 0
 
 
 def test_whoever_cannot_be_closed_is_named_and_the_others_are_closed(books: Books) -> None:

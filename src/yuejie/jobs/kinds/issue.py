@@ -16,11 +16,14 @@ from yuejie.jobs.job import Became, JobKind, Order
 from yuejie.jobs.work import Work
 from yuejie.kernel.period import BillingMonth
 
-_AFTER: Final = {
-    JobKind.ISSUE: frozenset({BillState.ISSUED, BillState.PAID}),
-    JobKind.PROPOSE: frozenset({BillState.PROPOSED, BillState.CONFIRMED}),
+_BEFORE: Final = {
+    JobKind.ISSUE: frozenset(
+        {BillState.DRAFT, BillState.PROPOSED, BillState.CONFIRMED, BillState.DISPUTED}
+    ),
+    JobKind.PROPOSE: frozenset({BillState.DRAFT}),
 }
-"""Where a bill is once the deed is done: nothing is left to do for whoever comes after a death."""
+"""Where a bill may be as long as the deed is not done. Behind that nothing is left to do for
+whoever comes after a death, whatever people did with the bill meanwhile."""
 
 
 def order_move(kind: JobKind, month: BillingMonth) -> Order:
@@ -52,10 +55,13 @@ def _plan(work: Work, month: BillingMonth) -> None:
 
 def _moved(work: Work, name: str, deed: Callable[..., Bill]) -> Became:
     bill = _found(work.db, name)
-    if bill.state not in _AFTER[work.job.kind]:
+    if bill.state in _BEFORE[work.job.kind]:
         bill = deed(work.db, name, by=work.job.made_by, now=work.instant())
     said = f"已出账，{bill.number}" if work.job.kind is JobKind.ISSUE else "已提交"
-    return Became(said, sums=[bill.gross], path=f"/bills/{bill.bill_id}")
+    path = f"/bills/{bill.bill_id}"
+    if bill.state is BillState.VOIDED:
+        return Became(f"{said}，后作废", path=path)
+    return Became(said, sums=[bill.gross], path=path)
 
 
 def _found(db: Database, name: str) -> Bill:
