@@ -177,6 +177,37 @@ def test_a_silent_customer_is_reminded_once_a_day(books: Books, acme: Party) -> 
     assert told == [0, 0, 1, 0, 0, 1, 0, 0]
 
 
+def test_a_bill_that_is_put_back_unchanged_is_told_again(books: Books, acme: Party) -> None:
+    """
+    The customer said yes; finance takes the bill back, finds nothing to change, and puts it again.
+    The yes is void, so the customer must hear that it is asked once more, and be reminded of it.
+    """
+    told = "SELECT count(*) FROM notice WHERE kind = %(kind)s"
+
+    def count(kind: str) -> int:
+        with books.db.read() as tx:
+            return int(tx.value(told, kind=kind))
+
+    def remind(until: date | None) -> None:
+        assert until is not None
+        noon = datetime(until.year, until.month, until.day, 4, tzinfo=UTC)
+        remind_of_review(books.db, now=noon)
+
+    propose(acme)
+    bill = acme.bill("2026-10")
+    remind(bill.review_until)
+    assert (count("bill_proposed"), count("bill_review_reminder")) == (1, 1)
+    now = books.clock.now()
+    confirm_bill(books.db, bill.bill_id, by=CLERK, now=now, why="邮件确认")
+    reopen_bill(books.db, bill.bill_id, by=CLERK, now=now, why="核对用量")
+    books.clock.at += timedelta(days=2)
+    propose(acme)
+    again = acme.bill("2026-10")
+    assert again.proposed_hash == bill.proposed_hash
+    remind(again.review_until)
+    assert (count("bill_proposed"), count("bill_review_reminder")) == (2, 2)
+
+
 def test_usage_that_arrives_during_review_is_on_the_next_bill(books: Books, acme: Party) -> None:
     """What the customer is asked about stays what it was asked about, also when drawn anew."""
     propose(acme)

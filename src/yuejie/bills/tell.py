@@ -7,14 +7,15 @@ _CONTENT = 16
 """Characters of the content's hash that tell one proposal of a bill from the next."""
 
 
-def of_proposal(bill: Bill) -> Notice:
-    """Tell that a bill waits for the customer's word."""
-    return _notice(bill, Kind.BILL_PROPOSED, f"bill:{bill.bill_id}:proposed:{_content(bill)}")
+def of_proposal(bill: Bill, number: int) -> Notice:
+    """Tell that a bill waits for the customer's word, for the so manieth time."""
+    key = f"bill:{bill.bill_id}:proposed:{_proposal(bill, number)}"
+    return _notice(bill, Kind.BILL_PROPOSED, key)
 
 
-def of_review_end(bill: Bill, days: int) -> Notice:
-    """Tell that so many days are left to say something."""
-    key = f"bill:{bill.bill_id}:review:{_content(bill)}:{days}"
+def of_review_end(bill: Bill, number: int, days: int) -> Notice:
+    """Tell that so many days are left to say something about what was proposed last."""
+    key = f"bill:{bill.bill_id}:review:{_proposal(bill, number)}:{days}"
     return _notice(bill, Kind.BILL_REVIEW_REMINDER, key)
 
 
@@ -34,5 +35,7 @@ def _notice(bill: Bill, kind: Kind, key: str) -> Notice:
     return Notice(str(kind), str(Audience.CUSTOMER), facts, key, bill.customer_id)
 
 
-def _content(bill: Bill) -> str:
-    return bill.proposed_hash.hex()[:_CONTENT] if bill.proposed_hash else ""
+def _proposal(bill: Bill, number: int) -> str:
+    """Name one proposal: a bill that is taken back may be proposed again as it was before."""
+    content = bill.proposed_hash.hex()[:_CONTENT] if bill.proposed_hash else ""
+    return content if number == 1 else f"{content}.{number}"

@@ -41,7 +41,8 @@ def propose_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
             raise Conflict(f"账单 {was.name} 正被另一操作处理，请刷新后重试")
         moved = Transition(now, BillEvent.PROPOSE, was.state, became, by)
         store.note_transition(tx, was.bill_id, moved)
-        enqueue(tx, of_proposal(proposed), at=now)
+        number = review_store.proposals(tx, was.customer_id, was.bill_id)
+        enqueue(tx, of_proposal(proposed, number), at=now)
         return proposed
 
 
@@ -97,7 +98,8 @@ def remind_of_review(db: Database, *, now: datetime) -> int:
             bill = find_bill(tx, row.bill_id)
             days = (row.review_until - local_day(tx, bill, now)).days
             if bill.state is BillState.PROPOSED and days in _LAST_DAYS:
-                told += enqueue(tx, of_review_end(bill, days), at=now)
+                number = review_store.proposals(tx, bill.customer_id, bill.bill_id)
+                told += enqueue(tx, of_review_end(bill, number, days), at=now)
     return told
 
 

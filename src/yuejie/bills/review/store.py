@@ -144,6 +144,19 @@ def answer(tx: Tx, dispute: Dispute) -> bool:
     return done == 1
 
 
+PROPOSALS: Final = """
+    SELECT count(*)
+    FROM bill_transition t
+    JOIN bill b USING (bill_id)
+    WHERE b.customer_id = %(customer_id)s AND b.bill_id = %(bill_id)s AND t.event = 'propose'
+"""
+
+
+def proposals(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> int:
+    """Return how often a bill was put to its customer."""
+    return int(tx.value(PROPOSALS, customer_id=customer_id, bill_id=bill_id))
+
+
 @dataclass(frozen=True, slots=True)
 class SilentBill:
     """A proposed bill whose review ended before a day, without a word."""
