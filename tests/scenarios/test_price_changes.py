@@ -1,6 +1,6 @@
 """A change of prices: one person asks, another approves, and a bill shows exactly what was seen."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import psycopg
 import pytest
@@ -13,9 +13,9 @@ from yuejie.contracts.changes.compare import differences
 from yuejie.contracts.changes.decide import decide_price_change, find_change, look_at_change
 from yuejie.contracts.changes.store import open_changes
 from yuejie.contracts.import_prices import ImportReport, PriceImport
-from yuejie.contracts.publish import open_book
+from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from yuejie.kernel.money import Money
+from yuejie.kernel.money import FxRate, Money
 
 LIST = """
 [models."gpt-4o"]
@@ -216,6 +216,39 @@ def test_cards_and_the_prices_of_contracts_follow_on_approval(books: Books) -> N
     acme.uses("2026-10-11T10:00", "gpt-4o", input=MILLION)
     books.close("2026-10")
     assert charged(acme) == cny("42.00")
+
+
+def test_a_card_that_will_be_converted_anew_hinders_what_starts_before(books: Books) -> None:
+    """
+    From the 25th the card has another exchange rate. What would start on the 20th cannot be
+    written into it any more: whoever is to approve it is told, and nobody asks for it in vain.
+    """
+    books.prices(LIST)
+    books.fx("7", "2026-09-30")
+    books.clock.at = datetime.fromisoformat("2026-10-10T08:00:00+08:00")
+    books.customer("acme", fx_policy="card")
+    change = asked(books, starts_at=datetime.fromisoformat("2026-10-20T00:00:00+08:00"))
+    publish_fx(
+        books.db,
+        FxRate.parse("7.2", "USD", "CNY"),
+        date(2026, 10, 10),
+        source="中国外汇交易中心中间价",
+        by=ANN,
+        now=books.tick(),
+        cards_from=datetime.fromisoformat("2026-10-25T00:00:00+08:00"),
+    )
+    with books.db.read() as tx:
+        hindered = look_at_change(tx, change, books.clock.now()).hindrance
+    assert "折算卡 list@CNY 的 gpt-4o 已有第 2 版" in hindered
+    with pytest.raises(Conflict, match="折算卡 list@CNY"):
+        decided(books, change)
+    assert numbers(books) == [1]
+    for starts in (None, datetime.fromisoformat("2026-10-24T00:00:00+08:00")):
+        again = bring(books, DEARER.replace('"6"', '"7"'), starts_at=starts)
+        assert (again.refused, again.change_id) == (True, None)
+        assert "折算卡 list@CNY" in again.gravest
+    later = asked(books, starts_at=datetime.fromisoformat("2026-10-26T00:00:00+08:00"))
+    assert decided(books, later).revision == 2
 
 
 def test_the_database_keeps_what_was_asked_for_and_by_whom(yuan: Books) -> None:

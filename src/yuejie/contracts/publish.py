@@ -217,6 +217,7 @@ def judge(tx: Tx, publication: Publication, now: datetime) -> Judged:
     book = _book(tx, publication.book_id)
     standing = _standing(tx, book.book_id)
     remarks: list[Remark] = list(_lead(publication, now))
+    late_cards = behind_cards(tx, book.book_id, publication.starts_at)
     fresh: list[PriceList] = []
     seen: set[str] = set()
     for prices in publication.lists:
@@ -231,6 +232,8 @@ def judge(tx: Tx, publication: Publication, now: datetime) -> Judged:
         remarks += check(prices, publication.starts_at)
         remarks += told
         remarks += _behind(prices, was, publication.starts_at)
+        if prices.model in late_cards:
+            remarks.append(Remark(prices.where, Severity.ERROR, late_cards[prices.model]))
         remarks += changes(prices, [_draft(row) for row in was.rows] if was else [])
         fresh.append(whole)
     refused = stops(remarks, approve=publication.approve)
@@ -385,12 +388,29 @@ def _convert_card(
     return number
 
 
+def behind_cards(tx: Tx, book_id: str, starts_at: datetime) -> dict[str, str]:
+    """Say of which models a list that starts then could not be written into the book's cards."""
+    return {
+        model: sentence
+        for card in store.cards_of(tx, book_id)
+        for model, sentence in _later(tx, card, starts_at)
+    }
+
+
 def _refuse_earlier(tx: Tx, card: BookRow, models: set[str], starts_at: datetime) -> None:
+    for model, sentence in _later(tx, card, starts_at):
+        if model in models:
+            raise Conflict(sentence)
+
+
+def _later(tx: Tx, card: BookRow, starts_at: datetime) -> Iterable[tuple[str, str]]:
+    """Yield the models of a card that have a list which starts later, and say so of each."""
     for model, standing in _standing(tx, card.book_id).items():
-        if model in models and starts_at < standing.starts_at:
-            raise Conflict(
+        if starts_at < standing.starts_at:
+            yield (
+                model,
                 f"折算卡 {card.book_id} 的 {model} 已有第 {standing.revision} 版定于 "
-                f"{standing.starts_at.isoformat()} 生效，请推后生效时间"
+                f"{standing.starts_at.isoformat()} 生效，请推后生效时间",
             )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from yuejie.contracts import store as books
 from yuejie.contracts.changes import store
@@ -15,7 +16,12 @@ from yuejie.contracts.changes.change import (
 )
 from yuejie.contracts.changes.compare import Difference, proposed_differences
 from yuejie.contracts.formats.pricelist import Severity, check
-from yuejie.contracts.publish import rows_of, standing_revisions, write_revision
+from yuejie.contracts.publish import (
+    behind_cards,
+    rows_of,
+    standing_revisions,
+    write_revision,
+)
 from yuejie.contracts.store import RevisionNote
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
@@ -72,7 +78,10 @@ def hindrance(tx: Tx, change: PriceChange, now: datetime) -> str:
             f"调价 {change.change_id} 的生效时间已过或不足 {change.lead_minutes} 分钟，"
             "批准会改到已放行的调用；请驳回后换一个生效时间重新提出"
         )
-    return next(_errors(change, change.starts(now)), "")
+    starts_at = change.starts(now)
+    late_cards = behind_cards(tx, change.book_id, starts_at)
+    behind = (late_cards[model] for model in change.models if model in late_cards)
+    return next(chain(behind, _errors(change, starts_at)), "")
 
 
 def _errors(change: PriceChange, starts_at: datetime) -> Iterator[str]:
