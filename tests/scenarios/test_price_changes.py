@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from tests.scenarios.books import FOUNDED, Books, Party, cny
 from yuejie.contracts import store
@@ -14,8 +15,11 @@ from yuejie.contracts.changes.decide import decide_price_change, find_change, lo
 from yuejie.contracts.changes.store import open_changes
 from yuejie.contracts.import_prices import ImportReport, PriceImport
 from yuejie.contracts.publish import open_book, publish_fx
+from yuejie.intake.resolve import Verdict, resolve_unpriced
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from yuejie.kernel.money import FxRate, Money
+from yuejie.usage.journal import EndedItem
+from yuejie.usage.meters import Meter
 
 LIST = """
 [models."gpt-4o"]
@@ -179,6 +183,35 @@ def test_what_has_no_price_yet_needs_nobody_else(yuan: Books) -> None:
     odd = bring(yuan, '[models."o7"]\ninput = "1"\noutput = "2"\ncache_read = "3"\n')
     assert odd.refused, "an odd ratio is looked at by whoever brings it, as ever"
     assert bring(yuan, LIST).outcome == "价目 list 没有变化。"
+
+
+def test_a_first_price_for_calls_that_were_made_waits_for_another(yuan: Books) -> None:
+    """
+    A provider's answer bills a second model that nobody had priced: the call waits, worth nothing.
+    Its first list puts it on a bill only from a start in the past, and then another person agrees.
+    """
+    acme = yuan.customer("acme")
+    body = '[models."gpt-4o-next"]\ninput = "8"\noutput = "20"\n'
+    called = datetime.fromisoformat("2026-10-05T10:00:00+08:00")
+    priced = yuan.ended(acme, called, "gpt-4o", "main", "measured", {"input": MILLION})
+    item = EndedItem("gpt-4o-next", Meter.INPUT, MILLION, 0, 0)
+    yuan.ingest([replace(priced, state="unpriced", items=(*priced.items, item))])
+    fresh = body.replace("next", "later")
+    first = datetime.fromisoformat("2026-10-01T00:00:00+08:00")
+    assert bring(yuan, fresh, starts_at=first, approve=True).change_id is None, "nothing waits"
+    after = datetime.fromisoformat("2026-10-06T00:00:00+08:00")
+    assert not bring(yuan, body, starts_at=after, approve=True, dry_run=True).needs_another
+    tried = bring(yuan, body, starts_at=first, approve=True, dry_run=True)
+    assert (tried.needs_another, tried.refused) == (True, False)
+    change = bring(yuan, body, starts_at=first, approve=True).change_id
+    assert change is not None
+    with pytest.raises(Forbidden, match="须由另一人审批"):
+        decided(yuan, change, by=ANN)
+    assert decided(yuan, change).revision == 3
+    bring(yuan, LIST + body, book="cost", starts_at=first, approve=True)
+    assert resolve_unpriced(yuan.db, None, now=yuan.tick()).verdicts == {Verdict.CORRECTED: 1}
+    yuan.close("2026-10")
+    assert charged(acme) == cny("13.00")
 
 
 def test_sale_always_waits_and_cost_where_it_leaps(yuan: Books) -> None:

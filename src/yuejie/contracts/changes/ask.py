@@ -1,8 +1,9 @@
 """Bring a price file the careful way: what changes a price waits for a second person.
 
 Prices that there were not can surprise nobody: a first list, or a new model in a book, is published
-at once. Any other list of a *sale* book changes what customers owe; one of a *cost* book changes
-what margins say, and waits where its report has something to approve: a leap, an odd ratio.
+at once, unless it starts in the past and calls wait that it would put on bills. Any other list of a
+*sale* book changes what customers owe; one of a *cost* book changes what margins say, and waits
+where its report has something to approve: a leap, an odd ratio.
 """
 
 from collections.abc import Sequence
@@ -39,11 +40,14 @@ def bring_prices(
     remarks, publication = read_publication(db, wanted)
     if dry_run:
         with db.read() as tx:
-            return _report(judge(tx, publication, now), remarks, approve=wanted.approve)
+            judged = judge(tx, publication, now)
+            awaited = _awaited(tx, judged, publication, now)
+            return _report(judged, remarks, approve=wanted.approve, awaited=awaited)
     with db.begin() as tx:
         tx.lock_exclusive(f"book {wanted.book_id}")
         judged = judge(tx, publication, now)
-        report = _report(judged, remarks, approve=wanted.approve)
+        awaited = _awaited(tx, judged, publication, now)
+        report = _report(judged, remarks, approve=wanted.approve, awaited=awaited)
         if report.refused:
             return report
         if not report.needs_another:
@@ -67,10 +71,19 @@ def bring_prices(
         return replace(report, change_id=change.change_id)
 
 
-def _report(judged: Judged, remarks: Sequence[Remark], *, approve: bool) -> ImportReport:
+def _awaited(tx: Tx, judged: Judged, publication: Publication, now: datetime) -> bool:
+    """Tell whether calls that were made without a price would get one by a list of the past."""
+    if judged.book.kind != "sale" or publication.starts_at >= now:
+        return False
+    return store.are_unpriced(tx, judged.report.models, since=publication.starts_at)
+
+
+def _report(
+    judged: Judged, remarks: Sequence[Remark], *, approve: bool, awaited: bool
+) -> ImportReport:
     """Return the report; what another person will approve is no reason to refuse it."""
     told = (*remarks, *judged.report.remarks)
-    another = _needs_another(judged, told)
+    another = awaited or _needs_another(judged, told)
     if stops(remarks, approve=approve or another):
         return ImportReport(told, None)
     refused = stops(judged.report.remarks, approve=approve or another)

@@ -81,8 +81,12 @@ class PriceChange:
         return PUBLICATION_LEAD.seconds // 60
 
     def is_late(self, now: datetime) -> bool:
-        """Tell whether its start came too near to approve it: calls may have been let in since."""
-        return self.starts_at is not None and self.starts_at < now + PUBLICATION_LEAD
+        """Tell whether its start came too near to approve it: calls may have been let in since.
+
+        Not at prices of models that have none: they are let in nowhere.
+        """
+        alters = any(self.stands.values())
+        return alters and self.starts_at is not None and self.starts_at < now + PUBLICATION_LEAD
 
     def overtaken(self, standing: Mapping[str, int]) -> str | None:
         """Return a model whose list is not the one any more that the change was compared with."""

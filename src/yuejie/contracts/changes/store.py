@@ -1,5 +1,6 @@
 """The only SQL about changes of prices that wait for a second person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,6 +16,7 @@ OPERATOR_READS: Final = {
     "open_changes": "each desk works off what waits for it",
     "count_open": "the same",
     "price_changes": "the operator looks through those of a book, which is nobody's",
+    "are_unpriced": "a list is everybody's, and so are the calls that it would price",
 }
 """Prices are the operator's: no customer reads what may become of them."""
 
@@ -129,6 +131,23 @@ def price_changes(
         limit=limit,
     )
     return [_change(row) for row in rows]
+
+
+ARE_UNPRICED: Final = """
+    SELECT EXISTS (
+        SELECT FROM usage_event e
+        WHERE e.state = 'unpriced' AND e.started_at >= %(since)s
+          AND (e.model = ANY(%(models)s)
+               OR EXISTS (SELECT FROM json_array_elements(e.items) i
+                          WHERE i ->> 0 = ANY(%(models)s)))
+          AND NOT EXISTS (SELECT FROM usage_event later
+                          WHERE later.event_id = e.event_id AND later.version > e.version))
+"""
+
+
+def are_unpriced(tx: Tx, models: Sequence[str], *, since: datetime) -> bool:
+    """Tell whether calls from an instant on wait for a price of some models."""
+    return bool(tx.value(ARE_UNPRICED, models=list(models), since=since))
 
 
 INSERT_CHANGE: Final = """
