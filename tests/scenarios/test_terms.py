@@ -18,6 +18,7 @@ from yuejie.contracts.publish import publish_fx
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.terms import (
     STANDARD,
+    CommercialTerms,
     Commitment,
     CommitmentPeriod,
     HeadShare,
@@ -195,6 +196,70 @@ def test_a_year_is_made_up_in_its_last_month(yuan: Books) -> None:
         yuan.close(f"2026-{month:02d}")
     assert acme.lines("2026-11") == ["main  gpt-4o  input  30,000,000 = 300.00"]
     assert acme.lines("2026-12")[1] == "承诺消费补足（2026-01 至 2026-12） = 8,400.00"
+
+
+def follow(books: Books, party: Party, commercial: CommercialTerms, *, starts: datetime) -> None:
+    """Sign another contract, no version of the one before."""
+    terms = Terms(
+        customer_id=party.customer.customer_id,
+        sale_book=BookId("list"),
+        currency="CNY",
+        starts_at=starts,
+        commercial=commercial,
+    )
+    sign_contract(books.db, terms, by=CLERK, now=books.tick())
+
+
+MID_JUNE = datetime(2026, 6, 14, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("signed", ["before", "after"])
+@pytest.mark.parametrize(
+    ("period", "owed"), [(CommitmentPeriod.TERM, "5,700.00"), (CommitmentPeriod.YEAR, "2,200.00")]
+)
+def test_a_minimum_falls_due_though_a_successor_has_the_bill_of_its_last_month(
+    yuan: Books, signed: str, period: CommitmentPeriod, owed: str
+) -> None:
+    """
+    6,000 until 14 June, of which 60 a month are used; another contract holds from the 15th, and
+    June is billed under it. The minimum falls due in May, the last month of the old contract: all
+    of it, or five twelfths of a year's; on June's bill where May was closed before the successor
+    was signed.
+    """
+    start = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    old = replace(STANDARD, commitment=Commitment(600_000, period), ends_on=date(2026, 6, 15))
+    acme = yuan.customer("acme", commercial=old, starts=start)
+    for month in range(1, 6):
+        acme.uses(f"2026-{month:02d}-10 10:00:00", "gpt-4o", input=6 * M)
+        if month < 5 or signed == "after":
+            yuan.close(f"2026-{month:02d}")
+            yuan.issue(acme.bill(f"2026-{month:02d}"))
+    follow(yuan, acme, STANDARD, starts=MID_JUNE)
+    line = f"承诺消费补足（2026-01 至 2026-05） = {owed}"
+    if signed == "before":
+        yuan.close("2026-05")
+    yuan.close("2026-06")
+    if signed == "before":
+        assert acme.lines("2026-05")[1:] == [line]
+        assert not acme.has_bill("2026-06")
+    else:
+        assert acme.lines("2026-06") == [f"2026-05 late  {line}"]
+    yuan.close("2026-07")
+    assert not acme.has_bill("2026-07"), "once"
+
+
+def test_a_year_from_a_day_within_a_month_is_promised_once(yuan: Books) -> None:
+    """
+    12,000 from 15 March to 14 March: the first and the last month count by their days, 17 and 14
+    of 31. What falls due in February and in March is 12,000 together, not thirteen twelfths.
+    """
+    commitment = Commitment(12_000_00, CommitmentPeriod.YEAR)
+    terms = replace(STANDARD, commitment=commitment, ends_on=date(2026, 3, 15))
+    acme = yuan.customer("acme", commercial=terms, starts=datetime(2025, 3, 14, 16, tzinfo=UTC))
+    for year, month in [*((2025, each) for each in range(3, 13)), *((2026, n) for n in (1, 2, 3))]:
+        yuan.close(f"{year}-{month:02d}")
+    assert acme.lines("2026-02") == ["承诺消费补足（2025-03 至 2026-02） = 11,548.39"]
+    assert acme.lines("2026-03") == ["承诺消费补足（2026-03） = 451.61"]
 
 
 def test_a_fee_is_billed_without_usage_and_no_month_is_skipped(yuan: Books) -> None:

@@ -135,6 +135,7 @@ class Reckoner:
             if extra.service_month not in self.settled
         ]
         looked_at = {*months, str(now), *(extra.service_month for extra in waiting)}
+        looked_at |= self._handed_over(now)
         looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
         found: list[Owed] = []
         for label in sorted(looked_at | self.settled.keys()):
@@ -276,13 +277,11 @@ class Reckoner:
         months = self._counted(month, version)
         if not months:
             return 0
+        due = Fraction(promised["amount_fen"])
         period = promised.get("period", "month")
-        if period == "month":
-            due = Fraction(promised["amount_fen"]) * self._held(month, version)
-        elif period == "year":
-            due = Fraction(promised["amount_fen"] * len(months), 12)
-        else:
-            due = Fraction(promised["amount_fen"])
+        if period != "term":
+            due *= sum(self._held(each, version) for each in months)
+            due /= 12 if period == "year" else 1
         missing = max(0, half_away(due) - sum(self._spent(each) for each in months))
         targets[TermLine(str(month), "true_up")] = missing
         return missing
@@ -316,7 +315,7 @@ class Reckoner:
         if period == "month":
             return [month] if promised else []
         first = _month_of(self.history.since(version.contract_id, self.known))
-        last = _month_of(version.ends_on - timedelta(days=1)) if version.ends_on else None
+        last = self._last(version)
         months = [first]
         while months[-1] < month:
             months.append(months[-1].next)
@@ -324,6 +323,33 @@ class Reckoner:
             return months if month == last else []
         rest = len(months) % 12
         return months[-(rest or 12) :] if rest == 0 or month == last else []
+
+    def _last(self, version: Version) -> BillingMonth | None:
+        """Return the last month that is billed under a contract, None where it has no end."""
+        lost = self._lost(version)
+        if lost is not None:
+            return lost.previous
+        return _month_of(version.ends_on - timedelta(days=1)) if version.ends_on else None
+
+    def _lost(self, version: Version) -> BillingMonth | None:
+        """Return the month within which a contract ends and another has the bill, if any."""
+        signed = [v for v in self.history.versions if v.signed_at <= self.known]
+        own = [v for v in signed if v.contract_id == version.contract_id]
+        ended = max(own, key=lambda v: v.version).ends_on
+        if ended is None:
+            return None
+        month = _month_of(ended - timedelta(days=1))
+        heir = self._version(month)
+        taken = heir is not None and heir.contract_id != version.contract_id
+        return month if taken and ended <= month.last_day else None
+
+    def _handed_over(self, now: BillingMonth) -> set[str]:
+        """Return the month before, where a contract with a minimum lost this month to another."""
+        before = self._version(now.previous)
+        if before is None or self._lost(before) != now:
+            return set()
+        held = before.ends_on is None or before.ends_on > now.previous.first_day
+        return {str(now.previous)} if held and self._counted(now.previous, before) else set()
 
     def _due_before(self, now: BillingMonth, spent_in: set[BillingMonth]) -> set[str]:
         """Return the months before one whose minimum counts what was spent in some of these."""

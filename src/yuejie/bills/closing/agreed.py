@@ -222,12 +222,8 @@ def _true_up(reckoning: _Reckoning, spent: Callable[[BillingMonth], int]) -> Non
     months = committed_months(promise, month)
     if not months:
         return
-    if promise.commitment.period is CommitmentPeriod.MONTH:
-        held, days = held_days(promise, month)
-        owed = divide(promise.commitment.amount_fen * held, days)
-    else:
-        whole = _YEAR if promise.commitment.period is CommitmentPeriod.YEAR else len(months)
-        owed = divide(promise.commitment.amount_fen * len(months), whole)
+    times, by = due_share(promise, months)
+    owed = divide(promise.commitment.amount_fen * times, by)
     span = f"{months[0]} 至 {months[-1]}" if len(months) > 1 else f"{month}"
     reckoning.add(
         LineKind.TRUE_UP, max(0, owed - sum(map(spent, months))), f"承诺消费补足（{span}）"
@@ -258,6 +254,24 @@ def committed_months(promise: Promise, month: BillingMonth) -> list[BillingMonth
             return []
         begins = 0
     return [_later(first, at) for at in range(begins, number + 1)]
+
+
+def due_share(promise: Promise, months: Sequence[BillingMonth]) -> tuple[int, int]:
+    """Return how much of a minimum falls due for the months that count: so many parts of so many.
+
+    Of a month's or a year's, a month in which the contract began or ended counts by its days.
+    """
+    period = promise.commitment.period if promise.commitment else CommitmentPeriod.TERM
+    if period is CommitmentPeriod.TERM:
+        return len(months), len(months)
+    times, by = 0, 1
+    for month in months:
+        held, days = held_days(promise, month)
+        if held == days:
+            times += by
+        else:
+            times, by = times * days + held * by, by * days
+    return times, by * (_YEAR if period is CommitmentPeriod.YEAR else 1)
 
 
 def held_days(promise: Promise, month: BillingMonth) -> tuple[int, int]:

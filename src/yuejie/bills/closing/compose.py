@@ -166,6 +166,8 @@ class _Work:
         def spent(month: BillingMonth) -> int:
             return spend_of(by_model.get(month, {}), self._promise(month))
 
+        if facts.agreements.overdue(facts.month):
+            looked_at.add(facts.month.previous)
         looked_at |= self._counting(looked_at)
         for month in sorted(looked_at):
             promise = facts.judged(month)

@@ -42,10 +42,42 @@ class Agreements:
             commitment=None if ended else terms.commitment,
             management_fee_fen=0 if leaves else terms.management_fee_fen,
             since=since,
-            until=terms.ends_on,
+            until=self._until(contract, month),
             currency=contract.currency,
             sla=None if ended else terms.sla,
         )
+
+    def _until(self, contract: Contract, month: BillingMonth) -> date | None:
+        """Return the first day without the contract, for its minimum.
+
+        Where another has the bill of the month that it ends in, that is the first of that month:
+        the one before it is the last that is billed under this one.
+        """
+        lost = self._lost(str(contract.contract_id))
+        if lost is not None and month < lost:
+            return lost.first_day
+        return contract.terms.ends_on
+
+    def _lost(self, contract_id: str) -> BillingMonth | None:
+        """Return the month within which a contract ends while another has its bill, if any."""
+        same = [each for each in self.versions if each.contract_id == contract_id]
+        ends_on = max(same, key=lambda each: each.version).terms.ends_on
+        if ends_on is None or ends_on.day == 1:
+            return None
+        month = BillingMonth(ends_on.year, ends_on.month)
+        after = self.at_end_of(month)
+        return month if after is not None and after.contract_id != contract_id else None
+
+    def overdue(self, month: BillingMonth) -> bool:
+        """Tell whether a minimum fell due in the month before, which nobody may have known then.
+
+        That of a contract that ends within this month, while another has this month's bill.
+        """
+        before = self.at_end_of(month.previous)
+        if before is None or self._lost(str(before.contract_id)) != month:
+            return False
+        promise = self.promise(month.previous, before.currency)
+        return bool(committed_months(promise, month.previous))
 
     def held(self, month: BillingMonth) -> Span:
         """Return the part of a month in which its contract held, in whole days; else all of it."""
@@ -65,4 +97,5 @@ class Agreements:
         if contract is None:
             return False
         promise = self.promise(month, contract.currency)
-        return bool(promise.management_fee_fen or committed_months(promise, month))
+        fee = promise.management_fee_fen
+        return bool(fee or committed_months(promise, month)) or self.overdue(month)

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from yuejie.bills.bill import TaxMode
-from yuejie.bills.closing.agreed import committed_months, held_days
+from yuejie.bills.closing.agreed import committed_months, due_share
 from yuejie.contracts.formats.agreed import percent
-from yuejie.contracts.terms import CommitmentPeriod, TaxGrouping, TierDiscount, TierMode
+from yuejie.contracts.terms import TaxGrouping, TierDiscount, TierMode
 from yuejie.kernel.money import PPM, Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.presales.reckon.month import Agreed, Reckoned
 from yuejie.presales.trace import Op, Tracing
 
-_YEAR: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +160,7 @@ def true_up(
         f"terms:{spot.plan}.commitment",
         currency=currency,
     )
-    if commitment.period is CommitmentPeriod.MONTH:
-        times, by = held_days(promise, month)
-    else:
-        times = len(due)
-        by = _YEAR if commitment.period is CommitmentPeriod.YEAR else times
+    times, by = due_share(promise, due)
     owed = tracing.derived(
         f"{spot.prefix}.owed",
         f"{spot.label} 到期的承诺消费",
