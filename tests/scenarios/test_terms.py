@@ -447,3 +447,45 @@ def test_a_fee_alone_still_proves_every_line(yuan: Books) -> None:
     yuan.close("2026-10")
     (line,) = acme.bill("2026-10").lines
     assert (line.kind, line.quantity, line.metered) == (LineKind.MANAGEMENT_FEE, 1, False)
+
+
+def test_terms_of_a_month_are_counted_in_the_currency_of_its_own_contract(books: Books) -> None:
+    """
+    October is billed in dollars, November in yuan, December in dollars again. A call of October
+    for 600 dollars that turns up in November is billed at October's exchange rate, and October's
+    steps, which are of dollars, do not move by it. One of 200 on December's bill moves them: of the
+    1,100 that are billed in dollars, 100 lie above the first step.
+    """
+    books.prices(YUAN, currency="USD")
+    start = datetime(2026, 9, 30, 16, tzinfo=UTC)
+    stepped = replace(STANDARD, tier_discount=TIERS, management_fee_fen=20_000)
+    acme = books.customer("acme", currency="USD", commercial=stepped, starts=start)
+    for month, currency, policy in ((11, "CNY", "bill"), (12, "USD", "none")):
+        terms = Terms(
+            customer_id=acme.customer.customer_id,
+            sale_book=BookId("list"),
+            currency=currency,
+            fx_policy=policy,
+            starts_at=datetime(2026, month - 1, 30 if month == 12 else 31, 16, tzinfo=UTC),
+        )
+        sign_contract(books.db, terms, by=CLERK, now=books.tick())
+    books.fx("7", "2026-10-31")
+    books.fx("6.5", "2026-11-30")
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=90 * M)
+    books.close("2026-10")
+    assert acme.lines("2026-10")[1:] == ["管理费 = 200.00"]
+    books.issue(acme.bill("2026-10"))
+    acme.uses("2026-10-31 23:00:00", "gpt-4o", input=60 * M)
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    books.close("2026-11")
+    assert acme.lines("2026-11") == [
+        "main  gpt-4o  input  10,000,000 = 650.00",
+        "2026-10 late  main  gpt-4o  input  60,000,000 = 4,200.00",
+    ]
+    books.issue(acme.bill("2026-11"))
+    acme.uses("2026-10-31 23:30:00", "gpt-4o", input=20 * M)
+    books.close("2026-12")
+    assert acme.lines("2026-12") == [
+        "2026-10 late  main  gpt-4o  input  20,000,000 = 200.00",
+        "2026-10 late  阶梯折扣 = -10.00",
+    ]

@@ -44,7 +44,8 @@ def _check_parts(history: History, sheet: Sheet, version: Version) -> Iterator[D
     reckoner, metered = _reckoner(history, sheet)
     owed = reckoner.owed(_looked_at(history, sheet), sheet.month, version.currency)
     parts = part_of_projects(history, sheet, version.terms)
-    before = [line for bill in sheet.before(history) for line in bill.lines if line.metered]
+    stood = [bill for bill in sheet.before(history) if bill.currency == version.currency]
+    before = [line for bill in stood for line in bill.lines if line.metered]
     proved = spread(owed, parts, before + metered, metered, version.terms)
     for grant_id, fen in reckoner.purchases(sheet.month, version.currency).items():
         key = TermLine(str(sheet.month), "package_purchase", grant_id)
@@ -122,12 +123,13 @@ def _check_together(
 def _reckoner(
     history: History, sheet: Sheet, beside: Sequence[Bill] | None = None
 ) -> tuple[Reckoner, list[BillLine]]:
-    """Return a reckoner that knows what stood before a sheet, and the sheet's own usage."""
+    """Return a reckoner that knows what stood before a sheet in its currency, and its own usage."""
     metered = [line for bill in sheet.parts for line in bill.lines if line.metered]
     stood = sheet.before(history)
     if beside is not None:
         stood = [bill for bill in stood if bill.epoch != sheet.epoch] + [*beside]
-    before = [line for bill in stood for line in bill.lines]
+    currency = sheet.parts[0].currency
+    before = [line for bill in stood if bill.currency == currency for line in bill.lines]
     epoch = sheet.judged_epoch(history)
     return Reckoner(history, sheet.drawn_at, before, metered, epoch=epoch), metered
 

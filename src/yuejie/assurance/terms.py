@@ -144,8 +144,10 @@ class Reckoner:
                     self._count(line)
                 continue
             month = BillingMonth.parse(label)
-            targets = self._targets(month, currency)
-            keys = {key for key in self.billed if key.month == label and by_terms(key)}
+            version = self._version(month)
+            ours = version is None or version.currency == currency
+            targets = self._targets(month, currency) if ours else {}
+            keys = {key for key in self.billed if ours and key.month == label and by_terms(key)}
             fresh = [
                 Owed(key, targets.get(key, 0) - self.billed[key])
                 for key in sorted({*targets, *keys})

@@ -161,14 +161,20 @@ def targets_of(
     if promise.verdict is not None:
         off = credit_of(spend_of(usage, promise), promise.verdict)
         reckoning.add(LineKind.SLA_CREDIT, -off, promise.verdict.words)
-    for extra in extras:
-        if extra.service_month == month:
-            part = extra.part or None
-            reckoning.targets[TermKey(extra.kind, extra.adjustment_id)] = Target(
-                extra.amount_fen, extra.item, part
-            )
+    reckoning.targets |= extras_of(month, extras)
     _vouchers(reckoning, grants, ledgered)
     return reckoning.targets
+
+
+def extras_of(month: BillingMonth, extras: Iterable[Extra]) -> dict[TermKey, Target]:
+    """Return what was approved for a service month, each to stand on bills as it is."""
+    return {
+        TermKey(extra.kind, extra.adjustment_id): Target(
+            extra.amount_fen, extra.item, extra.part or None
+        )
+        for extra in extras
+        if extra.service_month == month
+    }
 
 
 def _discount(reckoning: _Reckoning) -> None:

@@ -20,6 +20,7 @@ from yuejie.bills.closing.agreed import (
     TermKey,
     committed_months,
     differences,
+    extras_of,
     spend_of,
     targets_of,
 )
@@ -58,7 +59,7 @@ class Facts:
     judged: Callable[[BillingMonth], Promise]
     """What is promised for a month, with what its service was."""
     printed: Sequence[PrintedRow] = ()
-    """What other bills say: all that stand, but for those that are composed here."""
+    """What other bills in the contract's currency say: all that stand, but for those composed."""
     extras: Sequence[Extra] = ()
     voided: Sequence[BillingMonth] = ()
     """Service months up to this one that stood on bills which were voided."""
@@ -170,10 +171,16 @@ class _Work:
             looked_at.add(facts.month.previous)
         looked_at |= self._counting(looked_at)
         for month in sorted(looked_at):
-            promise = facts.judged(month)
-            own: Mapping[str, int] = by_model.get(month, {})
-            targets = targets_of(month, promise, own, facts.grants, extras, ledgered, spent)
-            found = differences(month, targets, ledgered)
+            if self._promise(month).currency != facts.contract.currency:
+                # Its terms are amounts of another currency: they stay as its own bills say.
+                targets = extras_of(month, extras)
+                every = differences(month, targets, ledgered)
+                found = [each for each in every if each[0] in targets]
+            else:
+                own: Mapping[str, int] = by_model.get(month, {})
+                promise = facts.judged(month)
+                targets = targets_of(month, promise, own, facts.grants, extras, ledgered, spent)
+                found = differences(month, targets, ledgered)
             for key, target in found:
                 yield month, key, target
             ledgered = _with(ledgered, month, found)

@@ -117,7 +117,10 @@ def gather(tx: Tx, drawing: Drawing) -> Facts | None:
         tariff=tariff,
         parting=parting(terms.split, terms.head_share, tariff.places, units),
         judged=partial(_judged, tx, drawing, agreements, contract.currency),
-        printed=[*store.printed(tx, who.customer_id, except_bills=drafts), *printed_on(ahead)],
+        printed=[
+            *store.printed(tx, who.customer_id, currency=currency, except_bills=drafts),
+            *printed_on(ahead, currency),
+        ],
         extras=waiting_beside(extras, ahead),
         voided=store.voided_months(tx, who.customer_id, month),
         carried=carried_with(carried, carried_on(ahead, currency)),

@@ -27,11 +27,11 @@ def billed_on(bills: Iterable[Bill], months: Iterable[BillingMonth]) -> Counter[
     return found
 
 
-def printed_on(bills: Iterable[Bill]) -> list[PrintedRow]:
-    """Return the amounts on bills, by service month, kind, reference and place."""
+def printed_on(bills: Iterable[Bill], currency: str) -> list[PrintedRow]:
+    """Return the amounts on bills in a currency, by service month, kind, reference and place."""
     found: Counter[tuple[str, str, str, str, str]] = Counter()
     for bill in bills:
-        for line in bill.lines:
+        for line in bill.lines if bill.currency == currency else ():
             key = (str(line.service_month), str(line.kind), line.refers_to)
             found[(*key, line.project_id, line.model)] += line.amount_fen
     return [PrintedRow(*key, amount) for key, amount in found.items()]

@@ -214,15 +214,27 @@ PRINTED: Final = """
     FROM bill_line l
     JOIN bill b USING (bill_id)
     WHERE l.customer_id = %(customer_id)s
+      AND b.currency = %(currency)s
       AND b.state <> 'voided'
       AND l.bill_id <> ALL(%(except_bills)s)
     GROUP BY l.service_month, l.kind, l.refers_to, l.project_id, l.model
 """
 
 
-def printed(tx: Tx, customer_id: CustomerId, *, except_bills: Iterable[BillId]) -> list[PrintedRow]:
-    """Return the amounts on a customer's bills, leaving out voided ones and those drafts."""
-    return tx.rows(PrintedRow, PRINTED, customer_id=customer_id, except_bills=list(except_bills))
+def printed(
+    tx: Tx, customer_id: CustomerId, *, currency: str, except_bills: Iterable[BillId]
+) -> list[PrintedRow]:
+    """Return the amounts on a customer's bills in a currency, but for voided ones and those drafts.
+
+    Amounts in another currency are no such fen.
+    """
+    return tx.rows(
+        PrintedRow,
+        PRINTED,
+        customer_id=customer_id,
+        currency=currency,
+        except_bills=list(except_bills),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ def _standings(
 ) -> list[Standing]:
     drawn: dict[str, int] = {}
     in_month: dict[str, int] = {}
-    for row in closing.printed(tx, customer_id, except_bills=()):
+    for row in closing.printed(tx, customer_id, currency=currency, except_bills=()):
         if row.kind in {"package", "voucher"}:
             drawn[row.refers_to] = drawn.get(row.refers_to, 0) - int(row.amount_fen)
             if row.month == str(month):

@@ -146,7 +146,7 @@ class _Then:
             tariff=tariff,
             parting=self._parting(contract, tariff),
             judged=lambda each: self.judged(agreements, each),
-            printed=printed_on(before),
+            printed=printed_on(before, contract.currency),
             extras=self._extras(contract.currency, before),
             voided=self._voided(),
             carried=carried_with({}, carried_on(before, contract.currency)),
