@@ -1,15 +1,20 @@
+from collections import Counter
 from datetime import UTC, date, datetime
+from multiprocessing import get_context
 
 import pytest
 
+from tests.scenarios import closing_rival
 from tests.scenarios.books import Books, cny
 from tests.scenarios.conftest import PRICES
 from yuejie.assurance.prove import prove_month
 from yuejie.bills.bill import BillState
 from yuejie.bills.closing.close import Done, MonthNotOver, close_month
 from yuejie.bills.life import IllegalTransition
+from yuejie.bills.store import bills_of_month
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.period import BillingMonth
+from yuejie.ledger.check import check_ledger
 from yuejie.usage.warehouse.store import months_of
 
 OCTOBER = BillingMonth.parse("2026-10")
@@ -295,3 +300,33 @@ def waits(books: Books) -> bool:
     with books.db.read() as tx:
         (month,) = months_of(tx, date(2026, 10, 1))
     return month.closed_epoch is None or month.last_epoch > month.closed_epoch
+
+
+def test_eight_processes_close_a_month_and_issue_its_bills_once(
+    books: Books, database_url: str
+) -> None:
+    """
+    Eight processes close October at once, then each issues the same two bills. Every customer has
+    one bill, drafted once; every bill one number, without a gap, one debt and one notice.
+    """
+    books.prices(PRICES.replace("USD", "CNY"), currency="CNY")
+    parties = [books.customer(slug) for slug in ("acme", "beta")]
+    for party in parties:
+        party.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000)
+    now = datetime(2026, 11, 5, tzinfo=UTC)
+    with get_context("spawn").Pool(8) as pool:
+        said = pool.starmap(closing_rival.close, [(database_url, "2026-10", now)] * 8)
+        done = Counter(each for one in said for each in one)
+        assert done["drafted"] == 2
+        assert done.total() == 16
+        assert not {"failed", "no_usage"} & set(done)
+        bills = [party.bill("2026-10").bill_id for party in parties]
+        asked = [(database_url, bill_id, now) for bill_id in bills * 8]
+        numbers = Counter(pool.starmap(closing_rival.issue, asked))
+    assert numbers == {"YJ2026000001": 1, "YJ2026000002": 1, "illegal_transition": 14}
+    assert [party.owes() for party in parties] == [cny("5.00")] * 2
+    with books.db.read() as tx:
+        assert len(bills_of_month(tx, BillingMonth.parse("2026-10"))) == 2
+        told = "SELECT count(*) FROM notice WHERE kind = 'bill_issued'"
+        assert int(tx.value(told)) == 2
+    assert all(each.holds for each in check_ledger(books.db))
