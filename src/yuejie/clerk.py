@@ -23,6 +23,7 @@ from yuejie.budgets.watch.tell import watch_forecasts
 from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
 from yuejie.db.upkeep.pace import working_on
+from yuejie.fapiao.issuing.remind import remind_of_fapiao
 from yuejie.insights.advice.refresh import refresh_advice
 from yuejie.insights.anomaly.scan import watch_usage
 from yuejie.insights.capacity.take import take_hours
@@ -92,6 +93,7 @@ CALENDAR: Final = (
     Duty("provider_accounts", tell_warnings, timedelta(hours=1)),
     Duty("review_reminders", lambda db, now: remind_of_review(db, now=now), timedelta(hours=1)),
     Duty("deemed_confirmations", lambda db, now: deem_confirmed(db, now=now), timedelta(hours=1)),
+    Duty("fapiao_days", remind_of_fapiao, timedelta(hours=1)),
     Duty("receipts", lambda db, now: match_open(db, now=now), timedelta(minutes=5)),
     Duty("dunning", daily_dunning, timedelta(hours=1)),
     Duty("credit", watch_credit, timedelta(minutes=1)),

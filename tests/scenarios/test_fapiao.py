@@ -1,7 +1,7 @@
 """From a month's usage to a fapiao at the tax office, and back, in finance's words."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from yuejie.bills.pay import mark_paid, mark_unpaid
 from yuejie.contracts.terms import STANDARD, DueBasis, SettlementOrder
 from yuejie.demo.tax.launch import TaxPlatform, tax_here
 from yuejie.fapiao.fapiao import Fapiao
+from yuejie.fapiao.issuing.remind import remind_of_fapiao
 from yuejie.fapiao.issuing.tend import tend
 from yuejie.fapiao.life import FapiaoState
 from yuejie.fapiao.request import (
@@ -91,6 +92,49 @@ def test_fapiao_first_payment_counts_from_its_arrival(books: Books, tmp_path: Pa
     assert acme.bill("2026-10").due_on == due, "set once"
     with books.db.read() as tx:
         assert what_is_available(tx, customer_id).available_fen == 10_600
+
+
+def test_finance_is_reminded_of_the_day_on_which_a_fapiao_is_promised(
+    books: Books, tmp_path: Path
+) -> None:
+    """
+    Acme's fapiao comes first, beta's behind its money; both are promised for the same day. Acme's
+    is told of three days before and on the day, once each, until it is issued; beta's from its
+    payment on, which came late.
+    """
+    books.prices(PRICES.replace("USD", "CNY"), currency="CNY")
+    acme = books.customer(
+        "acme", commercial=replace(STANDARD, settlement_order=SettlementOrder.FAPIAO_FIRST)
+    )
+    beta = books.customer("beta")
+    for party in (acme, beta):
+        party.uses("2026-10-15 10:00:00", "gpt-4o", input=21_200_000)
+    books.close("2026-10")
+    bills = [books.issue(party.bill("2026-10")) for party in (acme, beta)]
+    by = bills[0].fapiao_by
+    assert by is not None
+    assert by == bills[1].fapiao_by
+
+    def told(days: int) -> int:
+        morning = datetime(by.year, by.month, by.day, 2, tzinfo=UTC) + timedelta(days=days)
+        return remind_of_fapiao(books.db, morning)
+
+    assert [told(days) for days in (-4, -3, -3, -1, 0)] == [0, 1, 0, 0, 1]
+    open_title(books.db, "acme", TITLE, by="customer", now=books.clock.at)
+    wish = Wish(picks=(Pick(str(bills[0].number)),))
+    owner = acme.customer.customer_id
+    (asked,) = request_fapiao(books.db, owner, wish, SELLING, by="customer", now=books.clock.at)
+    approve_fapiao(books.db, asked.key, provider="nuonuo", by="finance", now=books.clock.at)
+    with tax_here(tmp_path / "tax.jsonl", at=books.clock.at) as platform:
+        minutes_pass(books, platform, 2)
+    assert told(3) == 0, "what is issued lacks nothing, what is not paid has no fapiao"
+    with books.db.begin() as tx:
+        mark_paid(tx, bills[1].bill_id, by="bank", at=books.clock.at, why="到账")
+    assert [told(days) for days in (4, 5)] == [1, 0]
+    with books.db.read() as tx:
+        facts = str(tx.value("SELECT facts FROM notice WHERE key LIKE '%%fapiao_due:-3'"))
+    assert str(bills[1].number) in facts
+    assert "106.00 CNY" in facts
 
 
 def test_pay_first_nothing_is_available_before_the_money(books: Books) -> None:

@@ -407,11 +407,11 @@ def _later(tx: Tx, card: BookRow, starts_at: datetime) -> Iterable[tuple[str, st
     """Yield the models of a card that have a list which starts later, and say so of each."""
     for model, standing in _standing(tx, card.book_id).items():
         if starts_at < standing.starts_at:
-            yield (
-                model,
+            sentence = (
                 f"折算卡 {card.book_id} 的 {model} 已有第 {standing.revision} 版定于 "
-                f"{standing.starts_at.isoformat()} 生效，请推后生效时间",
+                f"{standing.starts_at.isoformat()} 生效，请推后生效时间"
             )
+            yield model, sentence
 
 
 def _write_card(

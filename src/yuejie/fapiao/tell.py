@@ -13,6 +13,7 @@ import structlog
 from yuejie.db.session import Tx
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
+from yuejie.fapiao.issuing.store import DueBill
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.notices.notice import ATTACHMENT_BYTES, Attachment, Audience, Kind, Notice
@@ -80,6 +81,23 @@ def tell_obstacle(tx: Tx, kind: Kind, facts: dict[str, str], *, now: datetime) -
         customer_id=None,
     )
     enqueue(tx, notice, at=now)
+
+
+def tell_due(tx: Tx, due: DueBill, step: int, *, now: datetime) -> bool:
+    """Tell the operator that a bill's fapiao is promised for a day; each step once."""
+    notice = Notice(
+        kind=Kind.FAPIAO_DUE,
+        audience=Audience.OPERATOR,
+        facts={
+            "number": due.number,
+            "month": due.month,
+            "amount": f"{Money(due.left_fen, 'CNY')} CNY",
+            "fapiao_by": due.fapiao_by.isoformat(),
+        },
+        key=f"bill:{due.bill_id}:fapiao_due:{step}",
+        customer_id=due.customer_id,
+    )
+    return enqueue(tx, notice, at=now)
 
 
 def tell_rejected(fapiao: Fapiao) -> None:

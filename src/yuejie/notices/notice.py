@@ -21,6 +21,7 @@ class Kind(StrEnum):
     BILL_REVIEW_REMINDER = "bill_review_reminder"
     FAPIAO_ISSUED = "fapiao_issued"
     FAPIAO_DELIVERY = "fapiao_delivery"
+    FAPIAO_DUE = "fapiao_due"
     PAYMENT_REMINDER = "payment_reminder"
     PAYMENT_RECEIVED = "payment_received"
     OVERDUE = "overdue"
@@ -100,6 +101,7 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.BILL_REVIEW_REMINDER: Needs(("month", "amount", "review_until")),
     Kind.FAPIAO_ISSUED: Needs(("fapiao_number", "amount")),
     Kind.FAPIAO_DELIVERY: Needs(("fapiao_number", "amount")),
+    Kind.FAPIAO_DUE: Needs(("number", "amount", "fapiao_by")),
     Kind.PAYMENT_REMINDER: Needs(("number", "amount", "due_on")),
     Kind.PAYMENT_RECEIVED: Needs(("amount", "received_on")),
     Kind.OVERDUE: Needs(("number", "amount", "due_on", "days")),

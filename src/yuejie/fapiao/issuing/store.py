@@ -2,21 +2,76 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Final
 
 from yuejie.db.session import Tx
 from yuejie.fapiao.issuing.errand import Errand
 from yuejie.kernel.errors import Conflict
-from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.ids import ContractId, CustomerId
 
 OPERATOR_READS: Final = {
     "owner_of": "an errand names its fapiao, and asks whose it is",
     "files_of": "reached through a fapiao, whose reader was checked",
     "file_of": "reached through a fapiao, whose reader was checked",
+    "bills_due": "finance works off everybody's fapiao",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
+
+# days --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DueBill:
+    """A bill of which some was promised on a fapiao by a day, and is on none that was issued."""
+
+    bill_id: str
+    customer_id: CustomerId
+    number: str
+    month: str
+    state: str
+    contract_id: ContractId
+    contract_version: int
+    fapiao_by: date
+    left_fen: int
+
+
+BILLS_DUE: Final = """
+    SELECT * FROM (
+        SELECT b.bill_id, b.customer_id, b.number, b.month, b.state, b.contract_id,
+               b.contract_version, b.fapiao_by, (
+                   COALESCE((SELECT sum(t.gross_fen) FROM bill_tax_line t
+                             WHERE t.bill_id = b.bill_id), 0)
+                   - COALESCE((SELECT sum(c.net_fen + c.tax_fen)
+                               FROM credit_note n
+                               JOIN credit_note_line c USING (credit_note_id)
+                               JOIN bill_line l USING (line_id)
+                               WHERE n.bill_id = b.bill_id AND n.state = 'approved'
+                                 AND l.tax_line IS NOT NULL), 0)
+                   - COALESCE((SELECT sum(l.gross_fen)
+                               FROM fapiao_line l JOIN fapiao f USING (fapiao_id)
+                               WHERE l.customer_id = b.customer_id AND l.bill_id = b.bill_id
+                                 AND f.number IS NOT NULL), 0)
+                   - COALESCE((SELECT sum(r.gross_fen)
+                               FROM fapiao_red h
+                               JOIN fapiao_red_line r USING (red_id)
+                               JOIN fapiao_line l
+                                 ON l.fapiao_id = r.fapiao_id AND l.position = r.blue_position
+                               WHERE h.customer_id = b.customer_id AND h.state = 'issued'
+                                 AND l.bill_id = b.bill_id), 0))::bigint AS left_fen
+        FROM bill b
+        WHERE b.currency = 'CNY' AND b.state IN ('issued', 'paid', 'written_off')
+          AND b.fapiao_by BETWEEN %(first)s AND %(last)s) AS promised
+    WHERE left_fen > 0
+    ORDER BY fapiao_by, bill_id
+"""
+
+
+def bills_due(tx: Tx, *, first: date, last: date) -> list[DueBill]:
+    """Return the bills whose fapiao is promised between two days, and is not issued for all."""
+    return tx.rows(DueBill, BILLS_DUE, first=first, last=last)
+
 
 # errands -----------------------------------------------------------------------------------------
 

@@ -147,6 +147,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "The busiest minute of {account}, model {model}, had {peak} {gauge} within the last seven "
         "days; the ceiling is {ceiling} ({percent} %). Reached, or expected to be: {when}.",
     ),
+    Kind.FAPIAO_DUE: Wording(
+        "Fapiao due: {number}",
+        "A fapiao for bill {number} is promised by {fapiao_by}; {amount} of it is on none yet. "
+        "Please ask the customer to request it, or issue it.",
+    ),
     Kind.SUSPENSE_UNCLAIMED: Wording(
         "Unclaimed receipt: {amount}",
         "{amount} received on {received_on} is not claimed yet. Please find out who paid.",

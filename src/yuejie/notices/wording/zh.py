@@ -135,6 +135,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "供应商账号 {account}、模型 {model} 的每分钟高峰（{gauge}）近 7 天为 {peak}，"
         "是配额 {ceiling} 的 {percent} %；已到或预计到达：{when}。请提高配额或分流。",
     ),
+    Kind.FAPIAO_DUE: Wording(
+        "待开发票：{number}",
+        "账单 {number} 约定 {fapiao_by} 前开具发票，尚有 {amount} 未开；"
+        "请提醒客户申请，或尽快开具。",
+    ),
     Kind.SUSPENSE_UNCLAIMED: Wording(
         "款项待认领：{amount}",
         "{received_on} 到账的 {amount} 尚未认领；请核对付款方后认款。",
@@ -239,6 +244,7 @@ LABELS: Final[dict[str, str]] = {
     "reference": "附言",
     "po_number": "采购订单号",
     "fapiao_number": "发票号码",
+    "fapiao_by": "开票期限",
     "title": "抬头",
     "received_on": "到账日期",
     "payer": "付款方",

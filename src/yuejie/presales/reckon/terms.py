@@ -5,7 +5,6 @@ A term that the plan does not have is a sum of nothing, and names no input.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from yuejie.bills.bill import TaxMode
 from yuejie.bills.closing.agreed import committed_months, due_share
@@ -15,7 +14,6 @@ from yuejie.kernel.money import PPM, Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.presales.reckon.month import Agreed, Reckoned
 from yuejie.presales.trace import Op, Tracing
-
 
 
 @dataclass(frozen=True, slots=True)
