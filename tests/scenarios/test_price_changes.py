@@ -15,9 +15,10 @@ from yuejie.contracts.changes.decide import decide_price_change, find_change, lo
 from yuejie.contracts.changes.store import open_changes
 from yuejie.contracts.import_prices import ImportReport, PriceImport
 from yuejie.contracts.publish import open_book, publish_fx
-from yuejie.intake.resolve import Verdict, resolve_unpriced
+from yuejie.intake.resolve import resolve_unpriced
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from yuejie.kernel.money import FxRate, Money
+from yuejie.usage.correct import Verdict
 from yuejie.usage.journal import EndedItem
 from yuejie.usage.meters import Meter
 

@@ -254,7 +254,10 @@ def test_a_call_that_came_to_nothing_frees_its_key(chat: Chat) -> None:
 
 def test_an_upload_that_broke_frees_its_key(worker: Program) -> None:
     """The line breaks in the middle of a file; the client sends the same again, and it passes."""
-    parts = {"model": (None, "whisper-sim"), "file": ("a.wav", b"RIFF" + b"\0" * 900_000)}
+    parts: list[tuple[str, tuple[str | None, bytes]]] = [
+        ("model", (None, b"whisper-sim")),
+        ("file", ("a.wav", b"RIFF" + b"\0" * 900_000)),
+    ]
     whole = httpx2.Request("POST", f"{worker.url}/v1/audio/transcriptions", files=parts)
     body = whole.read()
     head = (

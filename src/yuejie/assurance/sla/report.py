@@ -206,7 +206,7 @@ def _given(
 ) -> Given:
     usage: Counter[str] = Counter()
     billed = 0
-    for row in printed(tx, contract.customer_id, except_bills=[]):
+    for row in printed(tx, contract.customer_id, currency=contract.currency, except_bills=[]):
         if row.month != str(month):
             continue
         if row.kind in METERED:
