@@ -263,15 +263,18 @@ class Gateway:
         request.key = key
         window_of = admission.view.window_of
         form = None
+        admitted_us = request.now_us
         body = None if endpoint.multipart else request.exchange.here(BODY_BYTES)
         if body is not None:
             told = _hint(endpoint, action, body, window_of)
         else:
             body, form, told = await self._received(request, endpoint, action, window_of)
+            # A body may take minutes: its rights and prices are those of its end.
+            admission, admitted_us = self._admission or admission, self._chrono.now_us()
         request.mark("receive")
         request.model = told.model
         plan = admission.admit(
-            digest, hint, told.model, endpoint.dialect, request.exchange.path, now_us=request.now_us
+            digest, hint, told.model, endpoint.dialect, request.exchange.path, now_us=admitted_us
         )
         if isinstance(plan, Refused):
             raise Refusal(plan)

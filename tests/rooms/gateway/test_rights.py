@@ -1,5 +1,7 @@
 """What changes in the snapshot or on the block list is in force within a second."""
 
+import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,6 +133,67 @@ def test_a_blocked_key_is_refused_within_a_second_and_others_are_not(node: Node)
     assert call(node) == 200
     assert unblock(node.home, "key_2")
     within_a_second(lambda: call(node, OTHER_KEY) == 200)
+
+
+class Slow:
+    """A client whose body takes its time."""
+
+    def __init__(self, node: Node) -> None:
+        self._body = json.dumps(CHAT).encode()
+        self._socket = socket.create_connection(("127.0.0.1", node.worker.port), 10)
+        head = (
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: t\r\nconnection: close\r\n"
+            f"authorization: Bearer {KEY}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(self._body)}\r\n\r\n"
+        )
+        self._socket.sendall(head.encode() + self._body[:20])
+
+    def finish(self) -> int:
+        """Send the rest, and return the status."""
+        with self._socket:
+            self._socket.sendall(self._body[20:])
+            return int(self._socket.makefile("rb").readline().split()[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [(revoke, 401), (expire, 401), (suspend, 403), (disable, 404), (end_the_contract, 403)],
+    ids=lambda each: getattr(each, "__name__", str(each)),
+)
+def test_what_changed_while_a_body_was_on_its_way_holds_for_it(
+    node: Node, change: Change, status: int
+) -> None:
+    slow = Slow(node)
+    time.sleep(0.1)
+    draft = node.draft()
+    change(draft)
+    draft.write(node.home)
+    within_a_second(lambda: call(node) == status)
+    assert slow.finish() == status
+
+
+def test_a_key_that_expires_while_a_body_is_on_its_way_opens_nothing(node: Node) -> None:
+    draft = node.draft()
+    draft.keys = [key_row(expires_us=now_us() + 1_500_000)]
+    draft.write(node.home)
+    time.sleep(0.6)
+    slow = Slow(node)
+    within = time.monotonic() + 3
+    while call(node) != 401:
+        assert time.monotonic() < within
+        time.sleep(0.05)
+    assert slow.finish() == 401
+
+
+def test_a_key_that_is_blocked_while_a_body_is_on_its_way_opens_nothing(node: Node) -> None:
+    slow = Slow(node)
+    time.sleep(0.1)
+    block(node.home, "key_1")
+    try:
+        within_a_second(lambda: call(node) == 401)
+        assert slow.finish() == 401
+    finally:
+        unblock(node.home, "key_1")
 
 
 def test_a_key_is_blocked_by_its_digest_too(node: Node) -> None:
