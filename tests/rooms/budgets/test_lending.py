@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from tests.rooms.budgets.desk import INPUT, NOW, OUTPUT, Call, Desk, Worker
+from tests.rooms.budgets.desk import INPUT, NOW, NOW_MS, OUTPUT, Call, Desk, Worker
 from tests.rooms.intake.shop import Shop
 from yuejie.budgets.allowance import Measure, Mode, Period
 from yuejie.budgets.check import check_budgets
@@ -190,6 +190,25 @@ def test_a_journal_with_a_price_that_is_not_there_waits_alone(desk: Desk) -> Non
     assert list(parked) == [worker.journal.journal_id]
     assert "费率 999999 不在库中" in parked[worker.journal.journal_id]
     assert [w.spent for w in desk.windows(cap)] == [worth]
+
+
+@pytest.mark.parametrize("tidied", [False, True])
+def test_a_cap_that_was_soft_for_a_while_gives_nothing_twice(desk: Desk, *, tidied: bool) -> None:
+    """The journal was given two calls' worth in all: one of them is used, and stays so."""
+    desk.cap("本月", 3 * WORST)
+    worker = Worker(desk)
+    call = worker.begin(WORST)
+    assert call is not None
+    worker.end(call, tokens_in=100, tokens_out=100)
+    for mode in (Mode.SOFT, Mode.HARD):
+        change_allowance(desk.db, desk.shop.acme, "本月", Change(mode=mode), by="test", now=NOW)
+        worker.slices.know(desk.rows())
+        if tidied:
+            assert worker.slices.due(NOW_MS * 1000) == []
+    passed = 0
+    while worker.begin(WORST) is not None:
+        passed += 1
+    assert passed == 2
 
 
 def test_windows_that_are_over_give_back_what_they_had() -> None:

@@ -28,6 +28,7 @@ from yuejie.usage.journal import Begun
 MONTHLY = CAP
 DAILY = msgspec.structs.replace(CAP, number=2, name="日", period="day")
 S = 1_000_000
+DAY = 86_400 * S
 
 
 class Desk:
@@ -115,3 +116,34 @@ def test_no_window_of_yesterday_is_opened_or_used_beside_one_of_today() -> None:
     desk.needs(after_us, MONTHLY)
     daily, monthly = desk.needs(before_us + S, DAILY, MONTHLY)
     assert daily.slice.slot.starts_s * S == monthly.slice.slot.starts_s * S == desk.next_month_us
+
+
+def test_a_clock_that_was_far_ahead_is_not_waited_for(tmp_path: Path) -> None:
+    """A machine wakes up forty days ahead and is set right: its calls are of today again."""
+    desk = Desk()
+    right_us = desk.next_month_us - 10 * S
+    before = desk.needs(right_us, DAILY, MONTHLY)
+    ahead = desk.needs(right_us + 40 * DAY, DAILY, MONTHLY)
+    assert desk.slices.due(right_us + 40 * DAY) == []
+    after = desk.needs(right_us + 2 * S, DAILY, MONTHLY)
+    assert [n.slice.slot for n in after] == [n.slice.slot for n in before]
+    call = begun(desk, Hold(after), right_us + 2 * S, tmp_path)
+    assert right_us <= call.started_us < desk.next_month_us
+    again = desk.needs(right_us + 40 * DAY, DAILY, MONTHLY)
+    assert [n.slice.slot for n in again] == [n.slice.slot for n in ahead]
+
+
+def test_windows_that_a_clock_left_are_found_as_they_were_left() -> None:
+    """What a journal was given of a window is told in sum: what of it is gone must not be lost."""
+    desk = Desk()
+    right_us = desk.next_month_us - 10 * S
+    (now,) = desk.needs(right_us, DAILY)
+    now.slice.granted, now.slice.used, now.slice.returned = 9, 5, 4
+    (later,) = desk.needs(right_us + 40 * DAY, DAILY)
+    later.slice.granted, later.slice.used, later.slice.returned = 7, 1, 6
+    desk.slices.due(right_us + 40 * DAY)
+    (now,) = desk.needs(right_us + S, DAILY)
+    assert (now.slice.granted, now.slice.used, now.slice.returned) == (9, 5, 4)
+    desk.slices.due(right_us + S)
+    (later,) = desk.needs(right_us + 40 * DAY, DAILY)
+    assert (later.slice.granted, later.slice.used, later.slice.returned) == (7, 1, 6)

@@ -50,7 +50,8 @@ def needs_of(
     worst: Worst | None = None
     currency = plan.routes[0].sale.currency
     present = slices.present
-    now_us = max(now_us, slices.opened_us)
+    if now_us < slices.opened_us:
+        now_us = slices.present_us(now_us)
     needs = []
     for row in caps:
         measure = row.measure

@@ -19,6 +19,10 @@ IDLE_US: Final = 2_000_000
 """A slice that nobody asks for goes back after so long."""
 WIDEST: Final = 2**62
 """The largest number that a record of the journal carries; more goes as text, or in two."""
+ASTRAY_US: Final = 60_000_000
+"""A clock that is set back by more than this was wrong: it is followed at once."""
+REMEMBERED: Final = 100_000
+"""Windows that are over and whose accounts are kept."""
 _S: Final = 1_000_000
 
 
@@ -194,14 +198,38 @@ _FOREVER_US: Final = FOREVER_S * _S
 _MONEY: Final = MEASURED[Measure.MONEY]
 
 
+class Account(NamedTuple):
+    """What of a slice must not be forgotten: a lease tells the sum of all that was ever granted."""
+
+    granted: int
+    returned: int
+    used: int
+
+
 @dataclass(slots=True)
 class Slices:
     """Every slice of a worker: those of present windows, and those that calls still hold."""
 
     present: dict[tuple[int, str], Slice] = field(default_factory=dict)
-    past: list[Slice] = field(default_factory=list)
+    past: dict[Slot, Slice] = field(default_factory=dict)
+    """Windows that are over or to come, and those of caps that hold nobody just now."""
+    gone: dict[Slot, Account] = field(default_factory=dict)
+    """What was made of such windows once nothing was left of them, minutes apart: a cap may hold
+    again, and a clock may go back."""
     opened_us: int = 0
-    """When a window was opened last: for windows, time does not go back behind it."""
+    """When a window was opened last: for windows, time does not go back a little behind it."""
+
+    def present_us(self, now_us: int) -> int:
+        """Return the instant whose windows hold: no earlier than one that was opened.
+
+        A clock that goes back by more than a little was wrong: its windows are left.
+        """
+        if now_us >= self.opened_us:
+            return now_us
+        if self.opened_us - now_us <= ASTRAY_US:
+            return self.opened_us
+        self._leave(now_us)
+        return now_us
 
     def of(self, row: AllowanceRow, unit: str, zone: str, now_us: int) -> Slice:
         """Return the slice of the window that an instant falls into."""
@@ -210,10 +238,15 @@ class Slices:
         if found is not None and now_us < found.ends_us:
             return found
         if found is not None:
-            self.past.append(found)
+            self.past[found.slot] = found
         starts_s, ends_s = window_of(Period(row.period), zone_of(zone), now_us // _S, row.starts_s)
         self.opened_us = max(self.opened_us, now_us)
-        fresh = Slice(row, Slot(row.number, starts_s, unit), ends_s * _S, asked_us=now_us)
+        slot = Slot(row.number, starts_s, unit)
+        fresh = self.past.pop(slot, None)
+        if fresh is None:
+            known = self.gone.pop(slot, _NOTHING)
+            fresh = Slice(row, slot, ends_s * _S, *known)
+        fresh.row, fresh.hard, fresh.asked_us = row, row.hard, now_us
         self.present[key] = fresh
         return fresh
 
@@ -224,7 +257,7 @@ class Slices:
         for key, each in list(self.present.items()):
             row = known.get(each.slot.number)
             if row is None:
-                self.past.append(self.present.pop(key))
+                self.past[each.slot] = self.present.pop(key)
             elif row != each.row:
                 each.row, each.hard, each.said_s = row, row.hard, 0
                 changed.append(each)
@@ -232,7 +265,7 @@ class Slices:
 
     def flying(self) -> dict[Slot, tuple[int, int]]:
         """Return what calls under way may come to in windows of paced caps, and how many."""
-        slices = (*self.past, *self.present.values())
+        slices = (*self.past.values(), *self.present.values())
         return {
             each.slot: (each.flying, each.calls)
             for each in slices
@@ -241,11 +274,31 @@ class Slices:
 
     def due(self, now_us: int) -> list[Slice]:
         """Return the slices that nobody needs; windows that are over and held by no call go."""
-        over = self.past
-        self.past = [each for each in over if each.held or each.calls or each.free > 0]
+        for each in list(self.past.values()):
+            if not (each.held or each.calls or each.free > 0):
+                self._forget(each)
         quiet = [
             each
             for each in self.present.values()
             if not each.held and now_us - each.asked_us >= IDLE_US
         ]
-        return [each for each in (*self.past, *quiet) if each.free > 0]
+        return [each for each in (*self.past.values(), *quiet) if each.free > 0]
+
+    def _leave(self, now_us: int) -> None:
+        """Leave the windows of a time that has not come."""
+        for key, each in list(self.present.items()):
+            if each.slot.starts_s * _S > now_us:
+                self.past[each.slot] = self.present.pop(key)
+            else:
+                each.asked_us = min(each.asked_us, now_us)
+        self.opened_us = now_us
+
+    def _forget(self, each: Slice) -> None:
+        del self.past[each.slot]
+        if each.granted and each.row.period != Period.MINUTE:
+            self.gone[each.slot] = Account(each.granted, each.returned, each.used)
+            if len(self.gone) > REMEMBERED:
+                del self.gone[next(iter(self.gone))]
+
+
+_NOTHING: Final = Account(0, 0, 0)
