@@ -7,7 +7,9 @@ import pytest
 
 from tests.scenarios.bank import Bank
 from tests.scenarios.books import CLERK, Books, Party
-from yuejie.budgets.allowance import Slot
+from yuejie.budgets.allowance import Mode, Slot
+from yuejie.budgets.balance import NAME
+from yuejie.budgets.keep import Change, change_allowance, end_allowance
 from yuejie.budgets.lending.lease import lease
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.store import contracts_of
@@ -20,6 +22,7 @@ from yuejie.gateway.refusal import Code, Refused
 from yuejie.gateway.rights.admission import Admission
 from yuejie.gateway.rights.view import View
 from yuejie.gateway.snapshot import KeyRow
+from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BookId, uuid7
 from yuejie.kernel.money import PICO
 from yuejie.notices.store import unhanded
@@ -272,6 +275,19 @@ def test_the_balance_is_drawn_first_and_then_the_credit_within_one_call(bank: Ba
     signs(acme, STARTUP)
     tops_up(bank, acme, "200.00", "2026-08-06")
     assert lends(acme, 700, 501, 500) == [True, False, True]
+
+
+def test_nobody_ends_or_changes_the_balance_by_hand(bank: Bank) -> None:
+    """Whoever gives the customer's word may end its budgets; what is left to spend is none."""
+    acme = enrolled(bank)
+    signs(acme, PREPAID)
+    tops_up(bank, acme, "500.00", "2026-08-06")
+    db, now = bank.books.db, bank.books.clock.now()
+    with pytest.raises(Conflict, match="推算"):
+        end_allowance(db, acme.customer, NAME, by="acme", now=now)
+    with pytest.raises(Conflict, match="推算"):
+        change_allowance(db, acme.customer, NAME, Change(mode=Mode.SOFT), by="acme", now=now)
+    assert lends(acme, 501, 500) == [False, True]
 
 
 def test_who_is_not_watched_is_not_capped(bank: Bank) -> None:

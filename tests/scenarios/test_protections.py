@@ -8,6 +8,7 @@ import pytest
 
 from tests.scenarios.books import CLERK, Books
 from tests.scenarios.test_anomalies import BEGAN, LOOP, PRICES, Traffic, at, loops, watched
+from yuejie.budgets.keep import Change, change_allowance, end_allowance
 from yuejie.budgets.show import standings
 from yuejie.customers.keys import KeyDraft, issue_key
 from yuejie.gateway.publish import load
@@ -128,6 +129,29 @@ def test_what_is_paused_waits_for_a_person_who_says_why(acme: Keyed) -> None:
     with pytest.raises(Conflict, match="已经解除"):
         release(db, customer, protection.protection_id, why="再来", by="ops", now=now)
     assert protect(db, now + timedelta(minutes=1)) == 0
+
+
+def test_what_is_paused_is_not_let_go_as_if_it_were_a_budget(acme: Keyed) -> None:
+    """Ended as a cap it would say nowhere why, and the protection would act on nothing."""
+    policy(acme, Action.PAUSE)
+    runs_away(acme)
+    (cap,) = caps(acme)
+    db, customer, now = acme.books.db, acme.party.customer, at(LOOP + 2)
+    with pytest.raises(Conflict, match="protections release"):
+        end_allowance(db, customer, cap.name, by="acme", now=now)
+    with pytest.raises(Conflict, match="protections release"):
+        change_allowance(db, customer, cap.name, Change(cap=10**6), by="acme", now=now)
+    assert caps(acme) == [cap]
+
+
+def test_a_throttle_ends_with_its_finding_though_its_policy_was_ended(acme: Keyed) -> None:
+    made = policy(acme, Action.THROTTLE, per_minute=30)
+    runs_away(acme)
+    end_policy(acme.books.db, acme.party.customer, made, by="ops", now=at(LOOP + 2))
+    acme.hours(LOOP + 3, LOOP + 60)
+    watched(acme.books, LOOP + 59)
+    assert protect(acme.books.db, at(LOOP + 59)) == 1
+    assert (acting(acme), caps(acme)) == ([], [])
 
 
 def test_many_clerks_act_once(acme: Keyed) -> None:

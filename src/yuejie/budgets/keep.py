@@ -120,9 +120,7 @@ def change_allowance(
     """Change a cap and how it is kept; the present period has the new one at once."""
     with db.begin() as tx:
         was = _find(tx, customer, name)
-        if was.origin is Origin.CREDIT:
-            raise Conflict(f"额度“{name}”由预付余额与授信推算，不能手工修改；请登记收款或调整授信")
-        _refuse_trial(was)
+        _refuse_derived(was)
         became = replace(
             was,
             cap=was.cap if change.cap is None else change.cap,
@@ -146,7 +144,7 @@ def end_allowance(
 ) -> Allowance:
     """End an allowance: nothing is held to it any more; what it counted stays readable."""
     with db.begin() as tx:
-        _refuse_trial(_find(tx, customer, name))
+        _refuse_derived(_find(tx, customer, name))
         return end_in(tx, customer, name, by=by, now=now, why=why)
 
 
@@ -174,10 +172,18 @@ def _find(tx: Tx, customer: Customer, name: str) -> Allowance:
     return found
 
 
-def _refuse_trial(allowance: Allowance) -> None:
+def _refuse_derived(allowance: Allowance) -> None:
+    """Refuse to change by hand what follows from something else, and goes with it."""
+    name = allowance.name
+    if allowance.origin is Origin.CREDIT:
+        raise Conflict(f"额度“{name}”由预付余额与授信推算，不能手工修改；请登记收款或调整授信")
     if allowance.origin is Origin.TRIAL:
         raise Conflict(
-            f"额度“{allowance.name}”是试用额度，随试用结束，不能修改；需要更多请联系客户经理转为正式合同"
+            f"额度“{name}”是试用额度，随试用结束，不能修改；需要更多请联系客户经理转为正式合同"
+        )
+    if allowance.origin is Origin.PROTECTION:
+        raise Conflict(
+            f"额度“{name}”是防护，不是预算；请用 yuejie protections release 解除并写明事由"
         )
 
 
@@ -199,14 +205,14 @@ def _check(draft: AllowanceDraft) -> None:
     at_once = draft.measure is Measure.CONCURRENCY
     if at_once != (draft.period is Period.ALWAYS) and draft.origin is not Origin.CREDIT:
         raise Invalid(f"额度“{draft.name}”：并发数没有周期，其他计量要写周期，例如 month")
-    if at_once and draft.mode is not Mode.HARD:
-        raise Invalid(f"额度“{draft.name}”：并发数只能是硬限额 hard")
-    if draft.mode is Mode.SOFT and draft.period is Period.MINUTE:
-        raise Invalid(f"额度“{draft.name}”：每分钟的限速不能只提醒，请改为 hard 或 paced")
     _check_values(draft)
 
 
 def _check_values(draft: AllowanceDraft | Allowance) -> None:
+    if draft.measure is Measure.CONCURRENCY and draft.mode is not Mode.HARD:
+        raise Invalid(f"额度“{draft.name}”：并发数只能是硬限额 hard")
+    if draft.mode is Mode.SOFT and draft.period is Period.MINUTE:
+        raise Invalid(f"额度“{draft.name}”：每分钟的限速不能只提醒，请改为 hard 或 paced")
     if draft.cap < 0:
         raise Invalid(f"额度“{draft.name}”的限额不能是负数")
     if draft.output_bound is not None and draft.output_bound <= 0:

@@ -23,7 +23,7 @@ from yuejie.gateway.snapshot import Snapshot, pack
 from yuejie.intake.ingest import PARKED
 from yuejie.intake.resolve import Measured, resolve_by_hand
 from yuejie.intake.store import journals
-from yuejie.kernel.errors import Conflict
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.usage.meters import Meter
 
 WORST = 100 * INPUT + 100 * OUTPUT
@@ -160,6 +160,22 @@ def test_a_lower_cap_holds_at_once(desk: Desk) -> None:
     change_allowance(desk.db, desk.shop.acme, "本月", Change(cap=WORST), by="test", now=NOW)
     assert Worker(desk).begin(WORST) is None
     assert [w.cap for w in desk.windows(cap)] == [WORST]
+
+
+@pytest.mark.parametrize(
+    ("facts", "mode"),
+    [
+        ({"measure": Measure.CONCURRENCY, "period": Period.ALWAYS}, Mode.PACED),
+        ({"measure": Measure.CONCURRENCY, "period": Period.ALWAYS}, Mode.SOFT),
+        ({"measure": Measure.REQUESTS, "period": Period.MINUTE}, Mode.SOFT),
+    ],
+)
+def test_a_cap_is_not_changed_into_what_could_not_be_added(
+    desk: Desk, facts: dict[str, object], mode: Mode
+) -> None:
+    desk.cap("限", 5, currency="", **facts)
+    with pytest.raises(Invalid):
+        change_allowance(desk.db, desk.shop.acme, "限", Change(mode=mode), by="test", now=NOW)
 
 
 def test_a_paced_cap_lets_pass_while_anything_is_left(desk: Desk) -> None:

@@ -85,7 +85,7 @@ def make_policy(
 
 
 def end_policy(db: Database, customer: Customer, policy_id: str, *, by: str, now: datetime) -> None:
-    """End a policy; what acts by it goes on until it is released."""
+    """End a policy; what acts by it goes on until its own end."""
     with db.begin() as tx:
         if not store.end_policy(tx, customer.customer_id, policy_id, at=now):
             raise NotFound(f"客户 {customer.slug} 没有生效的防护策略 {policy_id}，请核对编号")
@@ -121,6 +121,7 @@ def _protect(db: Database, customer_id: str, now: datetime) -> int:
         findings = open_findings(tx, customer.customer_id)
         policies = store.policies(tx, customer_id)
         known = store.acted(tx, customer_id)
+        by_themselves = store.ending_by_themselves(tx, customer_id)
         lines = {f.key_id: store.projects_of_key(tx, customer_id, f.key_id) for f in findings}
         ours = {each.key_id for each in customers.keys(tx, customer.customer_id)}
     done = {(each.policy_id, each.finding_id) for each in known}
@@ -138,10 +139,8 @@ def _protect(db: Database, customer_id: str, now: datetime) -> int:
                 _act(db, customer, policy, finding, target, now=now)
                 acts += 1
     going = {each.finding_id for each in findings}
-    until = {each.policy_id: each.until for each in policies}
     for each in known:
-        by_itself = until.get(each.policy_id) is Until.FINDING
-        if each.state is ProtectionState.ACTING and by_itself and each.finding_id not in going:
+        if each.protection_id in by_themselves and each.finding_id not in going:
             with db.begin() as tx:
                 why = "异常已结束"
                 event = ProtectionEvent.EXPIRE

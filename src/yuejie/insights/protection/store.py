@@ -86,6 +86,24 @@ def policies(tx: Tx, customer_id: str) -> list[Policy]:
     return [_policy(row) for row in tx.rows(_PolicyRow, POLICIES, customer_id=customer_id)]
 
 
+ENDS_BY_ITSELF: Final = """
+    SELECT p.protection_id
+    FROM protection p JOIN protection_policy y USING (policy_id)
+    WHERE p.customer_id = %(customer_id)s AND p.state = 'acting' AND y.until = 'finding'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Id:
+    protection_id: str
+
+
+def ending_by_themselves(tx: Tx, customer_id: str) -> frozenset[str]:
+    """Return what acts until its finding ends, whether or not its policy still holds."""
+    rows = tx.rows(_Id, ENDS_BY_ITSELF, customer_id=customer_id)
+    return frozenset(row.protection_id for row in rows)
+
+
 END_POLICY: Final = """
     UPDATE protection_policy SET ended_at = %(at)s
     WHERE customer_id = %(customer_id)s AND policy_id = %(policy_id)s AND ended_at IS NULL
