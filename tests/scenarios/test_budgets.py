@@ -237,6 +237,29 @@ def test_what_has_no_bound_is_refused_under_a_hard_cap_and_passes_a_paced_one(
     assert ask(client, extra_body=searching).usage.total_tokens == 30
 
 
+def test_a_beta_that_widens_the_window_is_reserved_for(house: House, retailer: Capped) -> None:
+    """A picture may fill the window: 200,000 tokens fit the cap, a million do not."""
+    retailer.cap("零售", PICO // 5)
+    source = {"type": "base64", "media_type": "image/png", "data": "aGk="}
+    said = [{"type": "text", "text": SMALL}, {"type": "image", "source": source}]
+    with anthropic.Anthropic(
+        base_url=house.gateway, api_key=house.keys["writer"], max_retries=0
+    ) as claude:
+
+        def see(*betas: str) -> Any:
+            told: Any = {"messages": [{"role": "user", "content": said}], "max_tokens": 10}
+            headers = {"anthropic-beta": ",".join(betas)} if betas else {}
+            return claude.messages.create(
+                model="claude-3-haiku", extra_headers=headers, **told
+            ).usage
+
+        assert see("claude-code-20250219").input_tokens == 20
+        with pytest.raises(anthropic.APIStatusError) as caught:
+            see("claude-code-20250219", "context-1m-2025-08-07")
+    assert caught.value.status_code == 402
+    assert "零售" in str(caught.value)
+
+
 def test_a_call_that_names_no_longest_answer_gets_the_caps_own(
     house: House, fintech: Capped, client: openai.OpenAI
 ) -> None:

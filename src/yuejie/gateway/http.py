@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from yuejie.contracts.auto.policy import TASK_LENGTH
 from yuejie.customers.key import digest_of, digest_of_foreign
+from yuejie.gateway.allow.betas import HEADER as BETAS
+from yuejie.gateway.allow.betas import betas_of
 from yuejie.gateway.allow.leases import Leases, rate_headers
 from yuejie.gateway.allow.needs import caps_of, needs_of, output_bound
 from yuejie.gateway.allow.slices import Need
@@ -101,6 +103,11 @@ class Request:
     def request_id(self) -> str:
         """The operation's id as people see it."""
         return request_id(self.operation)
+
+    @property
+    def betas(self) -> str:
+        """What a client of Anthropic's asks for by header, beyond the catalogue."""
+        return betas_of(self.exchange.pairs) if BETAS in self.headers else ""
 
     def mark(self, stage: str, plan: Plan | None = None) -> None:
         """Note that a stage is over, if the call is sampled; a plan says whose call it is."""
@@ -288,7 +295,7 @@ class Gateway:
             longest = output_bound(caps)
             # It may have waited for its body: windows are those of now.
             now_us = self._chrono.now_us()
-            call = Call(endpoint.api, told, body)
+            call = Call(endpoint.api, told, body, request.betas)
             needs = self._needs(plan, caps, call, longest, now_us)
             found = self._leases.pass_now(needs, now_us) or await self._leases.ask(needs)
             request.extra = rate_headers(needs, now_us)

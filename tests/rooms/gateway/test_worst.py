@@ -38,6 +38,14 @@ PLAIN: list[tuple[Api, dict[str, Any]]] = [
         Api.OPENAI_RESPONSES,
         {"input": [{"role": "user", "content": [{"type": "input_text", "text": "hi"}]}]},
     ),
+    (
+        Api.OPENAI_RESPONSES,
+        {"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gA"}]},
+    ),
+    (
+        Api.OPENAI_RESPONSES,
+        {"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}]},
+    ),
     (Api.OPENAI_EMBEDDINGS, {"input": [[1, 2, 3]]}),
     (Api.ANTHROPIC_MESSAGES, {"messages": SAID, "max_tokens": 9, "system": "x"}),
     (
@@ -53,6 +61,10 @@ NOT_PLAIN: list[tuple[Api, dict[str, Any]]] = [
     (Api.OPENAI_CHAT, {"messages": SAID, "prediction": {"type": "content", "content": "x"}}),
     (Api.OPENAI_RESPONSES, {"input": "hi", "previous_response_id": "resp_1"}),
     (Api.OPENAI_RESPONSES, {"input": [{"type": "item_reference", "id": "x"}]}),
+    (Api.OPENAI_RESPONSES, {"input": [{"id": "msg_1"}]}),
+    (Api.OPENAI_RESPONSES, {"input": [{"type": "message", "id": "msg_1", "role": "assistant"}]}),
+    (Api.OPENAI_RESPONSES, {"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]}),
+    (Api.OPENAI_RESPONSES, {"input": [{"type": "function_call", "id": "fc_1"}]}),
     (
         Api.ANTHROPIC_MESSAGES,
         {"messages": SAID, "tools": [{"type": "web_search_20250305", "name": "web_search"}]},
@@ -195,14 +207,81 @@ def test_every_answer_counts(members: dict[str, Any], answers: int) -> None:
     assert AskedFor(Api.OPENAI_COMPLETIONS, body(**members)).answers == answers
 
 
-def worst(api: Api, sent: bytes) -> Worst:
+def worst(api: Api, sent: bytes, betas: str = "") -> Worst:
     """The worst case at the small model: 16,000 tokens at once, 4,000 of them an answer."""
     made = draft(rule(SMALL))
     made.allowances = [CAP]
     plan = ruled(made, "").plan
     assert plan is not None
     models = View(made.snapshot(), lambda _: CREDENTIAL).models
-    return worst_of(plan, Call(api, request_hint(api, sent), sent), models, now_us=NOW)
+    return worst_of(plan, Call(api, request_hint(api, sent), sent, betas), models, now_us=NOW)
+
+
+LONG = [{"role": "user", "content": "a" * 30_000}]
+IMAGE = [{"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "u"}}]}]
+
+
+@pytest.mark.parametrize(
+    ("members", "betas", "tokens"),
+    [
+        ({"messages": LONG, "max_tokens": 9_000}, "", 20_000),
+        ({"messages": LONG, "max_tokens": 9_000}, "output-8k-2025-02-19", 16_000 + 8_192),
+        ({"messages": LONG, "max_tokens": 10}, "claude-code-20250219,context-1m-2025-08-07", None),
+        ({"messages": LONG, "max_tokens": 10}, "interleaved-thinking-2025-05-14", 16_010),
+        ({"messages": IMAGE, "max_tokens": 10}, "context-1m-2025-08-07", 1_048_576 + 10),
+        ({"messages": IMAGE, "max_tokens": 10}, "context-20k-2099-01-01", 20_480 + 10),
+    ],
+)
+def test_what_a_beta_lets_a_model_do_beyond_the_catalogue_is_reserved(
+    members: dict[str, Any], betas: str, tokens: int | None
+) -> None:
+    """None: all of the text itself, which the wider window holds."""
+    sent = body(**members)
+    found = worst(Api.ANTHROPIC_MESSAGES, sent, betas)
+    assert found.tokens == (len(sent) + HIDDEN + 10 if tokens is None else tokens)
+
+
+@pytest.mark.parametrize("messages", [SAID, IMAGE])
+def test_thoughts_beyond_the_longest_answer_are_reserved_too(messages: list[Any]) -> None:
+    """Between tools a model may think more than it may answer."""
+    thinking = {"type": "enabled", "budget_tokens": 300}
+    plainly = worst(Api.ANTHROPIC_MESSAGES, body(messages=messages, max_tokens=400)).tokens
+    sent = body(messages=messages, max_tokens=400, thinking=thinking)
+    more = len(sent) - len(body(messages=messages, max_tokens=400)) if messages is SAID else 0
+    assert worst(Api.ANTHROPIC_MESSAGES, sent).tokens == (plainly or 0) + more
+    small = body(messages=messages, max_tokens=100, thinking=thinking)
+    assert worst(Api.ANTHROPIC_MESSAGES, small).tokens == (plainly or 0) + more
+    twice = b'{"thinking":{"budget_tokens":5},"thinking":{"budget_tokens":9},"max_tokens":3}'
+    assert worst(Api.ANTHROPIC_MESSAGES, twice).tokens is None
+
+
+@pytest.mark.parametrize(
+    ("api", "members", "why"),
+    [
+        (
+            Api.ANTHROPIC_MESSAGES,
+            {"messages": SAID, "context_management": {"edits": [{"type": "compact_20260112"}]}},
+            "compact_20260112",
+        ),
+        (
+            Api.OPENAI_RESPONSES,
+            {"input": "hi", "context_management": [{"type": "compaction"}]},
+            "compaction",
+        ),
+        (
+            Api.ANTHROPIC_MESSAGES,
+            {"messages": SAID, "context_management": {"edits": [{"type": "clear_thinking_1"}]}},
+            "",
+        ),
+    ],
+)
+def test_who_summarises_on_the_way_works_more_often_than_once(
+    api: Api, members: dict[str, Any], why: str
+) -> None:
+    """What is only cleared is read no more; a summary is another answer over the whole window."""
+    found = worst(api, body(**members, max_tokens=5))
+    assert (why in found.why) if why else found.tokens is not None
+    assert (found.pico is None) == bool(why)
 
 
 def to_gemini(config: str) -> bytes:

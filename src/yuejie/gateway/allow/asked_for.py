@@ -7,7 +7,7 @@ twice, one provider takes the first word and another the last: then nothing is k
 
 from typing import Final
 
-from yuejie.gateway.allow.text import INPUTS, inputs_in
+from yuejie.gateway.allow.text import INPUTS, inputs_in, with_thoughts
 from yuejie.usage.dialects import Api
 from yuejie.usage.dialects.document import Document, look, read_document
 from yuejie.usage.dialects.splice import members, replace_member
@@ -61,6 +61,8 @@ class AskedFor:
         if api is Api.GEMINI_GENERATE:
             for config in _CONFIGS:
                 _refuse_repeats(bytes(self._document.raw.get(config, b"")))
+        elif api is Api.ANTHROPIC_MESSAGES:
+            _refuse_repeats(bytes(self._document.raw.get("thinking", b"")))
 
     @property
     def document(self) -> Document:
@@ -74,7 +76,10 @@ class AskedFor:
         said = [self._document.get(name) for name in sorted(obeyed(self._api, platform))]
         if self._api is Api.GEMINI_GENERATE:
             said = self._configured(_LONGEST)
-        return max((each for each in said if type(each) is int and each > 0), default=None)
+        longest = max((each for each in said if type(each) is int and each > 0), default=None)
+        if longest is not None and self._api is Api.ANTHROPIC_MESSAGES:
+            return with_thoughts(longest, look(self._document, "thinking.budget_tokens"))
+        return longest
 
     @property
     def answers(self) -> int:
@@ -139,6 +144,7 @@ def may_repeat(body: bytes) -> bool:
         body.count(b'"max_') > 1
         or body.count(b'"messages"') > 1
         or body.count(b'"n"') > 1
+        or body.count(b'"budget_tokens"') > 1
         or body.count(b"eneration") > 1
         or b"\\u00" in body
     )

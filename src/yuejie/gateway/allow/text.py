@@ -133,6 +133,10 @@ class _Response(_Sampling):
     include: _Any = _RAW
 
 
+class _Thinking(msgspec.Struct, gc=False):
+    budget_tokens: int = 0
+
+
 class _Block(_Strict):
     type: Literal["text", "tool_use", "tool_result", "thinking", "redacted_thinking"]
     text: str = ""
@@ -235,6 +239,8 @@ _ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _CONFIG: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OTHER_ANSWERS: Final = b"odalities"
 """`responseModalities`: the answer may be a picture or speech."""
+_THINKING: Final = msgspec.json.Decoder(_Thinking)
+_BUDGET: Final = b'"budget_tokens"'
 HIDDEN: Final = 512
 """Tokens a provider adds of its own: templates, a default system prompt, the date."""
 HIDDEN_TOOLS: Final = 2_048
@@ -276,12 +282,41 @@ def read_plain(api: Api, body: bytes) -> Plain | None:
                     TEXTS.decode(content)
     except (msgspec.DecodeError, RecursionError):
         return None
+    if api is Api.OPENAI_RESPONSES and _refers(said):
+        return None
     if _OTHER_ANSWERS in body or (api is Api.GEMINI_GENERATE and _answers_otherwise(said)):
         return None
     tokens = len(body) + HIDDEN + (HIDDEN_TOOLS if b"tools" in body else 0)
     answers = max(getattr(said, "n", None) or 1, 1)
     inputs = inputs_in(bytes(getattr(said, INPUTS[api]))) if api in INPUTS else 1
-    return Plain(tokens, _longest_of(said), answers, inputs)
+    longest = _longest_of(said)
+    if api is Api.ANTHROPIC_MESSAGES and _BUDGET in body and "max_tokens" in longest:
+        try:
+            budget = _THINKING.decode(said.thinking).budget_tokens
+        except msgspec.DecodeError:
+            return None
+        longest["max_tokens"] = with_thoughts(longest["max_tokens"], budget)
+    return Plain(tokens, longest, answers, inputs)
+
+
+def _refers(said: _Response) -> bool:
+    """Tell whether an item is named by its id alone: the provider looks up what it holds."""
+    for item in said.input if isinstance(said.input, list) else ():
+        match item.type:
+            case "message":
+                whole = item.content is not None
+            case "reasoning":
+                whole = bool(item.encrypted_content)
+            case _:
+                whole = bool(bytes(item.call_id))
+        if not whole:
+            return True
+    return False
+
+
+def with_thoughts(longest: int, budget: object) -> int:
+    """Return the longest answer with its thoughts, where those may be more than it."""
+    return longest + budget if type(budget) is int and budget >= longest else longest
 
 
 def _answers_otherwise(said: _Generate) -> bool:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from yuejie.contracts.prices import RateRow
 from yuejie.gateway.allow.asked_for import OBEYED, AskedFor, Twice, Unclear, may_repeat, obeyed
+from yuejie.gateway.allow.betas import beyond
 from yuejie.gateway.allow.members import read_chat
 from yuejie.gateway.allow.text import HIDDEN, Plain, read_plain
 from yuejie.gateway.rights.admission import Plan, Route
@@ -41,6 +42,8 @@ _ONE_EACH: Final = frozenset({Meter.REQUESTS, Meter.FAILED_REQUESTS})
 _OPEN: Final = frozenset({Meter.SECONDS, Meter.WEB_SEARCHES, Meter.SEARCH_UNITS})
 """Pieces that a request does not bound."""
 _OWN_TOOLS: Final = frozenset({None, "function", "custom"})
+_CLEARS: Final = "clear_"
+"""How the edits of a context are called that only leave something out of it."""
 _ELSEWHERE: Final = ("web_search_options", "mcp_servers", "container", "plugins", "prompt")
 """Members by which a provider works on its own, as often as it likes."""
 
@@ -79,11 +82,12 @@ NOTHING: Final = Worst(0, 0)
 
 
 class Call(NamedTuple):
-    """A request as it came: what it speaks, what was read of it, and its body."""
+    """A request as it came: what it speaks, what was read of it, its body, and its betas."""
 
     api: Api
     hint: RequestHint
     body: bytes
+    betas: str = ""
 
 
 Said = Mapping[str, int] | AskedFor
@@ -111,14 +115,18 @@ def worst_of(
 
     `output_bound`: what the gateway writes into a request that names no longest answer; 0: nothing.
     """
-    api, _, body = call
+    api, _, body, betas = call
     if api is _CHAT and (chat := read_chat(body)) is not None:
         return _plain_worst(plan, api, chat, models, output_bound, now_us)
+    wider = bool(betas) and any(beyond(betas))
+    if wider:
+        reached = {route.target.model_id for route in plan.kinds}
+        models = {name: beyond(betas).of(models[name]) for name in reached}
     if api in FREE:
         return NOTHING
     plain = read_plain(api, body)
     if plain is not None and api is not _GENERATE and not may_repeat(body):
-        if api not in SILENT:
+        if api not in SILENT and not wider:
             return _plain_worst(plan, api, plain, models, output_bound, now_us)
         words = Words(plain, plain.longest, plain.answers, plain.inputs)
     else:
@@ -209,7 +217,7 @@ def _over_routes(
     now_us: int,
 ) -> Worst:
     """Take the dearest of the routes; those to one model on one platform are alike."""
-    api, hint, body = call
+    api, hint, body, _ = call
     plain, said, answers, inputs = words
     pieces = hint.characters is not None or hint.images is not None
     bytes_in = plain.tokens_in if plain is not None else len(body) + HIDDEN if pieces else None
@@ -317,6 +325,16 @@ def _works_elsewhere(api: Api, document: Document) -> str:
     for tool in tools if isinstance(tools, list) else ():
         kind = _tool_kind(api, tool)
         if kind not in _OWN_TOOLS:
+            return str(kind)
+    return _summarises(document.get("context_management"))
+
+
+def _summarises(managed: object) -> str:
+    """Name what makes the provider summarise first: one more answer, over the whole window."""
+    edits = managed.get("edits") if isinstance(managed, dict) else managed
+    for edit in edits if isinstance(edits, list) else ():
+        kind = edit.get("type") if isinstance(edit, dict) else edit
+        if not str(kind).startswith(_CLEARS):
             return str(kind)
     return ""
 
