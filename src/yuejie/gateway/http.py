@@ -268,14 +268,12 @@ class Gateway:
         if isinstance(key, Refused):
             raise Refusal(key)
         request.key = key
-        window_of = admission.view.window_of
-        form = None
-        admitted_us = request.now_us
+        form, admitted_us = None, request.now_us
         body = None if endpoint.multipart else request.exchange.here(BODY_BYTES)
         if body is not None:
-            told = _hint(endpoint, action, body, window_of)
+            told = _hint(endpoint, action, body, admission.view.window_of)
         else:
-            body, form, told = await self._received(request, endpoint, action, window_of)
+            body, form, told = await self._received(request, endpoint, action, admission)
             # A body may take minutes: its rights and prices are those of its end.
             admission, admitted_us = self._admission or admission, self._chrono.now_us()
         request.mark("receive")
@@ -450,7 +448,7 @@ class Gateway:
         request: Request,
         endpoint: Endpoint,
         action: Action | None,
-        window_of: Callable[[str], int | None],
+        admission: Admission,
     ) -> tuple[bytes, Upload | None, RequestHint]:
         if endpoint.multipart:
             _refuse_large(request, UPLOAD_BYTES)
@@ -466,7 +464,7 @@ class Gateway:
             body = await request.exchange.body(BODY_BYTES)
         except TooLong:
             raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": BODY_BYTES})) from None
-        return body, None, _hint(endpoint, action, body, window_of)
+        return body, None, _hint(endpoint, action, body, admission.view.window_of)
 
     def _other(self, request: Request) -> None:
         """Answer what is no call: lists of models, health, numbers, and strangers."""
