@@ -44,7 +44,7 @@ class Period(StrEnum):
     QUARTER = "quarter"
     YEAR = "year"
     TERM = "term"
-    """From the allowance's own start until it is ended: a contract's term."""
+    """From the start of the contract's term in which it was added until it is ended."""
     ALWAYS = "always"
     """Without beginning or end: what is pushed as a balance, and concurrency."""
 

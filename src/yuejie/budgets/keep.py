@@ -20,7 +20,8 @@ from yuejie.budgets.allowance import (
 )
 from yuejie.budgets.lending import store as lending
 from yuejie.budgets.lending.opening import cap_in, open_present
-from yuejie.contracts.store import models
+from yuejie.contracts.contract import term_began
+from yuejie.contracts.store import contracts_of, models
 from yuejie.customers import store as customers
 from yuejie.customers.customer import Customer
 from yuejie.db.deeds import Deed, record_deed
@@ -88,8 +89,9 @@ def add_in(
         raise Conflict(f"额度“{draft.name}”已存在，请改用 yuejie budgets change，或换一个名称")
     starts_at = now
     if draft.period is Period.TERM:
-        # Usage is summed by the hour.
-        starts_at = local_hour(now, zone_of(customer.zone))
+        # What the contract's term has used counts; usage is summed by the hour.
+        began = term_began(contracts_of(tx, customer.customer_id), now) or now
+        starts_at = local_hour(began, zone_of(customer.zone))
     allowance = Allowance(
         number=0,
         allowance_id=mint("alw", now),

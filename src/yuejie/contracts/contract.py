@@ -3,7 +3,7 @@
 A contract only grows: it is changed by signing its next version, which applies from its start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -107,3 +107,16 @@ def at(versions: Iterable[Contract], started: datetime) -> Contract | None:
     """Return the version that applies to an instant: the newest that has started by then."""
     begun = [version for version in versions if version.starts_at <= started]
     return max(begun, key=lambda each: (each.starts_at, each.signed_at, each.version), default=None)
+
+
+def term_began(versions: Sequence[Contract], now: datetime) -> datetime | None:
+    """Return when the term that runs began: with its contract, or where that was renewed."""
+    running = at(versions, now)
+    began, ends = None, None
+    for each in sorted(versions, key=lambda each: (each.starts_at, each.signed_at, each.version)):
+        if running is None or each.contract_id != running.contract_id or each.starts_at > now:
+            continue
+        if began is None or (ends is not None and each.starts_at >= ends):
+            began = each.starts_at
+        ends = each.ends_at
+    return began

@@ -13,7 +13,7 @@ from tests.rooms.budgets.desk import INPUT, NOW, NOW_MS, OUTPUT, Call, Desk, Wor
 from tests.rooms.intake.shop import Shop
 from yuejie.budgets.allowance import Measure, Mode, Period
 from yuejie.budgets.check import check_budgets
-from yuejie.budgets.keep import Change, change_allowance
+from yuejie.budgets.keep import AllowanceDraft, Change, add_allowance, change_allowance
 from yuejie.budgets.lending.give_up import presume_spent
 from yuejie.budgets.lending.store import prune_minutes
 from yuejie.db.session import Database
@@ -150,6 +150,22 @@ def test_a_new_cap_counts_what_the_month_has_used(desk: Desk) -> None:
         requests.number: 1,
         later.number: worth,
     }
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
+
+
+def test_a_cap_for_the_contracts_term_counts_from_the_contracts_start(desk: Desk) -> None:
+    desk.cap("先", 9 * WORST)
+    worker = Worker(desk)
+    call = worker.begin(WORST)
+    assert call is not None
+    worth = worker.end(call, tokens_in=50, tokens_out=3)
+    desk.read_journals()
+    later = NOW + timedelta(days=2)
+    draft = AllowanceDraft(
+        name="期", measure=Measure.MONEY, currency="USD", cap=9 * WORST, period=Period.TERM
+    )
+    term = add_allowance(desk.db, desk.shop.acme, draft, by="test", now=later)
+    assert [w.spent for w in desk.windows(term)] == [worth]
     assert check_budgets(desk.db, [desk.shop.acme]) == []
 
 

@@ -1,10 +1,11 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from yuejie.contracts.contract import Contract, Terms, at
+from yuejie.contracts.contract import Contract, Terms, at, midnight, term_began
+from yuejie.contracts.terms import STANDARD
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
 
@@ -40,6 +41,21 @@ def test_the_newest_started_version_applies() -> None:
     assert at([FIRST, second], day(9)) == FIRST
     assert at([FIRST, second], day(10)) == second
     assert at([FIRST, second], datetime(2026, 9, 30, tzinfo=UTC)) is None
+
+
+def test_a_term_begins_with_the_contract_or_where_it_was_renewed() -> None:
+    """Signed for the 1st to the 8th, amended on the 5th, renewed from the 9th on."""
+    first = replace(FIRST, terms=replace(STANDARD, ends_on=date(2026, 10, 9)))
+    amended = replace(first, version=2, starts_at=day(5))
+    ninth = midnight(date(2026, 10, 9), FIRST.zone)
+    renewed = replace(FIRST, version=3, starts_at=ninth)
+    versions = [first, amended, renewed]
+    assert term_began(versions, day(1) - timedelta(seconds=1)) is None
+    assert term_began(versions, day(7)) == day(1)
+    assert term_began(versions, day(20)) == ninth
+    assert term_began(
+        [replace(FIRST, contract_id=ContractId("con_0")), *versions[2:]], day(20)
+    ) == (ninth)
 
 
 def test_of_two_that_start_together_the_one_signed_last_applies() -> None:
