@@ -19,7 +19,7 @@ from yuejie.budgets.allowance import (
     Scope,
 )
 from yuejie.budgets.lending import store as lending
-from yuejie.budgets.lending.opening import cap_in, open_present
+from yuejie.budgets.lending.opening import cap_of, open_present
 from yuejie.contracts.contract import term_began
 from yuejie.contracts.store import contracts_of, models
 from yuejie.customers import store as customers
@@ -193,7 +193,7 @@ def _recap(tx: Tx, allowance: Allowance, *, now: datetime) -> None:
     """Give the present windows the new cap."""
     rows = lending.windows_at(tx, [allowance.number], int(now.timestamp()))
     for slot in lending.hold_windows(tx, [row.slot for row in rows]):
-        cap, fx_id = cap_in(tx, allowance, slot.unit, now=now)
+        cap, fx_id = cap_of(tx, allowance, slot, now=now)
         lending.cap_window(tx, slot, cap=cap, fx_id=fx_id)
 
 

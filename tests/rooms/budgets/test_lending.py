@@ -11,11 +11,13 @@ import pytest
 
 from tests.rooms.budgets.desk import INPUT, NOW, NOW_MS, OUTPUT, Call, Desk, Worker
 from tests.rooms.intake.shop import Shop
-from yuejie.budgets.allowance import Measure, Mode, Period
+from yuejie.budgets.allowance import Measure, Mode, Period, Slot
 from yuejie.budgets.check import check_budgets
 from yuejie.budgets.keep import AllowanceDraft, Change, add_allowance, change_allowance
 from yuejie.budgets.lending.give_up import presume_spent
+from yuejie.budgets.lending.opening import open_missing
 from yuejie.budgets.lending.store import prune_minutes
+from yuejie.contracts.publish import publish_fx
 from yuejie.db.session import Database
 from yuejie.gateway.allow.slices import Slices
 from yuejie.gateway.publish import load
@@ -24,6 +26,7 @@ from yuejie.intake.ingest import PARKED
 from yuejie.intake.resolve import Measured, resolve_by_hand
 from yuejie.intake.store import journals
 from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.kernel.money import FxRate
 from yuejie.usage.meters import Meter
 
 WORST = 100 * INPUT + 100 * OUTPUT
@@ -151,6 +154,26 @@ def test_a_new_cap_counts_what_the_month_has_used(desk: Desk) -> None:
         later.number: worth,
     }
     assert check_budgets(desk.db, [desk.shop.acme]) == []
+
+
+def test_a_changed_cap_counts_what_its_period_used_in_another_currency(desk: Desk) -> None:
+    """A contract changed its book within the month: dollars were used, and now it is yuan."""
+    cap = desk.cap("本月", 10 * WORST)
+    worker = Worker(desk)
+    call = worker.begin(WORST)
+    assert call is not None
+    worker.end(call, tokens_in=100, tokens_out=100)
+    worker.die()
+    desk.read_journals()
+    rate = FxRate.parse("8", "USD", "CNY")
+    publish_fx(desk.db, rate, NOW.date(), source="x", by="t", now=NOW)
+    (dollars,) = desk.windows(cap)
+    with desk.db.begin() as tx:
+        slot = Slot(cap.number, dollars.starts_s, "CNY")
+        open_missing(tx, [slot], {cap.number: cap}, now=NOW)
+    assert {w.unit: w.cap for w in desk.windows(cap)} == {"USD": 10 * WORST, "CNY": 9 * WORST * 8}
+    change_allowance(desk.db, desk.shop.acme, "本月", Change(cap=11 * WORST), by="t", now=NOW)
+    assert {w.unit: w.cap for w in desk.windows(cap)} == {"USD": 11 * WORST, "CNY": 10 * WORST * 8}
 
 
 def test_a_cap_for_the_contracts_term_counts_from_the_contracts_start(desk: Desk) -> None:

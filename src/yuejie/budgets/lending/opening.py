@@ -32,9 +32,14 @@ def open_missing(
         starts_s, ends_s = window_of(allowance.period, zone, slot.starts_s, begun_s)
         if starts_s != slot.starts_s and allowance.period is not Period.TERM:
             raise Invalid(f"额度 {allowance.name} 没有从 {slot.starts_s} 开始的周期，请核对时区")
-        cap, fx_id = cap_in(tx, allowance, slot.unit, now=now)
-        others = _taken_elsewhere(tx, allowance, slot, now=now)
-        store.open_window(tx, slot, ends_s=ends_s, cap=max(cap - others, 0), fx_id=fx_id)
+        cap, fx_id = cap_of(tx, allowance, slot, now=now)
+        store.open_window(tx, slot, ends_s=ends_s, cap=cap, fx_id=fx_id)
+
+
+def cap_of(tx: Tx, allowance: Allowance, slot: Slot, *, now: datetime) -> tuple[int, int | None]:
+    """Return what a window may come to, and the exchange rate by which that was converted."""
+    cap, fx_id = cap_in(tx, allowance, slot.unit, now=now)
+    return max(cap - _taken_elsewhere(tx, allowance, slot, now=now), 0), fx_id
 
 
 def cap_in(tx: Tx, allowance: Allowance, unit: str, *, now: datetime) -> tuple[int, int | None]:
@@ -80,12 +85,9 @@ def open_present(tx: Tx, allowance: Allowance, zone_name: str, *, now: datetime)
     if allowance.period is Period.ALWAYS:
         return
     for unit, spent in used_in(tx, allowance, zone, window).items():
-        cap, fx_id = cap_in(tx, allowance, unit, now=now)
         slot = Slot(allowance.number, window.starts_s, unit)
-        others = _taken_elsewhere(tx, allowance, slot, now=now)
-        store.open_window(
-            tx, slot, ends_s=window.ends_s, cap=max(cap - others, 0), fx_id=fx_id, spent=spent
-        )
+        cap, fx_id = cap_of(tx, allowance, slot, now=now)
+        store.open_window(tx, slot, ends_s=window.ends_s, cap=cap, fx_id=fx_id, spent=spent)
 
 
 def used_in(tx: Tx, allowance: Allowance, zone: ZoneInfo, window: Window) -> dict[str, int]:
