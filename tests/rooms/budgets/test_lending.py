@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 from tests.rooms.budgets.desk import INPUT, NOW, NOW_MS, OUTPUT, Call, Desk, Worker
-from tests.rooms.intake.shop import Shop
+from tests.rooms.intake.shop import FOUNDED, Shop, publish
 from yuejie.budgets.allowance import Measure, Mode, Period, Slot
 from yuejie.budgets.check import check_budgets
 from yuejie.budgets.keep import AllowanceDraft, Change, add_allowance, change_allowance
 from yuejie.budgets.lending.give_up import presume_spent
 from yuejie.budgets.lending.opening import open_missing
 from yuejie.budgets.lending.store import prune_minutes
-from yuejie.contracts.publish import publish_fx
+from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.db.session import Database
 from yuejie.gateway.allow.slices import Slices
 from yuejie.gateway.publish import load
@@ -174,6 +174,38 @@ def test_a_changed_cap_counts_what_its_period_used_in_another_currency(desk: Des
     assert {w.unit: w.cap for w in desk.windows(cap)} == {"USD": 10 * WORST, "CNY": 9 * WORST * 8}
     change_allowance(desk.db, desk.shop.acme, "本月", Change(cap=11 * WORST), by="t", now=NOW)
     assert {w.unit: w.cap for w in desk.windows(cap)} == {"USD": 11 * WORST, "CNY": 10 * WORST * 8}
+
+
+YUAN = """
+currency = "CNY"
+[models."gpt-4o"]
+input = "40"
+output = "120"
+"""
+
+
+def test_a_new_cap_counts_what_its_period_used_in_either_currency(desk: Desk) -> None:
+    """Yuan are what is used now, dollars what was used before: neither window forgets the other."""
+    open_book(desk.db, "yuan", kind="sale", currency="CNY", by="t", now=FOUNDED)
+    publish(desk.db, "yuan", YUAN)
+    worker = Worker(desk)
+    calls = [worker.begin(0), worker.begin(0)]
+    with desk.db.read() as tx:
+        rates = next(book.rates for book in load(tx).books if book.book_id == "yuan")
+    for call in calls:
+        assert call is not None
+        worker.end(call, tokens_in=100, tokens_out=100)
+        desk.rates = {rate.meter: rate.rate_id for rate in rates}
+        desk.picos |= {rate.rate_id: rate.pico for rate in rates}
+    worker.die()
+    desk.read_journals()
+    rate = FxRate.parse("8", "USD", "CNY")
+    publish_fx(desk.db, rate, NOW.date(), source="x", by="t", now=NOW)
+    cap = desk.cap("后", 10 * WORST)
+    assert {w.unit: (w.cap, w.spent) for w in desk.windows(cap)} == {
+        "USD": (9 * WORST, WORST),
+        "CNY": (9 * WORST * 8, WORST * 8),
+    }
 
 
 def test_a_cap_for_the_contracts_term_counts_from_the_contracts_start(desk: Desk) -> None:

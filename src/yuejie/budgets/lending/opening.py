@@ -84,10 +84,14 @@ def open_present(tx: Tx, allowance: Allowance, zone_name: str, *, now: datetime)
     window = window_of(allowance.period, zone, int(now.timestamp()), begun_s)
     if allowance.period is Period.ALWAYS:
         return
-    for unit, spent in used_in(tx, allowance, zone, window).items():
-        slot = Slot(allowance.number, window.starts_s, unit)
+    spent = used_in(tx, allowance, zone, window)
+    slots = [Slot(allowance.number, window.starts_s, unit) for unit in sorted(spent)]
+    for slot in slots:
+        store.open_window(tx, slot, ends_s=window.ends_s, cap=0, spent=spent[slot.unit])
+    for slot in slots:
+        # Only now does each of them see what was used in the others.
         cap, fx_id = cap_of(tx, allowance, slot, now=now)
-        store.open_window(tx, slot, ends_s=window.ends_s, cap=cap, fx_id=fx_id, spent=spent)
+        store.cap_window(tx, slot, cap=cap, fx_id=fx_id)
 
 
 def used_in(tx: Tx, allowance: Allowance, zone: ZoneInfo, window: Window) -> dict[str, int]:
