@@ -11,6 +11,7 @@ import pytest
 from tests.rooms.gateway.autos import CAP, NOW, SMALL, draft, rule, ruled
 from tests.rooms.gateway.world import CREDENTIAL
 from yuejie.budgets.allowance import Period, window_of
+from yuejie.gateway.allow.leases import Leases
 from yuejie.gateway.allow.needs import needs_of
 from yuejie.gateway.allow.slices import Hold, Need, Slices
 from yuejie.gateway.allow.worst import Call
@@ -147,3 +148,18 @@ def test_windows_that_a_clock_left_are_found_as_they_were_left() -> None:
     desk.slices.due(right_us + S)
     (later,) = desk.needs(right_us + 40 * DAY, DAILY)
     assert (later.slice.granted, later.slice.used, later.slice.returned) == (7, 1, 6)
+
+
+def test_a_changed_cap_takes_back_what_a_worker_has_left() -> None:
+    """What a call under way holds stays with it; the next call has to ask by the new cap."""
+    desk = Desk()
+    (need,) = desk.needs(NOW, MONTHLY)
+    given: list[tuple[int, int, str, int]] = []
+    leases = Leases(lambda *_: {}, given.extend, lambda: NOW)
+    leases.slices = desk.slices
+    need.slice.granted = 5 * need.reserve
+    assert leases.pass_now([need], NOW)
+    leases.know([msgspec.structs.replace(MONTHLY, cap="2")], workers=1)
+    assert given == [(*need.slice.slot, 4 * need.reserve)]
+    assert leases.pass_now([need], NOW) is None
+    leases.close()
