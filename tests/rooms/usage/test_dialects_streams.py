@@ -281,6 +281,18 @@ def test_cut_between_the_last_count_and_the_stop_all_is_known() -> None:
     assert listen(Api.ANTHROPIC_MESSAGES, chunks, complete=False).state is ReadingState.MEASURED
 
 
+@pytest.mark.parametrize("nothing", [None, {}, {"output_tokens": None}])
+def test_an_end_that_says_no_output_leaves_the_start_a_floor(nothing: object) -> None:
+    """The start's output is a place held for the count, not the count."""
+    last = event(
+        "message_delta", type="message_delta", delta={"stop_reason": "end_turn"}, usage=nothing
+    )
+    for chunks in ([start(input_tokens=9), *WORDS, last, STOP], [start(input_tokens=9), STOP]):
+        reading = listen(Api.ANTHROPIC_MESSAGES, chunks)
+        assert (reading.state, reading.reason) == (ReadingState.PARTIAL, Reason.INCOMPLETE_USAGE)
+        assert counts(reading) == {M.INPUT: 9, M.OUTPUT: 1}
+
+
 # ── Gemini ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -85,6 +85,8 @@ class Ending(NamedTuple):
     """Why there is no usage, if there is none."""
     untouched: bool = True
     """No output had been seen before the failure."""
+    said_again: bool = True
+    """What the opening only held the place for was counted later."""
 
 
 def read_answer(rules: Rules, answer: Answer, request: RequestHint, ending: Ending) -> Reading:
@@ -192,7 +194,9 @@ def _state(used: _Used, ending: Ending, window: int | None) -> tuple[ReadingStat
         floor = Reason.ERROR_IN_ANSWER
     elif not ending.whole:
         floor = Reason.STREAM_CUT
-    elif not used.by_piece and (used.main is None or not used.main.whole):
+    elif not ending.said_again or not (
+        used.by_piece or (used.main is not None and used.main.whole)
+    ):
         floor = Reason.INCOMPLETE_USAGE
     return (ReadingState.PARTIAL, floor) if floor else (ReadingState.MEASURED, None)
 

@@ -303,6 +303,7 @@ _MESSAGES: Final = Rules(
     ends=frozenset({"message_stop"}),
     ends_at=("delta.stop_reason",),
     ends_with_usage=True,
+    said_again="usage.output_tokens",
 )
 _GEMINI: Final = Rules(
     sources=(Source("usageMetadata", GEMINI),),

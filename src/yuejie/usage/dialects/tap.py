@@ -124,6 +124,7 @@ class StreamTap:
         "_pending",
         "_request",
         "_rules",
+        "_said_again",
         "_sound",
         "_usage_mark",
         "deltas",
@@ -156,6 +157,7 @@ class StreamTap:
         self._failure: Failure | None = None
         self._images = 0
         self._broken = False
+        self._said_again = not rules.said_again
         self.deltas = 0
         """Pieces of output seen; for a flagged estimate, never for a bill."""
         self.saw_terminal = False
@@ -200,6 +202,7 @@ class StreamTap:
             images=self._images or None,
             lack=self._lack(complete=complete),
             untouched=self.deltas == 0,
+            said_again=self._said_again,
         )
         return read_answer(self._rules, self._answer, self._request, ending)
 
@@ -307,8 +310,10 @@ class StreamTap:
             return
         answer = open_envelope(self._rules, document) or document
         failure = in_answer(document)
-        if failure is None and answer is not document:
-            failure = in_answer(answer)
+        if answer is not document:
+            failure = failure or in_answer(answer)
+        elif not self._said_again:
+            self._said_again = look(document, self._rules.said_again) is not None
         self._failure = failure or self._failure
         self._keep_of(answer, document)
         named = text(self._answer, self._rules.model)

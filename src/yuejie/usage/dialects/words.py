@@ -116,5 +116,7 @@ class Rules:
     """Members which, when set, say the same."""
     ends_with_usage: bool = False
     """`ends_at` counts only on a frame that has usage: more frames may follow otherwise."""
+    said_again: str = ""
+    """A count for which the opening frame only holds the place: without a later one, a floor."""
     aside: Mapping[str, str] = field(default_factory=dict)
     """Frames whose usage is another model's: type → the member it is kept under."""
