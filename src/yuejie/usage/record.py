@@ -64,8 +64,8 @@ class Added(NamedTuple):
     """What was added to the rollups."""
     replaced: Sequence[UUID] = ()
     """Events of which another version came."""
-    known: frozenset[UUID] = frozenset()
-    """Events of the batch of which something was stored before."""
+    known: frozenset[UUID] | None = None
+    """Events of the batch of which something was stored before; None: it says each just once."""
 
 
 Count = Callable[[Tx, Added], None]

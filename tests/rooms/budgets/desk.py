@@ -86,6 +86,7 @@ class Worker:
         self.slices = Slices()
         self.journal: Journal = open_journal(desk.home, UUID(bytes=uuid7_at(NOW_MS)))
         self.calls: list[Call] = []
+        self.written: list[Begun | Ended | Returned] = []
 
     def need(self, row: AllowanceRow, worst: int) -> Need:
         unit = "USD" if row.measure == Measure.MONEY else ""
@@ -159,6 +160,7 @@ class Worker:
     def write(self, record: Begun | Ended | Returned) -> None:
         self.journal.append(record)
         self.journal.flush()
+        self.written.append(record)
 
 
 def _fits(need: Need) -> bool:

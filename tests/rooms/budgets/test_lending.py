@@ -298,6 +298,27 @@ def test_a_cap_that_was_soft_for_a_while_gives_nothing_twice(desk: Desk, *, tidi
     assert passed == 2
 
 
+@pytest.mark.parametrize("state", ["measured", "unmeasured"])
+def test_an_end_that_is_written_twice_is_spent_once(desk: Desk, state: str) -> None:
+    """However a journal came to hold it again, in one batch with the first or in a later one."""
+    cap = desk.cap("本月", 5 * WORST)
+    minute = desk.cap("每分", 5 * WORST, period=Period.MINUTE)
+    worker = Worker(desk)
+    call, waiting = worker.begin(WORST), worker.begin(WORST)
+    assert call is not None
+    assert waiting is not None
+    worth = worker.end(call, tokens_in=40, tokens_out=10, state=state) or WORST
+    again = worker.written[-1]
+    worker.write(again)
+    desk.read_journals()
+    expected = [(worth, 2 * WORST - worth)] * 2
+    assert [(w.spent, w.leased) for w in desk.windows(cap, minute)] == expected
+    worker.write(again)
+    desk.read_journals()
+    assert [(w.spent, w.leased) for w in desk.windows(cap, minute)] == expected
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
+
+
 def test_windows_that_are_over_give_back_what_they_had() -> None:
     slices = Slices()
     assert slices.due(0) == []

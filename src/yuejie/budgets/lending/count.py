@@ -89,7 +89,7 @@ class Spending:
         if not (known.allowances or replaced or news):
             return
         # What held calls used is among the sums, unless some of it was stored before.
-        repeated = news if added.known or replaced else None
+        repeated = news if added.known is not None or replaced else None
         self._learn(tx, sums if known.allowances or news else (), repeated)
         self._spend(sums, known, moves)
         for row in store.drop_estimates(tx, replaced) if replaced else ():
@@ -129,10 +129,11 @@ class Spending:
                 known.slots.add(slot)
                 moves.spent[slot] += counted(allowance.measure, 0, totals, known=True).used
 
-    def _take(self, news: LeaseNews, stored: frozenset[UUID], moves: "_Moves") -> None:
+    def _take(self, news: LeaseNews, stored: frozenset[UUID] | None, moves: "_Moves") -> None:
         """Work out what ended calls take from their leases; what was stored before, took before."""
+        took = None if stored is None else set(stored)
         for prefixes, calls in news.ended.items():
-            known, unknown = _told_apart(calls, stored)
+            known, unknown = _told_apart(calls if took is None else _first(calls, took))
             if known:
                 moves.take_known(prefixes, totals_of(_items(known), self._picos))
             for event, lease, items, _, _ in unknown:
@@ -165,12 +166,18 @@ def _items(calls: Iterable[HeldCall]) -> Iterator[Item]:
     return chain.from_iterable([call[2] for call in calls])
 
 
+def _first(calls: Sequence[HeldCall], took: set[UUID]) -> list[HeldCall]:
+    """Return the calls that took nothing yet, each once: a journal may say an end again."""
+    first = {UUID(bytes=call[0]): call for call in reversed(calls)}
+    found = [call for event, call in reversed(first.items()) if event not in took]
+    took |= first.keys()
+    return found
+
+
 def _told_apart(
-    calls: Sequence[HeldCall], stored: frozenset[UUID]
+    calls: Sequence[HeldCall],
 ) -> tuple[Sequence[HeldCall], Sequence[HeldCall]]:
     """Return the calls of which is known what they used, and those of which it is not."""
-    if stored:
-        calls = [call for call in calls if UUID(bytes=call[0]) not in stored]
     # `is_known`, written out: this runs for every call that is held to a cap.
     unknown = [call for call in calls if call[3] not in KNOWN and call[4]]
     if not unknown:
