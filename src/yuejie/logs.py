@@ -9,7 +9,6 @@ from typing import Final, TextIO
 
 import structlog
 
-
 _BARE: Final = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )

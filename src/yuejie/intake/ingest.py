@@ -36,6 +36,7 @@ from yuejie.usage.record import (
     GATEWAY,
     Added,
     Count,
+    RateUnknown,
     Recorded,
     Recorder,
     died,
@@ -363,7 +364,7 @@ class Ingest:
             flow = self._flow(reading, batch, entries, alive=alive)
             try:
                 done = self._commit(reading, batch, flow, now, alive=alive)
-            except usage_store.EventKnown:
+            except (usage_store.EventKnown, RateUnknown):
                 done = self._commit(reading, batch, None, now, alive=alive)
         except (Unstorable, usage_store.EventRefused) as error:
             why = f"流水 {reading.name} 有无法入库的记录（{error}），已停读；请按手册处理"

@@ -5,19 +5,23 @@ Every road into the usage tables ends here: the journal's ingest, pushed events,
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from yuejie.db.session import Database, Tx
+from yuejie.kernel.errors import Conflict
 from yuejie.kernel.limits import INGEST_BATCH
 from yuejie.usage import store
 from yuejie.usage.arrival import Arrival, in_full, item_tuples
-from yuejie.usage.event import EventState
+from yuejie.usage.event import BILLED, NO_RATE, EventState
 from yuejie.usage.journal import Begun, Ended, EndedItem
 from yuejie.usage.meters import Meter
 from yuejie.usage.rollup import RollupSum, Tally
@@ -66,6 +70,8 @@ class Added(NamedTuple):
     """Events of which another version came."""
     known: frozenset[UUID] | None = None
     """Events of the batch of which something was stored before; None: it says each just once."""
+    stripped: Mapping[bytes, Ended] = MappingProxyType({})
+    """Calls that named a rate which is not there, as they are stored: without it."""
 
 
 Count = Callable[[Tx, Added], None]
@@ -93,6 +99,12 @@ class Recorded:
     clashes: tuple[UUID, ...] = ()
 
 
+class RateUnknown(Conflict):
+    """A call of the batch names a rate that is not there; nothing of the batch was written."""
+
+    code = "rate_unknown"
+
+
 class Recorder:
     """Writes batches; remembers dimensions, partitions and encoded places between them."""
 
@@ -100,6 +112,8 @@ class Recorder:
         self._places = Places()
         self._encoder = Encoder()
         self._months: set[date] = set()
+        self._rates: set[int] = {NO_RATE}
+        """Rates that are there; they never go."""
 
     def prepare(self, db: Database, records: Sequence[Ended]) -> list[Entry]:
         """Find out where attempts belong, and commit the partitions and dimensions they need.
@@ -145,8 +159,11 @@ class Recorder:
     def append(
         self, tx: Tx, entries: Iterable[Entry], *, epoch: int, source: str, count: Count
     ) -> Recorded:
-        """Write attempts that are new; a known one raises `EventKnown`."""
-        return self.append_flow(tx, (entries,), epoch=epoch, source=source, count=count)
+        """Write attempts that are new and priced here; a known one raises `EventKnown`."""
+        tally = Tally()
+        events = write(tx, self._encoder, (entries,), tally, epoch=epoch, source=source)
+        count(tx, Added(tally.sorted()))
+        return Recorded(events)
 
     def append_flow(
         self,
@@ -157,17 +174,24 @@ class Recorder:
         source: str,
         count: Count,
     ) -> Recorded:
-        """Do the same for attempts that come chunk by chunk."""
+        """Do the same for calls from a journal, chunk by chunk; `RateUnknown` if one's is lost."""
         tally = Tally()
         events = write(tx, self._encoder, flow, tally, epoch=epoch, source=source)
+        named = {rate for sums in tally.sums.values() for key in sums for rate in key[2:]}
+        if lost := self._lost(tx, named):
+            raise RateUnknown(f"费率 {min(lost)} 不在库中")
         count(tx, Added(tally.sorted()))
         return Recorded(events)
 
     def append_arrived(
         self, tx: Tx, arrived: Iterable[Arrival], *, epoch: int, source: str, count: Count
     ) -> Recorded:
-        """Write calls from a journal of which some may be known: skip, supersede, or report."""
-        asked = [in_full(arrival) for arrival in arrived]
+        """Write calls from a journal of which some may be known: skip, supersede, or report.
+
+        One that names a rate which is not there waits on the worklist: a restore may take back
+        prices by which gateways went on for a while.
+        """
+        asked, stripped = self._stripped(tx, [in_full(arrival) for arrival in arrived])
         ids = sorted({UUID(bytes=ended.begun.event) for ended in asked})
         versions: dict[UUID, list[tuple[Place, Ended]]] = defaultdict(list)
         refuse_writing(tx, ids)
@@ -192,8 +216,51 @@ class Recorder:
                     fresh.append(entry_of(ended, place, len(known)))
         events = write(tx, self._encoder, [fresh], tally, epoch=epoch, source=source)
         # What is stored and said again stays as it is, its estimate too.
-        count(tx, Added(tally.sorted(), sorted(replaced), frozenset(stored)))
+        count(tx, Added(tally.sorted(), sorted(replaced), frozenset(stored), stripped))
         return Recorded(events, same, tuple(clashes))
+
+    def _stripped(self, tx: Tx, asked: list[Ended]) -> tuple[list[Ended], dict[bytes, Ended]]:
+        """Return calls without the rates that are not there, and those that had one, by event."""
+        lost = self._lost(tx, {rate for ended in asked for rate in _rates_of(ended)})
+        if not lost:
+            return asked, {}
+        stripped: dict[bytes, Ended] = {}
+        for at, ended in enumerate(asked):
+            if lost & _rates_of(ended):
+                asked[at] = without(ended, lost)
+                stripped.setdefault(ended.begun.event, asked[at])
+        return asked, stripped
+
+    def _lost(self, tx: Tx, named: set[int]) -> set[int]:
+        """Return which of these rates are not there."""
+        unknown = named - self._rates
+        if unknown:
+            found = store.prices(tx, unknown).keys()
+            self._rates |= found
+            unknown -= found
+        return unknown
+
+
+def _rates_of(ended: Ended) -> set[int]:
+    return {rate for item in ended.items for rate in (item.sale_rate, item.cost_rate)}
+
+
+def without(ended: Ended, lost: set[int]) -> Ended:
+    """Return a call without the rates that are not there; what is billed is then unpriced."""
+    items = tuple(
+        msgspec.structs.replace(
+            item,
+            sale_rate=NO_RATE if item.sale_rate in lost else item.sale_rate,
+            cost_rate=NO_RATE if item.cost_rate in lost else item.cost_rate,
+        )
+        for item in ended.items
+    )
+    if ended.state not in BILLED:
+        return msgspec.structs.replace(ended, items=items)
+    names = "、".join(map(str, sorted(lost & _rates_of(ended))))
+    return msgspec.structs.replace(
+        ended, items=items, state=EventState.UNPRICED.value, reason=f"费率 {names} 不在库中"
+    )
 
 
 def write(

@@ -22,7 +22,7 @@ from yuejie.db.session import Database
 from yuejie.gateway.allow.slices import Slices
 from yuejie.gateway.publish import load
 from yuejie.gateway.snapshot import Snapshot, pack
-from yuejie.intake.ingest import PARKED
+from yuejie.intake.ingest import LIVE
 from yuejie.intake.resolve import Measured, resolve_by_hand
 from yuejie.intake.store import journals
 from yuejie.kernel.errors import Conflict, Invalid
@@ -260,23 +260,29 @@ def test_a_paced_cap_lets_pass_while_anything_is_left(desk: Desk) -> None:
     assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(2 * WORST, 0)]
 
 
-def test_a_journal_with_a_price_that_is_not_there_waits_alone(desk: Desk) -> None:
+def test_a_call_whose_price_is_not_there_counts_its_worst_case(desk: Desk) -> None:
     """Restored to before a price was published, a house meets calls that were made by it."""
     cap = desk.cap("本月", 3 * WORST)
-    worker, other = Worker(desk), Worker(desk)
-    call, sound = worker.begin(WORST), other.begin(WORST)
+    worker = Worker(desk)
+    call, sound = worker.begin(WORST), worker.begin(WORST)
     assert call is not None
     assert sound is not None
-    worth = other.end(sound, tokens_in=4, tokens_out=1)
-    desk.rates["input"] = 999_999
     desk.picos[999_999] = INPUT
+    known = desk.rates["input"]
+    desk.rates["input"] = 999_999
     worker.end(call, tokens_in=4, tokens_out=1)
+    desk.rates["input"] = known
+    worth = worker.end(sound, tokens_in=4, tokens_out=1)
     desk.read_journals()
     with desk.db.read() as tx:
-        parked = {row.journal_id: row.note for row in journals(tx) if row.state == PARKED}
-    assert list(parked) == [worker.journal.journal_id]
-    assert "费率 999999 不在库中" in parked[worker.journal.journal_id]
-    assert [w.spent for w in desk.windows(cap)] == [worth]
+        assert [row.state for row in journals(tx)] == [LIVE]
+    assert [(w.spent, w.leased) for w in desk.windows(cap)] == [(WORST + worth, WORST - worth)]
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
+
+    lost = Measured(quantities={Meter.INPUT: 4, Meter.OUTPUT: 1}, model="gpt-4o")
+    resolve_by_hand(desk.db, UUID(bytes=call.begun.event), lost, by="test")
+    assert [w.spent for w in desk.windows(cap)] == [2 * worth]
+    assert check_budgets(desk.db, [desk.shop.acme]) == []
 
 
 @pytest.mark.parametrize("tidied", [False, True])

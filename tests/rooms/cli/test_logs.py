@@ -37,10 +37,10 @@ def test_a_broken_deed_does_not_tell_its_variables(
     set_aside()
     secret = "sk-yj-never-to-be-seen"
     try:
-        raise RuntimeError(len(secret))
-    except RuntimeError:
+        secret.index("?")
+    except ValueError:
         structlog.get_logger().exception("deed.broken", job="7")
     assert capsys.readouterr().out == ""
-    for word in ("deed.broken", "RuntimeError", "job"):
+    for word in ("deed.broken", "ValueError", "job"):
         assert word in err.getvalue()
     assert "never-to-be-seen" not in err.getvalue()

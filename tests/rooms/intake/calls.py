@@ -70,8 +70,8 @@ def end(begun: Begun, **changes: Any) -> Ended:
         reason="",
         billable=True,
         items=(
-            EndedItem(begun.model, "input", 100, 11, 21),
-            EndedItem(begun.model, "output", 40, 12, 22),
+            EndedItem(begun.model, "input", 100, 900_011, 900_021),
+            EndedItem(begun.model, "output", 40, 900_012, 900_022),
             EndedItem(begun.model, "requests", 1, 0, 0),
         ),
         context_tokens=100,
@@ -99,8 +99,8 @@ def calls(count: int, seed: int = 1) -> list[Ended]:
             model=model,
         )
         items = (
-            EndedItem(model, "input", rnd.randrange(5000), 11, 21),
-            EndedItem(model, "output", rnd.randrange(900), 12, 22),
+            EndedItem(model, "input", rnd.randrange(5000), 900_011, 900_021),
+            EndedItem(model, "output", rnd.randrange(900), 900_012, 900_022),
             EndedItem(model, "requests", 1, 0, 0),
         )
         state = rnd.choice(["measured", "measured", "partial", "unpriced"])
@@ -140,7 +140,27 @@ def whole(ended: Iterable[Ended]) -> list[Record]:
     return [record for one in ended for record in (one.begun, one)]
 
 
+KNOW_RATES = """
+    INSERT INTO book (book_id, kind, currency, created_at) VALUES ('calls', 'sale', 'USD', now())
+    ON CONFLICT DO NOTHING;
+    INSERT INTO book_revision (book_id, revision, starts_at, published_at, source, body_hash)
+    VALUES ('calls', 1, now(), now(), 'test', '') ON CONFLICT DO NOTHING;
+    INSERT INTO rate (rate_id, book_id, revision, model, meter, pico, currency)
+        OVERRIDING SYSTEM VALUE
+    SELECT id, 'calls', 1, 'calls', id::text, 1, 'USD'
+    FROM unnest(ARRAY[900011, 900012, 900021, 900022]) AS t (id)
+    ON CONFLICT DO NOTHING
+"""
+
+
+def know_rates(db: Database) -> None:
+    """Let the house have the rates by which these calls are priced."""
+    with db.begin() as tx, tx.cursor as cursor:
+        cursor.execute(KNOW_RATES)
+
+
 def ingest(db: Database, home: Path) -> Ingest:
+    know_rates(db)
     return Ingest(db, home, "node-1", StandingClock())
 
 

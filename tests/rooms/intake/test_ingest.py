@@ -16,6 +16,7 @@ from tests.rooms.intake.calls import (
     following,
     ingest,
     journal_id,
+    know_rates,
     open_journal,
     quantities,
     rolled_up,
@@ -123,12 +124,37 @@ def test_a_second_different_end_is_not_stored_and_is_counted(
     database: Database, tmp_path: Path
 ) -> None:
     call = end(begin())
-    other = end(call.begun, items=(EndedItem("gpt-4o", "input", 999, 11, 21),))
+    other = end(call.begun, items=(EndedItem("gpt-4o", "input", 999, 900_011, 900_021),))
     write_journal(tmp_path, [*whole([call]), other])
     before = clashes()
     assert take_in(database, tmp_path) == 1
     assert rolled_up(database) == quantities([call])
     assert clashes() == before + 1
+
+
+def test_a_price_that_is_not_there_waits_on_the_worklist(
+    database: Database, tmp_path: Path
+) -> None:
+    """Restored to before a price was published, a house meets calls that were made by it."""
+    items = (
+        EndedItem("gpt-4o", "input", 100, 999_999, 900_021),
+        EndedItem("gpt-4o", "requests", 1, 0, 0),
+    )
+    made = [*calls(9), *(end(begin(OCTOBER_MS + i), items=items) for i in range(3))]
+    unmeasured = end(begin(OCTOBER_MS + 7), state="unmeasured", reason="no_usage", items=items)
+    folder = write_journal(tmp_path, whole([*made, unmeasured]))
+    assert take_in(database, tmp_path) == 13
+    for row in events(database, made[9:]):
+        assert (row.state, row.reason) == ("unpriced", "费率 999999 不在库中")
+        assert row.items == [["gpt-4o", "input", 100, 0, 900_021], ["gpt-4o", "requests", 1, 0, 0]]
+    (open_call,) = events(database, [unmeasured])
+    assert (open_call.state, open_call.reason) == ("unmeasured", "no_usage")
+    assert open_call.items[0][3] == 0
+    assert row_of(database, folder).state == "drained"
+    write_journal(tmp_path, whole([*made, unmeasured]))
+    before = clashes()
+    assert take_in(database, tmp_path) == 0
+    assert clashes() == before
 
 
 def test_a_torn_tail_ends_a_dead_journal(database: Database, tmp_path: Path) -> None:
@@ -250,7 +276,7 @@ def test_what_providers_write_is_made_storable(database: Database, tmp_path: Pat
         response_id="id\x00\\",
         billed_model=model,
         facts={"k\x00": "\x00"},
-        items=(EndedItem(model, "input", 2**63 + 1, 11, 21),),
+        items=(EndedItem(model, "input", 2**63 + 1, 900_011, 900_021),),
     )
     write_journal(tmp_path, whole([call]))
     assert take_in(database, tmp_path) == 1
@@ -280,6 +306,7 @@ def test_an_outage_of_the_database_only_delays(
     database: Database, database_url: str, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     made = calls(400)
+    know_rates(database)
     journal = open_journal(tmp_path)
     with (
         psycopg.connect(postgres.url("superuser", "postgres"), autocommit=True) as axe,

@@ -19,6 +19,7 @@ from tests.rooms.intake.calls import (
     end,
     events,
     journal_id,
+    know_rates,
     open_journal,
     quantities,
     rolled_up,
@@ -53,6 +54,7 @@ class Site:
         home.mkdir(parents=True, exist_ok=True)
         self.node_id = node_of(home, journal_id())
         self.tails = Tails(home)
+        know_rates(db)
         self.ingest = Ingest(db, home, name, StandingClock(), tails=self.tails)
         published = lambda: Published(1, datetime.now(UTC))  # noqa: E731
         self.beat = Beat(db, home, self.node_id, name, self.tails, published, SystemClock())

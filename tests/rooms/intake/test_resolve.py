@@ -103,6 +103,27 @@ def test_by_hand_twice_is_once_and_other_numbers_are_the_next_version(
     assert rebuild(database, OCTOBER).different == 0
 
 
+def test_a_call_by_a_price_that_a_restore_took_back_is_priced_by_the_one_published_anew(
+    database: Database, tmp_path: Path, shop: Shop
+) -> None:
+    items = (
+        EndedItem("gpt-4o", "input", 1_000_000, 999_999, 999_998),
+        EndedItem("gpt-4o", "requests", 1, 0, 0),
+    )
+    call = end(shop_call(shop, sale_revision=2), items=items, billed_model="gpt-4o")
+    write_journal(tmp_path, [call.begun, call])
+    take_in(database, tmp_path)
+    (item,) = worklist(database, None, WorkFilter(state="unpriced"), now=NOW).items
+    assert item.event.reason == "费率 999998、999999 不在库中"
+    publish(database, "sale", SEARCHES.format(""))
+    assert resolve_unpriced(database, None, now=NOW).verdicts == {Verdict.CORRECTED: 1}
+    (attempt,) = show_request(
+        database, None, attempt_operation(database, UUID(bytes=call.begun.event))
+    )
+    assert (str(attempt.charge), attempt.event.state) == ("5.00", "measured")
+    assert rebuild(database, OCTOBER).different == 0
+
+
 def attempt_operation(db: Database, event_id: UUID) -> UUID:
     (page,) = [item for item in events(db, [end(begin(event=event_id.bytes))]) if item.version == 1]
     return page.operation_id

@@ -6,7 +6,7 @@ reserved, what its worker gave back, and, where the journal is over, its end.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -31,10 +31,11 @@ from yuejie.budgets.lending.opening import open_missing
 from yuejie.budgets.lending.store import EstimateRow
 from yuejie.db.session import Tx
 from yuejie.kernel.period import zone_of
+from yuejie.usage.arrival import item_tuples
 from yuejie.usage.event import NO_RATE
+from yuejie.usage.journal import Ended
 from yuejie.usage.record import Added
 from yuejie.usage.rollup import RollupSum
-from yuejie.usage.rows import Unstorable
 from yuejie.usage.store import PriceRow, prices
 
 MEMORY: Final = 100_000
@@ -63,22 +64,12 @@ class LeaseNews:
         return not (self.ended or self.returned or self.over)
 
 
-class _Picos(dict[int, int]):
-    """What a unit costs, by rate; Unstorable for one that is not there.
-
-    A restore may take back prices by which gateways went on for a while.
-    """
-
-    def __missing__(self, rate_id: int) -> int:
-        raise Unstorable(f"费率 {rate_id} 不在库中")
-
-
 class Spending:
     """Counts what is spent; lives as long as its process and remembers rates."""
 
     def __init__(self) -> None:
         self._rates: dict[int, PriceRow] = {}
-        self._picos = _Picos({NO_RATE: 0})
+        self._picos = {NO_RATE: 0}
 
     def count(self, tx: Tx, added: Added, news: LeaseNews | None = None) -> None:
         """Move windows by what was added to the rollups, and settle what was leased."""
@@ -95,7 +86,7 @@ class Spending:
         for row in store.drop_estimates(tx, replaced) if replaced else ():
             moves.spent[row.slot] -= row.amount
         if news is not None:
-            self._take(news, added.known, moves)
+            self._take(news, added, moves)
         self._write(tx, moves, known, news)
 
     def _learn(self, tx: Tx, sums: Sequence[RollupSum], news: LeaseNews | None) -> None:
@@ -104,7 +95,7 @@ class Spending:
         if news is not None:
             wanted |= {item[3] for item in _items(chain(*news.ended.values()))}
         if len(self._rates) > MEMORY:
-            self._rates, self._picos = {}, _Picos({NO_RATE: 0})
+            self._rates, self._picos = {}, {NO_RATE: 0}
         wanted -= self._picos.keys()
         if wanted:
             found = prices(tx, sorted(wanted))
@@ -129,11 +120,12 @@ class Spending:
                 known.slots.add(slot)
                 moves.spent[slot] += counted(allowance.measure, 0, totals, known=True).used
 
-    def _take(self, news: LeaseNews, stored: frozenset[UUID] | None, moves: "_Moves") -> None:
+    def _take(self, news: LeaseNews, added: Added, moves: "_Moves") -> None:
         """Work out what ended calls take from their leases; what was stored before, took before."""
-        took = None if stored is None else set(stored)
+        took = None if added.known is None else set(added.known)
         for prefixes, calls in news.ended.items():
-            known, unknown = _told_apart(calls if took is None else _first(calls, took))
+            fresh = calls if took is None else _first(calls, took, added.stripped)
+            known, unknown = _told_apart(fresh)
             if known:
                 moves.take_known(prefixes, totals_of(_items(known), self._picos))
             for event, lease, items, _, _ in unknown:
@@ -166,12 +158,28 @@ def _items(calls: Iterable[HeldCall]) -> Iterator[Item]:
     return chain.from_iterable([call[2] for call in calls])
 
 
-def _first(calls: Sequence[HeldCall], took: set[UUID]) -> list[HeldCall]:
-    """Return the calls that took nothing yet, each once: a journal may say an end again."""
+def _first(
+    calls: Sequence[HeldCall], took: set[UUID], stripped: Mapping[bytes, Ended]
+) -> list[HeldCall]:
+    """Return the calls that took nothing yet, each once: a journal may say an end again.
+
+    They are returned as they are stored: what has no rate is not known, and counts its worst case.
+    """
     first = {UUID(bytes=call[0]): call for call in reversed(calls)}
-    found = [call for event, call in reversed(first.items()) if event not in took]
+    found = [
+        _as_stored(call, stripped.get(call[0]))
+        for event, call in first.items()
+        if event not in took
+    ]
     took |= first.keys()
     return found
+
+
+def _as_stored(call: HeldCall, stored: Ended | None) -> HeldCall:
+    if stored is None:
+        return call
+    event, lease, _, _, billable = call
+    return (event, lease, item_tuples(stored.items), stored.state, billable)
 
 
 def _told_apart(
