@@ -67,7 +67,9 @@ def enable(house: Frame, model_id: str) -> None:
 
 
 @models.command("deprecations")
-@click.option("--within-days", default=90, help="列出这么多天内停用的模型")
+@click.option(
+    "--within-days", type=click.IntRange(0, 36_500), default=90, help="列出这么多天内停用的模型"
+)
 @as_json
 @frame
 def deprecations(house: Frame, within_days: int, *, json: bool) -> None:

@@ -1,5 +1,6 @@
 """`yuejie customers|projects|keys|members …`."""
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ import click
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.words import OFFERED, ROLES, called
 from yuejie.customers.enrol import ProjectDraft, add_project, find_customer
-from yuejie.customers.key import ApiKey
+from yuejie.customers.key import ApiKey, digest_of, digest_of_foreign, hint_of
 from yuejie.customers.keys import IssuedKey, KeyDraft, issue_key, revoke_key, rotate_key
 from yuejie.customers.logins.keep import invite
 from yuejie.customers.members.enrol import enrol_member, revoke_member
@@ -27,6 +28,8 @@ from yuejie.kernel.period import parse_instant, zone_of
 
 _TOLD_OF_MEMBERS: Final = ("member_id", "name", "role", "customer_id", "created_at", "revoked_at")
 
+_KEY_ITSELF: Final = "sk-"
+_BLOCKABLE: Final = re.compile(r"key_[0-9a-f]{32}|[0-9a-f]{64}")
 _CHINA = zone_of("Asia/Shanghai")
 
 
@@ -295,9 +298,14 @@ def revoke(house: Frame, key_id: str) -> None:
 @click.argument("key_id")
 @frame
 def block_key(house: Frame, key_id: str) -> None:
-    """在本机立即封禁一个密钥，不需要数据库；数据库可用后请再吊销。"""
-    block(house.settings.home, key_id)
-    say(f"本机网关将在一秒内拒绝 {key_id}；数据库恢复后请执行 yuejie keys revoke {key_id}")
+    """在本机立即封禁一个密钥，不需要数据库；数据库可用后请再吊销。
+
+    KEY_ID 是密钥编号（key_…）、它的摘要，或密钥本身（sk-…）。
+    """
+    for name in _names_of(house, key_id):
+        block(house.settings.home, name)
+    shown = _unsaid(key_id)
+    say(f"本机网关将在一秒内拒绝 {shown}；数据库恢复后请执行 yuejie keys revoke 并写明密钥编号")
 
 
 @keys.command("unblock")
@@ -305,8 +313,31 @@ def block_key(house: Frame, key_id: str) -> None:
 @frame
 def unblock_key(house: Frame, key_id: str) -> None:
     """解除本机对一个密钥的封禁；已吊销的密钥不会因此恢复。"""
-    was = unblock(house.settings.home, key_id)
-    say(f"本机不再封禁 {key_id}" if was else f"本机没有封禁 {key_id}")
+    names = _names_of(house, key_id) if key_id.startswith(_KEY_ITSELF) else [key_id]
+    was = [name for name in names if unblock(house.settings.home, name)]
+    shown = _unsaid(key_id)
+    say(f"本机不再封禁 {shown}" if was else f"本机没有封禁 {shown}")
+
+
+def _names_of(house: Frame, key: str) -> list[str | bytes]:
+    """Return under which names the node refuses a key. Without a database nobody knows which exist.
+
+    A key that leaked is at hand itself, and its id perhaps not; of a key that was taken over from
+    elsewhere the node knows another digest.
+    """
+    if key.startswith(_KEY_ITSELF):
+        pepper = house.settings.pepper
+        return [digest_of(key, pepper), digest_of_foreign(key, pepper)]
+    if _BLOCKABLE.fullmatch(key):
+        return [key]
+    raise Invalid(
+        f"“{key}”不是密钥编号（key_…）、密钥摘要，也不是密钥本身（sk-…），没有封禁任何密钥；请核对后重试"
+    )
+
+
+def _unsaid(key: str) -> str:
+    """Name a key without saying a secret again."""
+    return f"…{hint_of(key)}" if key.startswith(_KEY_ITSELF) else key
 
 
 @click.group()

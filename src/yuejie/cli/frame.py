@@ -35,7 +35,7 @@ from yuejie.customers.members.power import Power, refuse_powerless
 from yuejie.customers.members.store import member_by_digest
 from yuejie.db.session import Database
 from yuejie.kernel.clock import Clock, ShiftedClock, SystemClock
-from yuejie.kernel.errors import Forbidden
+from yuejie.kernel.errors import Forbidden, Invalid
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.settings import Settings
@@ -151,6 +151,14 @@ def put(body: bytes, name: str, where: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(body)
     return path
+
+
+def text_of(path: Path) -> str:
+    """Read a file that a person wrote."""
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid(f"文件 {path.name} 不是 UTF-8 文本，请另存为 UTF-8 后重试") from None
 
 
 def give_json(answer: object) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from yuejie.cli.frame import Frame, as_json, frame, give_json, note, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, note, say, show_table, text_of
 from yuejie.cli.words import JOURNALS, called
 from yuejie.kernel.errors import Invalid
 
@@ -205,7 +205,7 @@ def apply(house: Frame, file: Path) -> None:
     from yuejie.apply import Applying, apply_house, environ
     from yuejie.house_file import read_house_file
 
-    wanted = read_house_file(file.read_text(), file.name)
+    wanted = read_house_file(text_of(file), file.name)
     with house.database() as db:
         applying = Applying(
             db=db,

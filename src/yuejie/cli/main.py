@@ -158,12 +158,23 @@ def main() -> None:
         _end("已中断", 1)
     except BrokenPipeError:
         sys.exit(141)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        _end(refused_path(error), 1)
+    except (OSError, UnicodeEncodeError) as error:
+        _refuse_machine(error)
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse_machine(error: OSError | UnicodeEncodeError) -> NoReturn:
+    """Refuse a path that cannot be used, and words that a terminal of another encoding gave.
+
+    Anything else is a fault of ours, and says so itself.
+    """
+    if isinstance(error, UnicodeEncodeError):
+        if any(error.object[error.start : error.end] in word for word in sys.argv):
+            _end("命令行中有不是 UTF-8 的文字，请把终端编码设为 UTF-8 后重新输入", USAGE)
+    elif error.filename is not None:
+        _end(refused_path(error), 1)
+    raise error
 
 
 def _end(sentence: str, code: int) -> NoReturn:

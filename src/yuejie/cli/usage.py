@@ -228,8 +228,8 @@ def import_file(
 @click.option("--customer")
 @click.option("--state", type=click.Choice(["estimated", "unmeasured", "unpriced"]))
 @click.option("--model")
-@click.option("--older-hours", type=int, help="只看早于这么多小时的")
-@click.option("--after", help="从这个事件之后继续")
+@click.option("--older-hours", type=click.IntRange(0, 1_000_000), help="只看早于这么多小时的")
+@click.option("--after", type=click.UUID, help="从这个事件之后继续")
 @as_json
 @frame
 def worklist(
@@ -238,7 +238,7 @@ def worklist(
     state: str | None,
     model: str | None,
     older_hours: int | None,
-    after: str | None,
+    after: UUID | None,
     *,
     json: bool,
 ) -> None:
@@ -247,8 +247,7 @@ def worklist(
     wanted = WorkFilter(state=state, model=model, older_than=older)
     with house.database() as db:
         who = _customer_id(db, customer)
-        start = UUID(after) if after else None
-        page = open_events(db, who, wanted, now=house.now(), after=start)
+        page = open_events(db, who, wanted, now=house.now(), after=after)
         tails = all_lost_tails(db)
     if json:
         give_json(page)

@@ -194,6 +194,11 @@ def _locked(url: str) -> Iterator[Connection[Any]]:
             connection.execute(_LOCK, [lock_key("migrate")])
             connection.execute(_SET_UP)
             yield connection
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise MigrationRefused(
+                "数据库账号没有改表结构的权限，迁移没有执行；"
+                f"请用数据库所有者的账号作为 YUEJIE_DATABASE_DIRECT_URL 后重试（{brief(error)}）"
+            ) from error
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(
                 f"迁移时与数据库的连接中断，未完成的迁移没有生效；请重新执行（{brief(error)}）"

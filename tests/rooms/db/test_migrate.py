@@ -176,3 +176,8 @@ def test_the_application_reads_what_is_pending_and_changes_no_table(database_url
         db.begin() as tx,
     ):
         tx.run("CREATE TABLE mine (n INT)")
+
+
+def test_an_account_that_may_change_no_table_is_told(database_url: str) -> None:
+    with pytest.raises(MigrationRefused, match="没有改表结构的权限，迁移没有执行"):
+        migrate(database_url)

@@ -8,7 +8,7 @@ import click
 from yuejie.app import seller, signatories
 from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.cli.agreed.esign import esign
-from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table, text_of
 from yuejie.cli.words import DRAFT_KINDS, FX_POLICIES, PAPERS, TAX_MODES, called
 from yuejie.contracts.contract import TAX_PPM, Contract, Terms
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
@@ -444,7 +444,7 @@ def ends(house: Frame, customer: str, *, json: bool) -> None:
 
 def _body(tx: Tx, file: Path, who: Customer) -> DraftBody:
     """Read a draft's file against the rules and books of the house."""
-    words = read_draft(file.read_text("utf-8"), file.name)
+    words = read_draft(text_of(file), file.name)
     listed = book(tx, words.book)
     if listed is None:
         raise NotFound(f"价目 {words.book} 不存在，请用 yuejie price books 查看")

@@ -6,7 +6,7 @@ import click
 
 from yuejie.app import ledger_checks
 from yuejie.assurance.unbilled import unbilled
-from yuejie.cli.frame import Frame, as_json, frame, give_json, put, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, put, say, show_table, text_of
 from yuejie.cli.months import Month, last_month, month_argument
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
@@ -216,7 +216,7 @@ def handover(
             db,
             label,
             System(system),
-            codes.read_text("utf-8"),
+            text_of(codes),
             by=house.by,
             now=house.now(),
             commit=commit,

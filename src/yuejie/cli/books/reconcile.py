@@ -11,7 +11,7 @@ from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month,
 from yuejie.assurance.reconcile.sheets import Sheet, parse_sheet
 from yuejie.assurance.reconcile.store import latest_runs, reports
 from yuejie.assurance.reconcile.table import TableKind, by_cause, write_table
-from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table, text_of
 from yuejie.cli.months import Month, last_month, month_argument
 from yuejie.kernel.money import PICO, PPM, Charge, plain
 from yuejie.kernel.period import BillingMonth, parse_instant, zone_of
@@ -52,7 +52,7 @@ def import_(
         file_name=file.name,
         body=file.read_bytes(),
         as_of=drawn,
-        sheet=parse_sheet(mapping.read_text("utf-8")) if mapping else Sheet(),
+        sheet=parse_sheet(text_of(mapping)) if mapping else Sheet(),
     )
     with house.database() as db:
         filed = import_report(db, sent, by=house.by, now=house.now())

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table
+from yuejie.cli.frame import Frame, as_json, frame, give_json, progress, say, show_table, text_of
 from yuejie.cli.months import Month
 from yuejie.customers.enrol import find_customer
 from yuejie.insights.whatif.compare import CAUSE_NAMES, LineChange, Side
@@ -87,7 +87,7 @@ def whatif(
 
 def _words(file: Path | None, terms_file: Path | None, given: dict[str, Any]) -> SupposeWords:
     """Put what files and options say together; an option says it last."""
-    words = read_suppose(file.read_text("utf-8"), file.name) if file else SupposeWords()
+    words = read_suppose(text_of(file), file.name) if file else SupposeWords()
     facts: dict[str, Any] = {}
     if terms_file is not None:
         facts |= _terms(terms_file)

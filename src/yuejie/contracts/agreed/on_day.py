@@ -1,14 +1,14 @@
 """What a customer paid for a unit on a day: the rates of its contract's book that held then."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from yuejie.contracts import store
 from yuejie.contracts.contract import midnight
 from yuejie.contracts.prices import RateRow
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
-from yuejie.kernel.period import Span
+from yuejie.kernel.period import Span, in_our_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ def rates_of(
     tx: Tx, customer_id: CustomerId, zone: str, day: date, model: str = ""
 ) -> list[RateOn]:
     """Return the rates in force on a day of a zone's, of models whose name holds a text."""
+    in_our_time(datetime(day.year, day.month, day.day, tzinfo=UTC), f"日期 {day}")
     span = Span(midnight(day, zone), midnight(day + timedelta(days=1), zone))
     wanted = model.strip().casefold()
     found = rates_on(tx, customer_id, span)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from yuejie.kernel.period import Span, zone_of
+from yuejie.kernel.period import Span, in_our_time, zone_of
 
 HOUSE_ZONE: Final = zone_of("Asia/Shanghai")
 """The operator's clock: a week begins on Monday at midnight there."""
@@ -38,7 +38,8 @@ def on_duty(duties: Iterable[Duty], at: datetime) -> Duty | None:
 
 
 def week_of(day: date) -> Span:
-    """Return the week that a day lies in."""
+    """Return the week that a day lies in. Raises Invalid beyond all calendars."""
+    in_our_time(datetime(day.year, day.month, day.day, tzinfo=HOUSE_ZONE), f"日期 {day}")
     monday = day - timedelta(days=day.weekday())
     start, end = (
         datetime(each.year, each.month, each.day, tzinfo=HOUSE_ZONE)
