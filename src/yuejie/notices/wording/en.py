@@ -265,6 +265,7 @@ LABELS: Final[dict[str, str]] = {
     "reference": "Payment reference",
     "po_number": "Purchase order",
     "fapiao_number": "Fapiao number",
+    "fapiao_by": "Fapiao due by",
     "title": "Title",
     "received_on": "Received on",
     "payer": "Payer",
