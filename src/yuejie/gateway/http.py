@@ -291,7 +291,6 @@ class Gateway:
         hold, longest = None, 0
         if plan.caps and (caps := caps_of(plan, tags)):
             longest = output_bound(caps)
-            # It may have waited for its body: windows are those of now.
             now_us = self._chrono.now_us()
             call = Call(endpoint.api, told, body, request.betas)
             needs = self._needs(plan, caps, call, longest, now_us)
