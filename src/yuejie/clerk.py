@@ -18,6 +18,7 @@ from prometheus_client import Counter, Gauge
 from yuejie.assurance.providers.watch import tell_warnings
 from yuejie.bills.correct.break_fee import charge_break_fees
 from yuejie.bills.review.ask import deem_confirmed, remind_of_review
+from yuejie.bills.review.settle import settle_due
 from yuejie.budgets.keep import forget_minutes
 from yuejie.budgets.watch.tell import watch_forecasts
 from yuejie.contracts.life.ending import renew_due
@@ -91,6 +92,7 @@ CALENDAR: Final = (
     Duty("contract_endings", announce_endings, timedelta(hours=1)),
     Duty("price_rises", announce_rises, timedelta(hours=1)),
     Duty("provider_accounts", tell_warnings, timedelta(hours=1)),
+    Duty("settlement_days", settle_due, timedelta(hours=1)),
     Duty("review_reminders", lambda db, now: remind_of_review(db, now=now), timedelta(hours=1)),
     Duty("deemed_confirmations", lambda db, now: deem_confirmed(db, now=now), timedelta(hours=1)),
     Duty("fapiao_days", remind_of_fapiao, timedelta(hours=1)),

@@ -30,6 +30,7 @@ from yuejie.bills.review.disputes import (
     reject_dispute,
     withdraw_dispute,
 )
+from yuejie.bills.review.settle import settle_due
 from yuejie.bills.store import transitions
 from yuejie.contracts.terms import STANDARD, Confirmation, DueBasis
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -303,3 +304,75 @@ def test_where_payment_counts_from_the_fapiao_the_first_arrival_sets_the_date(
         with books.db.begin() as tx:
             assert fapiao_received(tx, bill.bill_id, day) is first
     assert acme.bill("2026-10").due_on == date(2026, 12, 14)
+
+
+def used_until(books: Books, day: int, **more: object) -> Party:
+    """A customer with 100 of October, whose contract settles on a day and asks for its word."""
+    books.prices(YUAN, currency="CNY")
+    terms = replace(ASKS, settlement_day=day, **more)  # type: ignore[arg-type]  # a test's own
+    acme = books.customer("acme", commercial=terms)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    return acme
+
+
+def test_a_month_is_settled_by_itself_on_its_day_and_once(books: Books) -> None:
+    """On the 5th, by Shanghai's calendar, October is closed and put to the customer; not before."""
+    acme = used_until(books, 5)
+    before, there = (datetime(2026, 11, 4, hour, tzinfo=UTC) for hour in (15, 16))
+    assert settle_due(books.db, before) == 0
+    assert not acme.has_bill("2026-10")
+    assert settle_due(books.db, there) == 1
+    bill = acme.bill("2026-10")
+    assert (bill.state, bill.gross) == (BillState.PROPOSED, cny("100.00"))
+    assert (bill.billed_on, bill.review_until) == (date(2026, 11, 5), date(2026, 11, 10))
+    assert settle_due(books.db, there + timedelta(days=9)) == 0
+
+
+def test_a_bill_that_finance_took_back_waits_for_finance(books: Books) -> None:
+    acme = used_until(books, 5)
+    day = datetime(2026, 11, 5, tzinfo=UTC)
+    settle_due(books.db, day)
+    reopen_bill(books.db, acme.bill("2026-10").bill_id, by=CLERK, now=day, why="补充说明")
+    assert settle_due(books.db, day + timedelta(hours=1)) == 0
+    assert acme.bill("2026-10").state is BillState.DRAFT
+
+
+def test_what_finance_had_drafted_is_put_to_the_customer_on_the_day(books: Books) -> None:
+    acme = used_until(books, 5)
+    books.close("2026-10")
+    assert settle_due(books.db, datetime(2026, 11, 5, tzinfo=UTC)) == 1
+    assert acme.bill("2026-10").state is BillState.PROPOSED
+
+
+def test_a_bill_that_nobody_confirms_is_drafted_on_the_day_and_waits_to_be_issued(
+    books: Books,
+) -> None:
+    acme = used_until(books, 5, confirmation=Confirmation.NONE)
+    assert settle_due(books.db, datetime(2026, 11, 5, tzinfo=UTC)) == 0
+    assert acme.bill("2026-10").state is BillState.DRAFT
+
+
+def test_a_month_that_cannot_be_closed_waits_and_holds_nobody_else_up(books: Books) -> None:
+    """Alpha's September is not closed yet: its October waits for finance, acme's does not."""
+    acme = used_until(books, 5)
+    day = datetime(2026, 11, 5, tzinfo=UTC)
+    alpha = books.customer("alpha", commercial=replace(ASKS, settlement_day=5))
+    for month in ("2026-09", "2026-10"):
+        alpha.uses(f"{month}-05 10:00:00", "gpt-4o", input=M)
+    assert settle_due(books.db, day) == 1
+    assert acme.has_bill("2026-10")
+    assert not alpha.has_bill("2026-10")
+    books.close("2026-09")
+    assert settle_due(books.db, day + timedelta(hours=1)) == 1
+    assert alpha.bill("2026-10").state is BillState.PROPOSED
+
+
+def test_a_customer_without_a_settlement_day_is_settled_by_finance(acme: Party) -> None:
+    assert settle_due(acme.books.db, datetime(2026, 11, 20, tzinfo=UTC)) == 0
+    assert acme.bill("2026-10").state is BillState.DRAFT
+
+
+@pytest.mark.parametrize("day", [-1, 29])
+def test_a_settlement_day_that_some_months_lack_is_refused(day: int) -> None:
+    with pytest.raises(Invalid, match="结算日"):
+        replace(STANDARD, settlement_day=day).refuse_nonsense()

@@ -17,6 +17,8 @@ from yuejie.contracts.agreed.cloud import CloudTerms, refuse_clouds
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import PPM
 
+SETTLEMENT_DAY_MAX: Final = 28
+"""Every month has such a day."""
 REVIEW_DAYS: Final = 5
 PAYMENT_DAYS: Final = 7
 FAPIAO_DAYS: Final = 10
@@ -267,6 +269,9 @@ class CommercialTerms:
     commitment: Commitment | None = None
     management_fee_fen: int = 0
     """Each month, whether or not anything was used while the contract holds."""
+    settlement_day: int = 0
+    """On which day of the next month the clerk closes a month and puts its bill to the customer;
+    0: when finance does."""
     review_days: int = REVIEW_DAYS
     payment_days: int = PAYMENT_DAYS
     """Net days of the contract; D1's net 30 or net 15 stand here."""
@@ -311,6 +316,11 @@ class CommercialTerms:
         ):
             if value < 0:
                 raise Invalid(f"合同条款“{name}”不能为负（现为 {value}），请改正后重试")
+        if not 0 <= self.settlement_day <= SETTLEMENT_DAY_MAX:
+            raise Invalid(
+                f"合同条款“结算日”须为每月 1 至 {SETTLEMENT_DAY_MAX} 日"
+                f"（现为 {self.settlement_day}）；由财务择日出账请写 0"
+            )
         if self.renewal is not Renewal.NONE and self.renewal_months < 1:
             raise Invalid("合同条款“续约月数”须不少于 1，或把续约方式写为 none")
         if self.commitment is not None and self.commitment.amount_fen <= 0:

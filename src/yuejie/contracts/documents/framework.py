@@ -245,6 +245,8 @@ def _bills(terms: Terms) -> Iterator[str]:
         "每次调用只计费一次，账单逐行列明数量与单价，可据明细复算。"
     )
     yield f"{words.SPLITS[deal.split]}；迟到的用量与更正列入下一份账单并注明所属月份。"
+    if deal.settlement_day:
+        yield f"结算日为每月 {deal.settlement_day} 日，甲方于该日出具上月账单。"
     yield f"对账期自账单提交之日起 {deal.review_days} 天，末日遇休息日顺延至下一工作日。"
     yield f"{words.CONFIRMATIONS[deal.confirmation]}。"
 

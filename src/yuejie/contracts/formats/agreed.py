@@ -148,6 +148,7 @@ class TermsWords(_Words, frozen=True):
     tier_discount: TierWords | None = None
     commitment: CommitmentWords | None = None
     management_fee: str = "0.00"
+    settlement_day: int = STANDARD.settlement_day
     review_days: int = STANDARD.review_days
     payment_days: int = STANDARD.payment_days
     due_basis: DueBasis = STANDARD.due_basis

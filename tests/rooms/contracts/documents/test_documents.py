@@ -73,6 +73,7 @@ RICH = CommercialTerms(
     price_lock_until=date(2027, 12, 1),
     price_notice_days=30,
     purchase_order="PO-2026-0042",
+    settlement_day=5,
     sla=Sla(
         availability_ppm=999_000,
         steps=(AvailabilityStep(999_000, 100_000), AvailabilityStep(990_000, 250_000)),
