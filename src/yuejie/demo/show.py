@@ -41,7 +41,7 @@ from yuejie.demo.simulators.launch import running
 from yuejie.demo.simulators.truth import read as read_truth
 from yuejie.demo.store import count_gateway_events
 from yuejie.kernel.clock import Clock
-from yuejie.kernel.errors import Unavailable
+from yuejie.kernel.errors import Conflict, Unavailable
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.logs import set_up
@@ -90,13 +90,18 @@ class Stage:
 
 
 def run_demo(settings: Settings, clock: Clock, *, once: bool) -> None:
-    """Run the demo and leave the service running until Ctrl-C, or end it with `once`."""
+    """Run the demo and leave the service running until Ctrl-C, or end it with `once`.
+
+    Raises Conflict at its end with `once` where a bill is not what was proved or served.
+    """
     stage = Stage()
     settings = _fresh(settings)
     set_up(settings.home / "demo.log")
     month = BillingMonth.of(clock.now(), _CHINA).previous
     with _simulators(settings.home) as upstream, _service(settings, stage, clock, month) as house:
-        _play(settings, clock, month, upstream, house, stage)
+        off = _play(settings, clock, month, upstream, house, stage)
+        if once and off:
+            raise Conflict(f"演示有 {off} 处账单与独立重算或供应商真值不符，请看上文与 demo.log")
         if once:
             return
         stage.say("")
@@ -125,7 +130,8 @@ def _play(
     upstream: str,
     house: "House",
     stage: Stage,
-) -> None:
+) -> int:
+    """Play the whole month and return in how many places a bill is off."""
     gateway = f"http://{settings.host}:{settings.gateway_port}"
     with database(settings, size=4, name="demo") as db:
         with stage.step("登记供应商、模型、价目、客户、项目、密钥"):
@@ -151,11 +157,12 @@ def _play(
         wrong = [proof for proof in proofs if proof.differences]
         events = sum(proof.events for proof in proofs)
         stage.say(f"    {len(proofs)} 张账单，{events:,} 个原始事件，{len(wrong)} 处不符")
-        _tell_truth(stage, db, settings.home, month)
+        off = _tell_truth(stage, db, settings.home, month)
         with stage.step("导出 PDF、XLSX、CSV、JSON") as move:
             folder = settings.home / "bills" / str(month)
             _export(db, month, settings, folder, move)
         _tell_bills(stage, db, month, folder)
+    return len(wrong) + off
 
 
 def _furnish(
@@ -226,8 +233,8 @@ def _export(
         move(number, len(found))
 
 
-def _tell_truth(stage: Stage, db: Database, home: Path, month: BillingMonth) -> None:
-    """Compare what the providers say they served with what is on the bills, meter by meter."""
+def _tell_truth(stage: Stage, db: Database, home: Path, month: BillingMonth) -> int:
+    """Compare what the providers served with what is on the bills; returns tokens that are off."""
     served = Counter[str]()
     for call in read_truth(home / _TRUTH):
         served.update(call.usage)
@@ -242,6 +249,7 @@ def _tell_truth(stage: Stage, db: Database, home: Path, month: BillingMonth) -> 
     off = sum(abs(served[meter] - billed[meter]) for meter in meters)
     told = "，".join(f"{meter} {served[meter]:,}" for meter in meters if served[meter])
     stage.say(f"    供应商真值 {told}；与两家客户账单相差 {off} token")
+    return off
 
 
 def _tell_bills(stage: Stage, db: Database, month: BillingMonth, folder: Path) -> None:
