@@ -145,6 +145,10 @@ class History:
         ]
         return min(starts).astimezone(zone_of(self.zone)).date()
 
+    def began(self, version: Version) -> date:
+        """Return a version's first day."""
+        return version.starts_at.astimezone(zone_of(self.zone)).date()
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from yuejie.assurance.history import Held, History, Version
@@ -135,7 +136,8 @@ class Reckoner:
             if extra.service_month not in self.settled
         ]
         looked_at = {*months, str(now), *(extra.service_month for extra in waiting)}
-        looked_at |= self._handed_over(now)
+        for label in list(looked_at):
+            looked_at |= self._handed_over(BillingMonth.parse(label))
         looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
         found: list[Owed] = []
         for label in sorted(looked_at | self.settled.keys()):
@@ -316,7 +318,7 @@ class Reckoner:
         period = promised.get("period", "month") if promised else "month"
         if period == "month":
             return [month] if promised else []
-        first = _month_of(self.history.since(version.contract_id, self.known))
+        first = _month_of(self.history.began(self._term(version)[0]))
         last = self._last(version)
         months = [first]
         while months[-1] < month:
@@ -327,26 +329,41 @@ class Reckoner:
         return months[-(rest or 12) :] if rest == 0 or month == last else []
 
     def _last(self, version: Version) -> BillingMonth | None:
-        """Return the last month that is billed under a contract, None where it has no end."""
+        """Return the last month that is billed under a term, None where it has no end."""
         lost = self._lost(version)
         if lost is not None:
             return lost.previous
         return _month_of(version.ends_on - timedelta(days=1)) if version.ends_on else None
 
+    def _term(self, version: Version) -> list[Version]:
+        """Return the versions of one term: from a renewal, or the first version, to the next."""
+        own = [v for v in self.history.versions if v.contract_id == version.contract_id]
+        own = [v for v in own if v.signed_at <= self.known]
+        own.sort(key=lambda v: (v.starts_at, v.signed_at, v.version))
+        heads = (
+            [0] + [n for n in range(1, len(own)) if self._renews(own[n - 1], own[n])] + [len(own)]
+        )
+        here = own.index(version)
+        return next(own[a:b] for a, b in pairwise(heads) if a <= here < b)
+
+    def _renews(self, before: Version, version: Version) -> bool:
+        """Tell whether a version goes on from where the one before it was over."""
+        first = self.history.began(version)
+        over = before.ends_on is not None and before.ends_on <= first
+        return over and (version.ends_on is None or version.ends_on > first)
+
     def _lost(self, version: Version) -> BillingMonth | None:
-        """Return the month within which a contract ends and another has the bill, if any."""
-        signed = [v for v in self.history.versions if v.signed_at <= self.known]
-        own = [v for v in signed if v.contract_id == version.contract_id]
-        ended = max(own, key=lambda v: v.version).ends_on
+        """Return the month within which a term ends and another has the bill, if any."""
+        term = self._term(version)
+        ended = max(term, key=lambda v: v.version).ends_on
         if ended is None:
             return None
         month = _month_of(ended - timedelta(days=1))
         heir = self._version(month)
-        taken = heir is not None and heir.contract_id != version.contract_id
-        return month if taken and ended <= month.last_day else None
+        return month if heir not in [None, *term] and ended <= month.last_day else None
 
     def _handed_over(self, now: BillingMonth) -> set[str]:
-        """Return the month before, where a contract with a minimum lost this month to another."""
+        """Return the month before, where a term with a minimum lost this month to another."""
         before = self._version(now.previous)
         if before is None or self._lost(before) != now:
             return set()

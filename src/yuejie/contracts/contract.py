@@ -109,14 +109,24 @@ def at(versions: Iterable[Contract], started: datetime) -> Contract | None:
     return max(begun, key=lambda each: (each.starts_at, each.signed_at, each.version), default=None)
 
 
+def term_of(versions: Iterable[Contract], one: Contract) -> list[Contract]:
+    """Return the versions of the term that one of them belongs to, the earliest first.
+
+    A contract's first term begins with it, another where a version begins that holds on from the
+    day on which the term before it is over: it was renewed. A change within a term begins none.
+    """
+    same = [each for each in versions if each.contract_id == one.contract_id]
+    terms: list[list[Contract]] = []
+    for each in sorted(same, key=lambda each: (each.starts_at, each.signed_at, each.version)):
+        over = terms[-1][-1].ends_at if terms else each.starts_at
+        holds_on = each.ends_at is None or each.ends_at > each.starts_at
+        if not terms or (over is not None and each.starts_at >= over and holds_on):
+            terms.append([])
+        terms[-1].append(each)
+    return next(term for term in terms if one in term)
+
+
 def term_began(versions: Sequence[Contract], now: datetime) -> datetime | None:
     """Return when the term that runs began: with its contract, or where that was renewed."""
     running = at(versions, now)
-    began, ends = None, None
-    for each in sorted(versions, key=lambda each: (each.starts_at, each.signed_at, each.version)):
-        if running is None or each.contract_id != running.contract_id or each.starts_at > now:
-            continue
-        if began is None or (ends is not None and each.starts_at >= ends):
-            began = each.starts_at
-        ends = each.ends_at
-    return began
+    return None if running is None else term_of(versions, running)[0].starts_at

@@ -44,7 +44,7 @@ class Target:
 class Promise:
     """The terms that hold for one service month, and the days of the contract around it.
 
-    `since` is the contract's first day, `until` the first on which it no longer holds.
+    `since` is the contract's first day, `until` the first on which its term no longer holds.
     """
 
     tier_discount: TierDiscount | None
@@ -56,6 +56,8 @@ class Promise:
     sla: Sla | None = None
     verdict: Verdict | None = None
     """How that was kept; None: it is not judged, since nothing is promised or nobody asks."""
+    renewed_on: date | None = None
+    """The first day of its term, where that is not the contract's first: it was renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +242,14 @@ def committed_months(promise: Promise, month: BillingMonth) -> list[BillingMonth
     """Return the months whose spend counts towards the minimum that falls due in this one.
 
     A monthly minimum falls due each month; one of a year or term in its last month, which is also
-    the contract's last. Empty: none falls due.
+    the term's last. A renewed contract counts anew from its term's first month. Empty: none is due.
     """
     if promise.commitment is None:
         return []
     if promise.commitment.period is CommitmentPeriod.MONTH:
         return [month]
-    first = BillingMonth(promise.since.year, promise.since.month)
+    began = promise.renewed_on or promise.since
+    first = BillingMonth(began.year, began.month)
     last_day = promise.until - timedelta(days=1) if promise.until else None
     last = BillingMonth(last_day.year, last_day.month) if last_day else None
     number = _months_between(first, month)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from yuejie.bills.closing.agreed import Promise, committed_months
-from yuejie.contracts.contract import Contract, at
+from yuejie.contracts.contract import Contract, at, term_of
 from yuejie.kernel.period import BillingMonth, Span, zone_of
 
 _INSTANT = timedelta(microseconds=1)
@@ -33,7 +33,8 @@ class Agreements:
         if contract is None:
             return Promise(None, None, 0, month.first_day, month.first_day, currency)
         same = [each for each in self.versions if each.contract_id == contract.contract_id]
-        since = min(each.starts_at for each in same).astimezone(zone_of(self.zone)).date()
+        since = self._day(min(each.starts_at for each in same))
+        began = self._day(term_of(self.versions, contract)[0].starts_at)
         terms = contract.terms
         ended = terms.ends_on is not None and terms.ends_on <= month.first_day
         leaves = terms.ends_on is not None and terms.ends_on <= month.last_day
@@ -45,36 +46,40 @@ class Agreements:
             until=self._until(contract, month),
             currency=contract.currency,
             sla=None if ended else terms.sla,
+            renewed_on=began if began != since else None,
         )
 
-    def _until(self, contract: Contract, month: BillingMonth) -> date | None:
-        """Return the first day without the contract, for its minimum.
+    def _day(self, instant: datetime) -> date:
+        return instant.astimezone(zone_of(self.zone)).date()
 
-        Where another has the bill of the month that it ends in, that is the first of that month:
-        the one before it is the last that is billed under this one.
+    def _until(self, contract: Contract, month: BillingMonth) -> date | None:
+        """Return the first day without the contract's term, for its minimum.
+
+        Where another term or contract has the bill of the month that it ends in, that is the first
+        of that month: the one before it is the last that is billed under this one.
         """
-        lost = self._lost(str(contract.contract_id))
+        lost = self._lost(contract)
         if lost is not None and month < lost:
             return lost.first_day
         return contract.terms.ends_on
 
-    def _lost(self, contract_id: str) -> BillingMonth | None:
-        """Return the month within which a contract ends while another has its bill, if any."""
-        same = [each for each in self.versions if each.contract_id == contract_id]
-        ends_on = max(same, key=lambda each: each.version).terms.ends_on
+    def _lost(self, contract: Contract) -> BillingMonth | None:
+        """Return the month within which a term ends while another has its bill, if any."""
+        term = term_of(self.versions, contract)
+        ends_on = max(term, key=lambda each: each.version).terms.ends_on
         if ends_on is None or ends_on.day == 1:
             return None
         month = BillingMonth(ends_on.year, ends_on.month)
         after = self.at_end_of(month)
-        return month if after is not None and after.contract_id != contract_id else None
+        return month if after is not None and after not in term else None
 
     def overdue(self, month: BillingMonth) -> bool:
         """Tell whether a minimum fell due in the month before, which nobody may have known then.
 
-        That of a contract that ends within this month, while another has this month's bill.
+        That of a term that ends within this month, while another has this month's bill.
         """
         before = self.at_end_of(month.previous)
-        if before is None or self._lost(str(before.contract_id)) != month:
+        if before is None or self._lost(before) != month:
             return False
         promise = self.promise(month.previous, before.currency)
         return bool(committed_months(promise, month.previous))

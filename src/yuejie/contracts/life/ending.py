@@ -7,7 +7,7 @@ from datetime import date, datetime
 import structlog
 
 from yuejie.contracts import store as contracts
-from yuejie.contracts.contract import Contract, midnight
+from yuejie.contracts.contract import Contract, midnight, term_of
 from yuejie.contracts.forewarn.endings import days_left, followed, say_days
 from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import pricing_of, terms_of
@@ -195,8 +195,8 @@ def _newest(tx: Tx, contract_id: ContractId) -> Contract:
 
 
 def _since(tx: Tx, contract: Contract) -> date:
-    """Return the first day of the contract, of whatever version."""
-    first = contracts.contract_versions(tx, contract.contract_id)[0]
+    """Return the first day of the contract's term, of whatever version: a renewal begins one."""
+    first = term_of(contracts.contract_versions(tx, contract.contract_id), contract)[0]
     return first.starts_at.astimezone(zone_of(contract.zone)).date()
 
 

@@ -245,3 +245,24 @@ def test_a_contract_without_minimum_promises_none_and_terms_say_from_when() -> N
     assert payment_terms(terms) == "Net 30 from fapiao"
     assert datasets(bill_document(Use("gpt-4o", "input", 7, "5.00"), terms=DOLLARS))
     assert datasets(with_terms())["ContractCommitment"] == []
+
+
+def test_a_renewed_term_is_a_minimum_of_its_own() -> None:
+    """Each half year promises 6,000 anew: two minimums, each over its own half year."""
+    half = CommercialTerms(
+        commitment=Commitment(6_000_00, CommitmentPeriod.TERM), ends_on=date(2026, 7, 1)
+    )
+    first = replace(contract(half), version=1, starts_at=datetime(2025, 12, 31, 16, tzinfo=UTC))
+    again = replace(
+        contract(replace(half, ends_on=date(2027, 1, 1))),
+        version=2,
+        starts_at=datetime(2026, 6, 30, 16, tzinfo=UTC),
+    )
+    one, two = (
+        minimum_of([first, again], number, BillingMonth.parse(month))
+        for number, month in ((1, "2026-06"), (2, "2026-10"))
+    )
+    assert one is not None
+    assert two is not None
+    assert one.commitment_id != two.commitment_id
+    assert (one.ends_at, two.starts_at, two.months) == (again.starts_at, again.starts_at, 6)

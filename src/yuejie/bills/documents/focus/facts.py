@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from yuejie.contracts.contract import Contract, midnight
+from yuejie.contracts.contract import Contract, midnight, term_of
 from yuejie.contracts.grants.grant import Grant
 from yuejie.contracts.terms import CommercialTerms, CommitmentPeriod, DueBasis
 from yuejie.kernel.period import BillingMonth, zone_of
@@ -73,7 +73,8 @@ def minimum_of(versions: list[Contract], version: int, month: BillingMonth) -> P
         return None
     starts, ends = contract_span(versions, chosen, month)
     promised = chosen.terms.commitment
-    since, until, months = _measured(promised.period, starts, ends, month, chosen.zone)
+    began = term_of(versions, chosen)[0].starts_at
+    since, until, months = _measured(promised.period, began, ends, month, chosen.zone)
     label = month if promised.period is CommitmentPeriod.MONTH else f"{since:%Y-%m-%d}"
     return Promised(
         commitment_id=f"{chosen.contract_id}/minimum/{label}",
@@ -126,7 +127,7 @@ def contract_span(
 def _measured(
     period: CommitmentPeriod, starts: datetime, ends: datetime, month: BillingMonth, zone: str
 ) -> tuple[datetime, datetime, int]:
-    """Return the span over which a minimum is measured, within the contract's, and its months."""
+    """Return the span over which a minimum is measured, within its term's, and its months."""
     place = zone_of(zone)
     first = BillingMonth.of(starts, place)
     if period is CommitmentPeriod.TERM:

@@ -1,0 +1,196 @@
+"""What a minimum of a year or term comes to where a contract is renewed, told as finance would."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tests.scenarios.books import CLERK, Books, Party
+from yuejie.contracts.contract import Contract
+from yuejie.contracts.life.ending import Wish, ask_end, renew_contract
+from yuejie.contracts.store import contracts_of
+from yuejie.contracts.terms import (
+    STANDARD,
+    BreakFee,
+    CommercialTerms,
+    Commitment,
+    CommitmentPeriod,
+    ContractType,
+    Renewal,
+)
+
+YUAN = """
+[models."gpt-4o"]
+input = "10"
+output = "30"
+"""
+M = 1_000_000
+NEW_YEAR = datetime(2025, 12, 31, 16, tzinfo=UTC)
+
+
+@pytest.fixture
+def yuan(books: Books) -> Books:
+    books.prices(YUAN, currency="CNY")
+    return books
+
+
+def promised(yuan: int, period: CommitmentPeriod, ends_on: date) -> CommercialTerms:
+    commitment = Commitment(yuan * 100, period)
+    return replace(STANDARD, commitment=commitment, ends_on=ends_on, renewal=Renewal.ASKED)
+
+
+def renew(books: Books, party: Party, *, months: int) -> Contract:
+    with books.db.read() as tx:
+        (contract,) = contracts_of(tx, party.customer.customer_id)
+    return renew_contract(books.db, contract.contract_id, by=CLERK, now=books.tick(), months=months)
+
+
+def uses_60_a_month(party: Party, year: int, months: range) -> None:
+    for month in months:
+        party.uses(f"{year}-{month:02d}-20 10:00:00", "gpt-4o", input=6 * M)
+
+
+def closes(books: Books, party: Party, year: int, months: range) -> None:
+    for month in months:
+        books.close(f"{year}-{month:02d}")
+        if party.has_bill(f"{year}-{month:02d}"):
+            books.issue(party.bill(f"{year}-{month:02d}"))
+
+
+def test_a_renewed_term_has_a_minimum_of_its_own(yuan: Books) -> None:
+    """
+    6,000 for the half year to June, of which 60 a month are used: June makes up 5,640. The contract
+    is renewed for another half year, which promises 6,000 again: December makes up 5,640 again.
+    """
+    terms = promised(6_000, CommitmentPeriod.TERM, date(2026, 7, 1))
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    uses_60_a_month(acme, 2026, range(1, 13))
+    renew(yuan, acme, months=6)
+    closes(yuan, acme, 2026, range(1, 13))
+    assert acme.lines("2026-05")[1:] == []
+    assert acme.lines("2026-06")[1:] == ["承诺消费补足（2026-01 至 2026-06） = 5,640.00"]
+    assert acme.lines("2026-07")[1:] == []
+    assert acme.lines("2026-12")[1:] == ["承诺消费补足（2026-07 至 2026-12） = 5,640.00"]
+    assert yuan.unproved() == []
+
+
+@pytest.mark.parametrize("signed", ["before", "after"])
+def test_a_term_that_ends_within_a_month_falls_due_though_it_is_renewed(
+    yuan: Books, signed: str
+) -> None:
+    """
+    The same until 14 June. June is billed under the renewed term, so the first one's minimum falls
+    due in May, the last month billed under it: 5,700; on June's bill where May was closed before
+    the renewal was signed. June counts to the renewed term, which ends on 14 December: 5,580.
+    """
+    terms = promised(6_000, CommitmentPeriod.TERM, date(2026, 6, 15))
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    uses_60_a_month(acme, 2026, range(1, 13))
+    closes(yuan, acme, 2026, range(1, 5))
+    if signed == "before":
+        renew(yuan, acme, months=6)
+        closes(yuan, acme, 2026, range(5, 6))
+    else:
+        closes(yuan, acme, 2026, range(5, 6))
+        renew(yuan, acme, months=6)
+    closes(yuan, acme, 2026, range(6, 13))
+    line = "承诺消费补足（2026-01 至 2026-05） = 5,700.00"
+    if signed == "before":
+        assert acme.lines("2026-05")[1:] == [line]
+        assert acme.lines("2026-06")[1:] == []
+    else:
+        assert acme.lines("2026-05")[1:] == []
+        assert acme.lines("2026-06")[1:] == [f"2026-05 late  {line}"]
+    assert acme.lines("2026-12")[1:] == ["承诺消费补足（2026-06 至 2026-12） = 5,580.00"]
+    assert yuan.unproved() == []
+
+
+def test_a_renewed_term_counts_its_years_from_its_own_beginning(yuan: Books) -> None:
+    """
+    12,000 a year, for a year and a half: December makes up the year, June its half. Renewed for a
+    year, the next December owes nothing, since the renewed term's year ends in June.
+    """
+    terms = promised(12_000, CommitmentPeriod.YEAR, date(2027, 7, 1))
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    renew(yuan, acme, months=12)
+    closes(yuan, acme, 2026, range(1, 13))
+    closes(yuan, acme, 2027, range(1, 13))
+    closes(yuan, acme, 2028, range(1, 7))
+    assert acme.lines("2026-12") == ["承诺消费补足（2026-01 至 2026-12） = 12,000.00"]
+    assert acme.lines("2027-06") == ["承诺消费补足（2027-01 至 2027-06） = 6,000.00"]
+    assert not acme.has_bill("2027-12")
+    assert acme.lines("2028-06") == ["承诺消费补足（2027-07 至 2028-06） = 12,000.00"]
+    assert yuan.unproved() == []
+
+
+def test_a_year_from_a_day_within_a_month_is_renewed_without_a_gap(yuan: Books) -> None:
+    """
+    12,000 from 15 March to 14 March, renewed once: the shared March counts to the renewed year as
+    a whole, so that both years together owe 24,000.
+    """
+    terms = promised(12_000, CommitmentPeriod.YEAR, date(2026, 3, 15))
+    starts = datetime(2025, 3, 14, 16, tzinfo=UTC)
+    acme = yuan.customer("acme", commercial=terms, starts=starts)
+    renew(yuan, acme, months=12)
+    closes(yuan, acme, 2025, range(3, 13))
+    closes(yuan, acme, 2026, range(1, 13))
+    closes(yuan, acme, 2027, range(1, 4))
+    assert acme.lines("2026-02") == ["承诺消费补足（2025-03 至 2026-02） = 11,548.39"]
+    assert acme.lines("2027-02") == ["承诺消费补足（2026-03 至 2027-02） = 12,000.00"]
+    assert acme.lines("2027-03") == ["承诺消费补足（2027-03） = 451.61"]
+    assert yuan.unproved() == []
+
+
+def test_a_change_within_a_term_that_moves_its_end_begins_no_term(yuan: Books) -> None:
+    """
+    From March on, the half year to June is agreed to be nine months and 9,000. That is one term:
+    September makes up what nine months of 60 lack.
+    """
+    terms = promised(6_000, CommitmentPeriod.TERM, date(2026, 7, 1))
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    longer = promised(9_000, CommitmentPeriod.TERM, date(2026, 10, 1))
+    yuan.amend(acme, longer, starts=datetime(2026, 2, 28, 16, tzinfo=UTC))
+    uses_60_a_month(acme, 2026, range(1, 10))
+    closes(yuan, acme, 2026, range(1, 10))
+    assert acme.lines("2026-06")[1:] == []
+    assert acme.lines("2026-09")[1:] == ["承诺消费补足（2026-01 至 2026-09） = 8,460.00"]
+    assert yuan.unproved() == []
+
+
+def test_late_usage_of_the_shared_month_takes_no_minimum_away(yuan: Books) -> None:
+    """
+    The half year to 14 June is renewed in July, behind June's bill, which made up 5,640 of the
+    first term. A call of June turns up: June belongs to the renewed term now, so that what it made
+    up is taken back, and what the months to May lack is billed.
+    """
+    terms = promised(6_000, CommitmentPeriod.TERM, date(2026, 6, 15))
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    uses_60_a_month(acme, 2026, range(1, 7))
+    closes(yuan, acme, 2026, range(1, 7))
+    assert acme.lines("2026-06")[1:] == ["承诺消费补足（2026-01 至 2026-06） = 5,640.00"]
+    renew(yuan, acme, months=6)
+    acme.uses("2026-06-25 10:00:00", "gpt-4o", input=M)
+    closes(yuan, acme, 2026, range(7, 8))
+    assert acme.lines("2026-07") == [
+        "2026-06 late  main  gpt-4o  input  1,000,000 = 10.00",
+        "2026-05 late  承诺消费补足（2026-01 至 2026-05） = 5,700.00",
+        "2026-06 late  承诺消费补足（更正） = -5,640.00",
+    ]
+    assert yuan.unproved() == []
+
+
+def test_who_leaves_a_renewed_term_pays_for_the_rest_of_that_term(yuan: Books) -> None:
+    """
+    6,000 for each half year, renewed in July. Whoever leaves on 1 October leaves 92 of the 184 days
+    of the second: 3,000 are left of the promise.
+    """
+    terms = replace(
+        promised(6_000, CommitmentPeriod.TERM, date(2026, 7, 1)),
+        type=ContractType.ONE_YEAR,
+        break_fee=BreakFee(remaining_commitment_ppm=1_000_000),
+    )
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    contract = renew(yuan, acme, months=6)
+    wish = Wish(contract_id=contract.contract_id, wished_on=date(2026, 10, 1), why="业务调整")
+    end = ask_end(yuan.db, wish, by="sales", now=datetime(2026, 9, 1, tzinfo=UTC))
+    assert (end.ends_on, end.fee_fen) == (date(2026, 10, 1), 3_000_00)
