@@ -101,6 +101,11 @@ def list_book_of(tx: Tx, contract: Contract) -> BookId:
 def _refuse_backwards(was: Contract, became: Contract) -> None:
     if became.customer_id != was.customer_id:
         raise Conflict(f"合同 {was.contract_id} 属于另一个客户，请核对合同编号")
+    if (became.currency, became.zone) != (was.currency, was.zone):
+        raise Conflict(
+            f"合同 {was.contract_id} 以 {was.currency} 计价、按 {was.zone} 分月，"
+            "币种和时区不能变更，请终止后经合同草案另签"
+        )
     if became.starts_at < was.starts_at:
         raise Conflict(
             f"合同 {was.contract_id} 第 {was.version} 版自 {was.starts_at.isoformat()} 生效，"

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -99,3 +100,16 @@ def test_the_month_is_billed_at_its_own_rate(database: Database, terms: Terms) -
             assert str(found.rate) == text
         with pytest.raises(NotFound, match="请先登记汇率再出账"):
             store.month_fx(tx, base="USD", quote="CNY", month=BillingMonth(2027, 1))
+
+
+@pytest.mark.parametrize("moved", [{"currency": "USD", "fx_policy": "none"}, {"zone": "UTC"}])
+def test_the_next_version_keeps_currency_and_zone(
+    database: Database, terms: Terms, moved: dict[str, Any]
+) -> None:
+    """Its months are counted, and its promises are amounts, in those of the first version."""
+    first = sign_contract(database, terms, by="op", now=NOW)
+    other = replace(terms, **moved, starts_at=NOW + timedelta(days=30))
+    with pytest.raises(Conflict, match="币种和时区不能变更"):
+        sign_contract(database, other, by="op", now=NOW, contract_id=first.contract_id)
+    signed = sign_contract(database, other, by="op", now=NOW)
+    assert (signed.contract_id != first.contract_id, signed.version) == (True, 1)

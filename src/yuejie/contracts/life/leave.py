@@ -31,7 +31,8 @@ def leave(
 ) -> Leaving:
     """Return when a contract ends that somebody wants to leave, and what leaving costs.
 
-    `since` is the first day of the contract's term, `wished_on` the first day on which it is not wanted.
+    `since` is the first day of the contract's term, `wished_on` the first on which it is not
+    wanted.
     """
     earliest = asked_on + timedelta(days=terms.notice_days)
     ends_on = max(wished_on, earliest)
