@@ -14,9 +14,9 @@ from yuejie.bills.correct.break_fee import approve_leaving, charge_break_fees
 from yuejie.bills.correct.store import adjustments_of
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.clerk import Clerk
-from yuejie.contracts.life.ending import Wish, approve_end, ask_end
+from yuejie.contracts.life.ending import Wish, approve_end, ask_end, renew_contract
 from yuejie.contracts.life.store import ContractEnd
-from yuejie.contracts.store import contract_at
+from yuejie.contracts.store import contract_at, contract_versions
 from yuejie.contracts.terms import BreakFee, CommercialTerms, Commitment, ContractType, Split
 from yuejie.kernel.errors import Conflict, Forbidden
 
@@ -196,3 +196,56 @@ def test_eight_clerks_at_once_charge_one_fee(house: Books, database_url: str) ->
     with get_context("spawn").Pool(8) as pool:
         assert sum(pool.map(charge, [database_url] * 8)) == 1
     assert [fee.amount_fen for fee in charges(house, acme)] == [1_510_00]
+
+
+OPEN = CommercialTerms(management_fee_fen=200_00)
+BOUND = CommercialTerms(
+    type=ContractType.ONE_YEAR, ends_on=date(2026, 12, 1), notice_days=30, management_fee_fen=200_00
+)
+
+
+def in_force(house: Books, party: Party, day: str) -> bool:
+    at = datetime.fromisoformat(f"{day}T10:00:00+08:00")
+    with house.db.read() as tx:
+        found = contract_at(tx, party.customer.customer_id, at)
+    return found is not None and (found.ends_at is None or found.ends_at > at)
+
+
+@pytest.mark.parametrize("terms", [OPEN, BOUND], ids=["open", "one_year"])
+def test_who_leaves_before_the_next_version_begins_is_served_no_day_longer(
+    house: Books, terms: CommercialTerms
+) -> None:
+    """
+    From October on a fee of 300 is agreed, from November on one of 400. Asked on 20 August, the
+    contract ends on 20 September: neither begins, August owes 200 and September no fee any more.
+    """
+    acme = house.customer("acme", commercial=terms, starts=AUGUST)
+    for fee, month in ((300_00, 10), (400_00, 11)):
+        starts = datetime(2026, month - 1, 31 if month == 11 else 30, 16, tzinfo=UTC)
+        house.amend(acme, replace(terms, management_fee_fen=fee), starts=starts)
+    end = left(house, acme)
+    assert end.ends_on == date(2026, 9, 20)
+    done = approve_end(house.db, end.end_id, by="finance", now=ASKED)
+    days = ("2026-08-19", "2026-09-19", "2026-09-20", "2026-09-25", "2026-10-02", "2026-11-02")
+    assert [in_force(house, acme, day) for day in days] == [True, True, *[False] * 4]
+    for month in ("2026-08", "2026-09", "2026-10", "2026-11"):
+        house.close(month)
+    assert acme.lines("2026-08") == ["管理费 = 200.00"]
+    assert [acme.has_bill(f"2026-{month}") for month in ("09", "10", "11")] == [False] * 3
+    assert house.unproved() == []
+    with house.db.read() as tx:
+        newest = contract_versions(tx, end.contract_id)[-1]
+    assert (newest.version, newest.terms.ends_on) == (done.version, date(2026, 9, 20))
+
+
+def test_a_renewal_ahead_does_not_outlive_the_end(house: Books) -> None:
+    """The year to December is renewed in August already, then left on 20 September."""
+    acme = house.customer("acme", commercial=BOUND, starts=AUGUST)
+    with house.db.read() as tx:
+        contract = contract_at(tx, acme.customer.customer_id, ASKED)
+    assert contract is not None
+    renew_contract(house.db, contract.contract_id, by=CLERK, now=house.tick())
+    end = left(house, acme)
+    approve_end(house.db, end.end_id, by="finance", now=ASKED)
+    days = ("2026-09-19", "2026-09-20", "2026-11-30", "2026-12-01", "2027-02-01")
+    assert [in_force(house, acme, day) for day in days] == [True, *[False] * 4]

@@ -194,3 +194,20 @@ def test_who_leaves_a_renewed_term_pays_for_the_rest_of_that_term(yuan: Books) -
     wish = Wish(contract_id=contract.contract_id, wished_on=date(2026, 10, 1), why="业务调整")
     end = ask_end(yuan.db, wish, by="sales", now=datetime(2026, 9, 1, tzinfo=UTC))
     assert (end.ends_on, end.fee_fen) == (date(2026, 10, 1), 3_000_00)
+
+
+def test_who_leaves_before_the_renewed_term_pays_for_the_rest_of_both(yuan: Books) -> None:
+    """
+    12,000 a year, renewed ahead for the next. Whoever leaves on 1 July leaves 184 of 365 days of
+    the first year and the whole of the second: 18,049.32.
+    """
+    terms = replace(
+        promised(12_000, CommitmentPeriod.YEAR, date(2027, 1, 1)),
+        type=ContractType.ONE_YEAR,
+        break_fee=BreakFee(remaining_commitment_ppm=1_000_000),
+    )
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    contract = renew(yuan, acme, months=12)
+    wish = Wish(contract_id=contract.contract_id, wished_on=date(2026, 7, 1), why="业务调整")
+    end = ask_end(yuan.db, wish, by="sales", now=datetime(2026, 5, 1, tzinfo=UTC))
+    assert end.fee_fen == 18_049_32

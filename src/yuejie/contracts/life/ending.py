@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import structlog
 
 from yuejie.contracts import store as contracts
-from yuejie.contracts.contract import Contract, midnight, term_of
+from yuejie.contracts.contract import Contract, at, midnight, term_began
 from yuejie.contracts.forewarn.endings import days_left, followed, say_days
 from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import pricing_of, terms_of
@@ -25,6 +25,7 @@ from yuejie.kernel.two_people import refuse_same
 log = structlog.get_logger()
 
 PARTIES = ("customer", "operator")
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +51,10 @@ def ask_end(db: Database, wish: Wish, *, by: str, now: datetime) -> ContractEnd:
         contract = _newest(tx, wish.contract_id)
         _refuse_waiting(tx, contract)
         asked_on = _today(contract, now)
+        notice = timedelta(days=contract.terms.notice_days)
         leaving = leave(
             contract.terms,
-            since=_since(tx, contract),
+            since=_since(tx, contract, max(wish.wished_on, asked_on + notice)),
             asked_on=asked_on,
             wished_on=wish.wished_on,
             currency=contract.currency,
@@ -80,7 +82,7 @@ def ask_end(db: Database, wish: Wish, *, by: str, now: datetime) -> ContractEnd:
 
 
 def approve_end(db: Database, end_id: str, *, by: str, now: datetime) -> ContractEnd:
-    """Let a contract end: write the version that holds until its last day.
+    """Let a contract end: write the version that holds until its last day, and none behind it.
 
     Raises Forbidden for whoever asked for it.
     """
@@ -95,15 +97,43 @@ def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEn
         raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
     refuse_same(was.asked_by, by, "终止申请")
     tx.lock_exclusive(f"contract {was.contract_id}")
-    contract = _newest(tx, was.contract_id)
-    terms = replace(contract.terms, ends_on=was.ends_on, renewal=Renewal.NONE)
-    starts_at = max(contract.starts_at, min(now, midnight(was.ends_on, contract.zone)))
-    signed = _next(tx, contract, terms, starts_at, by=by, now=now)
+    signed = _end(tx, was, by=by, now=now)
     if not store.approve_end(tx, end_id, by=by, at=now, version=signed.version):
         raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
     became = replace(was, approved_by=by, approved_at=now, version=signed.version)
     record_deed(tx, Deed(by, now, "approve", "contract_end", end_id), was=was, became=became)
     return became
+
+
+def _end(tx: Tx, end: ContractEnd, *, by: str, now: datetime) -> Contract:
+    """Write the versions that let a contract end, each at its own prices; return the newest.
+
+    The version in force before the end holds until then. Those that would begin on that day or
+    later, as a renewal or a change that was signed ahead, are over before they begin.
+    """
+    versions = contracts.contract_versions(tx, end.contract_id)
+    newest = versions[-1]
+    over = midnight(end.ends_on, newest.zone)
+    last = at(versions, over - _INSTANT)
+    ending: list[tuple[Contract, datetime]] = []
+    if last is not None and (last == newest or last.ends_at is None or last.ends_at > over):
+        ending.append((last, max(last.starts_at, min(now, over))))
+    ahead = sorted({each.starts_at for each in versions if each.starts_at >= over})
+    found = [(at(versions, starts), starts) for starts in ahead]
+    ending += [(each, starts) for each, starts in found if each is not None]
+    for was, starts in ending:
+        became = replace(
+            was,
+            version=newest.version + 1,
+            starts_at=starts,
+            signed_at=now,
+            terms=replace(was.terms, ends_on=end.ends_on, renewal=Renewal.NONE),
+        )
+        contracts.insert_contract(tx, became)
+        deed = Deed(by, now, "sign", "contract", str(end.contract_id))
+        record_deed(tx, deed, was=was, became=became)
+        newest = became
+    return newest
 
 
 def renew_contract(
@@ -194,10 +224,11 @@ def _newest(tx: Tx, contract_id: ContractId) -> Contract:
     return versions[-1]
 
 
-def _since(tx: Tx, contract: Contract) -> date:
-    """Return the first day of the contract's term, of whatever version: a renewal begins one."""
-    first = term_of(contracts.contract_versions(tx, contract.contract_id), contract)[0]
-    return first.starts_at.astimezone(zone_of(contract.zone)).date()
+def _since(tx: Tx, contract: Contract, day: date) -> date:
+    """Return the first day of the term that a day lies in: a renewal begins one."""
+    versions = contracts.contract_versions(tx, contract.contract_id)
+    began = term_began(versions, midnight(day, contract.zone)) or versions[0].starts_at
+    return began.astimezone(zone_of(contract.zone)).date()
 
 
 def _today(contract: Contract, now: datetime) -> date:
