@@ -228,8 +228,8 @@ def test_who_leaves_before_the_next_version_begins_is_served_no_day_longer(
     done = approve_end(house.db, end.end_id, by="finance", now=ASKED)
     days = ("2026-08-19", "2026-09-19", "2026-09-20", "2026-09-25", "2026-10-02", "2026-11-02")
     assert [in_force(house, acme, day) for day in days] == [True, True, *[False] * 4]
-    for month in ("2026-08", "2026-09", "2026-10", "2026-11"):
-        house.close(month)
+    for label in ("2026-08", "2026-09", "2026-10", "2026-11"):
+        house.close(label)
     assert acme.lines("2026-08") == ["管理费 = 200.00"]
     assert [acme.has_bill(f"2026-{month}") for month in ("09", "10", "11")] == [False] * 3
     assert house.unproved() == []
