@@ -15,7 +15,7 @@ import pytest
 from tests.rooms.budgets.desk import NOW, Desk, Worker
 from tests.rooms.budgets.test_lending import WORST
 from tests.rooms.intake.shop import Shop
-from yuejie.budgets.allowance import Measure, Mode
+from yuejie.budgets.allowance import Measure, Mode, Period
 from yuejie.budgets.keep import Change, change_allowance, end_allowance
 from yuejie.budgets.store import allowance_by_number
 from yuejie.budgets.watch.forecast import HOUR_S, WEEK_HOURS, forecast
@@ -91,6 +91,45 @@ def test_a_higher_cap_eases_and_the_same_threshold_is_not_told_again(desk: Desk)
     assert told(desk)["budget_used_up 100"] == 1
 
 
+def test_a_soft_budget_that_is_no_longer_reached_says_so_once_per_period(desk: Desk) -> None:
+    """Whether the cap is raised within the period, or the next one begins."""
+    desk.cap("本月", WORST, mode=Mode.SOFT)
+    desk.cap("今日", WORST, mode=Mode.SOFT, period=Period.DAY)
+    uses(desk, WORST)
+    assert watch_budgets(desk.db, NOW) == 6
+    change_allowance(desk.db, desk.shop.acme, "本月", Change(cap=3 * WORST), by="t", now=NOW)
+    assert watch_budgets(desk.db, NOW) == 3
+    assert watch_budgets(desk.db, NOW) == 0
+    assert told(desk)["budget_eased 100"] == 1
+    tomorrow = NOW + timedelta(days=1)
+    assert watch_budgets(desk.db, tomorrow) == 3
+    assert told(desk)["budget_eased 100"] == 2
+    # What is reached once more within the period is not told again, nor that it eases.
+    uses(desk, WORST, 2)
+    watch_budgets(desk.db, NOW)
+    change_allowance(desk.db, desk.shop.acme, "本月", Change(cap=9 * WORST), by="t", now=NOW)
+    watch_budgets(desk.db, NOW)
+    assert told(desk)["budget_used_up 100"] == told(desk)["budget_eased 100"] == 2
+
+
+def test_what_is_said_to_be_below_a_threshold_is_what_the_present_period_has_used(
+    desk: Desk,
+) -> None:
+    """With a threshold beyond the cap too, a budget recovers once: below the whole of it."""
+    desk.cap("本月", WORST, mode=Mode.SOFT, thresholds=(100, 150))
+    uses(desk, WORST, 2)
+    assert watch_budgets(desk.db, NOW) == 2
+    change_allowance(
+        desk.db, desk.shop.acme, "本月", Change(cap=WORST + WORST // 2), by="t", now=NOW
+    )
+    assert watch_budgets(desk.db, NOW) == 1
+    assert told(desk)["budget_eased 150"] == 0
+    assert watch_budgets(desk.db, NOW + timedelta(days=8)) == 1
+    with desk.db.read() as tx:
+        facts = tx.value(EASED_FACTS)
+    assert facts == "0.00 USD < 100"
+
+
 def test_an_ended_budget_says_nothing_more(desk: Desk) -> None:
     desk.cap("本月", WORST, mode=Mode.SOFT)
     uses(desk, WORST)
@@ -124,6 +163,12 @@ with Database.open(sys.argv[1], size=2) as db:
     while sys.stdin.readline():
         watch_budgets(db, datetime.fromisoformat(sys.argv[2]))
         print("done", flush=True)
+"""
+
+
+EASED_FACTS = """
+    SELECT (facts ->> 'used') || ' < ' || (facts ->> 'percent')
+    FROM notice WHERE kind = 'budget_eased'
 """
 
 

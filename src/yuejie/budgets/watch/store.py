@@ -74,11 +74,29 @@ def tell(tx: Tx, crossing: Crossing, *, basis: str, amount: int, at: datetime) -
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Eased(Crossing):
+    """A told threshold that holds no more, and what its allowance has used of its present cap."""
+
+    recovers: bool
+    """Whether all of a budget was used, and is no longer: of several such thresholds the lowest."""
+
+
 EASED: Final = """
-    SELECT l.number, l.starts_s, l.unit, l.percent, w.spent, w.cap
+    SELECT l.number, l.starts_s, l.unit, l.percent, n.spent, n.cap,
+           a.ended_at IS NULL AND l.percent >= 100 AND n.spent * 100 < n.cap * l.percent
+           AND NOT EXISTS (SELECT FROM allowance_alert o
+                           WHERE (o.number, o.starts_s, o.basis) = (l.number, l.starts_s, 'actual')
+                             AND o.percent >= 100 AND o.percent < l.percent) AS recovers
     FROM allowance_alert l
     JOIN allowance a USING (number)
     JOIN allowance_window w USING (number, starts_s, unit)
+    LEFT JOIN allowance_window p
+           ON p.number = l.number AND p.unit = l.unit
+          AND p.starts_s <= %(now_s)s AND p.ends_s > %(now_s)s
+    CROSS JOIN LATERAL (
+        SELECT coalesce(p.spent, 0) AS spent,
+               coalesce(p.cap, CASE WHEN l.unit = a.currency THEN a.cap ELSE w.cap END) AS cap) n
     WHERE l.eased_at IS NULL AND l.basis = 'actual'
       AND (a.ended_at IS NOT NULL OR w.ends_s <= %(now_s)s OR w.spent * 100 < w.cap * l.percent)
     ORDER BY l.number, l.starts_s, l.percent
@@ -86,9 +104,9 @@ EASED: Final = """
 """
 
 
-def eased(tx: Tx, *, now_s: int, limit: int) -> list[Crossing]:
+def eased(tx: Tx, *, now_s: int, limit: int) -> list[Eased]:
     """Return told thresholds that hold no more: a higher cap, a correction, another period."""
-    return tx.rows(Crossing, EASED, now_s=now_s, limit=limit)
+    return tx.rows(Eased, EASED, now_s=now_s, limit=limit)
 
 
 EASE: Final = """

@@ -16,7 +16,7 @@ from yuejie.budgets.allowance import (
 )
 from yuejie.budgets.watch import store
 from yuejie.budgets.watch.forecast import HOUR_S, WEEK_HOURS, WEEKS, forecast
-from yuejie.budgets.watch.store import Crossing, Watched
+from yuejie.budgets.watch.store import Crossing, Eased, Watched
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.ids import CustomerId
@@ -119,14 +119,13 @@ def _tell(db: Database, crossing: Crossing, basis: str, amount: int, now: dateti
     return 1
 
 
-def _ease(db: Database, crossing: Crossing, now: datetime) -> int:
-    """Write down that a threshold holds no more; told is only that calls are served again."""
+def _ease(db: Database, eased: Eased, now: datetime) -> int:
+    """Write down that a threshold holds no more; told is only that a budget is not used up now."""
     with db.begin() as tx:
-        if not store.ease(tx, crossing, at=now):
+        if not store.ease(tx, eased, at=now):
             return 0
-        allowance = allowances.allowance_by_number(tx, crossing.number)
-        if allowance is not None and allowance.leases and crossing.percent >= 100:
-            _enqueue(tx, crossing, Kind.BUDGET_EASED, crossing.spent, key="eased", now=now)
+        if eased.recovers:
+            _enqueue(tx, eased, Kind.BUDGET_EASED, eased.spent, key="eased", now=now)
     return 1
 
 

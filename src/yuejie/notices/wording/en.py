@@ -108,7 +108,7 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "of its period: {percent}% is reached.",
     ),
     Kind.BUDGET_EASED: Wording(
-        "Budget '{budget}' is open again",
+        "Budget '{budget}': below {percent}% again",
         "Of the budget '{budget}' ({limit}), {used} is used, below {percent}%; calls are served.",
     ),
     Kind.PROTECTION_ACTED: Wording(
