@@ -398,7 +398,7 @@ def _budget(part: BudgetPart, customer: Customer, applying: Applying) -> Iterato
         Revised(
             cap=draft.cap,
             mode=draft.mode,
-            output_bound=draft.output_bound,
+            output_bound=draft.output_bound or 0,
             thresholds=draft.thresholds,
             forecasts=draft.forecasts,
         ),

@@ -66,6 +66,7 @@ class Change:
     cap: int | None = None
     mode: Mode | None = None
     output_bound: int | None = None
+    """0 takes it away."""
     thresholds: tuple[int, ...] | None = None
     forecasts: tuple[int, ...] | None = None
     why: str | None = None
@@ -127,7 +128,9 @@ def change_allowance(
             was,
             cap=was.cap if change.cap is None else change.cap,
             mode=change.mode or was.mode,
-            output_bound=change.output_bound or was.output_bound,
+            output_bound=(
+                was.output_bound if change.output_bound is None else change.output_bound or None
+            ),
             thresholds=was.thresholds if change.thresholds is None else change.thresholds,
             forecasts=was.forecasts if change.forecasts is None else change.forecasts,
             why=was.why if change.why is None else change.why,

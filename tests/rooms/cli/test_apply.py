@@ -182,6 +182,11 @@ def test_budgets_stand_in_the_file_and_are_changed_there(applying: Applying) -> 
     assert amount_text(kept["本月"].cap, Measure.MONEY, "CNY") == "8000.00 CNY"
     assert kept["本月"].thresholds == (50, 90)
     assert kept["app 每分钟"].cap == 600
+    bound = raised.replace("cap = 600", "cap = 600\n  output_bound = 9")
+    for text in (bound, raised):
+        said = [c.sentence for c in apply_house(read_house_file(text, "h"), applying)]
+        assert said == ["客户 acme 的额度 app 每分钟"]
+    assert list(apply_house(read_house_file(raised, "h"), applying)) == []
     with pytest.raises(DomainError, match="不能更改"):
         list(apply_house(read_house_file(raised.replace('"minute"', '"day"'), "h"), applying))
     with pytest.raises(Invalid, match="不符合格式"):

@@ -128,6 +128,11 @@ def test_a_budget_is_added_changed_and_ended_on_its_page(shared: Shared) -> None
     assert browser.post(f"{here}/change", data=change).status_code == 303
     [changed] = own()
     assert (changed.cap, changed.allowance.thresholds) == (205 * 10**11, (90,))
+    for text, bound in (("4,096", 4096), ("", None)):
+        bounded = change | {"output_bound": text}
+        assert browser.post(f"{here}/change", data=bounded).status_code == 303
+        assert own()[0].allowance.output_bound == bound
+        assert f'name="output_bound" value="{bound or ""}"' in browser.get("/budgets").text
     assert browser.post(f"{here}/end", data=form).status_code == 303
     assert own() == []
 

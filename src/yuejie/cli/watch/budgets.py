@@ -168,7 +168,9 @@ def show_budget(house: Frame, customer: str, name: str, *, json: bool) -> None:
 @click.argument("name")
 @click.option("--cap", help="新的限额")
 @click.option("--mode", type=click.Choice([each.value for each in Mode]))
-@click.option("--output-bound", type=int)
+@click.option(
+    "--output-bound", type=int, help="请求没写 max_tokens 时由网关写入的最长输出；0 为取消"
+)
 @click.option("--alert", help="提醒的百分比，例如 50,80,100")
 @click.option("--forecast", help="预计用量提醒的百分比，例如 100")
 @click.option("--why", help="事由")

@@ -195,6 +195,7 @@ class Changed(BaseModel):
 
     cap: Typed = ""
     mode: Typed = ""
+    output_bound: Typed = ""
     thresholds: Typed = ""
     forecasts: Typed = ""
     why: Typed = ""
@@ -225,6 +226,7 @@ class Added(Changed):
             project=self.project or None,
             key=self.key or None,
             model=self.model.strip() or None,
+            output_bound=_bound(self.output_bound) or None,
             thresholds=_percents(self.thresholds),
             forecasts=() if at_once else _percents(self.forecasts),
             why=self.why,
@@ -260,6 +262,7 @@ def change(
     wanted = Change(
         cap=_cap(form.cap, measure),
         mode=_one_of(Mode, form.mode, "方式") if form.mode else None,
+        output_bound=_bound(form.output_bound),
         thresholds=_percents(form.thresholds),
         forecasts=_percents(form.forecasts),
         why=form.why,
@@ -307,6 +310,14 @@ def _cap(text: str, measure: Measure) -> int:
     if not plain:
         raise Invalid("请填写限额")
     return read_cap(plain, measure)
+
+
+def _bound(text: str) -> int:
+    """Read a longest output with or without 千分位; 0 for none."""
+    plain = text.strip().replace(",", "").replace("，", "")
+    if plain and not plain.isdecimal():
+        raise Invalid(f"最长输出“{text}”应为正整数，例如 4096；不限请留空")
+    return int(plain or "0")
 
 
 def _percents(text: str) -> tuple[int, ...]:

@@ -90,7 +90,7 @@ class BudgetChange(In):
 
     cap: Cap | None = Field(None, description="新的限额")
     mode: Literal["soft", "hard", "paced"] | None = Field(None, description="方式")
-    output_bound: int | None = Field(None, ge=1, description="最长输出")
+    output_bound: int | None = Field(None, ge=0, description="最长输出；0 为取消")
     thresholds: Percents | None = Field(None, description="已用提醒的百分比")
     forecasts: Percents | None = Field(None, description="预计提醒的百分比")
     why: str | None = Field(None, max_length=500, description="事由")
