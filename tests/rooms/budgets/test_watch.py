@@ -17,12 +17,13 @@ from tests.rooms.budgets.test_lending import WORST
 from tests.rooms.intake.shop import Shop
 from yuejie.budgets.allowance import Measure, Mode, Period
 from yuejie.budgets.keep import Change, change_allowance, end_allowance
+from yuejie.budgets.lending.store import open_window
 from yuejie.budgets.store import allowance_by_number
 from yuejie.budgets.watch.forecast import HOUR_S, WEEK_HOURS, forecast
 from yuejie.budgets.watch.report import budget_report
 from yuejie.budgets.watch.store import crossed
 from yuejie.budgets.watch.store import tell as write_down
-from yuejie.budgets.watch.tell import watch_budgets, watch_forecasts
+from yuejie.budgets.watch.tell import ROUND, watch_budgets, watch_forecasts
 from yuejie.db.session import Database
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth
@@ -287,6 +288,22 @@ def test_a_forecast_above_the_cap_is_told_once(desk: Desk) -> None:
     )
     assert watch_forecasts(desk.db, later) == 1
     assert watch_forecasts(desk.db, later) == 0
+    assert told(desk)["budget_forecast 100"] == 1
+
+
+def test_no_forecast_is_lost_where_two_currencies_stand_astride_a_round(desk: Desk) -> None:
+    """The contract has changed its book within the period: the old currency ends the round."""
+    uses_cap = desk.cap("用", 10**18)
+    uses(desk, WORST)
+    end_allowance(desk.db, desk.shop.acme, uses_cap.name, by="t", now=NOW)
+    for n in range(ROUND - 1):
+        desk.cap(f"{n}", 10**9, measure=Measure.TOKENS, currency="", mode=Mode.SOFT)
+    last = desk.cap("本月", WORST + WORST // 100, mode=Mode.SOFT)
+    (dollars,) = desk.windows(last)
+    with desk.db.begin() as tx:
+        yuan = dollars.slot._replace(unit="CNY")
+        open_window(tx, yuan, ends_s=dollars.ends_s, cap=10**18)
+    assert watch_forecasts(desk.db, NOW + timedelta(days=2)) == 1
     assert told(desk)["budget_forecast 100"] == 1
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from yuejie.budgets.allowance import Allowance
+from yuejie.budgets.allowance import Allowance, Slot
 from yuejie.db.session import Tx
 
 OPERATOR_READS: Final = {
@@ -147,15 +147,24 @@ WATCHED: Final = """
     FROM allowance a JOIN allowance_window w USING (number)
     WHERE a.ended_at IS NULL AND a.period IN ('day', 'week', 'month', 'quarter', 'year')
       AND jsonb_array_length(a.forecasts) > 0
-      AND w.starts_s <= %(now_s)s AND w.ends_s > %(now_s)s AND w.number > %(after)s
+      AND w.starts_s <= %(now_s)s AND w.ends_s > %(now_s)s
+      AND (w.number, w.starts_s, w.unit) > (%(number)s, %(starts_s)s, %(unit)s)
     ORDER BY w.number, w.starts_s, w.unit
     LIMIT %(limit)s
 """
 
 
-def watched(tx: Tx, *, now_s: int, after: int, limit: int) -> list[Watched]:
-    """Return windows whose allowances want a forecast, in the order of their numbers."""
-    return tx.rows(Watched, WATCHED, now_s=now_s, after=after, limit=limit)
+def watched(tx: Tx, *, now_s: int, after: Slot, limit: int) -> list[Watched]:
+    """Return windows whose allowances want a forecast, in the order of their slots."""
+    return tx.rows(
+        Watched,
+        WATCHED,
+        now_s=now_s,
+        number=after.number,
+        starts_s=after.starts_s,
+        unit=after.unit,
+        limit=limit,
+    )
 
 
 HOURS: Final = """

@@ -12,6 +12,7 @@ from yuejie.budgets.allowance import (
     PERIODS,
     Allowance,
     Mode,
+    Slot,
     amount_text,
 )
 from yuejie.budgets.watch import store
@@ -49,7 +50,7 @@ def watch_budgets(db: Database, now: datetime) -> int:
 
 def watch_forecasts(db: Database, now: datetime) -> int:
     """Tell what periods will come to, where that reaches a threshold; return how many were told."""
-    told, after = 0, 0
+    told, after = 0, Slot(0, 0, "")
     while True:
         with db.read() as tx:
             windows = store.watched(tx, now_s=int(now.timestamp()), after=after, limit=ROUND)
@@ -57,7 +58,8 @@ def watch_forecasts(db: Database, now: datetime) -> int:
             told += _look_ahead(db, window, now)
         if len(windows) < ROUND:
             return told
-        after = windows[-1].number
+        last = windows[-1]
+        after = Slot(last.number, last.starts_s, last.unit)
 
 
 def forecast_of(tx: Tx, allowance: Allowance, window: Watched, *, now: datetime) -> int | None:
