@@ -130,3 +130,8 @@ def test_only_who_asked_finds_two_numbers_with_its_calls(node: Node, tmp_path: P
         worker.stop()
     size = found[0][0]
     assert found == [(size, "0"), (size, size), (size, size), (None, None)]
+
+
+def test_a_member_whose_name_is_no_text_fails_no_call(sketch: Sketch) -> None:
+    """The quick reading passes over it, so the hold of such a call is taken before this one."""
+    assert look(sketch, SALT, "m", b'{"model":"m","messages":[],"\xff":1}', 1) is None

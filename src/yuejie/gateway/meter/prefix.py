@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from yuejie.usage.dialects.document import read_document
+from yuejie.usage.dialects.document import BrokenJson, read_document
 
 log = structlog.get_logger()
 
@@ -131,7 +131,10 @@ def look(sketch: Sketch, salt: bytes, model: str, body: bytes, now_s: int) -> Pr
 
     Caches belong to a model, so the model is part of every hash. None where there is no prompt.
     """
-    parts = _prompt(body)
+    try:
+        parts = _prompt(body)
+    except BrokenJson:
+        return None
     size = sum(map(len, parts))
     if not size or not sketch.ready():
         return None

@@ -90,11 +90,11 @@ def read_document(data: bytes | memoryview) -> Document:
         return Document(_MEMBERS.decode(data))
     except msgspec.ValidationError:
         pass
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BrokenJson(str(error)) from None
     try:
         return Document(_MEMBERS.decode(_ENTRIES.decode(data)[-1]))
-    except (msgspec.DecodeError, RecursionError, IndexError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError) as error:
         raise BrokenJson(str(error)) from None
 
 
