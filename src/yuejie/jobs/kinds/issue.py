@@ -57,10 +57,12 @@ def _moved(work: Work, name: str, deed: Callable[..., Bill]) -> Became:
     bill = _found(work.db, name)
     if bill.state in _BEFORE[work.job.kind]:
         bill = deed(work.db, name, by=work.job.made_by, now=work.instant())
-    said = f"已出账，{bill.number}" if work.job.kind is JobKind.ISSUE else "已提交"
     path = f"/bills/{bill.bill_id}"
+    issued = work.job.kind is JobKind.ISSUE
     if bill.state is BillState.VOIDED:
-        return Became(f"{said}，后作废", path=path)
+        gone = f"已出账，{bill.number}，后作废" if issued else "已提交，后作废"
+        return Became(gone, path=path)
+    said = f"已出账，{bill.number}" if issued else "已提交"
     return Became(said, sums=[bill.gross], path=path)
 
 
