@@ -114,6 +114,8 @@ def term_of(versions: Iterable[Contract], one: Contract) -> list[Contract]:
 
     A contract's first term begins with it, another where a version begins that holds on from the
     day on which the term before it is over: it was renewed. A change within a term begins none.
+    What is only supposed is no version that was signed: it is of the term whose version it
+    changes, or a term of its own.
     """
     same = [each for each in versions if each.contract_id == one.contract_id]
     terms: list[list[Contract]] = []
@@ -123,7 +125,12 @@ def term_of(versions: Iterable[Contract], one: Contract) -> list[Contract]:
         if not terms or (over is not None and each.starts_at >= over and holds_on):
             terms.append([])
         terms[-1].append(each)
-    return next(term for term in terms if one in term)
+    return next((term for term in terms if is_among(one, term)), [one])
+
+
+def is_among(one: Contract, versions: Iterable[Contract]) -> bool:
+    """Tell whether a version is one of some, by its contract and number."""
+    return (one.contract_id, one.version) in {(each.contract_id, each.version) for each in versions}
 
 
 def term_began(versions: Sequence[Contract], now: datetime) -> datetime | None:

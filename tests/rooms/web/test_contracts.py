@@ -121,7 +121,8 @@ def test_a_draft_is_rejected_reworked_and_withdrawn(people: dict[str, Ask]) -> N
 @pytest.mark.parametrize(
     ("odd", "says"),
     [
-        ({"terms": {"settlement_day": 5}}, "settlement_day"),
+        ({"terms": {"settlement_hour": 5}}, "settlement_hour"),
+        ({"terms": {"settlement_day": 31}}, "结算日"),
         ({"terms": {"type": "one_year"}}, "ends_on"),
         ({"book": "none"}, "价目 none 不存在"),
         ({"discount": [{"models": "gpt-*", "discount": "0.1"}]}, "百分号"),

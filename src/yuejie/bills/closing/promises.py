@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from yuejie.bills.closing.agreed import Promise, committed_months
-from yuejie.contracts.contract import Contract, at, term_of
+from yuejie.contracts.contract import Contract, at, is_among, term_of
 from yuejie.kernel.period import BillingMonth, Span, zone_of
 
 _INSTANT = timedelta(microseconds=1)
@@ -71,7 +71,7 @@ class Agreements:
             return None
         month = BillingMonth(ends_on.year, ends_on.month)
         after = self.at_end_of(month)
-        return month if after is not None and after not in term else None
+        return month if after is not None and not is_among(after, term) else None
 
     def overdue(self, month: BillingMonth) -> bool:
         """Tell whether a minimum fell due in the month before, which nobody may have known then.
