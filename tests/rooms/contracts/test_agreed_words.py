@@ -51,7 +51,7 @@ def test_what_says_nothing_is_the_standard() -> None:
         ({"late_fee_cap": "0.2"}, "须带百分号"),
         ({"late_fee_cap": "101%"}, "0% 到 100%"),
         ({"type": "two_years"}, "two_years"),
-        ({"settlement_day": 5}, "settlement_day"),
+        ({"settlement_hour": 5}, "settlement_hour"),
         ({"commitment": {"amount": "0.00"}}, "承诺消费"),
         ({"sla": {"availability": "99.9", "steps": []}}, "须带百分号"),
         ({"sla": {"availability": "99.9%", "steps": []}}, "至少一档"),
