@@ -8,6 +8,7 @@ import pytest
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.life.ending import Wish, ask_end, renew_contract
+from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.store import contracts_of
 from yuejie.contracts.terms import (
     STANDARD,
@@ -179,20 +180,29 @@ def test_late_usage_of_the_shared_month_takes_no_minimum_away(yuan: Books) -> No
     assert yuan.unproved() == []
 
 
+def left(
+    books: Books, terms: CommercialTerms, *, renewed: int, asked: datetime, on: date
+) -> ContractEnd:
+    """Leave a contract that was renewed ahead, whose break fee is the rest of what was promised."""
+    terms = replace(
+        terms,
+        type=ContractType.ONE_YEAR,
+        break_fee=BreakFee(remaining_commitment_ppm=1_000_000),
+    )
+    acme = books.customer("acme", commercial=terms, starts=NEW_YEAR)
+    contract = renew(books, acme, months=renewed)
+    wish = Wish(contract_id=contract.contract_id, wished_on=on, why="业务调整")
+    return ask_end(books.db, wish, by="sales", now=asked)
+
+
 def test_who_leaves_a_renewed_term_pays_for_the_rest_of_that_term(yuan: Books) -> None:
     """
     6,000 for each half year, renewed in July. Whoever leaves on 1 October leaves 92 of the 184 days
     of the second: 3,000 are left of the promise.
     """
-    terms = replace(
-        promised(6_000, CommitmentPeriod.TERM, date(2026, 7, 1)),
-        type=ContractType.ONE_YEAR,
-        break_fee=BreakFee(remaining_commitment_ppm=1_000_000),
-    )
-    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
-    contract = renew(yuan, acme, months=6)
-    wish = Wish(contract_id=contract.contract_id, wished_on=date(2026, 10, 1), why="业务调整")
-    end = ask_end(yuan.db, wish, by="sales", now=datetime(2026, 9, 1, tzinfo=UTC))
+    half_a_year = promised(6_000, CommitmentPeriod.TERM, date(2026, 7, 1))
+    asked = datetime(2026, 9, 1, tzinfo=UTC)
+    end = left(yuan, half_a_year, renewed=6, asked=asked, on=date(2026, 10, 1))
     assert (end.ends_on, end.fee_fen) == (date(2026, 10, 1), 3_000_00)
 
 
@@ -201,13 +211,7 @@ def test_who_leaves_before_the_renewed_term_pays_for_the_rest_of_both(yuan: Book
     12,000 a year, renewed ahead for the next. Whoever leaves on 1 July leaves 184 of 365 days of
     the first year and the whole of the second: 18,049.32.
     """
-    terms = replace(
-        promised(12_000, CommitmentPeriod.YEAR, date(2027, 1, 1)),
-        type=ContractType.ONE_YEAR,
-        break_fee=BreakFee(remaining_commitment_ppm=1_000_000),
-    )
-    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
-    contract = renew(yuan, acme, months=12)
-    wish = Wish(contract_id=contract.contract_id, wished_on=date(2026, 7, 1), why="业务调整")
-    end = ask_end(yuan.db, wish, by="sales", now=datetime(2026, 5, 1, tzinfo=UTC))
+    a_year = promised(12_000, CommitmentPeriod.YEAR, date(2027, 1, 1))
+    asked = datetime(2026, 5, 1, tzinfo=UTC)
+    end = left(yuan, a_year, renewed=12, asked=asked, on=date(2026, 7, 1))
     assert end.fee_fen == 18_049_32
