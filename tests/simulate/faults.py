@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString, Self, TypeVar
+
+from psycopg import IsolationLevel
+from psycopg.conninfo import make_conninfo
 
 from yuejie.db.session import Database, Tx
 
@@ -53,11 +56,34 @@ class FusedTx(Tx):
 
 
 class FusedDatabase(Database):
-    """A database whose writing transactions burn a fuse."""
+    """A database whose writing transactions burn a fuse, and that plans a statement only once.
+
+    A world of three customers is so small that planning costs more than reading; a house of ten
+    thousand has reasons to plan each read anew, which `Database.read` gives.
+    """
+
+    @classmethod
+    def planned_once(cls, url: str) -> Self:
+        """Open one; what was prepared serves every customer and month of the world."""
+        options = "-c plan_cache_mode=force_generic_plan"
+        return cls.open(make_conninfo(url, options=options), size=4, name="simulate")
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.fuse = Fuse()
+
+    @contextmanager
+    def read(self, *, consistent: bool = False) -> Iterator[Tx]:
+        """Read as everywhere, and end by COMMIT, behind which psycopg keeps what it prepared."""
+        with self._borrowed(writes=False) as connection:
+            connection.read_only = True
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ if consistent else None
+            try:
+                yield Tx(connection, self.warehouse)
+            finally:
+                connection.commit()
+                connection.read_only = None
+                connection.isolation_level = None
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:

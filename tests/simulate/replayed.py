@@ -32,30 +32,29 @@ class Replayed:
                 self._one(actor, month)
 
     def _one(self, actor: Actor, month: BillingMonth) -> None:
-        where, who = (actor.client.slug, str(month)), actor.party.customer
+        """Suppose the book and terms there are; where calls do not tell all, suppose nothing."""
+        where, who, now = (actor.client.slug, str(month)), actor.party.customer, self.world.clock.at
         try:
-            plain = what_if(
-                self.world.db,
-                who,
-                month,
-                lambda _tx, _known: Supposition(),
-                now=self.world.clock.at,
-            )
+            again = what_if(self.world.db, who, month, self._same, now=now)
+        except NotReplayable:
+            # Some of the month's usage may be on another bill, since a part was voided.
+            self._plainly(actor, month)
+            return
+        assert again.after == again.before, where
+        assert all(line.was == line.became for line in again.lines), where
+        assert all(step.gross_fen == 0 for step in again.steps), where
+        self.exact += 1
+
+    def _plainly(self, actor: Actor, month: BillingMonth) -> None:
+        where, who, now = (actor.client.slug, str(month)), actor.party.customer, self.world.clock.at
+        try:
+            plain = what_if(self.world.db, who, month, lambda _tx, _known: Supposition(), now=now)
         except NotReplayable:
             assert self._may_refuse(actor, month), where
             self.refused.append(f"{where}")
             return
         assert plain.after == plain.before, where
         assert all(line.was == line.became for line in plain.lines), where
-        try:
-            again = what_if(self.world.db, who, month, self._same, now=self.world.clock.at)
-        except NotReplayable:
-            # Some of the month's usage is on another bill, since a part was voided.
-            return
-        assert again.after == again.before, where
-        assert all(line.was == line.became for line in again.lines), where
-        assert all(step.gross_fen == 0 for step in again.steps), where
-        self.exact += 1
 
     def _same(self, tx: Tx, known: Replay) -> Supposition:
         """Suppose the book and the contract that there are: priced from calls, drawn anew."""

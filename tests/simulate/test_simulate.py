@@ -39,7 +39,7 @@ def seeds() -> list[int]:
 
 @pytest.fixture
 def fused(database_url: str) -> Iterator[FusedDatabase]:
-    with FusedDatabase.open(database_url, size=4, name="simulate") as db:
+    with FusedDatabase.planned_once(database_url) as db:
         yield db
 
 
