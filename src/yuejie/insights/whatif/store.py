@@ -65,6 +65,11 @@ USED: Final = """
 """
 
 
+def must_be_here(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> None:
+    """Refuse a month of which calls lie in the warehouse, for the whole transaction."""
+    refuse_partial(tx, customer_id, str(month), str(month), "重演")
+
+
 def used(
     tx: Tx,
     customer_id: CustomerId,
@@ -78,9 +83,8 @@ def used(
 ) -> list[UsedRow]:
     """Return a month's usage, as known at an epoch, split at sizes and instants.
 
-    `part` keeps what has an id between two, both included.
+    `part` keeps what has an id between two, both included. `must_be_here` is to be asked before.
     """
-    refuse_partial(tx, customer_id, str(month), str(month), "重演")
     instants = [_EPOCH + timedelta(microseconds=us) for us in sorted(set(instants_us))]
     low, high = part
     return tx.rows(

@@ -105,6 +105,7 @@ class Used:
     def _read(self, cuts: "_Cuts") -> list[UsedRow]:
         """Read the month part by part; rows of two parts that no price tells apart are one."""
         facts = self._known.facts
+        store.must_be_here(self._tx, facts.customer_id, facts.month)
         parts = store.parts_of(facts.month.span(zone_of(self._known.who.zone)))
         found: dict[tuple[Any, ...], UsedRow] = {}
         for number, part in enumerate(parts):
