@@ -115,16 +115,18 @@ def open_bills(house: Frame, customer: str, *, json: bool) -> None:
 @click.argument("customer")
 @click.option("--since", type=DAY, help="从哪天起（默认本月一日）")
 @click.option("--until", type=DAY, help="到哪天为止，不含（默认下月一日）")
+@click.option("--currency", type=click.Choice(["CNY", "USD"]), help="币种（默认客户的结算币种）")
 @click.option("--letter", type=click.Choice([str(k) for k in LetterKind]), help="另存为 PDF")
 @_TO
 @as_stamped
 @as_json
 @frame
-def account(
+def account(  # noqa: PLR0913 - each option is one thing a person may say
     house: Frame,
     customer: str,
     since: date | None,
     until: date | None,
+    currency: str | None,
     letter: str | None,
     where: Path,
     *,
@@ -139,18 +141,18 @@ def account(
             name, body = account_letter(
                 db,
                 customer,
-                Asked(LetterKind(letter), start, end),
+                Asked(LetterKind(letter), start, end, currency),
                 seller(house.settings),
                 now=house.now(),
                 stamping=house.stamping(wanted=stamped),
             )
             say(f"已写 {put(body, name, where)}")
             return
-        found = statement_of_account(db, customer, start, end)
+        found = statement_of_account(db, customer, start, end, currency=currency)
     if json:
         give_json(found)
         return
-    say(f"期初 {money(found.opening_fen, found.currency)}")
+    say(f"期初 {money(found.opening_fen, found.currency)} {found.currency}")
     rows = [
         (
             str(row.on),
@@ -164,7 +166,7 @@ def account(
     show_table(
         f"对账单 {customer} {start} 至 {end}", ["日期", "事项", "说明", "金额", "余额"], rows
     )
-    say(f"期末 {money(found.closing_fen, found.currency)}")
+    say(f"期末 {money(found.closing_fen, found.currency)} {found.currency}")
 
 
 @receivables.command("slip")

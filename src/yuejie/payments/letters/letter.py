@@ -25,12 +25,15 @@ class LetterKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which letter is wanted, about which days (`until` is excluded) and currency."""
+    """Which letter is wanted, about which days (`until` is excluded) and currency.
+
+    No currency named is the customer's own.
+    """
 
     kind: LetterKind
     since: date
     until: date
-    currency: str = "CNY"
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

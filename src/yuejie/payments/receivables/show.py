@@ -61,17 +61,18 @@ class AccountStatement:
 
 
 def statement_of_account(
-    db: Database, customer: str, since: date, until: date, *, currency: str = "CNY"
+    db: Database, customer: str, since: date, until: date, *, currency: str | None = None
 ) -> AccountStatement:
     """Return what moved on a customer's receivable from `since` on and before `until`.
 
-    Its rows are the ledger's own; opening plus rows is closing. `open` are its bills as of now.
+    It is in one currency, the customer's own where none is named. Its rows are the ledger's own;
+    opening plus rows is closing. `open` are its bills as of now.
     """
     if until <= since:
         raise Invalid(f"对账期间须至少一天：{since} 至 {until}（不含）")
     with db.read(consistent=True) as tx:
         found = find_customer(tx, customer)
-        customer_id = found.customer_id
+        customer_id, currency = found.customer_id, currency or found.currency
         zone = zone_of(found.zone)
         start, end = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (since, until))
         moved = statement(tx, customer_id, Account.RECEIVABLE, start, end)

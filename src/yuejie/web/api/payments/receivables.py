@@ -33,14 +33,19 @@ routes: Final = guarded("应收")
 
 Since = Annotated[date, Query(description="从哪天起")]
 Until = Annotated[date, Query(description="到哪天为止，不含")]
+InCurrency = Annotated[
+    Literal["CNY", "USD"] | None, Query(description="币种；不写为客户的结算币种")
+]
 
 
-async def _between(since: Since, until: Until) -> tuple[date, date]:
-    return since, until
+async def _about(
+    since: Since, until: Until, currency: InCurrency = None
+) -> tuple[date, date, str | None]:
+    return since, until, currency
 
 
-Between = Annotated[tuple[date, date], Depends(_between)]
-"""The days that a letter is about, the last excluded."""
+About = Annotated[tuple[date, date, str | None], Depends(_about)]
+"""The days that a letter is about, the last excluded, and the currency."""
 
 
 @routes.get("/receivables/ageing", summary="账龄")
@@ -65,10 +70,17 @@ def open_bills(db: Db, caller: AnyCaller, customer: Name) -> list[OpenOut]:
 
 
 @routes.get("/customers/{customer}/statement", summary="对账单")
-def account(db: Db, caller: AnyCaller, customer: Name, since: Since, until: Until) -> StatementOut:
+def account(
+    db: Db,
+    caller: AnyCaller,
+    customer: Name,
+    since: Since,
+    until: Until,
+    currency: InCurrency = None,
+) -> StatementOut:
     """期初、每笔往来、期末；与总账一致。"""
     _own(db, caller, customer)
-    return StatementOut.of(statement_of_account(db, customer, since, until))
+    return StatementOut.of(statement_of_account(db, customer, since, until, currency=currency))
 
 
 @routes.get(
@@ -84,7 +96,7 @@ def get_letter(
     now: Now,
     customer: Name,
     letter: Annotated[LetterKind, Path(description="statement 对账单，confirmation 询证函")],
-    days: Between,
+    about: About,
     stamping: StampingHere,
 ) -> Response:
     """下载对账单或询证函。"""
@@ -92,7 +104,7 @@ def get_letter(
     name, body = account_letter(
         db,
         customer,
-        Asked(letter, *days),
+        Asked(letter, *about),
         desk.seller,
         now=now,
         stamping=stamping,
