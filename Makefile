@@ -74,7 +74,7 @@ guide: $(STAMP)  ## walk the ten tasks and take the finance guide's pictures ane
 	@YUEJIE_GUIDE=1 $(BIN)/python -m pytest -q tests/browser/test_tasks.py tests/browser/test_guide.py $(ARGS)
 	git --no-pager diff --stat -- docs/guide
 
-golden: $(STAMP)  ## rewrite the golden bills; read the diff as finance would
+golden: $(STAMP)  ## rewrite the golden bills and months; read the diff as finance would
 	@$(BIN)/python -m pytest -q tests/golden --golden-update $(ARGS)
 	git --no-pager diff --stat -- tests/golden
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.tidy import files, money, shape, sql, words
+from tests.tidy import files, golden, money, shape, sql, words
 from tests.tidy.source import Rule, Source
 
 scope = partial(sql.customer_scope, tables=frozenset({"bill", "project"}))
@@ -279,3 +279,22 @@ def test_rooms_open_to_the_gateway_bites() -> None:
     project = {"tool": {"importlinter": {"contracts": [contract]}}}
     rooms = ["bills", "ledger", "usage"]
     assert list(files.rooms_open_to_the_gateway(project, rooms)) == ["ledger"]
+
+
+PAGE = "tests/golden/months/late_fee.txt"
+
+
+@pytest.mark.parametrize(
+    ("pages", "told", "found"),
+    [
+        ({PAGE: ("合计 5.30", "合计 5.31")}, [], 1),
+        ({PAGE: ("合计 5.30", "合计 5.31")}, ["+- Late fees are dearer."], 1),
+        ({PAGE: ("合计 5.30", "合计 5.31")}, ["+- ⚠️ Late fees are dearer."], 0),
+        ({PAGE: ("合计 5.30", "共计 5.30")}, [], 0),
+        ({"tests/golden/contracts/open_draft.txt": ("5.30", "5.31")}, [], 0),
+    ],
+)
+def test_a_golden_figure_is_told(
+    pages: dict[str, tuple[str, str]], told: list[str], found: int
+) -> None:
+    assert len(list(golden.untold(pages, told))) == found

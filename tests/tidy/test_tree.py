@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tidy import files, money, shape, sql, words
+from tests.tidy import files, golden, money, shape, sql, words
 from tests.tidy.source import ROOT, Rule, everything, product
 
 RULES: tuple[Rule, ...] = (
@@ -71,6 +71,20 @@ def test_no_file_names_this_machine_or_a_registry() -> None:
     assert [str(finding) for finding in found] == []
 
 
+def test_a_golden_figure_that_changed_is_told() -> None:
+    """The last commit and what is not committed yet, together: a change is told where it is."""
+    since = _git("rev-parse", "--verify", "--quiet", "HEAD~1").strip() or "HEAD"
+    names = _git("diff", "--name-only", "--diff-filter=M", "-z", since, "--", "tests/golden")
+    pages = {
+        name: (_git("show", f"{since}:{name}"), _text(ROOT / name))
+        for name in names.split("\0")
+        if name.endswith(".txt")
+    }
+    more = _git("diff", "--unified=0", since, "--", "CHANGELOG.md").splitlines()
+    told = [line for line in more if line.startswith("+")]
+    assert [str(finding) for finding in golden.untold(pages, told)] == []
+
+
 LOCKS = ("requirements.lock", "requirements-chdb.lock")
 """What everybody has, and what is too heavy for that."""
 
@@ -103,6 +117,12 @@ def _tracked() -> list[str]:
     git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(git, cwd=ROOT, check=True, capture_output=True).stdout.decode()
     return [name for name in names.split("\0") if name and (ROOT / name).is_file()]
+
+
+def _git(*words: str) -> str:
+    """Return what git says, or nothing where it knows no such thing."""
+    command = ["git", *words]
+    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True).stdout.decode()
 
 
 def _text(path: Path) -> str:
