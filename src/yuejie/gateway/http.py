@@ -32,7 +32,7 @@ from yuejie.gateway.call.endpoints import (
 )
 from yuejie.gateway.call.form import Spoilt, Upload, receive
 from yuejie.gateway.call.headers import Pairs, query_upward, secret_of, upward
-from yuejie.gateway.call.live import Cut
+from yuejie.gateway.call.live import Cut, Running
 from yuejie.gateway.call.operation import Operation, Workshop
 from yuejie.gateway.call.wants import wants_of
 from yuejie.gateway.meter.chrono import Chrono
@@ -59,6 +59,11 @@ _HINT: Final = 4
 _OPENAI: Final = Dialect.OPENAI
 CONFLICT: Final = 409
 """SDKs repeat a 409 unless they are told not to."""
+_CUT_CODES: Final = {
+    Cut.STOPPING: Code.STOPPING,
+    Cut.TOO_LONG: Code.UPSTREAM_SLOW,
+    Cut.DRAINED_OUT: Code.UPSTREAM_SLOW,
+}
 KEYS: Final = 10_000
 """Keys whose digests are remembered: an HMAC costs as much as a third of an admission."""
 
@@ -284,22 +289,11 @@ class Gateway:
         if isinstance(plan, Refused):
             raise Refusal(plan)
         choice = None
+        call = Call(endpoint.api, told, body, request.betas)
         if plan.auto is not None:
-            plan, choice = self._choose(request, plan, Call(endpoint.api, told, body))
+            plan, choice = self._choose(request, plan, call)
         tags = _tags(request, plan)
         request.mark("admit", plan)
-        hold, longest = None, 0
-        if plan.caps and (caps := caps_of(plan, tags)):
-            longest = output_bound(caps)
-            now_us = self._chrono.now_us()
-            call = Call(endpoint.api, told, body, request.betas)
-            needs = self._needs(plan, caps, call, longest, now_us)
-            found = self._leases.pass_now(needs, now_us) or await self._leases.ask(needs)
-            request.extra = rate_headers(needs, now_us)
-            if isinstance(found, Refused):
-                raise Refusal(found)
-            hold = found
-            request.mark("reserve")
         asked = Asked(
             exchange=request.exchange,
             endpoint=endpoint,
@@ -314,23 +308,55 @@ class Gateway:
             form=form,
             plan=plan,
             tags=tags,
-            hold=hold,
-            longest=longest,
+            hold=None,
+            longest=0,
             choice=choice,
             extra=request.extra,
             trace=request.trace,
         )
-        if plan.salt and body:
-            asked.marks = self._prefix(plan, told.model, body, request.now_us)
-        client_key = request.headers.get("idempotency-key")
+        await self._entered(request, asked, call)
+
+    async def _entered(self, request: Request, asked: Asked, call: Call) -> None:
+        """Carry an admitted call to its answer: whatever it takes on its way is given back here."""
+        live, task = self._shop.live, request.exchange.task
+        assert task is not None, "the server answers every request in a task"
+        if live.stopping:
+            # A body may take minutes: nothing waits any more for what enters now.
+            raise Refusal(Refused(Code.STOPPING, retry_after_s=1))
+        running = live.enter(task)
         try:
+            if asked.plan.caps and (caps := caps_of(asked.plan, asked.tags)):
+                await self._reserve(request, asked, caps, call)
+            if asked.plan.salt and asked.body:
+                asked.marks = self._prefix(asked, request.now_us)
+            client_key = request.headers.get("idempotency-key")
             if client_key is None:
-                await self._run(request, asked)
+                await self._run(request, asked, running)
             else:
-                await self._claimed(request, asked, client_key)
+                await self._claimed(request, asked, client_key, running)
+        except asyncio.CancelledError:
+            if running.cut is None or request.attempted:
+                raise
+            raise Refusal(Refused(_CUT_CODES[running.cut], retry_after_s=1)) from None
         finally:
-            if hold is not None:
-                hold.release()
+            if asked.hold is not None:
+                asked.hold.release()
+            live.leave(running)
+
+    async def _reserve(
+        self, request: Request, asked: Asked, caps: tuple[AllowanceRow, ...], call: Call
+    ) -> None:
+        """Hold what the call may come to at worst, or refuse it."""
+        asked.longest = output_bound(caps)
+        now_us = self._chrono.now_us()
+        needs = self._needs(asked.plan, caps, call, asked.longest, now_us)
+        found = self._leases.pass_now(needs, now_us) or await self._leases.ask(needs)
+        if not isinstance(found, Refused):
+            asked.hold = found
+        request.extra = asked.extra = rate_headers(needs, now_us)
+        if isinstance(found, Refused):
+            raise Refusal(found)
+        request.mark("reserve")
 
     def _choose(self, request: Request, plan: Plan, call: Call) -> tuple[Plan, Choice]:
         """Let an auto model's policy choose; what is held then covers whoever it may come to."""
@@ -355,9 +381,10 @@ class Gateway:
         assert ruled.plan is not None, "somebody was chosen"
         return ruled.plan, choice
 
-    def _prefix(self, plan: Plan, model: str, body: bytes, now_us: int) -> dict[str, str]:
+    def _prefix(self, asked: Asked, now_us: int) -> dict[str, str]:
         """Count what of a prompt was sent before, for whom asked for it; no call fails by it."""
-        found = look(self._sketch, plan.salt, model, body, now_us // 1_000_000)
+        salt, model = asked.plan.salt, asked.hint.model
+        found = look(self._sketch, salt, model, asked.body, now_us // 1_000_000)
         return found.facts if found is not None else {}
 
     def _needs(
@@ -372,7 +399,10 @@ class Gateway:
             raise Refusal(needs)
         return needs
 
-    async def _claimed(self, request: Request, asked: Asked, client_key: str) -> None:
+    async def _claimed(
+        self, request: Request, asked: Asked, client_key: str, running: Running
+    ) -> None:
+        """Carry a call that is sent once under its client's key."""
         customer_id = asked.plan.key.customer_id
         client_key = client_key[:KEY_LENGTH]
         refused = await self._claims.claim(
@@ -385,18 +415,13 @@ class Gateway:
         if refused is not None:
             raise Refusal(refused)
         try:
-            await self._run(request, asked)
+            await self._run(request, asked, running)
         finally:
-            # Also where the client hung up in the middle of its upload.
             if not request.billed:
                 await self._claims.release(customer_id, client_key, request.operation)
 
-    async def _run(self, request: Request, asked: Asked) -> None:
+    async def _run(self, request: Request, asked: Asked, running: Running) -> None:
         """Carry the call to its answer; note whether a provider's answer is the client's."""
-        live = self._shop.live
-        task = request.exchange.task
-        assert task is not None, "the server answers every request in a task"
-        running = live.enter(task)
         request.attempted = True
         operation = Operation(asked, self._shop, running, request.now_us)
         try:
@@ -405,13 +430,11 @@ class Gateway:
             if running.cut is None:
                 raise
             if not operation.answered:
-                code = Code.STOPPING if running.cut is Cut.STOPPING else Code.UPSTREAM_SLOW
-                asked.refuse(Refused(code))
+                asked.refuse(Refused(_CUT_CODES[running.cut]))
         except Spoilt as spoilt:
             asked.refuse(spoilt.refused)
         finally:
             request.billed = operation.billed
-            live.leave(running)
 
     def _rights(self, request: Request) -> Admission:
         admission = self._admission

@@ -191,6 +191,10 @@ class Leases:
                     await self._one_round(batch, batch[-1].needs if batch else wish)
                 finally:
                     self._asking = set()
+                    # A round that broke in the middle leaves nobody waiting for ever.
+                    for each in batch:
+                        if not each.answer.done() and each not in self._waiting:
+                            _answer(each, self._without(each.needs))
         finally:
             self._round = None
 

@@ -8,7 +8,9 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from threading import Event, Lock
 from typing import Final
 from uuid import UUID
 
@@ -31,6 +33,8 @@ class Claims:
         """`connect` opens the database when the first key comes; most workers never need it."""
         self._connect = connect
         self._db: Database | None = None
+        self._opening = Lock()
+        """Two keys that come first at once open one database, not two of which one is lost."""
         self._threads = ThreadPoolExecutor(THREADS, "claims")
 
     async def claim(
@@ -39,29 +43,49 @@ class Claims:
         """Write a key down as used, or say who used it first."""
         body_hash = hashlib.sha256(asked).digest()
         at = _EPOCH + timedelta(microseconds=now_us)
-        loop = asyncio.get_running_loop()
+        mine = (customer_id, client_key, operation)
+        given_up = Event()
+        claiming = self._threads.submit(self._claim_unless, given_up, *mine, body_hash, at)
         try:
-            return await loop.run_in_executor(
-                self._threads, self._claim, customer_id, client_key, body_hash, operation, at
-            )
-        except (Unavailable, Conflict, CommitUncertain):
+            return await asyncio.wrap_future(claiming)
+        except (Unavailable, Conflict):
             return Refused(Code.IDEMPOTENCY_DOWN, retry_after_s=1)
+        except CommitUncertain:
+            # It may be written down: a retry would be told that this call is under way for ever.
+            await self.release(*mine)
+            return Refused(Code.IDEMPOTENCY_DOWN, retry_after_s=1)
+        except asyncio.CancelledError:
+            # The thread goes on. Either it sees this at its end, or it had ended before.
+            given_up.set()
+            self._threads.submit(self._freed, *mine)
+            raise
 
     async def release(self, customer_id: str, client_key: str, operation: bytes) -> None:
         """Free the key of a call that came to nothing; if that fails, a repeat is refused."""
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.run_in_executor(
-                self._threads, self._release, customer_id, client_key, operation
-            )
-        except (Unavailable, Conflict, CommitUncertain):
-            return
+        freeing = self._threads.submit(self._freed, customer_id, client_key, operation)
+        # Who waits here may be stopped; the key is freed all the same.
+        await asyncio.shield(asyncio.wrap_future(freeing))
 
     def close(self) -> None:
         """Let the threads and connections go."""
         self._threads.shutdown()
         if self._db is not None:
             self._db.close()
+
+    def _claim_unless(
+        self,
+        given_up: Event,
+        customer_id: str,
+        client_key: str,
+        operation: bytes,
+        body_hash: bytes,
+        at: datetime,
+    ) -> Refused | None:
+        """Write a key down, and free it again if nobody waits for it any more."""
+        refused = self._claim(customer_id, client_key, body_hash, operation, at)
+        if given_up.is_set():
+            self._freed(customer_id, client_key, operation)
+        return refused
 
     def _claim(
         self, customer_id: str, client_key: str, body_hash: bytes, operation: bytes, at: datetime
@@ -86,11 +110,12 @@ class Claims:
             return Refused(Code.REPEATED, {"first": named, "state": "已完成"})
         return Refused(Code.REPEATED, {"first": named, "state": "进行中"}, retry_after_s=1)
 
-    def _release(self, customer_id: str, client_key: str, operation: bytes) -> None:
-        with self._database().begin() as tx:
+    def _freed(self, customer_id: str, client_key: str, operation: bytes) -> None:
+        with suppress(Unavailable, Conflict, CommitUncertain), self._database().begin() as tx:
             store.release(tx, customer_id, client_key, operation_id=UUID(bytes=operation))
 
     def _database(self) -> Database:
-        if self._db is None:
-            self._db = self._connect()
-        return self._db
+        with self._opening:
+            if self._db is None:
+                self._db = self._connect()
+            return self._db

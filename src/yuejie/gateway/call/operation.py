@@ -127,10 +127,8 @@ class Operation:
 
     async def _give_up(self) -> None:
         """Leave nothing open, whatever happened: no connection, and no attempt without an end."""
-        if self._answer is not None:
-            answer, self._answer = self._answer, None
-            await answer.close()
         if self._begun is not None:
+            # First: closing may wait, and who waits may be stopped.
             self._record(
                 Closing(
                     UNKNOWN if self._sent else NOTHING_USED,
@@ -140,6 +138,9 @@ class Operation:
                     reason=self._running.cut or "abandoned",
                 )
             )
+        if self._answer is not None:
+            answer, self._answer = self._answer, None
+            await answer.close()
 
     async def _attempt(self, at: int) -> Again | None:
         asked, route = self._asked, self._route
