@@ -405,10 +405,16 @@ class Gateway:
         """Carry a call that is sent once under its client's key."""
         customer_id = asked.plan.key.customer_id
         client_key = client_key[:KEY_LENGTH]
+        said = asked.body
+        if asked.form is not None:
+            try:
+                said = await asked.form.whole()
+            except Spoilt as spoilt:
+                raise Refusal(spoilt.refused) from spoilt
         refused = await self._claims.claim(
             customer_id,
             client_key,
-            asked=request.exchange.path.encode() + b"\0" + asked.body,
+            asked=request.exchange.path.encode() + b"\0" + said,
             operation=request.operation,
             now_us=request.now_us,
         )

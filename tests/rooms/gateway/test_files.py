@@ -170,6 +170,29 @@ def test_a_form_passes_whole_however_it_is_cut(
         assert fields["stream"] == "true"
 
 
+def digest_of(body: bytes, boundary: str, cuts: list[int]) -> bytes:
+    async def whole() -> bytes:
+        found = await receive(f"multipart/form-data; boundary={boundary}", pieces(body, cuts))
+        assert isinstance(found, Upload)
+        digest = await found.whole()
+        assert b"".join([piece async for piece in found.renamed("whisper")]) == body
+        return digest
+
+    return asyncio.run(whole())
+
+
+@given(st.lists(st.integers(0, 700), max_size=9), st.lists(st.integers(0, 700), max_size=9))
+def test_a_form_says_the_same_however_it_is_cut_and_divided(
+    cuts: list[int], others: list[int]
+) -> None:
+    """A client that sends a form again chooses another boundary; another byte is another form."""
+    body = form(MODEL, STREAM, SOUND)
+    again = body.replace(b"--b", b"--another-boundary")
+    assert digest_of(body, "b", cuts) == digest_of(again, "another-boundary", others)
+    altered = form(MODEL, STREAM, (SOUND[0], SOUND[1][:-1] + b"!"))
+    assert digest_of(body, "b", cuts) != digest_of(altered, "b", cuts)
+
+
 ANOTHER = ('name="model"', b"dearer")
 SPELT = ('name=model; x="1"', b"dearer")
 ASIDE = ('x\r\nContent-Type: text/plain; name="x"\r\nX: y; name="model"', b"dearer")

@@ -280,6 +280,28 @@ def test_an_upload_that_broke_frees_its_key(worker: Program) -> None:
     assert again.status_code == 409, "what was answered is not sent twice"
 
 
+def test_another_upload_under_the_same_key_is_told_apart(worker: Program, tmp_path: Path) -> None:
+    """Each try divides the form anew; what stands in it is what counts, to its last byte."""
+
+    def upload(sound: bytes) -> httpx2.Response:
+        return httpx2.post(
+            f"{worker.url}/v1/audio/transcriptions",
+            files=[("model", (None, b"whisper-sim")), ("file", ("a.wav", sound))],
+            headers={"authorization": f"Bearer {KEY}", "idempotency-key": "speech-2"},
+            timeout=20,
+        )
+
+    sound = b"RIFF" + b"\0" * 900_000
+    first = upload(sound)
+    assert first.status_code == 200
+    same, other = upload(sound), upload(sound[:-1] + b"!")
+    assert (same.status_code, other.status_code) == (409, 409)
+    assert first.headers["x-request-id"] in same.json()["error"]["message"]
+    assert "内容不同" not in same.json()["error"]["message"]
+    assert "内容不同" in other.json()["error"]["message"]
+    assert len((tmp_path / "truth.jsonl").read_text().splitlines()) == 1
+
+
 def test_without_a_database_nothing_is_called(tmp_path: Path) -> None:
     simulators = start_simulators(tmp_path / "truth.jsonl")
     Draft(simulators.url).write(tmp_path / "home")

@@ -32,6 +32,10 @@ class Form(Protocol):
         """Give the body once, with another model's name in it."""
         ...
 
+    async def whole(self) -> bytes:
+        """Wait for all of it, and return a digest of what it says."""
+        ...
+
 
 class Asked(msgspec.Struct, eq=False):
     """One operation: the client, its request, its rights."""

@@ -1,10 +1,13 @@
 """Multipart bodies: read only until the model is known, then passed on piece by piece.
 
 Clients may put the file in front of the model's name. What comes before the name waits
-in an unnamed file on disk, never in memory.
+in an unnamed file on disk, never in memory. So does the whole of a form that is sent under an
+`Idempotency-Key`: whether it is the same as the first is known at its end, and before that
+nothing may leave.
 """
 
 import asyncio
+import hashlib
 import re
 import tempfile
 from collections.abc import AsyncIterator
@@ -58,13 +61,46 @@ class Upload:
             async for piece in _pieces(spool, end, None):
                 yield piece
         async for chunk in self.rest:
-            self.size += len(chunk)
-            if self.size > UPLOAD_BYTES:
-                raise Spoilt(_TOO_LARGE)
-            self.head.feed(chunk)
-            if self.head.is_twice:
-                raise Spoilt(_TWICE)
+            self._look(chunk)
             yield chunk
+
+    async def whole(self) -> bytes:
+        """Wait for all of it, and return a digest of what it says.
+
+        Clients divide a form anew each time they send it: the parts are the same, their boundary
+        is another. So the digest is one of the parts.
+        """
+        async for chunk in self.rest:
+            self._look(chunk)
+            await asyncio.to_thread(self.spool.write, chunk)
+        return await asyncio.to_thread(self._digest)
+
+    def _look(self, chunk: bytes) -> None:
+        """Refuse what only its rest shows to be unfit."""
+        self.size += len(chunk)
+        if self.size > UPLOAD_BYTES:
+            raise Spoilt(_TOO_LARGE)
+        self.head.feed(chunk)
+        if self.head.is_twice:
+            raise Spoilt(_TWICE)
+
+    def _digest(self) -> bytes:
+        boundary = self.head.boundary
+        all_parts, part, tail, at = hashlib.sha256(), hashlib.sha256(), b"", 0
+        while piece := _read(self.spool, at, None):
+            at += len(piece)
+            *before, tail = (tail + piece).split(boundary)
+            for each in before:
+                part.update(each)
+                all_parts.update(part.digest())
+                part = hashlib.sha256()
+            # The beginning of a boundary may be the end of this piece.
+            sure = max(0, len(tail) - len(boundary) + 1)
+            part.update(tail[:sure])
+            tail = tail[sure:]
+        part.update(tail)
+        all_parts.update(part.digest())
+        return all_parts.digest()
 
 
 async def receive(content_type: str, chunks: AsyncIterator[bytes]) -> Upload | Refused:
@@ -99,9 +135,9 @@ class _Head:
 
     __slots__ = (
         "_at",
-        "_boundary",
         "_in_file",
         "_tail",
+        "boundary",
         "fields",
         "is_twice",
         "model_at",
@@ -109,7 +145,7 @@ class _Head:
     )
 
     def __init__(self, boundary: bytes) -> None:
-        self._boundary = boundary
+        self.boundary = boundary
         self._tail = b""
         self._at = 0
         self._in_file = False
@@ -132,7 +168,7 @@ class _Head:
 
     def _step(self) -> bool:
         """Take one part off the front, if it is whole; skip through a file."""
-        boundary, tail = self._boundary, self._tail
+        boundary, tail = self.boundary, self._tail
         if self._in_file:
             end = tail.find(boundary)
             if end < 0:
