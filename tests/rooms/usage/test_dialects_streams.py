@@ -399,3 +399,45 @@ def test_a_bare_error_event_of_responses() -> None:
     chunk = event("error", type="error", code="server_error", message="no", param=None)
     reading = listen(Api.OPENAI_RESPONSES, [chunk])
     assert (reading.state, reading.error_class) == (ReadingState.ABSENT, "upstream_error")
+
+
+def picture(tokens: int | None = None, *, kind: str = "completed") -> bytes:
+    counted = {"usage": {"input_tokens": 9, "output_tokens": tokens}} if tokens else {}
+    return event(
+        f"image_generation.{kind}", type=f"image_generation.{kind}", b64_json="", **counted
+    )
+
+
+def drawn(asked: int, chunks: list[bytes], *, complete: bool = True) -> tuple[Reading, bool]:
+    tap = StreamTap(Api.OPENAI_IMAGES, RequestHint("m", stream=True, images=asked))
+    for chunk in chunks:
+        tap.feed(chunk)
+    return tap.finish(complete=complete), tap.saw_terminal
+
+
+def test_pictures_that_are_counted_together_are_measured() -> None:
+    """Whichever event carries the count: the last of several, or the only one for all of them."""
+    for chunks in ([picture(), picture(544)], [picture(544)]):
+        reading, _ = drawn(2, chunks)
+        assert counts(reading) == {M.INPUT: 9, M.IMAGE_OUT: 544}
+        assert reading.state is ReadingState.MEASURED
+
+
+@pytest.mark.parametrize("tokens", [(272, 544), (272, 272)])
+def test_pictures_that_are_counted_one_by_one_are_a_floor(tokens: tuple[int, int]) -> None:
+    """Each its own, each with those before it, or all of them each time: nobody says which.
+
+    The last count is owed by every reading of it. What more there may be waits on the worklist.
+    """
+    reading, ended = drawn(2, [picture(each) for each in tokens])
+    assert ended
+    assert counts(reading) == {M.INPUT: 9, M.IMAGE_OUT: tokens[-1]}
+    assert (reading.state, reading.reason) == (ReadingState.PARTIAL, Reason.INCOMPLETE_USAGE)
+    assert reading.facts["images"] == "2"
+
+
+def test_a_stream_that_breaks_between_two_pictures_is_a_floor() -> None:
+    reading, ended = drawn(2, [picture(272), picture(kind="partial_image")], complete=False)
+    assert not ended
+    assert counts(reading) == {M.INPUT: 9, M.IMAGE_OUT: 272}
+    assert (reading.state, reading.reason) == (ReadingState.PARTIAL, Reason.STREAM_CUT)

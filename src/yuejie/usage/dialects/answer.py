@@ -87,6 +87,9 @@ class Ending(NamedTuple):
     """No output had been seen before the failure."""
     said_again: bool = True
     """What the opening only held the place for was counted later."""
+    usages: int = 1
+    """How often the answer was counted. No provider says whether a picture's count is its own or
+    stands for those before it too: of several the last is a floor, and their sum none."""
 
 
 def read_answer(rules: Rules, answer: Answer, request: RequestHint, ending: Ending) -> Reading:
@@ -194,8 +197,10 @@ def _state(used: _Used, ending: Ending, window: int | None) -> tuple[ReadingStat
         floor = Reason.ERROR_IN_ANSWER
     elif not ending.whole:
         floor = Reason.STREAM_CUT
-    elif not ending.said_again or not (
-        used.by_piece or (used.main is not None and used.main.whole)
+    elif (
+        ending.usages > 1
+        or not ending.said_again
+        or not (used.by_piece or (used.main is not None and used.main.whole))
     ):
         floor = Reason.INCOMPLETE_USAGE
     return (ReadingState.PARTIAL, floor) if floor else (ReadingState.MEASURED, None)

@@ -63,7 +63,8 @@ class Reason(StrEnum):
     """The stream ended before the provider said that the answer was complete."""
     BROKEN_JSON = "broken_json"
     INCOMPLETE_USAGE = "incomplete_usage"
-    """The input or the output was counted, the other was not."""
+    """The input or the output was counted, the other was not; or pictures of one call were counted
+    one by one, and nothing says whether a count is of one of them or of all before it."""
     ERROR_IN_ANSWER = "error_in_answer"
     """The provider reported usage, then failed."""
     ERROR_WITH_USAGE = "error_with_usage"

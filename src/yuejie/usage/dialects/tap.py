@@ -127,6 +127,7 @@ class StreamTap:
         "_said_again",
         "_sound",
         "_usage_mark",
+        "_usages",
         "deltas",
         "saw_terminal",
     )
@@ -156,6 +157,7 @@ class StreamTap:
         self._answer: dict[str, object] = {}
         self._failure: Failure | None = None
         self._images = 0
+        self._usages = 0
         self._broken = False
         self._said_again = not rules.said_again
         self.deltas = 0
@@ -197,12 +199,13 @@ class StreamTap:
                 self._last = rest or self._last
                 self._listen(self._last)
         ending = Ending(
-            whole=self.saw_terminal or (self._sound and complete),
+            whole=self.saw_terminal or ((self._sound or self._images > 0) and complete),
             failure=self._failure,
             images=self._images or None,
             lack=self._lack(complete=complete),
             untouched=self.deltas == 0,
             said_again=self._said_again,
+            usages=self._usages,
         )
         return read_answer(self._rules, self._answer, self._request, ending)
 
@@ -337,9 +340,13 @@ class StreamTap:
         if isinstance(self._cutter, WholeCutter):
             self.saw_terminal = True
             self._images = document.length("data") or 0
+        elif kind in rules.ends and rules.without_usage is Meter.IMAGES:
+            # Each picture ends with an event of its own; a provider may send one for all of them.
+            self._images += 1
+            self._usages += isinstance(look(answer, rules.sources[0].at), dict)
+            self.saw_terminal = self._images >= (self._request.images or 1)
         elif kind in rules.ends:
             self.saw_terminal = True
-            self._images += rules.without_usage is Meter.IMAGES
         elif rules.ends_at:
             has_usage = any(isinstance(look(answer, s.at), dict) for s in rules.sources)
             if has_usage or not rules.ends_with_usage:
