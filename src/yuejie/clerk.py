@@ -20,6 +20,7 @@ from yuejie.bills.correct.break_fee import charge_break_fees
 from yuejie.bills.review.ask import deem_confirmed, remind_of_review
 from yuejie.bills.review.settle import settle_due
 from yuejie.budgets.keep import forget_minutes
+from yuejie.budgets.lending.terms import follow_terms
 from yuejie.budgets.watch.tell import watch_forecasts
 from yuejie.contracts.life.ending import renew_due
 from yuejie.db.session import Database
@@ -101,6 +102,7 @@ CALENDAR: Final = (
     Duty("credit", watch_credit, timedelta(minutes=1)),
     Duty("signings", announce_signings, timedelta(minutes=1)),
     Duty("protections", protect, timedelta(minutes=1)),
+    Duty("budget_terms", follow_terms, timedelta(minutes=1)),
     Duty("budget_forecasts", watch_forecasts, timedelta(hours=1)),
     Duty("minutes", forget_minutes, timedelta(hours=1)),
     Duty("response_clocks", watch_clocks, timedelta(minutes=1)),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuejie.budgets.allowance import Measure, Period, Slot, converted, window_of
+from yuejie.budgets.allowance import FOREVER_S, Measure, Period, Slot, converted, window_of
 from yuejie.budgets.lending.hold import Held, counted, is_known, read_holds, totals_of, write_holds
 
 ZONES = ("Asia/Shanghai", "Asia/Kolkata", "America/New_York", "America/Sao_Paulo", "UTC")
@@ -23,6 +23,18 @@ def test_each_instant_is_in_exactly_one_window(period: Period, zone: str, at_s: 
     assert window_of(period, place, window.starts_s, 0) == window
     assert window_of(period, place, window.ends_s - 1, 0) == window
     assert window_of(period, place, window.ends_s, 0).starts_s == window.ends_s
+
+
+@given(terms=st.lists(instants, max_size=5), starts_s=instants, later=st.integers(0, 400_000_000))
+def test_terms_tile_from_the_first_of_them_on(terms: list[int], starts_s: int, later: int) -> None:
+    """From when a cap was added, each instant is in one term; before the first, in what was."""
+    place, at_s = ZoneInfo("UTC"), starts_s + later
+    window = window_of(Period.TERM, place, at_s, starts_s, terms)
+    assert window.starts_s <= at_s < window.ends_s
+    assert window_of(Period.TERM, place, window.starts_s, starts_s, terms) == window
+    assert window_of(Period.TERM, place, window.ends_s - 1, starts_s, terms) == window
+    behind = window_of(Period.TERM, place, window.ends_s, starts_s, terms)
+    assert window.ends_s in (behind.starts_s, FOREVER_S)
 
 
 def test_periods_begin_where_the_customers_calendar_says() -> None:

@@ -4,7 +4,7 @@ A cap is a whole number of its measure: picos of a currency, tokens, answered re
 once. Periods are the customer's own days and months, so a period is a key and never a reset job.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -44,7 +44,7 @@ class Period(StrEnum):
     QUARTER = "quarter"
     YEAR = "year"
     TERM = "term"
-    """From the start of the contract's term in which it was added until it is ended."""
+    """The contract's term: it begins anew where a contract is renewed or followed by another."""
     ALWAYS = "always"
     """Without beginning or end: what is pushed as a balance, and concurrency."""
 
@@ -123,6 +123,11 @@ class Allowance:
     ended_at: datetime | None
 
     @property
+    def by_terms(self) -> bool:
+        """Whether its windows are the contract's terms; those of a trial end with the trial."""
+        return self.period is Period.TERM and self.origin is not Origin.TRIAL
+
+    @property
     def leases(self) -> bool:
         """Whether gateways ask before they let a call pass."""
         return self.mode is not Mode.SOFT and self.ended_at is None
@@ -143,15 +148,21 @@ class Slot(NamedTuple):
     unit: str
 
 
-def window_of(period: Period, zone: ZoneInfo, at_s: int, starts_s: int) -> Window:
+def window_of(
+    period: Period, zone: ZoneInfo, at_s: int, starts_s: int, terms: Sequence[int] = ()
+) -> Window:
     """Return the window in which an instant falls; `starts_s` is when the allowance began.
 
+    `terms` are the first seconds of the contract's terms, for whom they are windows.
     Windows tile: each instant is in exactly one, also where clocks change.
     """
     if period is Period.ALWAYS:
         return Window(0, FOREVER_S)
     if period is Period.TERM:
-        return Window(starts_s, FOREVER_S)
+        begun = max((each for each in terms if starts_s < each <= at_s), default=starts_s)
+        return Window(
+            begun, min((each for each in terms if each > max(at_s, begun)), default=FOREVER_S)
+        )
     if period is Period.MINUTE:
         start = at_s - at_s % 60
         return Window(start, start + 60)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from yuejie.budgets import store
-from yuejie.budgets.allowance import Allowance, Measure, Mode, Period, Slot, Window, window_of
+from yuejie.budgets.allowance import FOREVER_S, Allowance, Measure, Mode, Slot, Window
 from yuejie.budgets.flight.store import FlightRow, flights_of
 from yuejie.budgets.lending import store as lending
-from yuejie.budgets.lending.opening import cap_in
+from yuejie.budgets.lending.opening import cap_in, window_at
 from yuejie.budgets.lending.store import WindowRow
 from yuejie.customers.customer import Customer
 from yuejie.db.session import Database, Tx
@@ -101,10 +101,14 @@ def _of(
     now: datetime,
 ) -> list[Standing]:
     own = [row for row in rows if row.number == allowance.number]
-    if own:
+    window = None
+    if allowance.by_terms or not own:
+        window = window_at(tx, allowance, zone_of(customer.zone), int(now.timestamp()))
+        if allowance.by_terms:
+            # Until its end is written down, a term that is over looks as if it went on.
+            own = [row for row in own if row.starts_s == window.starts_s]
+    if own or window is None:
         return [_standing(allowance, row) for row in own]
-    begun_s = int(allowance.starts_at.timestamp())
-    window = window_of(allowance.period, zone_of(customer.zone), int(now.timestamp()), begun_s)
     return [_standing(allowance, _untouched(tx, allowance, window, now=now))]
 
 
@@ -115,7 +119,7 @@ def _untouched(tx: Tx, allowance: Allowance, window: Window, *, now: datetime) -
 
 
 def _standing(allowance: Allowance, row: WindowRow) -> Standing:
-    endless = allowance.period in (Period.TERM, Period.ALWAYS)
+    endless = row.ends_s >= FOREVER_S
     starts_at = datetime.fromtimestamp(row.starts_s, UTC)
     if allowance.measure is Measure.CONCURRENCY:
         starts_at = allowance.starts_at

@@ -9,6 +9,7 @@ from yuejie.budgets.allowance import Allowance, Measure, Mode, Origin, Period, S
 from yuejie.db.session import Json, Tx
 
 OPERATOR_READS: Final = {
+    "of_terms": "the clerk keeps every customer's in step with its contracts",
     "leased_allowances": "the gateways enforce every customer's",
     "counted_allowances": "the ingest counts whatever a batch holds; the customer is in each row",
     "places": "names the customers it wants; the ingest counts for all of a batch",
@@ -188,6 +189,21 @@ LEASED: Final = """
 def leased_allowances(tx: Tx) -> list[Allowance]:
     """Return every allowance that gateways ask before they let a call pass."""
     return [_allowance(row) for row in tx.rows(_Row, LEASED)]
+
+
+OF_TERMS: Final = """
+    SELECT number, allowance_id, name, origin, customer_id, project_id, key_id, model, tag, measure,
+           currency, period, cap, mode, output_bound, thresholds, forecasts, why,
+           starts_at, ended_at
+    FROM allowance
+    WHERE ended_at IS NULL AND period = 'term'
+    ORDER BY number
+"""
+
+
+def of_terms(tx: Tx) -> list[Allowance]:
+    """Return every allowance whose windows are the contract's terms."""
+    return [each for row in tx.rows(_Row, OF_TERMS) if (each := _allowance(row)).by_terms]
 
 
 COUNTED: Final = """

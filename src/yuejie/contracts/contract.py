@@ -137,3 +137,9 @@ def term_began(versions: Sequence[Contract], now: datetime) -> datetime | None:
     """Return when the term that runs began: with its contract, or where that was renewed."""
     running = at(versions, now)
     return None if running is None else term_of(versions, running)[0].starts_at
+
+
+def terms_began(versions: Sequence[Contract]) -> list[datetime]:
+    """Return when each term that runs, ran or will run begins, of whichever contract."""
+    starts = {each.starts_at for each in versions}
+    return sorted({began for each in starts if (began := term_began(versions, each))})

@@ -3985,7 +3985,7 @@ GRANT UPDATE (cap), UPDATE (ended_at), UPDATE (forecasts), UPDATE (mode), UPDATE
 GRANT UPDATE (eased_at) ON TABLE allowance_alert TO yuejie_app;
 GRANT UPDATE (granted), UPDATE (presumed), UPDATE (returned), UPDATE (used) ON TABLE allowance_grant TO yuejie_app;
 GRANT UPDATE (ended), UPDATE (node_id) ON TABLE allowance_journal TO yuejie_app;
-GRANT UPDATE (cap), UPDATE (fx_id), UPDATE (leased), UPDATE (spent) ON TABLE allowance_window TO yuejie_app;
+GRANT UPDATE (cap), UPDATE (ends_s), UPDATE (fx_id), UPDATE (leased), UPDATE (spent) ON TABLE allowance_window TO yuejie_app;
 GRANT UPDATE (days_through), UPDATE (hours_through) ON TABLE anomaly_cursor TO yuejie_app;
 GRANT UPDATE (expected), UPDATE (extra_pico), UPDATE (feedback), UPDATE (last_at), UPDATE (observed), UPDATE (quiet), UPDATE (score_milli), UPDATE (state) ON TABLE anomaly_finding TO yuejie_app;
 GRANT UPDATE (state), UPDATE (used_at) ON TABLE anomaly_series TO yuejie_app;

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from yuejie.budgets.allowance import Allowance, Mode
+from yuejie.budgets.lending.opening import terms_of
 from yuejie.budgets.store import leased_allowances
 from yuejie.contracts import store as contracts
 from yuejie.contracts.auto import store as autos
@@ -43,6 +44,7 @@ from yuejie.gateway.snapshot import (
 from yuejie.kernel.clock import Clock, SystemClock
 from yuejie.kernel.errors import Conflict, Unavailable
 from yuejie.kernel.limits import CLOCK_SKEW, SNAPSHOT_POLL_SECONDS
+from yuejie.kernel.period import zone_of
 
 log = structlog.get_logger()
 
@@ -181,7 +183,7 @@ def load(tx: Tx) -> Snapshot:
         accounts=_accounts(tx),
         deployments=_deployments(tx),
         books=[contracts.book_rows(tx, row) for row in contracts.books(tx)],
-        allowances=[_allowance(each) for each in leased_allowances(tx)],
+        allowances=_allowances(tx),
         workers=max(store.live_journals(tx), 1),
         autos=[_auto(each) for each in autos.versions(tx)],
         prefixes=_prefixes(tx),
@@ -226,7 +228,15 @@ def _prefixes(tx: Tx) -> list[PrefixRow]:
     ]
 
 
-def _allowance(each: Allowance) -> AllowanceRow:
+def _allowances(tx: Tx) -> list[AllowanceRow]:
+    zones = {row.customer_id: zone_of(row.zone) for row in store.customers(tx)}
+    return [
+        _allowance(each, terms_of(tx, each, zones[each.scope.customer_id]))
+        for each in leased_allowances(tx)
+    ]
+
+
+def _allowance(each: Allowance, terms: tuple[int, ...]) -> AllowanceRow:
     scope = each.scope
     return AllowanceRow(
         each.number,
@@ -244,6 +254,7 @@ def _allowance(each: Allowance) -> AllowanceRow:
         each.output_bound or 0,
         int(each.starts_at.timestamp()),
         each.origin,
+        terms,
     )
 
 

@@ -146,6 +146,8 @@ class AllowanceRow(msgspec.Struct, frozen=True, array_like=True):
     """0: none."""
     starts_s: int
     origin: str = "budget"
+    terms: tuple[int, ...] = ()
+    """The first seconds of the contract's terms, where those are its windows."""
 
 
 class RuleRow(msgspec.Struct, frozen=True, array_like=True):

@@ -163,3 +163,31 @@ def test_a_changed_cap_takes_back_what_a_worker_has_left() -> None:
     assert given == [(*need.slice.slot, 4 * need.reserve)]
     assert leases.pass_now([need], NOW) is None
     leases.close()
+
+
+def test_a_cap_for_the_contracts_term_turns_with_the_term() -> None:
+    """Known ahead, the next term begins at its instant, without another snapshot."""
+    desk = Desk()
+    first_s, next_s = NOW // S - 1000, NOW // S + 1000
+    row = msgspec.structs.replace(
+        CAP, number=3, period="term", starts_s=first_s, terms=(first_s - 5000, first_s, next_s)
+    )
+    (before,) = desk.needs(next_s * S - 1, row)
+    (after,) = desk.needs(next_s * S, row)
+    assert (before.slice.slot.starts_s, before.slice.ends_us) == (first_s, next_s * S)
+    assert after.slice.slot.starts_s == next_s
+    assert Hold([before]).until_us == next_s * S
+
+
+def test_a_renewal_that_is_signed_ends_the_slice_of_the_term_before() -> None:
+    """Behind its first day too: what is left of the old term goes back, the new one is asked."""
+    desk = Desk()
+    first_s, next_s = NOW // S - 1000, NOW // S - 10
+    row = msgspec.structs.replace(CAP, number=3, period="term", starts_s=first_s, terms=(first_s,))
+    (old,) = desk.needs(NOW, row)
+    old.slice.granted = 5
+    renewed = msgspec.structs.replace(row, terms=(first_s, next_s))
+    assert desk.slices.know([renewed]) == [old.slice]
+    (new,) = desk.needs(NOW, renewed)
+    assert new.slice.slot.starts_s == next_s
+    assert old.slice in desk.slices.due(NOW)

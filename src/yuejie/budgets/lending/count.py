@@ -27,7 +27,7 @@ from yuejie.budgets.lending.hold import (
     read_prefix,
     totals_of,
 )
-from yuejie.budgets.lending.opening import open_missing
+from yuejie.budgets.lending.opening import open_missing, terms_of
 from yuejie.budgets.lending.store import EstimateRow
 from yuejie.db.session import Tx
 from yuejie.kernel.period import zone_of
@@ -209,6 +209,12 @@ class _Known:
         self.newest = datetime.fromtimestamp(max((row[2] for row in sums), default=0), UTC)
         """The last hour in which something was used."""
         self._starts: dict[tuple[int, int], int] = {}
+        zones = {row.customer_id: zone_of(row.zone) for row in rows}
+        self._terms = {
+            each.number: terms_of(tx, each, zones[each.scope.customer_id])
+            for each in found
+            if each.by_terms and each.scope.customer_id in zones
+        }
 
     def counting(self, row: RollupSum) -> list[tuple[Allowance, int]]:
         """Return each allowance that a sum counts for, and in which window."""
@@ -225,7 +231,8 @@ class _Known:
                 starts_s = self._starts.get(key)
                 if starts_s is None:
                     zone = zone_of(place.zone)
-                    starts_s = window_of(allowance.period, zone, row[2], begun_s).starts_s
+                    terms = self._terms.get(allowance.number, ())
+                    starts_s = window_of(allowance.period, zone, row[2], begun_s, terms).starts_s
                     self._starts[key] = starts_s
                 found.append((allowance, starts_s))
         return found

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 from yuejie.budgets.allowance import Allowance, Measure, Period, Slot, Window, converted, window_of
 from yuejie.budgets.lending import store
 from yuejie.budgets.store import used
-from yuejie.contracts.store import fx_on
+from yuejie.contracts.contract import terms_began
+from yuejie.contracts.store import contracts_of, fx_on
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.period import BillingMonth, local_hour, zone_of
 from yuejie.usage.meters import UNIT_METERS
 
 
@@ -28,12 +30,28 @@ def open_missing(
     for slot in sorted(wanted - store.windows(tx, wanted).keys()):
         allowance = allowances[slot.number]
         zone = zone_of(find_customer(tx, allowance.scope.customer_id).zone)
-        begun_s = int(allowance.starts_at.timestamp())
-        starts_s, ends_s = window_of(allowance.period, zone, slot.starts_s, begun_s)
+        starts_s, ends_s = window_at(tx, allowance, zone, slot.starts_s)
         if starts_s != slot.starts_s and allowance.period is not Period.TERM:
             raise Invalid(f"额度 {allowance.name} 没有从 {slot.starts_s} 开始的周期，请核对时区")
         cap, fx_id = cap_of(tx, allowance, slot, now=now)
         store.open_window(tx, slot, ends_s=ends_s, cap=cap, fx_id=fx_id)
+
+
+def terms_of(tx: Tx, allowance: Allowance, zone: ZoneInfo) -> tuple[int, ...]:
+    """Return the first seconds of the terms that are an allowance's windows.
+
+    Usage is summed by the hour, so each begins with an hour.
+    """
+    if not allowance.by_terms:
+        return ()
+    began = terms_began(contracts_of(tx, CustomerId(allowance.scope.customer_id)))
+    return tuple(sorted({int(local_hour(each, zone).timestamp()) for each in began}))
+
+
+def window_at(tx: Tx, allowance: Allowance, zone: ZoneInfo, at_s: int) -> Window:
+    """Return the window of an allowance in which an instant falls."""
+    begun_s = int(allowance.starts_at.timestamp())
+    return window_of(allowance.period, zone, at_s, begun_s, terms_of(tx, allowance, zone))
 
 
 def cap_of(tx: Tx, allowance: Allowance, slot: Slot, *, now: datetime) -> tuple[int, int | None]:
@@ -80,10 +98,15 @@ def open_present(tx: Tx, allowance: Allowance, zone_name: str, *, now: datetime)
     if allowance.period is Period.MINUTE or allowance.measure is Measure.CONCURRENCY:
         return
     zone = zone_of(zone_name)
-    begun_s = int(allowance.starts_at.timestamp())
-    window = window_of(allowance.period, zone, int(now.timestamp()), begun_s)
     if allowance.period is Period.ALWAYS:
         return
+    open_used(tx, allowance, zone, window_at(tx, allowance, zone, int(now.timestamp())), now=now)
+
+
+def open_used(
+    tx: Tx, allowance: Allowance, zone: ZoneInfo, window: Window, *, now: datetime
+) -> None:
+    """Open a window with what was used in it; nobody may add usage meanwhile."""
     spent = used_in(tx, allowance, zone, window)
     slots = [Slot(allowance.number, window.starts_s, unit) for unit in sorted(spent)]
     for slot in slots:

@@ -182,6 +182,17 @@ def cap_window(tx: Tx, slot: Slot, *, cap: int, fx_id: int | None = None) -> Non
     )
 
 
+FIT_WINDOW: Final = """
+    UPDATE allowance_window SET ends_s = %(ends_s)s, spent = %(spent)s
+    WHERE number = %(number)s AND starts_s = %(starts_s)s AND unit = %(unit)s
+"""
+
+
+def fit_window(tx: Tx, slot: Slot, *, ends_s: int, spent: int) -> None:
+    """Give an open window another end, and what was used until then."""
+    tx.run(FIT_WINDOW, **slot._asdict(), ends_s=ends_s, spent=spent)
+
+
 PRUNE_MINUTES: Final = """
     DELETE FROM allowance_grant g
     USING allowance a

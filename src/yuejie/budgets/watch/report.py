@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from yuejie.budgets import store as allowances
-from yuejie.budgets.allowance import Allowance, Measure, Period
+from yuejie.budgets.allowance import FOREVER_S, Allowance, Measure, Period
 from yuejie.budgets.lending import store as lending
 from yuejie.budgets.show import standings
 from yuejie.budgets.watch import store
@@ -102,7 +102,8 @@ def _lines(
                 allowance,
                 row.unit,
                 datetime.fromtimestamp(row.starts_s, UTC),
-                datetime.fromtimestamp(row.ends_s, UTC),
+                # What has no end yet is shown to the end of the month.
+                datetime.fromtimestamp(until_s if row.ends_s >= FOREVER_S else row.ends_s, UTC),
                 int(row.cap),
                 int(row.spent),
                 ahead,

@@ -100,6 +100,11 @@ class Slice:
         self.flying += worst
         self.calls += calls
 
+    def end_with(self, row: AllowanceRow) -> None:
+        """End where the next of the contract's terms begins, as that is known by now."""
+        after = [each for each in row.terms if each > self.slot.starts_s]
+        self.ends_us = self.until_us = min(after, default=FOREVER_S) * _S
+
     def told(self, leased: Leased) -> None:
         """Take what a lease says; the database's sum is the truth, whatever answers were lost."""
         self.granted = leased.granted
@@ -239,7 +244,9 @@ class Slices:
             return found
         if found is not None:
             self.past[found.slot] = found
-        starts_s, ends_s = window_of(Period(row.period), zone_of(zone), now_us // _S, row.starts_s)
+        starts_s, ends_s = window_of(
+            Period(row.period), zone_of(zone), now_us // _S, row.starts_s, row.terms
+        )
         self.opened_us = max(self.opened_us, now_us)
         slot = Slot(row.number, starts_s, unit)
         fresh = self.past.pop(slot, None)
@@ -259,6 +266,8 @@ class Slices:
             if row is None:
                 self.past[each.slot] = self.present.pop(key)
             elif row != each.row:
+                if row.terms != each.row.terms:
+                    each.end_with(row)
                 each.row, each.hard, each.said_s = row, row.hard, 0
                 changed.append(each)
         return changed
