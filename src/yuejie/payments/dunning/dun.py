@@ -5,13 +5,14 @@ Each customer is a transaction of its own, and doing a day twice does nothing mo
 
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 import structlog
 
-from yuejie.bills.bill import Bill, BillState, LineKind
+from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.adjust import charge_late_fee
 from yuejie.bills.find import find_bill
 from yuejie.contracts.contract import at as version_at
@@ -28,11 +29,11 @@ from yuejie.notices.notice import Kind
 from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.book import hold_customers
 from yuejie.payments.apportion.draw import Holding, draw, return_excess
-from yuejie.payments.apportion.move import Source, Use
+from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.shares import OpenAmount, share_out
 from yuejie.payments.dunning import store
-from yuejie.payments.dunning.late_fee import LateFee, Paid, late_fee
+from yuejie.payments.dunning.late_fee import LateFee, late_fee
 from yuejie.payments.dunning.schedule import kind_of, step_on
 from yuejie.payments.dunning.standing import StandingState, review_standing, watched_limit
 from yuejie.payments.receipts.store import open_receipts
@@ -60,7 +61,9 @@ class Dunned:
 
 
 @dataclass
-class _Counts:
+class Counts:
+    """What is done in a round, counted as it goes."""
+
     reminders: int = 0
     late_fees: int = 0
     drawn: int = 0
@@ -71,7 +74,7 @@ def daily_dunning(db: Database, now: datetime) -> Dunned:
 
     A customer that fails is logged and left for the next round; the others go on.
     """
-    counts = _Counts()
+    counts = Counts()
     customers = failed = 0
     for customer_id in _customers(db):
         customers += 1
@@ -124,7 +127,7 @@ def dun_customer(
     db: Database,
     customer_id: CustomerId,
     *,
-    counts: _Counts,
+    counts: Counts,
     now: datetime,
 ) -> None:
     """Do for one customer what its day asks for."""
@@ -134,12 +137,15 @@ def dun_customer(
         zone = zone_of(customer.zone)
         today = now.astimezone(zone).date()
         counts.drawn += _draw_due(tx, customer_id, today, now)
-        for amount in amounts_of(tx, customer_id):
+        amounts = amounts_of(tx, customer_id)
+        book = _LateBook(tx, customer_id)
+        for amount in amounts:
             if amount.due_on is None:
                 continue
             counts.reminders += _remind(tx, amount, amount.due_on, today, now)
-            counts.late_fees += _charge(tx, amount, amount.due_on, today, now)
-        counts.late_fees += _give_back(tx, customer_id, today, now)
+            counts.late_fees += _charge(tx, amount, amount.due_on, book, today, now)
+        standing = {amount.bill_id for amount in amounts}
+        counts.late_fees += _give_back(tx, customer_id, book, standing, today, now)
         review_standing(tx, customer_id, by=CLERK, now=now)
 
 
@@ -176,40 +182,87 @@ def _remind(tx: Tx, amount: OpenAmount, due_on: date, today: date, now: datetime
     return 1
 
 
-def _charge(tx: Tx, amount: OpenAmount, due_on: date, today: date, now: datetime) -> int:
+class _LateBook:
+    """What a customer's late fees follow from, of all its bills at once.
+
+    Whatever was paid and charged to its end years ago may still change, by a payment that is booked
+    late: so it is looked at each day, but no read is its own.
+    """
+
+    def __init__(self, tx: Tx, customer_id: CustomerId) -> None:
+        self.charged: Counter[BillId] = Counter()
+        for row in store.late_fees(tx, customer_id):
+            self.charged[row.bill_id] += row.fen
+        self._paid = store.paid(tx, customer_id)
+        self._drawn = store.drawn(tx, customer_id)
+        self._versions = contracts_of(tx, customer_id)
+
+    def terms_of(self, amount: OpenAmount, now: datetime) -> CommercialTerms:
+        """Return the terms under which a bill was drawn: the contract as it was signed for it."""
+        bill = self._drawn[amount.bill_id]
+        named = [
+            version
+            for version in self._versions
+            if (version.contract_id, version.version) == (bill.contract_id, bill.contract_version)
+        ]
+        found = named[0] if named else version_at(self._versions, now)
+        return found.terms if found else CommercialTerms()
+
+    def fee_of(
+        self, amount: OpenAmount, due_on: date, until: date, terms: CommercialTerms
+    ) -> LateFee:
+        """Return what lateness comes to by a day, on a bill's principal without late fees."""
+        fees = self._drawn[amount.bill_id].fees_fen
+        return late_fee(
+            amount.gross_fen - amount.credited_fen - max(fees, 0),
+            due_on,
+            self._paid.get(amount.bill_id, ()),
+            until,
+            ppm_per_day=terms.late_fee_ppm_per_day,
+            cap_ppm=terms.late_fee_cap_ppm,
+        )
+
+
+def _charge(
+    tx: Tx, amount: OpenAmount, due_on: date, book: _LateBook, today: date, now: datetime
+) -> int:
     """Charge what lateness has come to since the last charge: at a month's end, and once paid.
 
     A payment that is booked late by us, for an earlier day, takes the difference back.
     """
     if today <= due_on or amount.state == "written_off":
         return 0
-    terms = _terms(tx, amount, now)
+    terms = book.terms_of(amount, now)
     if terms.late_fee_ppm_per_day == 0:
         return 0
     closed = amount.open_fen <= 0
     until = today if closed else today.replace(day=1) - timedelta(days=1)
     if until <= due_on:
         return 0
-    fee = fee_of(tx, amount, due_on, until, terms)
-    charged = store.late_fees(tx, amount.customer_id, amount.bill_id)
-    fen = fee.fen - sum(row.fen for row in charged)
+    fee = book.fee_of(amount, due_on, until, terms)
+    fen = fee.fen - book.charged[amount.bill_id]
     if fen == 0:
         return 0
-    _write_fee(
-        tx, amount.customer_id, find_bill(tx, amount.bill_id), until, LateFee(fen, fee.days), now
-    )
+    bill = find_bill(tx, amount.bill_id)
+    _write_fee(tx, amount.customer_id, bill, until, LateFee(fen, fee.days), now)
     return 1
 
 
-def _give_back(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> int:
+def _give_back(
+    tx: Tx,
+    customer_id: CustomerId,
+    book: _LateBook,
+    standing: AbstractSet[BillId],
+    today: date,
+    now: datetime,
+) -> int:
     """Take the late fees of voided bills back: nothing was owed, so nobody was late."""
-    charged: Counter[BillId] = Counter()
-    for row in store.late_fees(tx, customer_id):
-        charged[row.bill_id] += row.fen
     given = 0
-    for bill_id, fen in sorted(charged.items()):
+    for bill_id, fen in sorted(book.charged.items()):
+        if fen == 0 or bill_id in standing:
+            continue
         bill = find_bill(tx, bill_id)
-        if fen and bill.state is BillState.VOIDED:
+        if bill.state is BillState.VOIDED:
             _write_fee(tx, customer_id, bill, today, LateFee(-fen, 0), now)
             given += 1
     return given
@@ -235,43 +288,6 @@ def _write_fee(
         at=now,
         key=f"late_fee:{bill.bill_id}:{position}",
     )
-
-
-def fee_of(
-    tx: Tx, amount: OpenAmount, due_on: date, until: date, terms: CommercialTerms
-) -> LateFee:
-    """Return what a bill's lateness comes to by a day, on its principal without late fees."""
-    bill = find_bill(tx, amount.bill_id)
-    fees = sum(line.net_fen + line.tax_fen for line in bill.lines if line.kind is LineKind.LATE_FEE)
-    rows = apportion_store.of_bill(tx, amount.customer_id, amount.bill_id)
-    paid = [Paid(row.effective_on, row.amount_fen) for row in rows if _counts(row.source)]
-    principal = amount.gross_fen - amount.credited_fen - max(fees, 0)
-    return late_fee(
-        principal,
-        due_on,
-        paid,
-        until,
-        ppm_per_day=terms.late_fee_ppm_per_day,
-        cap_ppm=terms.late_fee_cap_ppm,
-    )
-
-
-def _counts(source: Source) -> bool:
-    """Say whether a row ends lateness: a debt that is given up stays late, a fee we bear not."""
-    return source is not Source.BAD_DEBT
-
-
-def _terms(tx: Tx, amount: OpenAmount, now: datetime) -> CommercialTerms:
-    """Return the terms under which the bill was drawn: the contract as it was signed for it."""
-    bill = find_bill(tx, amount.bill_id)
-    versions = contracts_of(tx, amount.customer_id)
-    named = [
-        version
-        for version in versions
-        if (version.contract_id, version.version) == (bill.contract_id, bill.contract_version)
-    ]
-    found = named[0] if named else version_at(versions, now)
-    return found.terms if found else CommercialTerms()
 
 
 def remind_of_suspense(db: Database, now: datetime) -> int:

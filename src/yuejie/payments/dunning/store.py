@@ -8,6 +8,7 @@ from typing import Final
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId
+from yuejie.payments.dunning.late_fee import Paid
 
 OPERATOR_READS: Final = {
     "standings": "the operator lists how its customers stand",
@@ -55,6 +56,56 @@ LATE_FEES: Final = """
 def late_fees(tx: Tx, customer_id: CustomerId, bill_id: BillId | None = None) -> list[LateFeeRow]:
     """Return the late fees charged for a bill, or for all of a customer's."""
     return tx.rows(LateFeeRow, LATE_FEES, customer_id=customer_id, bill_id=bill_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRow:
+    """Under which contract a bill was drawn, and what of it is late fees of earlier bills."""
+
+    bill_id: BillId
+    contract_id: str
+    contract_version: int
+    fees_fen: int
+
+
+DRAWN: Final = """
+    SELECT b.bill_id, b.contract_id, b.contract_version, COALESCE(l.fen, 0)::bigint AS fees_fen
+    FROM bill b
+    LEFT JOIN (SELECT bill_id, sum(net_fen + tax_fen) AS fen FROM bill_line
+               WHERE customer_id = %(customer_id)s AND refers_to <> '' AND kind = 'late_fee'
+               GROUP BY bill_id) l USING (bill_id)
+    WHERE b.customer_id = %(customer_id)s AND b.state IN ('issued', 'paid')
+"""
+
+
+def drawn(tx: Tx, customer_id: CustomerId) -> dict[BillId, DrawnRow]:
+    """Return how each bill that may be late was drawn; a late fee names the bill that was late."""
+    return {row.bill_id: row for row in tx.rows(DrawnRow, DRAWN, customer_id=customer_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class _PaidRow:
+    bill_id: BillId
+    on: date
+    fen: int
+
+
+PAID: Final = """
+    SELECT bill_id, effective_on AS on, amount_fen AS fen
+    FROM apportionment
+    WHERE customer_id = %(customer_id)s AND bill_id IS NOT NULL AND source <> 'bad_debt'
+"""
+
+
+def paid(tx: Tx, customer_id: CustomerId) -> dict[BillId, list[Paid]]:
+    """Return what closed each bill of a customer, and from when on that counts.
+
+    A debt that is given up stays late, a fee that we bear does not.
+    """
+    found: dict[BillId, list[Paid]] = {}
+    for row in tx.rows(_PaidRow, PAID, customer_id=customer_id):
+        found.setdefault(row.bill_id, []).append(Paid(row.on, row.fen))
+    return found
 
 
 INSERT_LATE_FEE: Final = """
