@@ -32,9 +32,13 @@ from yuejie.bills.review.disputes import (
 )
 from yuejie.bills.review.settle import settle_due
 from yuejie.bills.store import transitions
+from yuejie.bills.tell import of_settlement
 from yuejie.contracts.terms import STANDARD, Confirmation, DueBasis
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
+from yuejie.notices.store import unhanded
+from yuejie.notices.wording.render import piece_of
 
 YUAN = """
 [models."gpt-4o"]
@@ -362,9 +366,33 @@ def test_a_month_that_cannot_be_closed_waits_and_holds_nobody_else_up(books: Boo
     assert settle_due(books.db, day) == 1
     assert acme.has_bill("2026-10")
     assert not alpha.has_bill("2026-10")
+    # Finance hears of it once, with what to do, however often the clerk tries.
+    assert settle_due(books.db, day + timedelta(hours=1)) == 0
+    with books.db.begin() as tx:
+        (note,) = [each for each in unhanded(tx, limit=99) if each.kind == "settlement_waits"]
+    assert (note.audience, note.customer_id) == ("operator", alpha.customer.customer_id)
     books.close("2026-09")
     assert settle_due(books.db, day + timedelta(hours=1)) == 1
     assert alpha.bill("2026-10").state is BillState.PROPOSED
+
+
+def test_another_reason_is_told_and_another_count_is_not(books: Books) -> None:
+    acme = used_until(books, 5).customer
+    month = BillingMonth.parse("2026-10")
+    reasons = ("3 次调用没有价格，请补价", "14 次调用没有价格，请补价", "上月未关账，请先关账")
+    notes = [of_settlement(acme, month, why) for why in reasons]
+    assert notes[0].key == notes[1].key != notes[2].key
+    said = piece_of(notes[2].kind, notes[2].facts, "zh-CN")
+    assert said.title == "结算待处理：acme 2026-10"
+    assert "上月未关账，请先关账" in said.body
+
+
+def test_a_month_that_goes_on_elsewhere_is_no_news(books: Books) -> None:
+    """On the 1st by Shanghai's calendar it is still October in New York."""
+    used_until(books, 1)
+    assert settle_due(books.db, datetime(2026, 10, 31, 17, tzinfo=UTC)) == 0
+    with books.db.begin() as tx:
+        assert [each for each in unhanded(tx, limit=99) if each.kind == "settlement_waits"] == []
 
 
 def test_a_customer_without_a_settlement_day_is_settled_by_finance(acme: Party) -> None:

@@ -1,8 +1,15 @@
 """What customers are told about their bills; each thing once, however often it is looked at."""
 
+import re
+from hashlib import sha256
+from typing import Final
+
 from yuejie.bills.bill import Bill
+from yuejie.customers.customer import Customer
+from yuejie.kernel.period import BillingMonth
 from yuejie.notices.notice import Audience, Kind, Notice
 
+_NUMBERS: Final = re.compile(r"\d+")
 _CONTENT = 16
 """Characters of the content's hash that tell one proposal of a bill from the next."""
 
@@ -17,6 +24,18 @@ def of_review_end(bill: Bill, number: int, days: int) -> Notice:
     """Tell that so many days are left to say something about what was proposed last."""
     key = f"bill:{bill.bill_id}:review:{_proposal(bill, number)}:{days}"
     return _notice(bill, Kind.BILL_REVIEW_REMINDER, key)
+
+
+def of_settlement(customer: Customer, month: BillingMonth, why: str) -> Notice:
+    """Tell the operator what stands in the way of a settlement, once for each reason.
+
+    A reason that only counts otherwise than an hour ago is the same.
+    """
+    reason = sha256(_NUMBERS.sub("", why).encode()).hexdigest()[:_CONTENT]
+    facts = {"customer": customer.slug, "month": str(month), "why": why.rstrip("。")}
+    key = f"settlement:{customer.customer_id}:{month}:{reason}"
+    kind, audience = str(Kind.SETTLEMENT_WAITS), str(Audience.OPERATOR)
+    return Notice(kind, audience, facts, key, customer.customer_id)
 
 
 def of_issue(bill: Bill) -> Notice:

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     BILL_PROPOSED = "bill_proposed"
     BILL_ISSUED = "bill_issued"
     BILL_REVIEW_REMINDER = "bill_review_reminder"
+    SETTLEMENT_WAITS = "settlement_waits"
     FAPIAO_ISSUED = "fapiao_issued"
     FAPIAO_DELIVERY = "fapiao_delivery"
     FAPIAO_DUE = "fapiao_due"
@@ -99,6 +100,7 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.BILL_PROPOSED: Needs(("month", "amount", "review_until")),
     Kind.BILL_ISSUED: Needs(("number", "month", "amount", "due_on")),
     Kind.BILL_REVIEW_REMINDER: Needs(("month", "amount", "review_until")),
+    Kind.SETTLEMENT_WAITS: Needs(("customer", "month", "why")),
     Kind.FAPIAO_ISSUED: Needs(("fapiao_number", "amount")),
     Kind.FAPIAO_DELIVERY: Needs(("fapiao_number", "amount")),
     Kind.FAPIAO_DUE: Needs(("number", "amount", "fapiao_by")),

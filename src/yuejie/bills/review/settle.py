@@ -7,13 +7,14 @@ from typing import Final
 
 import structlog
 
-from yuejie.bills.closing.close import Done, close_month
+from yuejie.bills.closing.close import Done, MonthNotOver, close_month
 from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.closing.store import closed_epoch
 from yuejie.bills.review.ask import propose_bill
 from yuejie.bills.review.ready import to_propose
 from yuejie.bills.review.store import proposals
 from yuejie.bills.store import bills_of_customer_month
+from yuejie.bills.tell import of_settlement
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.store import contracts
 from yuejie.customers.customer import Customer
@@ -22,6 +23,7 @@ from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.notices.outbox import enqueue
 
 CLERK: Final = "clerk"
 log = structlog.get_logger()
@@ -30,10 +32,10 @@ log = structlog.get_logger()
 def settle_due(db: Database, now: datetime) -> int:
     """Settle last month for every customer whose settlement day has come; returns how many bills.
 
-    A month is closed once, and only where nothing stands in its way: what does is told in the log
-    and on the closing page, and it is tried again. A bill is put to its customer once: one that
-    finance has taken back waits for finance. Where the contract asks for no confirmation, the
-    draft waits to be issued.
+    A month is closed once, and only where nothing stands in its way: what does is told to the
+    operator, once for each reason, and on the closing page, and it is tried again. A bill is put
+    to its customer once: one that finance has taken back waits for finance. Where the contract
+    asks for no confirmation, the draft waits to be issued.
     """
     with db.read() as tx:
         due = list(_due(tx, now))
@@ -42,8 +44,13 @@ def settle_due(db: Database, now: datetime) -> int:
         try:
             if _close(db, customer, month, now):
                 put += _propose(db, customer, month, now)
+        except MonthNotOver as early:
+            # Elsewhere the month goes on for some hours; nobody has to do anything.
+            log.info(
+                "settlement.early", customer=customer.slug, month=str(month), why=early.sentence
+            )
         except DomainError as error:
-            _tell(customer, month, error.sentence)
+            _tell(db, customer, month, error.sentence, now)
     return put
 
 
@@ -72,7 +79,7 @@ def _close(db: Database, customer: Customer, month: BillingMonth, now: datetime)
             db, month, customer=customer.slug, commit=commit, by=CLERK, now=now
         ):
             if each.done is Done.FAILED:
-                _tell(customer, month, each.why)
+                _tell(db, customer, month, each.why, now)
                 return False
     return True
 
@@ -90,5 +97,7 @@ def _propose(db: Database, customer: Customer, month: BillingMonth, now: datetim
     return len(fresh)
 
 
-def _tell(customer: Customer, month: BillingMonth, why: str) -> None:
+def _tell(db: Database, customer: Customer, month: BillingMonth, why: str, now: datetime) -> None:
     log.warning("settlement.waits", customer=customer.slug, month=str(month), why=why)
+    with db.begin() as tx:
+        enqueue(tx, of_settlement(customer, month, why), at=now)

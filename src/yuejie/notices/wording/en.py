@@ -19,6 +19,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Review of the bill for {month} ends soon",
         "The bill for {month} ({amount}) is not confirmed yet; the review ends on {review_until}.",
     ),
+    Kind.SETTLEMENT_WAITS: Wording(
+        "Settlement waits: {customer} {month}",
+        "The settlement day of {customer} for {month} has come, and the month could not be closed "
+        "or put to the customer: {why}. Please see to it; it is tried again every hour.",
+    ),
     Kind.FAPIAO_ISSUED: Wording(
         "Fapiao {fapiao_number} issued",
         "Fapiao {fapiao_number} over {amount}, tax included, has been issued.",

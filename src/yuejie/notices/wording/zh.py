@@ -18,6 +18,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "账单确认即将截止：{month}",
         "{month} 账单（{amount}）尚未确认，{review_until} 截止；请尽快核对。",
     ),
+    Kind.SETTLEMENT_WAITS: Wording(
+        "结算待处理：{customer} {month}",
+        "{customer} 的 {month} 到了结算日，仍未能关账或提请确认：{why}。"
+        "请按说明处理，此后每小时自动重试。",
+    ),
     Kind.FAPIAO_ISSUED: Wording(
         "发票已开具：{fapiao_number}",
         "发票 {fapiao_number} 已开具，价税合计 {amount}。",
