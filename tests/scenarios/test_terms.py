@@ -1,5 +1,6 @@
 """What a contract makes of a month's usage, told as finance would."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -31,6 +32,8 @@ from yuejie.contracts.terms import (
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import FxRate, Money
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.ledger.posting import Account
+from yuejie.ledger.store import balance
 
 YUAN = """
 [models."gpt-4o"]
@@ -107,11 +110,12 @@ def test_late_usage_moves_the_discount_of_its_own_month(yuan: Books) -> None:
     ]
 
 
-def test_a_package_is_drawn_before_credit_and_has_no_fapiao(yuan: Books) -> None:
+def test_a_package_is_drawn_before_credit_and_fapiao_add_up_to_what_is_paid(yuan: Books) -> None:
     """
     A package worth 1,000 was sold for 800. October bills the 800 and draws 700 of the package,
-    November draws the rest. Fapiao cover consumption, never the top-up: over both months they add
-    up to what was used, and bills to what is paid.
+    November draws the rest. Four fifths of what is drawn were paid for: that has no fapiao, since
+    a top-up is no consumption. The rest was given and is taken off what is taxed. Over both months
+    fapiao are the 1,000 that are paid, of the 1,200 that were used; nothing is left prepaid.
     """
     acme = yuan.customer("acme")
     grant(yuan, acme, GrantKind.PACKAGE, "1000.00", paid_fen=cny("800.00").fen)
@@ -120,13 +124,49 @@ def test_a_package_is_drawn_before_credit_and_has_no_fapiao(yuan: Books) -> None
     yuan.close("2026-10")
     yuan.close("2026-11")
     october, november = acme.bill("2026-10"), acme.bill("2026-11")
-    assert acme.lines("2026-10")[1:] == ["套餐抵扣 甲 = -700.00", "购买套餐 甲 = 800.00"]
-    assert acme.lines("2026-11")[1:] == ["套餐抵扣 甲 = -300.00"]
+    assert acme.lines("2026-10")[1:] == [
+        "套餐抵扣 甲 = -560.00",
+        "套餐赠额 甲 = -140.00",
+        "购买套餐 甲 = 800.00",
+    ]
+    assert acme.lines("2026-11")[1:] == ["套餐抵扣 甲 = -240.00", "套餐赠额 甲 = -60.00"]
     assert (october.gross, november.gross) == (cny("800.00"), cny("200.00"))
     fapiao = sum(line.gross_fen for bill in (october, november) for line in bill.tax_lines)
-    assert fapiao == cny("1200.00").fen
+    assert fapiao == cny("1000.00").fen
     for bill in (october, november):
         assert bill.gross.fen == sum(t.gross_fen for t in bill.tax_lines) + bill.untaxed_fen
+        yuan.issue(bill)
+    with yuan.db.read() as tx:
+        party = acme.customer.customer_id
+        assert balance(tx, Account.PREPAYMENT, party=party, currency="CNY") == 0
+
+
+def test_a_package_that_is_drawn_to_the_last_fen_was_paid_for_to_the_fen(yuan: Books) -> None:
+    """
+    10.00 were sold for 3.33 and are drawn in three months, the first of which is looked at again:
+    3.33, 3.33 and 3.34 of it. However that is rounded, 3.33 in all were paid for.
+    """
+    acme = yuan.customer("acme")
+    grant(yuan, acme, GrantKind.PACKAGE, "10.00", paid_fen=3_33)
+    for month, tokens in (("2026-10", 111_000), ("2026-11", 333_000), ("2026-12", 334_000)):
+        acme.uses(f"{month}-05 10:00:00", "gpt-4o", input=tokens)
+        if month == "2026-12":
+            acme.uses("2026-10-06 10:00:00", "gpt-4o", input=222_000)
+        yuan.close(month)
+    kinds = Counter[str]()
+    for month in ("2026-10", "2026-11", "2026-12"):
+        for line in acme.bill(month).lines:
+            kinds[line.kind] += line.amount_fen
+    assert (kinds["package"], kinds["voucher"]) == (-3_33, -6_67)
+
+
+def test_a_package_that_cost_nothing_was_given(yuan: Books) -> None:
+    acme = yuan.customer("acme")
+    grant(yuan, acme, GrantKind.PACKAGE, "1000.00")
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=70 * M)
+    yuan.close("2026-10")
+    assert acme.lines("2026-10")[1:] == ["套餐赠额 甲 = -700.00"]
+    assert [line.gross_fen for line in acme.bill("2026-10").tax_lines] == [0]
 
 
 def test_a_package_is_billed_when_it_begins_though_nothing_was_used(yuan: Books) -> None:
@@ -141,7 +181,7 @@ def test_a_package_is_billed_when_it_begins_though_nothing_was_used(yuan: Books)
     assert acme.lines("2026-10") == ["购买套餐 甲 = 800.00"]
     acme.uses("2026-11-05 10:00:00", "gpt-4o", input=50 * M)
     yuan.close("2026-11")
-    assert acme.lines("2026-11")[1:] == ["套餐抵扣 甲 = -500.00"]
+    assert acme.lines("2026-11")[1:] == ["套餐抵扣 甲 = -400.00", "套餐赠额 甲 = -100.00"]
 
 
 def test_a_package_for_one_model_pays_for_no_other(yuan: Books) -> None:
@@ -150,7 +190,7 @@ def test_a_package_for_one_model_pays_for_no_other(yuan: Books) -> None:
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
     acme.uses("2026-10-05 10:00:00", "gpt-3.5-turbo", input=50 * M)
     yuan.close("2026-10")
-    assert acme.lines("2026-10")[-1] == "套餐抵扣 甲 = -50.00"
+    assert acme.lines("2026-10")[-1] == "套餐赠额 甲 = -50.00"
 
 
 def test_a_voucher_reduces_what_is_taxed(yuan: Books) -> None:

@@ -205,7 +205,9 @@ class Reckoner:
                     left[model] -= part
         for grant in self._usable(month, "package", version.currency if version else currency):
             drawn = self._draw(left, grant, self._balance(grant, label))
-            targets[TermLine(label, "package", grant.grant_id)] = -drawn
+            bought = self._bought_of(grant, drawn, label)
+            targets[TermLine(label, "package", grant.grant_id)] = -bought
+            targets[TermLine(label, "voucher", grant.grant_id)] = bought - drawn
         fees = self._true_up(month, version, targets) if version else 0
         fee = terms.get("management_fee_fen")
         if version and fee and (version.ends_on is None or version.ends_on > month.last_day):
@@ -251,13 +253,21 @@ class Reckoner:
         return sorted(held, key=lambda g: (g.ends_on, g.starts_on, g.grant_id))
 
     def _balance(self, grant: Held, label: str) -> int:
-        drawn = sum(
+        return grant.amount_fen - self._elsewhere(grant, label, {"package", "voucher"})
+
+    def _elsewhere(self, grant: Held, label: str, kinds: set[str]) -> int:
+        """Return what other months drew of a grant, by lines of some kinds."""
+        return -sum(
             fen
             for key, fen in self.billed.items()
-            if key.refers_to == grant.grant_id and key.month != label
-            if key.kind in {"package", "voucher"}
+            if key.refers_to == grant.grant_id and key.month != label and key.kind in kinds
         )
-        return grant.amount_fen + drawn
+
+    def _bought_of(self, grant: Held, drawn: int, label: str) -> int:
+        """Return what of a draw had been paid for: the price's share of all draws, once rounded."""
+        used = self._elsewhere(grant, label, {"package", "voucher"}) + drawn
+        share_of_price = half_away(Fraction(grant.paid_fen * used, grant.amount_fen))
+        return sorted((0, share_of_price - self._elsewhere(grant, label, {"package"}), drawn))[1]
 
     @staticmethod
     def _draw(left: dict[str, int], grant: Held, balance: int) -> int:

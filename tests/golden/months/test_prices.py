@@ -195,6 +195,34 @@ def test_a_package_is_bought_and_drawn(desk: Desk, show: Show) -> None:
     show("package_bought_and_drawn", told, acme)
 
 
+def test_a_package_sold_below_its_worth(desk: Desk, show: Show) -> None:
+    """Good for 2,120 and sold for 1,590: three quarters of each draw were paid, the rest given."""
+    acme = desk.customer(starts=OCTOBER)
+    desk.grant(acme, GrantKind.PACKAGE, "2120.00", paid="1590.00")
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=106 * M)
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=159 * M)
+    october = desk.bill(acme, "2026-10")
+    desk.pays(acme, "2026-11-05", "1590.00", october)
+    desk.fapiao(acme, october)
+    november = desk.bill(acme, "2026-11")
+    desk.pays(acme, "2026-12-07", "530.00", november)
+    desk.fapiao(acme, november)
+    told = Told(
+        "折价售出的预付套餐：面额 2,120.00，售价 1,590.00",
+        "已付的四分之三抵扣预收款、不计税；赠送的四分之一减少应税金额。两月发票等于两月实付。",
+        (
+            "十月用量 106 百万 × 10.00 = 1,060.00：抵扣 795.00，赠额 265.00；购买并应付 1,590.00",
+            "套餐余额 2,120.00 − 1,060.00 = 1,060.00",
+            "十一月用量 1,590.00：抵扣 795.00，赠额 265.00；应付 530.00；套餐余额与预收款归零",
+            "十月计税 1,060.00 − 265.00 = 795.00；795.00 ÷ 1.06 = 750.00（税 45.00）",
+            "十一月计税 1,590.00 − 265.00 = 1,325.00；1,325.00 ÷ 1.06 = 1,250.00（税 75.00）",
+            "实付 1,590.00 + 530.00 = 2,120.00；发票 795.00 + 1,325.00 = 2,120.00",
+        ),
+        until=date(2027, 1, 1),
+    )
+    show("package_sold_below_its_worth", told, acme)
+
+
 def test_a_voucher(desk: Desk, show: Show) -> None:
     acme = desk.customer(starts=OCTOBER)
     desk.grant(acme, GrantKind.VOUCHER, "250.00")

@@ -8,7 +8,7 @@ A percentage applies to a settled total and is rounded once, half away from zero
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -84,14 +84,20 @@ class Ledgered:
         """Return what was billed of a term for a service month."""
         return self.terms.get(month, {}).get(key, 0)
 
-    def drawn(self, grant_id: str, *, except_month: BillingMonth) -> int:
+    def drawn(
+        self,
+        grant_id: str,
+        *,
+        except_month: BillingMonth,
+        kinds: Collection[LineKind] = (LineKind.PACKAGE, LineKind.VOUCHER),
+    ) -> int:
         """Return what other months drew of a grant, as a positive amount."""
         return -sum(
             amount
             for month, terms in self.terms.items()
             if month != except_month
             for key, amount in terms.items()
-            if key.refers_to == grant_id and key.kind in {LineKind.PACKAGE, LineKind.VOUCHER}
+            if key.refers_to == grant_id and key.kind in kinds
         )
 
 
@@ -192,10 +198,27 @@ def _discount(reckoning: _Reckoning) -> None:
 
 
 def _packages(reckoning: _Reckoning, grants: Sequence[Grant], ledgered: Ledgered) -> None:
+    """Draw packages; what one is good for beyond its price was given, and is taxed like a voucher.
+
+    So whoever bought 1,000 for 800 gets fapiao for 800 of the 1,000 that it covers.
+    """
     for grant in _usable(reckoning, grants, GrantKind.PACKAGE):
-        balance = grant.amount_fen - ledgered.drawn(grant.grant_id, except_month=reckoning.month)
-        drawn = _draw(reckoning.left, grant, balance)
-        reckoning.add(LineKind.PACKAGE, -drawn, f"套餐抵扣 {grant.name}", grant.grant_id)
+        before = ledgered.drawn(grant.grant_id, except_month=reckoning.month)
+        drawn = _draw(reckoning.left, grant, grant.amount_fen - before)
+        paid = _paid_of(grant, before, drawn, reckoning.month, ledgered)
+        reckoning.add(LineKind.PACKAGE, -paid, f"套餐抵扣 {grant.name}", grant.grant_id)
+        reckoning.add(LineKind.VOUCHER, paid - drawn, f"套餐赠额 {grant.name}", grant.grant_id)
+
+
+def _paid_of(grant: Grant, before: int, drawn: int, month: BillingMonth, ledgered: Ledgered) -> int:
+    """Return how much of what a month draws was paid for: all draws together, in proportion.
+
+    One rounding for all of them, less what the other months' lines say: a package that is used up
+    was paid for to the fen.
+    """
+    others = ledgered.drawn(grant.grant_id, except_month=month, kinds=[LineKind.PACKAGE])
+    due = divide(grant.paid_fen * (before + drawn), grant.amount_fen) - others
+    return min(max(0, due), drawn)
 
 
 def _usable(reckoning: _Reckoning, grants: Sequence[Grant], kind: GrantKind) -> list[Grant]:
@@ -306,7 +329,7 @@ def _vouchers(reckoning: _Reckoning, grants: Sequence[Grant], ledgered: Ledgered
     fees = sum(
         target.amount_fen
         for key, target in reckoning.targets.items()
-        if key.kind not in {LineKind.TIER_DISCOUNT, LineKind.PACKAGE}
+        if key.kind not in {LineKind.TIER_DISCOUNT, LineKind.PACKAGE, LineKind.VOUCHER}
     )
     # What was adjusted on earlier bills is still owed when the month is looked at again.
     fees += sum(

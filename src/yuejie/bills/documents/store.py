@@ -106,7 +106,7 @@ DRAWN_BY: Final = """
     SELECT coalesce(-sum(line.amount_fen), 0)
     FROM bill b JOIN bill_line line USING (bill_id)
     WHERE b.customer_id = %(customer_id)s AND b.month <= %(month)s AND b.state <> 'voided'
-      AND line.kind = 'package' AND line.refers_to = %(grant_id)s
+      AND line.kind IN ('package', 'voucher') AND line.refers_to = %(grant_id)s
 """
 
 

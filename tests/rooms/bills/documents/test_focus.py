@@ -312,6 +312,24 @@ def test_a_package_costs_where_it_is_used_what_was_paid_for_it() -> None:
     assert found["usage"]["x_PurchaseOrder"] == "PO-2026-0042"
 
 
+def test_what_a_package_was_good_for_beyond_its_price_is_a_line_of_its_own() -> None:
+    """What was paid for costs nothing where it is drawn; what was given takes its amount off."""
+    document = with_terms()
+    drawn = {LineKind.PACKAGE, LineKind.VOUCHER}
+    lines = tuple(
+        replace(line, refers_to="grant_1") if line.kind in drawn else line
+        for line in document.bill.lines
+    )
+    bill = replace(document.bill, lines=lines)
+    known = {"grant_1": (100_000_00, 80_000_00)}
+    found = {
+        row["x_LineKind"]: row
+        for row in rows(replace(document, bill=bill, sealed_form=None, packages=known))
+    }
+    assert found["package"]["EffectiveCost"] == "0.00"
+    assert found["voucher"]["EffectiveCost"] == found["voucher"]["BilledCost"]
+
+
 def test_every_kind_of_line_has_a_category() -> None:
     assert set(CATEGORIES) == set(LineKind)
 

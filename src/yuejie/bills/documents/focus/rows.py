@@ -221,17 +221,24 @@ def _effective_e18(document: BillDocument, line: BillLine) -> int:
     """Return what a line adds to the cost of the month it belongs to.
 
     A package costs nothing when it is bought: the usage it covers bears its price, which is what
-    was paid for each fen of it. So drawing on it takes off only what it is good for beyond that.
+    was paid for each fen of it. So drawing on it takes off only what it is good for beyond that: a
+    line of its own, or on bills from before there was one, a share of the only line.
     """
     if line.kind is LineKind.PACKAGE_PURCHASE:
         return 0
     package = document.packages.get(line.refers_to)
     if line.kind is not LineKind.PACKAGE:
         return of_fen(line.net_fen)
-    if package is None:
+    if package is None or _given(document, line.refers_to):
         return 0
     amount_fen, paid_fen = package
     return divide(of_fen(line.net_fen) * (amount_fen - paid_fen), amount_fen)
+
+
+def _given(document: BillDocument, grant_id: str) -> bool:
+    """Tell whether the bill has a line for what a package is good for beyond its price."""
+    lines = document.bill.lines
+    return any(each.kind is LineKind.VOUCHER and each.refers_to == grant_id for each in lines)
 
 
 def _tax(document: BillDocument, tax_line: TaxLine, prices: Mapping[LineId, Prices]) -> Row:
