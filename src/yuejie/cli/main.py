@@ -1,8 +1,11 @@
 """The root command and its nouns, each loaded when asked for: a gateway needs no PDF writer."""
 
 import sys
+from codecs import lookup, register_error
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final, NoReturn
+from unicodedata import normalize
 
 import click
 
@@ -143,8 +146,38 @@ def yuejie(ctx: click.Context) -> None:
     ctx.obj = make_frame()
 
 
+_TWINS: Final = {"¥": "￥", "−": "-", "░": ".", "▒": ":", "▶": ">", "◀": "<"}
+"""What a terminal of the mainland's encodings lacks, in its nearest that they have."""
+
+
+def _nearest(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Stand in for characters that an output's encoding lacks: their twin, or a question mark.
+
+    Half a surrogate is no character: it came from a word that was no text.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    if any("\ud800" <= each <= "\udfff" for each in lacking):
+        raise error
+    found = ""
+    for each in lacking:
+        twin = _TWINS.get(each) or normalize("NFKC", each)
+        found += twin.encode(error.encoding, "replace").decode(error.encoding)
+    return found, error.end
+
+
+def _speak_plainly() -> None:
+    """Let nothing fail, or come out as code, because an output is not UTF-8."""
+    register_error("nearest", _nearest)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and lookup(stream.encoding).name != "utf-8":
+            stream.reconfigure(errors="nearest")
+
+
 def main() -> None:
     """Run the command line; a refusal is a sentence, never a traceback."""
+    _speak_plainly()
     try:
         code = yuejie(prog_name="yuejie", standalone_mode=False)
     except DomainError as error:

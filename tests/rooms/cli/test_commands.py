@@ -85,6 +85,31 @@ def test_reads_can_be_json(home: Path) -> None:
         assert json.loads(yuejie(home, *words, "--json")) == []
 
 
+def test_a_terminal_of_another_encoding_is_told_in_its_own(home: Path, tmp_path: Path) -> None:
+    """What GBK lacks comes out as its twin, or as a question mark: nothing fails for a name."""
+    yuejie(home, "price", "open", "gbk", "--kind", "sale", "--currency", "USD")
+    file = tmp_path / "prices.toml"
+    file.write_text(
+        'currency = "USD"\n[models."¥²-𠮷"]\nmode = "chat"\ninput = "-1"\noutput = "1"\n'
+    )
+
+    def told(*words: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "yuejie", *words],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "YUEJIE_HOME": str(home), "PYTHONIOENCODING": "gbk"},
+            timeout=120,
+        )
+        return done.returncode, done.stdout.decode("gbk"), done.stderr.decode("gbk")
+
+    code, shown, said = told("price", "import", str(file), "--book", "gbk")
+    assert "￥2-?" in shown
+    assert (code, "Traceback" in said) == (1, False)
+    code, _, said = told("customers", "show", "¥")
+    assert (code, "￥" in said) == (1, True)
+
+
 def test_a_price_file_with_an_error_is_not_imported(home: Path, tmp_path: Path) -> None:
     yuejie(home, "price", "open", "list", "--kind", "sale", "--currency", "USD")
     file = tmp_path / "prices.toml"
