@@ -18,7 +18,7 @@ FOREVER_S: Final = 1 << 40
 """The end of what does not end, in Unix seconds."""
 DEFAULT_THRESHOLDS: Final = (50, 80, 100)
 DEFAULT_FORECASTS: Final = (100,)
-"""Of a budget that fits, the forecast is above 80 % every month: that is no news."""
+"""Of a budget that fits, the forecast is above 80 % each month: that is no news (decision 0114)."""
 
 
 class Measure(StrEnum):
