@@ -1,4 +1,4 @@
-"""One computation for all who watch a customer's live bill in the same second."""
+"""One computation for all who watch a customer's live bill in the same moment."""
 
 import time
 from collections import OrderedDict
@@ -13,8 +13,10 @@ from yuejie.bills.live.memory import Remembering
 from yuejie.db.session import Database
 from yuejie.kernel.ids import CustomerId
 
-FRESH_FOR: Final = timedelta(milliseconds=900)
-"""As long is what was drawn shown to others; whoever looks each second sees each second anew."""
+FRESH_FOR: Final = timedelta(milliseconds=500)
+"""As long is what was drawn shown to others. Whoever looks each second may be shown what somebody
+else drew so long ago, and looks again a second later: both belong to the two seconds within which
+a call is seen."""
 REST: Final = 3
 """A drawing that takes longer is shown for so many times as long: looking takes a quarter at most.
 """
@@ -25,7 +27,7 @@ _Look = Callable[[Database, CustomerId, datetime], Live]
 
 
 class Board:
-    """Shows each customer's live bill, drawn at most about once a second, whoever looks."""
+    """Shows each customer's live bill, drawn at most about twice a second, whoever looks."""
 
     def __init__(self, look_at: _Look | None = None) -> None:
         memory = Remembering()
@@ -34,7 +36,7 @@ class Board:
         self._lock = Lock()
 
     def show(self, db: Database, customer_id: CustomerId, *, now: datetime) -> Live:
-        """Return a customer's live bill, about a second old; many who ask at once wait for one.
+        """Return a customer's live bill, less than a second old; many who ask at once wait for one.
 
         Raises what `look` does; a failure is nobody's but the one's who met it.
         """

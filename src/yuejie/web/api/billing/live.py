@@ -27,6 +27,8 @@ from yuejie.web.shapes.wire import Name, Out
 routes: Final = guarded("账单", prefix="/customers/{customer}/bills/live")
 
 LINES: Final = 200
+LOOK_SECONDS: Final = 1
+"""How often a stream looks."""
 ADMITTED_SECONDS: Final = 3
 """So long a stream may outlive the token or session that opened it."""
 Lines = Annotated[
@@ -120,7 +122,7 @@ async def _looks(
             yield await run_in_threadpool(board.show, db, customer_id, now=clock.now())
         except DomainError as error:
             yield error
-        due = max(due + 1, loop.time())
+        due = max(due + LOOK_SECONDS, loop.time())
         await asyncio.sleep(due - loop.time())
 
 
