@@ -215,3 +215,31 @@ def test_who_leaves_before_the_renewed_term_pays_for_the_rest_of_both(yuan: Book
     asked = datetime(2026, 5, 1, tzinfo=UTC)
     end = left(yuan, a_year, renewed=12, asked=asked, on=date(2026, 7, 1))
     assert end.fee_fen == 18_049_32
+
+
+def test_who_leaves_a_term_that_was_renewed_ahead_owes_the_rest_of_it_and_the_next(
+    yuan: Books,
+) -> None:
+    """
+    6,000 for the half year to June, renewed ahead for another. Whoever leaves on 1 April leaves 91
+    of the 181 days of the first and the whole of the second: 3,016.57 and 6,000, each explained.
+    """
+    half_a_year = promised(6_000, CommitmentPeriod.TERM, date(2026, 7, 1))
+    asked = datetime(2026, 3, 1, tzinfo=UTC)
+    end = left(yuan, half_a_year, renewed=6, asked=asked, on=date(2026, 4, 1))
+    assert end.fee_fen == 9_016_57
+    assert end.reasons[1:3] == [
+        "自 2026-04-01 到 2026-07-01 尚余 91 天，整个合同期承诺按天折算为 91/181 期。",
+        "自 2026-07-01 到 2027-01-01 尚余 184 天，整个合同期承诺按天折算为 1 期。",
+    ]
+
+
+def test_the_years_of_a_renewed_term_that_is_left_begin_with_it(yuan: Books) -> None:
+    """
+    12,000 a year for a year and a half, renewed ahead for a year. Whoever leaves on 1 March 2027
+    leaves 122 of the 365 days of the second year, which the term cuts short, and a whole year.
+    """
+    terms = promised(12_000, CommitmentPeriod.YEAR, date(2027, 7, 1))
+    asked = datetime(2027, 1, 5, tzinfo=UTC)
+    end = left(yuan, terms, renewed=12, asked=asked, on=date(2027, 3, 1))
+    assert end.fee_fen == 16_010_96

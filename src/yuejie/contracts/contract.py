@@ -109,23 +109,30 @@ def at(versions: Iterable[Contract], started: datetime) -> Contract | None:
     return max(begun, key=lambda each: (each.starts_at, each.signed_at, each.version), default=None)
 
 
-def term_of(versions: Iterable[Contract], one: Contract) -> list[Contract]:
-    """Return the versions of the term that one of them belongs to, the earliest first.
+def by_term(versions: Iterable[Contract]) -> list[list[Contract]]:
+    """Return the versions of one contract by term, the earliest first.
 
-    A contract's first term begins with it, another where a version begins that holds on from the
-    day on which the term before it is over: it was renewed. A change within a term begins none.
-    What is only supposed is no version that was signed: it is of the term whose version it
-    changes, or a term of its own.
+    Its first term begins with it, another where a version begins that holds on from the day on
+    which the term before it is over: it was renewed. A change within a term begins none.
     """
-    same = [each for each in versions if each.contract_id == one.contract_id]
     terms: list[list[Contract]] = []
-    for each in sorted(same, key=lambda each: (each.starts_at, each.signed_at, each.version)):
+    for each in sorted(versions, key=lambda each: (each.starts_at, each.signed_at, each.version)):
         over = terms[-1][-1].ends_at if terms else each.starts_at
         holds_on = each.ends_at is None or each.ends_at > each.starts_at
         if not terms or (over is not None and each.starts_at >= over and holds_on):
             terms.append([])
         terms[-1].append(each)
-    return next((term for term in terms if is_among(one, term)), [one])
+    return terms
+
+
+def term_of(versions: Iterable[Contract], one: Contract) -> list[Contract]:
+    """Return the versions of the term that one of them belongs to, the earliest first.
+
+    What is only supposed is no version that was signed: it is of the term whose version it
+    changes, or a term of its own.
+    """
+    same = [each for each in versions if each.contract_id == one.contract_id]
+    return next((term for term in by_term(same) if is_among(one, term)), [one])
 
 
 def is_among(one: Contract, versions: Iterable[Contract]) -> bool:

@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from yuejie.contracts import store as contracts
-from yuejie.contracts.contract import Contract, at, midnight, term_began
+from yuejie.contracts.contract import Contract, at, by_term, midnight
 from yuejie.contracts.forewarn.endings import days_left, followed, say_days
 from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import pricing_of, terms_of
-from yuejie.contracts.life.leave import later, leave
+from yuejie.contracts.life.leave import TermLeft, later, leave
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.sign import write_version
 from yuejie.contracts.terms import CommercialTerms, Renewal
@@ -51,10 +51,9 @@ def ask_end(db: Database, wish: Wish, *, by: str, now: datetime) -> ContractEnd:
         contract = _newest(tx, wish.contract_id)
         _refuse_waiting(tx, contract)
         asked_on = _today(contract, now)
-        notice = timedelta(days=contract.terms.notice_days)
         leaving = leave(
             contract.terms,
-            since=_since(tx, contract, max(wish.wished_on, asked_on + notice)),
+            left=_terms(tx, contract),
             asked_on=asked_on,
             wished_on=wish.wished_on,
             currency=contract.currency,
@@ -224,11 +223,18 @@ def _newest(tx: Tx, contract_id: ContractId) -> Contract:
     return versions[-1]
 
 
-def _since(tx: Tx, contract: Contract, day: date) -> date:
-    """Return the first day of the term that a day lies in: a renewal begins one."""
-    versions = contracts.contract_versions(tx, contract.contract_id)
-    began = term_began(versions, midnight(day, contract.zone)) or versions[0].starts_at
-    return began.astimezone(zone_of(contract.zone)).date()
+def _terms(tx: Tx, contract: Contract) -> list[TermLeft]:
+    """Return the terms of a contract that have an end; what each promised, its newest version says.
+
+    A renewal begins one, also where it was signed ahead.
+    """
+    zone, found = zone_of(contract.zone), list[TermLeft]()
+    for term in by_term(contracts.contract_versions(tx, contract.contract_id)):
+        newest = max(term, key=lambda each: each.version).terms
+        if newest.ends_on is not None:
+            since = term[0].starts_at.astimezone(zone).date()
+            found.append(TermLeft(since, newest.ends_on, newest.commitment))
+    return found
 
 
 def _today(contract: Contract, now: datetime) -> date:

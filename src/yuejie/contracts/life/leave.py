@@ -1,20 +1,39 @@
 """Leaving a contract: from which day, and what it costs, with every figure explained. Pure.
 
 The fee is `fixed + share × what the rest of the term was promised`. The rest counts by days: a
-monthly promise by the days of each month, a yearly one by the days of each year of the contract, a
-promise for the whole term by its days. It is exact until the one rounding to fen at the end.
+monthly promise by the days of each month, a yearly one by the days of each year of the term, a
+promise for the whole term by its days. A term that was renewed ahead is left as well, and promised
+as much again. It is exact until the one rounding to fen at the end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import Final
 
-from yuejie.contracts.terms import CommercialTerms, CommitmentPeriod, ContractType
+from yuejie.contracts.terms import CommercialTerms, Commitment, CommitmentPeriod, ContractType
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.money import PPM, Money, divide, plain
 from yuejie.kernel.period import BillingMonth
 
 _DAY = timedelta(days=1)
+
+
+_NAMES: Final = {
+    CommitmentPeriod.MONTH: "每月",
+    CommitmentPeriod.YEAR: "每合同年",
+    CommitmentPeriod.TERM: "整个合同期",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TermLeft:
+    """A term of the contract that is left: its first day, the first behind it, and its promise."""
+
+    since: date
+    ends_on: date
+    commitment: Commitment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +46,16 @@ class Leaving:
 
 
 def leave(
-    terms: CommercialTerms, *, since: date, asked_on: date, wished_on: date, currency: str
+    terms: CommercialTerms,
+    *,
+    left: Sequence[TermLeft],
+    asked_on: date,
+    wished_on: date,
+    currency: str,
 ) -> Leaving:
     """Return when a contract ends that somebody wants to leave, and what leaving costs.
 
-    `since` is the first day of the contract's term, `wished_on` the first on which it is not
-    wanted.
+    `left` are the contract's terms, `wished_on` the first day on which it is not wanted.
     """
     earliest = asked_on + timedelta(days=terms.notice_days)
     ends_on = max(wished_on, earliest)
@@ -45,7 +68,7 @@ def leave(
         )
     if terms.type is ContractType.OPEN or terms.ends_on is None:
         return Leaving(ends_on, 0, (*reasons, "无期限合同，随时可终止，没有解约费。"))
-    rest, how = remaining_promise(terms, since=since, start=ends_on)
+    rest, how = remaining_promise(left, start=ends_on)
     share = terms.break_fee.remaining_commitment_ppm
     fee = divide(rest.numerator * share, rest.denominator * PPM) + terms.break_fee.fixed_fen
     reasons += how
@@ -57,30 +80,31 @@ def leave(
     return Leaving(ends_on, fee, tuple(reasons))
 
 
-def remaining_promise(
-    terms: CommercialTerms, *, since: date, start: date
-) -> tuple[Fraction, list[str]]:
+def remaining_promise(left: Sequence[TermLeft], *, start: date) -> tuple[Fraction, list[str]]:
     """Return what was promised from a day until the contract's end, exact, in fen, and why."""
-    assert terms.ends_on is not None, "an open contract promises nothing beyond its notice"
-    if terms.commitment is None:
-        return Fraction(0), ["合同没有承诺消费，剩余承诺为 0。"]
+    found, reasons = Fraction(0), list[str]()
+    for term in left:
+        if term.commitment is not None and term.ends_on > start:
+            share, reason = _share(term, term.commitment.period, max(start, term.since))
+            found += term.commitment.amount_fen * share
+            reasons.append(reason)
+    return found, reasons or ["合同没有承诺消费，剩余承诺为 0。"]
+
+
+def _share(term: TermLeft, period: CommitmentPeriod, start: date) -> tuple[Fraction, str]:
+    """Return for how many periods a term still holds from one of its days on, and why."""
     parts = [
         (held, whole)
-        for first, after in _periods(terms.commitment.period, since, terms.ends_on, start)
-        if (held := (min(after, terms.ends_on) - max(first, start)).days) > 0
+        for first, after in _periods(period, term.since, term.ends_on, start)
+        if (held := (min(after, term.ends_on) - max(first, start)).days) > 0
         and (whole := (after - first).days)
     ]
-    share = sum((Fraction(held, whole) for held, whole in parts), Fraction(0))
-    names = {
-        CommitmentPeriod.MONTH: "每月",
-        CommitmentPeriod.YEAR: "每合同年",
-        CommitmentPeriod.TERM: "整个合同期",
-    }
-    days = (terms.ends_on - start).days
-    name = names[terms.commitment.period]
+    days = (term.ends_on - start).days
     count = " + ".join(f"{held}/{whole}" if held != whole else "1" for held, whole in parts)
-    text = f"自 {start} 到 {terms.ends_on} 尚余 {days} 天，{name}承诺按天折算为 {count} 期。"
-    return terms.commitment.amount_fen * share, [text]
+    said = (
+        f"自 {start} 到 {term.ends_on} 尚余 {days} 天，{_NAMES[period]}承诺按天折算为 {count} 期。"
+    )
+    return sum((Fraction(held, whole) for held, whole in parts), Fraction(0)), said
 
 
 def _periods(

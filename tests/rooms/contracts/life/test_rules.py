@@ -21,7 +21,7 @@ from yuejie.contracts.life.draft import (
     decode_body,
     encode_body,
 )
-from yuejie.contracts.life.leave import later, leave, remaining_promise
+from yuejie.contracts.life.leave import TermLeft, later, leave, remaining_promise
 from yuejie.contracts.life.rules import InForce, refuse_amendment
 from yuejie.contracts.prices import RateRow
 from yuejie.contracts.terms import (
@@ -263,10 +263,16 @@ def test_three_years_never_get_dearer(prices: Pricing, *, dearer: bool) -> None:
 # ── leaving ─────────────────────────────────────────────────────────────────────────────────────
 
 
+def whole(terms: CommercialTerms, since: date) -> list[TermLeft]:
+    """The one term of a contract that was never renewed."""
+    assert terms.ends_on is not None
+    return [TermLeft(since, terms.ends_on, terms.commitment)]
+
+
 def test_an_open_contract_is_left_free_of_charge() -> None:
     left = leave(
         CommercialTerms(),
-        since=date(2026, 1, 1),
+        left=[],
         asked_on=date(2026, 11, 20),
         wished_on=date(2026, 12, 1),
         currency="CNY",
@@ -278,7 +284,7 @@ def test_notice_moves_the_day() -> None:
     year = CommercialTerms(type=ContractType.ONE_YEAR, ends_on=date(2027, 6, 1), notice_days=30)
     left = leave(
         year,
-        since=date(2026, 6, 1),
+        left=whole(year, date(2026, 6, 1)),
         asked_on=date(2026, 11, 20),
         wished_on=date(2026, 12, 1),
         currency="CNY",
@@ -294,7 +300,7 @@ def test_the_break_fee_is_a_share_of_what_was_still_promised() -> None:
     """
     left = leave(
         THREE,
-        since=date(2026, 1, 1),
+        left=whole(THREE, date(2026, 1, 1)),
         asked_on=date(2028, 11, 1),
         wished_on=date(2028, 11, 16),
         currency="CNY",
@@ -315,7 +321,7 @@ def test_the_break_fee_is_a_share_of_what_was_still_promised() -> None:
 )
 def test_years_and_whole_terms_count_by_their_days(period: CommitmentPeriod, fen: int) -> None:
     promised = replace(THREE, commitment=Commitment(10_000_00, period))
-    rest, _ = remaining_promise(promised, since=date(2026, 1, 1), start=date(2028, 7, 1))
+    rest, _ = remaining_promise(whole(promised, date(2026, 1, 1)), start=date(2028, 7, 1))
     assert int(rest) == fen
 
 
@@ -323,7 +329,7 @@ def test_whoever_leaves_after_the_end_need_not_leave() -> None:
     with pytest.raises(Conflict, match="已自然到期"):
         leave(
             replace(THREE, notice_days=90),
-            since=date(2026, 1, 1),
+            left=whole(THREE, date(2026, 1, 1)),
             asked_on=date(2028, 12, 1),
             wished_on=date(2028, 12, 2),
             currency="CNY",
