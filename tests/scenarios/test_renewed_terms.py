@@ -180,6 +180,36 @@ def test_late_usage_of_the_shared_month_takes_no_minimum_away(yuan: Books) -> No
     assert yuan.unproved() == []
 
 
+@pytest.mark.parametrize("month", [7, 8])
+def test_a_renewal_that_is_signed_behind_the_shared_month_bills_what_nobody_knew_of(
+    yuan: Books, month: int
+) -> None:
+    """
+    200 a month, and at least 300 used, until 14 June. June's bill has no fee, since nothing holds
+    at its end, and 14 of 30 days of the minimum. In July or August the contract is renewed from the
+    15th of June on: what June and July lack stands on the bill of that month, once.
+    """
+    terms = replace(
+        promised(300, CommitmentPeriod.MONTH, date(2026, 6, 15)), management_fee_fen=20_000
+    )
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    closes(yuan, acme, 2026, range(1, month))
+    assert acme.lines("2026-06") == ["承诺消费补足（2026-06） = 140.00"]
+    yuan.clock.at = datetime(2026, month, 20, tzinfo=UTC)
+    renew(yuan, acme, months=12)
+    closes(yuan, acme, 2026, range(month, 10))
+    july = ["2026-07 late  承诺消费补足（2026-07） = 300.00", "2026-07 late  管理费 = 200.00"]
+    assert acme.lines(f"2026-0{month}") == [
+        "2026-06 late  承诺消费补足（2026-06） = 160.00",
+        "2026-06 late  管理费 = 200.00",
+        *(july if month > 7 else []),
+        f"承诺消费补足（2026-0{month}） = 300.00",
+        "管理费 = 200.00",
+    ]
+    assert acme.lines("2026-09") == ["承诺消费补足（2026-09） = 300.00", "管理费 = 200.00"]
+    assert yuan.unproved() == []
+
+
 def left(
     books: Books, terms: CommercialTerms, *, renewed: int, asked: datetime, on: date
 ) -> ContractEnd:

@@ -18,7 +18,7 @@ from yuejie.assurance.history import Held, History, Version
 from yuejie.assurance.oracle import half_away
 from yuejie.assurance.sla.oracle import credited
 from yuejie.bills.bill import BillLine
-from yuejie.kernel.period import BillingMonth
+from yuejie.kernel.period import BillingMonth, zone_of
 
 _PPM: Final = 10**6
 TERMS: Final = {"tier_discount", "package", "true_up", "management_fee", "voucher"}
@@ -136,6 +136,7 @@ class Reckoner:
             if extra.service_month not in self.settled
         ]
         looked_at = {*months, str(now), *(extra.service_month for extra in waiting)}
+        looked_at |= self._renewed_behind(now)
         for label in list(looked_at):
             looked_at |= self._handed_over(BillingMonth.parse(label))
         looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
@@ -379,6 +380,26 @@ class Reckoner:
             return set()
         held = before.ends_on is None or before.ends_on > now.previous.first_day
         return {str(now.previous)} if held and self._counted(now.previous, before) else set()
+
+    def _renewed_behind(self, now: BillingMonth) -> set[str]:
+        """Return the months before one under a renewal that somebody signed within it."""
+        zone, found = zone_of(self.history.zone), set[str]()
+        for version in self.history.versions:
+            signed = version.signed_at <= self.known and version.signed_at in now.span(zone)
+            term = self._term(version) if signed else []
+            if term and term[0] is version and self._before(version):
+                month = now.previous
+                while month.last_day >= self.history.began(version):
+                    found |= {str(month)} if self._version(month) in term else set()
+                    month = month.previous
+        return found
+
+    def _before(self, version: Version) -> bool:
+        """Tell whether the contract had a version that began before one."""
+        return any(
+            v.contract_id == version.contract_id and v.starts_at < version.starts_at
+            for v in self.history.versions
+        )
 
     def _due_before(self, now: BillingMonth, spent_in: set[BillingMonth]) -> set[str]:
         """Return the months before one whose minimum counts what was spent in some of these."""

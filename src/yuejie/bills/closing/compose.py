@@ -167,6 +167,7 @@ class _Work:
         def spent(month: BillingMonth) -> int:
             return spend_of(by_model.get(month, {}), self._promise(month))
 
+        looked_at |= facts.agreements.renewed_behind(facts.month)
         looked_at |= {each.previous for each in looked_at if facts.agreements.overdue(each)}
         looked_at |= self._counting(looked_at)
         for month in sorted(looked_at):
