@@ -131,6 +131,24 @@ def test_what_is_said_to_be_below_a_threshold_is_what_the_present_period_has_use
     assert facts == "0.00 USD < 100"
 
 
+@pytest.mark.parametrize(("used", "said"), [(WORST, []), (WORST // 2, ["0.001 CNY < 100"])])
+def test_a_budget_recovers_in_the_currency_that_its_present_period_is_used_in(
+    desk: Desk, used: int, said: list[str]
+) -> None:
+    """November's dollars were used up; in December the contract is in yuan: all used, or half."""
+    cap = desk.cap("本月", WORST, mode=Mode.SOFT, thresholds=(100,))
+    uses(desk, WORST)
+    assert watch_budgets(desk.db, NOW) == 1
+    (dollars,) = desk.windows(cap)
+    with desk.db.begin() as tx:
+        yuan = dollars.slot._replace(starts_s=dollars.ends_s, unit="CNY")
+        open_window(tx, yuan, ends_s=dollars.ends_s + 31 * 86_400, cap=WORST, spent=used)
+    watch_budgets(desk.db, NOW + timedelta(days=8))
+    assert told(desk)["budget_eased 100"] == len(said)
+    with desk.db.read() as tx:
+        assert [tx.value(EASED_FACTS) for _ in said] == said
+
+
 def test_an_ended_budget_says_nothing_more(desk: Desk) -> None:
     desk.cap("本月", WORST, mode=Mode.SOFT)
     uses(desk, WORST)

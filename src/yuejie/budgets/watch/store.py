@@ -76,14 +76,17 @@ def tell(tx: Tx, crossing: Crossing, *, basis: str, amount: int, at: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class Eased(Crossing):
-    """A told threshold that holds no more, and what its allowance has used of its present cap."""
+    """A told threshold that holds no more, and what its allowance has used of its present cap.
+
+    In the present period's currency: where there are several, in that of which most is used.
+    """
 
     recovers: bool
     """Whether all of a budget was used, and is no longer: of several such thresholds the lowest."""
 
 
 EASED: Final = """
-    SELECT l.number, l.starts_s, l.unit, l.percent, n.spent, n.cap,
+    SELECT l.number, l.starts_s, n.unit, l.percent, n.spent, n.cap,
            a.ended_at IS NULL AND l.percent >= 100 AND n.spent * 100 < n.cap * l.percent
            AND NOT EXISTS (SELECT FROM allowance_alert o
                            WHERE (o.number, o.starts_s, o.basis) = (l.number, l.starts_s, 'actual')
@@ -91,11 +94,14 @@ EASED: Final = """
     FROM allowance_alert l
     JOIN allowance a USING (number)
     JOIN allowance_window w USING (number, starts_s, unit)
-    LEFT JOIN allowance_window p
-           ON p.number = l.number AND p.unit = l.unit
-          AND p.starts_s <= %(now_s)s AND p.ends_s > %(now_s)s
+    LEFT JOIN LATERAL (
+        SELECT o.unit, o.spent, o.cap
+        FROM allowance_window o
+        WHERE o.number = l.number AND o.starts_s <= %(now_s)s AND o.ends_s > %(now_s)s
+        ORDER BY o.spent::numeric / greatest(o.cap, 1) DESC, o.unit = l.unit DESC, o.unit
+        LIMIT 1) p ON true
     CROSS JOIN LATERAL (
-        SELECT coalesce(p.spent, 0) AS spent,
+        SELECT coalesce(p.unit, l.unit) AS unit, coalesce(p.spent, 0) AS spent,
                coalesce(p.cap, CASE WHEN l.unit = a.currency THEN a.cap ELSE w.cap END) AS cap) n
     WHERE l.eased_at IS NULL AND l.basis = 'actual'
       AND (a.ended_at IS NOT NULL OR w.ends_s <= %(now_s)s OR w.spent * 100 < w.cap * l.percent)
