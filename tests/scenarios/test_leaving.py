@@ -14,11 +14,22 @@ from yuejie.bills.correct.break_fee import approve_leaving, charge_break_fees
 from yuejie.bills.correct.store import adjustments_of
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.clerk import Clerk
+from yuejie.contracts.contract import Terms
 from yuejie.contracts.life.ending import Wish, approve_end, ask_end, renew_contract
 from yuejie.contracts.life.store import ContractEnd
+from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at, contract_versions
-from yuejie.contracts.terms import BreakFee, CommercialTerms, Commitment, ContractType, Split
+from yuejie.contracts.terms import (
+    STANDARD,
+    BreakFee,
+    CommercialTerms,
+    Commitment,
+    ContractType,
+    Split,
+)
+from yuejie.gateway.publish import load
 from yuejie.kernel.errors import Conflict, Forbidden
+from yuejie.kernel.ids import BookId
 
 YUAN = """
 [models."gpt-4o"]
@@ -249,3 +260,36 @@ def test_a_renewal_ahead_does_not_outlive_the_end(house: Books) -> None:
     approve_end(house.db, end.end_id, by="finance", now=ASKED)
     days = ("2026-09-19", "2026-09-20", "2026-11-30", "2026-12-01", "2027-02-01")
     assert [in_force(house, acme, day) for day in days] == [True, *[False] * 4]
+
+
+def test_a_renewal_that_was_left_ahead_takes_no_successors_place(house: Books) -> None:
+    """
+    The year to November is renewed in August already, then left on 20 September; from that day on
+    another contract holds, with 500 a month. In December, when the renewal would have begun, the
+    other holds on: its fee is billed, and its customer served.
+    """
+    acme = house.customer("acme", commercial=BOUND, starts=AUGUST)
+    with house.db.read() as tx:
+        contract = contract_at(tx, acme.customer.customer_id, ASKED)
+    assert contract is not None
+    renew_contract(house.db, contract.contract_id, by=CLERK, now=house.tick())
+    approve_end(house.db, left(house, acme).end_id, by="finance", now=ASKED)
+    other = Terms(
+        customer_id=acme.customer.customer_id,
+        sale_book=BookId("list"),
+        currency="CNY",
+        starts_at=datetime(2026, 9, 19, 16, tzinfo=UTC),
+        commercial=replace(STANDARD, management_fee_fen=500_00),
+    )
+    signed = sign_contract(house.db, other, by=CLERK, now=house.tick())
+    days = ("2026-09-20", "2026-11-30", "2026-12-01", "2027-02-01")
+    assert [in_force(house, acme, day) for day in days] == [True] * 4
+    for month in ("2026-08", "2026-09", "2026-10", "2026-11", "2026-12", "2027-01"):
+        house.close(month)
+    for month in ("2026-09", "2026-11", "2026-12", "2027-01"):
+        assert acme.lines(month) == ["管理费 = 500.00"]
+        assert acme.bill(month).contract_id == signed.contract_id
+    assert house.unproved() == []
+    with house.db.read() as tx:
+        rows = load(tx).contracts
+    assert [row.version for row in rows if row.contract_id == contract.contract_id] == [1, 3]

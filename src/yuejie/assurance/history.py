@@ -109,6 +109,12 @@ class History:
         end = month.span(zone_of(self.zone)).end - _INSTANT
         begun = [v for v in self.versions if v.starts_at <= end and v.signed_at <= known]
         begun.sort(key=lambda v: (v.starts_at, v.signed_at, v.version))
+        while (
+            begun and begun[-1].ends_on is not None and begun[-1].ends_on <= self.began(begun[-1])
+        ):
+            # Left before it began: that takes the place of what it would have been, no other's.
+            gone = (begun[-1].contract_id, begun[-1].starts_at)
+            begun = [v for v in begun if (v.contract_id, v.starts_at) != gone]
         return begun[-1] if begun else None
 
     def reopened(self, month: BillingMonth, at: datetime) -> set[str]:

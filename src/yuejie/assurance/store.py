@@ -447,8 +447,14 @@ WORTH: Final = """
     FROM summed r
     JOIN customer c USING (customer_id)
     LEFT JOIN LATERAL (
-        SELECT contract_id, currency, tax_mode, tax_ppm FROM contract
+        SELECT contract_id, currency, tax_mode, tax_ppm FROM contract o
         WHERE customer_id = c.customer_id AND starts_at <= %(ends)s
+          AND NOT EXISTS (
+              SELECT FROM contract left_ahead
+              WHERE left_ahead.contract_id = o.contract_id AND left_ahead.starts_at = o.starts_at
+                AND left_ahead.version >= o.version
+                AND (left_ahead.terms ->> 'ends_on')::date
+                    <= (left_ahead.starts_at AT TIME ZONE left_ahead.zone)::date)
         ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
     ) k ON TRUE
     LEFT JOIN rate sale ON sale.rate_id = r.sale_rate

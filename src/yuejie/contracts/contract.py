@@ -104,9 +104,35 @@ def midnight(day: date, zone: str) -> datetime:
 
 
 def at(versions: Iterable[Contract], started: datetime) -> Contract | None:
-    """Return the version that applies to an instant: the newest that has started by then."""
+    """Return the version that applies to an instant: the newest that has started by then.
+
+    What a contract was left before is none that has started, and takes no other's place.
+    """
     begun = [version for version in versions if version.starts_at <= started]
-    return max(begun, key=lambda each: (each.starts_at, each.signed_at, each.version), default=None)
+    if not begun:
+        return None
+    newest = max(begun, key=_order)
+    if not _never_holds(newest):
+        return newest
+    return max(holding(begun), key=_order, default=None)
+
+
+def holding(versions: Iterable[Contract]) -> list[Contract]:
+    """Leave out versions that never hold: their contract was left before they would have begun.
+
+    The version that says so begins in the same instant as the one that was signed ahead.
+    """
+    known = list(versions)
+    newest = {(each.contract_id, each.starts_at): each for each in sorted(known, key=_order)}
+    return [each for each in known if not _never_holds(newest[each.contract_id, each.starts_at])]
+
+
+def _order(version: Contract) -> tuple[datetime, datetime, int]:
+    return version.starts_at, version.signed_at, version.version
+
+
+def _never_holds(version: Contract) -> bool:
+    return version.ends_at is not None and version.ends_at <= version.starts_at
 
 
 def by_term(versions: Iterable[Contract]) -> list[list[Contract]]:
@@ -116,7 +142,7 @@ def by_term(versions: Iterable[Contract]) -> list[list[Contract]]:
     which the term before it is over: it was renewed. A change within a term begins none.
     """
     terms: list[list[Contract]] = []
-    for each in sorted(versions, key=lambda each: (each.starts_at, each.signed_at, each.version)):
+    for each in sorted(versions, key=_order):
         over = terms[-1][-1].ends_at if terms else each.starts_at
         holds_on = each.ends_at is None or each.ends_at > each.starts_at
         if not terms or (over is not None and each.starts_at >= over and holds_on):

@@ -20,6 +20,7 @@ from yuejie.budgets.store import leased_allowances
 from yuejie.contracts import store as contracts
 from yuejie.contracts.auto import store as autos
 from yuejie.contracts.auto.policy import AutoModel
+from yuejie.contracts.contract import holding
 from yuejie.contracts.terms import PaymentMode
 from yuejie.customers.customer import CustomerState
 from yuejie.db.errors import CommitUncertain
@@ -177,7 +178,7 @@ def load(tx: Tx) -> Snapshot:
                 _us(row.ends_at),
                 row.terms.payment_mode is PaymentMode.PREPAID,
             )
-            for row in contracts.contracts(tx)
+            for row in holding(contracts.contracts(tx))
         ],
         models=_models(tx),
         accounts=_accounts(tx),
