@@ -8,6 +8,7 @@ import pytest
 
 from tests.scenarios.books import CLERK, Books, Party
 from tests.scenarios.leaving_rival import charge
+from yuejie.assurance.store import worth
 from yuejie.bills.bill import LineKind
 from yuejie.bills.correct.adjustment import Adjustment, AdjustmentState
 from yuejie.bills.correct.break_fee import approve_leaving, charge_break_fees
@@ -284,12 +285,15 @@ def test_a_renewal_that_was_left_ahead_takes_no_successors_place(house: Books) -
     signed = sign_contract(house.db, other, by=CLERK, now=house.tick())
     days = ("2026-09-20", "2026-11-30", "2026-12-01", "2027-02-01")
     assert [in_force(house, acme, day) for day in days] == [True] * 4
+    acme.uses("2026-12-05 10:00:00", "gpt-4o", input=M)
     for month in ("2026-08", "2026-09", "2026-10", "2026-11", "2026-12", "2027-01"):
         house.close(month)
     for month in ("2026-09", "2026-11", "2026-12", "2027-01"):
-        assert acme.lines(month) == ["管理费 = 500.00"]
+        assert acme.lines(month)[-1] == "管理费 = 500.00"
         assert acme.bill(month).contract_id == signed.contract_id
     assert house.unproved() == []
     with house.db.read() as tx:
         rows = load(tx).contracts
+        (known,) = worth(tx, "2026-12", datetime(2026, 12, 31, tzinfo=UTC))
+    assert known.contract_id == signed.contract_id
     assert [row.version for row in rows if row.contract_id == contract.contract_id] == [1, 3]
