@@ -103,9 +103,15 @@ class Deeds:
         if attempts:
             self.do(lambda: self.world.ingest(attempts))
         actor.client.facts.update(facts)
-        actor.client.ended[month, "served"] += len(records)
-        for _, how in failed:
-            actor.client.ended[month, how] += 1
+        for one in records:
+            actor.client.ended[self._day(actor, one), "served"] += 1
+        for tried, how in failed:
+            actor.client.ended[self._day(actor, tried[0]), how] += 1
+
+    @staticmethod
+    def _day(actor: Actor, ended: Ended) -> date:
+        """The customer's day on which a call began."""
+        return datetime.fromtimestamp(ended.begun.started_us // 10**6, actor.party.zone).date()
 
     def _failing(self, like: Ended) -> tuple[list[Ended], str]:
         """Return the attempts of a call that used nothing, just behind another, and its ending."""
@@ -221,7 +227,7 @@ class Deeds:
             customer_id=actor.party.customer.customer_id,
             service_month=BillingMonth.parse(random.choice(labels)),
             amount_fen=random.choice((-1, 1)) * random.randrange(1, 50_000),
-            currency=actor.party.customer.currency,
+            currency=actor.currency(month),
             item="调整",
             why="约定",
         )
@@ -230,7 +236,8 @@ class Deeds:
         decision = random.choice((Decision.APPROVE, Decision.APPROVE, Decision.REJECT))
         self._decide(asked.adjustment_id, decision)
         if decision is Decision.APPROVE:
-            client.allowed[asked.adjustment_id] = (str(wanted.service_month), wanted.amount_fen)
+            label = str(wanted.service_month)
+            client.allowed[asked.adjustment_id] = label, wanted.amount_fen, wanted.currency
 
     def _decide(self, adjustment_id: str, decision: Decision) -> None:
         now = self.world.tick()
@@ -256,7 +263,7 @@ class Deeds:
             name="甲",
             amount_fen=random.randrange(1, 400_000),
             paid_fen=random.randrange(0, 300_000) if kind is GrantKind.PACKAGE else 0,
-            currency=actor.party.customer.currency,
+            currency=actor.currency(month),
             models=random.choice(((), (), (MODELS[0],))),
             starts_on=first,
             ends_on=first + timedelta(days=random.choice((31, 92, 366))),
@@ -388,7 +395,7 @@ class Deeds:
                 self._decide(became.adjustment_id, Decision.APPROVE)
                 line = next((ln for ln in bill.lines if ln.line_id == dispute.line_id), None)
                 month = str(line.service_month) if line else str(bill.month)
-                actor.client.allowed[became.adjustment_id] = (month, fen)
+                actor.client.allowed[became.adjustment_id] = month, fen, bill.currency
         now = world.tick()
         current = next(b for b in self.bills(actor) if b.bill_id == bill.bill_id)
         if current.state is BillState.DISPUTED:
@@ -421,6 +428,8 @@ class Deeds:
         except (Conflict, Invalid):
             return  # touched already, or nothing is left of the line
         approve, then = random.random() < 0.9, world.tick()
+        if approve and amounts is None:
+            actor.client.voided |= {(str(line.service_month), bill.currency) for line in bill.lines}
         self.do(
             lambda: decide_credit(world.db, asked.credit_note_id, approve=approve, by="b", now=then)
         )

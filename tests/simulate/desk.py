@@ -56,7 +56,7 @@ class Desk:
             fault = self.random.choice(FAULTS)
             self.platform.tell("faults", faults=[{"fault": fault}])
         for actor in self.world.actors:
-            if actor.party.customer.currency == "CNY":
+            if "CNY" in actor.currencies:
                 self._visit(actor)
         self.calm()
 

@@ -18,6 +18,9 @@ from yuejie.bills.correct.booked import LEDGER_CHECKS
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
 
+TERMS = {"tier_discount", "true_up", "management_fee", "sla_credit", "package", "voucher"}
+"""Kinds that the terms of a month give, in the currency of its own contract."""
+
 
 @dataclass
 class Invariants:
@@ -27,6 +30,8 @@ class Invariants:
     deeds: Deeds
     sealed: dict[str, str] = field(default_factory=dict)
     """Every sealed form that was ever exported, by number."""
+    told: dict[tuple[str, str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    """What terms came to at any time: whose, of which month, of which kind."""
 
     def after_closing(self, month: str, *, proved: Sequence[str]) -> None:
         """Check everything that holds once a month is closed everywhere."""
@@ -71,30 +76,72 @@ class Invariants:
         wrong = {k: (found[k], used[k]) for k in {*found, *used} if found[k] != used[k]}
         assert not wrong, f"{actor.client.slug}: printed, used {wrong}"
 
-    def _terms(self, actor: Actor, live: list[Bill], month: str) -> None:
-        """Discount, minimum and fee of every month are what the contract gives on its usage."""
+    def remember(self, month: str) -> None:
+        """Note what terms come to now: what another currency bills next, changes them no more."""
+        for actor in self.world.actors:
+            bills = self.deeds.bills(actor)
+            live = [bill for bill in bills if bill.state is not BillState.VOIDED]
+            self._expected(actor, live, month)
+
+    def _expected(self, actor: Actor, live: list[Bill], month: str) -> dict[tuple[str, str], int]:
         usage: Counter[str] = Counter()
+        for bill in live:
+            for line in bill.lines:
+                label = str(line.service_month)
+                if line.metered and bill.currency == actor.currency(label):
+                    usage[label] += line.amount_fen
+        expected = expected_terms(actor.client, usage, month)
+        for (label, kind), fen in expected.items():
+            self.told[actor.client.slug, label, kind].add(fen)
+        return expected
+
+    def _terms(self, actor: Actor, live: list[Bill], month: str) -> None:
+        """Discount, minimum and fee of every month are what the contract gives on its usage.
+
+        Of a month in another currency than this one they stay as its own bills say; what is voided
+        of it stays away, and what its service gives back is what it was when one of them was drawn.
+        """
         printed: Counter[tuple[str, str]] = Counter()
         for bill in live:
             for line in bill.lines:
-                if line.metered:
-                    usage[str(line.service_month)] += line.amount_fen
-                else:
-                    printed[str(line.service_month), str(line.kind)] += line.amount_fen
-        for (label, kind), fen in expected_terms(actor.client, usage, month).items():
-            assert printed[label, kind] == fen, (actor.client.slug, label, kind, printed, fen)
+                if not line.metered:
+                    label = str(line.service_month)
+                    printed[label, str(line.kind)] += line.amount_fen
+                    by_terms = str(line.kind) in TERMS
+                    assert not by_terms or bill.currency == actor.currency(label), line
+        now, client = actor.currency(month), actor.client
+        client.voided = {each for each in client.voided if each[1] != now}
+        for (label, kind), fen in self._expected(actor, live, month).items():
+            where = (actor.client.slug, label, kind, printed[label, kind], fen)
+            own = actor.currency(label)
+            if own == now:
+                assert printed[label, kind] == fen, (*where, printed)
+            elif not self._away(actor, label, kind):
+                told = self.told[actor.client.slug, label, kind]
+                assert printed[label, kind] in (told if kind == "sla_credit" else {fen}), where
+
+    @staticmethod
+    def _away(actor: Actor, label: str, kind: str) -> bool:
+        """Whether some of what a month came to in another currency was voided, and stays away."""
+        months = {
+            month for month, currency in actor.client.voided if currency == actor.currency(label)
+        }
+        return label in months or (kind == "true_up" and bool(months))
 
     def _allowed(self, actor: Actor, live: list[Bill], month: str) -> None:
         """Every approved amount stands on bills once; no grant is drawn beyond what it is for."""
         named: Counter[str] = Counter()
-        carried = 0
+        carried: Counter[str] = Counter()
         for bill in live:
             for line in bill.lines:
                 named[line.refers_to] += line.amount_fen
-                carried += line.amount_fen if line.kind == "carried" else 0
-        for adjustment, (label, fen) in actor.client.allowed.items():
+                carried[bill.currency] += line.amount_fen if line.kind == "carried" else 0
+        for adjustment, (label, fen, currency) in actor.client.allowed.items():
             if label <= month:
-                assert named[adjustment] == fen, (actor.client.slug, adjustment, named, fen)
+                found = named[adjustment]
+                # What was voided of one in another currency waits for a bill in that.
+                waits = currency != actor.currency(month) and 0 <= found * fen <= fen * fen
+                assert found == fen or waits, (actor.client.slug, adjustment, found, fen)
         for grant, (kind, fen) in actor.client.grants.items():
             bought = sum(
                 line.amount_fen
@@ -103,7 +150,9 @@ class Invariants:
                 if line.refers_to == grant and line.kind == "package_purchase"
             )
             assert 0 <= bought - named[grant] <= fen, (actor.client.slug, grant, kind)
-        assert carried >= 0, (actor.client.slug, carried)
+        away = {currency for _, currency in actor.client.voided}
+        owed = [fen for currency, fen in carried.items() if currency not in away]
+        assert min(owed, default=0) >= 0, (actor.client.slug, carried)
 
     def _clouds(self, actor: Actor, live: list[Bill], month: str) -> None:
         """Every cost of the cloud that is passed on stands on bills once, marked up as agreed."""
@@ -124,6 +173,12 @@ class Invariants:
                     assert line.amount_fen == marked_up, (actor.client.slug, line)
         found = {key: Decimal(pico) / 10**12 for key, pico in printed.items() if pico}
         due = actor.client.passed_on(month)
+        # What was billed of a month in another currency stays as it is.
+        now = actor.currency(month)
+        found, due = (
+            {key: cost for key, cost in each.items() if actor.currency(key[0]) == now}
+            for each in (found, due)
+        )
         wrong = {
             k: (found.get(k), due.get(k)) for k in {*found, *due} if found.get(k) != due.get(k)
         }

@@ -17,6 +17,7 @@ from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.ledger.posting import Account
 from yuejie.ledger.store import balance, balances
+from yuejie.payments.apportion.shares import OpenAmount
 from yuejie.payments.receipts.receipt import OPEN
 
 PREPAID_KINDS = {"package", "package_purchase"}
@@ -190,24 +191,29 @@ class Owed:
                 onto[row.bill_id] += row.fen
                 bad[row.bill_id] += row.fen if row.source == "bad_debt" else 0
         amounts = {each.bill_id: each for each in self.till.amounts(actor)}
-        owed = 0
+        owed = Counter[str]()
         for bill in bills:
             if bill.state not in FINAL:
                 assert not onto[bill.bill_id], bill.bill_id
                 continue
             left = bill.gross.fen - taken[bill.bill_id] - onto[bill.bill_id]
-            owed += left
+            owed[bill.currency] += left
             if bill.state is BillState.VOIDED:
                 continue
-            amount = amounts[bill.bill_id]
-            assert (amount.open_fen, amount.bad_debt_fen) == (left, bad[bill.bill_id]), amount
-            if bill.state is BillState.PAID:
-                assert left <= 0, amount
-                assert not bad[bill.bill_id], amount
-            elif bill.state is BillState.WRITTEN_OFF:
-                assert left <= 0 < bad[bill.bill_id], amount
-            assert bad[bill.bill_id] >= 0, amount
-        assert actor.party.owes(actor.party.customer.currency).fen == owed, actor.client.slug
+            self._stands(bill, amounts[bill.bill_id], left, bad[bill.bill_id])
+        for currency in self.till.banks:
+            assert actor.party.owes(currency).fen == owed[currency], actor.client.slug
+
+    @staticmethod
+    def _stands(bill: Bill, amount: OpenAmount, left: int, bad: int) -> None:
+        """A bill's state says what is open of it, and what was given up."""
+        assert (amount.open_fen, amount.bad_debt_fen) == (left, bad), amount
+        if bill.state is BillState.PAID:
+            assert left <= 0, amount
+            assert not bad, amount
+        elif bill.state is BillState.WRITTEN_OFF:
+            assert left <= 0 < bad, amount
+        assert bad >= 0, amount
 
     def _held(
         self,
@@ -219,34 +225,31 @@ class Owed:
         back: list[_SentBack],
     ) -> None:
         """Prepayment and deposit are what came less what went, and never below nothing."""
-        customer = actor.party.customer
-        packages = self._packages(bills, notes)
-        for what, account in (("prepayment", Account.PREPAYMENT), ("deposit", Account.DEPOSIT)):
-            came = sum(
-                row.fen
-                for row in moved
-                if row.use == what and row.customer_id == customer.customer_id
-            )
-            went = sum(
-                row.fen
-                for row in moved
-                if row.source == what and row.source_customer == customer.customer_id
-            )
-            own = [g for g in back if g.source == what and g.customer_id == customer.customer_id]
-            paid = sum(gone.fen for gone in own if gone.state == "paid")
-            free = came - went - sum(gone.fen for gone in own)
-            assert free >= 0, (customer.slug, what, free)
-            booked = -balance(tx, account, party=customer.customer_id, currency=customer.currency)
-            more = packages if what == "prepayment" else 0
-            assert booked == came - went - paid + more, (customer.slug, what, booked)
+        slug, who = actor.client.slug, actor.party.customer.customer_id
+        for currency in self.till.banks:
+            packages = self._packages(bills, notes, currency)
+            own = [row for row in moved if row.currency == currency]
+            gone = [g for g in back if g.customer_id == who and g.currency == currency]
+            for what, account in (("prepayment", Account.PREPAYMENT), ("deposit", Account.DEPOSIT)):
+                came = sum(row.fen for row in own if row.use == what and row.customer_id == who)
+                went = sum(
+                    row.fen for row in own if row.source == what and row.source_customer == who
+                )
+                asked = [each for each in gone if each.source == what]
+                paid = sum(each.fen for each in asked if each.state == "paid")
+                free = came - went - sum(each.fen for each in asked)
+                assert free >= 0, (slug, what, free)
+                booked = -balance(tx, account, party=who, currency=currency)
+                more = packages if what == "prepayment" else 0
+                assert booked == came - went - paid + more, (slug, what, currency, booked)
 
     @staticmethod
-    def _packages(bills: list[Bill], notes: list[CreditNote]) -> int:
+    def _packages(bills: list[Bill], notes: list[CreditNote], currency: str) -> int:
         """What packages were sold for, less what was drawn of them, on bills less credit notes."""
         lines = {
             line.line_id: line.net_fen
             for bill in bills
-            if bill.state in FINAL
+            if bill.state in FINAL and bill.currency == currency
             for line in bill.lines
             if line.kind in PREPAID_KINDS
         }
@@ -294,7 +297,7 @@ class Owed:
         for row in (*tx.rows(_OnFapiao, BLUE), *tx.rows(_OnFapiao, RED)):
             taken[row.bill_id, row.tax_position] += row.fen
         for actor in self.desk.world.actors:
-            if actor.party.customer.currency == "CNY":
+            if "CNY" in actor.currencies:
                 self._bills_on_fapiao(actor, taken)
 
     def _bills_on_fapiao(self, actor: Actor, taken: dict[tuple[str, int], int]) -> None:
@@ -305,7 +308,7 @@ class Owed:
                 for line in note.lines:
                     credited[line.line_id] += line.net_fen + line.tax_fen
         for bill in self.till.deeds.bills(actor):
-            if bill.state not in FINAL:
+            if bill.state not in FINAL or bill.currency != "CNY":
                 continue
             out = 0
             for tax in bill.tax_lines:

@@ -99,8 +99,7 @@ class Sky:
     def _rows(self, month: str) -> list[Row]:
         accounts = [OURS]
         for number, actor in enumerate(self.world.actors):
-            ends = actor.client.deals[-1].ends
-            if actor.client.first <= month and (not ends or month <= ends):
+            if actor.client.serves(month):
                 accounts += [f"{number}0", f"{number}1"]
         return [
             self._row(account) for account in accounts for _ in range(self.random.randrange(1, 4))

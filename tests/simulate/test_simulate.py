@@ -17,6 +17,7 @@ from tests.simulate.invariants import Invariants
 from tests.simulate.live import Watchers
 from tests.simulate.owed import Owed
 from tests.simulate.replayed import Replayed
+from tests.simulate.signing import Signing
 from tests.simulate.sky import Sky
 from tests.simulate.till import Till
 from tests.simulate.truth import months_from
@@ -47,6 +48,7 @@ def fused(database_url: str) -> Iterator[FusedDatabase]:
 def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> None:
     world = World(fused, seed, CUSTOMERS)
     deeds = Deeds(world)
+    signing = Signing(world, deeds)
     invariants, watchers = Invariants(world, deeds), Watchers(world, deeds)
     (tmp_path / "clouds").mkdir()
     sky = Sky(world, tmp_path / "clouds")
@@ -56,13 +58,16 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
         month = FIRST
         try:
             for month in months_from(FIRST, LAST):
+                signing.month(month)
                 live_through(world, deeds, month)
+                signing.clerk(month)
                 sky.month(month)
                 seen = watchers.before(month)
                 deeds.close(month)
                 watchers.behind(month, seen)
                 invariants.after_closing(month, proved=[month])
                 after_closing(world, deeds, month)
+                invariants.remember(month)
                 sky.late(month)
                 till.month()
                 owed.after_the_clerk()
@@ -81,6 +86,8 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
             assert deeds.done["place"] + deeds.done["draw"], deeds.done
         except BaseException as error:
             error.add_note(f"SEED={seed} month={month} CUSTOMERS={CUSTOMERS}")
+            for actor in world.actors:
+                error.add_note(f"{actor.client.slug}: {', '.join(map(str, actor.client.deals))}")
             raise
     if DONE:
         with Path(DONE).open("a") as done:
@@ -127,6 +134,5 @@ def after_closing(world: World, deeds: Deeds, month: str) -> None:
 
 
 def used(actor: Actor, month: str) -> bool:
-    """Whether the contract still holds; behind its end nothing is admitted."""
-    ends = actor.client.deals[-1].ends
-    return month >= actor.client.first and (not ends or month <= ends)
+    """Whether a contract holds; behind its end nothing is admitted."""
+    return month >= actor.client.first and actor.client.serves(month)

@@ -100,7 +100,7 @@ class Till:
         way = random.choice(("whole", "whole", "part", "over", "merged", "silent", "stranger"))
         if not owed:
             if random.random() < 0.2:
-                self.pay(actor, random.randrange(1, 200_000), "预付")
+                self.pay(actor, random.randrange(1, 200_000), "预付", "")
             return
         bill = random.choice(owed)
         fen, memo = bill.open_fen, bill.number
@@ -109,16 +109,17 @@ class Till:
         elif way == "over":
             fen += random.randrange(1, 100_000)
         elif way == "merged":
-            some = random.sample(owed, random.randrange(1, len(owed) + 1))
+            same = [each for each in owed if each.currency == bill.currency]
+            some = random.sample(same, random.randrange(1, len(same) + 1))
             fen, memo = sum(each.open_fen for each in some), "，".join(e.number for e in some)
         elif way == "silent":
             memo = ""
         name = STRANGER if way == "stranger" else ""
-        self.pay(actor, fen, memo if len(memo) < 200 else "", name=name)
+        self.pay(actor, fen, memo if len(memo) < 200 else "", bill.currency, name=name)
 
-    def pay(self, actor: Actor, fen: int, memo: str, *, name: str = "") -> None:
+    def pay(self, actor: Actor, fen: int, memo: str, currency: str, *, name: str = "") -> None:
         """Let money come in, and import the line; now and then its file comes twice."""
-        bank = self.banks[actor.party.customer.currency]
+        bank = self.banks[currency or actor.party.customer.currency]
         self.world.tick()
         number = "6222000099999999" if name else f"62220000{int(actor.client.slug[1:]):08d}"
         who = name or actor.party.customer.legal_name
@@ -130,9 +131,7 @@ class Till:
     def place(self, receipt: Receipt) -> None:
         """Say by hand whose a receipt is and what it pays, or send a stranger's money back."""
         random = self.random
-        of_currency = [
-            a for a in self.world.actors if a.party.customer.currency == receipt.currency
-        ]
+        of_currency = [actor for actor in self.world.actors if receipt.currency in actor.currencies]
         actor = next(
             (a for a in of_currency if a.party.customer.legal_name == receipt.payer_name), None
         )
@@ -157,7 +156,11 @@ class Till:
         )
 
     def _named(self, actor: Actor, receipt: Receipt) -> dict[str, int]:
-        owed = [each for each in self.amounts(actor) if each.payable_fen > 0]
+        owed = [
+            each
+            for each in self.amounts(actor)
+            if each.payable_fen > 0 and each.currency == receipt.currency
+        ]
         left, found = receipt.amount_fen, dict[str, int]()
         for each in self.random.sample(owed, min(2, len(owed))):
             fen = min(left, self.random.randrange(1, each.payable_fen + 1))
@@ -190,7 +193,10 @@ class Till:
                 lambda: draw_down(world.db, slug, Use.PREPAYMENT, bills=None, by="clerk", now=now),
             )
             return
-        owed = [each for each in self.amounts(actor) if each.open_fen > 0]
+        currency = actor.party.customer.currency
+        owed = [
+            each for each in self.amounts(actor) if each.open_fen > 0 and each.currency == currency
+        ]
         free = self.free(actor, Use.DEPOSIT)
         if not owed or free <= 0:
             return

@@ -5,10 +5,11 @@ of every deed that happened, and says what all living bills together must print 
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 
 def rounded(value: Fraction) -> int:
@@ -64,9 +65,22 @@ class Asked:
 
 @dataclass(frozen=True)
 class Deal:
-    """What a contract version says about a month: it holds from its first month on."""
+    """What a contract version says: it holds from its first day on."""
 
-    since: str
+    since: date
+    ends: date | None = None
+    """The first day on which it no longer holds, None for none."""
+    contract: int = 0
+    """Which of the customer's contracts it is a version of."""
+    term: int = 0
+    """Which term of that contract: a renewal begins another."""
+    currency: str = ""
+    notice: int = 0
+    """Days between asking to leave and leaving."""
+    bound: bool = False
+    """Whether leaving costs something: a fixed sum, and so many ppm of the rest of the promise."""
+    fixed: int = 0
+    rest: int = 0
     steps: tuple[tuple[int, int], ...] = ()
     """From so many fen on, so many ppm off."""
     volume: bool = False
@@ -75,8 +89,16 @@ class Deal:
     fee: int = 0
     promised: Promised | None = None
     passed: Passed | None = None
-    ends: str = ""
-    """The last month in which it holds, "" for none."""
+
+    def __str__(self) -> str:
+        """How it is called where something went wrong."""
+        name = f"{self.contract}.{self.term} {self.currency} {self.since}..{self.ends or ''}"
+        return f"{name} {self.minimum} a {self.period} fee {self.fee}"
+
+    @property
+    def whose(self) -> tuple[int, int]:
+        """The contract and its term."""
+        return self.contract, self.term
 
 
 @dataclass
@@ -88,19 +110,53 @@ class Client:
     deals: list[Deal]
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     """By event; the newest word counts."""
-    allowed: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """Approved adjustments: service month and fen."""
-    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How calls ended, by month: served, or at whose fault they failed."""
+    allowed: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+    """Approved adjustments: service month, fen and currency."""
+    fees: Counter[str] = field(default_factory=Counter)
+    """What leaving costs, by the month of the last day."""
+    voided: set[tuple[str, str]] = field(default_factory=set)
+    """Service months of bills that were voided whole, and these bills' currency, until a closing
+    in that has billed them again."""
+    ended: Counter[tuple[date, str]] = field(default_factory=Counter)
+    """How calls ended, by day: served, or at whose fault they failed."""
     grants: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Approved packages and vouchers: kind and fen."""
     asked: dict[str, dict[tuple[str, str, str], Asked]] = field(default_factory=dict)
     """What the cloud asks for, by period: of a project, for a service, of a category."""
 
+    def on(self, day: date) -> Deal | None:
+        """The version that was the newest to begin by a day; of one day, the one signed last."""
+        begun = [deal for deal in self.deals if deal.since <= day]
+        return max(reversed(begun), key=lambda deal: deal.since) if begun else None
+
     def deal(self, month: str) -> Deal | None:
         """The version that holds at a month's end."""
-        begun = [deal for deal in self.deals if deal.since <= month]
-        return begun[-1] if begun else None
+        return self.on(last_day(month))
+
+    def serves(self, month: str) -> bool:
+        """Whether somebody is served in a month: behind a contract's end nothing is admitted."""
+        deal = self.deal(month)
+        return deal is not None and (deal.ends is None or deal.ends > first_day(month))
+
+    def term(self, deal: Deal) -> tuple[date, date | None]:
+        """The first day of a version's term, and the first day behind it."""
+        own = [each for each in self.deals if each.whose == deal.whose]
+        return min(each.since for each in own), own[-1].ends
+
+    def began(self, deal: Deal) -> date:
+        """The first day of a version's contract."""
+        return min(each.since for each in self.deals if each.contract == deal.contract)
+
+    def leaves(self, contract: int, asked: date, wished: date) -> None:
+        """Leave a contract from a day on, but for the notice; what that costs stands on a bill."""
+        newest = [deal for deal in self.deals if deal.contract == contract][-1]
+        over = max(wished, asked + timedelta(days=newest.notice))
+        self.fees[str(over - timedelta(days=1))[:7]] += break_fee(self, newest, over)
+        self.deals = [
+            replace(deal, ends=min(deal.ends or over, over)) if deal.contract == contract else deal
+            for deal in self.deals
+            if deal.contract != contract or deal.since < over
+        ]
 
     def used(self, until: str) -> Counter[tuple[str, str, str, str, Decimal]]:
         """Tokens by month, project, model, meter and price."""
@@ -150,6 +206,30 @@ def months_from(first: str, last: str) -> list[str]:
     return found
 
 
+def first_day(month: str) -> date:
+    """The first day of a month."""
+    return date.fromisoformat(f"{month}-01")
+
+
+def last_day(month: str) -> date:
+    """The last day of a month."""
+    return later(first_day(month), 1) - timedelta(days=1)
+
+
+def later(day: date, months: int) -> date:
+    """The same day so many months later; of a day that month lacks, its last."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    behind = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    return min(date(year, month + 1, 1) + timedelta(days=day.day - 1), behind - timedelta(days=1))
+
+
+def days_of(since: date, until: date | None, month: str) -> Fraction:
+    """The share of a month's days that lie from a day on and before another."""
+    first, behind = first_day(month), later(first_day(month), 1)
+    start, end = max(first, since), min(behind, until or behind)
+    return Fraction(max(0, (end - start).days), (behind - first).days)
+
+
 def expected_terms(client: Client, usage: dict[str, int], until: str) -> dict[tuple[str, str], int]:
     """What must stand on bills for each month: discount, minimum, fee; `usage` is as printed."""
     found: dict[tuple[str, str], int] = {}
@@ -159,43 +239,89 @@ def expected_terms(client: Client, usage: dict[str, int], until: str) -> dict[tu
         off = discount(deal, own) if deal else 0
         spent[month] = own - off
         found[month, "tier_discount"] = -off
-        held = deal is not None and (not deal.ends or month <= deal.ends)
-        found[month, "management_fee"] = deal.fee if deal and held else 0
-        found[month, "true_up"] = _missing(client, deal, month, spent)
+        held = deal is not None and (deal.ends is None or deal.ends > first_day(month))
+        whole = deal is not None and (deal.ends is None or deal.ends > last_day(month))
+        found[month, "management_fee"] = deal.fee if deal and whole else 0
+        found[month, "true_up"] = _missing(client, deal, month, spent) if deal and held else 0
         found[month, "sla_credit"] = -_back(client, deal, month, spent[month]) if held else 0
+        found[month, "break_fee"] = client.fees[month]
     return found
 
 
 def _back(client: Client, deal: Deal | None, month: str, spent: int) -> int:
+    """What the month's service gives back, of calls on days of the contract."""
     if deal is None or deal.promised is None:
         return 0
-    said = deal.promised
-    calls = {
-        how: number
-        for (label, how), number in client.ended.items()
-        if label == month and how not in said.excluded
-    }
-    whole = sum(calls.values())
+    said, since = deal.promised, client.began(deal)
+    calls = Counter[str]()
+    for (day, how), number in client.ended.items():
+        inside = since <= day and (deal.ends is None or day < deal.ends)
+        if str(day)[:7] == month and inside and how not in said.excluded:
+            calls[how] += number
+    whole = calls.total()
     if whole < said.least:
         return 0
-    share = Fraction(calls.get("served", 0), whole)
+    share = Fraction(calls["served"], whole)
     ppm = max([credit for below, credit in said.below if share * 10**6 < below] or [0])
     return rounded(Fraction(max(0, spent) * min(ppm, said.cap), 10**6))
 
 
-def _missing(client: Client, deal: Deal | None, month: str, spent: dict[str, int]) -> int:
-    if deal is None or not deal.minimum or (deal.ends and month > deal.ends):
+def _missing(client: Client, deal: Deal, month: str, spent: dict[str, int]) -> int:
+    """What lacks to the minimum that falls due in a month.
+
+    That of a year or term counts the months of its term that are billed under it: the month within
+    which another term or contract takes over is that one's.
+    """
+    if not deal.minimum:
         return 0
-    so_far = months_from(client.first, month)
+    since = client.began(deal)
     if deal.period == "month":
-        return max(0, deal.minimum - spent[month])
-    if deal.period == "year":
-        year = so_far[(len(so_far) - 1) // 12 * 12 :]
-        if len(year) != 12 and month != deal.ends:
-            return 0
-        due = rounded(Fraction(deal.minimum * len(year), 12))
-        return max(0, due - sum(spent[each] for each in year))
-    return max(0, deal.minimum - sum(spent[m] for m in so_far)) if month == deal.ends else 0
+        due = deal.minimum * days_of(since, deal.ends, month)
+        return max(0, rounded(Fraction(due)) - spent[month])
+    begins, ends = client.term(deal)
+    counted = months_from(str(begins)[:7], month)
+    last = ends is not None and month == _last_billed(client, deal, ends)
+    if deal.period == "term":
+        due = Fraction(deal.minimum if last else 0)
+    else:
+        counted = counted[(len(counted) - 1) // 12 * 12 :]
+        held = sum((days_of(since, deal.ends, each) for each in counted), Fraction(0))
+        due = deal.minimum * held / 12 if last or len(counted) == 12 else Fraction(0)
+    return max(0, rounded(due) - sum(spent.get(each, 0) for each in counted)) if due else 0
+
+
+def _last_billed(client: Client, deal: Deal, ends: date) -> str:
+    """The last month that is billed under a term."""
+    month = str(ends - timedelta(days=1))[:7]
+    heir = client.deal(month)
+    if heir is not None and heir.whose == deal.whose:
+        return month
+    return str(first_day(month) - timedelta(days=1))[:7]
+
+
+def break_fee(client: Client, newest: Deal, over: date) -> int:
+    """What leaving costs: a sum, and a share of what the rest of each term was promised, by days.
+
+    A month's promise counts by the days of each month, a year's by those of each year of its term,
+    a term's by those of the term.
+    """
+    if not newest.bound or newest.ends is None:
+        return 0
+    rest = Fraction(0)
+    terms = {deal.term: deal for deal in client.deals if deal.contract == newest.contract}
+    for deal in terms.values():
+        first, behind = client.term(deal)
+        assert behind is not None
+        span = 12 if deal.period == "year" else 1
+        edges = [later(first, span * n) for n in range(99)]
+        if deal.period == "term":
+            edges = [first, behind]
+        elif deal.period == "month":
+            edges = [later(first.replace(day=1), n) for n in range(99)]
+        for start, end in pairwise(edges):
+            held = (min(end, behind) - max(start, over, first)).days
+            rest += deal.minimum * Fraction(max(0, held), (end - start).days)
+    return newest.fixed + rounded(rest * newest.rest / 10**6)
 
 
 def worth(tokens: int, price: Decimal, fx: Fraction | None) -> int:

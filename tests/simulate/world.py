@@ -9,20 +9,26 @@ from typing import Any
 
 from tests.scenarios.books import CLERK, Books, Party
 from tests.simulate.faults import FusedDatabase
-from tests.simulate.truth import Client, Deal, Passed, Promised, Truth
+from tests.simulate.truth import Client, Deal, Passed, Promised, Truth, first_day, later
 from yuejie.contracts.agreed.cloud import CloudBasis, CloudCategory, CloudTerms, ServiceMarkup
+from yuejie.contracts.contract import Terms, midnight
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.prices import Book
 from yuejie.contracts.publish import open_book
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.store import contract_at, contract_versions
 from yuejie.contracts.terms import (
     STANDARD,
     AvailabilityStep,
+    BreakFee,
     CommercialTerms,
     Commitment,
     CommitmentPeriod,
     Confirmation,
+    ContractType,
     DueBasis,
     HeadShare,
+    Renewal,
     SettlementOrder,
     Sla,
     SlaExclusion,
@@ -34,6 +40,7 @@ from yuejie.contracts.terms import (
 )
 from yuejie.customers.enrol import ProjectDraft, add_project
 from yuejie.db.session import Tx
+from yuejie.kernel.ids import BookId
 
 MODELS = ("gpt-4o", "gpt-4o-mini")
 METERS = ("input", "output")
@@ -51,6 +58,26 @@ class Actor:
     client: Client
     projects: tuple[str, ...]
     terms: CommercialTerms
+    """Those that were signed last."""
+
+    def currency(self, month: str) -> str:
+        """The currency in which a month is billed."""
+        deal = self.client.deal(month)
+        return deal.currency if deal else self.party.customer.currency
+
+    @property
+    def currencies(self) -> set[str]:
+        """Every currency in which it was ever billed, or will be."""
+        return {self.party.customer.currency} | {deal.currency for deal in self.client.deals}
+
+
+@dataclass(frozen=True)
+class Dice:
+    """What terms are drawn from: most of them, promises of service, and clouds."""
+
+    terms: Random
+    luck: Random
+    clouds: Random
 
 
 class World(Books):
@@ -64,6 +91,8 @@ class World(Books):
         """What promises of service and failing calls are drawn from: the rest stays as it was."""
         self.clouds = Random(f"clouds {seed}")
         """What cloud bills are drawn from, and what is agreed about them."""
+        self.contracts = Random(f"{seed}/contracts")
+        """How contracts end and what follows, and what is agreed then."""
         self.truth = Truth()
         self._known: dict[str, Book] = {}
         self.clock.at = datetime(2025, 12, 1, tzinfo=UTC)
@@ -132,8 +161,10 @@ class World(Books):
         random, slug = self.random, f"c{number:03d}"
         currency = random.choice(("CNY", "CNY", "USD"))
         zone = random.choice(ZONES)
-        terms = self._terms()
+        terms = self._terms(self._dice)
         first = random.choice((FIRST, FIRST, "2026-03"))
+        if self.contracts.random() < 0.7:
+            terms = self.bound(terms, first_day(first))
         starts = datetime.fromisoformat(f"{first}-01").replace(tzinfo=_zone(zone)).astimezone(UTC)
         party = self.customer(
             slug,
@@ -152,12 +183,16 @@ class World(Books):
             if at and random.random() < 0.3:
                 draft = replace(draft, parent=projects[0])
             add_project(self.db, party.customer.customer_id, draft, by="admin", now=self.tick())
-        client = Client(slug, first, [deal_of(terms, first)])
+        client = Client(slug, first, [deal_of(terms, first_day(first), currency)])
         self.truth.clients[slug] = client
         return Actor(party, client, projects, terms)
 
-    def _terms(self) -> CommercialTerms:
-        random = self.random
+    @property
+    def _dice(self) -> Dice:
+        return Dice(self.random, self.luck, self.clouds)
+
+    def _terms(self, dice: Dice) -> CommercialTerms:
+        random = dice.terms
         more: dict[str, Any] = {}
         if random.random() < 0.5:
             above = sorted(random.sample(range(60_000), random.randrange(1, 4)))
@@ -178,8 +213,8 @@ class World(Books):
             more["due_basis"] = random.choice((DueBasis.BILL_DATE, DueBasis.FAPIAO_RECEIPT))
         return replace(
             STANDARD,
-            sla=self._sla(),
-            clouds=self._passed_on(),
+            sla=_sla(dice.luck),
+            clouds=_passed_on(dice.clouds),
             confirmation=random.choice(list(Confirmation)),
             split=random.choice(list(Split)),
             head_share=random.choice(list(HeadShare)),
@@ -187,44 +222,64 @@ class World(Books):
             **more,
         )
 
-    def _sla(self) -> Sla | None:
-        luck = self.luck
-        if luck.random() < 0.3:
-            return None
-        below = sorted(luck.sample(range(200_000, 1_000_001), luck.randrange(1, 4)), reverse=True)
-        shares = sorted(luck.randrange(0, 600_000) for _ in below)
-        return Sla(
-            availability_ppm=below[0],
-            steps=tuple(AvailabilityStep(*step) for step in zip(below, shares, strict=True)),
-            exclusions=tuple(each for each in SlaExclusion if luck.random() < 0.3),
-            operations_min=luck.randrange(1, 8),
-            cap_ppm=luck.choice((100_000, 500_000, 1_000_000)),
+    def bound(self, terms: CommercialTerms, since: date) -> CommercialTerms:
+        """Let terms end within the year, often with a promise that is worth looking at."""
+        dice = self.contracts
+        ends_on = later(since.replace(day=1), dice.randrange(3, 9))
+        ends_on += timedelta(days=dice.choice((0, 0, dice.randrange(1, 27))))
+        if dice.random() < 0.6:
+            period = dice.choice(list(CommitmentPeriod))
+            terms = replace(terms, commitment=Commitment(dice.randrange(1, 900_000), period))
+        return replace(
+            terms,
+            ends_on=ends_on,
+            type=ContractType.ONE_YEAR,
+            notice_days=dice.choice((0, 15, 30)),
+            renewal=dice.choice((Renewal.NONE, Renewal.ASKED, Renewal.AUTO)),
+            renewal_months=dice.randrange(2, 7),
+            break_fee=BreakFee(dice.choice((0, 333_333, 1_000_000)), dice.randrange(50_000)),
         )
 
-    def _passed_on(self) -> tuple[CloudTerms, ...]:
-        dice = self.clouds
-        if dice.random() < 0.4:
-            return ()
-        named = dice.sample(SERVICES, dice.randrange(3))
-        return (
-            CloudTerms(
-                source=SOURCE,
-                markup_ppm=dice.choice((0, 80_000, 333_333)),
-                basis=dice.choice(list(CloudBasis)),
-                services=tuple(ServiceMarkup(name, dice.randrange(500_000)) for name in named),
-                leave_out=tuple(each for each in CloudCategory if dice.random() < 0.15),
-            ),
+    def follow(self, actor: Actor, starts_on: date, currency: str) -> None:
+        """Sign another contract, which holds from a day on, in a currency."""
+        dice = self.contracts
+        terms = replace(self._terms(Dice(dice, dice, dice)), ends_on=None)
+        if dice.random() < 0.7:
+            terms = self.bound(terms, starts_on)
+        signed = Terms(
+            customer_id=actor.party.customer.customer_id,
+            sale_book=BookId("list"),
+            currency=currency,
+            zone=str(actor.party.zone),
+            fx_policy="bill" if currency == "CNY" else "none",
+            tax_mode=dice.choice(("inclusive", "exclusive")),
+            starts_at=midnight(starts_on, str(actor.party.zone)),
+            commercial=terms,
         )
+        sign_contract(self.db, signed, by=CLERK, now=self.tick())
+        number = actor.client.deals[-1].contract + 1
+        actor.terms = terms
+        actor.client.deals.append(deal_of(terms, starts_on, currency, contract=number))
 
     def amend_from(self, actor: Actor, month: str) -> None:
-        """Agree other terms from a month to come on; the end of the contract stays."""
-        terms = replace(self._terms(), ends_on=actor.terms.ends_on)
-        zone = actor.party.zone
-        starts = datetime.fromisoformat(f"{month}-01").replace(tzinfo=zone).astimezone(UTC)
+        """Agree other terms from a month to come on; how the contract ends stays."""
+        first, client = first_day(month), actor.client
+        starts, was = midnight(first, str(actor.party.zone)), client.on(first)
+        terms = self._terms(self._dice)
+        with self.db.read() as tx:
+            held = contract_at(tx, actor.party.customer.customer_id, starts)
+            assert held is not None
+            newest = contract_versions(tx, held.contract_id)[-1]
+        if was is None or newest.starts_at > starts:
+            return  # nothing may begin before the newest version does, as one that was renewed
+        ending = ("ends_on", "type", "notice_days", "renewal", "renewal_months", "break_fee")
+        terms = replace(terms, **{name: getattr(held.terms, name) for name in ending})
         self.tick()
         self.amend(actor.party, terms, starts=starts)
-        actor.terms = terms
-        actor.client.deals.append(deal_of(terms, month))
+        if was.contract == max(deal.contract for deal in client.deals):
+            actor.terms = terms
+        deal = deal_of(terms, first, was.currency, contract=was.contract)
+        client.deals.append(replace(deal, term=was.term))
 
 
 def _zone(name: str) -> Any:
@@ -233,12 +288,47 @@ def _zone(name: str) -> Any:
     return ZoneInfo(name)
 
 
-def deal_of(terms: CommercialTerms, since: str) -> Deal:
+def _sla(luck: Random) -> Sla | None:
+    if luck.random() < 0.3:
+        return None
+    below = sorted(luck.sample(range(200_000, 1_000_001), luck.randrange(1, 4)), reverse=True)
+    shares = sorted(luck.randrange(0, 600_000) for _ in below)
+    return Sla(
+        availability_ppm=below[0],
+        steps=tuple(AvailabilityStep(*step) for step in zip(below, shares, strict=True)),
+        exclusions=tuple(each for each in SlaExclusion if luck.random() < 0.3),
+        operations_min=luck.randrange(1, 8),
+        cap_ppm=luck.choice((100_000, 500_000, 1_000_000)),
+    )
+
+
+def _passed_on(dice: Random) -> tuple[CloudTerms, ...]:
+    if dice.random() < 0.4:
+        return ()
+    named = dice.sample(SERVICES, dice.randrange(3))
+    return (
+        CloudTerms(
+            source=SOURCE,
+            markup_ppm=dice.choice((0, 80_000, 333_333)),
+            basis=dice.choice(list(CloudBasis)),
+            services=tuple(ServiceMarkup(name, dice.randrange(500_000)) for name in named),
+            leave_out=tuple(each for each in CloudCategory if dice.random() < 0.15),
+        ),
+    )
+
+
+def deal_of(terms: CommercialTerms, since: date, currency: str, *, contract: int = 0) -> Deal:
     """Say in the truth's words what terms agree."""
     tier, promised, sla = terms.tier_discount, terms.commitment, terms.sla
-    last = terms.ends_on - timedelta(days=1) if terms.ends_on else None
     return Deal(
         since=since,
+        ends=terms.ends_on,
+        contract=contract,
+        currency=currency,
+        notice=terms.notice_days,
+        bound=terms.type is not ContractType.OPEN,
+        fixed=terms.break_fee.fixed_fen,
+        rest=terms.break_fee.remaining_commitment_ppm,
         steps=tuple((s.above_fen, s.discount_ppm) for s in tier.steps) if tier else (),
         volume=tier is not None and tier.mode is TierMode.VOLUME,
         minimum=promised.amount_fen if promised else 0,
@@ -253,7 +343,6 @@ def deal_of(terms: CommercialTerms, since: str) -> Deal:
         if sla
         else None,
         passed=_passed(terms),
-        ends=f"{last.year:04d}-{last.month:02d}" if last else "",
     )
 
 
