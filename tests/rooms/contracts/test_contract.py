@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from yuejie.contracts.contract import Contract, Terms, at, midnight, term_began
+from yuejie.contracts.contract import Contract, Terms, at, holding, midnight, term_began
 from yuejie.contracts.terms import STANDARD
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
@@ -41,6 +41,19 @@ def test_the_newest_started_version_applies() -> None:
     assert at([FIRST, second], day(9)) == FIRST
     assert at([FIRST, second], day(10)) == second
     assert at([FIRST, second], datetime(2026, 9, 30, tzinfo=UTC)) is None
+
+
+def test_what_was_left_before_it_began_takes_no_others_place() -> None:
+    """Renewed from the 10th on, left on the 5th, followed by another contract from the 6th."""
+    first = replace(FIRST, terms=replace(STANDARD, ends_on=date(2026, 10, 10)))
+    renewed = replace(FIRST, version=2, starts_at=midnight(date(2026, 10, 10), FIRST.zone))
+    over = replace(STANDARD, ends_on=date(2026, 10, 5))
+    left = replace(first, version=3, starts_at=day(3), terms=over)
+    never = replace(renewed, version=4, terms=over)
+    other = replace(FIRST, contract_id=ContractId("con_2"), starts_at=day(6))
+    assert at([first, renewed, left, never], day(20)) == left
+    assert at([first, renewed, left, never, other], day(20)) == other
+    assert holding([first, renewed, left, never, other]) == [first, left, other]
 
 
 def test_a_term_begins_with_the_contract_or_where_it_was_renewed() -> None:
