@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from tests.simulate.faults import Crash
+from tests.simulate.faults import Crash, broken_off
 from tests.simulate.truth import Fact
 from tests.simulate.world import METERS, MODELS, Actor, World
 from yuejie.bills.bill import FINAL, Bill, BillState
@@ -68,15 +68,7 @@ class Deeds:
 
     def do(self, deed: Callable[[], Any]) -> Any:
         """Do a deed; now and then break off at some statement first, and do it again."""
-        if self.random.random() < 0.25:
-            self.world.fused.fuse.left = self.random.randrange(1, 30)
-            try:
-                return deed()
-            except Crash:
-                pass
-            finally:
-                self.world.fused.fuse.left = None
-        return deed()
+        return broken_off(self.world.fused.fuse, self.random, deed, within=30)
 
     def attempt(self, name: str, deed: Callable[[], Any]) -> Any:
         """Do a deed that a rule may refuse; None where it is."""

@@ -1,15 +1,17 @@
 """A database whose transactions break off at a statement that is chosen beforehand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from random import Random
 from typing import Any, LiteralString, Self, TypeVar
 
-from psycopg import IsolationLevel
+from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
 from yuejie.db.session import Database, Tx
 
 Row = TypeVar("Row")
+T = TypeVar("T")
 
 
 class Crash(Exception):
@@ -29,6 +31,19 @@ class Fuse:
         if self.left < 0:
             self.left = None
             raise Crash
+
+
+def broken_off(fuse: Fuse, random: Random, deed: Callable[[], T], *, within: int) -> T:
+    """Do a deed; now and then break off at one of its first statements, and do it again."""
+    if random.random() < 0.25:
+        fuse.left = random.randrange(1, within)
+        try:
+            return deed()
+        except Crash:
+            pass
+        finally:
+            fuse.left = None
+    return deed()
 
 
 class FusedTx(Tx):
@@ -72,18 +87,9 @@ class FusedDatabase(Database):
         super().__init__(*args, **settings)
         self.fuse = Fuse()
 
-    @contextmanager
-    def read(self, *, consistent: bool = False) -> Iterator[Tx]:
-        """Read as everywhere, and end by COMMIT, behind which psycopg keeps what it prepared."""
-        with self._borrowed(writes=False) as connection:
-            connection.read_only = True
-            connection.isolation_level = IsolationLevel.REPEATABLE_READ if consistent else None
-            try:
-                yield Tx(connection, self.warehouse)
-            finally:
-                connection.commit()
-                connection.read_only = None
-                connection.isolation_level = None
+    def _end_reading(self, connection: Connection[Any]) -> None:
+        """End by COMMIT, behind which psycopg keeps what it prepared."""
+        connection.commit()
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:

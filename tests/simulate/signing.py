@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from tests.simulate.deeds import Deeds
-from tests.simulate.faults import Crash
+from tests.simulate.faults import broken_off
 from tests.simulate.truth import Deal, first_day, last_day, later
 from tests.simulate.world import Actor, World
 from yuejie.bills.correct.break_fee import approve_leaving
@@ -145,18 +145,7 @@ class Signing:
         return list(dict.fromkeys(each.contract_id for each in signed))[deal.contract]
 
     def _do(self, deed: Callable[[], object]) -> None:
-        """Do a deed; now and then break off first, and do it again."""
-        if self.random.random() < 0.25:
-            self.world.fused.fuse.left = self.random.randrange(1, 15)
-            try:
-                deed()
-            except Crash:
-                pass
-            else:
-                return
-            finally:
-                self.world.fused.fuse.left = None
-        deed()
+        broken_off(self.world.fused.fuse, self.random, deed, within=15)
 
 
 def _newest(actor: Actor) -> Deal:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.rooms.clouds.written import focus_row, write_csv
 from tests.scenarios.books import CLERK
-from tests.simulate.faults import Crash
+from tests.simulate.faults import broken_off
 from tests.simulate.truth import Asked, months_from
 from tests.simulate.world import SERVICES, SOURCE, Actor, World
 from yuejie.clouds.deliver import deliver
@@ -173,18 +173,7 @@ class Sky:
         return actor, project
 
     def _do(self, deed: Callable[[], object]) -> None:
-        """Do a deed; now and then break off first, and do it again."""
-        if self.random.random() < 0.25:
-            self.world.fused.fuse.left = self.random.randrange(1, 15)
-            try:
-                deed()
-            except Crash:
-                pass
-            else:
-                return
-            finally:
-                self.world.fused.fuse.left = None
-        deed()
+        broken_off(self.world.fused.fuse, self.random, deed, within=15)
 
 
 def _cells(period: str, row: Row) -> dict[str, str]:

@@ -407,7 +407,24 @@ class WorthRow:
 
 # A month of everybody is millions of hours: its sums say it, with what came late and the hours that
 # are not summed yet. The contract is looked for once these are few.
-WORTH: Final = """
+CONTRACT_HELD: Final = """
+    LEFT JOIN LATERAL (
+        SELECT contract_id, currency, tax_mode, tax_ppm, terms FROM contract o
+        WHERE customer_id = c.customer_id AND starts_at <= %(ends)s
+          AND NOT EXISTS (
+              SELECT FROM contract left_ahead
+              WHERE left_ahead.contract_id = o.contract_id AND left_ahead.starts_at = o.starts_at
+                AND left_ahead.version >= o.version
+                AND (left_ahead.terms ->> 'ends_on')::date
+                    <= (left_ahead.starts_at AT TIME ZONE left_ahead.zone)::date)
+        ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
+    ) k ON TRUE
+"""
+# The contract `k` of the customer `c` that holds at an instant: what was left before it would have
+# begun is none.
+
+WORTH: Final = (
+    """
     WITH bounds AS (SELECT through FROM usage_summed
     ), used AS (
         SELECT s.customer_id, s.model, s.meter, s.sale_rate, s.cost_rate, s.quantity::numeric
@@ -446,23 +463,15 @@ WORTH: Final = """
            coalesce(sum(r.quantity * cost.pico), 0)::numeric(38,0) AS cost_pico
     FROM summed r
     JOIN customer c USING (customer_id)
-    LEFT JOIN LATERAL (
-        SELECT contract_id, currency, tax_mode, tax_ppm FROM contract o
-        WHERE customer_id = c.customer_id AND starts_at <= %(ends)s
-          AND NOT EXISTS (
-              SELECT FROM contract left_ahead
-              WHERE left_ahead.contract_id = o.contract_id AND left_ahead.starts_at = o.starts_at
-                AND left_ahead.version >= o.version
-                AND (left_ahead.terms ->> 'ends_on')::date
-                    <= (left_ahead.starts_at AT TIME ZONE left_ahead.zone)::date)
-        ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
-    ) k ON TRUE
-    LEFT JOIN rate sale ON sale.rate_id = r.sale_rate
+"""  # noqa: S608 (literals only)
+    + CONTRACT_HELD
+    + """    LEFT JOIN rate sale ON sale.rate_id = r.sale_rate
     LEFT JOIN rate cost ON cost.rate_id = r.cost_rate
     GROUP BY 1, 2, 3, 4, 5, 7, 8, 10
     HAVING sum(r.quantity) <> 0
     ORDER BY 2, 3, 4, 5, 7, 8, 10
 """
+)
 
 
 def worth(tx: Tx, month: str, ends: datetime) -> list[WorthRow]:

@@ -188,14 +188,21 @@ class Database:
                 self._prepare(connection)
                 yield Tx(connection, self.warehouse)
             finally:
-                # Reading has nothing to commit, and the settings may change only between
-                # transactions: the next borrower must not inherit them. Behind a ROLLBACK psycopg
-                # forgets what it had prepared, so every read is planned for its own values: a plan
-                # for any customer and any month reads the forecast of a large one 5 times as long.
+                # The settings may change only between transactions, and the next borrower must not
+                # inherit them.
                 if not connection.closed:
-                    connection.rollback()
+                    self._end_reading(connection)
                     connection.read_only = None
                     connection.isolation_level = None
+
+    def _end_reading(self, connection: Connection[Any]) -> None:
+        """End a transaction that has nothing to commit.
+
+        Behind a ROLLBACK psycopg forgets what it had prepared, so every read is planned for its own
+        values: a plan for any customer and any month reads the forecast of a large one 5 times as
+        long.
+        """
+        connection.rollback()
 
     def _prepare(self, connection: Connection[Any]) -> None:
         """Send the settings with the transaction where no session keeps them."""

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.golden.months.desk import DOLLARS, YUAN, Desk
+from tests.golden.months.desk import DOLLARS, Desk
 from tests.golden.months.page import Show, Told, page
 from tests.scenarios.books import Books, Party
+from tests.scenarios.test_terms import YUAN
 from yuejie.db.session import Database
 from yuejie.ledger.check import check_ledger
 

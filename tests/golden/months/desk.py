@@ -37,14 +37,6 @@ from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.receipts.receipt import Receipt
 
 M = 1_000_000
-YUAN = """
-[models."gpt-4o"]
-input = "10"
-output = "30"
-[models."gpt-3.5-turbo"]
-input = "1"
-output = "2"
-"""
 DOLLARS = """
 [models."gpt-4o"]
 input = "5"
@@ -173,6 +165,18 @@ class Desk:
         """Let the customer pay, naming bills, and let the machine judge."""
         memo = "，".join(str(bill.number) for bill in bills)
         return self.bank.pays(on, yuan, party.customer.legal_name, memo=memo)
+
+    def paid(self, party: Party, month: str, yuan: str, *, on: str = "2026-11-05") -> Bill:
+        """Close a month, settle its only bill with the customer, and have it paid."""
+        bill = self.bill(party, month)
+        self.pays(party, on, yuan, bill)
+        return bill
+
+    def settled(self, party: Party, yuan: str) -> Fapiao:
+        """Let October be billed, paid, and put on a fapiao the day after."""
+        bill = self.paid(party, "2026-10", yuan)
+        self.bank.at("2026-11-06")
+        return self.fapiao(party, bill)
 
     def place(
         self,

@@ -32,12 +32,10 @@ def test_late_usage(desk: Desk, show: Show) -> None:
     """A call of October turns up when October is issued and paid: November carries it."""
     acme = desk.customer()
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=100 * M)
-    october = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1000.00", october)
+    october = desk.paid(acme, "2026-10", "1000.00")
     acme.uses("2026-10-31 23:59:59", "gpt-4o", input=6 * M)
     acme.uses("2026-11-10 10:00:00", "gpt-4o", input=100 * M)
-    november = desk.bill(acme, "2026-11")
-    desk.pays(acme, "2026-12-07", "1060.00", november)
+    november = desk.paid(acme, "2026-11", "1060.00", on="2026-12-07")
     desk.fapiao(acme, october, november)
     told = Told(
         "补计：十月的调用在出账之后才到",
@@ -56,8 +54,7 @@ def test_usage_is_corrected(desk: Desk, show: Show) -> None:
     """October counted 20 million too many: what should have been billed less what was billed."""
     acme = desk.customer()
     call = acme.uses("2026-10-05 10:00:00", "gpt-4o", input=100 * M)
-    october = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1000.00", october)
+    october = desk.paid(acme, "2026-10", "1000.00")
     less = tuple(msgspec.structs.replace(item, quantity=80 * M) for item in call.items)
     correct(
         desk.db,
@@ -67,8 +64,7 @@ def test_usage_is_corrected(desk: Desk, show: Show) -> None:
         forced=True,
     )
     acme.uses("2026-11-10 10:00:00", "gpt-4o", input=126 * M)
-    november = desk.bill(acme, "2026-11")
-    desk.pays(acme, "2026-12-07", "1060.00", november)
+    november = desk.paid(acme, "2026-11", "1060.00", on="2026-12-07")
     desk.fapiao(acme, october, november)
     told = Told(
         "更正用量：应计减已计，差额在下月账单",
@@ -86,13 +82,11 @@ def test_a_price_is_corrected(desk: Desk, show: Show) -> None:
     """October was billed at 10, and 8 were agreed: the difference stands on November's bill."""
     acme = desk.customer()
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=100 * M)
-    october = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1000.00", october)
+    october = desk.paid(acme, "2026-10", "1000.00")
     why = f"{october.number} 第 1 行应按合同价 8.00"
     desk.adjust(acme, "2026-10", "-200.00", "2026-10 gpt-4o 输入单价更正 10.00 → 8.00", why)
     acme.uses("2026-11-10 10:00:00", "gpt-4o", input=126 * M)
-    november = desk.bill(acme, "2026-11")
-    desk.pays(acme, "2026-12-07", "1060.00", november)
+    november = desk.paid(acme, "2026-11", "1060.00", on="2026-12-07")
     desk.fapiao(acme, october, november)
     told = Told(
         "更正单价：上月多收，下月账单减回",
@@ -110,10 +104,7 @@ def test_an_adjustment(desk: Desk, show: Show) -> None:
     acme = desk.customer()
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=109 * M)
     desk.adjust(acme, "2026-10", "-30.00", "测试期流量减免", "客户经理承诺")
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1060.00", bill)
-    desk.bank.at("2026-11-06")
-    desk.fapiao(acme, bill)
+    desk.settled(acme, "1060.00")
     told = Told(
         "调整：销售提出、财务批准的减免",
         "减免 30.00 自成一行，由另一人批准后才进账单，计税与发票都按减免后的金额。",
@@ -126,8 +117,7 @@ def test_a_part_is_credited(desk: Desk, show: Show) -> None:
     """106 of a paid bill are credited: they become a prepayment, and its fapiao is partly red."""
     acme = desk.customer()
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=106 * M)
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1060.00", bill)
+    bill = desk.paid(acme, "2026-10", "1060.00")
     desk.bank.at("2026-11-06")
     blue = desk.fapiao(acme, bill)
     desk.bank.at("2026-11-16")
@@ -173,10 +163,7 @@ def test_a_promise_is_broken(desk: Desk, show: Show) -> None:
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=106 * M)
     calls(acme, "2026-10-05 11:00:00", 8)
     fails(acme, "2026-10-06 11:00:00", 1)
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "795.00", bill)
-    desk.bank.at("2026-11-06")
-    desk.fapiao(acme, bill)
+    desk.settled(acme, "795.00")
     told = Told(
         "SLA 赔付：可用率低于承诺",
         "当月账单自动减去赔付 265.00 并写明理由；计税、应收与发票都按赔付后的 795.00。",

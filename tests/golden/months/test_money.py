@@ -15,8 +15,7 @@ def test_paid_in_parts_and_short(desk: Desk, show: Show) -> None:
     """500, then 545: what lacks is within the tolerance of a bank's fee, borne by two."""
     acme = desk.customer()
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=106 * M)
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "500.00", bill)
+    bill = desk.paid(acme, "2026-10", "500.00")
     desk.pays(acme, "2026-11-09", "545.00", bill)
     desk.gives_up(bill, WaiverKind.SHORT_PAY, "汇款手续费")
     desk.fapiao(acme, bill)
@@ -33,8 +32,7 @@ def test_paid_too_much(desk: Desk, show: Show) -> None:
     acme = desk.customer()
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=106 * M)
     acme.uses("2026-11-05 10:00:00", "gpt-4o", input=53 * M)
-    october = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1500.00", october)
+    october = desk.paid(acme, "2026-10", "1500.00")
     november = desk.bill(acme, "2026-11")
     desk.bank.day("2026-12-09")
     desk.pays(acme, "2026-12-09", "90.00", november)
@@ -82,11 +80,9 @@ def test_a_late_fee(desk: Desk, show: Show) -> None:
     acme = desk.customer()
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=106 * M)
     acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
-    october = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-19", "1060.00", october)
+    october = desk.paid(acme, "2026-10", "1060.00", on="2026-11-19")
     desk.bank.day("2026-11-20")
-    november = desk.bill(acme, "2026-11")
-    desk.pays(acme, "2026-12-07", "105.30", november)
+    november = desk.paid(acme, "2026-11", "105.30", on="2026-12-07")
     desk.fapiao(acme, october, november)
     told = Told(
         "逾期十天，违约金进下月账单",

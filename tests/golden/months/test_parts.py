@@ -31,8 +31,7 @@ def test_one_bill_and_two_titles(desk: Desk, show: Show) -> None:
     freight = desk.title(group, f"{FREIGHT} 有限公司", OTHER_NUMBER)
     group.uses("2026-10-05 10:00:00", "gpt-4o", project=RETAIL, input=63_600_000)
     group.uses("2026-10-06 10:00:00", "gpt-4o", project=FREIGHT, input=42_400_000)
-    bill = desk.bill(group, "2026-10")
-    desk.pays(group, "2026-11-05", "1060.00", bill)
+    bill = desk.paid(group, "2026-10", "1060.00")
     desk.bank.at("2026-11-06")
     lines = {line.item: line for line in bill.tax_lines}
     for title, project in ((retail, RETAIL), (freight, FREIGHT)):

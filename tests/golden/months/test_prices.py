@@ -21,10 +21,7 @@ def test_a_plain_month(desk: Desk, show: Show) -> None:
     """Used, billed, confirmed, paid to the fen, and then its fapiao."""
     acme = desk.customer()
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=100 * M, output=2 * M)
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1060.00", bill)
-    desk.bank.at("2026-11-06")
-    desk.fapiao(acme, bill)
+    desk.settled(acme, "1060.00")
     told = Told(
         "平常的一个月：含税价，先款后票",
         "账单 1,060.00 全额到账、应收归零，专票与账单同额，税额含在价内。",
@@ -40,10 +37,7 @@ def test_tax_on_top(desk: Desk, show: Show) -> None:
     """The same usage, at prices before tax."""
     acme = desk.customer(tax_mode="exclusive")
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=100 * M, output=2 * M)
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1123.60", bill)
-    desk.bank.at("2026-11-06")
-    desk.fapiao(acme, bill)
+    desk.settled(acme, "1123.60")
     told = Told(
         "同样的用量，不含税价：税额另加",
         "用量 1,060.00 为不含税金额，另加 6% 税额，应收、到账与专票均为 1,123.60。",
@@ -92,10 +86,7 @@ def test_steps_of_discount(desk: Desk, show: Show) -> None:
     acme = desk.customer(terms=replace(AGREED, tier_discount=STEPS, tax_grouping=TaxGrouping.MODEL))
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=200 * M)
     acme.uses("2026-10-06 10:00:00", "gpt-3.5-turbo", input=500 * M)
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "2300.00", bill)
-    desk.bank.at("2026-11-06")
-    desk.fapiao(acme, bill)
+    desk.settled(acme, "2300.00")
     told = Told(
         "阶梯折扣，按模型开票",
         "折扣在账单上自成一行；按模型计税时并入金额最大的计税行，发票各行已是折后金额。",
@@ -114,10 +105,7 @@ def test_a_minimum_is_made_up(desk: Desk, show: Show) -> None:
     terms = replace(AGREED, commitment=Commitment(1_060_00))
     acme = desk.customer(terms=terms, starts=OCTOBER)
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=40 * M)
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1060.00", bill)
-    desk.bank.at("2026-11-06")
-    desk.fapiao(acme, bill)
+    desk.settled(acme, "1060.00")
     told = Told(
         "月承诺消费不足，当月补足",
         "用量 400.00 不足承诺的 1,060.00，差额 660.00 作为补足行计税、开票。",
@@ -156,10 +144,7 @@ def test_a_management_fee(desk: Desk, show: Show) -> None:
     terms = replace(AGREED, management_fee_fen=200_00)
     acme = desk.customer(terms=terms, starts=OCTOBER)
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=86 * M)
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1060.00", bill)
-    desk.bank.at("2026-11-06")
-    desk.fapiao(acme, bill)
+    desk.settled(acme, "1060.00")
     told = Told(
         "用量之外每月收管理费",
         "管理费 200.00 自成一行，与用量同税率计税、同票开出。",
@@ -174,11 +159,9 @@ def test_a_package_is_bought_and_drawn(desk: Desk, show: Show) -> None:
     desk.grant(acme, GrantKind.PACKAGE, "1060.00", paid="1060.00")
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=53 * M)
     acme.uses("2026-11-05 10:00:00", "gpt-4o", input=106 * M)
-    october = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1060.00", october)
+    october = desk.paid(acme, "2026-10", "1060.00")
     desk.fapiao(acme, october)
-    november = desk.bill(acme, "2026-11")
-    desk.pays(acme, "2026-12-07", "530.00", november)
+    november = desk.paid(acme, "2026-11", "530.00", on="2026-12-07")
     desk.fapiao(acme, november)
     told = Told(
         "预付套餐：十月购入并抵扣，十一月用完",
@@ -201,11 +184,9 @@ def test_a_package_sold_below_its_worth(desk: Desk, show: Show) -> None:
     desk.grant(acme, GrantKind.PACKAGE, "2120.00", paid="1590.00")
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=106 * M)
     acme.uses("2026-11-05 10:00:00", "gpt-4o", input=159 * M)
-    october = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1590.00", october)
+    october = desk.paid(acme, "2026-10", "1590.00")
     desk.fapiao(acme, october)
-    november = desk.bill(acme, "2026-11")
-    desk.pays(acme, "2026-12-07", "530.00", november)
+    november = desk.paid(acme, "2026-11", "530.00", on="2026-12-07")
     desk.fapiao(acme, november)
     told = Told(
         "折价售出的预付套餐：面额 2,120.00，售价 1,590.00",
@@ -227,10 +208,7 @@ def test_a_voucher(desk: Desk, show: Show) -> None:
     acme = desk.customer(starts=OCTOBER)
     desk.grant(acme, GrantKind.VOUCHER, "250.00")
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=131 * M)
-    bill = desk.bill(acme, "2026-10")
-    desk.pays(acme, "2026-11-05", "1060.00", bill)
-    desk.bank.at("2026-11-06")
-    desk.fapiao(acme, bill)
+    desk.settled(acme, "1060.00")
     told = Told(
         "赠送的代金券",
         "代金券减少应税金额：收入、税额与发票都按实付的 1,060.00。",

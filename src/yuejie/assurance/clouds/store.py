@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from yuejie.assurance.store import CONTRACT_HELD
 from yuejie.db.session import Tx
 
 OPERATOR_READS: Final = {
@@ -130,7 +131,8 @@ class WorthRow:
     effective_pico: int | None
 
 
-WORTH: Final = """
+WORTH: Final = (
+    """
     SELECT c.customer_id, u.slug AS customer, COALESCE(k.contract_id, '') AS contract_id,
            k.currency AS contract_currency, k.terms::text AS terms,
            CASE WHEN k.tax_mode = 'inclusive' THEN k.tax_ppm ELSE 0 END AS included_tax_ppm,
@@ -141,19 +143,11 @@ WORTH: Final = """
           ORDER BY source, revision DESC) s
     JOIN cloud_charge c USING (statement_id)
     JOIN customer u ON u.customer_id = c.customer_id
-    LEFT JOIN LATERAL (
-        SELECT contract_id, currency, tax_mode, tax_ppm, terms FROM contract o
-        WHERE customer_id = c.customer_id AND starts_at <= %(ends)s
-          AND NOT EXISTS (
-              SELECT FROM contract left_ahead
-              WHERE left_ahead.contract_id = o.contract_id AND left_ahead.starts_at = o.starts_at
-                AND left_ahead.version >= o.version
-                AND (left_ahead.terms ->> 'ends_on')::date
-                    <= (left_ahead.starts_at AT TIME ZONE left_ahead.zone)::date)
-        ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
-    ) k ON TRUE
-    ORDER BY u.slug, s.source, c.service, c.category
+"""  # noqa: S608 (literals only)
+    + CONTRACT_HELD
+    + """    ORDER BY u.slug, s.source, c.service, c.category
 """
+)
 
 
 def worth(tx: Tx, month: str, ends: datetime) -> list[WorthRow]:
