@@ -10,6 +10,7 @@ from tests.scenarios.books import CLERK, Books, Party
 from tests.scenarios.leaving_rival import charge
 from yuejie.assurance.store import worth
 from yuejie.bills.bill import LineKind
+from yuejie.bills.closing.close import Done
 from yuejie.bills.correct.adjustment import Adjustment, AdjustmentState
 from yuejie.bills.correct.break_fee import approve_leaving, charge_break_fees
 from yuejie.bills.correct.store import adjustments_of
@@ -19,7 +20,7 @@ from yuejie.contracts.contract import Terms
 from yuejie.contracts.life.ending import Wish, approve_end, ask_end, renew_contract
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.sign import sign_contract
-from yuejie.contracts.store import contract_at, contract_versions
+from yuejie.contracts.store import contract_at, contract_versions, contracts_of
 from yuejie.contracts.terms import (
     STANDARD,
     BreakFee,
@@ -47,6 +48,7 @@ YEAR = CommercialTerms(
 )
 AUGUST = datetime(2026, 7, 31, 16, tzinfo=UTC)
 ASKED = datetime(2026, 8, 20, 2, tzinfo=UTC)
+NEXT = datetime(2026, 12, 31, 16, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -297,3 +299,35 @@ def test_a_renewal_that_was_left_ahead_takes_no_successors_place(house: Books) -
         (known,) = worth(tx, "2026-12", datetime(2026, 12, 31, tzinfo=UTC))
     assert known.contract_id == signed.contract_id
     assert [row.version for row in rows if row.contract_id == contract.contract_id] == [1, 3]
+
+
+def test_a_fee_for_which_no_contract_gives_a_bill_is_told_at_each_closing(house: Books) -> None:
+    """
+    Acme signs from January on and is out in September already, for 30 % of the year's promise and
+    500. No contract ever held, so no bill can say so: closing names the customer and what to do,
+    and the fee stands on the first bill of whatever is signed then.
+    """
+    acme = house.customer("acme", commercial=replace(YEAR, ends_on=date(2027, 7, 1)), starts=NEXT)
+    with house.db.read() as tx:
+        (contract,) = contracts_of(tx, acme.customer.customer_id)
+    wish = Wish(contract_id=contract.contract_id, wished_on=date(2026, 9, 20), why="业务调整")
+    end = ask_end(house.db, wish, by="sales", now=ASKED)
+    approve_leaving(house.db, end.end_id, by="finance", now=ASKED)
+    (fee,) = charges(house, acme)
+    assert fee.amount_fen == 2_300_00
+    (told,) = house.close("2026-09")
+    assert (told.done, told.why) == (
+        Done.FAILED,
+        "客户 acme 在 2026-09 没有生效的合同，请先登记合同再关账",
+    )
+    other = Terms(
+        customer_id=acme.customer.customer_id,
+        sale_book=BookId("list"),
+        currency="CNY",
+        starts_at=datetime(2026, 9, 30, 16, tzinfo=UTC),
+    )
+    sign_contract(house.db, other, by=CLERK, now=house.tick())
+    house.close("2026-10")
+    (line,) = acme.lines("2026-10")
+    assert line.endswith(f"提前解约费 合同 {contract.contract_id} 自 2026-09-20 终止 = 2,300.00")
+    assert house.unproved() == []

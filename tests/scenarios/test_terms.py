@@ -15,7 +15,6 @@ from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import Grant, GrantDraft, GrantKind
-from yuejie.contracts.publish import publish_fx
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.terms import (
     STANDARD,
@@ -30,8 +29,7 @@ from yuejie.contracts.terms import (
     TierStep,
 )
 from yuejie.kernel.ids import BookId
-from yuejie.kernel.money import FxRate, Money
-from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.posting import Account
 from yuejie.ledger.store import balance
 
@@ -368,47 +366,6 @@ def test_a_month_below_zero_is_carried_forward(yuan: Books) -> None:
     assert acme.owes() == cny("50.00")
 
 
-def test_what_is_carried_is_given_back_in_its_own_currency(yuan: Books) -> None:
-    """
-    October ends 50.00 CNY below zero. November stands under a contract in USD, which cannot give
-    yuan back; December's is in CNY again and does.
-    """
-    acme = yuan.customer("acme")
-    customer_id, now = acme.customer.customer_id, yuan.clock.now()
-    wanted = Wanted(
-        customer_id=customer_id,
-        service_month=BillingMonth.parse("2026-10"),
-        amount_fen=-5_000,
-        currency="CNY",
-        item="故障赔付",
-        why="十月五日故障",
-    )
-    proposed = propose_adjustment(yuan.db, wanted, by="sales", now=now)
-    decide_adjustment(yuan.db, proposed.adjustment_id, Decision.APPROVE, by="finance", now=now)
-    rate = FxRate.parse("0.14", "CNY", "USD")
-    publish_fx(yuan.db, rate, date(2026, 11, 1), source="测试", by=CLERK, now=now)
-    for month, currency, policy in ((11, "USD", "bill"), (12, "CNY", "none")):
-        terms = Terms(
-            customer_id=customer_id,
-            sale_book=BookId("list"),
-            currency=currency,
-            fx_policy=policy,
-            starts_at=datetime(2026, month, 1, tzinfo=zone_of("Asia/Shanghai")),
-        )
-        sign_contract(yuan.db, terms, by=CLERK, now=now)
-    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
-    acme.uses("2026-12-05 10:00:00", "gpt-4o", input=10 * M)
-    for label in ("2026-10", "2026-11", "2026-12"):
-        yuan.close(label)
-        yuan.issue(acme.bill(label))
-    assert acme.lines("2026-10") == ["故障赔付 = -50.00", "结转下期 = 50.00"]
-    assert acme.lines("2026-11")[1:] == []
-    assert acme.bill("2026-11").gross == Money.parse("14.00", "USD")
-    assert acme.lines("2026-12")[1:] == ["上期结转 = -50.00"]
-    assert acme.owes() == cny("50.00")
-    assert yuan.unproved() == []
-
-
 @pytest.mark.parametrize("tax_mode", ["inclusive", "exclusive"])
 @pytest.mark.parametrize("share", list(HeadShare))
 def test_parts_add_up_to_the_merged_bill(books: Books, share: HeadShare, tax_mode: str) -> None:
@@ -487,45 +444,3 @@ def test_a_fee_alone_still_proves_every_line(yuan: Books) -> None:
     yuan.close("2026-10")
     (line,) = acme.bill("2026-10").lines
     assert (line.kind, line.quantity, line.metered) == (LineKind.MANAGEMENT_FEE, 1, False)
-
-
-def test_terms_of_a_month_are_counted_in_the_currency_of_its_own_contract(books: Books) -> None:
-    """
-    October is billed in dollars, November in yuan, December in dollars again. A call of October
-    for 600 dollars that turns up in November is billed at October's exchange rate, and October's
-    steps, which are of dollars, do not move by it. One of 200 on December's bill moves them: of the
-    1,100 that are billed in dollars, 100 lie above the first step.
-    """
-    books.prices(YUAN, currency="USD")
-    start = datetime(2026, 9, 30, 16, tzinfo=UTC)
-    stepped = replace(STANDARD, tier_discount=TIERS, management_fee_fen=20_000)
-    acme = books.customer("acme", currency="USD", commercial=stepped, starts=start)
-    for month, currency, policy in ((11, "CNY", "bill"), (12, "USD", "none")):
-        terms = Terms(
-            customer_id=acme.customer.customer_id,
-            sale_book=BookId("list"),
-            currency=currency,
-            fx_policy=policy,
-            starts_at=datetime(2026, month - 1, 30 if month == 12 else 31, 16, tzinfo=UTC),
-        )
-        sign_contract(books.db, terms, by=CLERK, now=books.tick())
-    books.fx("7", "2026-10-31")
-    books.fx("6.5", "2026-11-30")
-    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=90 * M)
-    books.close("2026-10")
-    assert acme.lines("2026-10")[1:] == ["管理费 = 200.00"]
-    books.issue(acme.bill("2026-10"))
-    acme.uses("2026-10-31 23:00:00", "gpt-4o", input=60 * M)
-    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
-    books.close("2026-11")
-    assert acme.lines("2026-11") == [
-        "main  gpt-4o  input  10,000,000 = 650.00",
-        "2026-10 late  main  gpt-4o  input  60,000,000 = 4,200.00",
-    ]
-    books.issue(acme.bill("2026-11"))
-    acme.uses("2026-10-31 23:30:00", "gpt-4o", input=20 * M)
-    books.close("2026-12")
-    assert acme.lines("2026-12") == [
-        "2026-10 late  main  gpt-4o  input  20,000,000 = 200.00",
-        "2026-10 late  阶梯折扣 = -10.00",
-    ]

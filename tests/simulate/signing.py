@@ -48,11 +48,17 @@ class Signing:
     def month(self, month: str) -> None:
         """Do what is due about everybody's newest contract."""
         for actor in self.world.actors:
+            if not actor.client.deals:
+                continue  # its only contract was left before it began
             deal = _newest(actor)
             if deal.ends is None or (actor.client.slug, deal.contract) in self.over:
                 continue
             turn = self._turn(actor, deal)
-            if month >= str(later(deal.ends.replace(day=1), -turn.lead))[:7]:
+            shared = str(deal.ends)[:7] if deal.ends.day > 1 else ""
+            if turn.kind == "change" and shared and month >= shared:
+                # Its successor was left before it began: too late for another, by 0108.
+                self.over.add((actor.client.slug, deal.contract))
+            elif month >= str(later(deal.ends.replace(day=1), -turn.lead))[:7]:
                 self._take(turn.kind, actor, deal, month)
 
     def clerk(self, month: str) -> None:
@@ -65,14 +71,15 @@ class Signing:
                 for each in self.world.actors
                 if each.party.customer.customer_id == became.customer_id
             )
-            assert became.contract_id == self._name(actor, _newest(actor))
-            self._renewed(actor, _newest(actor), actor.terms.renewal_months)
+            newest = _newest(actor)
+            assert became.contract_id == self._name(actor, newest)
+            self._renewed(actor, newest, actor.terms[newest.contract].renewal_months)
             self.deeds.done["auto"] += 1
 
     def _turn(self, actor: Actor, deal: Deal) -> Turn:
         key = (actor.client.slug, *deal.whose)
         if key not in self.turns:
-            kinds = AUTO if actor.terms.renewal is Renewal.AUTO else KINDS
+            kinds = AUTO if actor.terms[deal.contract].renewal is Renewal.AUTO else KINDS
             kind, lead = self.random.choice(kinds), self.random.randrange(4)
             assert deal.ends is not None
             if kind == "renew":
@@ -115,7 +122,7 @@ class Signing:
         assert deal.ends is not None
         starts_on = deal.ends
         # What goes on by itself and is followed behind a gap, goes on.
-        if self.random.random() < 0.2 and actor.terms.renewal is not Renewal.AUTO:
+        if self.random.random() < 0.2 and actor.terms[deal.contract].renewal is not Renewal.AUTO:
             starts_on = later(deal.ends.replace(day=1), 1)
         currencies = {"CNY": "USD", "USD": "CNY"} if other else {}
         self.world.follow(actor, starts_on, currencies.get(deal.currency, deal.currency))
@@ -134,7 +141,7 @@ class Signing:
         self._do(lambda: approve_leaving(self.world.db, end.end_id, by="finance", now=now))
         actor.client.leaves(deal.contract, asked, wished)
         self.deeds.done["left"] += 1
-        if self.random.random() < 0.4:
+        if self.random.random() < 0.4 and actor.client.deals:
             self._follow(actor, _newest(actor), other=False)
 
     def _name(self, actor: Actor, deal: Deal) -> ContractId:

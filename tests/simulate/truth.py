@@ -108,6 +108,8 @@ class Client:
     slug: str
     first: str
     deals: list[Deal]
+    signed: int = 1
+    """How many contracts were signed; one that was left before it began has no deal."""
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     """By event; the newest word counts."""
     allowed: dict[str, tuple[str, int, str]] = field(default_factory=dict)

@@ -57,8 +57,8 @@ class Actor:
     party: Party
     client: Client
     projects: tuple[str, ...]
-    terms: CommercialTerms
-    """Those that were signed last."""
+    terms: dict[int, CommercialTerms]
+    """Of each of its contracts those that were signed last."""
 
     def currency(self, month: str) -> str:
         """The currency in which a month is billed."""
@@ -185,7 +185,7 @@ class World(Books):
             add_project(self.db, party.customer.customer_id, draft, by="admin", now=self.tick())
         client = Client(slug, first, [deal_of(terms, first_day(first), currency)])
         self.truth.clients[slug] = client
-        return Actor(party, client, projects, terms)
+        return Actor(party, client, projects, {0: terms})
 
     @property
     def _dice(self) -> Dice:
@@ -257,8 +257,9 @@ class World(Books):
             commercial=terms,
         )
         sign_contract(self.db, signed, by=CLERK, now=self.tick())
-        number = actor.client.deals[-1].contract + 1
-        actor.terms = terms
+        number = actor.client.signed
+        actor.terms[number] = terms
+        actor.client.signed += 1
         actor.client.deals.append(deal_of(terms, starts_on, currency, contract=number))
 
     def amend_from(self, actor: Actor, month: str) -> None:
@@ -276,8 +277,7 @@ class World(Books):
         terms = replace(terms, **{name: getattr(held.terms, name) for name in ending})
         self.tick()
         self.amend(actor.party, terms, starts=starts)
-        if was.contract == max(deal.contract for deal in client.deals):
-            actor.terms = terms
+        actor.terms[was.contract] = terms
         deal = deal_of(terms, first, was.currency, contract=was.contract)
         client.deals.append(replace(deal, term=was.term))
 

@@ -120,15 +120,15 @@ class History:
     def reopened(self, month: BillingMonth, at: datetime) -> set[str]:
         """Return the months that stood on bills voided by an instant, and were not billed again.
 
-        They are billed again by a closing of another month than the one that is drawn, a day or
-        more behind the void, all of whose bills were issued by then.
+        They are billed again by a closing of another month than the one that is drawn, in the same
+        currency, a day or more behind the void, all of whose bills were issued by then.
         """
         drawn: dict[BillingMonth, list[Bill]] = {}
         for bill in self.bills:
             if bill.month != month and self.ended_at[bill.epoch] <= at:
                 drawn.setdefault(bill.month, []).append(bill)
         settled = [
-            (str(label), self.ended_at[bill.epoch])
+            (str(label), self.ended_at[bill.epoch], bill.currency)
             for label, bills in drawn.items()
             if all(bill.issued_at is not None and bill.issued_at <= at for bill in bills)
             for bill in bills
@@ -137,7 +137,8 @@ class History:
         for bill in self.bills:
             voided = self.voided_at.get(bill.bill_id)
             if voided is not None and voided <= at:
-                again = [label for label, ended in settled if ended > voided + _DAY]
+                behind = [each for each in settled if each[1] > voided + _DAY]
+                again = [label for label, _, currency in behind if currency == bill.currency]
                 labels = {str(line.service_month) for line in bill.lines}
                 found |= {each for each in labels if not any(each <= label for label in again)}
         return {each for each in found if each <= str(month)}

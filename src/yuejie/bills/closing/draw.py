@@ -30,7 +30,7 @@ from yuejie.bills.sla.measure import measure
 from yuejie.bills.sla.store import counted_epoch
 from yuejie.bills.sla.verdict import Measured, judge
 from yuejie.contracts.agreed.cloud import CloudTerms
-from yuejie.contracts.contract import Contract
+from yuejie.contracts.contract import Contract, holding
 from yuejie.contracts.fx import MonthFx
 from yuejie.contracts.grants.store import grants_of
 from yuejie.contracts.store import contracts_of, month_fx
@@ -86,14 +86,16 @@ def draw_bills(tx: Tx, drawing: Drawing) -> list[Bill]:
 def gather(tx: Tx, drawing: Drawing) -> Facts | None:
     """Read everything that the bills follow from; None where there is neither usage nor contract.
 
-    Raises what `draw_bills` does.
+    Raises what `draw_bills` does; also where an approved amount waits for a bill, and no contract
+    is to come: the only one was left before it began.
     """
     who, month = drawing.customer, drawing.month
     agreements = Agreements(contracts_of(tx, who.customer_id), who.zone)
     quantities = _owed(tx, drawing)
     contract = agreements.at_end_of(month)
     if contract is None:
-        if not quantities:
+        to_come = holding(agreements.versions)
+        if not quantities and (to_come or not store.waiting_customers(tx, month, who.customer_id)):
             return None
         raise NotFound(f"客户 {who.slug} 在 {month} 没有生效的合同，请先登记合同再关账")
     tariff = _tariff(tx, drawing, contract, [key for key, _ in quantities])

@@ -44,7 +44,7 @@ _BILLED_AGAIN: Final = """
           JOIN bill c ON c.customer_id = b.customer_id
           JOIN epoch_closing e ON e.epoch = c.epoch
           WHERE t.bill_id = b.bill_id AND t.became = 'voided'
-            AND e.closed_at > t.at + INTERVAL '1 day'
+            AND c.currency = b.currency AND e.closed_at > t.at + INTERVAL '1 day'
             AND c.month >= l.service_month AND c.month <> %(month)s
             AND NOT EXISTS (
                 SELECT FROM bill d
@@ -86,8 +86,9 @@ def used_months(tx: Tx, month: BillingMonth, customer_id: CustomerId | None) -> 
 
     Those are months with usage, or a missed response, that no closing has looked at, and months
     of which a bill was voided: perhaps behind a later closing, so that nothing else would bill
-    them again. A closing of another month, a day or more behind the void so that no clock is in
-    doubt, has done so once its own bills are issued; whatever comes then, comes as late usage.
+    them again. A closing of another month in that bill's currency, a day or more behind the void so
+    that no clock is in doubt, has done so once its own bills are issued; whatever comes then, comes
+    as late usage.
     """
     return tx.rows(UsedMonth, USED_MONTHS, month=str(month), customer_id=customer_id)
 
