@@ -62,7 +62,7 @@ def adjust(books: Books, party: Party, fen: int, month: str = "2026-10", **more:
         why="约定",
         **more,  # type: ignore[arg-type]  # why: a test gives what it wants to change
     )
-    now = books.clock.now()
+    now = books.tick()
     asked = propose_adjustment(books.db, wanted, by="a", now=now)
     decide_adjustment(books.db, asked.adjustment_id, Decision.APPROVE, by="b", now=now)
 

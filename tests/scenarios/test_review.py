@@ -102,7 +102,7 @@ def test_a_dispute_is_adjusted_by_two_people_and_asked_for_again(books: Books, a
     finance proposes, its head approves, the bill is drawn anew, confirmed and issued.
     """
     propose(acme)
-    db, now, name = books.db, books.clock.now(), acme.bill("2026-10").bill_id
+    db, now, name = books.db, books.tick(), acme.bill("2026-10").bill_id
     owner = acme.customer.customer_id
     first, second = (
         raise_dispute(

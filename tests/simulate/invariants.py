@@ -151,6 +151,7 @@ class Invariants:
                 # What was voided of one in another currency waits for a bill in that.
                 waits = currency != actor.currency(month) and 0 <= found * fen <= fen * fen
                 assert found == fen or waits, (actor.client.slug, adjustment, found, fen)
+        self._left(actor, live, month)
         for grant, (kind, fen) in actor.client.grants.items():
             bought = sum(
                 line.amount_fen
@@ -162,6 +163,24 @@ class Invariants:
         away = {currency for _, currency in actor.client.voided}
         owed = [fen for currency, fen in carried.items() if currency not in away]
         assert min(owed, default=0) >= 0, (actor.client.slug, carried)
+
+    @staticmethod
+    def _left(actor: Actor, live: list[Bill], month: str) -> None:
+        """What leaving costs stands on bills once, in the currency of the contract that was left.
+
+        It waits where no bill was in that since, and what was voided of it does.
+        """
+        printed: Counter[tuple[str, str]] = Counter()
+        for bill in live:
+            for line in bill.lines:
+                if line.kind == "break_fee":
+                    printed[str(line.service_month), bill.currency] += line.amount_fen
+        fees = actor.client.fees if actor.client.deals else Counter[tuple[str, str]]()
+        for where, fen in fees.items():
+            label, currency = where
+            waits = currency != actor.currency(month) and 0 <= printed[where] <= fen
+            assert label > month or printed[where] == fen or waits, (actor.client.slug, where)
+        assert printed.keys() <= fees.keys(), (actor.client.slug, printed)
 
     def _clouds(self, actor: Actor, live: list[Bill], month: str) -> None:
         """Every cost of the cloud that is passed on stands on bills once, marked up as agreed."""

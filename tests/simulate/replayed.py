@@ -64,10 +64,10 @@ class Replayed:
         )
 
     def _may_refuse(self, actor: Actor, month: BillingMonth) -> bool:
-        """Only where parts, or what they stood on, were drawn anew behind their closing."""
+        """Only where parts were drawn anew behind their closing: together they were never drawn."""
         who = actor.party.customer
         with self.world.db.read() as tx:
             bills = whole_bills(tx, who.customer_id)
             history = store.history_of(tx, who.customer_id, zone=who.zone, bills=bills)
             sheet = sheets_of(history, month)[-1]
-        return sheet.redrawn(history) or sheet.disturbed(history)
+        return sheet.redrawn(history)

@@ -114,8 +114,8 @@ class Client:
     """By event; the newest word counts."""
     allowed: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     """Approved adjustments: service month, fen and currency."""
-    fees: Counter[str] = field(default_factory=Counter)
-    """What leaving costs, by the month of the last day."""
+    fees: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """What leaving costs, by the month of the last day and the contract's currency."""
     voided: set[tuple[str, str]] = field(default_factory=set)
     """Service months of bills that were voided whole, and these bills' currency, until a closing
     in that has billed them again."""
@@ -153,7 +153,8 @@ class Client:
         """Leave a contract from a day on, but for the notice; what that costs stands on a bill."""
         newest = [deal for deal in self.deals if deal.contract == contract][-1]
         over = max(wished, asked + timedelta(days=newest.notice))
-        self.fees[str(over - timedelta(days=1))[:7]] += break_fee(self, newest, over)
+        month = str(over - timedelta(days=1))[:7]
+        self.fees[month, newest.currency] += break_fee(self, newest, over)
         self.deals = [
             replace(deal, ends=min(deal.ends or over, over)) if deal.contract == contract else deal
             for deal in self.deals
@@ -246,7 +247,6 @@ def expected_terms(client: Client, usage: dict[str, int], until: str) -> dict[tu
         found[month, "management_fee"] = deal.fee if deal and whole else 0
         found[month, "true_up"] = _missing(client, deal, month, spent) if deal and held else 0
         found[month, "sla_credit"] = -_back(client, deal, month, spent[month]) if held else 0
-        found[month, "break_fee"] = client.fees[month]
     return found
 
 

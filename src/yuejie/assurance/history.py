@@ -5,13 +5,15 @@ as. A bill is proved with what was known when it was drawn, so each thing has th
 it became known.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from yuejie.assurance.sla.oracle import Month
 from yuejie.bills.bill import Bill
+from yuejie.kernel.ids import BillId
 from yuejie.kernel.period import BillingMonth, zone_of
 
 _DAY = timedelta(days=1)
@@ -103,6 +105,8 @@ class History:
     """Up to which epoch each month was closed."""
     service: Callable[[BillingMonth, date, date | None, int], Month]
     """How the calls of a month ended between two days, as known at an epoch; read when asked."""
+    earlier: Mapping[BillId, Sequence[Bill]] = field(default_factory=dict)
+    """What a bill was before it was drawn anew, the oldest first."""
 
     def contract(self, month: BillingMonth, known: datetime) -> Version | None:
         """Return the version in force in a month's last instant, of those signed by then."""
@@ -143,6 +147,29 @@ class History:
                 found |= {each for each in labels if not any(each <= label for label in again)}
         return {each for each in found if each <= str(month)}
 
+    def drawings(self, bill: Bill) -> list[Bill]:
+        """Return everything that a bill ever said, in its order; the last is what it says now."""
+        return [*self.earlier.get(bill.bill_id, ()), bill]
+
+    def as_of(self, at: datetime, epoch: int, own: Collection[str]) -> list[Bill] | None:
+        """Return the bills as they stood when one of an epoch was drawn, but for its `own`.
+
+        Of two drawings in one instant the one of the older epoch comes first. None where that is
+        not known: a draft was drawn anew before earlier ones were kept.
+        """
+        found: list[Bill] = []
+        for bill in self.bills:
+            if bill.bill_id in own or self.voided_at.get(bill.bill_id, at + _INSTANT) <= at:
+                continue
+            drawn = self.drawings(bill)
+            first = self.ended_at[drawn[0].epoch], drawn[0].epoch
+            stood = [each for each in drawn if (each.closed_at, each.epoch) < (at, epoch)]
+            if stood:
+                found.append(stood[-1])
+            elif first < (at, epoch):
+                return None
+        return found
+
     def since(self, contract_id: str, known: datetime) -> date:
         """Return a contract's first day."""
         starts = [
@@ -164,6 +191,8 @@ class Sheet:
     month: BillingMonth
     epoch: int
     parts: tuple[Bill, ...]
+    again: bool = False
+    """Whether it is a part that was drawn anew alone."""
 
     @property
     def drawn_at(self) -> datetime:
@@ -172,7 +201,8 @@ class Sheet:
 
     def redrawn(self, history: History) -> bool:
         """Whether a part was drawn anew after the closing."""
-        return any(bill.closed_at != history.ended_at[self.epoch] for bill in self.parts)
+        ended = history.ended_at[self.epoch]
+        return self.again or any(bill.closed_at != ended for bill in self.parts)
 
     def judged_epoch(self, history: History) -> int:
         """Return up to which epoch service was judged: drawn anew, as far as any bill then was."""
@@ -180,34 +210,44 @@ class Sheet:
             return self.epoch
         return max(e for e, ended in history.ended_at.items() if ended <= self.drawn_at)
 
-    def newest(self) -> "Sheet":
-        """Keep the part that was drawn last; the others stood when it was."""
-        drawn_at = self.drawn_at
-        left = [bill for bill in self.parts if bill.closed_at == drawn_at]
-        return Sheet(self.month, self.epoch, tuple(left))
+    def closing(self, history: History) -> "Sheet | None":
+        """Return the parts as the closing drew them; None where that is not known."""
+        first = [self._drawings(history, bill)[0] for bill in self.parts]
+        sheet = Sheet(self.month, self.epoch, tuple(first))
+        return None if sheet.redrawn(history) else sheet
 
-    def without(self, others: "Sheet") -> "Sheet":
-        """Leave parts out."""
-        left = tuple(bill for bill in self.parts if bill not in others.parts)
-        return Sheet(self.month, self.epoch, left)
-
-    def standing(self, history: History) -> "Sheet":
-        """Leave out parts that were voided before another was drawn anew: they count no more."""
-        at = self.drawn_at
-        left = [b for b in self.parts if not history.voided_at.get(b.bill_id, at + _INSTANT) <= at]
-        return Sheet(self.month, self.epoch, tuple(left)) if left else self
-
-    def before(self, history: History) -> list[Bill]:
-        """Return the bills that stood when this was drawn, but for its own parts."""
-        own, at = {bill.bill_id for bill in self.parts}, self.drawn_at
-        late = self.redrawn(history)
-        return [
-            bill
-            for bill in history.bills
-            if bill.bill_id not in own
-            and (bill.epoch < self.epoch or (late and history.ended_at[bill.epoch] <= at))
-            and not history.voided_at.get(bill.bill_id, at + _INSTANT) <= at
+    def anew(self, history: History) -> "list[Sheet]":
+        """Return what parts were drawn anew behind the closing, each alone, in its order."""
+        drawn = [
+            each
+            for bill in self.parts
+            for number, each in enumerate(self._drawings(history, bill))
+            if number or each.closed_at != history.ended_at[self.epoch]
         ]
+        drawn.sort(key=lambda bill: bill.closed_at)
+        return [Sheet(self.month, self.epoch, (bill,), again=True) for bill in drawn]
+
+    def replaced(self, history: History) -> list[Bill]:
+        """Return what a part that was drawn anew was before; nothing where that is not known."""
+        drawn = [self._drawings(history, bill) for bill in self.parts] if self.again else []
+        return [
+            before
+            for known in drawn
+            for before, bill in pairwise(known)
+            if any(bill is each for each in self.parts)
+        ]
+
+    def _drawings(self, history: History, bill: Bill) -> list[Bill]:
+        return [each for each in history.drawings(bill) if each.epoch == self.epoch]
+
+    def before(self, history: History) -> list[Bill] | None:
+        """Return the bills as they stood when this was drawn, but for its own parts.
+
+        None where that is not known any more.
+        """
+        own = {bill.bill_id for bill in self.parts}
+        epoch = self.judged_epoch(history) + 1 if self.redrawn(history) else self.epoch
+        return history.as_of(self.drawn_at, epoch, own)
 
     def billed_before(self, history: History) -> list[Bill]:
         """Return the bills whose usage the closing counted on."""
@@ -218,13 +258,6 @@ class Sheet:
             if bill.epoch < self.epoch
             and not history.voided_at.get(bill.bill_id, closed_at + _INSTANT) <= closed_at
         ]
-
-    def disturbed(self, history: History) -> bool:
-        """Whether a bill that stood then was drawn anew since: what it said is not known now.
-
-        Such a sheet is proved together with that bill, when that bill is.
-        """
-        return any(bill.closed_at > self.drawn_at for bill in self.before(history))
 
 
 def sheets_of(history: History, month: BillingMonth) -> list[Sheet]:

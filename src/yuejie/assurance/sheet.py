@@ -2,51 +2,42 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from typing import Any, Final
+from typing import Any
 
-from yuejie.assurance.history import History, Sheet, Version
-from yuejie.assurance.oracle import Difference, half_away
-from yuejie.assurance.sharing import Taxed, exact_tax, part_of_projects, spread, taxes
+from yuejie.assurance.history import History, Sheet
+from yuejie.assurance.oracle import Difference
+from yuejie.assurance.sharing import Taxed, part_of_projects, spread, taxes
 from yuejie.assurance.terms import OTHERS, TERMS, Reckoner, TermLine
 from yuejie.bills.bill import Bill, BillLine
-
-_SHARED: Final = 2
-"""Fen by which the tax of a part may differ from its own rounding when it is not known with whom
-it was drawn: the month was rounded once, and the rounding shared."""
 
 
 def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
     """Compare discounts, packages, minimum, fees, adjustments, vouchers, purchases: each line.
 
-    A part that was drawn anew is proved against the others as they stood; what they say of months
-    that it did not look at is proved of all parts together.
+    First what the closing drew, its parts together; then each part that was drawn anew behind it,
+    alone, with what the others said by then.
     """
-    sheet = sheet.standing(history)
-    if sheet.disturbed(history):
-        return
-    version = history.contract(sheet.month, sheet.drawn_at)
-    if version is None:
-        yield Difference("合同", sheet.parts[0].contract_id, "没有生效的合同")
-        return
-    if not sheet.redrawn(history):
-        yield from _check_parts(history, sheet, version)
-        return
-    newest = sheet.newest()
-    looked_at = _looked_at(history, newest)
-    yield from _check_together(history, newest, looked_at)
-    if len(newest.parts) < len(sheet.parts):
-        yield from _check_rest(history, sheet, newest, looked_at)
+    closing = sheet.closing(history)
+    if closing is not None:
+        yield from _check_parts(history, closing)
+    for part in sheet.anew(history):
+        yield from _check_alone(history, part)
 
 
-def _check_parts(history: History, sheet: Sheet, version: Version) -> Iterator[Difference]:
+def _check_parts(history: History, sheet: Sheet) -> Iterator[Difference]:
     """Compare part by part what one closing drew."""
-    reckoner, metered = _reckoner(history, sheet)
+    version, before = history.contract(sheet.month, sheet.drawn_at), sheet.before(history)
+    if version is None:
+        yield _unheld(sheet)
+        return
+    if before is None:
+        return
+    reckoner, metered = _reckoner(history, sheet, before)
     owed = reckoner.owed(_looked_at(history, sheet), sheet.month, version.currency)
     parts = part_of_projects(history, sheet, version.terms)
-    stood = [bill for bill in sheet.before(history) if bill.currency == version.currency]
-    before = [line for bill in stood for line in bill.lines if line.metered]
-    proved = spread(owed, parts, before + metered, metered, version.terms)
+    stood = [bill for bill in before if bill.currency == version.currency]
+    counted = [line for bill in stood for line in bill.lines if line.metered]
+    proved = spread(owed, parts, counted + metered, metered, version.terms)
     for grant_id, fen in reckoner.purchases(sheet.month, version.currency).items():
         key = TermLine(str(sheet.month), "package_purchase", grant_id)
         proved.setdefault("", Counter())[key] += fen
@@ -60,82 +51,47 @@ def _check_parts(history: History, sheet: Sheet, version: Version) -> Iterator[D
         yield from _compare(part, printed.get(part, Counter()), proved.get(part, Counter()))
 
 
-def _check_rest(
-    history: History, sheet: Sheet, newest: Sheet, settled: AbstractSet[str]
-) -> Iterator[Difference]:
-    """Compare what the parts say of months that the newest did not look at.
-
-    What the newest printed before it was drawn anew is not kept, so nobody knows any more what it
-    left of a voucher to the others. One of three must explain them: all that stood when it was
-    drawn anew; what stood when they were drawn, without it; or with it as it is now.
-    """
-    months = _looked_at(history, sheet) - settled
-    found = list(_check_together(history, sheet, months, settled=settled))
-    if not found:
-        return
-    rest = sheet.without(newest)
-    for beside in ((), newest.parts):
-        if not [*_check_together(history, rest, months, settled=settled, beside=beside)]:
-            return
-    yield from found
-
-
-def _check_together(
-    history: History,
-    sheet: Sheet,
-    months: AbstractSet[str],
-    *,
-    settled: AbstractSet[str] = frozenset(),
-    beside: Sequence[Bill] | None = None,
-) -> Iterator[Difference]:
-    """Compare what the parts of a sheet that was drawn anew say together, month by month.
-
-    What they print of settled months is proved, and is what it is: a voucher that was left to the
-    others is drawn from what these months left, whatever a later closing would have left.
-    `beside` are the parts of the month that stand for those there were, if not all there are now.
-    """
-    version = history.contract(sheet.month, sheet.drawn_at)
+def _check_alone(history: History, sheet: Sheet) -> Iterator[Difference]:
+    """Compare a part that was drawn anew: its usage stayed, and what terms give went to it."""
+    version, before = history.contract(sheet.month, sheet.drawn_at), sheet.before(history)
     if version is None:
-        yield Difference("合同", sheet.parts[0].contract_id, "没有生效的合同")
+        yield _unheld(sheet)
         return
-    reckoner, _ = _reckoner(history, sheet, beside)
-    reckoner.keep(settled, (line for bill in sheet.parts for line in bill.lines))
-    names = [bill.part for bill in sheet.parts]
-    # Drawn anew alone, a part takes what is meant for it; the customer's own waits for the head.
-    if names != [""]:
-        reckoner.only({line.refers_to for bill in sheet.parts for line in bill.lines})
+    if before is None:
+        return
+    (bill,) = sheet.parts
+    reckoner, _ = _reckoner(history, sheet, before)
+    # What is meant for another part waits for that; the customer's own waits for the head.
+    if bill.part:
+        reckoner.only({line.refers_to for line in bill.lines})
     proved: Counter[TermLine] = Counter()
-    for owed in reckoner.owed(months, sheet.month, version.currency):
+    for owed in reckoner.owed(_looked_at(history, sheet), sheet.month, version.currency):
         proved[owed.line] += owed.fen
-    if "" in names:
+    if not bill.part:
         for grant_id, fen in reckoner.purchases(sheet.month, version.currency).items():
             proved[TermLine(str(sheet.month), "package_purchase", grant_id)] += fen
-    printed: Counter[TermLine] = Counter()
-    for bill in sheet.parts:
-        printed.update(_terms_of(bill))
-    compared = [
-        Counter({key: fen for key, fen in each.items() if key.month not in settled})
-        for each in (printed, proved)
-    ]
-    yield from _compare("", *compared)
+    yield from _compare(bill.part, _terms_of(bill), proved)
+
+
+def _unheld(sheet: Sheet) -> Difference:
+    return Difference("合同", sheet.parts[0].contract_id, "没有生效的合同")
 
 
 def _reckoner(
-    history: History, sheet: Sheet, beside: Sequence[Bill] | None = None
+    history: History, sheet: Sheet, before: Sequence[Bill]
 ) -> tuple[Reckoner, list[BillLine]]:
     """Return a reckoner that knows what stood before a sheet in its currency, and its own usage."""
     metered = [line for bill in sheet.parts for line in bill.lines if line.metered]
-    stood = sheet.before(history)
-    if beside is not None:
-        stood = [bill for bill in stood if bill.epoch != sheet.epoch] + [*beside]
     currency = sheet.parts[0].currency
-    before = [line for bill in stood if bill.currency == currency for line in bill.lines]
+    stood = [line for bill in before if bill.currency == currency for line in bill.lines]
     epoch = sheet.judged_epoch(history)
-    return Reckoner(history, sheet.drawn_at, before, metered, epoch=epoch), metered
+    return Reckoner(history, sheet.drawn_at, stood, metered, epoch=epoch), metered
 
 
 def _looked_at(history: History, sheet: Sheet) -> set[str]:
-    months = {str(line.service_month) for bill in sheet.parts for line in bill.lines}
+    """Return the months that a drawing looked at: a part drawn anew those of what it was before."""
+    drawn = [*sheet.parts, *sheet.replaced(history)]
+    months = {str(line.service_month) for bill in drawn for line in bill.lines}
     months |= history.reopened(sheet.month, sheet.drawn_at)
     return {label for label in months if label <= str(sheet.month)}
 
@@ -161,13 +117,14 @@ def _compare(
 def check_carried(history: History, sheet: Sheet, bill: Bill) -> Iterator[Difference]:
     """Compare what a part gave back and carried on with what was open, and with its own total."""
     sheet = Sheet(sheet.month, sheet.epoch, (bill,))  # others may have been drawn anew since
-    if sheet.disturbed(history):
+    before = sheet.before(history)
+    if before is None:
         return
     version = history.contract(sheet.month, sheet.drawn_at)
     terms: Mapping[str, Any] = version.terms if version else {}
     known = {"", *part_of_projects(history, sheet, terms).values()}
     waiting: Counter[str] = Counter()
-    for other in (each for each in sheet.before(history) if each.currency == bill.currency):
+    for other in (each for each in before if each.currency == bill.currency):
         for line in other.lines:
             origin = line.refers_to or other.part
             if line.kind == "carried" and (
@@ -189,30 +146,34 @@ def check_carried(history: History, sheet: Sheet, bill: Bill) -> Iterator[Differ
 
 
 def check_taxes(history: History, sheet: Sheet) -> dict[str, list[Difference]]:
-    """Compare tax lines, and the tax on every line, by part."""
-    version = next(
-        (
-            v
-            for v in history.versions
-            if (v.contract_id, v.version)
-            == (sheet.parts[0].contract_id, sheet.parts[0].contract_version)
-        ),
-        None,
-    )
-    if version is None:
-        return {"": [Difference("合同版本", sheet.parts[0].contract_id, "无此版本")]}
-    known = [bill for bill in sheet.parts if bill.closed_at == history.ended_at[sheet.epoch]]
-    together = _taxed(sheet.parts, version) if len(known) == len(sheet.parts) else {}
+    """Compare tax lines, and the tax on every line, by part.
+
+    Tax is rounded once for all parts of a closing, and for a part that was drawn anew alone.
+    """
+    closing = sheet.closing(history)
+    together = _taxed(history, closing.parts) if closing is not None else {}
+    anew = [bill for part in sheet.anew(history) for bill in part.parts]
     found: dict[str, list[Difference]] = {}
     for bill in sheet.parts:
         taxed = together.get(bill.part)
-        if taxed is None and (bill not in known or len(sheet.parts) == 1):
-            taxed = _taxed([bill], version)[bill.part]
-        found[bill.part] = list(_nearly(bill) if taxed is None else _exactly(bill, taxed))
+        if any(bill is each for each in anew):
+            taxed = _taxed(history, [bill]).get(bill.part)
+        elif closing is None:
+            continue  # with what its tax was rounded is not known any more
+        if taxed is None:
+            found[bill.part] = [Difference("合同版本", bill.contract_id, "无此版本")]
+        else:
+            found[bill.part] = list(_exactly(bill, taxed))
     return found
 
 
-def _taxed(bills: list[Bill] | tuple[Bill, ...], version: Version) -> dict[str, Taxed]:
+def _taxed(history: History, bills: Sequence[Bill]) -> dict[str, Taxed]:
+    """Compute the tax of bills that were drawn together; nothing where their contract is none."""
+    stands_under = bills[0].contract_id, bills[0].contract_version
+    versions = {(each.contract_id, each.version): each for each in history.versions}
+    version = versions.get(stands_under)
+    if version is None:
+        return {}
     grouping = version.terms.get("tax_grouping", "single")
     parts = {bill.part: bill.lines for bill in bills}
     return taxes(parts, version.tax_mode, version.tax_ppm, grouping)
@@ -231,19 +192,6 @@ def _exactly(bill: Bill, taxed: Taxed) -> Iterator[Difference]:
         due = taxed.lines.get(line.position, 0)
         if line.tax_fen != due or (line.tax_line is None) != (line.position not in taxed.lines):
             yield Difference(f"第 {line.position} 行税额", str(line.tax_fen), str(due))
-
-
-def _nearly(bill: Bill) -> Iterator[Difference]:
-    """Check what holds whoever it was drawn with: sums, and tax within the shared rounding."""
-    for tax_line in bill.tax_lines:
-        own = [line for line in bill.lines if line.tax_line == tax_line.position]
-        exact = exact_tax(sum(line.amount_fen for line in own), str(bill.tax_mode), bill.tax_ppm)
-        sums = sum(line.net_fen for line in own), sum(line.tax_fen for line in own)
-        if sums != (tax_line.net_fen, tax_line.tax_fen):
-            yield Difference(f"计税第 {tax_line.position} 行", str(tax_line.gross_fen), str(sums))
-        if abs(tax_line.tax_fen - half_away(exact)) > _SHARED:
-            what = f"计税第 {tax_line.position} 行税额"
-            yield Difference(what, str(tax_line.tax_fen), str(half_away(exact)))
 
 
 def check_totals(bill: Bill) -> Iterator[Difference]:

@@ -13,6 +13,7 @@ from yuejie.assurance.history import Allowed, Assigned, Held, History, Spot, Ver
 from yuejie.assurance.oracle import BookRow, RawEvent
 from yuejie.assurance.sla.oracle import Attempt, Month
 from yuejie.bills.bill import Bill
+from yuejie.bills.drafts.store import earlier_drafts
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import BillingMonth, zone_of
@@ -180,7 +181,9 @@ class _EpochEnd:
 EPOCH_ENDS: Final = """
     SELECT c.epoch, c.closed_at AS at
     FROM epoch_closing c
-    WHERE c.epoch IN (SELECT epoch FROM bill WHERE customer_id = %(customer_id)s)
+    WHERE c.epoch IN (
+        SELECT epoch FROM bill WHERE customer_id = %(customer_id)s
+        UNION SELECT epoch FROM bill_earlier_draft WHERE customer_id = %(customer_id)s)
 """
 
 
@@ -382,6 +385,7 @@ def history_of(tx: Tx, customer_id: CustomerId, *, zone: str, bills: Sequence[Bi
         ended_at={row.epoch: row.at for row in tx.rows(_EpochEnd, EPOCH_ENDS, **who)},
         closes={row.month: row.epoch for row in tx.rows(_Close, CLOSES, **who)},
         service=partial(_service, tx, customer_id, zone),
+        earlier=earlier_drafts(tx, customer_id, bills),
     )
 
 

@@ -7,7 +7,6 @@ bills walk intervals, one rounding written out again, its own sharing by largest
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -100,7 +99,6 @@ class Reckoner:
         for line in [*before, *own]:
             if line.kind in METERED:
                 self.usage[str(line.service_month)][line.model] += line.amount_fen
-        self.settled: dict[str, list[BillLine]] = {}
         for line in before:
             self._count(line)
         self.grants = [g for g in history.grants if g.approved_at <= known]
@@ -113,39 +111,20 @@ class Reckoner:
         elif line.kind == "package_purchase":
             self.bought.add(line.refers_to)
 
-    def keep(self, months: AbstractSet[str], printed: Iterable[BillLine]) -> None:
-        """Take what is printed of these months as it is: they were reckoned, and are not again.
-
-        It counts when their turn comes: a closing looks at the earliest month first, and what a
-        month draws of a voucher is not gone yet when one before it is looked at.
-        """
-        self.settled |= {label: [] for label in months}
-        for line in printed:
-            if str(line.service_month) in months:
-                self.settled[str(line.service_month)].append(line)
-
     def only(self, references: set[str]) -> None:
         """Count only on these adjustments: others waited for another part of the month."""
         self.allowed = [e for e in self.allowed if e.adjustment_id in references]
 
     def owed(self, months: Iterable[str], now: BillingMonth, currency: str) -> list[Owed]:
         """Return every line of terms that the month's bills should have, earliest month first."""
-        waiting = [
-            extra
-            for extra in self._waiting(now, currency)
-            if extra.service_month not in self.settled
-        ]
+        waiting = self._waiting(now, currency)
         looked_at = {*months, str(now), *(extra.service_month for extra in waiting)}
         looked_at |= self._renewed_behind(now)
         for label in list(looked_at):
             looked_at |= self._handed_over(BillingMonth.parse(label))
         looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
         found: list[Owed] = []
-        for label in sorted(looked_at | self.settled.keys()):
-            if label in self.settled:
-                for line in self.settled[label]:
-                    self._count(line)
-                continue
+        for label in sorted(looked_at):
             month = BillingMonth.parse(label)
             version = self._version(month)
             ours = version is None or version.currency == currency

@@ -1,7 +1,8 @@
 """Bills: what does a customer owe for a month?
 
-Owns: bills, bill lines, the act of closing a month, the live bill (`live/`), how a month's calls
-ended and what is given back for it (`sla/`), issuing, numbers, the bill's documents.
+Owns: bills, bill lines, the act of closing a month, what drafts said before they were drawn anew
+(`drafts/`), the live bill (`live/`), how a month's calls ended and what is given back for it
+(`sla/`), issuing, numbers, the bill's documents.
 Does not own: what a token is worth (rating), what was used (usage), what was paid, what the tax
 office saw.
 

@@ -899,6 +899,24 @@ CREATE TABLE bill_dispute (
     CONSTRAINT bill_dispute_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text, 'withdrawn'::text])))
 );
 
+CREATE TABLE bill_earlier_draft (
+    draft_id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    bill_id text NOT NULL,
+    customer_id text NOT NULL,
+    epoch bigint NOT NULL,
+    contract_id text NOT NULL,
+    contract_version integer NOT NULL,
+    currency text NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    gross_fen bigint NOT NULL,
+    lines jsonb NOT NULL,
+    tax_lines jsonb NOT NULL,
+    closed_at timestamp with time zone NOT NULL,
+    replaced_at timestamp with time zone NOT NULL,
+    CONSTRAINT bill_earlier_draft_pkey PRIMARY KEY (draft_id)
+);
+
 CREATE TABLE bill_line (
     line_id text NOT NULL,
     bill_id text NOT NULL,
@@ -3379,6 +3397,8 @@ ALTER TABLE bill ADD CONSTRAINT bill_customer_id_fkey FOREIGN KEY (customer_id) 
 ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_adjustment_id_fkey FOREIGN KEY (adjustment_id) REFERENCES adjustment(adjustment_id);
 ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE bill_dispute ADD CONSTRAINT bill_dispute_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE bill_earlier_draft ADD CONSTRAINT bill_earlier_draft_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
+ALTER TABLE bill_earlier_draft ADD CONSTRAINT bill_earlier_draft_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_fx_id_fkey FOREIGN KEY (fx_id) REFERENCES fx_rate(fx_id);
 ALTER TABLE bill_line ADD CONSTRAINT bill_line_sale_rate_fkey FOREIGN KEY (sale_rate) REFERENCES rate(rate_id);
@@ -3589,6 +3609,8 @@ CREATE INDEX bill_voided ON public.bill USING btree (customer_id, month) WHERE (
 CREATE INDEX bill_dispute_bill ON public.bill_dispute USING btree (bill_id);
 CREATE INDEX bill_dispute_customer ON public.bill_dispute USING btree (customer_id);
 CREATE INDEX bill_dispute_open ON public.bill_dispute USING btree (customer_id) WHERE (state = 'open'::text);
+CREATE INDEX bill_earlier_draft_of_bill ON public.bill_earlier_draft USING btree (bill_id);
+CREATE INDEX bill_earlier_draft_of_customer ON public.bill_earlier_draft USING btree (customer_id, draft_id);
 CREATE INDEX bill_line_billed ON public.bill_line USING btree (customer_id, service_month);
 CREATE INDEX bill_line_reference ON public.bill_line USING btree (customer_id, refers_to) WHERE (refers_to <> ''::text);
 CREATE INDEX bill_tax_line_customer ON public.bill_tax_line USING btree (customer_id);
@@ -3796,6 +3818,7 @@ GRANT INSERT, SELECT ON TABLE auto_model TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE bank_account TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill_dispute TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE bill_earlier_draft TO yuejie_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON TABLE bill_line TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE bill_number TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE bill_reminder TO yuejie_app;

@@ -23,6 +23,7 @@ from yuejie.bills.closing.clouds.store import cloud_customers
 from yuejie.bills.closing.draw import Drawing, draw_bills
 from yuejie.bills.closing.lines import LineKey
 from yuejie.bills.closing.promises import Agreements
+from yuejie.bills.drafts.store import keep_draft
 from yuejie.bills.life import BillEvent, advance
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.store import contracts, contracts_of
@@ -294,13 +295,16 @@ def save_drafts(
 ) -> tuple[Done, list[Bill]]:
     """Write a month's drafts if any of them has changed, and tell what was done; ids stay.
 
-    All parts of a month are of one epoch, so that what each counts on can be told later.
+    All parts of a month are of one epoch, so that what each counts on can be told later; what they
+    said before is kept, for the same reason.
     """
     before = {bill.bill_id: bill for bill in was}
     if all(bill.bill_id in before and _same(bill, before[bill.bill_id]) for bill in bills):
         return Done.UNCHANGED, [before[bill.bill_id] for bill in bills]
     for bill in bills:
         old = before.get(bill.bill_id)
+        if old:
+            keep_draft(tx, bill.customer_id, bill.bill_id, at=now)
         bill_store.save_draft(tx, bill)
         event = BillEvent.RECOMPUTE
         moved = Transition(

@@ -83,12 +83,16 @@ def replay(tx: Tx, who: Customer, month: BillingMonth, *, now: datetime) -> Repl
     facts = then.facts()
     drawn = compose(facts)
     if not _all_same(drawn, sheet.parts):
-        raise NotReplayable(
-            f"客户 {who.slug} 的 {month} 账单关账后曾重新生成（撤回、作废或分部分重算），"
-            "已无法逐分还原当时的依据，不能重放；可改用相邻月份"
-        )
+        raise _drawn_anew(who, month)
     shown = tuple(bill for bill in sheet.parts if bill.lines)
     return Replay(who, facts, shown, then.judged, is_open=False)
+
+
+def _drawn_anew(who: Customer, month: BillingMonth) -> NotReplayable:
+    return NotReplayable(
+        f"客户 {who.slug} 的 {month} 账单关账后曾重新生成（撤回、作废或分部分重算），"
+        "已无法逐分还原当时的依据，不能重放；可改用相邻月份"
+    )
 
 
 def _open(tx: Tx, who: Customer, month: BillingMonth, now: datetime) -> Replay:
@@ -133,6 +137,8 @@ class _Then:
             raise NotReplayable(f"客户 {self.who.slug} 的 {month} 当时没有生效的合同，不能重放")
         usage, months = self._usage()
         before = self.sheet.before(self.history)
+        if before is None:
+            raise _drawn_anew(self.who, month)
         tariff = self._tariff(contract, [key for key, _ in usage])
         return Facts(
             customer_id=self.who.customer_id,
