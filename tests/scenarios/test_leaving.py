@@ -26,6 +26,7 @@ from yuejie.contracts.terms import (
     BreakFee,
     CommercialTerms,
     Commitment,
+    CommitmentPeriod,
     ContractType,
     Split,
 )
@@ -299,6 +300,27 @@ def test_a_renewal_that_was_left_ahead_takes_no_successors_place(house: Books) -
         (known,) = worth(tx, "2026-12", datetime(2026, 12, 31, tzinfo=UTC))
     assert known.contract_id == signed.contract_id
     assert [row.version for row in rows if row.contract_id == contract.contract_id] == [1, 3]
+
+
+def test_a_term_that_is_left_promised_what_its_days_say(house: Books) -> None:
+    """
+    1,530 for the 153 days from August to December. Acme uses 10 in August and leaves on 20
+    September: 50 days have promised 500, of which 490 are made up; of the other 1,030 Acme owes
+    30 %, 309, and 500. Both together were asked for whole: 1,520 and 809.
+    """
+    whole = replace(YEAR, commitment=Commitment(1_530_00, CommitmentPeriod.TERM))
+    acme = house.customer("acme", commercial=whole, starts=AUGUST)
+    acme.uses("2026-08-05 10:00:00", "gpt-4o", input=M)
+    house.close("2026-08")
+    end = left(house, acme)
+    assert end.reasons[1] == "整个合同期承诺 1,530.00 CNY，按已履行的 50/153 天计为 500.00 CNY。"
+    approve_leaving(house.db, end.end_id, by="finance", now=ASKED)
+    house.close("2026-09")
+    assert acme.lines("2026-09") == [
+        "承诺消费补足（2026-08 至 2026-09） = 490.00",
+        f"提前解约费 合同 {end.contract_id} 自 2026-09-20 终止 = 809.00",
+    ]
+    assert house.unproved() == []
 
 
 def test_a_fee_for_which_no_contract_gives_a_bill_is_told_at_each_closing(house: Books) -> None:

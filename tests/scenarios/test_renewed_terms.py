@@ -258,7 +258,8 @@ def test_who_leaves_a_term_that_was_renewed_ahead_owes_the_rest_of_it_and_the_ne
     asked = datetime(2026, 3, 1, tzinfo=UTC)
     end = left(yuan, half_a_year, renewed=6, asked=asked, on=date(2026, 4, 1))
     assert end.fee_fen == 9_016_57
-    assert end.reasons[1:3] == [
+    assert end.reasons[1:4] == [
+        "整个合同期承诺 6,000.00 CNY，按已履行的 90/181 天计为 2,983.43 CNY。",
         "自 2026-04-01 到 2026-07-01 尚余 91 天，整个合同期承诺按天折算为 91/181 期。",
         "自 2026-07-01 到 2027-01-01 尚余 184 天，整个合同期承诺按天折算为 1 期。",
     ]

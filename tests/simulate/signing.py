@@ -8,7 +8,7 @@ too late.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from tests.simulate.deeds import Deeds
 from tests.simulate.faults import broken_off
@@ -71,9 +71,12 @@ class Signing:
                 for each in self.world.actors
                 if each.party.customer.customer_id == became.customer_id
             )
-            newest = _newest(actor)
-            assert became.contract_id == self._name(actor, newest)
-            self._renewed(actor, newest, actor.terms[newest.contract].renewal_months)
+            # It may be one that another follows behind a gap.
+            went_on = [
+                deal for deal in actor.client.deals if self._name(actor, deal) == became.contract_id
+            ]
+            deal = max(went_on, key=lambda deal: (deal.term, went_on.index(deal)))
+            self._renewed(actor, deal, actor.terms[deal.contract].renewal_months)
             self.deeds.done["auto"] += 1
 
     def _turn(self, actor: Actor, deal: Deal) -> Turn:
@@ -101,7 +104,7 @@ class Signing:
         if kind in {"leave", "regret"}:
             self._leave(actor, _newest(actor), month)
         elif kind in {"follow", "change"}:
-            self._follow(actor, deal, other=kind == "change")
+            self._follow(actor, deal, month, other=kind == "change")
         elif kind == "end":
             self.over.add((actor.client.slug, deal.contract))
 
@@ -117,15 +120,24 @@ class Signing:
         again = replace(deal, since=deal.ends, ends=later(deal.ends, months), term=deal.term + 1)
         actor.client.deals.append(again)
 
-    def _follow(self, actor: Actor, deal: Deal, *, other: bool) -> None:
-        """Sign a successor from the last day on, or from the next month's first."""
+    def _follow(self, actor: Actor, deal: Deal, month: str, *, other: bool) -> None:
+        """Sign a successor from the last day on, from the next month's first, or ahead of both."""
         assert deal.ends is not None
-        starts_on = deal.ends
-        # What goes on by itself and is followed behind a gap, goes on.
-        if self.random.random() < 0.2 and actor.terms[deal.contract].renewal is not Renewal.AUTO:
+        starts_on, luck = deal.ends, self.random.random()
+        if luck < 0.2:
             starts_on = later(deal.ends.replace(day=1), 1)
+        elif luck < 0.4:
+            starts_on = self._ahead(deal, month, other=other)
         currencies = {"CNY": "USD", "USD": "CNY"} if other else {}
         self.world.follow(actor, starts_on, currencies.get(deal.currency, deal.currency))
+
+    def _ahead(self, deal: Deal, month: str, *, other: bool) -> date:
+        """Some day within the term, of a month to come; the month's first for another currency."""
+        assert deal.ends is not None
+        first = max(later(first_day(month), 1), later(deal.since.replace(day=1), 1))
+        days = [first + timedelta(days=n) for n in range(max(0, (deal.ends - first).days))]
+        days = [day for day in days if day.day == 1 or not other]
+        return self.random.choice(days) if days else deal.ends
 
     def _leave(self, actor: Actor, deal: Deal, month: str) -> None:
         """Ask to leave, and let somebody else approve; perhaps another contract follows."""
@@ -142,7 +154,7 @@ class Signing:
         actor.client.leaves(deal.contract, asked, wished)
         self.deeds.done["left"] += 1
         if self.random.random() < 0.4 and actor.client.deals:
-            self._follow(actor, _newest(actor), other=False)
+            self._follow(actor, _newest(actor), month, other=False)
 
     def _name(self, actor: Actor, deal: Deal) -> ContractId:
         """The contract's id; a customer's contracts are numbered as they were signed."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 
 def rounded(value: Fraction) -> int:
@@ -156,10 +156,18 @@ class Client:
         month = str(over - timedelta(days=1))[:7]
         self.fees[month, newest.currency] += break_fee(self, newest, over)
         self.deals = [
-            replace(deal, ends=min(deal.ends or over, over)) if deal.contract == contract else deal
+            self._left(deal, over) if deal.contract == contract else deal
             for deal in self.deals
             if deal.contract != contract or deal.since < over
         ]
+
+    def _left(self, deal: Deal, over: date) -> Deal:
+        """Let a deal end; what was promised for the whole of its term counts by the days held."""
+        begins, ends = self.term(deal)
+        minimum = deal.minimum
+        if deal.period == "term" and ends is not None and begins < over < ends:
+            minimum = rounded(Fraction(minimum * (over - begins).days, (ends - begins).days))
+        return replace(deal, ends=min(deal.ends or over, over), minimum=minimum)
 
     def used(self, until: str) -> Counter[tuple[str, str, str, str, Decimal]]:
         """Tokens by month, project, model, meter and price."""
@@ -280,11 +288,10 @@ def _missing(client: Client, deal: Deal, month: str, spent: dict[str, int]) -> i
     if deal.period == "month":
         due = deal.minimum * days_of(since, deal.ends, month)
         return max(0, rounded(Fraction(due)) - spent[month])
-    begins, ends = client.term(deal)
-    counted = months_from(str(begins)[:7], month)
-    last = ends is not None and month == _last_billed(client, deal, ends)
+    counted = months_from(str(client.term(deal)[0])[:7], month)
+    last = month == _last_billed(client, deal)
     if deal.period == "term":
-        due = Fraction(deal.minimum if last else 0)
+        due = deal.minimum * _share_held(client, deal) if last else Fraction(0)
     else:
         counted = counted[(len(counted) - 1) // 12 * 12 :]
         held = sum((days_of(since, deal.ends, each) for each in counted), Fraction(0))
@@ -292,13 +299,27 @@ def _missing(client: Client, deal: Deal, month: str, spent: dict[str, int]) -> i
     return max(0, rounded(due) - sum(spent.get(each, 0) for each in counted)) if due else 0
 
 
-def _last_billed(client: Client, deal: Deal, ends: date) -> str:
-    """The last month that is billed under a term."""
-    month = str(ends - timedelta(days=1))[:7]
-    heir = client.deal(month)
-    if heir is not None and heir.whose == deal.whose:
-        return month
-    return str(first_day(month) - timedelta(days=1))[:7]
+def _last_billed(client: Client, deal: Deal) -> str | None:
+    """The last month that is billed under a term, None where nothing ends it."""
+    begins, ends = client.term(deal)
+    until = ends - timedelta(days=1) if ends else max(each.since for each in client.deals)
+    months = months_from(str(begins)[:7], str(until)[:7])
+    own = list(takewhile(lambda month: _is_of(client.deal(month), deal), months))
+    return own[-1] if own and (ends or len(own) < len(months)) else None
+
+
+def _share_held(client: Client, deal: Deal) -> Fraction:
+    """On which share of its days a term held before another contract took over."""
+    begins, ends = client.term(deal)
+    if ends is None:
+        return Fraction(1)
+    days = [begins + timedelta(days=n) for n in range((ends - begins).days)]
+    held = list(takewhile(lambda day: _is_of(client.on(day), deal), days))
+    return Fraction(len(held), len(days))
+
+
+def _is_of(holds: Deal | None, deal: Deal) -> bool:
+    return holds is not None and holds.whose == deal.whose
 
 
 def break_fee(client: Client, newest: Deal, over: date) -> int:

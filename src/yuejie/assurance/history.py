@@ -110,7 +110,15 @@ class History:
 
     def contract(self, month: BillingMonth, known: datetime) -> Version | None:
         """Return the version in force in a month's last instant, of those signed by then."""
-        end = month.span(zone_of(self.zone)).end - _INSTANT
+        return self._at(month.span(zone_of(self.zone)).end - _INSTANT, known)
+
+    def on(self, day: date, known: datetime) -> Version | None:
+        """Return the version in force in a day's last instant, of those signed by then."""
+        behind = day + _DAY
+        end = datetime(behind.year, behind.month, behind.day, tzinfo=zone_of(self.zone))
+        return self._at(end - _INSTANT, known)
+
+    def _at(self, end: datetime, known: datetime) -> Version | None:
         begun = [v for v in self.versions if v.starts_at <= end and v.signed_at <= known]
         begun.sort(key=lambda v: (v.starts_at, v.signed_at, v.version))
         while (

@@ -20,6 +20,7 @@ from yuejie.bills.bill import BillLine
 from yuejie.kernel.period import BillingMonth, zone_of
 
 _PPM: Final = 10**6
+_DAY: Final = timedelta(days=1)
 TERMS: Final = {"tier_discount", "package", "true_up", "management_fee", "voucher"}
 """Kinds whose target follows from terms; without one, what was billed is taken back."""
 OTHERS: Final = {"adjustment", "sla_credit", "late_fee", "break_fee"}
@@ -122,6 +123,7 @@ class Reckoner:
         looked_at |= self._renewed_behind(now)
         for label in list(looked_at):
             looked_at |= self._handed_over(BillingMonth.parse(label))
+        looked_at |= self._due_no_more(now, currency)
         looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
         found: list[Owed] = []
         for label in sorted(looked_at):
@@ -273,7 +275,9 @@ class Reckoner:
             return 0
         due = Fraction(promised["amount_fen"])
         period = promised.get("period", "month")
-        if period != "term":
+        if period == "term":
+            due *= self._share_of_term(version)
+        else:
             due *= sum(self._held(each, version) for each in months)
             due /= 12 if period == "year" else 1
         missing = max(0, half_away(due) - sum(self._spent(each) for each in months))
@@ -299,15 +303,17 @@ class Reckoner:
         since = self.history.since(version.contract_id, self.known)
         while day <= month.last_day:
             held += since <= day and (version.ends_on is None or day < version.ends_on)
-            day += timedelta(days=1)
+            day += _DAY
         return Fraction(held, month.last_day.day)
 
     def _counted(self, month: BillingMonth, version: Version) -> list[BillingMonth]:
         """Return the months that count towards the minimum due in this one; none: none is due."""
         promised = version.terms.get("commitment")
-        period = promised.get("period", "month") if promised else "month"
+        if not promised:
+            return []
+        period = promised.get("period", "month")
         if period == "month":
-            return [month] if promised else []
+            return [month]
         first = _month_of(self.history.began(self._term(version)[0]))
         last = self._last(version)
         months = [first]
@@ -323,7 +329,7 @@ class Reckoner:
         lost = self._lost(version)
         if lost is not None:
             return lost.previous
-        return _month_of(version.ends_on - timedelta(days=1)) if version.ends_on else None
+        return _month_of(version.ends_on - _DAY) if version.ends_on else None
 
     def _term(self, version: Version) -> list[Version]:
         """Return the versions of one term: from a renewal, or the first version, to the next."""
@@ -343,14 +349,37 @@ class Reckoner:
         return over and (version.ends_on is None or version.ends_on > first)
 
     def _lost(self, version: Version) -> BillingMonth | None:
-        """Return the month within which a term ends and another has the bill, if any."""
+        """Return the first month within which a term holds and another has the bill, if any."""
+        term = self._term(version)
+        ended = max(term, key=lambda v: v.version).ends_on
+        month = _month_of(self.history.began(term[0]))
+        last = _month_of(max(self.history.began(v) for v in self.history.versions))
+        while month <= (_month_of(ended - _DAY) if ended else last):
+            heir = self._version(month)
+            if heir is not None and heir not in term and self._comes_behind(heir, term[0]):
+                return month
+            month = month.next
+        return None
+
+    @staticmethod
+    def _comes_behind(heir: Version, first: Version) -> bool:
+        return (heir.starts_at, heir.signed_at) > (first.starts_at, first.signed_at)
+
+    def _share_of_term(self, version: Version) -> Fraction:
+        """Return on which share of its days a term held before another took over."""
         term = self._term(version)
         ended = max(term, key=lambda v: v.version).ends_on
         if ended is None:
-            return None
-        month = _month_of(ended - timedelta(days=1))
-        heir = self._version(month)
-        return month if heir not in [None, *term] and ended <= month.last_day else None
+            return Fraction(1)
+        day = first = self.history.began(term[0])
+        while day < ended and not self._taken_by(day, term):
+            day += _DAY
+        return Fraction((day - first).days, (ended - first).days)
+
+    def _taken_by(self, day: date, term: Sequence[Version]) -> bool:
+        """Tell whether on a day another holds than a term, which began before it."""
+        held = self.history.on(day, self.known)
+        return held is not None and held not in term and self._comes_behind(held, term[0])
 
     def _handed_over(self, now: BillingMonth) -> set[str]:
         """Return the month before, where a term with a minimum lost this month to another."""
@@ -379,6 +408,19 @@ class Reckoner:
             v.contract_id == version.contract_id and v.starts_at < version.starts_at
             for v in self.history.versions
         )
+
+    def _due_no_more(self, now: BillingMonth, currency: str) -> set[str]:
+        """Return the months of which a minimum is printed that does not fall due in them."""
+        found: set[str] = set()
+        for key, fen in self.billed.items():
+            month = BillingMonth.parse(key.month)
+            version = (
+                self._version(month) if key.kind == "true_up" and fen and month < now else None
+            )
+            if version is not None and version.currency == currency:
+                over = version.ends_on is not None and version.ends_on <= month.first_day
+                found |= set() if not over and self._counted(month, version) else {key.month}
+        return found
 
     def _due_before(self, now: BillingMonth, spent_in: set[BillingMonth]) -> set[str]:
         """Return the months before one whose minimum counts what was spent in some of these."""

@@ -58,6 +58,9 @@ class Promise:
     """How that was kept; None: it is not judged, since nothing is promised or nobody asks."""
     renewed_on: date | None = None
     """The first day of its term, where that is not the contract's first: it was renewed."""
+    term_share: tuple[int, int] = (1, 1)
+    """How much of a promise for the whole term counts: less than all where another contract takes
+    over within it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +298,7 @@ def due_share(promise: Promise, months: Sequence[BillingMonth]) -> tuple[int, in
     """
     period = promise.commitment.period if promise.commitment else CommitmentPeriod.TERM
     if period is CommitmentPeriod.TERM:
-        return len(months), len(months)
+        return promise.term_share
     times, by = 0, 1
     for month in months:
         held, days = held_days(promise, month)

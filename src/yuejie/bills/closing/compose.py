@@ -169,6 +169,7 @@ class _Work:
 
         looked_at |= facts.agreements.renewed_behind(facts.month)
         looked_at |= {each.previous for each in looked_at if facts.agreements.overdue(each)}
+        looked_at |= self._undue(ledgered)
         looked_at |= self._counting(looked_at)
         for month in sorted(looked_at):
             if self._promise(month).currency != facts.contract.currency:
@@ -189,6 +190,20 @@ class _Work:
         """Return what a month's contract promises, whatever its service was."""
         facts = self._facts
         return facts.agreements.promise(month, facts.contract.currency)
+
+    def _undue(self, ledgered: Ledgered) -> set[BillingMonth]:
+        """Return the months of which a minimum is printed that falls due in them no more.
+
+        Who was to take over was left before that, or a term that was over has been renewed.
+        """
+        own = self._facts.contract.currency
+        printed = {each for each in ledgered.terms if ledgered.of(each, TermKey(LineKind.TRUE_UP))}
+        promises = {each: self._promise(each) for each in printed if each < self._facts.month}
+        return {
+            each
+            for each, promise in promises.items()
+            if promise.currency == own and not committed_months(promise, each)
+        }
 
     def _counting(self, months: AbstractSet[BillingMonth]) -> set[BillingMonth]:
         """Return the months, up to the one drawn, whose minimum counts the spend of some of these.

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from yuejie.bills.closing.agreed import Promise, committed_months
-from yuejie.contracts.contract import Contract, at, by_term, is_among, term_of
+from yuejie.contracts.contract import Contract, at, by_term, holding, is_among, term_of
 from yuejie.kernel.period import BillingMonth, Span, zone_of
 
 _INSTANT = timedelta(microseconds=1)
@@ -14,6 +14,11 @@ _INSTANT = timedelta(microseconds=1)
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _ends_on(term: Sequence[Contract]) -> date | None:
+    """Return the first day behind a term, as its newest version says."""
+    return max(term, key=lambda each: each.version).terms.ends_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,8 @@ class Agreements:
             return Promise(None, None, 0, month.first_day, month.first_day, currency)
         same = [each for each in self.versions if each.contract_id == contract.contract_id]
         since = self._day(min(each.starts_at for each in same))
-        began = self._day(term_of(self.versions, contract)[0].starts_at)
-        terms = contract.terms
+        terms, term = contract.terms, term_of(self.versions, contract)
+        began = self._day(term[0].starts_at)
         ended = terms.ends_on is not None and terms.ends_on <= month.first_day
         leaves = terms.ends_on is not None and terms.ends_on <= month.last_day
         return Promise(
@@ -43,43 +48,65 @@ class Agreements:
             commitment=None if ended else terms.commitment,
             management_fee_fen=0 if leaves else terms.management_fee_fen,
             since=since,
-            until=self._until(contract, month),
+            until=self._until(contract, term, month),
             currency=contract.currency,
             sla=None if ended else terms.sla,
             renewed_on=began if began != since else None,
+            term_share=self._term_share(term),
         )
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(zone_of(self.zone)).date()
 
-    def _until(self, contract: Contract, month: BillingMonth) -> date | None:
+    def _until(
+        self, contract: Contract, term: Sequence[Contract], month: BillingMonth
+    ) -> date | None:
         """Return the first day without the contract's term, for its minimum.
 
-        Where another term or contract has the bill of the month that it ends in, that is the first
-        of that month: the one before it is the last that is billed under this one.
+        Where another term or contract has the bill of a month in which it still holds, that is the
+        first of that month: the one before it is the last that is billed under this one.
         """
-        lost = self._lost(contract)
+        lost = self._lost(term)
         if lost is not None and month < lost:
             return lost.first_day
         return contract.terms.ends_on
 
-    def _lost(self, contract: Contract) -> BillingMonth | None:
-        """Return the month within which a term ends while another has its bill, if any."""
-        term = term_of(self.versions, contract)
-        ends_on = max(term, key=lambda each: each.version).terms.ends_on
-        if ends_on is None or ends_on.day == 1:
+    def _lost(self, term: Sequence[Contract]) -> BillingMonth | None:
+        """Return the first month within which a term holds while another has its bill, if any."""
+        ends_on, taken_on = _ends_on(term), self._taken_on(term)
+        if taken_on is None:
             return None
-        month = BillingMonth(ends_on.year, ends_on.month)
-        after = self.at_end_of(month)
-        return month if after is not None and not is_among(after, term) else None
+        month = BillingMonth(taken_on.year, taken_on.month)
+        return month if ends_on is None or ends_on > month.first_day else None
+
+    def _taken_on(self, term: Sequence[Contract]) -> date | None:
+        """Return the day from which on another term or contract holds, if any."""
+        began = term[0].starts_at, term[0].signed_at
+        heirs = [
+            each.starts_at
+            for each in holding(self.versions)
+            if (each.starts_at, each.signed_at) > began and not is_among(each, term)
+        ]
+        return self._day(min(heirs)) if heirs else None
+
+    def _term_share(self, term: Sequence[Contract]) -> tuple[int, int]:
+        """Return how much of a promise for a whole term counts: by its days, if it is taken over.
+
+        All of it where it held to its end; days in its shared last month are no loss.
+        """
+        ends_on, taken_on = _ends_on(term), self._taken_on(term)
+        if ends_on is None or taken_on is None or taken_on >= ends_on:
+            return 1, 1
+        began = self._day(term[0].starts_at)
+        return (taken_on - began).days, (ends_on - began).days
 
     def overdue(self, month: BillingMonth) -> bool:
         """Tell whether a minimum fell due in the month before, which nobody may have known then.
 
-        That of a term that ends within this month, while another has this month's bill.
+        That of a term that holds within this month, while another has this month's bill.
         """
         before = self.at_end_of(month.previous)
-        if before is None or self._lost(before) != month:
+        if before is None or self._lost(term_of(self.versions, before)) != month:
             return False
         promise = self.promise(month.previous, before.currency)
         return bool(committed_months(promise, month.previous))

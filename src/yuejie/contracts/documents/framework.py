@@ -215,6 +215,8 @@ def _promises(terms: Terms) -> Iterator[str]:
             f"乙方承诺{period}消费不低于{words.money(deal.commitment.amount_fen, currency)}，"
             "以阶梯折扣后、抵扣与减免前的用量金额计；不足部分在期末账单中补足。"
         )
+        if deal.ends_on is not None:
+            yield "合同提前终止的，承诺消费按已履行的天数折算。"
     if deal.management_fee_fen:
         yield f"管理费每月{words.money(deal.management_fee_fen, currency)}，与用量无关。"
     else:

@@ -1,17 +1,17 @@
 """The end of a contract: asked for by one, approved by another; and its going on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import structlog
 
 from yuejie.contracts import store as contracts
-from yuejie.contracts.contract import Contract, at, by_term, midnight
+from yuejie.contracts.contract import Contract, at, by_term, midnight, term_of
 from yuejie.contracts.forewarn.endings import days_left, followed, say_days
 from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import pricing_of, terms_of
-from yuejie.contracts.life.leave import TermLeft, later, leave
+from yuejie.contracts.life.leave import TermLeft, later, leave, promised_until
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.sign import write_version
 from yuejie.contracts.terms import CommercialTerms, Renewal
@@ -121,12 +121,15 @@ def _end(tx: Tx, end: ContractEnd, *, by: str, now: datetime) -> Contract:
     found = [(at(versions, starts), starts) for starts in ahead]
     ending += [(each, starts) for each, starts in found if each is not None]
     for was, starts in ending:
+        promise, term = was.terms.commitment, _term(term_of(versions, was))
+        if term is not None:
+            promise = promised_until(replace(term, commitment=promise), end.ends_on)
         became = replace(
             was,
             version=newest.version + 1,
             starts_at=starts,
             signed_at=now,
-            terms=replace(was.terms, ends_on=end.ends_on, renewal=Renewal.NONE),
+            terms=replace(was.terms, ends_on=end.ends_on, renewal=Renewal.NONE, commitment=promise),
         )
         contracts.insert_contract(tx, became)
         deed = Deed(by, now, "sign", "contract", str(end.contract_id))
@@ -224,17 +227,21 @@ def _newest(tx: Tx, contract_id: ContractId) -> Contract:
 
 
 def _terms(tx: Tx, contract: Contract) -> list[TermLeft]:
-    """Return the terms of a contract that have an end; what each promised, its newest version says.
+    """Return the terms of a contract that have an end.
 
     A renewal begins one, also where it was signed ahead.
     """
-    zone, found = zone_of(contract.zone), list[TermLeft]()
-    for term in by_term(contracts.contract_versions(tx, contract.contract_id)):
-        newest = max(term, key=lambda each: each.version).terms
-        if newest.ends_on is not None:
-            since = term[0].starts_at.astimezone(zone).date()
-            found.append(TermLeft(since, newest.ends_on, newest.commitment))
-    return found
+    terms = by_term(contracts.contract_versions(tx, contract.contract_id))
+    return [found for term in terms if (found := _term(term)) is not None]
+
+
+def _term(versions: Sequence[Contract]) -> TermLeft | None:
+    """Return a term by its versions, the earliest first: what it promised, its newest says."""
+    newest = max(versions, key=lambda each: each.version)
+    if newest.terms.ends_on is None:
+        return None
+    since = versions[0].starts_at.astimezone(zone_of(newest.zone)).date()
+    return TermLeft(since, newest.terms.ends_on, newest.terms.commitment)
 
 
 def _today(contract: Contract, now: datetime) -> date:

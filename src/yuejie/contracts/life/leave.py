@@ -4,9 +4,12 @@ The fee is `fixed + share × what the rest of the term was promised`. The rest c
 monthly promise by the days of each month, a yearly one by the days of each year of the term, a
 promise for the whole term by its days. A term that was renewed ahead is left as well, and promised
 as much again. It is exact until the one rounding to fen at the end.
+
+What was promised for the whole of a term that is left within it counts by the days until then: the
+rest is what the fee is a share of. Promises for a month or a year do so by themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -66,6 +69,12 @@ def leave(
             f"按通知期最早只能自 {ends_on} 起终止，合同到 {terms.ends_on} 已自然到期，无需终止；"
             "如不再续约，请改为不续约"
         )
+    reasons += [
+        f"整个合同期承诺 {_money(was, currency)}，按已履行的 {held}/{whole} 天计为"
+        f" {_money(kept, currency)}。"
+        for term in left
+        for was, kept, held, whole in _kept(term, ends_on)
+    ]
     if terms.type is ContractType.OPEN or terms.ends_on is None:
         return Leaving(ends_on, 0, (*reasons, "无期限合同，随时可终止，没有解约费。"))
     rest, how = remaining_promise(left, start=ends_on)
@@ -89,6 +98,26 @@ def remaining_promise(left: Sequence[TermLeft], *, start: date) -> tuple[Fractio
             found += term.commitment.amount_fen * share
             reasons.append(reason)
     return found, reasons or ["合同没有承诺消费，剩余承诺为 0。"]
+
+
+def promised_until(term: TermLeft, over: date) -> Commitment | None:
+    """Return what a term still promises that is left: nothing where that is less than a fen."""
+    for _, kept, _, _ in _kept(term, over):
+        return Commitment(kept, CommitmentPeriod.TERM) if kept else None
+    return term.commitment
+
+
+def _kept(term: TermLeft, over: date) -> Iterator[tuple[int, int, int, int]]:
+    """Yield what was promised for a whole term that is left within it.
+
+    That is what was said and what counts, in fen, the days that it held and those it should have.
+    """
+    promise = term.commitment
+    if promise is None or promise.period is not CommitmentPeriod.TERM:
+        return
+    if term.since < over < term.ends_on:
+        held, whole = (over - term.since).days, (term.ends_on - term.since).days
+        yield promise.amount_fen, divide(promise.amount_fen * held, whole), held, whole
 
 
 def _share(term: TermLeft, period: CommitmentPeriod, start: date) -> tuple[Fraction, str]:

@@ -1,0 +1,111 @@
+"""A minimum, where another contract takes over before the end, told as finance would."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tests.scenarios.books import CLERK, Books, Party
+from yuejie.contracts.contract import Contract, Terms
+from yuejie.contracts.life.ending import Wish, approve_end, ask_end
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.terms import STANDARD, CommercialTerms, Commitment, CommitmentPeriod
+from yuejie.kernel.ids import BookId
+from yuejie.kernel.period import zone_of
+
+YUAN = """
+[models."gpt-4o"]
+input = "10"
+output = "30"
+"""
+NEW_YEAR = datetime(2025, 12, 31, 16, tzinfo=UTC)
+END = date(2027, 1, 1)
+
+
+@pytest.fixture
+def yuan(books: Books) -> Books:
+    books.prices(YUAN, currency="CNY")
+    return books
+
+
+def promised(yuan: int, period: CommitmentPeriod, ends_on: date | None = END) -> CommercialTerms:
+    return replace(STANDARD, commitment=Commitment(yuan * 100, period), ends_on=ends_on)
+
+
+def takes_over(books: Books, party: Party, day: date) -> Contract:
+    """Sign another contract, from a day on."""
+    terms = Terms(
+        customer_id=party.customer.customer_id,
+        sale_book=BookId("list"),
+        currency="CNY",
+        starts_at=datetime(day.year, day.month, day.day, tzinfo=zone_of("Asia/Shanghai")),
+    )
+    return sign_contract(books.db, terms, by=CLERK, now=books.tick())
+
+
+def closes(books: Books, party: Party, months: range) -> None:
+    for month in months:
+        books.close(f"2026-{month:02d}")
+        if party.has_bill(f"2026-{month:02d}"):
+            books.issue(party.bill(f"2026-{month:02d}"))
+
+
+@pytest.mark.parametrize(
+    ("terms", "made_up"),
+    [
+        (promised(1_200, CommitmentPeriod.YEAR), "300.00"),
+        (promised(1_200, CommitmentPeriod.YEAR, None), "300.00"),
+        (promised(3_650, CommitmentPeriod.TERM), "1,000.00"),
+    ],
+)
+def test_what_was_promised_until_another_contract_holds_is_made_up(
+    yuan: Books, terms: CommercialTerms, made_up: str
+) -> None:
+    """
+    1,200 a year, or 3,650 for the 365 days of the contract. Another takes over on 11 April, and has
+    April's bill: March is the last month billed under the first. Three twelfths of the year fall
+    due there, or 100 of 365 days of the term; nothing fell due, ever.
+    """
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    takes_over(yuan, acme, date(2026, 4, 11))
+    closes(yuan, acme, range(1, 6))
+    assert acme.lines("2026-03") == [f"承诺消费补足（2026-01 至 2026-03） = {made_up}"]
+    assert [month for month in (1, 2, 4, 5) if acme.has_bill(f"2026-{month:02d}")] == []
+    assert yuan.unproved() == []
+
+
+def test_who_is_taken_over_once_the_month_before_is_closed_is_billed_with_the_next(
+    yuan: Books,
+) -> None:
+    """The other is signed on 6 April, when March is closed: its first bill makes up for March."""
+    terms = promised(1_200, CommitmentPeriod.YEAR)
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    closes(yuan, acme, range(1, 4))
+    yuan.clock.at = datetime(2026, 4, 6, tzinfo=UTC)
+    takes_over(yuan, acme, date(2026, 4, 11))
+    closes(yuan, acme, range(4, 7))
+    assert acme.lines("2026-04") == ["2026-03 late  承诺消费补足（2026-01 至 2026-03） = 300.00"]
+    assert not acme.has_bill("2026-05")
+    assert yuan.unproved() == []
+
+
+def test_what_was_made_up_for_who_was_to_take_over_is_given_back(yuan: Books) -> None:
+    """
+    Another was to take over on 11 April, so that March's bill made up 300. It is left before that:
+    what has been promised falls due at the year's end, and the 300 are given back with it.
+    """
+    terms = promised(1_200, CommitmentPeriod.YEAR)
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    other = takes_over(yuan, acme, date(2026, 4, 11))
+    closes(yuan, acme, range(1, 4))
+    assert acme.lines("2026-03") == ["承诺消费补足（2026-01 至 2026-03） = 300.00"]
+    yuan.clock.at = datetime(2026, 4, 5, tzinfo=UTC)
+    wish = Wish(contract_id=other.contract_id, wished_on=date(2026, 4, 6), why="不再需要")
+    end = ask_end(yuan.db, wish, by="sales", now=yuan.clock.now())
+    approve_end(yuan.db, end.end_id, by="finance", now=yuan.tick())
+    closes(yuan, acme, range(4, 13))
+    assert acme.lines("2026-12") == [
+        "2026-03 late  承诺消费补足（更正） = -300.00",
+        "承诺消费补足（2026-01 至 2026-12） = 1,200.00",
+    ]
+    assert yuan.unproved() == []
