@@ -119,6 +119,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "receipts refunds failed": Power.COLLECT,
     "receipts refunds paid": Power.COLLECT,
     "receipts refunds request": Power.COLLECT,
+    "receipts set-aside": Power.COLLECT,
     "receipts reject": Power.COLLECT,
     "receipts undo": Power.COLLECT,
     "receivables reprieve": Power.COLLECT,

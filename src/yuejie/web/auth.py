@@ -234,6 +234,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", f"{API}/apportionments/{{batch}}/undo"): Power.COLLECT,
     ("POST", f"{API}/receipts/{{receipt}}/bounce"): Power.COLLECT,
     ("POST", f"{API}/customers/{{customer}}/draw"): Power.COLLECT,
+    ("POST", f"{API}/customers/{{customer}}/set-aside"): Power.COLLECT,
     ("GET", f"{API}/claims"): Who.OWN,
     ("POST", f"{API}/customers/{{customer}}/claims"): Who.SPEAKS,
     ("POST", f"{API}/claims/{{claim}}/accept"): Power.COLLECT,

@@ -77,6 +77,30 @@ def test_a_payment_a_fee_and_a_refund(
     )
 
 
+def test_money_of_another_currency_is_moved_by_its_name(operator: TestClient, house: House) -> None:
+    """Acme, of yuan, has sent 10 dollars ahead: 4 become a deposit, no bill takes the rest."""
+    body = {"number": "110912345610802", "holder": "月结", "bank": "招商银行", "currency": "USD"}
+    assert operator.post(f"{API}/bank/accounts", json=body).status_code == 201
+    row = f"2026-11-04,A1,10.00,{house.acme.customer.legal_name},6222,"
+    url = f"{API}/bank/accounts/110912345610802/statements"
+    ok(operator.post(url, json={"name": "a.csv", "content": csv(row)}))
+    (receipt,) = ok(operator.get(f"{API}/receipts"))["items"]
+    apportion = f"{API}/receipts/{receipt['receipt_id']}/apportion"
+    ok(operator.post(apportion, json={"customer": "acme", "bills": {}}))
+
+    aside, draw = (f"{API}/customers/acme/{deed}" for deed in ("set-aside", "draw"))
+    assert operator.post(aside, json={"amount": "4.00"}).status_code == 409
+    assert ok(operator.post(aside, json={"amount": "4.00", "currency": "USD"}))["batch_id"]
+    assert ok(operator.post(draw, json={"currency": "USD"})) == []
+    number = house.acme_bill.number
+    named = {"bills": {number: "1.00"}, "currency": "USD"}
+    refused = operator.post(draw, json=named)
+    assert (refused.status_code, "请写明币种 CNY" in refused.text) == (422, True)
+    span = "since=2026-11-01&until=2026-12-01&currency=USD"
+    stated = ok(operator.get(f"{API}/customers/acme/statement?{span}"))
+    assert (stated["prepayment"]["amount"], stated["deposit"]["amount"]) == ("6.00", "4.00")
+
+
 def test_a_customer_sees_its_own_and_claims(
     client: TestClient, operator: TestClient, house: House, account: str
 ) -> None:

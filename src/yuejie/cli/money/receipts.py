@@ -10,7 +10,7 @@ from yuejie.cli.money.bank import tell_matched
 from yuejie.cli.money.words import DAY, YUAN, money, shares, today
 from yuejie.fapiao.request import owed_back
 from yuejie.payments.apportion import store as apportion_store
-from yuejie.payments.apportion.draw import draw_down
+from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt, left_of
 from yuejie.payments.apportion.refund import SAID as REFUND_SAID
@@ -33,6 +33,9 @@ from yuejie.payments.receipts.receipt import SAID, Receipt, ReceiptState
 from yuejie.payments.receipts.show import whole_receipt
 
 _STATES = click.Choice([str(state) for state in ReceiptState])
+_CURRENCY = click.option(
+    "--currency", type=click.Choice(["CNY", "USD"]), help="币种（默认客户的结算币种）"
+)
 
 
 @click.group()
@@ -224,9 +227,12 @@ def reject(house: Frame, claim_id: str, answer: str) -> None:
     help="用预收款还是押金",
 )
 @click.option("--bill", "bills", multiple=True, help="账单号=金额，可多次；押金必写")
+@_CURRENCY
 @click.option("--why", default="", help="依据；动用押金必写")
 @frame
-def draw(house: Frame, customer: str, what: str, bills: tuple[str, ...], why: str) -> None:
+def draw(
+    house: Frame, customer: str, what: str, bills: tuple[str, ...], currency: str | None, why: str
+) -> None:
     """用预收款或押金支付账单。"""
     with house.database() as db:
         done = draw_down(
@@ -234,14 +240,30 @@ def draw(house: Frame, customer: str, what: str, bills: tuple[str, ...], why: st
             customer,
             Use(what),
             bills=shares(bills),
+            currency=currency,
             why=why,
             by=house.by,
             now=house.now(),
         )
-    for share in done:
-        say(f"账单 {share.number} 支付 {money(share.fen, '')}")
-    if not done:
-        say("没有可支付的账单，或余额为零")
+    for share in done.shares:
+        say(f"账单 {share.number} 支付 {money(share.fen, done.currency)} {done.currency}")
+    if not done.shares:
+        say(f"没有可用 {done.currency} 支付的账单，或 {done.currency} 余额为零")
+
+
+@receipts.command("set-aside")
+@click.argument("customer")
+@click.option("--amount", type=YUAN, required=True, help="金额")
+@_CURRENCY
+@click.option("--why", default="", help="依据")
+@frame
+def aside(house: Frame, customer: str, amount: int, currency: str | None, why: str) -> None:
+    """把预收款的一部分转为押金。"""
+    with house.database() as db:
+        batch = set_aside(
+            db, customer, amount, currency=currency, why=why, by=house.by, now=house.now()
+        )
+    say(f"已转押金，认款编号 {batch}")
 
 
 @receipts.group()

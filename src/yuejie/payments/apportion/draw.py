@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from yuejie.bills.find import find_bill
+from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import BillId, CustomerId
-from yuejie.kernel.money import FEN, plain
+from yuejie.kernel.money import CURRENCIES, FEN, plain
 from yuejie.kernel.period import zone_of
 from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import book, hold_customers, mark_as_open
@@ -31,20 +32,30 @@ class Holding:
     currency: str
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What was paid out of a prepayment or deposit: in which currency, and of which bills."""
+
+    currency: str
+    shares: tuple[Share, ...]
+
+
 def draw_down(
     db: Database,
     customer: str,
     what: Use,
     *,
     bills: Mapping[str, int] | None,
+    currency: str | None = None,
     why: str = "",
     by: str,
     now: datetime,
-) -> tuple[Share, ...]:
+) -> Drawn:
     """Pay bills of a customer (or its subsidiaries) from its prepayment or deposit.
 
     `bills` maps numbers to fen; None pays the oldest first as far as it reaches. A deposit is
-    drawn only for bills that are named. Raises Conflict where it does not reach.
+    drawn only for bills that are named. It is in one currency, the customer's own where none is
+    named. Raises Conflict where it does not reach, Invalid for a bill in another currency.
     """
     if what is Use.DEPOSIT and (bills is None or not why.strip()):
         raise Invalid("动用押金须写明账单、金额与原因，请补全后重试")
@@ -53,14 +64,15 @@ def draw_down(
         family = family_of(tx, owner.customer_id)
         hold_customers(tx, family)
         today = now.astimezone(zone_of(owner.zone)).date()
-        holding = Holding(owner.customer_id, what, owner.currency)
+        holding = Holding(owner.customer_id, what, _currency(owner, currency))
         shares = _shares(tx, holding, family, bills)
+        drawn = Drawn(holding.currency, shares)
         if not shares:
-            return ()
+            return drawn
         draw(tx, holding, shares, on=today, why=why, by=by, now=now)
         for each in sorted({share.customer_id for share in shares} | {owner.customer_id}):
             review_standing(tx, each, by=by, now=now)
-        return shares
+        return drawn
 
 
 def _shares(
@@ -79,8 +91,19 @@ def _shares(
     wanted = sum(share.fen for share in shares)
     if wanted > free:
         said = _SAID[holding.what]
-        raise Conflict(f"{said}余额 {plain(free, FEN)}，不足以支付 {plain(wanted, FEN)}，未入账")
+        raise Conflict(
+            f"{said}余额 {plain(free, FEN)} {currency}，不足以支付 {plain(wanted, FEN)}，未入账"
+        )
     return shares
+
+
+def _currency(owner: Customer, named: str | None) -> str:
+    """Return the currency that was named, or the customer's own; money lies in each apart."""
+    if named is None:
+        return owner.currency
+    if named not in CURRENCIES:
+        raise Invalid(f"币种须为 {'、'.join(sorted(CURRENCIES))} 之一：{named}")
+    return named
 
 
 def _share(by_number: Mapping[str, OpenAmount], number: str, fen: int, currency: str) -> Share:
@@ -88,7 +111,10 @@ def _share(by_number: Mapping[str, OpenAmount], number: str, fen: int, currency:
     if amount is None:
         raise NotFound(f"账单 {number} 不存在、未出账或不属于该客户，请核对账单号")
     if amount.currency != currency:
-        raise Invalid(f"账单 {number} 的币种是 {amount.currency}，不能用 {currency} 支付")
+        raise Invalid(
+            f"账单 {number} 的币种是 {amount.currency}，不能用 {currency} 支付，"
+            f"请写明币种 {amount.currency}"
+        )
     if not 0 < fen <= amount.open_fen:
         raise Conflict(
             f"账单 {number} 未付 {plain(amount.open_fen, FEN)}，不能支付 {plain(fen, FEN)}"
@@ -128,11 +154,16 @@ def set_aside(
     customer: str,
     fen: int,
     *,
+    currency: str | None = None,
     why: str,
     by: str,
     now: datetime,
 ) -> str:
-    """Turn a part of a customer's prepayment into its deposit."""
+    """Turn a part of a customer's prepayment into its deposit; return the batch.
+
+    It is in the customer's own currency where none is named. Raises Invalid for an amount that is
+    not above zero, Conflict where the prepayment does not reach.
+    """
     if fen <= 0:
         raise Invalid("转押金的金额须大于零")
     with db.begin() as tx:
@@ -142,7 +173,7 @@ def set_aside(
             source=Source.PREPAYMENT,
             use=Use.DEPOSIT,
             customer_id=owner.customer_id,
-            currency=owner.currency,
+            currency=_currency(owner, currency),
             fen=fen,
             effective_on=now.astimezone(zone_of(owner.zone)).date(),
             source_customer=owner.customer_id,

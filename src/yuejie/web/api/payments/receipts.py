@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Path, Query, status
 
 from yuejie.fapiao.request import owed_back
-from yuejie.payments.apportion.draw import draw_down
+from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.place import apportion_receipt
 from yuejie.payments.apportion.refunds import (
@@ -42,6 +42,8 @@ from yuejie.web.shapes.money.receipts import (
     ReceiptWholeOut,
     RefundIn,
     RefundOut,
+    SetAsideIn,
+    SetAsideOut,
     ShareOut,
     UndoneOut,
     amount,
@@ -111,9 +113,31 @@ def draw(db: Db, caller: AnyCaller, now: Now, customer: Name, body: DrawIn) -> l
     """用客户的预收款（默认最早的账单）或押金（须写明账单）支付账单。"""
     bills = None if body.bills is None else {n: fen_of(t) for n, t in body.bills.items()}
     done = draw_down(
-        db, customer, Use(body.source), bills=bills, why=body.why, by=caller.name, now=now
+        db,
+        customer,
+        Use(body.source),
+        bills=bills,
+        currency=body.currency,
+        why=body.why,
+        by=caller.name,
+        now=now,
     )
-    return [ShareOut(bill=share.number, amount=amount(share.fen, "CNY")) for share in done]
+    return [ShareOut(bill=s.number, amount=amount(s.fen, done.currency)) for s in done.shares]
+
+
+@routes.post("/customers/{customer}/set-aside", summary="预收款转押金")
+def aside(db: Db, caller: AnyCaller, now: Now, customer: Name, body: SetAsideIn) -> SetAsideOut:
+    """把客户预收款的一部分转为押金。"""
+    batch = set_aside(
+        db,
+        customer,
+        fen_of(body.amount),
+        currency=body.currency,
+        why=body.why,
+        by=caller.name,
+        now=now,
+    )
+    return SetAsideOut(batch_id=batch)
 
 
 @routes.get("/claims", summary="列出认领")

@@ -367,7 +367,26 @@ class DrawIn(In):
 
     source: Literal["prepayment", "deposit"] = Field("prepayment", description="用哪一种")
     bills: dict[Name, Yuan] | None = Field(None, description="账单号与金额；押金必写")
+    currency: Literal["CNY", "USD"] | None = Field(
+        None, description="用哪种币种的钱；不写为客户的结算币种"
+    )
     why: Text = Field("", description="依据；动用押金必写")
+
+
+class SetAsideIn(In):
+    """把预收款的一部分转为押金。"""
+
+    amount: Yuan
+    currency: Literal["CNY", "USD"] | None = Field(
+        None, description="哪种币种的钱；不写为客户的结算币种"
+    )
+    why: Text = Field("", description="依据")
+
+
+class SetAsideOut(Out):
+    """转押金的结果。"""
+
+    batch_id: str = Field(description="认款编号，可据此撤销")
 
 
 class ClaimIn(In):
