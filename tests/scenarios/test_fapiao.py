@@ -13,6 +13,7 @@ from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.pay import mark_paid, mark_unpaid
 from yuejie.contracts.terms import STANDARD, DueBasis, SettlementOrder
 from yuejie.demo.tax.launch import TaxPlatform, tax_here
+from yuejie.fapiao.amounts import FapiaoRefused
 from yuejie.fapiao.fapiao import Fapiao
 from yuejie.fapiao.issuing.remind import remind_of_fapiao
 from yuejie.fapiao.issuing.tend import tend
@@ -155,7 +156,8 @@ def test_pay_first_nothing_is_available_before_the_money(books: Books) -> None:
 def test_what_was_voided_or_is_unpaid_again_since_is_not_approved(books: Books) -> None:
     """
     A fapiao is requested, and before anybody approves it its bill is voided; another's transfer
-    bounces, though its contract says: pay first. Neither may reach the tax office.
+    bounces, though its contract says: pay first. Neither may reach the tax office, and each is told
+    its own reason.
     """
     books.prices(PRICES.replace("USD", "CNY"), currency="CNY")
     first = replace(STANDARD, settlement_order=SettlementOrder.FAPIAO_FIRST)
@@ -183,3 +185,10 @@ def test_what_was_voided_or_is_unpaid_again_since_is_not_approved(books: Books) 
         with pytest.raises(Conflict, match="申请后"):
             approve_fapiao(db, asked[slug].key, provider="nuonuo", by="boss", now=books.tick())
         decline_fapiao(db, asked[slug].key, why="账单已变", by="boss", now=books.tick())
+        with db.read() as tx:
+            (share,) = what_is_available(tx, who).bills
+        said = "账单已作废，不再开票" if slug == "acme" else "尚未结清"
+        assert said in share.explained
+        said = "已作废" if slug == "acme" else "先款后票"
+        with pytest.raises(FapiaoRefused, match=said):
+            request_fapiao(db, who, wish, SELLING, by="customer", now=books.tick())

@@ -21,6 +21,8 @@ MAY_BE_REQUESTED: Final = {
 }
 """In which states of a bill its fapiao may be requested, by the contract's order."""
 
+VOIDED: Final = "voided"
+
 
 @dataclass(frozen=True, slots=True)
 class TaxedBill:
@@ -64,6 +66,11 @@ class BillShare:
         return self.bill.state in MAY_BE_REQUESTED[self.terms.settlement_order]
 
     @property
+    def is_void(self) -> bool:
+        """Return whether the bill is void: nothing is owed of it, whatever the contract's order."""
+        return self.bill.state == VOIDED
+
+    @property
     def taxed_fen(self) -> int:
         """Return what its tax lines come to."""
         return sum(each.line.gross_fen for each in self.lines)
@@ -91,6 +98,8 @@ class BillShare:
         said = f"计税 {taxed} − 贷项 {credited} − 已开净额 {taken} = {left}"
         if self.left_fen < 0:
             return f"{said}（欠票，请先红冲）"
+        if self.is_void:
+            return f"{said}（账单已作废，不再开票）"
         return said if self.may_request else f"{said}（合同约定先款后票，尚未结清，暂不可开）"
 
 

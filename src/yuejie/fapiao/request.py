@@ -192,6 +192,8 @@ def _parts(open_now: Available, picks: Sequence[Pick]) -> tuple[list[BillShare],
 def _share(open_now: Available, name: str) -> BillShare:
     for share in open_now.bills:
         if name in {share.bill.bill_id, share.bill.number}:
+            if share.is_void:
+                raise FapiaoRefused(f"账单 {share.bill.number} 已作废，不能申请发票")
             if not share.may_request:
                 raise FapiaoRefused(
                     f"账单 {share.bill.number} 为 {share.bill.state} 状态，按合同约定"

@@ -218,7 +218,7 @@ def _statement(db: Database, party: Party, until: date) -> str:
 def _letter(letter: Letter) -> str:
     facts = "    ".join(f"{name} {value}" for name, value in letter.facts)
     heading = f"{letter.title} {letter.number}    致 {letter.to}    {letter.signed_by}"
-    # The words go last: the matcher's reasons are long, and would part the figures.
+    # The words go last: they are long, and would part the figures.
     words = letter.heads.index("说明")
     heads, *rows = (
         (*row[:words], *row[words + 1 :], row[words])

@@ -46,7 +46,7 @@ FOUND = AccountStatement(
     opening_fen=500_00,
     rows=(
         AccountRow(date(2026, 9, 2), "账单出账", "YJ2026000002 2026-08", 1000_00, 1500_00),
-        AccountRow(date(2026, 9, 10), "认款", "转账", -600_00, 900_00),
+        AccountRow(date(2026, 9, 10), "收款", "YJ2026000001 · acme", -600_00, 900_00),
     ),
     closing_fen=900_00,
     prepayment_fen=0,

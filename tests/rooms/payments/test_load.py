@@ -131,7 +131,7 @@ def test_the_statement_of_account_is_the_ledgers(bank: Bank) -> None:
     bank.pays("2026-09-10", "600.00", acme.customer.legal_name, memo=number)
     found = statement_of_account(bank.books.db, "acme", date(2026, 9, 1), date(2026, 10, 1))
     assert (found.opening_fen, found.closing_fen) == (500_00, 900_00)
-    assert [(row.what, row.fen) for row in found.rows] == [("账单出账", 1000_00), ("认款", -600_00)]
+    assert [(row.what, row.fen) for row in found.rows] == [("账单出账", 1000_00), ("收款", -600_00)]
     assert sum(row.open_fen for row in found.open) == found.closing_fen
     (debtor,) = age_receivables(bank.books.db, date(2026, 12, 1))
     assert debtor.customer.slug == "acme"

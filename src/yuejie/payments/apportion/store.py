@@ -104,6 +104,38 @@ def of_bill(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> list[Apportionm
     return [row.typed() for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a batch closed of a bill (below zero: opened again), and where that came from.
+
+    Of a receipt, its payer and the day on which the bank booked it.
+    """
+
+    batch_id: str
+    source: str
+    amount_fen: int
+    undoes: str | None
+    number: str
+    payer_name: str
+    received_on: date | None
+
+
+CLOSED: Final = """
+    SELECT a.batch_id, a.source, a.amount_fen, a.undoes, COALESCE(b.number, b.bill_id) AS number,
+           COALESCE(r.payer_name, '') AS payer_name, r.received_on
+    FROM apportionment a
+    JOIN bill b USING (bill_id)
+    LEFT JOIN receipt r USING (receipt_id)
+    WHERE a.customer_id = %(customer_id)s AND a.use = 'bill' AND a.batch_id = ANY(%(batches)s)
+    ORDER BY a.batch_id, a.position
+"""
+
+
+def closed_by(tx: Tx, customer_id: CustomerId, batches: list[str]) -> list[Closed]:
+    """Return what batches closed of a customer's bills, each in the order in which it booked."""
+    return tx.rows(Closed, CLOSED, customer_id=customer_id, batches=batches)
+
+
 UNDONE: Final = """
     SELECT count(*) FROM apportionment
     WHERE undoes IN (SELECT apportionment_id FROM apportionment WHERE batch_id = %(batch_id)s)

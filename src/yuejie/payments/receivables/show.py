@@ -1,5 +1,7 @@
 """Look at receivables: ageing, a statement of account, the bank against the books."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -12,25 +14,24 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import zone_of
 from yuejie.ledger.posting import Account
+from yuejie.ledger.statement import Movement
 from yuejie.ledger.store import balance, statement
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.open import amounts_by_customer, amounts_of
 from yuejie.payments.apportion.shares import OpenAmount
-from yuejie.payments.apportion.store import held
+from yuejie.payments.apportion.store import Closed, closed_by, held
 from yuejie.payments.banks.account import BankAccount
 from yuejie.payments.banks.keep import find_account
 from yuejie.payments.banks.store import bank_day
 from yuejie.payments.dunning.standing import Credit, Standing, credit_now, standing_now
 from yuejie.payments.receipts.store import suspense_fen
 from yuejie.payments.receivables.ageing import Aged, aged
+from yuejie.payments.receivables.words import words_of
 
-KINDS: Final = {
-    "bill.issue": "账单出账",
-    "bill.credit": "冲减",
-    "payment.apportion": "认款",
-    "reverse": "冲销",
-}
-"""What people read for the kinds of entries that move a receivable."""
+APPORTIONED: Final = "payment.apportion"
+KINDS: Final = {"bill.issue": "账单出账", "bill.credit": "冲减", "reverse": "冲销"}
+"""What people read for the kinds of entries that move a receivable; what closes a bill is named by
+where it came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,8 @@ def statement_of_account(
         start, end = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (since, until))
         moved = statement(tx, customer_id, Account.RECEIVABLE, start, end)
         rows = tuple(
-            AccountRow(
-                move.at.astimezone(zone).date(),
-                KINDS.get(move.kind, move.kind),
-                move.memo,
-                move.fen,
-                move.balance_fen,
-            )
-            for move in moved.movements
+            AccountRow(move.at.astimezone(zone).date(), what, memo, move.fen, move.balance_fen)
+            for move, (what, memo) in _worded(tx, customer_id, moved.movements)
             if move.currency == currency
         )
         return AccountStatement(
@@ -101,6 +96,24 @@ def statement_of_account(
                 a for a in amounts_of(tx, customer_id) if a.open_fen and a.currency == currency
             ),
         )
+
+
+def _worded(
+    tx: Tx, customer_id: CustomerId, moves: Sequence[Movement]
+) -> Iterator[tuple[Movement, tuple[str, str]]]:
+    """Yield movements with what each was: a batch books its rows on bills in their own order."""
+    batches = sorted({move.refers_to for move in moves if move.kind == APPORTIONED})
+    closed: dict[str, list[Closed]] = defaultdict(list)
+    for row in closed_by(tx, customer_id, batches):
+        closed[row.batch_id].append(row)
+    left = {batch: iter(rows) for batch, rows in closed.items()}
+    for move in moves:
+        if move.kind == APPORTIONED:
+            row = next(left[move.refers_to])
+            assert row.amount_fen == -move.fen, f"{move.key} books other than its rows"
+            yield move, words_of(row)
+        else:
+            yield move, (KINDS.get(move.kind, move.kind), move.memo)
 
 
 @dataclass(frozen=True, slots=True)
