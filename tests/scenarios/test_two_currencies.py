@@ -1,18 +1,27 @@
 """A customer whose contract changed its currency: no fen of one is ever a fen of the other."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tests.scenarios.bank import Bank, name
-from tests.scenarios.books import CLERK, Books, Party
-from yuejie.bills.bill import BillState
+from tests.scenarios.bank import Bank, due, name
+from tests.scenarios.books import CLERK, Books, Party, cny
+from yuejie.bills.bill import BillState, LineKind
+from yuejie.bills.closing.close import Done
+from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
+from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.bills.correct.break_fee import approve_leaving
+from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.contracts.contract import Terms
+from yuejie.contracts.life.ending import Wish, ask_end
 from yuejie.contracts.sign import sign_contract
-from yuejie.contracts.terms import STANDARD, CommercialTerms
+from yuejie.contracts.store import contract_at
+from yuejie.contracts.terms import STANDARD, BreakFee, CommercialTerms, ContractType
+from yuejie.fapiao.request import what_is_available
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import Money
+from yuejie.kernel.period import BillingMonth
 from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt
@@ -24,6 +33,13 @@ YUAN = """
 input = "10"
 output = "30"
 """
+FEE_500 = CommercialTerms(
+    type=ContractType.ONE_YEAR,
+    ends_on=date(2027, 9, 1),
+    notice_days=30,
+    break_fee=BreakFee(0, fixed_fen=500_00),
+)
+SEPTEMBER = datetime(2026, 8, 31, 16, tzinfo=UTC)
 START = datetime(2026, 9, 30, 16, tzinfo=UTC)
 NOVEMBER = datetime(2026, 10, 31, 16, tzinfo=UTC)
 
@@ -93,3 +109,147 @@ def test_money_of_the_other_currency_is_set_aside_and_drawn_by_its_name(books: B
     assert acme.bill("2026-11").state is BillState.PAID
     assert (has(acme, Use.PREPAYMENT, "USD"), has(acme, Use.DEPOSIT, "USD")) == ("190.00", "10.00")
     bank.books_agree(acme)
+
+
+def follow(books: Books, acme: Party, currency: str, starts: datetime) -> None:
+    """Sign another contract, in a currency, from an instant on."""
+    terms = Terms(
+        customer_id=acme.customer.customer_id,
+        sale_book=BookId("list"),
+        currency=currency,
+        fx_policy="bill" if currency == "CNY" else "none",
+        starts_at=starts,
+    )
+    sign_contract(books.db, terms, by=CLERK, now=books.tick())
+
+
+def owes(books: Books, acme: Party, fen: int, month: str, currency: str = "CNY") -> None:
+    """Write an amount down that two people have approved."""
+    wanted = Wanted(
+        customer_id=acme.customer.customer_id,
+        service_month=BillingMonth.parse(month),
+        amount_fen=fen,
+        currency=currency,
+        item="补收" if fen > 0 else "减免",
+        why="两人同意",
+    )
+    asked = propose_adjustment(books.db, wanted, by="a", now=books.tick())
+    approve = Decision.APPROVE
+    decide_adjustment(books.db, asked.adjustment_id, approve, by="b", now=books.tick())
+
+
+def test_the_fee_of_a_contract_left_behind_stands_on_a_bill_in_its_currency(books: Books) -> None:
+    """
+    The yuan contract is left on 15 October, and one in dollars follows from that day. October is
+    billed in dollars; the fee of 500 yuan stands on a bill of October in yuan, with the tax of the
+    contract that asks for it, and is paid, proved and requested as a fapiao like any other.
+    """
+    books.prices(YUAN)
+    acme = books.customer("acme", fx_policy="bill", commercial=FEE_500, starts=SEPTEMBER)
+    books.fx("7", "2026-09-30")
+    books.fx("7", "2026-10-31")
+    with books.db.read() as tx:
+        contract = contract_at(tx, acme.customer.customer_id, SEPTEMBER)
+    assert contract is not None
+    wish = Wish(contract_id=contract.contract_id, wished_on=date(2026, 10, 15), why="换币种")
+    asked_at = datetime(2026, 9, 5, tzinfo=UTC)
+    end = ask_end(books.db, wish, by="sales", now=asked_at)
+    approve_leaving(books.db, end.end_id, by="finance", now=asked_at)
+    follow(books, acme, "USD", datetime(2026, 10, 14, 16, tzinfo=UTC))
+    books.close("2026-09")
+    acme.uses("2026-10-20 10:00:00", "gpt-4o", input=10 * M)
+    books.close("2026-10")
+    assert acme.lines("2026-10") == ["main  gpt-4o  input  10,000,000 = 100.00"]
+    beside = acme.bill("2026-10", "currency:CNY")
+    assert (beside.currency, beside.part_name) == ("CNY", "人民币款项")
+    assert (beside.contract_id, beside.gross) == (contract.contract_id, cny("500.00"))
+    fee = f"提前解约费 合同 {contract.contract_id} 自 2026-10-15 终止 = 500.00"
+    assert acme.lines("2026-10", "currency:CNY") == [fee]
+    assert [books.close("2026-10")[0].done, books.unproved()] == [Done.UNCHANGED, []]
+    for bill in acme.bills("2026-10"):
+        books.issue(bill)
+    assert (acme.owes(), acme.owes("USD")) == (cny("500.00"), Money(100_00, "USD"))
+    bank = Bank(books)
+    number = str(acme.bill("2026-10", "currency:CNY").number)
+    bank.pays("2026-11-20", "500.00", name(acme), memo=number)
+    assert acme.bill("2026-10", "currency:CNY").state is BillState.PAID
+    with books.db.read() as tx:
+        assert what_is_available(tx, acme.customer.customer_id).available_fen == 500_00
+    books.close("2026-11")
+    assert acme.bills("2026-11") == []
+    assert books.unproved() == []
+
+
+def test_the_late_fee_of_a_bill_in_the_old_currency_is_billed_in_that(books: Books) -> None:
+    """
+    October's 980 yuan are paid ten days late, when everything is in dollars: 4.90 yuan stand on a
+    bill of November in yuan, though nothing else happens there. Half of October is credited
+    then, and half of the fee given back: December's bill in yuan is below zero, and carries on.
+    """
+    acme = changed(books)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=14 * M)
+    books.close("2026-10")
+    bill = books.issue(acme.bill("2026-10"))
+    assert bill.gross == cny("980.00")
+    bank = Bank(books)
+    paid_on = due(bill.due_on) + timedelta(days=10)
+    bank.at((paid_on + timedelta(days=1)).isoformat())
+    bank.pays(paid_on.isoformat(), "980.00", name(acme), memo=str(bill.number))
+    bank.day((paid_on + timedelta(days=2)).isoformat())
+    books.close("2026-11")
+    assert [bill.part for bill in acme.bills("2026-11")] == ["currency:CNY"]
+    (fee,) = acme.bill("2026-11", "currency:CNY").lines
+    assert (fee.kind, fee.amount_fen, "逾期 10 天" in fee.item) == (LineKind.LATE_FEE, 4_90, True)
+    books.issue(acme.bill("2026-11", "currency:CNY"))
+    half = {1: 490_00}
+    asked = request_credit(books.db, bill.bill_id, amounts=half, why="x", by="a", now=books.tick())
+    decide_credit(books.db, asked.credit_note_id, approve=True, by="b", now=books.tick())
+    bank.day("2026-12-20")
+    books.close("2026-12")
+    assert acme.lines("2026-12", "currency:CNY") == [
+        f"逾期违约金 {bill.number} 逾期 10 天 = -2.45",
+        "结转下期 = 2.45",
+    ]
+    assert books.unproved() == []
+
+
+def test_what_a_bill_below_zero_carried_comes_off_the_next_in_its_currency(books: Books) -> None:
+    """
+    October in yuan is below zero and carries 30 on. November and December are in dollars: nothing
+    is owed in yuan in November, so nothing is billed; in December 100 are, and 70 are to be paid.
+    A voided bill is billed again, and January, in yuan once more, asks for nothing of it twice.
+    """
+    acme = changed(books)
+    follow(books, acme, "CNY", datetime(2026, 12, 31, 16, tzinfo=UTC))
+    owes(books, acme, -30_00, "2026-10")
+    books.close("2026-10")
+    assert acme.lines("2026-10") == ["减免 = -30.00", "结转下期 = 30.00"]
+    books.issue(acme.bill("2026-10"))
+    books.close("2026-11")
+    assert acme.bills("2026-11") == []
+    owes(books, acme, 100_00, "2026-12")
+    books.close("2026-12")
+    lines = ["补收 = 100.00", "上期结转 = -30.00"]
+    assert acme.lines("2026-12", "currency:CNY") == lines
+    draft = acme.bill("2026-12", "currency:CNY")
+    owes(books, acme, 5_00, "2026-12", "USD")
+    books.close("2026-12")
+    assert acme.bill("2026-12", "currency:CNY").bill_id == draft.bill_id
+    assert (acme.lines("2026-12", "currency:CNY"), acme.lines("2026-12")) == (
+        lines,
+        ["补收 = 5.00"],
+    )
+    assert books.unproved() == []
+    bill = books.issue(draft)
+    assert bill.gross == cny("70.00")
+    asked = request_credit(
+        books.db, bill.bill_id, amounts=None, why="作废", by="a", now=books.tick()
+    )
+    decide_credit(books.db, asked.credit_note_id, approve=True, by="b", now=books.tick())
+    books.issue(acme.bill("2026-12"))
+    books.close("2027-01")
+    assert acme.lines("2027-01") == ["2026-12 late  补收 = 100.00", "上期结转 = -30.00"]
+    books.issue(acme.bill("2027-01"))
+    books.close("2027-02")
+    assert acme.bills("2027-02") == []
+    assert books.unproved() == []

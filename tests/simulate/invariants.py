@@ -145,12 +145,10 @@ class Invariants:
             for line in bill.lines:
                 named[line.refers_to] += line.amount_fen
                 carried[bill.currency] += line.amount_fen if line.kind == "carried" else 0
-        for adjustment, (label, fen, currency) in actor.client.allowed.items():
+        for adjustment, (label, fen, _) in actor.client.allowed.items():
             if label <= month and actor.client.deals:
                 found = named[adjustment]
-                # What was voided of one in another currency waits for a bill in that.
-                waits = currency != actor.currency(month) and 0 <= found * fen <= fen * fen
-                assert found == fen or waits, (actor.client.slug, adjustment, found, fen)
+                assert found == fen, (actor.client.slug, adjustment, found, fen)
         self._left(actor, live, month)
         for grant, (kind, fen) in actor.client.grants.items():
             bought = sum(
@@ -168,7 +166,7 @@ class Invariants:
     def _left(actor: Actor, live: list[Bill], month: str) -> None:
         """What leaving costs stands on bills once, in the currency of the contract that was left.
 
-        It waits where no bill was in that since, and what was voided of it does.
+        It waits where no contract in that currency ever held.
         """
         printed: Counter[tuple[str, str]] = Counter()
         for bill in live:
@@ -176,10 +174,11 @@ class Invariants:
                 if line.kind == "break_fee":
                     printed[str(line.service_month), bill.currency] += line.amount_fen
         fees = actor.client.fees if actor.client.deals else Counter[tuple[str, str]]()
+        held = {deal.currency for deal in actor.client.deals if str(deal.since)[:7] <= month}
         for where, fen in fees.items():
             label, currency = where
-            waits = currency != actor.currency(month) and 0 <= printed[where] <= fen
-            assert label > month or printed[where] == fen or waits, (actor.client.slug, where)
+            due = fen if label <= month and currency in held else 0
+            assert printed[where] == due, (actor.client.slug, where, printed[where], due)
         assert printed.keys() <= fees.keys(), (actor.client.slug, printed)
 
     def _clouds(self, actor: Actor, live: list[Bill], month: str) -> None:

@@ -16,6 +16,8 @@ from yuejie.bills.bill import Bill
 from yuejie.kernel.ids import BillId
 from yuejie.kernel.period import BillingMonth, zone_of
 
+BESIDE = "currency:"
+"""What the part of a month's bill in another currency begins with."""
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
 
@@ -108,9 +110,14 @@ class History:
     earlier: Mapping[BillId, Sequence[Bill]] = field(default_factory=dict)
     """What a bill was before it was drawn anew, the oldest first."""
 
-    def contract(self, month: BillingMonth, known: datetime) -> Version | None:
-        """Return the version in force in a month's last instant, of those signed by then."""
-        return self._at(month.span(zone_of(self.zone)).end - _INSTANT, known)
+    def contract(
+        self, month: BillingMonth, known: datetime, currency: str | None = None
+    ) -> Version | None:
+        """Return the version in force in a month's last instant, of those signed by then.
+
+        Of those in a currency, if one is named.
+        """
+        return self._at(month.span(zone_of(self.zone)).end - _INSTANT, known, currency)
 
     def on(self, day: date, known: datetime) -> Version | None:
         """Return the version in force in a day's last instant, of those signed by then."""
@@ -118,8 +125,9 @@ class History:
         end = datetime(behind.year, behind.month, behind.day, tzinfo=zone_of(self.zone))
         return self._at(end - _INSTANT, known)
 
-    def _at(self, end: datetime, known: datetime) -> Version | None:
+    def _at(self, end: datetime, known: datetime, currency: str | None = None) -> Version | None:
         begun = [v for v in self.versions if v.starts_at <= end and v.signed_at <= known]
+        begun = [v for v in begun if currency in {None, v.currency}]
         begun.sort(key=lambda v: (v.starts_at, v.signed_at, v.version))
         while (
             begun and begun[-1].ends_on is not None and begun[-1].ends_on <= self.began(begun[-1])
@@ -133,9 +141,11 @@ class History:
         """Return the months that stood on bills voided by an instant, and were not billed again.
 
         They are billed again by a closing of another month than the one that is drawn, in the same
-        currency, a day or more behind the void, all of whose bills were issued by then.
+        currency, a day or more behind the void, all of whose bills were issued by then. What stands
+        beside a month in another currency has nothing of its terms.
         """
         drawn: dict[BillingMonth, list[Bill]] = {}
+        terms = [bill for bill in self.bills if not bill.part.startswith(BESIDE)]
         for bill in self.bills:
             if bill.month != month and self.ended_at[bill.epoch] <= at:
                 drawn.setdefault(bill.month, []).append(bill)
@@ -144,9 +154,10 @@ class History:
             for label, bills in drawn.items()
             if all(bill.issued_at is not None and bill.issued_at <= at for bill in bills)
             for bill in bills
+            if not bill.part.startswith(BESIDE)
         ]
         found: set[str] = set()
-        for bill in self.bills:
+        for bill in terms:
             voided = self.voided_at.get(bill.bill_id)
             if voided is not None and voided <= at:
                 behind = [each for each in settled if each[1] > voided + _DAY]
@@ -201,6 +212,11 @@ class Sheet:
     parts: tuple[Bill, ...]
     again: bool = False
     """Whether it is a part that was drawn anew alone."""
+
+    @property
+    def beside(self) -> bool:
+        """Whether it is the bill of a month in another currency than its contract's."""
+        return all(bill.part.startswith(BESIDE) for bill in self.parts)
 
     @property
     def drawn_at(self) -> datetime:
@@ -269,9 +285,15 @@ class Sheet:
 
 
 def sheets_of(history: History, month: BillingMonth) -> list[Sheet]:
-    """Return what closings drew for a month, voided bills included, the oldest first."""
-    own = [bill for bill in history.bills if bill.month == month]
-    return [
-        Sheet(month, epoch, tuple(bill for bill in own if bill.epoch == epoch))
-        for epoch in sorted({bill.epoch for bill in own})
-    ]
+    """Return what closings drew for a month, voided bills included, the oldest first.
+
+    What one drew in another currency is a sheet of its own, ahead of the month's: they share
+    neither terms nor tax.
+    """
+    sheets: dict[tuple[int, bool, str], list[Bill]] = {}
+    for bill in history.bills:
+        if bill.month == month:
+            beside = bill.part.startswith(BESIDE)
+            key = (bill.epoch, not beside, bill.part if beside else "")
+            sheets.setdefault(key, []).append(bill)
+    return [Sheet(month, key[0], tuple(sheets[key])) for key in sorted(sheets)]

@@ -22,7 +22,13 @@ from yuejie.assurance.oracle import (
     settle,
 )
 from yuejie.assurance.sealed import chain_of, check_sealed
-from yuejie.assurance.sheet import check_carried, check_taxes, check_terms, check_totals
+from yuejie.assurance.sheet import (
+    check_beside,
+    check_carried,
+    check_taxes,
+    check_terms,
+    check_totals,
+)
 from yuejie.bills.bill import METERED, Bill, BillLine, BillState
 from yuejie.bills.correct.store import credits_of
 from yuejie.bills.store import bills_of_month, whole_bills
@@ -114,17 +120,13 @@ def _prove_customer(
     case, chain = _Case(tx, who, oracle, history), chain_of(bills)
     whole = list(_whole_month(case, month))
     for sheet in sheets_of(history, month):
-        shared = [
-            *_quantities(case, sheet),
-            *check_terms(history, sheet),
-            *check_clouds(tx, customer_id, history, sheet),
-        ]
+        shared = list(_shared(case, sheet))
         taxed = check_taxes(history, sheet)
         for number, bill in enumerate(sheet.parts):
             notes = credits_of(tx, customer_id, bill_id=bill.bill_id)
             differences = [
                 *(shared if number == 0 else ()),
-                *(whole if number == 0 and bill.state is not BillState.VOIDED else ()),
+                *(whole if _counts(sheet, number) else ()),
                 *_amounts(bill, oracle),
                 *check_carried(history, sheet, bill),
                 *taxed.get(bill.part, ()),
@@ -133,6 +135,22 @@ def _prove_customer(
             ]
             yield Proof(who.slug, bill, case.events, tuple(differences))
             case.events = 0
+
+
+def _shared(case: _Case, sheet: Sheet) -> Iterator[Difference]:
+    """Compare what concerns all parts of a sheet together."""
+    if sheet.beside:
+        yield from check_beside(case.history, sheet)
+        return
+    yield from _quantities(case, sheet)
+    yield from check_terms(case.history, sheet)
+    yield from check_clouds(case.tx, case.who.customer_id, case.history, sheet)
+
+
+def _counts(sheet: Sheet, number: int) -> bool:
+    """Tell whether what is wrong with a whole month is told with this part."""
+    living = sheet.parts[number].state is not BillState.VOIDED
+    return number == 0 and living and not sheet.beside
 
 
 def _quantities(case: _Case, sheet: Sheet) -> list[Difference]:

@@ -88,6 +88,39 @@ def _reckoner(
     return Reckoner(history, sheet.drawn_at, stood, metered, epoch=epoch), metered
 
 
+def check_beside(history: History, sheet: Sheet) -> Iterator[Difference]:
+    """Compare a bill in another currency than its month's: what waited there, and nothing else."""
+    closing = sheet.closing(history)
+    for drawn in [*([closing] if closing else []), *sheet.anew(history)]:
+        yield from _check_beside(history, drawn)
+
+
+def _check_beside(history: History, sheet: Sheet) -> Iterator[Difference]:
+    (bill,), before = sheet.parts, sheet.before(history)
+    if before is None:
+        return
+    version = history.contract(sheet.month, sheet.drawn_at, bill.currency)
+    asked = (version.contract_id, version.version) if version else ("", 0)
+    if asked != (bill.contract_id, bill.contract_version):
+        said = f"{bill.contract_id} 第 {bill.contract_version} 版"
+        yield Difference("合同", said, f"{bill.currency} 的最后一版")
+    for line in bill.lines:
+        if line.kind not in OTHERS | {"carried"}:
+            yield Difference(f"第 {line.position} 行", str(line.kind), "不应在另一币种的账单上")
+    billed: Counter[str] = Counter()
+    stood = [each for each in before if each.currency == bill.currency]
+    for line in (line for each in stood for line in each.lines if line.kind in OTHERS):
+        billed[line.refers_to] += line.amount_fen
+    owed = {
+        TermLine(each.service_month, each.kind, each.adjustment_id): rest
+        for each in history.allowed
+        if each.currency == bill.currency and each.decided_at <= sheet.drawn_at
+        if each.service_month <= str(sheet.month)
+        if (rest := each.amount_fen - billed[each.adjustment_id])
+    }
+    yield from _compare(bill.part, _terms_of(bill), owed)
+
+
 def _looked_at(history: History, sheet: Sheet) -> set[str]:
     """Return the months that a drawing looked at: a part drawn anew those of what it was before."""
     drawn = [*sheet.parts, *sheet.replaced(history)]
@@ -126,16 +159,16 @@ def check_carried(history: History, sheet: Sheet, bill: Bill) -> Iterator[Differ
     waiting: Counter[str] = Counter()
     for other in (each for each in before if each.currency == bill.currency):
         for line in other.lines:
-            origin = line.refers_to or other.part
+            origin = _origin(line, other)
             if line.kind == "carried" and (
-                origin == bill.part or (bill.part == "" and origin not in known)
+                sheet.beside or origin == bill.part or (bill.part == "" and origin not in known)
             ):
                 waiting[origin] += line.amount_fen
     rest = [line.amount_fen for line in bill.lines if line.kind != "carried"]
     carried = Counter[str]()
     for line in bill.lines:
         if line.kind == "carried":
-            carried[line.refers_to or bill.part] += line.amount_fen
+            carried[_origin(line, bill)] += line.amount_fen
     owing = -waiting.total()
     due = max(owing, -sum(rest)) if rest else max(owing, 0)
     if carried.total() != due:
@@ -143,6 +176,11 @@ def check_carried(history: History, sheet: Sheet, bill: Bill) -> Iterator[Differ
     for origin in sorted({*waiting, *carried} - {bill.part} if bill.lines else ()):
         if carried[origin] != -waiting[origin]:
             yield Difference(f"结转 {origin}", str(carried[origin]), str(-waiting[origin]))
+
+
+def _origin(line: BillLine, bill: Bill) -> str:
+    """Return the part that a carried line belongs to: its own where none is named."""
+    return "" if line.refers_to == "head" else line.refers_to or bill.part
 
 
 def check_taxes(history: History, sheet: Sheet) -> dict[str, list[Difference]]:

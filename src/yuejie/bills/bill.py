@@ -61,6 +61,28 @@ class LineKind(StrEnum):
     """A month below zero is carried to the next bill: once with its sign turned, once back."""
 
 
+HEAD: Final = ""
+"""The part of a month's bill that concerns the whole customer; unsplit, it is all of it."""
+BESIDE: Final = "currency:"
+"""What the part of a bill begins with that stands beside the month's own, in another currency."""
+_HEAD_NAMED: Final = "head"
+
+
+def is_beside(part: str) -> bool:
+    """Tell whether a part is a month's bill in another currency than its contract's."""
+    return part.startswith(BESIDE)
+
+
+def named_for(origin: str, part: str) -> str:
+    """Return how a carried line on a part names the part that it belongs to; "" is its own."""
+    return "" if origin == part else origin or _HEAD_NAMED
+
+
+def origin_of(refers_to: str, part: str) -> str:
+    """Return the part that a carried line on a part belongs to, as `named_for` has named it."""
+    return HEAD if refers_to == _HEAD_NAMED else refers_to or part
+
+
 METERED: Final = frozenset({LineKind.USAGE, LineKind.LATE})
 """Lines that have a project, a rate and a quantity."""
 UNTAXED: Final = frozenset({LineKind.PACKAGE, LineKind.PACKAGE_PURCHASE})

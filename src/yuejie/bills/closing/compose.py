@@ -11,7 +11,16 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from yuejie.bills.bill import METERED, Bill, BillLine, BillState, LineKind, TaxMode
+from yuejie.bills.bill import (
+    HEAD,
+    METERED,
+    Bill,
+    BillLine,
+    BillState,
+    LineKind,
+    TaxMode,
+    named_for,
+)
 from yuejie.bills.closing.agreed import (
     Extra,
     Ledgered,
@@ -26,7 +35,7 @@ from yuejie.bills.closing.agreed import (
 )
 from yuejie.bills.closing.clouds.owed import CloudOwed, draw_cloud
 from yuejie.bills.closing.lines import LineKey, PrintedRow, Tariff, draw_lines, draw_term
-from yuejie.bills.closing.parts import HEAD, Parting, spread
+from yuejie.bills.closing.parts import Parting, spread
 from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.closing.taxes import Taxed, TaxRule, tax_parts, totals
 from yuejie.contracts.contract import Contract
@@ -72,6 +81,9 @@ class Facts:
     """The drafts of the month that these bills take the place of; ids and empty parts stay."""
     only: str | None = None
     """Set where one part is composed alone: its usage stays, and what terms give goes to it."""
+    beside: bool = False
+    """Whether this is what is owed in another currency than the month's own, on the part `only`:
+    what was approved and what was carried, and nothing of any terms."""
 
     @property
     def sold(self) -> list[Grant]:
@@ -140,7 +152,7 @@ class _Work:
         """Leave out what belongs on another part than the one that is drawn alone; it waits."""
         only, known = self._facts.only, self._parting.names
         extras = self._facts.extras
-        if only is None:
+        if only is None or self._facts.beside:
             return extras
         return [
             extra
@@ -149,10 +161,14 @@ class _Work:
         ]
 
     def _at_home(self, carried: Mapping[str, int]) -> Mapping[str, Mapping[str, int]]:
-        """Say on which bill each part's carried amount goes back: a former part's on the head."""
+        """Say on which bill each part's carried amount goes back: a former part's on the head.
+
+        In a currency that the month's contract does not have, there is but one bill.
+        """
         found: dict[str, dict[str, int]] = defaultdict(dict)
+        former = self._facts.only or HEAD if self._facts.beside else HEAD
         for part, amount in sorted(carried.items()):
-            found[part if part in self._parting.names else HEAD][part] = amount
+            found[part if part in self._parting.names else former][part] = amount
         return found
 
     def _agreed(self, usage: Sequence[BillLine]) -> Iterator[tuple[BillingMonth, TermKey, Target]]:
@@ -160,19 +176,13 @@ class _Work:
         facts, extras = self._facts, self._own()
         by_model = _usage_by_model(facts.printed, usage)
         ledgered = _ledgered(facts.printed)
-        waiting = (extra.service_month for extra in extras)
-        clouded = (owed.key.month for owed in facts.clouds)
-        looked_at = {*facts.months, facts.month, *facts.voided, *waiting, *clouded}
+        waiting = {extra.service_month for extra in extras}
 
         def spent(month: BillingMonth) -> int:
             return spend_of(by_model.get(month, {}), self._promise(month))
 
-        looked_at |= facts.agreements.renewed_behind(facts.month)
-        looked_at |= {each.previous for each in looked_at if facts.agreements.overdue(each)}
-        looked_at |= self._undue(ledgered)
-        looked_at |= self._counting(looked_at)
-        for month in sorted(looked_at):
-            if self._promise(month).currency != facts.contract.currency:
+        for month in sorted(waiting if facts.beside else self._looked_at(waiting, ledgered)):
+            if facts.beside or self._promise(month).currency != facts.contract.currency:
                 # Its terms are amounts of another currency: they stay as its own bills say.
                 targets = extras_of(month, extras)
                 every = differences(month, targets, ledgered)
@@ -185,6 +195,18 @@ class _Work:
             for key, target in found:
                 yield month, key, target
             ledgered = _with(ledgered, month, found)
+
+    def _looked_at(
+        self, waiting: AbstractSet[BillingMonth], ledgered: Ledgered
+    ) -> set[BillingMonth]:
+        """Return the months whose terms are computed anew."""
+        facts = self._facts
+        clouded = (owed.key.month for owed in facts.clouds)
+        found = {*facts.months, facts.month, *facts.voided, *waiting, *clouded}
+        found |= facts.agreements.renewed_behind(facts.month)
+        found |= {each.previous for each in found if facts.agreements.overdue(each)}
+        found |= self._undue(ledgered)
+        return found | self._counting(found)
 
     def _promise(self, month: BillingMonth) -> Promise:
         """Return what a month's contract promises, whatever its service was."""
@@ -259,7 +281,7 @@ class _Work:
             return
         lines = parts[part]
         for origin, open_fen in carried.items():
-            key = TermKey(LineKind.CARRIED, "" if origin == part else origin)
+            key = TermKey(LineKind.CARRIED, named_for(origin, part))
             lines.append(self._term(key, Target(-open_fen, "上期结转")))
         total = sum(line.amount_fen for line in lines)
         if total < 0:

@@ -4,20 +4,20 @@ Reads everything it needs in the caller's transaction and writes nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from yuejie.bills.bill import Bill
+from yuejie.bills.bill import Bill, is_beside
 from yuejie.bills.closing import store
-from yuejie.bills.closing.agreed import Promise
+from yuejie.bills.closing.agreed import Extra, Promise
 from yuejie.bills.closing.clouds import store as cloud_store
 from yuejie.bills.closing.clouds.owed import CloudOwed, kept_on, owed_of
 from yuejie.bills.closing.clouds.owed import billed_on as clouds_on
 from yuejie.bills.closing.compose import Facts, compose
-from yuejie.bills.closing.lines import LineKey, Tariff, owed
-from yuejie.bills.closing.parts import parting
+from yuejie.bills.closing.lines import LineKey, PrintedRow, Tariff, owed
+from yuejie.bills.closing.parts import beside, parting
 from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.closing.standing import (
     billed_on,
@@ -40,6 +40,7 @@ from yuejie.db.session import Tx
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.limits import BILL_LINES
+from yuejie.kernel.money import CURRENCIES
 from yuejie.kernel.period import BillingMonth, Span
 
 Measure = Callable[[Tx, CustomerId, BillingMonth, Sla, Span, int], Measured]
@@ -77,20 +78,33 @@ class Drawing:
 def draw_bills(tx: Tx, drawing: Drawing) -> list[Bill]:
     """Compute the bills of a customer's month, one per part; none if nothing is owed.
 
+    What waits in another currency than the month's contract has stands on a bill of its own.
     Raises NotFound without a contract in the month's last instant, Invalid for a bill too long.
     """
-    facts = gather(tx, drawing)
-    return compose(facts) if facts else []
+    agreements = _agreements(tx, drawing)
+    facts: list[Facts | None] = []
+    if drawing.only is None or not is_beside(drawing.only):
+        facts.append(_gather(tx, drawing, agreements))
+    if drawing.only is None or is_beside(drawing.only):
+        facts += _beside(tx, drawing, agreements)
+    return [bill for each in facts if each for bill in compose(each)]
 
 
 def gather(tx: Tx, drawing: Drawing) -> Facts | None:
-    """Read everything that the bills follow from; None where there is neither usage nor contract.
+    """Read what the bills in the month's own currency follow from; None: no usage, no contract.
 
     Raises what `draw_bills` does; also where an approved amount waits for a bill, and no contract
     is to come: the only one was left before it began.
     """
+    return _gather(tx, drawing, _agreements(tx, drawing))
+
+
+def _agreements(tx: Tx, drawing: Drawing) -> Agreements:
+    return Agreements(contracts_of(tx, drawing.customer.customer_id), drawing.customer.zone)
+
+
+def _gather(tx: Tx, drawing: Drawing, agreements: Agreements) -> Facts | None:
     who, month = drawing.customer, drawing.month
-    agreements = Agreements(contracts_of(tx, who.customer_id), who.zone)
     quantities = _owed(tx, drawing)
     contract = agreements.at_end_of(month)
     if contract is None:
@@ -101,12 +115,7 @@ def gather(tx: Tx, drawing: Drawing) -> Facts | None:
     tariff = _tariff(tx, drawing, contract, [key for key, _ in quantities])
     terms = contract.terms
     units = store.units(tx, who.customer_id, month)
-    drafts, ahead = [bill.bill_id for bill in drawing.drafts], drawing.ahead
-    currency = contract.currency
-    carried = Counter(store.carried(tx, who.customer_id, currency=currency, except_bills=drafts))
-    extras = store.extras(
-        tx, who.customer_id, month, currency=contract.currency, except_bills=drafts
-    )
+    extras, carried = _waiting(tx, drawing, contract.currency)
     return Facts(
         customer_id=who.customer_id,
         month=month,
@@ -119,18 +128,69 @@ def gather(tx: Tx, drawing: Drawing) -> Facts | None:
         tariff=tariff,
         parting=parting(terms.split, terms.head_share, tariff.places, units),
         judged=partial(_judged, tx, drawing, agreements, contract.currency),
-        printed=[
-            *store.printed(tx, who.customer_id, currency=currency, except_bills=drafts),
-            *printed_on(ahead, currency),
-        ],
-        extras=waiting_beside(extras, ahead),
+        printed=_printed(tx, drawing, contract.currency),
+        extras=extras,
         voided=store.voided_months(tx, who.customer_id, month),
-        carried=carried_with(carried, carried_on(ahead, currency)),
+        carried=carried,
         grants=grants_of(tx, who.customer_id),
         clouds=_clouds(tx, drawing, agreements, contract.currency),
-        drafts=drawing.drafts,
+        drafts=tuple(bill for bill in drawing.drafts if not is_beside(bill.part)),
         only=drawing.only,
     )
+
+
+def _beside(tx: Tx, drawing: Drawing, agreements: Agreements) -> Iterator[Facts]:
+    """Yield what the bills in other currencies than the month's contract has follow from.
+
+    Only what was approved by itself stands on them (fees, adjustments) and what was carried: terms
+    are amounts of their own contract's bills. Without such a bill the last fees of a contract that
+    nobody goes on with in its currency would wait for ever. A draft in what is the month's own
+    currency by now is emptied.
+    """
+    own = agreements.at_end_of(drawing.month)
+    drafts = {bill.part: bill for bill in drawing.drafts}
+    for currency in sorted(CURRENCIES):
+        contract, parted = agreements.at_end_of(drawing.month, currency), beside(currency)
+        (part,) = parted.names
+        if own is None or contract is None or drawing.only not in {None, part}:
+            continue
+        extras, carried = _waiting(tx, drawing, currency) if currency != own.currency else ([], {})
+        if extras or sum(carried.values()) < 0 or part in drafts:
+            yield Facts(
+                customer_id=drawing.customer.customer_id,
+                month=drawing.month,
+                months=(),
+                epoch=drawing.epoch,
+                now=drawing.now,
+                agreements=agreements,
+                contract=contract,
+                usage=(),
+                tariff=Tariff(currency, {}, {}, {}),
+                parting=parted,
+                judged=partial(agreements.promise, currency=currency),
+                printed=_printed(tx, drawing, currency),
+                extras=extras,
+                carried=carried,
+                drafts=(drafts[part],) if part in drafts else (),
+                only=part,
+                beside=True,
+            )
+
+
+def _waiting(tx: Tx, drawing: Drawing, currency: str) -> tuple[list[Extra], dict[str, int]]:
+    """Return the approved amounts that wait for a bill in a currency, and what is carried there."""
+    who, written = drawing.customer.customer_id, [bill.bill_id for bill in drawing.drafts]
+    extras = store.extras(tx, who, drawing.month, currency=currency, except_bills=written)
+    carried = store.carried(tx, who, currency=currency, except_bills=written)
+    return waiting_beside(extras, drawing.ahead), carried_with(
+        carried, carried_on(drawing.ahead, currency)
+    )
+
+
+def _printed(tx: Tx, drawing: Drawing, currency: str) -> list[PrintedRow]:
+    who, written = drawing.customer.customer_id, [bill.bill_id for bill in drawing.drafts]
+    printed = store.printed(tx, who, currency=currency, except_bills=written)
+    return [*printed, *printed_on(drawing.ahead, currency)]
 
 
 def _owed(tx: Tx, drawing: Drawing) -> list[tuple[LineKey, int]]:

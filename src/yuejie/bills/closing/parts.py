@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from yuejie.bills.bill import BESIDE, HEAD
 from yuejie.bills.closing.agreed import Target
 from yuejie.bills.closing.lines import Place
 from yuejie.contracts.terms import HeadShare, Split
 from yuejie.kernel.money import apportion
 
-HEAD: Final = ""
+_OTHER: Final = {"CNY": "人民币款项", "USD": "美元款项"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,12 @@ class Parting:
     def of(self, project_id: str) -> str:
         """Return the part that a project's usage is billed in."""
         return self.part_of.get(project_id, HEAD)
+
+
+def beside(currency: str) -> Parting:
+    """Return the one part of what is owed in another currency than the month's contract has."""
+    part = f"{BESIDE}{currency}"
+    return Parting({}, {part: _OTHER[currency]}, HeadShare.HEAD, HeadShare.HEAD)
 
 
 def parting(

@@ -7,7 +7,7 @@ whoever composes a past month again from the bills that stood when it was drawn.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from yuejie.bills.bill import Bill, LineKind
+from yuejie.bills.bill import Bill, LineKind, origin_of
 from yuejie.bills.closing.agreed import Extra
 from yuejie.bills.closing.lines import LineKey, PrintedRow
 from yuejie.kernel.period import BillingMonth
@@ -43,7 +43,7 @@ def carried_on(bills: Iterable[Bill], currency: str) -> Counter[str]:
     for bill in bills:
         for line in bill.lines if bill.currency == currency else ():
             if line.kind is LineKind.CARRIED:
-                found[line.refers_to or bill.part] += line.amount_fen
+                found[origin_of(line.refers_to, bill.part)] += line.amount_fen
     return found
 
 

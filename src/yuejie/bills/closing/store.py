@@ -44,7 +44,8 @@ _BILLED_AGAIN: Final = """
           JOIN bill c ON c.customer_id = b.customer_id
           JOIN epoch_closing e ON e.epoch = c.epoch
           WHERE t.bill_id = b.bill_id AND t.became = 'voided'
-            AND c.currency = b.currency AND e.closed_at > t.at + INTERVAL '1 day'
+            AND c.currency = b.currency AND NOT starts_with(c.part, 'currency:')
+            AND e.closed_at > t.at + INTERVAL '1 day'
             AND c.month >= l.service_month AND c.month <> %(month)s
             AND NOT EXISTS (
                 SELECT FROM bill d
@@ -247,7 +248,8 @@ class CarriedRow:
 
 
 CARRIED: Final = """
-    SELECT COALESCE(NULLIF(l.refers_to, ''), b.part) AS part, sum(l.amount_fen) AS amount_fen
+    SELECT CASE l.refers_to WHEN '' THEN b.part WHEN 'head' THEN '' ELSE l.refers_to END AS part,
+           sum(l.amount_fen) AS amount_fen
     FROM bill_line l
     JOIN bill b USING (bill_id)
     WHERE l.customer_id = %(customer_id)s
@@ -394,6 +396,7 @@ VOIDED_MONTHS: Final = (
     FROM bill_line l
     JOIN bill b USING (bill_id)
     WHERE b.customer_id = %(customer_id)s AND b.state = 'voided'
+      AND NOT starts_with(b.part, 'currency:')
       AND l.customer_id = %(customer_id)s AND l.service_month <= %(month)s
       AND NOT"""  # noqa: S608 - literals only
     + _BILLED_AGAIN

@@ -196,9 +196,10 @@ class Supposed(Agreements):
     month: BillingMonth
     contract: Contract
 
-    def at_end_of(self, month: BillingMonth) -> Contract | None:
+    def at_end_of(self, month: BillingMonth, currency: str | None = None) -> Contract | None:
         """Return the version in force in a month's last instant, supposed or real."""
-        return self.contract if month == self.month else Agreements.at_end_of(self, month)
+        supposed = month == self.month and currency in {None, self.contract.currency}
+        return self.contract if supposed else Agreements.at_end_of(self, month, currency)
 
 
 def _drawn(facts: Facts) -> tuple[Bill, ...]:
