@@ -12,6 +12,7 @@ from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.live.look import look
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.life.ending import Wish, ask_end
 from yuejie.contracts.sign import sign_contract
@@ -158,6 +159,9 @@ def test_the_fee_of_a_contract_left_behind_stands_on_a_bill_in_its_currency(book
     follow(books, acme, "USD", datetime(2026, 10, 14, 16, tzinfo=UTC))
     books.close("2026-09")
     acme.uses("2026-10-20 10:00:00", "gpt-4o", input=10 * M)
+    live = look(books.db, acme.customer.customer_id, now=datetime(2026, 10, 25, tzinfo=UTC))
+    assert [bill.gross for bill in live.beside] == [cny("500.00")]
+    assert live.gross == Money(100_00, "USD")
     books.close("2026-10")
     assert acme.lines("2026-10") == ["main  gpt-4o  input  10,000,000 = 100.00"]
     beside = acme.bill("2026-10", "currency:CNY")

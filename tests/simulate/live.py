@@ -31,7 +31,8 @@ class Watchers:
             if live is not None and str(live.month) == month:
                 again = self._look(actor, self.memory)
                 assert again is not None
-                assert _all_same(live.bills, again.bills), (actor.client.slug, month)
+                both = [(*one.bills, *one.beside) for one in (live, again)]
+                assert _all_same(*both), (actor.client.slug, month)
                 found[actor.client.slug] = live
         return found
 
@@ -48,7 +49,8 @@ class Watchers:
                 if bill.month == label and bill.state is BillState.DRAFT and bill.lines
             ]
             assert not live.earlier, (actor.client.slug, month, live.earlier)
-            assert _all_same(live.bills, drawn), (actor.client.slug, month, live.bills, drawn)
+            found = (*live.bills, *live.beside)
+            assert _all_same(found, drawn), (actor.client.slug, month, found, drawn)
             self.compared += len(drawn)
 
     def _look(self, actor: Actor, memory: Remembering | None) -> Live | None:

@@ -86,7 +86,7 @@ def draw_bills(tx: Tx, drawing: Drawing) -> list[Bill]:
     if drawing.only is None or not is_beside(drawing.only):
         facts.append(_gather(tx, drawing, agreements))
     if drawing.only is None or is_beside(drawing.only):
-        facts += _beside(tx, drawing, agreements)
+        facts += gather_beside(tx, drawing, agreements)
     return [bill for each in facts if each for bill in compose(each)]
 
 
@@ -139,7 +139,7 @@ def _gather(tx: Tx, drawing: Drawing, agreements: Agreements) -> Facts | None:
     )
 
 
-def _beside(tx: Tx, drawing: Drawing, agreements: Agreements) -> Iterator[Facts]:
+def gather_beside(tx: Tx, drawing: Drawing, agreements: Agreements) -> Iterator[Facts]:
     """Yield what the bills in other currencies than the month's contract has follow from.
 
     Only what was approved by itself stands on them (fees, adjustments) and what was carried: terms

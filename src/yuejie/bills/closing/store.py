@@ -86,10 +86,9 @@ def used_months(tx: Tx, month: BillingMonth, customer_id: CustomerId | None) -> 
     """Return who used something this month, and which earlier months are to be looked at again.
 
     Those are months with usage, or a missed response, that no closing has looked at, and months
-    of which a bill was voided: perhaps behind a later closing, so that nothing else would bill
-    them again. A closing of another month in that bill's currency, a day or more behind the void so
-    that no clock is in doubt, has done so once its own bills are issued; whatever comes then, comes
-    as late usage.
+    of which a bill was voided, perhaps behind a later closing. A closing of another month in that
+    bill's currency, a day or more behind the void so that no clock is in doubt, has billed them
+    again once its own bills are issued; whatever comes then, comes as late usage.
     """
     return tx.rows(UsedMonth, USED_MONTHS, month=str(month), customer_id=customer_id)
 

@@ -46,6 +46,7 @@ class Live:
     `used_until`: the calls that ended by then are in it, of every living gateway; of one that has
     no calls this is noted every few seconds only, so it may say less than it knows.
     `earlier` are the bills of months that are over and not closed, which this one counts on.
+    `beside` are those of the month in another currency; no sum has them.
     """
 
     slug: str
@@ -57,6 +58,7 @@ class Live:
     bills: tuple[Bill, ...]
     earlier: tuple[Bill, ...]
     notes: tuple[Note, ...]
+    beside: tuple[Bill, ...] = ()
 
     @property
     def net(self) -> Money:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from yuejie.bills.bill import Bill, LineKind
+from yuejie.bills.bill import Bill, LineKind, is_beside
 from yuejie.bills.closing import store as closing
 from yuejie.bills.closing.clouds.store import cloud_customers
 from yuejie.bills.closing.compose import Facts, compose
-from yuejie.bills.closing.draw import Drawing, gather
+from yuejie.bills.closing.draw import Drawing, gather, gather_beside
 from yuejie.bills.closing.lines import LineKey
 from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.live import store
@@ -72,9 +72,9 @@ def look(
         open_months = [*_unclosed(seen), seen.month]
         for month in open_months:
             ahead = tuple(bill for bills in drawn.values() for bill in bills)
-            facts = _gather(seen, month, ahead, first=month == open_months[0])
-            drawn[month] = compose(facts) if facts else []
-        bills = drawn.pop(seen.month)
+            _, drawn[month] = _draw(seen, month, ahead, first=month == open_months[0])
+        bills = [bill for bill in drawn[seen.month] if not is_beside(bill.part)]
+        beside = [bill for bill in drawn.pop(seen.month) if is_beside(bill.part)]
         earlier = tuple(bill for each in drawn.values() for bill in each)
         return Live(
             slug=who.slug,
@@ -86,6 +86,7 @@ def look(
             bills=tuple(bills),
             earlier=earlier,
             notes=tuple(_notes(seen, contract, bills, open_months)),
+            beside=tuple(beside),
         )
 
 
@@ -99,10 +100,10 @@ def facts_of_open(tx: Tx, who: Customer, month: BillingMonth, *, now: datetime) 
     if month not in open_months:
         raise Conflict(f"客户 {who.slug} 的 {month} 没有账单：该月已关账而无可出账，或尚未开始")
     for each in open_months:
-        facts = _gather(seen, each, ahead, first=each == open_months[0])
+        facts, drawn = _draw(seen, each, ahead, first=each == open_months[0])
         if each == month:
             return facts
-        ahead = (*ahead, *(compose(facts) if facts else ()))
+        ahead = (*ahead, *drawn)
     return None
 
 
@@ -127,12 +128,12 @@ def _unclosed(seen: _Look) -> list[BillingMonth]:
     return sorted(month for month in found if month < seen.month)
 
 
-def _gather(
+def _draw(
     seen: _Look, month: BillingMonth, ahead: tuple[Bill, ...], *, first: bool
-) -> Facts | None:
-    """Gather what a month follows from; the first one open also bills what came late before it.
+) -> tuple[Facts | None, list[Bill]]:
+    """Draw a month, and what waits beside it in another currency; the first also what came late.
 
-    None where closing would not look at the customer: nothing used, nothing owed, nothing waiting.
+    Nothing where closing would not look at the customer: nothing used, owed or waiting.
     """
     tx, who = seen.tx, seen.who
     rows = closing.used_months(tx, month, who.customer_id)
@@ -140,7 +141,7 @@ def _gather(
     owing = bool(used) or seen.agreements.oblige(month)
     waits = closing.waiting_customers(tx, month, who.customer_id)
     if not owing and not waits and not cloud_customers(tx, month, who.customer_id):
-        return None
+        return None, []
     closed = {BillingMonth.parse(row.month) for row in used if row.closed}
     months = tuple(sorted({*closed, month}))
     target: Mapping[LineKey, int] | None = None
@@ -159,7 +160,9 @@ def _gather(
     facts = gather(tx, drawing)
     # What waited may stand on a bill that is drawn just before this one.
     waiting = facts and (facts.extras or facts.voided or facts.sold or facts.clouds)
-    return facts if owing or waiting else None
+    facts = facts if owing or waiting else None
+    beside = gather_beside(tx, drawing, seen.agreements)
+    return facts, [bill for each in (facts, *beside) if each for bill in compose(each)]
 
 
 def _notes(

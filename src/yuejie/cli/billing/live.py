@@ -109,8 +109,10 @@ def _page(
         ("" if behind < _QUIET_SECONDS else f"  网关用量读到 {behind} 秒前", "yellow"),
     )
     parts: list[RenderableType] = [head, _totals(seen, was)]
+    if seen.beside:
+        parts.append(_others("另一币种的账单", seen.beside))
     if seen.earlier:
-        parts.append(_earlier(seen))
+        parts.append(_others("已结束、待关账的月份", seen.earlier))
     if seen.by_model():
         parts.append(_models(seen, was))
     else:
@@ -150,10 +152,10 @@ def _totals(seen: Live, was: Live | None) -> Table:
     return table
 
 
-def _earlier(seen: Live) -> Table:
-    table = _table("已结束、待关账的月份", "部分", f"价税合计 {seen.currency}")
-    for bill in seen.earlier:
-        _add(table, str(bill.month), bill.part_name, str(bill.gross))
+def _others(title: str, bills: tuple[Bill, ...]) -> Table:
+    table = _table(title, "部分", "价税合计")
+    for bill in bills:
+        _add(table, str(bill.month), bill.part_name, f"{bill.gross} {bill.currency}")
     return table
 
 
@@ -249,6 +251,7 @@ def _plain(seen: Live) -> dict[str, object]:
     return {
         **_head(seen),
         "parts": [_part(bill) for bill in seen.bills],
+        "beside": [_part(bill) for bill in seen.beside],
         "earlier": [_part(bill) for bill in seen.earlier],
         "notes": seen.notes,
     }

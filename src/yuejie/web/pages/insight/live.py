@@ -72,7 +72,7 @@ def live(request: Request, db: Db, now: Now, customer: str = "") -> Response:
         customer=party,
         live=found,
         until=f"{found.used_until.astimezone(zone):%m-%d %H:%M:%S}",
-        months=[part_of(each) for each in found.bills],
+        months=[part_of(each) for each in (*found.bills, *found.beside)],
         earlier=found.earlier,
         query=query_of(request, party),
     )

@@ -75,6 +75,7 @@ class LiveOut(Out):
     tax: Amount = Field(description="税额")
     gross: Amount = Field(description="价税合计")
     parts: list[LivePartOut] = Field(description="各部分，主账单在前")
+    beside: list[LivePartOut] = Field(description="本月另一币种的账单，不计入合计")
     earlier: list[LivePartOut] = Field(description="已结束、尚未关账的月份，本月以它们为前提")
     notes: list[NoteOut] = Field(description="尚未确定的地方")
 
@@ -91,6 +92,7 @@ class LiveOut(Out):
             tax=Amount.of(live.tax),
             gross=Amount.of(live.gross),
             parts=[LivePartOut.of(bill, lines) for bill in live.bills],
+            beside=[LivePartOut.of(bill, lines) for bill in live.beside],
             earlier=[LivePartOut.of(bill, lines) for bill in live.earlier],
             notes=[NoteOut.of(note) for note in live.notes],
         )
