@@ -1,7 +1,8 @@
 """Fourteen months of random customers, one seed per test; a failing seed reproduces.
 
 `make simulate SEEDS=1000 CUSTOMERS=20` runs many; `make simulate SEED=17` runs one again.
-`DONE=seeds.txt` keeps the seeds that passed in a file, and goes on behind them the next time.
+`DONE=seeds.txt` keeps the seeds that passed in a file, and goes on behind them the next time; what
+failed stands in `seeds.txt.failed` at once, and is run again then.
 """
 
 import os
@@ -88,6 +89,9 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
             error.add_note(f"SEED={seed} month={month} CUSTOMERS={CUSTOMERS}")
             for actor in world.actors:
                 error.add_note(f"{actor.client.slug}: {', '.join(map(str, actor.client.deals))}")
+            if DONE:
+                with Path(f"{DONE}.failed").open("a") as failed:
+                    failed.write(f"{seed} {month} {str(error)[:500]!r}\n")
             raise
     if DONE:
         with Path(DONE).open("a") as done:
