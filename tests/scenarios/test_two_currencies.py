@@ -12,7 +12,9 @@ from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.live.live import Doubt, Note
 from yuejie.bills.live.look import look
+from yuejie.bills.sharing.show import ShareBy, share_sheet
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.life.ending import Wish, ask_end
 from yuejie.contracts.sign import sign_contract
@@ -170,6 +172,10 @@ def test_the_fee_of_a_contract_left_behind_stands_on_a_bill_in_its_currency(book
     fee = f"提前解约费 合同 {contract.contract_id} 自 2026-10-15 终止 = 500.00"
     assert acme.lines("2026-10", "currency:CNY") == [fee]
     assert [books.close("2026-10")[0].done, books.unproved()] == [Done.UNCHANGED, []]
+    with books.db.read() as tx:
+        october = BillingMonth.parse("2026-10")
+        sheet = share_sheet(tx, acme.customer.customer_id, october, ShareBy.PROJECT)
+    assert (sheet.currency, sheet.gross_fen) == ("USD", 100_00)
     for bill in acme.bills("2026-10"):
         books.issue(bill)
     assert (acme.owes(), acme.owes("USD")) == (cny("500.00"), Money(100_00, "USD"))
@@ -182,6 +188,27 @@ def test_the_fee_of_a_contract_left_behind_stands_on_a_bill_in_its_currency(book
     books.close("2026-11")
     assert acme.bills("2026-11") == []
     assert books.unproved() == []
+
+
+def test_what_does_not_belong_on_such_a_bill_is_found(books: Books) -> None:
+    """The prover adds up by itself what waited in yuan, and knows which contract asks for it."""
+    acme = changed(books)
+    books.close("2026-10")
+    owes(books, acme, 100_00, "2026-11")
+    books.close("2026-11")
+    assert books.unproved() == []
+    with books.db.begin() as tx:
+        tx.run("UPDATE bill_line SET amount_fen = 90_00")
+    assert any("adjustment" in each for each in books.unproved())
+    with books.db.begin() as tx:
+        tx.run("UPDATE bill_line SET amount_fen = 100_00, kind = 'management_fee'")
+    assert any("不应在另一币种的账单上" in each for each in books.unproved())
+    signed = acme.bill("2026-11", "currency:CNY").contract_id
+    for contract, wrong in (("other", True), (signed, False)):
+        with books.db.begin() as tx:
+            tx.run("UPDATE bill_line SET kind = 'adjustment'")
+            tx.run("UPDATE bill SET contract_id = %(contract)s", contract=contract)
+        assert any("CNY 的最后一版" in each for each in books.unproved()) is wrong
 
 
 def test_the_late_fee_of_a_bill_in_the_old_currency_is_billed_in_that(books: Books) -> None:
@@ -200,6 +227,9 @@ def test_the_late_fee_of_a_bill_in_the_old_currency_is_billed_in_that(books: Boo
     bank.at((paid_on + timedelta(days=1)).isoformat())
     bank.pays(paid_on.isoformat(), "980.00", name(acme), memo=str(bill.number))
     bank.day((paid_on + timedelta(days=2)).isoformat())
+    live = look(books.db, acme.customer.customer_id, now=books.clock.now())
+    said = "另有 4.90 CNY 的费用与调整，关账时单独出一张该币种的账单"
+    assert Note(Doubt.BESIDE, said) in live.notes
     books.close("2026-11")
     assert [bill.part for bill in acme.bills("2026-11")] == ["currency:CNY"]
     (fee,) = acme.bill("2026-11", "currency:CNY").lines

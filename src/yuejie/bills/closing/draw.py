@@ -150,7 +150,7 @@ def gather_beside(tx: Tx, drawing: Drawing, agreements: Agreements) -> Iterator[
     own = agreements.at_end_of(drawing.month)
     drafts = {bill.part: bill for bill in drawing.drafts}
     for currency in sorted(CURRENCIES):
-        contract, parted = agreements.at_end_of(drawing.month, currency), beside(currency)
+        contract, parted = agreements.last_in(currency, drawing.month), beside(currency)
         (part,) = parted.names
         if own is None or contract is None or drawing.only not in {None, part}:
             continue

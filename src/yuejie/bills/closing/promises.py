@@ -28,12 +28,13 @@ class Agreements:
     versions: Sequence[Contract]
     zone: str
 
-    def at_end_of(self, month: BillingMonth, currency: str | None = None) -> Contract | None:
-        """Return the version in force in the month's last instant.
+    def at_end_of(self, month: BillingMonth) -> Contract | None:
+        """Return the version in force in the month's last instant."""
+        return at(self.versions, month.span(zone_of(self.zone)).end - _INSTANT)
 
-        With a currency named, the last one in that: what is owed in it stands under that version.
-        """
-        some = [v for v in self.versions if currency is None or v.currency == currency]
+    def last_in(self, currency: str, month: BillingMonth) -> Contract | None:
+        """Return the last version in a currency that a month has seen; it may be over."""
+        some = [version for version in self.versions if version.currency == currency]
         return at(some, month.span(zone_of(self.zone)).end - _INSTANT)
 
     def promise(self, month: BillingMonth, currency: str) -> Promise:

@@ -29,6 +29,8 @@ class Doubt(StrEnum):
     """An earlier month is over and not closed; it is drawn in the same breath."""
     UNDECIDED = "undecided"
     """Adjustments wait for a second person."""
+    BESIDE = "beside"
+    """What is owed in another currency will stand on a bill of its own."""
 
 
 @dataclass(frozen=True, slots=True)

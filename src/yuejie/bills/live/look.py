@@ -85,7 +85,7 @@ def look(
             used_until=min(store.read_until(tx) or now, now),
             bills=tuple(bills),
             earlier=earlier,
-            notes=tuple(_notes(seen, contract, bills, open_months)),
+            notes=(*_notes(seen, contract, bills, open_months), *map(_beside_note, beside)),
             beside=tuple(beside),
         )
 
@@ -193,6 +193,12 @@ def _notes(
     if waiting:
         notes.append(Note(Doubt.UNDECIDED, f"{waiting} 笔调整待第二人审批，现在不在账单上"))
     return notes
+
+
+def _beside_note(bill: Bill) -> Note:
+    """Say what waits in another currency: fen of two currencies add up to nothing."""
+    said = f"另有 {bill.gross} {bill.currency} 的费用与调整，关账时单独出一张该币种的账单"
+    return Note(Doubt.BESIDE, said)
 
 
 def _fx_notes(tx: Tx, bills: list[Bill], month: BillingMonth, today: date) -> list[Note]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from yuejie.bills.bill import Bill, BillState, LineKind
+from yuejie.bills.bill import Bill, BillState, LineKind, is_beside
 from yuejie.bills.closing.lines import Place
 from yuejie.bills.closing.store import places
 from yuejie.bills.sharing import store
@@ -91,6 +91,7 @@ def share_sheet(
 ) -> ShareSheet:
     """Divide a month's bills; `known` by the rules as they stood then, else as they stand now.
 
+    A bill beside them in another currency is left out: fees of a contract are nobody's usage.
     Raises NotFound where the month has no bill, or only drafts that may not be seen.
     """
     found = [
@@ -100,6 +101,7 @@ def share_sheet(
     ]
     if not found:
         raise NotFound(f"{month} 没有可供分摊的账单")
+    found = [bill for bill in found if not is_beside(bill.part)] or found
     if len({bill.currency for bill in found}) > 1:
         raise Conflict(f"{month} 的账单币种不一，不能合并分摊")
     tree = places(tx, customer_id)

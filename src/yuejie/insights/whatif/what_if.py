@@ -196,10 +196,9 @@ class Supposed(Agreements):
     month: BillingMonth
     contract: Contract
 
-    def at_end_of(self, month: BillingMonth, currency: str | None = None) -> Contract | None:
+    def at_end_of(self, month: BillingMonth) -> Contract | None:
         """Return the version in force in a month's last instant, supposed or real."""
-        supposed = month == self.month and currency in {None, self.contract.currency}
-        return self.contract if supposed else Agreements.at_end_of(self, month, currency)
+        return self.contract if month == self.month else Agreements.at_end_of(self, month)
 
 
 def _drawn(facts: Facts) -> tuple[Bill, ...]:

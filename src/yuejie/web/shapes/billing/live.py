@@ -13,7 +13,8 @@ class NoteOut(Out):
 
     doubt: str = Field(
         description="open_epoch 未关账，waiting 有待查明的调用，fx 暂定汇率，sla 待评定，"
-        "true_up 截至目前的补足，earlier 之前的月份待关账，undecided 有待审批的调整"
+        "true_up 截至目前的补足，earlier 之前的月份待关账，undecided 有待审批的调整，"
+        "beside 另一币种的款项单独出账"
     )
     sentence: str = Field(description="一句话")
 
