@@ -41,9 +41,10 @@ from yuejie.assurance.providers.standing import (
 )
 from yuejie.assurance.providers.watch import put_terms, see_balance
 from yuejie.contracts.offer import AccountDraft, put_account
+from yuejie.contracts.publish import publish_fx
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from yuejie.kernel.money import PICO_PER_FEN, Money
+from yuejie.kernel.money import PICO_PER_FEN, FxRate, Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
 from yuejie.ledger.posting import Account
@@ -230,6 +231,33 @@ def test_a_bill_is_entered_once_approved_by_another_and_paid_from_yuan(house: Da
         ("fx_clearing", "CNY"): 7_532_00,
         ("bank_charges", "CNY"): 20_00,
         ("bank", "CNY"): -7_552_00,
+    }
+
+
+@pytest.mark.parametrize(("paid", "difference"), [("7552.00", 112_00), ("7300.00", -140_00)])
+def test_a_bill_that_is_paid_at_another_rate_than_its_days_gains_or_loses(
+    house: Database, paid: str, difference: int
+) -> None:
+    """
+    On the day of the bill a dollar was 7.00 yuan, so the debt of 1,060.00 stood at 7,420.00. With a
+    fee of 20.00, 7,532.00 or 7,280.00 were given for it: 112.00 more, or 140.00 less.
+    """
+    for day, rate in ((BILL.billed_on, "7.00"), (NOW.date(), "7.30")):
+        fx = FxRate.parse(rate, "USD", "CNY")
+        publish_fx(house, fx, day, source="中国外汇交易中心中间价", by="ann", now=NOW)
+    bill = enter_bill(house, BILL, by="ann", now=NOW)
+    payment = pay(house, "1060.00", bill.provider_bill_id)
+    decide_payment(house, payment.payment_id, approve=True, by="bob", now=NOW)
+    said = BankSaid(bank="bank_1", reference="T1", paid=Money.parse(paid, "CNY"), charges_fen=20_00)
+    note_paid(house, payment.payment_id, said, by="ann", now=NOW)
+    assert books(house) == {
+        ("cost_of_sales", "USD"): 1_000_00,
+        ("input_tax", "USD"): 60_00,
+        ("fx_clearing", "USD"): -1_060_00,
+        ("fx_clearing", "CNY"): 7_420_00,
+        ("fx_difference", "CNY"): difference,
+        ("bank_charges", "CNY"): 20_00,
+        ("bank", "CNY"): -said.paid.fen,
     }
 
 

@@ -219,6 +219,27 @@ def test_waivers_and_refunds_are_decided_by_whoever_did_not_ask(
     went(send(admin, "/receivables", "/receivables/reprieve", **until), "/receivables")
 
 
+def test_a_prepayment_is_set_aside_and_drawn_in_the_currency_that_is_named(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """Zeta has sent 20.00 ahead: 9.00 become a deposit, 2.00 of it and 6.00 pay its bill."""
+    zeta, number = house.zeta.customer, str(house.zeta_bill.number)
+    send(admin, "/bank", "/bank/accounts", **ACCOUNT)
+    take_in(admin, csv(f"2026-11-04,A1,20.00,{zeta.legal_name},7777,"))
+    here = one(r"/bank/receipts/rcp_\w+", admin.get("/bank").text)
+    went(send(admin, here, f"{here}/apportion", customer=zeta.slug), here)
+    aside, draw = ("/receivables", "/receivables/set-aside"), ("/receivables", "/receivables/draw")
+    form = {"customer": zeta.slug, "amount": "9.00"}
+    assert send(admin, *aside, **form, currency="USD").status_code == 409
+    went(send(admin, *aside, **form, currency="CNY"), "/receivables")
+    form = {"customer": zeta.slug, "source": "deposit", "bill": number, "why": "逾期"}
+    went(send(admin, *draw, **form, amount="2.00"), "/receivables")
+    went(send(admin, *draw, customer=zeta.slug, currency="USD"), "/receivables")
+    assert "没有可支付的账单，或该币种余额为零" in admin.get("/receivables").text
+    went(send(admin, *draw, customer=zeta.slug), "/receivables")
+    assert states(database)[zeta.customer_id] == "paid"
+
+
 def test_a_fapiao_is_approved_by_a_second_person_and_uploaded(
     admin: TestClient, database: Database, house: House
 ) -> None:

@@ -169,10 +169,12 @@ class ProviderPayment:
         what = f"付款申请 {self.payment_id} "
         refuse_same(self.requested_by, by, what, payment=self.payment_id)
 
-    def entry(self, by: str) -> Entry:
+    def entry(self, by: str, *, carried_fen: int | None = None) -> Entry:
         """Return what a payment that was made does in the books.
 
         A payment in another currency passes through 外币兑换, so that each currency balances.
+        `carried_fen` is what the debt was worth in the currency that was paid when it arose, None
+        where no rate says so: what was given beyond is a loss of exchange, what less a gain.
         """
         assert self.paid_at is not None, "only what was paid is in the books"
         party = party_of(self.account_id)
@@ -187,12 +189,12 @@ class ProviderPayment:
             kind="provider.payment",
             at=self.paid_at,
             by=by,
-            postings=(settled, *self._source(party)),
+            postings=(settled, *self._source(party, carried_fen)),
             memo=f"付 {self.account_id} {Money(self.fen, self.currency)} {self.currency}"
             f" {self.bank_reference}".rstrip(),
         )
 
-    def _source(self, party: str) -> tuple[Posting, ...]:
+    def _source(self, party: str, carried_fen: int | None) -> tuple[Posting, ...]:
         if self.purpose is PaymentFor.DRAW:
             return (credit(Account.PROVIDER_PREPAID, self.fen, self.currency, party),)
         currency, left = self.paid_currency, self.paid_fen
@@ -203,9 +205,11 @@ class ProviderPayment:
         if currency == self.currency:
             return (charges, bank)
         exchanged = left - self.charges_fen
+        worth = exchanged if carried_fen is None else carried_fen
         return (
             credit(Account.FX_CLEARING, self.fen, self.currency, party),
-            debit(Account.FX_CLEARING, exchanged, currency, party),
+            debit(Account.FX_CLEARING, worth, currency, party),
+            debit(Account.FX_DIFFERENCE, exchanged - worth, currency, party),
             charges,
             bank,
         )

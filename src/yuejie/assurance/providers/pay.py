@@ -17,11 +17,12 @@ from yuejie.assurance.providers.owed import (
 )
 from yuejie.assurance.providers.store import Step
 from yuejie.assurance.providers.watch import refuse_unknown
+from yuejie.contracts.store import fx_on
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
-from yuejie.kernel.money import CURRENCIES, Money
+from yuejie.kernel.money import CURRENCIES, FX_SCALE, Money, divide
 from yuejie.kernel.period import BillingMonth
 from yuejie.kernel.workdays import due_on
 from yuejie.ledger.check import Check
@@ -161,7 +162,11 @@ def decide_payment(
 def note_paid(
     db: Database, payment_id: str, said: BankSaid | None, *, by: str, now: datetime
 ) -> ProviderPayment:
-    """Write down that an approved payment was made, and book it; a draw needs no bank."""
+    """Write down that an approved payment was made, and book it; a draw needs no bank.
+
+    A bill in another currency is paid at another rate than that of its day: the difference is
+    booked as a gain or loss of exchange, where the house's books of rates know the day's.
+    """
     with db.begin() as tx:
         was = _payment(tx, payment_id)
         became = advance(was.state, PaymentStep.PAY)
@@ -172,8 +177,20 @@ def note_paid(
         else:
             made = _by_bank(made, said)
         _move(tx, was, made, Step(PaymentStep.PAY, by, now))
-        post(tx, made.entry(by))
+        post(tx, made.entry(by, carried_fen=_carried(tx, made)))
         return made
+
+
+def _carried(tx: Tx, payment: ProviderPayment) -> int | None:
+    """Return what a debt that was paid in another currency was worth in that on its bill's day.
+
+    None where nothing was owed before (a top-up), or no rate of that day is published.
+    """
+    if payment.provider_bill_id is None or payment.paid_currency in {None, payment.currency}:
+        return None
+    day = _bill(tx, payment.provider_bill_id).billed_on
+    fx = fx_on(tx, base=payment.currency, quote=str(payment.paid_currency), day=day)
+    return divide(payment.fen * fx.e8, FX_SCALE) if fx else None
 
 
 def _by_bank(payment: ProviderPayment, said: BankSaid | None) -> ProviderPayment:

@@ -118,11 +118,12 @@ def _placing(
     """Return what was typed into the form; a bill without an amount gets nothing."""
     if len(bill) != len(amount):
         raise Invalid("表单不完整，未入账；请刷新页面后重新填写")
-    typed = {number: _fen(text) for number, text in zip(bill, amount, strict=True) if text.strip()}
+    pairs = zip(bill, amount, strict=True)
+    typed = {number: typed_fen(text) for number, text in pairs if text.strip()}
     return Placing(
         customer=customer,
         bills={number: fen for number, fen in typed.items() if fen},
-        deposit_fen=_fen(deposit) if deposit.strip() else 0,
+        deposit_fen=typed_fen(deposit) if deposit.strip() else 0,
         rest=Use.PREPAYMENT if rest == "prepayment" else None,
         why=why,
     )
@@ -200,14 +201,14 @@ def refund(
         receipt_id=receipt,
         source=source,
         customer=customer if source is not Source.RECEIPT else None,
-        amount_fen=_fen(amount),
+        amount_fen=typed_fen(amount),
         why=why,
     )
     request_refund(db, wanted, by=caller_of(request).name, now=now, owes_fapiao=owed_back)
     return go(request, f"/bank/receipts/{receipt}", "退款已申请，须由另一人在“应收”页审批")
 
 
-def _fen(text: str) -> int:
+def typed_fen(text: str) -> int:
     """Read an amount as people type it, with 千分位 of either script."""
     return fen_of(text.replace(",", "").replace("，", ""))
 

@@ -4,12 +4,16 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from yuejie.bills.find import find_bill
 from yuejie.customers.store import customers
 from yuejie.db.session import Tx
 from yuejie.fapiao.request import owed_back
+from yuejie.kernel.money import FEN, plain
+from yuejie.payments.apportion.draw import draw_down, set_aside
+from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.refund import SAID as REFUND_STATES
 from yuejie.payments.apportion.refund import Refund, RefundState
 from yuejie.payments.apportion.refunds import decide_refund, refund_failed, refund_paid
@@ -23,7 +27,7 @@ from yuejie.payments.receivables.ageing import Age, totals
 from yuejie.payments.receivables.show import Debtor, age_receivables
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.customers import SERVED
-from yuejie.web.pages.desk.receipts import SOURCES
+from yuejie.web.pages.desk.receipts import SOURCES, typed_fen
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.frame.leaf import leaf
@@ -36,6 +40,8 @@ ours: Final = [Depends(refuse_strangers)]
 Text = Annotated[str, Form(max_length=1000)]
 Look = Annotated[str, Query(max_length=200)]
 Decision = Literal["approve", "reject"]
+OwnOr = Literal["", "CNY", "USD"]
+"""A currency; none is the customer's own."""
 
 MOST: Final = 10_000
 """Rows of one kind that are looked at; the page shows a leaf of them."""
@@ -50,7 +56,23 @@ AGES: Final = {
     Age.OLDER: "180 天以上",
 }
 KINDS: Final = {WaiverKind.SHORT_PAY: "手续费差额", WaiverKind.WRITE_OFF: "坏账核销"}
+NOTHING_DRAWN: Final = "没有可支付的账单，或该币种余额为零"
 REASONS: Final = {"overdue": "逾期未付", "credit_limit": "授信用完"}
+
+
+class DrawForm(BaseModel):
+    """What is to be paid out of a prepayment or deposit; no bill named is the oldest ones."""
+
+    customer: str = Field("", max_length=200)
+    source: Literal["prepayment", "deposit"] = "prepayment"
+    currency: OwnOr = ""
+    bill: str = Field("", max_length=200)
+    amount: str = Field("", max_length=200)
+    why: str = Field("", max_length=1000)
+
+    def bills(self) -> dict[str, int] | None:
+        """Return fen by bill number. Raises Invalid for what is no amount."""
+        return {self.bill.strip(): typed_fen(self.amount)} if self.bill.strip() else None
 
 
 @routes.get("")
@@ -139,6 +161,40 @@ def decide_one(request: Request, db: Db, now: Now, waiver: str, decision: Decisi
     approve = decision == "approve"
     decide_waiver(db, waiver, approve=approve, by=caller_of(request).name, now=now)
     return go(request, "/receivables", "减免已批准" if approve else "减免已驳回")
+
+
+@routes.post("/draw", dependencies=ours)
+def pay_out_of(request: Request, db: Db, now: Now, form: Annotated[DrawForm, Form()]) -> Response:
+    """Pay a bill, or the oldest ones, out of a prepayment or deposit of a currency."""
+    done = draw_down(
+        db,
+        form.customer,
+        Use(form.source),
+        bills=form.bills(),
+        currency=form.currency or None,
+        why=form.why,
+        by=caller_of(request).name,
+        now=now,
+    )
+    paid = plain(sum(share.fen for share in done.shares), FEN)
+    said = f"已支付账单 {len(done.shares)} 张，共 {paid} {done.currency}"
+    return go(request, "/receivables", said if done.shares else NOTHING_DRAWN)
+
+
+@routes.post("/set-aside", dependencies=ours)
+def put_aside(
+    request: Request,
+    db: Db,
+    now: Now,
+    customer: Text,
+    amount: Text,
+    currency: Annotated[OwnOr, Form()] = "",
+    why: Text = "",
+) -> Response:
+    """Turn a part of a prepayment into a deposit."""
+    by, fen = caller_of(request).name, typed_fen(amount)
+    set_aside(db, customer, fen, currency=currency or None, why=why, by=by, now=now)
+    return go(request, "/receivables", "预收款已转押金")
 
 
 @routes.post("/refunds/{refund}/paid", dependencies=ours)

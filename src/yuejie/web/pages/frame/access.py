@@ -117,6 +117,8 @@ PAGES: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", "/receivables"): Who.OPERATOR,
     ("POST", "/receivables/waivers"): Power.COLLECT,
     ("POST", "/receivables/waivers/{waiver}/{decision}"): Power.COLLECT,
+    ("POST", "/receivables/draw"): Power.COLLECT,
+    ("POST", "/receivables/set-aside"): Power.COLLECT,
     ("POST", "/receivables/refunds/{refund}/paid"): Power.COLLECT,
     ("POST", "/receivables/refunds/{refund}/failed"): Power.COLLECT,
     ("POST", "/receivables/refunds/{refund}/{decision}"): Power.COLLECT,
