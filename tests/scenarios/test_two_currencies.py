@@ -21,6 +21,7 @@ from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
 from yuejie.contracts.terms import STANDARD, BreakFee, CommercialTerms, ContractType
 from yuejie.fapiao.request import what_is_available
+from yuejie.insights.whatif.replay import replay
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import Money
@@ -287,3 +288,14 @@ def test_what_a_bill_below_zero_carried_comes_off_the_next_in_its_currency(books
     books.close("2027-02")
     assert acme.bills("2027-02") == []
     assert books.unproved() == []
+
+
+def test_a_month_with_nothing_in_its_own_currency_is_not_replayed(books: Books) -> None:
+    """November has 100 yuan beside it and not a dollar: there is no month to suppose prices for."""
+    acme = changed(books)
+    books.close("2026-10")
+    owes(books, acme, 100_00, "2026-11")
+    books.close("2026-11")
+    assert [bill.part for bill in acme.bills("2026-11")] == ["currency:CNY"]
+    with pytest.raises(Conflict, match="没有账单"), books.db.read(consistent=True) as tx:
+        replay(tx, acme.customer, BillingMonth(2026, 11), now=books.clock.now())

@@ -6,7 +6,7 @@ from tests.simulate.deeds import Deeds
 from tests.simulate.world import Actor, World
 from yuejie.assurance import store
 from yuejie.assurance.history import sheets_of
-from yuejie.bills.bill import BillState
+from yuejie.bills.bill import BillState, is_beside
 from yuejie.bills.store import whole_bills
 from yuejie.db.session import Tx
 from yuejie.insights.whatif.replay import NotReplayable, Replay
@@ -27,7 +27,8 @@ class Replayed:
     def every(self) -> None:
         """Replay every month of everybody."""
         for actor in self.world.actors:
-            months = {b.month for b in self.deeds.bills(actor) if b.state is not BillState.VOIDED}
+            living = [b for b in self.deeds.bills(actor) if b.state is not BillState.VOIDED]
+            months = {bill.month for bill in living if not is_beside(bill.part)}
             for month in sorted(months):
                 self._one(actor, month)
 

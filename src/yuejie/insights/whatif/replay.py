@@ -13,7 +13,7 @@ from datetime import datetime
 
 from yuejie.assurance import store as assurance
 from yuejie.assurance.history import History, Sheet, sheets_of
-from yuejie.bills.bill import Bill, BillState, LineKind
+from yuejie.bills.bill import Bill, BillState, LineKind, is_beside
 from yuejie.bills.closing import store as closing
 from yuejie.bills.closing.agreed import Extra, Promise
 from yuejie.bills.closing.clouds.owed import kept_on
@@ -68,10 +68,11 @@ class Replay:
 def replay(tx: Tx, who: Customer, month: BillingMonth, *, now: datetime) -> Replay:
     """Return a month with everything its bills follow from, checked against them to the fen.
 
+    A month is what is billed in its own currency; what stands beside it in another has no prices.
     Raises NotReplayable where that cannot be known any more, Conflict for a month without a bill.
     """
     bills = whole_bills(tx, who.customer_id)
-    own = [bill for bill in bills if bill.month == month]
+    own = [bill for bill in bills if bill.month == month and not is_beside(bill.part)]
     standing = [bill for bill in own if bill.state is not BillState.VOIDED]
     if own and not standing:
         raise NotReplayable(f"客户 {who.slug} 的 {month} 账单已全部作废，用量在后续账单上")
