@@ -3,7 +3,11 @@
 A chart is data; `draw` sets it in our fonts as SVG (for PDF) or PNG (for DOCX). Everything is told
 apart without colour: by lightness, by hatching, by the kind of line. A chart shows figures that
 stand in a table nearby; it computes none, so its floats are never money.
+
+matplotlib is read with the first chart that is drawn: reading it takes longer than most commands.
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,17 +16,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from io import BytesIO
 from threading import Lock
-from typing import Final, Literal
-
-import matplotlib as mpl
-from matplotlib import font_manager
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from typing import TYPE_CHECKING, Final, Literal
 
 from yuejie.kernel.errors import Invalid
 from yuejie.paper.printable import FONTS, drawable, printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Kind = Literal["line", "bar", "stacked", "band"]
 Form = Literal["svg", "png"]
@@ -120,6 +121,9 @@ class Chart:
 
 def draw(chart: Chart, form: Form) -> bytes:
     """Draw a chart; the same chart gives the same bytes. Text in SVG is outlines, in our fonts."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - see above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - see above
+
     chart.refuse_nonsense()
     with _settings():
         figure = Figure(figsize=(WIDTH_CM / 2.54, HEIGHT_CM / 2.54), layout="constrained")
@@ -220,6 +224,12 @@ _DRAWN: Final[dict[Kind, Callable[[Axes, Chart], None]]] = {
 
 def _frame(axes: Axes, chart: Chart) -> None:
     """Set title, unit, grid and the two axes."""
+    from matplotlib.ticker import (  # noqa: PLC0415 - see above
+        FixedLocator,
+        FuncFormatter,
+        MaxNLocator,
+    )
+
     axes.set_title(_cut(chart.title, _TITLE_WIDTH), fontsize=10, pad=16, loc="left", color=_INK)
     unit = _cut(chart.unit, _NAME_WIDTH)
     axes.text(0, 1.02, unit, transform=axes.transAxes, fontsize=7.5, color="#555555", va="bottom")
@@ -315,6 +325,9 @@ def _width(text: str) -> int:
 @contextmanager
 def _settings() -> Iterator[None]:
     """Set our fonts, outlines in SVG with fixed ids, no mathematics in names ($ is a currency)."""
+    import matplotlib as mpl  # noqa: PLC0415 - see above
+    from matplotlib import font_manager  # noqa: PLC0415 - see above
+
     with _turn:
         known = {entry.fname for entry in font_manager.fontManager.ttflist}
         for path in sorted(FONTS.glob("*.otf")):

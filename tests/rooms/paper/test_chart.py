@@ -1,5 +1,7 @@
 """A chart on paper: the same bytes, nothing of a name read as markup, nothing out of bounds."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from xml.etree import ElementTree as ET
@@ -28,6 +30,12 @@ CHART = Chart(
 def test_same_chart_same_bytes(kind: Kind, form: Form) -> None:
     chart = replace(CHART, kind=kind)
     assert draw(chart, form) == draw(chart, form)
+
+
+def test_matplotlib_is_read_with_the_first_chart() -> None:
+    """Reading it takes longer than most commands, and most draw nothing."""
+    asked = "import sys, yuejie.paper.chart; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
 
 
 def test_other_figures_give_another_picture() -> None:

@@ -24,7 +24,6 @@ from yuejie.web.shapes.wire import Name
 
 asking: Final = guarded("合同")
 calling: Final = APIRouter(include_in_schema=False)
-routes: Final = APIRouter()
 
 
 @asking.get("/contract-drafts/{draft}/signings", summary="列出草案的电子签请求")
@@ -104,5 +103,4 @@ def called_back(
     return {"code": "200", "msg": "success"}
 
 
-routes.include_router(asking)
-routes.include_router(calling)
+routes: Final = APIRouter(routes=[*asking.routes, *calling.routes])
