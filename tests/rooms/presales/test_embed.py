@@ -1,6 +1,7 @@
 """Fonts inside a Word file: TrueType, with every character that is shown, the same each time."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -19,6 +20,14 @@ def test_a_cut_font_has_true_type_outlines_of_every_character() -> None:
     assert font["name"].getDebugName(1) == FAMILY
     assert font["OS/2"].fsType == 0
     assert font["glyf"][font.getBestCmap()[ord("𠮷")]].numberOfContours > 0
+
+
+def test_fonts_that_are_cut_at_once_are_those_cut_alone() -> None:
+    """A font is opened once and reads itself as it is asked; proposals are made side by side."""
+    wanted = [frozenset(f"{TEXT}{chr(0x4E00 + 40 * at)}") for at in range(8)]
+    with ThreadPoolExecutor(8) as crowd:
+        together = list(crowd.map(lambda each: cut("NotoSansSC-Regular.otf", each), wanted))
+    assert together == [cut("NotoSansSC-Regular.otf", each) for each in wanted]
 
 
 def test_obfuscation_is_undone_by_itself_and_changes_the_head_alone() -> None:

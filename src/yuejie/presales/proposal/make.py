@@ -27,7 +27,6 @@ from yuejie.presales.proposal.proposal import (
     refuse_unfit,
 )
 from yuejie.presales.proposal.setting.pdf import to_pdf
-from yuejie.presales.proposal.setting.word import to_docx
 from yuejie.presales.proposal.subject import Subject
 from yuejie.presales.proposal.traced.printed import account_of, encode_account, names_of
 from yuejie.presales.proposal.traced.sources import Sources, rate_id
@@ -50,6 +49,9 @@ def make_proposal(db: Database, wish: Wish, *, seller: str, by: str, now: dateti
     Raises Conflict for a quote that nobody may be handed: below the floor margin and not approved,
     rejected, taken back, or over.
     """
+    # It reads what cuts fonts, which takes longer than most commands.
+    from yuejie.presales.proposal.setting.word import to_docx  # noqa: PLC0415 - see above
+
     with db.read(consistent=True) as tx:
         subject = _subject(tx, wish, seller, now)
     paper = compose(subject)

@@ -5,11 +5,12 @@ that are needed are converted, to within a thousandth of an em.
 """
 
 import uuid
+from functools import cache
 from io import BytesIO
+from threading import Lock
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from fontTools import subset
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.cu2quPen import Cu2QuPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -26,6 +27,9 @@ _RARE: Final = "NotoSansSCRare-Regular.otf"
 _ALWAYS: Final = "0123456789 .,:;%()-–/+−×÷=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz…"
 _MADE: Final = (1980, 1, 1, 0, 0, 0)
 """The date of every part inside the file: the same proposal gives the same bytes."""
+_NONE: Final = ".notdef"
+_turn: Final = Lock()
+"""A font reads itself as it is asked, so one asks at a time."""
 _HEAD: Final = 32
 _ERROR: Final = 1.0
 _TABLE: Final = "word/fontTable.xml"
@@ -68,41 +72,39 @@ def obfuscated(font: bytes, key: uuid.UUID) -> bytes:
 def cut(name: str, characters: frozenset[str]) -> bytes:
     """Return a font that holds these characters, as far as we have them, in TrueType outlines."""
     wanted = sorted(ord(char) for char in characters if drawable(char))
-    own = _subset(name, wanted)
-    glyphs, cmap, metrics = _outlines(own)
-    missing = [code for code in wanted if code not in cmap]
-    if missing:
-        more, known, sizes = _outlines(_subset(_RARE, missing), prefix="rare.")
-        glyphs |= {each: found for each, found in more.items() if each in known.values()}
-        metrics |= {each: found for each, found in sizes.items() if each in known.values()}
-        cmap |= {code: each for code, each in known.items() if code in missing}
-    return _built(own, glyphs, cmap, metrics, bold="Bold" in name)
+    with _turn:
+        own = _font(name)
+        glyphs, cmap, metrics = _outlines(own, wanted)
+        missing = [code for code in wanted if code not in cmap]
+        if missing:
+            more, known, sizes = _outlines(_font(_RARE), missing, prefix="rare.")
+            glyphs |= {each: found for each, found in more.items() if each in known.values()}
+            metrics |= {each: found for each, found in sizes.items() if each in known.values()}
+            cmap |= known
+        return _built(own, glyphs, cmap, metrics, bold="Bold" in name)
 
 
-def _subset(name: str, wanted: list[int]) -> TTFont:
-    options = subset.Options(layout_features=[], hinting=False, notdef_outline=True)
-    options.name_IDs, options.drop_tables = [], ["GSUB", "GPOS", "GDEF"]
-    font = TTFont(BytesIO((FONTS / name).read_bytes()), recalcTimestamp=False)
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=wanted)
-    cutter.subset(font)
-    return font
+@cache
+def _font(name: str) -> TTFont:
+    """Open a font of ours; what is read of it stays read."""
+    return TTFont(BytesIO((FONTS / name).read_bytes()), recalcTimestamp=False)
 
 
 def _outlines(
-    font: TTFont, prefix: str = ""
+    font: TTFont, wanted: list[int], prefix: str = ""
 ) -> tuple[dict[str, object], dict[int, str], dict[str, tuple[int, int]]]:
-    """Return a font's glyphs as quadratic curves, with its characters and widths."""
+    """Return these characters' glyphs as quadratic curves, with their names and widths."""
+    known = font.getBestCmap()
+    names = {code: known[code] for code in wanted if code in known}
     drawn: dict[str, object] = {}
     sizes: dict[str, tuple[int, int]] = {}
     glyphs = font.getGlyphSet()
-    for name in font.getGlyphOrder():
+    for name in sorted({_NONE, *names.values()}, key=font.getGlyphID):
         pen = TTGlyphPen(None)
         glyphs[name].draw(Cu2QuPen(pen, _ERROR, reverse_direction=True))
         drawn[prefix + name] = pen.glyph()
         sizes[prefix + name] = (font["hmtx"][name][0], 0)
-    cmap = {code: prefix + name for code, name in font.getBestCmap().items()}
-    return drawn, cmap, sizes
+    return drawn, {code: prefix + name for code, name in names.items()}, sizes
 
 
 def _built(
