@@ -6,6 +6,7 @@ Everything goes through the real verbs and a real PostgreSQL; only the clock is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from yuejie.assurance.prove import prove_month
@@ -39,6 +40,8 @@ from yuejie.usage.store import enter_epoch
 
 FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
 CLERK = "clerk"
+_SEEN: Final = "SELECT pg_current_snapshot()::text"
+"""Which transactions a reader sees: where it is the same, so is everything that is stored."""
 
 
 def cny(text: str) -> Money:
@@ -127,6 +130,7 @@ class Books:
         self.clock = FixedClock(FOUNDED)
         self._recorder = Recorder()
         self._spending = Spending()
+        self._read: dict[str, tuple[str, Book]] = {}
 
     def prices(self, toml: str, *, currency: str = "USD", starts: datetime = FOUNDED) -> None:
         """Publish the sale book “list”, and a cost book that says the same."""
@@ -297,10 +301,13 @@ class Books:
         )
 
     def book(self, tx: Tx, name: str) -> Book:
-        """Return a book, whole."""
-        row = book(tx, name)
-        assert row is not None
-        return Book(book_rows(tx, row))
+        """Return a book, whole: read anew as soon as anything at all was written since."""
+        seen = tx.value(_SEEN)
+        if self._read.get(name, ("",))[0] != seen:
+            row = book(tx, name)
+            assert row is not None
+            self._read[name] = (seen, Book(book_rows(tx, row)))
+        return self._read[name][1]
 
     def ingest(self, records: list[Ended]) -> None:
         """Store ended attempts in one transaction, as the ingest does."""
