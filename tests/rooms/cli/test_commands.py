@@ -12,7 +12,7 @@ import click
 import pytest
 
 from tests.postgres import open_folder
-from yuejie.cli.main import NOUNS
+from yuejie.cli.main import NOUNS, SECTIONS
 from yuejie.cli.main import yuejie as root
 
 
@@ -61,6 +61,28 @@ def test_a_command_takes_what_its_line_may_say(command: click.Command) -> None:
 def test_a_newcomer_is_told_what_there_is(home: Path) -> None:
     said = yuejie(home, "--help")
     assert all(noun in said for noun in NOUNS)
+
+
+@pytest.mark.parametrize(
+    ("noun", "about"),
+    [(noun, about) for each in SECTIONS.values() for noun, (_, about) in each.items()],
+)
+def test_a_noun_says_of_itself_what_the_list_says_of_it(noun: str, about: str) -> None:
+    command = root.get_command(click.Context(root), noun)
+    assert command is not None
+    assert command.get_short_help_str(200) == about
+
+
+def test_whoever_asks_what_there_is_waits_for_no_noun() -> None:
+    """Importing all of them takes two seconds."""
+    code = (
+        "import sys; from yuejie.cli.main import yuejie; yuejie(['--help'], standalone_mode=False)"
+    )
+    told = "; print(sorted(each for each in sys.modules if each.startswith('yuejie.cli.')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code + told], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("['yuejie.cli.main', 'yuejie.cli.mistakes']\n")
 
 
 def test_mistakes_are_one_sentence(home: Path) -> None:
