@@ -310,7 +310,7 @@ def _contract(part: ContractPart, customer: Customer, applying: Applying) -> Ite
     signed: Contract = sign_contract(
         applying.db, terms, by=applying.by, now=applying.now, contract_id=contract_id
     )
-    if not known or known[-1] != signed:
+    if signed not in known:
         yield Change(f"客户 {customer.slug} 的合同第 {signed.version} 版（{signed.sale_book}）")
 
 

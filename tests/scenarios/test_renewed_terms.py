@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tests.scenarios.books import CLERK, Books, Party
-from yuejie.contracts.contract import Contract
+from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.life.ending import Wish, ask_end, renew_contract
 from yuejie.contracts.life.store import ContractEnd
+from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contracts_of
 from yuejie.contracts.terms import (
     STANDARD,
@@ -19,6 +20,7 @@ from yuejie.contracts.terms import (
     ContractType,
     Renewal,
 )
+from yuejie.kernel.errors import Conflict
 
 YUAN = """
 [models."gpt-4o"]
@@ -274,3 +276,44 @@ def test_the_years_of_a_renewed_term_that_is_left_begin_with_it(yuan: Books) -> 
     asked = datetime(2027, 1, 5, tzinfo=UTC)
     end = left(yuan, terms, renewed=12, asked=asked, on=date(2027, 3, 1))
     assert end.fee_fen == 16_010_96
+
+
+def test_a_contract_that_was_renewed_ahead_is_changed_before_that(yuan: Books) -> None:
+    """
+    200 a month for the half year to June, renewed ahead in January to the year's end. In March it
+    is agreed that 100 are enough from April on: of this term and of the next, whose days stay.
+    """
+    terms = replace(STANDARD, management_fee_fen=200_00, ends_on=date(2026, 7, 1))
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    yuan.clock.at = datetime(2026, 1, 10, tzinfo=UTC)
+    renewed = renew(yuan, acme, months=6)
+    yuan.clock.at = datetime(2026, 3, 10, tzinfo=UTC)
+    cheaper = replace(renewed.terms, management_fee_fen=100_00)
+    with pytest.raises(Conflict, match="本期到 2026-07-01，续约到 2027-01-01"):
+        change(yuan, renewed, replace(cheaper, ends_on=date(2026, 9, 1)))
+    became = change(yuan, renewed, cheaper)
+    assert (became.version, became.terms.ends_on) == (3, date(2026, 7, 1))
+    assert change(yuan, renewed, cheaper) == became, "the same again changes nothing"
+    with yuan.db.read() as tx:
+        newest = contracts_of(tx, acme.customer.customer_id)[-1]
+    assert (newest.version, newest.starts_at) == (4, renewed.starts_at)
+    assert newest.terms == cheaper
+    closes(yuan, acme, 2026, range(1, 13))
+    fees = [acme.lines(f"2026-{month:02d}") for month in range(1, 13)]
+    assert fees == [["管理费 = 200.00"]] * 3 + [["管理费 = 100.00"]] * 9
+    yuan.close("2027-01")
+    assert not acme.has_bill("2027-01")
+    assert yuan.unproved() == []
+
+
+def change(books: Books, contract: Contract, commercial: CommercialTerms) -> Contract:
+    """Agree other terms from April on."""
+    terms = Terms(
+        customer_id=contract.customer_id,
+        sale_book=contract.sale_book,
+        currency=contract.currency,
+        starts_at=datetime(2026, 3, 31, 16, tzinfo=UTC),
+        commercial=commercial,
+    )
+    now = books.tick()
+    return sign_contract(books.db, terms, by=CLERK, now=now, contract_id=contract.contract_id)

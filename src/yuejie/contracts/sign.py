@@ -1,18 +1,20 @@
 """Sign a contract, or its next version."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from yuejie.contracts import store
 from yuejie.contracts.agreed.schedule import Hold
 from yuejie.contracts.agreed.write import Agreement, book_for
-from yuejie.contracts.contract import Contract, FxPolicy, Terms, midnight
+from yuejie.contracts.contract import Contract, FxPolicy, Terms, at, by_term, midnight
 from yuejie.contracts.publish import card_of
 from yuejie.contracts.store import BookRow
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import BookId, ContractId, mint
+from yuejie.kernel.period import zone_of
 
 
 def sign_contract(
@@ -31,9 +33,61 @@ def sign_contract(
 def write_version(
     tx: Tx, terms: Terms, contract_id: ContractId | None, *, by: str, now: datetime
 ) -> Contract:
-    """Do what `sign_contract` promises, in the transaction of a deed that ends in a signature."""
+    """Do what `sign_contract` promises, in the transaction of a deed that ends in a signature.
+
+    A change that begins before a renewal that was signed ahead holds for that as well: the renewal
+    is written again, with the same days. Returned is the version that begins first.
+    """
     tx.lock_exclusive(f"contract {contract_id or terms.customer_id}")
     versions = store.contract_versions(tx, contract_id) if contract_id else []
+    renewal = _renewed_ahead(versions, terms, now)
+    if renewal is None or contract_id is None:
+        return _write(tx, terms, contract_id, versions, by=by, now=now)
+    ends_on = _end_before(renewal, terms)
+    until = replace(terms, commercial=replace(terms.commercial, ends_on=ends_on))
+    became = _write(tx, until, contract_id, versions, by=by, now=now, ahead=True)
+    renewed = replace(terms.commercial, ends_on=renewal.terms.ends_on)
+    again = replace(terms, starts_at=renewal.starts_at, commercial=renewed)
+    _write(tx, again, contract_id, [*versions, became], by=by, now=now, ahead=True)
+    return became
+
+
+def _renewed_ahead(versions: Sequence[Contract], terms: Terms, now: datetime) -> Contract | None:
+    """Return the renewal that is yet to begin, behind the start of these terms, if any.
+
+    There is none where something else than one renewal begins behind that start.
+    """
+    behind = [each for each in versions if each.starts_at > terms.starts_at]
+    begins = {each.starts_at for each in behind}
+    heads = {term[0].starts_at for term in by_term(versions)[1:]}
+    renewed = len(begins) == 1 and begins <= heads and min(begins) > now
+    return behind[-1] if renewed else None
+
+
+def _end_before(renewal: Contract, terms: Terms) -> date:
+    """Return the last day's end of the term that runs until a renewal.
+
+    Raises Conflict where the terms end on another day than this term or the renewed one.
+    """
+    ends_on = renewal.starts_at.astimezone(zone_of(renewal.zone)).date()
+    if terms.commercial.ends_on not in {ends_on, renewal.terms.ends_on}:
+        raise Conflict(
+            f"合同 {renewal.contract_id} 已续约：本期到 {ends_on}，续约到 {renewal.terms.ends_on}，"
+            "变更的止日请写其中之一"
+        )
+    return ends_on
+
+
+def _write(
+    tx: Tx,
+    terms: Terms,
+    contract_id: ContractId | None,
+    versions: Sequence[Contract],
+    *,
+    by: str,
+    now: datetime,
+    ahead: bool = False,
+) -> Contract:
     was = versions[-1] if versions else None
     name = contract_id or ContractId(mint("con", now))
     version = was.version + 1 if was else 1
@@ -60,12 +114,19 @@ def write_version(
         terms=terms.commercial,
     )
     if was is not None:
-        if replace(became, version=was.version, signed_at=was.signed_at) == was:
-            return was
-        _refuse_backwards(was, became)
+        held = at(versions, terms.starts_at) if ahead else was
+        if held is not None and _same(became, held):
+            return held
+        _refuse_others(was, became)
+        if not ahead:
+            _refuse_backwards(was, became)
     store.insert_contract(tx, became)
     record_deed(tx, Deed(by, now, "sign", "contract", str(name)), was=was, became=became)
     return became
+
+
+def _same(became: Contract, was: Contract) -> bool:
+    return replace(became, version=was.version, signed_at=was.signed_at) == was
 
 
 def hold_of(terms: Terms, now: datetime) -> Hold:
@@ -98,7 +159,7 @@ def list_book_of(tx: Tx, contract: Contract) -> BookId:
     return BookId(row.book_id)
 
 
-def _refuse_backwards(was: Contract, became: Contract) -> None:
+def _refuse_others(was: Contract, became: Contract) -> None:
     if became.customer_id != was.customer_id:
         raise Conflict(f"合同 {was.contract_id} 属于另一个客户，请核对合同编号")
     if (became.currency, became.zone) != (was.currency, was.zone):
@@ -106,6 +167,9 @@ def _refuse_backwards(was: Contract, became: Contract) -> None:
             f"合同 {was.contract_id} 以 {was.currency} 计价、按 {was.zone} 分月，"
             "币种和时区不能变更，请终止后经合同草案另签"
         )
+
+
+def _refuse_backwards(was: Contract, became: Contract) -> None:
     if became.starts_at < was.starts_at:
         raise Conflict(
             f"合同 {was.contract_id} 第 {was.version} 版自 {was.starts_at.isoformat()} 生效，"
