@@ -253,6 +253,20 @@ def test_who_leaves_before_the_next_version_begins_is_served_no_day_longer(
     assert (newest.version, newest.terms.ends_on) == (done.version, date(2026, 9, 20))
 
 
+def test_an_end_that_is_approved_behind_its_day_ends_the_contract(house: Books) -> None:
+    """Asked in August, for 20 September; finance approves it on the 23rd: it goes on no more."""
+    acme = house.customer("acme", commercial=OPEN, starts=AUGUST)
+    end = left(house, acme)
+    approve_end(house.db, end.end_id, by="finance", now=datetime(2026, 9, 23, tzinfo=UTC))
+    days = ("2026-09-19", "2026-09-20", "2026-09-25", "2026-12-01")
+    assert [in_force(house, acme, day) for day in days] == [True, *[False] * 3]
+    for label in ("2026-08", "2026-09", "2026-10"):
+        house.close(label)
+    assert acme.lines("2026-08") == ["管理费 = 200.00"]
+    assert [acme.has_bill(f"2026-{month}") for month in ("09", "10")] == [False] * 2
+    assert house.unproved() == []
+
+
 def test_a_renewal_ahead_does_not_outlive_the_end(house: Books) -> None:
     """The year to December is renewed in August already, then left on 20 September."""
     acme = house.customer("acme", commercial=BOUND, starts=AUGUST)

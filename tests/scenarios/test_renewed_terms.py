@@ -306,13 +306,39 @@ def test_a_contract_that_was_renewed_ahead_is_changed_before_that(yuan: Books) -
     assert yuan.unproved() == []
 
 
-def change(books: Books, contract: Contract, commercial: CommercialTerms) -> Contract:
+def test_a_renewal_under_other_terms_is_not_written_over(yuan: Books) -> None:
+    """
+    200 a month for the half year to June; for the next 300 are agreed ahead. A change of the
+    running term, or its old terms read again from a file, says nothing of the 300.
+    """
+    terms = replace(STANDARD, management_fee_fen=200_00, ends_on=date(2026, 7, 1))
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    yuan.clock.at = datetime(2026, 1, 10, tzinfo=UTC)
+    dearer = replace(terms, management_fee_fen=300_00, ends_on=date(2027, 1, 1))
+    with yuan.db.read() as tx:
+        (first,) = contracts_of(tx, acme.customer.customer_id)
+    renewed = change(yuan, first, dearer, starts=datetime(2026, 6, 30, 16, tzinfo=UTC))
+    for starts in (NEW_YEAR, APRIL):
+        with pytest.raises(Conflict, match="新版不能早于它"):
+            change(yuan, first, replace(terms, payment_days=30), starts=starts)
+    with pytest.raises(Conflict, match="新版不能早于它"):
+        change(yuan, first, terms, starts=NEW_YEAR)
+    with yuan.db.read() as tx:
+        assert contracts_of(tx, acme.customer.customer_id) == [first, renewed]
+
+
+APRIL = datetime(2026, 3, 31, 16, tzinfo=UTC)
+
+
+def change(
+    books: Books, contract: Contract, commercial: CommercialTerms, starts: datetime = APRIL
+) -> Contract:
     """Agree other terms from April on."""
     terms = Terms(
         customer_id=contract.customer_id,
         sale_book=contract.sale_book,
         currency=contract.currency,
-        starts_at=datetime(2026, 3, 31, 16, tzinfo=UTC),
+        starts_at=starts,
         commercial=commercial,
     )
     now = books.tick()

@@ -9,6 +9,7 @@ from tests.scenarios.books import CLERK, Books, Party
 from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.life.ending import Wish, approve_end, ask_end
 from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.store import contract_at
 from yuejie.contracts.terms import STANDARD, CommercialTerms, Commitment, CommitmentPeriod
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.period import zone_of
@@ -108,4 +109,58 @@ def test_what_was_made_up_for_who_was_to_take_over_is_given_back(yuan: Books) ->
         "2026-03 late  承诺消费补足（更正） = -300.00",
         "承诺消费补足（2026-01 至 2026-12） = 1,200.00",
     ]
+    assert yuan.unproved() == []
+
+
+def test_who_was_taken_over_and_is_left_then_takes_nothing_back(yuan: Books) -> None:
+    """
+    Another holds since 11 April. In June finance ends the first one, in order, from 1 September:
+    the other goes on, and what the first promised has fallen due in March, once.
+    """
+    terms = promised(3_650, CommitmentPeriod.TERM)
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    other = takes_over(yuan, acme, date(2026, 4, 11))
+    closes(yuan, acme, range(1, 6))
+    yuan.clock.at = datetime(2026, 6, 5, tzinfo=UTC)
+    first = acme.bill("2026-03").contract_id
+    wish = Wish(contract_id=first, wished_on=date(2026, 9, 1), why="已由新合同接替")
+    end = ask_end(yuan.db, wish, by="sales", now=yuan.clock.now())
+    approve_end(yuan.db, end.end_id, by="finance", now=yuan.tick())
+    with yuan.db.read() as tx:
+        for month in (6, 8, 9, 12):
+            day = datetime(2026, month, 20, tzinfo=UTC)
+            held = contract_at(tx, acme.customer.customer_id, day)
+            assert held is not None
+            assert held.contract_id == other.contract_id
+    closes(yuan, acme, range(6, 13))
+    assert acme.lines("2026-03") == ["承诺消费补足（2026-01 至 2026-03） = 1,000.00"]
+    assert [month for month in range(4, 13) if acme.has_bill(f"2026-{month:02d}")] == []
+    assert yuan.unproved() == []
+
+
+def test_who_is_taken_over_for_a_while_owes_its_minimum_once(yuan: Books) -> None:
+    """
+    Another holds from 11 April; from 1 July on the first one goes on, by a version of its own.
+    What was made up for March is given back: the first one promised for all of its term.
+    """
+    terms = promised(3_650, CommitmentPeriod.TERM)
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    takes_over(yuan, acme, date(2026, 4, 11))
+    closes(yuan, acme, range(1, 6))
+    first = acme.bill("2026-03").contract_id
+    yuan.clock.at = datetime(2026, 6, 5, tzinfo=UTC)
+    again = Terms(
+        customer_id=acme.customer.customer_id,
+        sale_book=BookId("list"),
+        currency="CNY",
+        starts_at=datetime(2026, 7, 1, tzinfo=zone_of("Asia/Shanghai")),
+        commercial=replace(terms, payment_days=30),
+    )
+    sign_contract(yuan.db, again, by=CLERK, now=yuan.tick(), contract_id=first)
+    closes(yuan, acme, range(6, 13))
+    assert acme.lines("2026-12") == [
+        "2026-03 late  承诺消费补足（更正） = -1,000.00",
+        "承诺消费补足（2026-01 至 2026-12） = 3,650.00",
+    ]
+    assert [month for month in range(4, 12) if acme.has_bill(f"2026-{month:02d}")] == []
     assert yuan.unproved() == []

@@ -349,32 +349,35 @@ class Reckoner:
         return over and (version.ends_on is None or version.ends_on > first)
 
     def _lost(self, version: Version) -> BillingMonth | None:
-        """Return the first month within which a term holds and another has the bill, if any."""
+        """Return the month from which on a term holds and another has every bill, if any."""
         term = self._term(version)
         ended = max(term, key=lambda v: v.version).ends_on
         month = _month_of(self.history.began(term[0]))
         last = _month_of(max(self.history.began(v) for v in self.history.versions))
+        lost: BillingMonth | None = None
         while month <= (_month_of(ended - _DAY) if ended else last):
             heir = self._version(month)
-            if heir is not None and heir not in term and self._comes_behind(heir, term[0]):
-                return month
+            taken = heir is not None and heir not in term and self._comes_behind(heir, term[0])
+            lost = (lost or month) if taken else None
             month = month.next
-        return None
+        return lost
 
     @staticmethod
     def _comes_behind(heir: Version, first: Version) -> bool:
         return (heir.starts_at, heir.signed_at) > (first.starts_at, first.signed_at)
 
     def _share_of_term(self, version: Version) -> Fraction:
-        """Return on which share of its days a term held before another took over."""
+        """Return on which share of its days a term held before another took over for good."""
         term = self._term(version)
         ended = max(term, key=lambda v: v.version).ends_on
         if ended is None:
             return Fraction(1)
         day = first = self.history.began(term[0])
-        while day < ended and not self._taken_by(day, term):
+        taken: date | None = None
+        while day < ended:
+            taken = (taken or day) if self._taken_by(day, term) else None
             day += _DAY
-        return Fraction((day - first).days, (ended - first).days)
+        return Fraction(((taken or ended) - first).days, (ended - first).days)
 
     def _taken_by(self, day: date, term: Sequence[Version]) -> bool:
         """Tell whether on a day another holds than a term, which began before it."""

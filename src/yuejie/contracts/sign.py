@@ -16,6 +16,8 @@ from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import BookId, ContractId, mint
 from yuejie.kernel.period import zone_of
 
+_INSTANT = timedelta(microseconds=1)
+
 
 def sign_contract(
     db: Database, terms: Terms, *, by: str, now: datetime, contract_id: ContractId | None = None
@@ -35,8 +37,9 @@ def write_version(
 ) -> Contract:
     """Do what `sign_contract` promises, in the transaction of a deed that ends in a signature.
 
-    A change that begins before a renewal that was signed ahead holds for that as well: the renewal
-    is written again, with the same days. Returned is the version that begins first.
+    A change that begins before a renewal that was signed ahead under the same terms holds for that
+    as well: the renewal is written again, with the same days. Returned is the version that begins
+    first. A renewal for which something else was agreed is not written over: it is refused.
     """
     tx.lock_exclusive(f"contract {contract_id or terms.customer_id}")
     versions = store.contract_versions(tx, contract_id) if contract_id else []
@@ -55,13 +58,23 @@ def write_version(
 def _renewed_ahead(versions: Sequence[Contract], terms: Terms, now: datetime) -> Contract | None:
     """Return the renewal that is yet to begin, behind the start of these terms, if any.
 
-    There is none where something else than one renewal begins behind that start.
+    There is none where something else than one renewal begins behind that start, or where that was
+    agreed under other terms than those that it renews.
     """
     behind = [each for each in versions if each.starts_at > terms.starts_at]
     begins = {each.starts_at for each in behind}
     heads = {term[0].starts_at for term in by_term(versions)[1:]}
-    renewed = len(begins) == 1 and begins <= heads and min(begins) > now
-    return behind[-1] if renewed else None
+    if len(begins) != 1 or not begins <= heads or min(begins) <= now:
+        return None
+    renewed, before = behind[-1], at(versions, min(begins) - _INSTANT)
+    return renewed if before is not None and _goes_on(before, renewed) else None
+
+
+def _goes_on(before: Contract, renewed: Contract) -> bool:
+    """Tell whether a renewal has the prices and terms of what it renews, but for its days."""
+    days = replace(before.terms, ends_on=renewed.terms.ends_on)
+    names = {"version": renewed.version, "signed_at": renewed.signed_at}
+    return replace(before, **names, starts_at=renewed.starts_at, terms=days) == renewed
 
 
 def _end_before(renewal: Contract, terms: Terms) -> date:
@@ -88,7 +101,7 @@ def _write(
     now: datetime,
     ahead: bool = False,
 ) -> Contract:
-    was = versions[-1] if versions else None
+    was = max(versions, key=lambda each: each.version, default=None)
     name = contract_id or ContractId(mint("con", now))
     version = was.version + 1 if was else 1
     parent = _parent(tx, terms, now)

@@ -85,11 +85,16 @@ class Agreements:
         return month if ends_on is None or ends_on > month.first_day else None
 
     def _taken_on(self, term: Sequence[Contract]) -> date | None:
-        """Return the day from which on another term or contract holds, if any."""
-        began = term[0].starts_at, term[0].signed_at
+        """Return the day from which on another term or contract holds, if any.
+
+        Not one behind which a version of this term began: that took it back.
+        """
+        some = holding(self.versions)
+        own = [(each.starts_at, each.signed_at) for each in some if is_among(each, term)]
+        began = max(own, default=(term[0].starts_at, term[0].signed_at))
         heirs = [
             each.starts_at
-            for each in holding(self.versions)
+            for each in some
             if (each.starts_at, each.signed_at) > began and not is_among(each, term)
         ]
         return self._day(min(heirs)) if heirs else None

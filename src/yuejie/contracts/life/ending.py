@@ -107,8 +107,9 @@ def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEn
 def _end(tx: Tx, end: ContractEnd, *, by: str, now: datetime) -> Contract:
     """Write the versions that let a contract end, each at its own prices; return the newest.
 
-    The version in force before the end holds until then. Those that would begin on that day or
-    later, as a renewal or a change that was signed ahead, are over before they begin.
+    The version in force before the end holds until then, also where that is approved behind it.
+    Those that would begin on that day or later, as a renewal or a change that was signed ahead, are
+    over before they begin.
     """
     versions = contracts.contract_versions(tx, end.contract_id)
     newest = versions[-1]
@@ -116,7 +117,7 @@ def _end(tx: Tx, end: ContractEnd, *, by: str, now: datetime) -> Contract:
     last = at(versions, over - _INSTANT)
     ending: list[tuple[Contract, datetime]] = []
     if last is not None and (last == newest or last.ends_at is None or last.ends_at > over):
-        ending.append((last, max(last.starts_at, min(now, over))))
+        ending.append((last, _from(tx, last, min(now, over - _INSTANT))))
     ahead = sorted({each.starts_at for each in versions if each.starts_at >= over})
     found = [(at(versions, starts), starts) for starts in ahead]
     ending += [(each, starts) for each, starts in found if each is not None]
@@ -136,6 +137,18 @@ def _end(tx: Tx, end: ContractEnd, *, by: str, now: datetime) -> Contract:
         record_deed(tx, deed, was=was, became=became)
         newest = became
     return newest
+
+
+def _from(tx: Tx, last: Contract, when: datetime) -> datetime:
+    """Return from when on the version holds that says when its contract ends.
+
+    From the moment of approval on; where another contract has taken over by then, from where the
+    last version does: it would take over from the other again.
+    """
+    starts = max(last.starts_at, when)
+    held = contracts.contract_at(tx, last.customer_id, starts)
+    taken = held is not None and held.contract_id != last.contract_id
+    return last.starts_at if taken else starts
 
 
 def renew_contract(
