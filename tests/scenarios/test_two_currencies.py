@@ -1,5 +1,6 @@
 """A customer whose contract changed its currency: no fen of one is ever a fen of the other."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,20 +13,23 @@ from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.documents.document import Seller
 from yuejie.bills.live.live import Doubt, Note
 from yuejie.bills.live.look import look
 from yuejie.bills.sharing.show import ShareBy, share_sheet
+from yuejie.bills.show import gather_document
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.life.ending import Wish, ask_end
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
-from yuejie.contracts.terms import STANDARD, BreakFee, CommercialTerms, ContractType
+from yuejie.contracts.terms import STANDARD, BreakFee, CommercialTerms, ContractType, Split
 from yuejie.fapiao.request import what_is_available
 from yuejie.insights.whatif.replay import replay
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
+from yuejie.packs.make import issued_of_month
 from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt
@@ -46,6 +50,7 @@ FEE_500 = CommercialTerms(
 SEPTEMBER = datetime(2026, 8, 31, 16, tzinfo=UTC)
 START = datetime(2026, 9, 30, 16, tzinfo=UTC)
 NOVEMBER = datetime(2026, 10, 31, 16, tzinfo=UTC)
+SELLER = Seller("月结示例科技有限公司", "91350100M000100Y43", "示例银行", "0000 0000")
 
 
 def changed(books: Books, commercial: CommercialTerms = STANDARD) -> Party:
@@ -299,3 +304,38 @@ def test_a_month_with_nothing_in_its_own_currency_is_not_replayed(books: Books) 
     assert [bill.part for bill in acme.bills("2026-11")] == ["currency:CNY"]
     with pytest.raises(Conflict, match="没有账单"), books.db.read(consistent=True) as tx:
         replay(tx, acme.customer, BillingMonth(2026, 11), now=books.clock.now())
+
+
+def test_what_is_overdue_in_two_currencies_is_told_in_both(books: Books) -> None:
+    """980 yuan and 100 dollars are overdue: the warning names both, and no sum of them."""
+    acme = changed(books, replace(STANDARD, grace_days=60))
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=14 * M)
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    for month in ("2026-10", "2026-11"):
+        books.close(month)
+        books.issue(acme.bill(month))
+    bank = Bank(books)
+    bank.day("2027-01-20")
+    with books.db.read() as tx:
+        said = tx.value("SELECT why FROM standing_transition ORDER BY at DESC LIMIT 1")
+    assert "980.00 CNY + 100.00 USD" in said
+
+
+def test_usage_stands_behind_the_bills_in_its_own_currency(books: Books) -> None:
+    """
+    Split by project, November has a bill of each in dollars and one of 5 yuan beside them. Its
+    calls are told day by day with the dollars, and in the pack once; of the yuan there are none.
+    """
+    split = replace(STANDARD, split=Split.PROJECT)
+    acme = changed(books, split)
+    books.close("2026-10")
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    owes(books, acme, 5_00, "2026-11")
+    books.close("2026-11")
+    bills = [books.issue(bill) for bill in acme.bills("2026-11")]
+    assert [bill.currency for bill in bills] == ["CNY", "USD"]
+    with books.db.read() as tx:
+        told = {bill.currency: gather_document(tx, bill, SELLER).daily for bill in bills}
+        packed = issued_of_month(tx, acme.customer, BillingMonth(2026, 11))
+    assert (told["CNY"], [day.quantity for day in told["USD"]]) == ((), [10 * M])
+    assert [bill.currency for bill in packed] == ["USD", "CNY"]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from yuejie.bills.bill import Bill
+from yuejie.bills.bill import Bill, is_beside
 from yuejie.bills.closing.lines import Place, SaleRate
 from yuejie.bills.closing.store import epoch_offsets, places, sale_rates
 from yuejie.bills.documents.document import BillDocument, DailyUsage, DocumentKind, FxUsed, Seller
@@ -48,9 +48,12 @@ def export_bill(
 
 
 def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
-    """Gather the facts behind a bill as they were known at its epoch."""
+    """Gather the facts behind a bill as they were known at its epoch.
+
+    The month's usage stands behind its own bills; what is beside it in another currency has none.
+    """
     customer = find_customer(tx, bill.customer_id)
-    rows = daily_usage(tx, bill.customer_id, bill.month, epoch=bill.epoch, zone=customer.zone)
+    rows = _used(tx, bill, customer.zone)
     rates = sale_rates(tx, {row.sale_rate for row in rows if row.sale_rate != NO_RATE})
     named = places(tx, bill.customer_id)
     grants = [grant for grant in grants_of(tx, bill.customer_id) if grant.approved_by]
@@ -73,6 +76,12 @@ def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
         },
         facts=facts_behind(tx, bill, grants),
     )
+
+
+def _used(tx: Tx, bill: Bill, zone: str) -> list[DailyRow]:
+    if is_beside(bill.part):
+        return []
+    return daily_usage(tx, bill.customer_id, bill.month, epoch=bill.epoch, zone=zone)
 
 
 def _daily(row: DailyRow, rates: dict[int, SaleRate], named: dict[str, Place]) -> DailyUsage:

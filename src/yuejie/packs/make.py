@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, Final
 
-from yuejie.bills.bill import Bill
+from yuejie.bills.bill import Bill, is_beside
 from yuejie.bills.documents.document import BillDocument, DocumentKind, Seller
 from yuejie.bills.documents.render import file_name, render
 from yuejie.bills.documents.stamp.note import Stamping, note_stamped
@@ -85,12 +85,15 @@ def note_packed(db: Database, stamping: Stamping, documents: Sequence[BillDocume
 
 
 def issued_of_month(tx: Tx, customer: Customer, month: BillingMonth) -> list[Bill]:
-    """Return the customer's issued bills of a month that say anything; there is at least one."""
+    """Return the customer's issued bills of a month that say anything; there is at least one.
+
+    First those in the month's own currency: its usage stands behind them.
+    """
     found = bills_of_customer_month(tx, customer.customer_id, month)
     bills = [bill for bill in found if bill.is_final and bill.lines]
     if not bills:
         raise NotFound(f"客户 {customer.slug} 没有 {month} 的已出账账单，出账后再打包")
-    return bills
+    return sorted(bills, key=lambda bill: is_beside(bill.part))
 
 
 def papers_of(tx: Tx, bills: Sequence[Bill]) -> Papers:

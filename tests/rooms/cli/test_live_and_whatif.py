@@ -8,6 +8,7 @@ import pytest
 
 from tests.rooms.cli.desk import run, run_json
 from tests.scenarios.books import Books
+from tests.scenarios.test_two_currencies import changed, owes
 from yuejie.cli.billing.entrance import bills
 from yuejie.cli.insight.whatif import whatif
 from yuejie.db.session import Database
@@ -46,6 +47,24 @@ def test_the_live_bill_is_shown_and_told(database_url: str) -> None:
     told = run_json(bills, database_url, NOW, "live", "acme")
     assert told["gross"] == {"amount": "30.00", "currency": "CNY"}
     assert [line["quantity"] for line in told["parts"][0]["lines"]] == [3 * M]
+
+
+def test_closing_shows_every_bill_of_a_month(database: Database, database_url: str) -> None:
+    """November is in dollars, and 5 yuan wait: both bills are told, each in its currency."""
+    books = Books(database)
+    acme = changed(books)
+    books.close("2026-10")
+    acme.uses("2026-11-03 10:00", "gpt-4o", input=3 * M)
+    owes(books, acme, 5_00, "2026-11")
+    december = datetime(2026, 12, 2, tzinfo=UTC)
+    shown = run(bills, database_url, december, "close", "2026-11")
+    assert "30.00" in shown
+    assert "人民币款项" in shown
+    (told,) = run_json(bills, database_url, december, "close", "2026-11")
+    assert [(each["part"], each["gross"]) for each in told["bills"]] == [
+        ("", {"amount": "30.00", "currency": "USD"}),
+        ("currency:CNY", {"amount": "5.00", "currency": "CNY"}),
+    ]
 
 
 @pytest.mark.usefixtures("house")

@@ -70,8 +70,13 @@ def close(
 
 
 def _closed(each: Closed) -> dict[str, object]:
+    """Say what closing did; `gross` is of the first bill, which is the only one of most."""
     total = each.bill.gross if each.bill else None
-    return {"customer": each.customer, "done": each.done, "gross": total, "why": each.why}
+    bills = [
+        {"part": bill.part, "lines": len(bill.lines), "gross": bill.gross} for bill in each.bills
+    ]
+    said = {"customer": each.customer, "done": each.done, "gross": total, "why": each.why}
+    return said | {"bills": bills}
 
 
 def _tell_closed(month: BillingMonth, closed: list[Closed], *, commit: bool) -> None:
@@ -82,16 +87,18 @@ def _tell_closed(month: BillingMonth, closed: list[Closed], *, commit: bool) -> 
         (
             each.customer,
             _SAID[each.done],
-            len(each.bill.lines) if each.bill else None,
-            each.bill.currency if each.bill else "",
-            each.bill.gross if each.bill else None,
+            bill.part_name if bill else "",
+            len(bill.lines) if bill else None,
+            bill.currency if bill else "",
+            bill.gross if bill else None,
             each.why,
         )
         for each in closed
+        for bill in each.bills or (None,)
     ]
     show_table(
         f"关账 {month}（{'已写入' if commit else '试算，未写入；加 --commit 写入'}）",
-        ["客户", "结果", "行数", "币种", "价税合计", "说明"],
+        ["客户", "结果", "部分", "行数", "币种", "价税合计", "说明"],
         rows,
     )
 

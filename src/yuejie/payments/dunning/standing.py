@@ -5,6 +5,7 @@ contract that is signed, the clerk's watch), so that a payment restores a custom
 breath in which it is booked: the gateways' snapshot follows within a second.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -158,13 +159,23 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """What is open behind its due date, and since when; `graced` lies behind the days of grace."""
+    """What is open behind its due date, and since when; `graced` lies behind the days of grace.
+
+    Fen are of whatever currency: they tell whether there is any. What it comes to, `sums` say.
+    """
 
     fen: int
     oldest: date | None
     graced_fen: int
     suspend_on: date | None = None
     """From this day on the oldest of it suspends."""
+    sums: tuple[Money, ...] = ()
+    """What it comes to in each currency."""
+
+    def said(self, currency: str) -> str:
+        """Return it in figures; nothing is said as none of a currency."""
+        found = self.sums or (Money(0, currency),)
+        return " + ".join(f"{each} {each.currency}" for each in found)
 
 
 def overdue(amounts: list[OpenAmount], today: date, grace_days: int) -> Overdue:
@@ -172,11 +183,15 @@ def overdue(amounts: list[OpenAmount], today: date, grace_days: int) -> Overdue:
     late = [a for a in amounts if a.open_fen > 0 and a.due_on is not None and a.due_on < today]
     days = {a.bill_id: (today - a.due_on).days for a in late if a.due_on is not None}
     oldest = min((a.due_on for a in late if a.due_on is not None), default=None)
+    sums: Counter[str] = Counter()
+    for each in late:
+        sums[each.currency] += each.open_fen
     return Overdue(
         fen=sum(a.open_fen for a in late),
         oldest=oldest,
         graced_fen=sum(a.open_fen for a in late if days[a.bill_id] > grace_days),
         suspend_on=oldest + timedelta(days=grace_days + 1) if oldest else None,
+        sums=tuple(Money(fen, currency) for currency, fen in sorted(sums.items())),
     )
 
 
@@ -326,7 +341,7 @@ def _unbilled(tx: Tx, customer_id: CustomerId, contract: Contract | None, today:
 def _why(late: Overdue, credit: Credit) -> str:
     parts = []
     if late.fen:
-        parts.append(f"逾期 {Money(late.fen, credit.currency)}（最早应付日 {late.oldest}）")
+        parts.append(f"逾期 {late.said(credit.currency)}（最早应付日 {late.oldest}）")
     if credit.prepaid:
         parts.append(f"预付余额 {Money(credit.available_fen, credit.currency)}")
     elif credit.limit_fen is not None:
@@ -372,7 +387,7 @@ def _tell(
     """
     customer_id, episode = became.customer_id, became.episode
     facts = {
-        "amount": f"{Money(late.fen, credit.currency)} {credit.currency}",
+        "amount": late.said(credit.currency),
         "due_on": str(late.oldest or "—"),
         "suspend_on": str(late.suspend_on or "—"),
         "used": f"{Money(credit.used_fen, credit.currency)} {credit.currency}",
