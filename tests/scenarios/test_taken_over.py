@@ -11,7 +11,7 @@ from yuejie.contracts.life.ending import Wish, approve_end, ask_end
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
 from yuejie.contracts.terms import STANDARD, CommercialTerms, Commitment, CommitmentPeriod
-from yuejie.kernel.ids import BookId
+from yuejie.kernel.ids import BookId, ContractId
 from yuejie.kernel.period import zone_of
 
 YUAN = """
@@ -122,7 +122,7 @@ def test_who_was_taken_over_and_is_left_then_takes_nothing_back(yuan: Books) -> 
     other = takes_over(yuan, acme, date(2026, 4, 11))
     closes(yuan, acme, range(1, 6))
     yuan.clock.at = datetime(2026, 6, 5, tzinfo=UTC)
-    first = acme.bill("2026-03").contract_id
+    first = ContractId(acme.bill("2026-03").contract_id)
     wish = Wish(contract_id=first, wished_on=date(2026, 9, 1), why="已由新合同接替")
     end = ask_end(yuan.db, wish, by="sales", now=yuan.clock.now())
     approve_end(yuan.db, end.end_id, by="finance", now=yuan.tick())
@@ -147,7 +147,7 @@ def test_who_is_taken_over_for_a_while_owes_its_minimum_once(yuan: Books) -> Non
     acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
     takes_over(yuan, acme, date(2026, 4, 11))
     closes(yuan, acme, range(1, 6))
-    first = acme.bill("2026-03").contract_id
+    first = ContractId(acme.bill("2026-03").contract_id)
     yuan.clock.at = datetime(2026, 6, 5, tzinfo=UTC)
     again = Terms(
         customer_id=acme.customer.customer_id,

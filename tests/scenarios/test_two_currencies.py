@@ -339,3 +339,23 @@ def test_usage_stands_behind_the_bills_in_its_own_currency(books: Books) -> None
         packed = issued_of_month(tx, acme.customer, BillingMonth(2026, 11))
     assert (told["CNY"], [day.quantity for day in told["USD"]]) == ((), [10 * M])
     assert [bill.currency for bill in packed] == ["USD", "CNY"]
+
+
+def test_a_month_that_is_closed_anew_in_the_other_currency_is_proved(books: Books) -> None:
+    """
+    November is drawn in dollars, with 100 yuan beside it. Then a contract in yuan is signed that
+    holds since the 21st: closed anew, November is in yuan, and the 7 dollars stand beside it.
+    """
+    acme = changed(books, replace(STANDARD, split=Split.PROJECT))
+    books.close("2026-10")
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    owes(books, acme, 100_00, "2026-11")
+    owes(books, acme, 7_00, "2026-11", "USD")
+    books.close("2026-11")
+    assert acme.lines("2026-11", "currency:CNY") == ["补收 = 100.00"]
+    assert acme.lines("2026-11") == ["补收 = 7.00"]
+    follow(books, acme, "CNY", datetime(2026, 11, 20, 16, tzinfo=UTC))
+    books.close("2026-11")
+    assert acme.lines("2026-11", "currency:USD") == ["补收 = 7.00"]
+    assert acme.lines("2026-11") == ["main  gpt-4o  input  10,000,000 = 700.00", "补收 = 100.00"]
+    assert books.unproved() == []

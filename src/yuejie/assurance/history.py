@@ -267,9 +267,13 @@ class Sheet:
     def before(self, history: History) -> list[Bill] | None:
         """Return the bills as they stood when this was drawn, but for its own parts.
 
-        None where that is not known any more.
+        A closing takes the place of all that the month had, also in another currency. None where
+        that is not known any more.
         """
         own = {bill.bill_id for bill in self.parts}
+        if not self.redrawn(history):
+            month = [bill for bill in history.bills if bill.month == self.month]
+            own |= {bill.bill_id for bill in month if self._drawings(history, bill)}
         epoch = self.judged_epoch(history) + 1 if self.redrawn(history) else self.epoch
         return history.as_of(self.drawn_at, epoch, own)
 

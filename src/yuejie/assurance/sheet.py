@@ -111,10 +111,13 @@ def _check_beside(history: History, sheet: Sheet) -> Iterator[Difference]:
     stood = [each for each in before if each.currency == bill.currency]
     for line in (line for each in stood for line in each.lines if line.kind in OTHERS):
         billed[line.refers_to] += line.amount_fen
+    # A draft in what is the month's own currency by now was emptied: that waits for its own bills.
+    own = history.contract(sheet.month, sheet.drawn_at)
+    waits = own is not None and own.currency != bill.currency
     owed = {
         TermLine(each.service_month, each.kind, each.adjustment_id): rest
         for each in history.allowed
-        if each.currency == bill.currency and each.decided_at <= sheet.drawn_at
+        if waits and each.currency == bill.currency and each.decided_at <= sheet.drawn_at
         if each.service_month <= str(sheet.month)
         if (rest := each.amount_fen - billed[each.adjustment_id])
     }

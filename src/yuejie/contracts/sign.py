@@ -73,8 +73,7 @@ def _renewed_ahead(versions: Sequence[Contract], terms: Terms, now: datetime) ->
 def _goes_on(before: Contract, renewed: Contract) -> bool:
     """Tell whether a renewal has the prices and terms of what it renews, but for its days."""
     days = replace(before.terms, ends_on=renewed.terms.ends_on)
-    names = {"version": renewed.version, "signed_at": renewed.signed_at}
-    return replace(before, **names, starts_at=renewed.starts_at, terms=days) == renewed
+    return _same(replace(before, starts_at=renewed.starts_at, terms=days), renewed)
 
 
 def _end_before(renewal: Contract, terms: Terms) -> date:
