@@ -1,6 +1,7 @@
 """The live bill and what-if on the command line, as a person and as a program read them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,10 +10,15 @@ import pytest
 from tests.rooms.cli.desk import run, run_json
 from tests.scenarios.books import Books
 from tests.scenarios.test_two_currencies import changed, owes
+from yuejie.bills.documents.document import Seller
+from yuejie.bills.show import gather_document
+from yuejie.bills.store import bills_of_month
 from yuejie.cli.billing.entrance import bills
 from yuejie.cli.insight.whatif import whatif
+from yuejie.contracts.terms import STANDARD, Confirmation, Split
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.period import BillingMonth
 
 PRICES = """
 [models."gpt-4o"]
@@ -24,6 +30,7 @@ output = "2"
 """
 NOW = datetime(2026, 2, 10, 4, tzinfo=UTC)
 M = 1_000_000
+SPLIT = replace(STANDARD, split=Split.PROJECT)
 
 
 @pytest.fixture
@@ -65,6 +72,30 @@ def test_closing_shows_every_bill_of_a_month(database: Database, database_url: s
         ("", {"amount": "30.00", "currency": "USD"}),
         ("currency:CNY", {"amount": "5.00", "currency": "CNY"}),
     ]
+
+
+def test_issuing_a_month_passes_over_what_is_not_ready(house: Books, database_url: str) -> None:
+    """Closed anew as one bill, the project's draft is left empty; beta has to confirm."""
+    asks = replace(STANDARD, confirmation=Confirmation.REQUIRED)
+    both = [house.customer("beta", commercial=asks), house.customer("gamma", commercial=SPLIT)]
+    for party in both:
+        party.uses("2026-01-10 10:00", "gpt-4o", input=10 * M)
+    house.close("2026-01")
+    house.amend(both[1], STANDARD, starts=datetime(2026, 1, 20, tzinfo=UTC))
+    house.close("2026-01")
+    drafts = run_json(bills, database_url, NOW, "issue", "--month", "2026-01")
+    assert len(drafts) == 2
+    said = run(bills, database_url, NOW, "issue", "--month", "2026-01", "--commit")
+    assert said.count("已出账") == 2
+    assert run_json(bills, database_url, NOW, "issue", "--month", "2026-01") == []
+    with house.db.read() as tx:
+        asked = {bill.bill_id: bill for bill in bills_of_month(tx, BillingMonth(2026, 1))}
+        states = sorted(str(bill.state) for bill in asked.values())
+        (issued,) = [b for b in both[1].bills("2026-01") if b.is_final]
+        document = gather_document(
+            tx, issued, Seller("月结", "91350100M000100Y43", "示例银行", "0000")
+        )
+    assert (states, document.facts.all_issued) == (["draft", "draft", "issued", "issued"], True)
 
 
 @pytest.mark.usefixtures("house")

@@ -92,13 +92,16 @@ def numbers_before(
 
 
 OPEN_PARTS: Final = """
-    SELECT count(*) FROM bill
-    WHERE customer_id = %(customer_id)s AND month = %(month)s AND number IS NULL
+    SELECT count(*) FROM bill b
+    WHERE b.customer_id = %(customer_id)s AND b.month = %(month)s AND b.number IS NULL
+      AND (b.gross_fen <> 0 OR EXISTS (
+          SELECT FROM bill_line l
+          WHERE l.customer_id = b.customer_id AND l.bill_id = b.bill_id))
 """
 
 
 def open_parts(tx: Tx, customer_id: CustomerId, month: BillingMonth) -> int:
-    """Return how many bills of a customer's month are not issued."""
+    """Return how many bills of a customer's month that say anything are not issued."""
     return int(tx.value(OPEN_PARTS, customer_id=customer_id, month=str(month)))
 
 

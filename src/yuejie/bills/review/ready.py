@@ -1,8 +1,9 @@
-"""Which bills of a month are ready for the next step."""
+"""Which bills of a month are ready for the next step: no draft of which nothing is left."""
 
 from collections.abc import Sequence
 
 from yuejie.bills.bill import Bill, BillState
+from yuejie.bills.review.store import emptied
 from yuejie.contracts.store import contracts
 from yuejie.contracts.terms import Confirmation
 from yuejie.db.session import Tx
@@ -10,14 +11,15 @@ from yuejie.db.session import Tx
 
 def to_propose(tx: Tx, bills: Sequence[Bill]) -> list[Bill]:
     """Return the drafts that the contract wants confirmed."""
-    drafts = [bill for bill in bills if bill.state is BillState.DRAFT]
+    drafts = _said(tx, [bill for bill in bills if bill.state is BillState.DRAFT])
     asks = _asks(tx) if drafts else set()
     return [bill for bill in drafts if (bill.contract_id, bill.contract_version) in asks]
 
 
 def to_issue(tx: Tx, bills: Sequence[Bill]) -> list[Bill]:
     """Return what is confirmed, and the drafts that nobody has to confirm."""
-    ready = [bill for bill in bills if bill.state in {BillState.DRAFT, BillState.CONFIRMED}]
+    asked = {BillState.DRAFT, BillState.CONFIRMED}
+    ready = _said(tx, [bill for bill in bills if bill.state in asked])
     asks = _asks(tx) if ready else set()
     return [
         bill
@@ -25,6 +27,12 @@ def to_issue(tx: Tx, bills: Sequence[Bill]) -> list[Bill]:
         if bill.state is BillState.CONFIRMED
         or (bill.contract_id, bill.contract_version) not in asks
     ]
+
+
+def _said(tx: Tx, bills: Sequence[Bill]) -> list[Bill]:
+    """Leave out the drafts without a line: a part or currency that the month has no more."""
+    gone = emptied(tx, [bill.bill_id for bill in bills]) if bills else set()
+    return [bill for bill in bills if bill.bill_id not in gone]
 
 
 def _asks(tx: Tx) -> set[tuple[str, int]]:

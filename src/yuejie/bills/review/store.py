@@ -1,5 +1,6 @@
 """The only SQL about disputes, and about bills that wait for the customer's word."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -11,6 +12,7 @@ from yuejie.kernel.ids import BillId, CustomerId, LineId
 OPERATOR_READS: Final = {
     "dispute_by_id": "the operator answers one it names",
     "open_disputes": "the operator works off what waits for an answer",
+    "emptied": "the operator proposes and issues a month",
     "count_bills": "the operator's day begins with how many wait",
     "silent_bills": "the clerk looks at everybody's review dates",
 }
@@ -177,6 +179,23 @@ SILENT_BILLS: Final = """
 def silent_bills(tx: Tx, today: date) -> list[SilentBill]:
     """Return the bills whose customers said nothing until the end of the review."""
     return tx.rows(SilentBill, SILENT_BILLS, today=today)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    bill_id: BillId
+
+
+EMPTIED: Final = """
+    SELECT b.bill_id FROM bill b
+    WHERE b.bill_id = ANY(%(bills)s) AND b.state = 'draft' AND b.gross_fen = 0
+      AND NOT EXISTS (SELECT FROM bill_line l WHERE l.bill_id = b.bill_id)
+"""
+
+
+def emptied(tx: Tx, bills: Iterable[BillId]) -> set[BillId]:
+    """Return the drafts among some bills that a closing anew has left nothing of."""
+    return {row.bill_id for row in tx.rows(_Named, EMPTIED, bills=list(bills))}
 
 
 @dataclass(frozen=True, slots=True)

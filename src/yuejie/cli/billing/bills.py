@@ -7,13 +7,14 @@ import click
 from yuejie.app import app_url, seller
 from yuejie.assurance.export import VERIFIER, export_seals, verifier_source
 from yuejie.assurance.prove import Proof, prove_month
-from yuejie.bills.bill import Bill, BillLine, BillState
+from yuejie.bills.bill import Bill, BillLine
 from yuejie.bills.closing.close import Closed, Done, close_month
 from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.find import find_bill
 from yuejie.bills.issue import issue_bill
 from yuejie.bills.life import SAID
 from yuejie.bills.press import Order, press
+from yuejie.bills.review.ready import to_issue
 from yuejie.bills.store import bills_of_month
 from yuejie.cli.frame import Frame, as_json, as_stamped, frame, give_json, progress, say, show_table
 from yuejie.cli.months import Month, last_month, month_argument
@@ -194,7 +195,7 @@ def _rate(meter: str, pico: int, currency: str) -> str:
 
 @bills.command("issue")
 @click.argument("names", nargs=-1)
-@click.option("--month", type=Month(), help="该月全部草稿")
+@click.option("--month", type=Month(), help="该月可以出账的全部账单")
 @click.option("--commit", is_flag=True, help="真正出账；不加则只列出将要出账的")
 @as_json
 @frame
@@ -206,7 +207,7 @@ def issue(
         with db.read() as tx:
             drafts = [_bill_and_customer(tx, name)[0] for name in names]
             if month is not None:
-                drafts += [b for b in bills_of_month(tx, month) if b.state is BillState.DRAFT]
+                drafts += to_issue(tx, bills_of_month(tx, month))
         if not commit:
             verb, done = "将出账", drafts
         else:
