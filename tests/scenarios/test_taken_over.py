@@ -8,10 +8,12 @@ import pytest
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.life.ending import Wish, approve_end, ask_end
+from yuejie.contracts.publish import publish_fx
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
 from yuejie.contracts.terms import STANDARD, CommercialTerms, Commitment, CommitmentPeriod
 from yuejie.kernel.ids import BookId, ContractId
+from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import zone_of
 
 YUAN = """
@@ -33,12 +35,13 @@ def promised(yuan: int, period: CommitmentPeriod, ends_on: date | None = END) ->
     return replace(STANDARD, commitment=Commitment(yuan * 100, period), ends_on=ends_on)
 
 
-def takes_over(books: Books, party: Party, day: date) -> Contract:
+def takes_over(books: Books, party: Party, day: date, currency: str = "CNY") -> Contract:
     """Sign another contract, from a day on."""
     terms = Terms(
         customer_id=party.customer.customer_id,
         sale_book=BookId("list"),
-        currency="CNY",
+        currency=currency,
+        fx_policy="none" if currency == "CNY" else "bill",
         starts_at=datetime(day.year, day.month, day.day, tzinfo=zone_of("Asia/Shanghai")),
     )
     return sign_contract(books.db, terms, by=CLERK, now=books.tick())
@@ -163,4 +166,30 @@ def test_who_is_taken_over_for_a_while_owes_its_minimum_once(yuan: Books) -> Non
         "承诺消费补足（2026-01 至 2026-12） = 3,650.00",
     ]
     assert [month for month in range(4, 12) if acme.has_bill(f"2026-{month:02d}")] == []
+    assert yuan.unproved() == []
+
+
+def test_a_minimum_in_the_old_currency_stands_on_a_bill_beside_the_month(yuan: Books) -> None:
+    """
+    1,200 yuan a year; on 6 April, when March is closed, a contract in dollars is signed that takes
+    over on the 11th. What fell due in March, 300 yuan, stands beside April's bill, in yuan, once.
+    """
+    terms = promised(1_200, CommitmentPeriod.YEAR)
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    acme.uses("2026-02-05 10:00:00", "gpt-4o", input=1_000_000)
+    closes(yuan, acme, range(1, 4))
+    yuan.clock.at = datetime(2026, 4, 6, tzinfo=UTC)
+    rate = FxRate.parse("0.14", "CNY", "USD")
+    publish_fx(yuan.db, rate, date(2026, 4, 1), source="测试", by=CLERK, now=yuan.tick())
+    takes_over(yuan, acme, date(2026, 4, 11), currency="USD")
+    yuan.close("2026-04")
+    (beside,) = acme.bills("2026-04")
+    assert (beside.part, beside.currency) == ("currency:CNY", "CNY")
+    assert acme.lines("2026-04", "currency:CNY") == [
+        "2026-03 late  承诺消费补足（2026-01 至 2026-03） = 290.00"
+    ]
+    assert yuan.unproved() == []
+    yuan.issue(beside)
+    closes(yuan, acme, range(5, 7))
+    assert not acme.has_bill("2026-05")
     assert yuan.unproved() == []

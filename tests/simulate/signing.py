@@ -54,11 +54,7 @@ class Signing:
             if deal.ends is None or (actor.client.slug, deal.contract) in self.over:
                 continue
             turn = self._turn(actor, deal)
-            shared = str(deal.ends)[:7] if deal.ends.day > 1 else ""
-            if turn.kind == "change" and shared and month >= shared:
-                # Its successor was left before it began: too late for another, by 0108.
-                self.over.add((actor.client.slug, deal.contract))
-            elif month >= str(later(deal.ends.replace(day=1), -turn.lead))[:7]:
+            if month >= str(later(deal.ends.replace(day=1), -turn.lead))[:7]:
                 self._take(turn.kind, actor, deal, month)
 
     def clerk(self, month: str) -> None:
@@ -89,9 +85,6 @@ class Signing:
                 lead -= 1  # now and then in the month behind
             elif kind in {"leave", "regret"}:
                 lead += 2
-            elif kind == "change" and deal.ends.day > 1:
-                # What the old contract promised falls due on its own bill of the month before.
-                lead = max(lead, 1)
             self.turns[key] = Turn(kind, lead)
         return self.turns[key]
 
@@ -127,16 +120,15 @@ class Signing:
         if luck < 0.2:
             starts_on = later(deal.ends.replace(day=1), 1)
         elif luck < 0.4:
-            starts_on = self._ahead(deal, month, other=other)
+            starts_on = self._ahead(deal, month)
         currencies = {"CNY": "USD", "USD": "CNY"} if other else {}
         self.world.follow(actor, starts_on, currencies.get(deal.currency, deal.currency))
 
-    def _ahead(self, deal: Deal, month: str, *, other: bool) -> date:
-        """Some day within the term, of a month to come; the month's first for another currency."""
+    def _ahead(self, deal: Deal, month: str) -> date:
+        """Some day within the term, of a month to come."""
         assert deal.ends is not None
         first = max(later(first_day(month), 1), later(deal.since.replace(day=1), 1))
         days = [first + timedelta(days=n) for n in range(max(0, (deal.ends - first).days))]
-        days = [day for day in days if day.day == 1 or not other]
         return self.random.choice(days) if days else deal.ends
 
     def _leave(self, actor: Actor, deal: Deal, month: str) -> None:

@@ -104,24 +104,18 @@ def _check_beside(history: History, sheet: Sheet) -> Iterator[Difference]:
     if asked != (bill.contract_id, bill.contract_version):
         said = f"{bill.contract_id} 第 {bill.contract_version} 版"
         yield Difference("合同", said, f"{bill.currency} 的最后一版")
+    reckoner, _ = _reckoner(history, sheet, before)
+    due = reckoner.due_beside(sheet.month, bill.currency)
     for line in bill.lines:
-        if line.kind not in OTHERS | {"carried"}:
+        if line.kind not in OTHERS | {"carried"} and str(line.service_month) not in due:
             yield Difference(f"第 {line.position} 行", str(line.kind), "不应在另一币种的账单上")
-    billed: Counter[str] = Counter()
-    stood = [each for each in before if each.currency == bill.currency]
-    for line in (line for each in stood for line in each.lines if line.kind in OTHERS):
-        billed[line.refers_to] += line.amount_fen
     # A draft in what is the month's own currency by now was emptied: that waits for its own bills.
     own = history.contract(sheet.month, sheet.drawn_at)
     waits = own is not None and own.currency != bill.currency
-    owed = {
-        TermLine(each.service_month, each.kind, each.adjustment_id): rest
-        for each in history.allowed
-        if waits and each.currency == bill.currency and each.decided_at <= sheet.drawn_at
-        if each.service_month <= str(sheet.month)
-        if (rest := each.amount_fen - billed[each.adjustment_id])
-    }
-    yield from _compare(bill.part, _terms_of(bill), owed)
+    proved: Counter[TermLine] = Counter()
+    for owed in reckoner.owed_beside(sheet.month, bill.currency) if waits else ():
+        proved[owed.line] += owed.fen
+    yield from _compare(bill.part, _terms_of(bill), proved)
 
 
 def _looked_at(history: History, sheet: Sheet) -> set[str]:

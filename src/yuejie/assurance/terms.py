@@ -127,25 +127,46 @@ class Reckoner:
         looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
         found: list[Owed] = []
         for label in sorted(looked_at):
-            month = BillingMonth.parse(label)
-            version = self._version(month)
+            version = self._version(BillingMonth.parse(label))
             ours = version is None or version.currency == currency
-            targets = self._targets(month, currency) if ours else {}
-            keys = {key for key in self.billed if ours and key.month == label and by_terms(key)}
-            fresh = [
-                Owed(key, targets.get(key, 0) - self.billed[key])
-                for key in sorted({*targets, *keys})
-            ]
-            fresh += [
-                Owed(key, e.amount_fen - self.billed[key], e.part or None)
-                for e in waiting
-                for key in [TermLine(label, e.kind, e.adjustment_id)]
-                if e.service_month == label
-            ]
-            for owed in fresh:
-                self.billed[owed.line] += owed.fen
-            found += [owed for owed in fresh if owed.fen]
+            found += self._fresh(label, waiting, currency, ours=ours)
         return found
+
+    def owed_beside(self, now: BillingMonth, currency: str) -> list[Owed]:
+        """Return what waits in another currency than a month is billed in.
+
+        What was approved, and the terms of `due_beside`.
+        """
+        waiting, due = self._waiting(now, currency), self.due_beside(now, currency)
+        found: list[Owed] = []
+        for label in sorted({*due, *(extra.service_month for extra in waiting)}):
+            found += self._fresh(label, waiting, currency, ours=label in due)
+        return found
+
+    def due_beside(self, now: BillingMonth, currency: str) -> set[str]:
+        """Return the month before, if a minimum in a currency fell due there, unforeseen."""
+        version = self._version(now.previous)
+        same = version is not None and version.currency == currency
+        return self._handed_over(now) if same else set()
+
+    def _fresh(
+        self, label: str, waiting: Iterable[Any], currency: str, *, ours: bool
+    ) -> list[Owed]:
+        """Return what a month still owes, and count it as billed; `ours`: by its terms as well."""
+        targets = self._targets(BillingMonth.parse(label), currency) if ours else {}
+        keys = {key for key in self.billed if ours and key.month == label and by_terms(key)}
+        fresh = [
+            Owed(key, targets.get(key, 0) - self.billed[key]) for key in sorted({*targets, *keys})
+        ]
+        fresh += [
+            Owed(key, e.amount_fen - self.billed[key], e.part or None)
+            for e in waiting
+            for key in [TermLine(label, e.kind, e.adjustment_id)]
+            if e.service_month == label
+        ]
+        for owed in fresh:
+            self.billed[owed.line] += owed.fen
+        return [owed for owed in fresh if owed.fen]
 
     def purchases(self, now: BillingMonth, currency: str) -> dict[str, int]:
         """Return the packages that were to be paid and stand on no bill yet."""

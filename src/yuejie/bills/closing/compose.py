@@ -83,7 +83,9 @@ class Facts:
     """Set where one part is composed alone: its usage stays, and what terms give goes to it."""
     beside: bool = False
     """Whether this is what is owed in another currency than the month's own, on the part `only`:
-    what was approved and what was carried, and nothing of any terms."""
+    what was approved and what was carried, and nothing of terms but those of `due`."""
+    due: AbstractSet[BillingMonth] = frozenset()
+    """Months whose terms are looked at beside a month: a minimum fell due there, unforeseen."""
 
     @property
     def sold(self) -> list[Grant]:
@@ -181,8 +183,9 @@ class _Work:
         def spent(month: BillingMonth) -> int:
             return spend_of(by_model.get(month, {}), self._promise(month))
 
-        for month in sorted(waiting if facts.beside else self._looked_at(waiting, ledgered)):
-            if facts.beside or self._promise(month).currency != facts.contract.currency:
+        for month in sorted(self._looked_at(waiting, ledgered)):
+            beside = facts.beside and month not in facts.due
+            if beside or self._promise(month).currency != facts.contract.currency:
                 # Its terms are amounts of another currency: they stay as its own bills say.
                 targets = extras_of(month, extras)
                 every = differences(month, targets, ledgered)
@@ -199,8 +202,10 @@ class _Work:
     def _looked_at(
         self, waiting: AbstractSet[BillingMonth], ledgered: Ledgered
     ) -> set[BillingMonth]:
-        """Return the months whose terms are computed anew."""
+        """Return the months whose terms are computed anew, or for which something waits."""
         facts = self._facts
+        if facts.beside:
+            return {*waiting, *facts.due}
         clouded = (owed.key.month for owed in facts.clouds)
         found = {*facts.months, facts.month, *facts.voided, *waiting, *clouded}
         found |= facts.agreements.renewed_behind(facts.month)

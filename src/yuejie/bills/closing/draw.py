@@ -142,7 +142,8 @@ def _gather(tx: Tx, drawing: Drawing, agreements: Agreements) -> Facts | None:
 def gather_beside(tx: Tx, drawing: Drawing, agreements: Agreements) -> Iterator[Facts]:
     """Yield what the bills in other currencies than the month's contract has follow from.
 
-    Only what was approved by itself stands on them (fees, adjustments) and what was carried: terms
+    Only what was approved by itself stands on them (fees, adjustments), what was carried, and a
+    minimum that fell due in the month before, which was closed before anybody knew: other terms
     are amounts of their own contract's bills. Without such a bill the last fees of a contract that
     nobody goes on with in its currency would wait for ever. A draft in what is the month's own
     currency by now is emptied.
@@ -154,8 +155,10 @@ def gather_beside(tx: Tx, drawing: Drawing, agreements: Agreements) -> Iterator[
         (part,) = parted.names
         if own is None or contract is None or drawing.only not in {None, part}:
             continue
-        extras, carried = _waiting(tx, drawing, currency) if currency != own.currency else ([], {})
-        if extras or sum(carried.values()) < 0 or part in drafts:
+        foreign = currency != own.currency
+        extras, carried = _waiting(tx, drawing, currency) if foreign else ([], {})
+        due = _due_before(agreements, drawing.month, currency) if foreign else set()
+        if extras or due or sum(carried.values()) < 0 or part in drafts:
             yield Facts(
                 customer_id=drawing.customer.customer_id,
                 month=drawing.month,
@@ -167,14 +170,23 @@ def gather_beside(tx: Tx, drawing: Drawing, agreements: Agreements) -> Iterator[
                 usage=(),
                 tariff=Tariff(currency, {}, {}, {}),
                 parting=parted,
-                judged=partial(agreements.promise, currency=currency),
+                judged=partial(_judged, tx, drawing, agreements, currency),
                 printed=_printed(tx, drawing, currency),
                 extras=extras,
                 carried=carried,
+                grants=grants_of(tx, drawing.customer.customer_id),
+                due=due,
                 drafts=(drafts[part],) if part in drafts else (),
                 only=part,
                 beside=True,
             )
+
+
+def _due_before(agreements: Agreements, month: BillingMonth, currency: str) -> set[BillingMonth]:
+    """Return the month before, if a minimum in a currency fell due there once this one is known."""
+    before = agreements.at_end_of(month.previous)
+    same = before is not None and before.currency == currency
+    return {month.previous} if same and agreements.overdue(month) else set()
 
 
 def _waiting(tx: Tx, drawing: Drawing, currency: str) -> tuple[list[Extra], dict[str, int]]:
