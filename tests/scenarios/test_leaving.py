@@ -267,6 +267,28 @@ def test_an_end_that_is_approved_behind_its_day_ends_the_contract(house: Books) 
     assert house.unproved() == []
 
 
+def test_what_was_billed_behind_an_end_that_is_approved_late_is_given_back(house: Books) -> None:
+    """
+    200 a month; asked in August, for 20 September, approved on 5 November, when September and
+    October are billed: November gives both back.
+    """
+    acme = house.customer("acme", commercial=OPEN, starts=AUGUST)
+    end = left(house, acme)
+    for label in ("2026-08", "2026-09", "2026-10"):
+        house.close(label)
+        house.issue(acme.bill(label))
+    late = datetime(2026, 11, 5, tzinfo=UTC)
+    house.clock.at = late
+    approve_end(house.db, end.end_id, by="finance", now=late)
+    house.close("2026-11")
+    assert acme.lines("2026-11") == [
+        "2026-09 late  管理费（更正） = -200.00",
+        "2026-10 late  管理费（更正） = -200.00",
+        "结转下期 = 400.00",
+    ]
+    assert house.unproved() == []
+
+
 def test_a_renewal_ahead_does_not_outlive_the_end(house: Books) -> None:
     """The year to December is renewed in August already, then left on 20 September."""
     acme = house.customer("acme", commercial=BOUND, starts=AUGUST)

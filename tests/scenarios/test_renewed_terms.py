@@ -343,3 +343,19 @@ def change(
     )
     now = books.tick()
     return sign_contract(books.db, terms, by=CLERK, now=now, contract_id=contract.contract_id)
+
+
+def test_a_change_that_is_signed_late_is_billed_of_the_months_since(yuan: Books) -> None:
+    """200 a month; on 10 May it is agreed that 100 do from April on, whose bill is out."""
+    terms = replace(STANDARD, management_fee_fen=200_00)
+    acme = yuan.customer("acme", commercial=terms, starts=NEW_YEAR)
+    with yuan.db.read() as tx:
+        (contract,) = contracts_of(tx, acme.customer.customer_id)
+    closes(yuan, acme, 2026, range(1, 5))
+    yuan.clock.at = datetime(2026, 5, 10, tzinfo=UTC)
+    change(yuan, contract, replace(terms, management_fee_fen=100_00))
+    closes(yuan, acme, 2026, range(5, 7))
+    assert acme.lines("2026-04") == ["管理费 = 200.00"]
+    assert acme.lines("2026-05") == ["2026-04 late  管理费 = -100.00", "管理费 = 100.00"]
+    assert acme.lines("2026-06") == ["管理费 = 100.00"]
+    assert yuan.unproved() == []

@@ -120,7 +120,7 @@ class Reckoner:
         """Return every line of terms that the month's bills should have, earliest month first."""
         waiting = self._waiting(now, currency)
         looked_at = {*months, str(now), *(extra.service_month for extra in waiting)}
-        looked_at |= self._renewed_behind(now)
+        looked_at |= self._signed_behind(now)
         for label in list(looked_at):
             looked_at |= self._handed_over(BillingMonth.parse(label))
         looked_at |= self._due_no_more(now, currency)
@@ -413,17 +413,17 @@ class Reckoner:
         held = before.ends_on is None or before.ends_on > now.previous.first_day
         return {str(now.previous)} if held and self._counted(now.previous, before) else set()
 
-    def _renewed_behind(self, now: BillingMonth) -> set[str]:
-        """Return the months before one under a renewal that somebody signed within it."""
+    def _signed_behind(self, now: BillingMonth) -> set[str]:
+        """Return the months before one for which somebody signed a version within it."""
         zone, found = zone_of(self.history.zone), set[str]()
         for version in self.history.versions:
             signed = version.signed_at <= self.known and version.signed_at in now.span(zone)
-            term = self._term(version) if signed else []
-            if term and term[0] is version and self._before(version):
-                month = now.previous
-                while month.last_day >= self.history.began(version):
-                    found |= {str(month)} if self._version(month) in term else set()
-                    month = month.previous
+            first, month = self.history.began(version), now.previous
+            while signed and self._before(version) and month.last_day >= first:
+                held = self._version(month)
+                if held is not None and held.contract_id == version.contract_id:
+                    found.add(str(month))
+                month = month.previous
         return found
 
     def _before(self, version: Version) -> bool:

@@ -208,7 +208,7 @@ class _Work:
             return {*waiting, *facts.due}
         clouded = (owed.key.month for owed in facts.clouds)
         found = {*facts.months, facts.month, *facts.voided, *waiting, *clouded}
-        found |= facts.agreements.renewed_behind(facts.month)
+        found |= facts.agreements.signed_behind(facts.month)
         found |= {each.previous for each in found if facts.agreements.overdue(each)}
         found |= self._undue(ledgered)
         return found | self._counting(found)

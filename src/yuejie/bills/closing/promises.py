@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from yuejie.bills.closing.agreed import Promise, committed_months
-from yuejie.contracts.contract import Contract, at, by_term, holding, is_among, term_of
+from yuejie.contracts.contract import Contract, at, holding, is_among, term_of
 from yuejie.kernel.period import BillingMonth, Span, zone_of
 
 _INSTANT = timedelta(microseconds=1)
@@ -121,22 +121,20 @@ class Agreements:
         promise = self.promise(month.previous, before.currency)
         return bool(committed_months(promise, month.previous))
 
-    def renewed_behind(self, month: BillingMonth) -> set[BillingMonth]:
-        """Return the months before one that stand under a renewal which was signed within it.
+    def signed_behind(self, month: BillingMonth) -> set[BillingMonth]:
+        """Return the months before one for which a contract's version was signed within it.
 
-        They may have been closed while nobody knew that the contract goes on.
+        They may have been closed while nobody knew that the contract goes on, had ended, or was
+        changed.
         """
         zone, found = zone_of(self.zone), set[BillingMonth]()
         for each in self.versions:
             label = BillingMonth.of(each.starts_at, zone)
-            if label >= month or each.version == 1 or each.signed_at not in month.span(zone):
-                continue
-            same = [other for other in self.versions if other.contract_id == each.contract_id]
-            term = term_of(same, each)
-            renewal = term[0] is each and term != by_term(same)[0]
-            while renewal and label < month:
+            late = each.version > 1 and each.signed_at in month.span(zone)
+            while late and label < month:
                 held = self.at_end_of(label)
-                found |= {label} if held is not None and is_among(held, term) else set()
+                if held is not None and held.contract_id == each.contract_id:
+                    found.add(label)
                 label = label.next
         return found
 
@@ -160,4 +158,4 @@ class Agreements:
         promise = self.promise(month, contract.currency)
         fee = promise.management_fee_fen
         owes = bool(fee or committed_months(promise, month)) or self.overdue(month)
-        return owes or bool(self.renewed_behind(month))
+        return owes or bool(self.signed_behind(month))
