@@ -359,6 +359,38 @@ def test_a_term_that_is_left_promised_what_its_days_say(house: Books) -> None:
     assert house.unproved() == []
 
 
+def test_a_term_that_is_left_in_a_month_of_its_successor_promised_what_its_days_say(
+    house: Books,
+) -> None:
+    """
+    1,530 for the 153 days from August on; left for 20 September, approved in September, and
+    another holds from that day on, which has September's bill. August is the last month billed
+    under the term: 500 of 50 days fall due there, on September's bill.
+    """
+    whole = replace(YEAR, commitment=Commitment(1_530_00, CommitmentPeriod.TERM))
+    acme = house.customer("acme", commercial=whole, starts=AUGUST)
+    acme.uses("2026-08-05 10:00:00", "gpt-4o", input=M)
+    end = left(house, acme)
+    house.close("2026-08")
+    house.issue(acme.bill("2026-08"))
+    september = datetime(2026, 9, 2, tzinfo=UTC)
+    approve_leaving(house.db, end.end_id, by="finance", now=september)
+    other = Terms(
+        customer_id=acme.customer.customer_id,
+        sale_book=BookId("list"),
+        currency="CNY",
+        starts_at=datetime(2026, 9, 19, 16, tzinfo=UTC),
+    )
+    house.clock.at = september
+    sign_contract(house.db, other, by=CLERK, now=house.tick())
+    house.close("2026-09")
+    assert acme.lines("2026-09") == [
+        "2026-08 late  承诺消费补足（2026-08） = 490.00",
+        f"提前解约费 合同 {end.contract_id} 自 2026-09-20 终止 = 809.00",
+    ]
+    assert house.unproved() == []
+
+
 def test_a_fee_for_which_no_contract_gives_a_bill_is_told_at_each_closing(house: Books) -> None:
     """
     Acme signs from January on and is out in September already, for 30 % of the year's promise and

@@ -388,17 +388,21 @@ class Reckoner:
         return (heir.starts_at, heir.signed_at) > (first.starts_at, first.signed_at)
 
     def _share_of_term(self, version: Version) -> Fraction:
-        """Return on which share of its days a term held before another took over for good."""
+        """Return on which share of the days that a version promised for its term held.
+
+        Another may have taken over for good, or a later version have ended the term sooner.
+        """
         term = self._term(version)
         ended = max(term, key=lambda v: v.version).ends_on
-        if ended is None:
+        if ended is None or version.ends_on is None:
             return Fraction(1)
         day = first = self.history.began(term[0])
         taken: date | None = None
         while day < ended:
             taken = (taken or day) if self._taken_by(day, term) else None
             day += _DAY
-        return Fraction(((taken or ended) - first).days, (ended - first).days)
+        held = min(taken or ended, version.ends_on)
+        return Fraction((held - first).days, (version.ends_on - first).days)
 
     def _taken_by(self, day: date, term: Sequence[Version]) -> bool:
         """Tell whether on a day another holds than a term, which began before it."""

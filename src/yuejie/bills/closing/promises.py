@@ -57,7 +57,7 @@ class Agreements:
             currency=contract.currency,
             sla=None if ended else terms.sla,
             renewed_on=began if began != since else None,
-            term_share=self._term_share(term),
+            term_share=self._term_share(contract, term),
         )
 
     def _day(self, instant: datetime) -> date:
@@ -99,16 +99,18 @@ class Agreements:
         ]
         return self._day(min(heirs)) if heirs else None
 
-    def _term_share(self, term: Sequence[Contract]) -> tuple[int, int]:
-        """Return how much of a promise for a whole term counts: by its days, if it is taken over.
+    def _term_share(self, contract: Contract, term: Sequence[Contract]) -> tuple[int, int]:
+        """Return how much of a version's promise for a whole term counts: by the days it held.
 
-        All of it where it held to its end; days in its shared last month are no loss.
+        Less than all where another takes over before its end, or where a later version ends the
+        term sooner than this one promised; days in its shared last month are no loss.
         """
-        ends_on, taken_on = _ends_on(term), self._taken_on(term)
-        if ends_on is None or taken_on is None or taken_on >= ends_on:
+        agreed = contract.terms.ends_on
+        ends = [day for day in (_ends_on(term), self._taken_on(term)) if day is not None]
+        if agreed is None or min(ends, default=agreed) >= agreed:
             return 1, 1
         began = self._day(term[0].starts_at)
-        return (taken_on - began).days, (ends_on - began).days
+        return (min(ends) - began).days, (agreed - began).days
 
     def overdue(self, month: BillingMonth) -> bool:
         """Tell whether a minimum fell due in the month before, which nobody may have known then.
