@@ -30,8 +30,7 @@ from yuejie.usage.show import parse_request_id
 SMALL = "[[sim in=20 out=10]]"
 SLOW = "[[sim in=20 out=10 delay_ms=1000]]"
 NOTICED = 2.0
-"""A second is promised; beside the rest of the tests the machine itself may lose one."""
-"""Seconds after which every worker knows of a cap."""
+"""Seconds after which every worker knows of a cap: one is promised, the machine may lose another."""
 
 
 @pytest.fixture(scope="module")
