@@ -30,7 +30,7 @@ from yuejie.usage.show import parse_request_id
 SMALL = "[[sim in=20 out=10]]"
 SLOW = "[[sim in=20 out=10 delay_ms=1000]]"
 NOTICED = 2.0
-"""Seconds after which every worker knows of a cap: one is promised, the machine may lose another."""
+"""Seconds after which every worker knows of a cap; one is promised, a busy machine loses some."""
 
 
 @pytest.fixture(scope="module")
