@@ -16,7 +16,7 @@ from yuejie.bills.bill import Bill
 from yuejie.kernel.ids import BillId
 from yuejie.kernel.period import BillingMonth, zone_of
 
-BESIDE = "currency:"
+_BESIDE = "currency:"
 """What the part of a month's bill in another currency begins with."""
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
@@ -145,7 +145,6 @@ class History:
         beside a month in another currency has nothing of its terms.
         """
         drawn: dict[BillingMonth, list[Bill]] = {}
-        terms = [bill for bill in self.bills if not bill.part.startswith(BESIDE)]
         for bill in self.bills:
             if bill.month != month and self.ended_at[bill.epoch] <= at:
                 drawn.setdefault(bill.month, []).append(bill)
@@ -154,12 +153,12 @@ class History:
             for label, bills in drawn.items()
             if all(bill.issued_at is not None and bill.issued_at <= at for bill in bills)
             for bill in bills
-            if not bill.part.startswith(BESIDE)
+            if not _is_beside(bill)
         ]
         found: set[str] = set()
-        for bill in terms:
+        for bill in self.bills:
             voided = self.voided_at.get(bill.bill_id)
-            if voided is not None and voided <= at:
+            if voided is not None and voided <= at and not _is_beside(bill):
                 behind = [each for each in settled if each[1] > voided + _DAY]
                 again = [label for label, _, currency in behind if currency == bill.currency]
                 labels = {str(line.service_month) for line in bill.lines}
@@ -203,6 +202,10 @@ class History:
         return version.starts_at.astimezone(zone_of(self.zone)).date()
 
 
+def _is_beside(bill: Bill) -> bool:
+    return bill.part.startswith(_BESIDE)
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """The bills of a month that one closing drew: all its parts."""
@@ -216,7 +219,7 @@ class Sheet:
     @property
     def beside(self) -> bool:
         """Whether it is the bill of a month in another currency than its contract's."""
-        return all(bill.part.startswith(BESIDE) for bill in self.parts)
+        return all(map(_is_beside, self.parts))
 
     @property
     def drawn_at(self) -> datetime:
@@ -250,6 +253,11 @@ class Sheet:
         ]
         drawn.sort(key=lambda bill: bill.closed_at)
         return [Sheet(self.month, self.epoch, (bill,), again=True) for bill in drawn]
+
+    def drawn(self, history: History) -> "list[Sheet]":
+        """Return all that was ever drawn of it: what the closing drew, and each part anew."""
+        closing = self.closing(history)
+        return [*([closing] if closing else []), *self.anew(history)]
 
     def replaced(self, history: History) -> list[Bill]:
         """Return what a part that was drawn anew was before; nothing where that is not known."""
@@ -297,7 +305,7 @@ def sheets_of(history: History, month: BillingMonth) -> list[Sheet]:
     sheets: dict[tuple[int, bool, str], list[Bill]] = {}
     for bill in history.bills:
         if bill.month == month:
-            beside = bill.part.startswith(BESIDE)
+            beside = _is_beside(bill)
             key = (bill.epoch, not beside, bill.part if beside else "")
             sheets.setdefault(key, []).append(bill)
     return [Sheet(month, key[0], tuple(sheets[key])) for key in sorted(sheets)]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from yuejie.assurance.history import History, Sheet
+from yuejie.assurance.history import History, Sheet, Version
 from yuejie.assurance.oracle import Difference
 from yuejie.assurance.sharing import Taxed, part_of_projects, spread, taxes
 from yuejie.assurance.terms import OTHERS, TERMS, Reckoner, TermLine
@@ -17,21 +17,19 @@ def check_terms(history: History, sheet: Sheet) -> Iterator[Difference]:
     First what the closing drew, its parts together; then each part that was drawn anew behind it,
     alone, with what the others said by then.
     """
-    closing = sheet.closing(history)
-    if closing is not None:
-        yield from _check_parts(history, closing)
-    for part in sheet.anew(history):
-        yield from _check_alone(history, part)
+    for drawn in sheet.drawn(history):
+        version, before = history.contract(sheet.month, drawn.drawn_at), drawn.before(history)
+        if version is None:
+            yield Difference("合同", drawn.parts[0].contract_id, "没有生效的合同")
+        elif before is not None:
+            check = _check_alone if drawn.again else _check_parts
+            yield from check(history, drawn, version, before)
 
 
-def _check_parts(history: History, sheet: Sheet) -> Iterator[Difference]:
+def _check_parts(
+    history: History, sheet: Sheet, version: Version, before: Sequence[Bill]
+) -> Iterator[Difference]:
     """Compare part by part what one closing drew."""
-    version, before = history.contract(sheet.month, sheet.drawn_at), sheet.before(history)
-    if version is None:
-        yield _unheld(sheet)
-        return
-    if before is None:
-        return
     reckoner, metered = _reckoner(history, sheet, before)
     owed = reckoner.owed(_looked_at(history, sheet), sheet.month, version.currency)
     parts = part_of_projects(history, sheet, version.terms)
@@ -51,14 +49,10 @@ def _check_parts(history: History, sheet: Sheet) -> Iterator[Difference]:
         yield from _compare(part, printed.get(part, Counter()), proved.get(part, Counter()))
 
 
-def _check_alone(history: History, sheet: Sheet) -> Iterator[Difference]:
+def _check_alone(
+    history: History, sheet: Sheet, version: Version, before: Sequence[Bill]
+) -> Iterator[Difference]:
     """Compare a part that was drawn anew: its usage stayed, and what terms give went to it."""
-    version, before = history.contract(sheet.month, sheet.drawn_at), sheet.before(history)
-    if version is None:
-        yield _unheld(sheet)
-        return
-    if before is None:
-        return
     (bill,) = sheet.parts
     reckoner, _ = _reckoner(history, sheet, before)
     # What is meant for another part waits for that; the customer's own waits for the head.
@@ -71,10 +65,6 @@ def _check_alone(history: History, sheet: Sheet) -> Iterator[Difference]:
         for grant_id, fen in reckoner.purchases(sheet.month, version.currency).items():
             proved[TermLine(str(sheet.month), "package_purchase", grant_id)] += fen
     yield from _compare(bill.part, _terms_of(bill), proved)
-
-
-def _unheld(sheet: Sheet) -> Difference:
-    return Difference("合同", sheet.parts[0].contract_id, "没有生效的合同")
 
 
 def _reckoner(
@@ -90,15 +80,14 @@ def _reckoner(
 
 def check_beside(history: History, sheet: Sheet) -> Iterator[Difference]:
     """Compare a bill in another currency than its month's: what waited there, and nothing else."""
-    closing = sheet.closing(history)
-    for drawn in [*([closing] if closing else []), *sheet.anew(history)]:
-        yield from _check_beside(history, drawn)
+    for drawn in sheet.drawn(history):
+        before = drawn.before(history)
+        if before is not None:
+            yield from _check_beside(history, drawn, before)
 
 
-def _check_beside(history: History, sheet: Sheet) -> Iterator[Difference]:
-    (bill,), before = sheet.parts, sheet.before(history)
-    if before is None:
-        return
+def _check_beside(history: History, sheet: Sheet, before: Sequence[Bill]) -> Iterator[Difference]:
+    (bill,) = sheet.parts
     version = history.contract(sheet.month, sheet.drawn_at, bill.currency)
     asked = (version.contract_id, version.version) if version else ("", 0)
     if asked != (bill.contract_id, bill.contract_version):
