@@ -20,14 +20,23 @@ from yuejie.bills.sharing.show import ShareBy, share_sheet
 from yuejie.bills.show import gather_document
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.life.ending import Wish, ask_end
+from yuejie.contracts.publish import publish_fx
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
-from yuejie.contracts.terms import STANDARD, BreakFee, CommercialTerms, ContractType, Split
+from yuejie.contracts.terms import (
+    STANDARD,
+    BreakFee,
+    CommercialTerms,
+    ContractType,
+    Split,
+    TierDiscount,
+    TierStep,
+)
 from yuejie.fapiao.request import what_is_available
 from yuejie.insights.whatif.replay import replay
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import BookId
-from yuejie.kernel.money import Money
+from yuejie.kernel.money import FxRate, Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.packs.make import issued_of_month
 from yuejie.payments.apportion.draw import draw_down, set_aside
@@ -50,6 +59,8 @@ FEE_500 = CommercialTerms(
 SEPTEMBER = datetime(2026, 8, 31, 16, tzinfo=UTC)
 START = datetime(2026, 9, 30, 16, tzinfo=UTC)
 NOVEMBER = datetime(2026, 10, 31, 16, tzinfo=UTC)
+DECEMBER = datetime(2026, 11, 30, 16, tzinfo=UTC)
+TIERS = TierDiscount((TierStep(0, 0), TierStep(1_000_00, 100_000), TierStep(2_000_00, 200_000)))
 SELLER = Seller("月结示例科技有限公司", "91350100M000100Y43", "示例银行", "0000 0000")
 
 
@@ -59,14 +70,7 @@ def changed(books: Books, commercial: CommercialTerms = STANDARD) -> Party:
     acme = books.customer("acme", fx_policy="bill", commercial=commercial, starts=START)
     for on in ("2026-10-31", "2026-11-30", "2026-12-31"):
         books.fx("7", on)
-    terms = Terms(
-        customer_id=acme.customer.customer_id,
-        sale_book=BookId("list"),
-        currency="USD",
-        starts_at=NOVEMBER,
-        commercial=commercial,
-    )
-    sign_contract(books.db, terms, by=CLERK, now=books.tick())
+    follow(books, acme, "USD", NOVEMBER, commercial=commercial)
     return acme
 
 
@@ -120,14 +124,23 @@ def test_money_of_the_other_currency_is_set_aside_and_drawn_by_its_name(books: B
     bank.books_agree(acme)
 
 
-def follow(books: Books, acme: Party, currency: str, starts: datetime) -> None:
-    """Sign another contract, in a currency, from an instant on."""
+def follow(
+    books: Books,
+    acme: Party,
+    currency: str,
+    starts: datetime,
+    *,
+    book: str = "USD",
+    commercial: CommercialTerms = STANDARD,
+) -> None:
+    """Sign another contract, in a currency, from an instant on; `book` is what prices are in."""
     terms = Terms(
         customer_id=acme.customer.customer_id,
         sale_book=BookId("list"),
         currency=currency,
-        fx_policy="bill" if currency == "CNY" else "none",
+        fx_policy="none" if currency == book else "bill",
         starts_at=starts,
+        commercial=commercial,
     )
     sign_contract(books.db, terms, by=CLERK, now=books.tick())
 
@@ -358,4 +371,93 @@ def test_a_month_that_is_closed_anew_in_the_other_currency_is_proved(books: Book
     books.close("2026-11")
     assert acme.lines("2026-11", "currency:USD") == ["补收 = 7.00"]
     assert acme.lines("2026-11") == ["main  gpt-4o  input  10,000,000 = 700.00", "补收 = 100.00"]
+    assert books.unproved() == []
+
+
+def test_terms_of_a_month_are_counted_in_the_currency_of_its_own_contract(books: Books) -> None:
+    """
+    October is billed in dollars, November in yuan, December in dollars again. A call of October
+    for 600 dollars that turns up in November is billed at October's exchange rate, and October's
+    steps, which are of dollars, do not move by it. One of 200 on December's bill moves them: of the
+    1,100 that are billed in dollars, 100 lie above the first step.
+    """
+    books.prices(YUAN, currency="USD")
+    stepped = replace(STANDARD, tier_discount=TIERS, management_fee_fen=20_000)
+    acme = books.customer("acme", currency="USD", commercial=stepped, starts=START)
+    follow(books, acme, "CNY", NOVEMBER)
+    follow(books, acme, "USD", DECEMBER)
+    books.fx("7", "2026-10-31")
+    books.fx("6.5", "2026-11-30")
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=90 * M)
+    books.close("2026-10")
+    assert acme.lines("2026-10")[1:] == ["管理费 = 200.00"]
+    books.issue(acme.bill("2026-10"))
+    acme.uses("2026-10-31 23:00:00", "gpt-4o", input=60 * M)
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    books.close("2026-11")
+    assert acme.lines("2026-11") == [
+        "main  gpt-4o  input  10,000,000 = 650.00",
+        "2026-10 late  main  gpt-4o  input  60,000,000 = 4,200.00",
+    ]
+    books.issue(acme.bill("2026-11"))
+    acme.uses("2026-10-31 23:30:00", "gpt-4o", input=20 * M)
+    books.close("2026-12")
+    assert acme.lines("2026-12") == [
+        "2026-10 late  main  gpt-4o  input  20,000,000 = 200.00",
+        "2026-10 late  阶梯折扣 = -10.00",
+    ]
+
+
+def test_what_is_carried_is_given_back_in_its_own_currency(books: Books) -> None:
+    """
+    October ends 50.00 CNY below zero. November stands under a contract in USD, which cannot give
+    yuan back; December's is in CNY again and does.
+    """
+    books.prices(YUAN, currency="CNY")
+    acme = books.customer("acme")
+    owes(books, acme, -50_00, "2026-10")
+    rate = FxRate.parse("0.14", "CNY", "USD")
+    publish_fx(books.db, rate, date(2026, 11, 1), source="测试", by=CLERK, now=books.tick())
+    follow(books, acme, "USD", NOVEMBER, book="CNY")
+    follow(books, acme, "CNY", DECEMBER, book="CNY")
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    acme.uses("2026-12-05 10:00:00", "gpt-4o", input=10 * M)
+    for label in ("2026-10", "2026-11", "2026-12"):
+        books.close(label)
+        books.issue(acme.bill(label))
+    assert acme.lines("2026-10") == ["减免 = -50.00", "结转下期 = 50.00"]
+    assert acme.lines("2026-11")[1:] == []
+    assert acme.bill("2026-11").gross == Money.parse("14.00", "USD")
+    assert acme.lines("2026-12")[1:] == ["上期结转 = -50.00"]
+    assert acme.owes() == cny("50.00")
+    assert books.unproved() == []
+
+
+def test_what_was_voided_behind_a_change_of_currency_is_owed_in_its_own(books: Books) -> None:
+    """
+    October is billed in dollars, November in yuan, December in dollars again. October's bill is
+    voided when November has begun: its usage stands on November's, in yuan, and its fee of 200
+    dollars on December's, once.
+    """
+    books.prices(YUAN, currency="USD")
+    fee = replace(STANDARD, management_fee_fen=200_00)
+    acme = books.customer("acme", currency="USD", commercial=fee, starts=START)
+    books.fx("7", "2026-10-31")
+    follow(books, acme, "CNY", NOVEMBER)
+    follow(books, acme, "USD", DECEMBER)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=90 * M)
+    books.close("2026-10")
+    bill_id = books.issue(acme.bill("2026-10")).bill_id
+    asked = request_credit(books.db, bill_id, amounts=None, why="x", by="a", now=books.tick())
+    decide_credit(books.db, asked.credit_note_id, approve=True, by="b", now=books.tick())
+    books.tick(2 * 86_400)
+    books.close("2026-11")
+    late = ["2026-10 late  main  gpt-4o  input  90,000,000 = 6,300.00"]
+    assert acme.lines("2026-11") == late
+    books.issue(acme.bill("2026-11"))
+    books.close("2026-12")
+    assert acme.lines("2026-12") == ["2026-10 late  管理费 = 200.00"]
+    books.issue(acme.bill("2026-12"))
+    books.close("2027-01")
+    assert acme.bills("2027-01") == []
     assert books.unproved() == []
