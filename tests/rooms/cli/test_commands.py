@@ -85,6 +85,12 @@ def test_whoever_asks_what_there_is_waits_for_no_noun() -> None:
     assert done.stdout.endswith("['yuejie.cli.main', 'yuejie.cli.mistakes']\n")
 
 
+def test_an_amount_below_zero_is_no_option(home: Path) -> None:
+    asked = ("adjustments", "propose", "nobody", "2026-09", "-1.00", "--why", "约定")
+    assert "客户不存在" in yuejie(home, *asked, "--item", "减免", code=1)
+    assert "--itme" in yuejie(home, *asked, "--itme", "减免", code=2)
+
+
 def test_mistakes_are_one_sentence(home: Path) -> None:
     """A month with no usage, a customer nobody knows, a bill that is not there, a bad month."""
     assert "2026-09 无用量数据" in yuejie(home, "bills", "close", "2026-09")

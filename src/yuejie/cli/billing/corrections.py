@@ -21,7 +21,18 @@ def adjustments() -> None:
     """调整：由一人提出、另一人审批，出现在客户的下一张账单上。"""
 
 
-@adjustments.command("propose")
+class _Signed(click.Command):
+    """A command whose last argument may be a number below zero, which looks like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Say of such numbers that they are no options, unless somebody has said so."""
+        below = [each for each in args if each[:1] == "-" and each[1:2].isdigit()]
+        if below and "--" not in args:
+            args = [*(each for each in args if each not in below), "--", *below]
+        return super().parse_args(ctx, args)
+
+
+@adjustments.command("propose", cls=_Signed)
 @click.argument("customer")
 @click.argument("month", type=Month())
 @click.argument("amount")
