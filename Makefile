@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup chdb demo serve test simulate check format golden guide docs bench lock clean
+.PHONY: help setup chdb demo serve test simulate exact check format golden guide docs bench lock clean
 
 # The tests start hundreds of processes, and each would compile the whole house anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,6 +22,9 @@ SEED ?= 1
 SEEDS ?= 1
 CUSTOMERS ?= 3
 DONE ?=
+# How many calls and how many seconds of havoc the stories of exactness tell.
+CALLS ?= 5000
+ROUNDS ?= 300
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +52,10 @@ simulate: $(STAMP)  ## fourteen months per seed against an independent oracle (S
 	@export YUEJIE_SIMULATE_SEEDS=$(SEEDS) YUEJIE_SIMULATE_SEED=$(SEED) \
 	        YUEJIE_SIMULATE_CUSTOMERS=$(CUSTOMERS) YUEJIE_SIMULATE_DONE=$(DONE)
 	$(BIN)/python -m pytest -n $(JOBS) tests/simulate $(ARGS)
+
+exact: $(STAMP)  ## every token billed once, told at length (CALLS=5000 by SDKs, ROUNDS=300 seconds of kill -9)
+	@export YUEJIE_EXACT_CALLS=$(CALLS) YUEJIE_CHAOS_ROUNDS=$(ROUNDS)
+	$(BIN)/python -m pytest tests/crash/test_exact.py tests/crash/test_chaos.py $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, arrows between rooms, tidy, generated documents
 	@$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """Real SDKs, every dialect, faults, hang-ups: what is billed is what was served, to the token."""
 
+import os
 import random
 import time
 from collections import Counter
@@ -29,7 +30,8 @@ from yuejie.usage.meters import COUNT_METERS
 
 CHINA = ZoneInfo("Asia/Shanghai")
 FAULTS = ("", "", "", "", "", "fault=429", "http=500", "cut_after=5", "no_usage=1", "negative=1")
-CALLS = 150
+CALLS = int(os.environ.get("YUEJIE_EXACT_CALLS") or 150)
+"""`make exact CALLS=5000` tells the story at length."""
 # What a client meets when its provider fails or talks nonsense; the SDKs trip over nonsense.
 BROKEN = (
     openai.OpenAIError,
