@@ -1,19 +1,14 @@
 """The door: requests come in, find their endpoint, and are admitted or refused."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Coroutine, Sequence
 from traceback import format_exception
-from typing import Final
-from urllib.parse import unquote
+from typing import Any, Final
 
 import msgspec
 import structlog
-from msgspec.structs import replace
 
-from yuejie.contracts.auto.policy import TASK_LENGTH
 from yuejie.customers.key import digest_of, digest_of_foreign
-from yuejie.gateway.allow.betas import HEADER as BETAS
-from yuejie.gateway.allow.betas import betas_of
 from yuejie.gateway.allow.leases import Leases, rate_headers
 from yuejie.gateway.allow.needs import caps_of, needs_of, output_bound
 from yuejie.gateway.allow.slices import Need
@@ -30,35 +25,39 @@ from yuejie.gateway.call.endpoints import (
     dialect_of,
     not_offered,
 )
-from yuejie.gateway.call.form import Spoilt, Upload, receive
-from yuejie.gateway.call.headers import Pairs, query_upward, secret_of, upward
+from yuejie.gateway.call.form import Spoilt, receive
+from yuejie.gateway.call.headers import query_upward, secret_of, upward
 from yuejie.gateway.call.live import Cut, Running
 from yuejie.gateway.call.operation import Operation, Workshop
 from yuejie.gateway.call.wants import wants_of
 from yuejie.gateway.meter.chrono import Chrono
 from yuejie.gateway.meter.prefix import Sketch, look
-from yuejie.gateway.meter.quick import quick_hint
 from yuejie.gateway.meter.refused import Whose
 from yuejie.gateway.metrics import CONTENT_TYPE, Gauges
-from yuejie.gateway.refusal import Code, Dialect, Refused, body_of
-from yuejie.gateway.rights.admission import Admission, Plan, merge_tags
+from yuejie.gateway.refusal import Code, Dialect, Refused
+from yuejie.gateway.request import (
+    Came,
+    Refusal,
+    Request,
+    hint_of,
+    refuse_large,
+    tags_of,
+    task_of,
+)
+from yuejie.gateway.rights.admission import Admission, Plan
 from yuejie.gateway.rights.listing import entry, listing
 from yuejie.gateway.server.exchange import Exchange, Gone, TooLong
-from yuejie.gateway.snapshot import AllowanceRow, KeyRow
-from yuejie.gateway.trace import Trace, Traces
+from yuejie.gateway.snapshot import AllowanceRow
+from yuejie.gateway.trace import Traces
 from yuejie.gateway.upstream.choice import Choice, choose
-from yuejie.kernel.ids import request_id
 from yuejie.kernel.limits import BODY_BYTES, SNAPSHOT_AGE, UPLOAD_BYTES
-from yuejie.usage.dialects import BrokenJson, RequestHint, request_hint
+from yuejie.usage.dialects import RequestHint
 
 log = structlog.get_logger()
 
 AGE_US: Final = int(SNAPSHOT_AGE.total_seconds()) * 1_000_000
 _PATHS: Final = "、".join(OFFERED)
 _HINT: Final = 4
-_OPENAI: Final = Dialect.OPENAI
-CONFLICT: Final = 409
-"""SDKs repeat a 409 unless they are told not to."""
 _CUT_CODES: Final = {
     Cut.STOPPING: Code.STOPPING,
     Cut.TOO_LONG: Code.UPSTREAM_SLOW,
@@ -66,89 +65,6 @@ _CUT_CODES: Final = {
 }
 KEYS: Final = 10_000
 """Keys whose digests are remembered: an HMAC costs as much as a third of an admission."""
-
-
-class Request:
-    """One request at the door: who asks, in whose words to answer."""
-
-    __slots__ = (
-        "attempted",
-        "billed",
-        "dialect",
-        "english",
-        "exchange",
-        "extra",
-        "headers",
-        "key",
-        "model",
-        "now_us",
-        "operation",
-        "trace",
-    )
-
-    def __init__(self, exchange: Exchange, now_us: int, operation: bytes) -> None:
-        self.exchange = exchange
-        self.now_us = now_us
-        self.operation = operation
-        self.headers = exchange.headers
-        self.english = self.headers.get("accept-language", "")[:2].lower() == "en"
-        self.dialect: Dialect = _OPENAI
-        self.extra: Pairs = []
-        """Headers of ours, whatever the answer is."""
-        self.key: KeyRow | None = None
-        self.model = ""
-        """As the client names it, once that is read."""
-        self.attempted = False
-        """From then on the journal says what becomes of the call."""
-        self.billed = False
-        """A provider's answer is the client's, and is paid for."""
-        self.trace: Trace | None = None
-
-    @property
-    def request_id(self) -> str:
-        """The operation's id as people see it."""
-        return request_id(self.operation)
-
-    @property
-    def betas(self) -> str:
-        """What a client of Anthropic's asks for by header, beyond the catalogue."""
-        return betas_of(self.exchange.pairs) if BETAS in self.headers else ""
-
-    def mark(self, stage: str, plan: Plan | None = None) -> None:
-        """Note that a stage is over, if the call is sampled; a plan says whose call it is."""
-        if self.trace is None:
-            return
-        self.trace.mark(stage)
-        if plan is not None:
-            self.trace.facts |= {
-                "yuejie.customer": plan.key.customer_id,
-                "yuejie.project": plan.key.project_id,
-                "gen_ai.request.model": plan.model,
-            }
-
-    def refuse(self, refused: Refused) -> None:
-        """Answer with a refusal."""
-        named = self.request_id
-        headers = [("content-type", "application/json"), ("x-request-id", named), *self.extra]
-        if refused.retry_after_s is not None:
-            headers.append(("retry-after", str(refused.retry_after_s)))
-        elif refused.status == CONFLICT:
-            headers.append(("x-should-retry", "false"))
-        body = body_of(refused, self.dialect, named, english=self.english)
-        self.exchange.response_bytes(refused.status, headers, body)
-
-    def answer(self, body: bytes, kind: str = "application/json", status: int = 200) -> None:
-        """Answer with something of our own."""
-        headers = [("content-type", kind), ("x-request-id", self.request_id)]
-        self.exchange.response_bytes(status, headers, body)
-
-
-class Refusal(Exception):
-    """A refusal on its way to the door."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.code.name)
-        self.refused = refused
 
 
 class Gateway:
@@ -189,14 +105,17 @@ class Gateway:
         self._admission = admission
         self._published_us = self._gauges.published_us = published_us
 
-    async def answer(self, exchange: Exchange) -> None:
+    def answer(self, exchange: Exchange) -> Coroutine[Any, Any, object]:
         """Answer one request."""
         now_us = self._chrono.now_us()
         request = Request(exchange, now_us, self._chrono.new_id(now_us))
         if self._traces is None:
-            await self._answer(request)
-            return
-        request.trace = self._traces.begin(request.headers, now_us)
+            return self._answer(request)
+        return self._traced(request, self._traces)
+
+    async def _traced(self, request: Request, traces: Traces) -> None:
+        """Answer a request and note where its time went, if it is one of those that are watched."""
+        request.trace = traces.begin(request.headers, request.now_us)
         failed = "stopped"
         try:
             failed = await self._answer(request)
@@ -206,7 +125,7 @@ class Gateway:
         finally:
             if request.trace is not None and request.trace.marks:
                 request.trace.facts["yuejie.request"] = request.request_id
-                self._traces.end(request.trace, exchange.path, failed=failed)
+                traces.end(request.trace, request.exchange.path, failed=failed)
 
     async def _answer(self, request: Request) -> str:
         """Do so; return the code of our own refusal, or nothing."""
@@ -273,60 +192,32 @@ class Gateway:
         if isinstance(key, Refused):
             raise Refusal(key)
         request.key = key
-        form, admitted_us = None, request.now_us
+        admitted_us = request.now_us
         body = None if endpoint.multipart else request.exchange.here(BODY_BYTES)
         if body is not None:
-            told = _hint(endpoint, action, body, admission.view.window_of)
+            came = Came(body, None, hint_of(endpoint, action, body, admission.view.window_of))
         else:
-            body, form, told = await self._received(request, endpoint, action, admission)
+            came = await self._received(request, endpoint, action, admission)
             # A body may take minutes: its rights and prices are those of its end.
             admission, admitted_us = self._admission or admission, self._chrono.now_us()
         request.mark("receive")
-        request.model = told.model
+        request.model = came.told.model
         plan = admission.admit(
-            digest, hint, told.model, endpoint.dialect, request.exchange.path, now_us=admitted_us
+            digest,
+            hint,
+            request.model,
+            endpoint.dialect,
+            request.exchange.path,
+            now_us=admitted_us,
         )
         if isinstance(plan, Refused):
             raise Refusal(plan)
-        choice = None
-        call = Call(endpoint.api, told, body, request.betas)
-        if plan.auto is not None:
-            plan, choice = self._choose(request, plan, call)
-        tags = _tags(request, plan)
-        request.mark("admit", plan)
-        asked = Asked(
-            exchange=request.exchange,
-            endpoint=endpoint,
-            action=action,
-            operation=request.operation,
-            request_id=request.request_id,
-            query=query_upward(request.exchange.query),
-            headers=upward(request.exchange.pairs),
-            english=request.english,
-            hint=told,
-            body=body,
-            form=form,
-            plan=plan,
-            tags=tags,
-            hold=None,
-            longest=0,
-            choice=choice,
-            extra=request.extra,
-            trace=request.trace,
-        )
-        await self._entered(request, asked, call)
-
-    async def _entered(self, request: Request, asked: Asked, call: Call) -> None:
-        """Carry an admitted call to its answer: whatever it takes on its way is given back here."""
-        live, task = self._shop.live, request.exchange.task
-        assert task is not None, "the server answers every request in a task"
-        if live.stopping:
-            # A body may take minutes: nothing waits any more for what enters now.
-            raise Refusal(Refused(Code.STOPPING, retry_after_s=1))
-        running = live.enter(task)
+        asked = self._asked(request, endpoint, action, came, plan)
+        live, running = self._shop.live, self._enter(request)
+        # Whatever the call takes on its way is given back here.
         try:
             if asked.plan.caps and (caps := caps_of(asked.plan, asked.tags)):
-                await self._reserve(request, asked, caps, call)
+                await self._reserve(request, asked, caps)
             if asked.plan.salt and asked.body:
                 asked.marks = self._prefix(asked, request.now_us)
             client_key = request.headers.get("idempotency-key")
@@ -343,12 +234,53 @@ class Gateway:
                 asked.hold.release()
             live.leave(running)
 
+    def _asked(
+        self, request: Request, endpoint: Endpoint, action: Action | None, came: Came, plan: Plan
+    ) -> Asked:
+        """Put together what an admitted call asks for, and whom, where a policy chooses."""
+        choice = None
+        if plan.auto is not None:
+            call = Call(endpoint.api, came.told, came.body, request.betas)
+            plan, choice = self._choose(request, plan, call)
+        tags = tags_of(request, plan)
+        request.mark("admit", plan)
+        return Asked(
+            exchange=request.exchange,
+            endpoint=endpoint,
+            action=action,
+            operation=request.operation,
+            request_id=request.request_id,
+            query=query_upward(request.exchange.query),
+            said=upward(request.exchange.head),
+            english=request.english,
+            hint=came.told,
+            body=came.body,
+            form=came.form,
+            plan=plan,
+            tags=tags,
+            hold=None,
+            longest=0,
+            choice=choice,
+            extra=request.extra,
+            trace=request.trace,
+        )
+
+    def _enter(self, request: Request) -> Running:
+        """Count a call among those under way."""
+        live, task = self._shop.live, request.exchange.task
+        assert task is not None, "the server answers every request in a task"
+        if live.stopping:
+            # A body may take minutes: nothing waits any more for what enters now.
+            raise Refusal(Refused(Code.STOPPING, retry_after_s=1))
+        return live.enter(task)
+
     async def _reserve(
-        self, request: Request, asked: Asked, caps: tuple[AllowanceRow, ...], call: Call
+        self, request: Request, asked: Asked, caps: tuple[AllowanceRow, ...]
     ) -> None:
         """Hold what the call may come to at worst, or refuse it."""
         asked.longest = output_bound(caps)
         now_us = self._chrono.now_us()
+        call = Call(asked.endpoint.api, asked.hint, asked.body, request.betas)
         needs = self._needs(asked.plan, caps, call, asked.longest, now_us)
         found = self._leases.pass_now(needs, now_us) or await self._leases.ask(needs)
         if not isinstance(found, Refused):
@@ -362,7 +294,7 @@ class Gateway:
         """Let an auto model's policy choose; what is held then covers whoever it may come to."""
         auto = plan.auto
         assert auto is not None, "asked of auto models alone"
-        task = _task(request) or plan.key.task
+        task = task_of(request) or plan.key.task
         ruled = auto.of(task)
         shop = self._shop
         choice = choose(
@@ -477,22 +409,22 @@ class Gateway:
         endpoint: Endpoint,
         action: Action | None,
         admission: Admission,
-    ) -> tuple[bytes, Upload | None, RequestHint]:
+    ) -> Came:
         if endpoint.multipart:
-            _refuse_large(request, UPLOAD_BYTES)
+            refuse_large(request, UPLOAD_BYTES)
             content_type = request.headers.get("content-type", "")
             form = await receive(content_type, request.exchange.chunks())
             if isinstance(form, Refused):
                 raise Refusal(form)
             fields = form.fields
             stream = fields.get("stream", "").lower() == "true"
-            return b"", form, RequestHint(fields.get("model", ""), stream=stream)
-        _refuse_large(request, BODY_BYTES)
+            return Came(b"", form, RequestHint(fields.get("model", ""), stream=stream))
+        refuse_large(request, BODY_BYTES)
         try:
             body = await request.exchange.body(BODY_BYTES)
         except TooLong:
             raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": BODY_BYTES})) from None
-        return body, None, _hint(endpoint, action, body, admission.view.window_of)
+        return Came(body, None, hint_of(endpoint, action, body, admission.view.window_of))
 
     def _other(self, request: Request) -> None:
         """Answer what is no call: lists of models, health, numbers, and strangers."""
@@ -553,46 +485,3 @@ class Gateway:
 
 def _json(value: object) -> bytes:
     return msgspec.json.encode(value)
-
-
-def _tags(request: Request, plan: Plan) -> str:
-    told = request.headers.get("x-yuejie-tags")
-    if told is None and "x-yuejie-tags" in request.exchange.hidden:
-        # The server keeps to itself what is not ASCII; a tag must not vanish in silence.
-        names = "、".join(plan.customer.tag_names) or "无"
-        raise Refusal(Refused(Code.TAGS_UNFIT, {"why": "中文请用百分号编码", "names": names}))
-    if not told:
-        return plan.key.tags
-    merged = merge_tags(plan, told)
-    if isinstance(merged, Refused):
-        raise Refusal(merged)
-    return merged
-
-
-def _task(request: Request) -> str:
-    """Read what a call says it is for; one that vanished in silence would cost the wrong price."""
-    told: str = request.headers.get("x-yuejie-task", "")
-    if not told and "x-yuejie-task" in request.exchange.hidden:
-        raise Refusal(Refused(Code.TASK_UNFIT))
-    return (unquote(told) if "%" in told else told).strip()[:TASK_LENGTH]
-
-
-def _hint(
-    endpoint: Endpoint, action: Action | None, body: bytes, window_of: Callable[[str], int | None]
-) -> RequestHint:
-    """Read what must be remembered of a request."""
-    try:
-        hint = quick_hint(endpoint.api, body, window_of) or request_hint(endpoint.api, body)
-    except BrokenJson as error:
-        raise Refusal(Refused(Code.BODY_BROKEN, {"why": str(error)})) from error
-    if action is not None:
-        hint = replace(hint, model=action.model, stream=action.stream)
-    if hint.context_window is None and (window := window_of(hint.model)) is not None:
-        hint = replace(hint, context_window=window)
-    return hint
-
-
-def _refuse_large(request: Request, limit: int) -> None:
-    length = request.headers.get("content-length", "0")
-    if len(length) > 18 or not length.isdecimal() or int(length) > limit:
-        raise Refusal(Refused(Code.BODY_TOO_LARGE, {"limit": limit}))

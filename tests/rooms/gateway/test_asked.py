@@ -8,6 +8,7 @@ from tests.rooms.gateway.autos import SMALL, draft, rule, ruled
 from yuejie.gateway.call.asked import Asked
 from yuejie.gateway.call.endpoints import POSTS
 from yuejie.gateway.server.exchange import Exchange
+from yuejie.gateway.upstream.port import Said
 from yuejie.usage.dialects import request_hint
 
 
@@ -30,7 +31,7 @@ def test_one_reader_takes_the_first_word_and_another_the_last(body: bytes) -> No
         operation=bytes(16),
         request_id="req_1",
         query="",
-        headers=[],
+        said=Said.of([]),
         english=False,
         hint=request_hint(endpoint.api, body),
         body=body,

@@ -1,6 +1,7 @@
 """What the gateway's clock says of an instant is what the calendar says, at every edge."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import RFC_4122, UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,22 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def us(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def test_ids_are_uuids_of_version_7_and_sort_by_their_millisecond() -> None:
+    chrono = Chrono(SystemClock())
+    made = [chrono.new_id(1_800_000_000_000_000 + n * 1000) for n in range(2_000)]
+    read = [UUID(bytes=each) for each in made]
+    assert {(each.version, each.variant) for each in read} == {(7, RFC_4122)}
+    assert [each.int >> 80 for each in read] == [1_800_000_000_000 + n for n in range(2_000)]
+    assert made == sorted(made)
+    chance = [each.int & ((1 << 80) - 1) for each in read]
+    assert len(set(chance)) == 2_000
+    # Each of the 74 random bits is drawn: none is the same in all of two thousand.
+    always, ever = (1 << 80) - 1, 0
+    for each in chance:
+        always, ever = always & each, ever | each
+    assert (always ^ ever).bit_count() == 74
 
 
 @pytest.mark.parametrize(

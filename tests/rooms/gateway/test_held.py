@@ -31,6 +31,7 @@ from yuejie.gateway.metrics import Gauges
 from yuejie.gateway.rights.admission import Admission
 from yuejie.gateway.rights.view import View
 from yuejie.gateway.server.exchange import Exchange
+from yuejie.gateway.server.head import Head
 from yuejie.gateway.snapshot import PrefixRow, Snapshot
 from yuejie.gateway.upstream.breaker import Breakers
 from yuejie.gateway.upstream.vitals import Vitals
@@ -124,20 +125,19 @@ class Door:
             Admission(View(draft.snapshot(), lambda _: CREDENTIAL)), published_us=now_us()
         )
 
-    def call(self, **headers: str) -> "tuple[Line, Exchange, asyncio.Task[None]]":
+    def call(self, **headers: str) -> "tuple[Line, Exchange, asyncio.Task[Any]]":
         """Let a call come in; its body comes with it."""
         line, exchange, task = self.open(**headers)
         exchange.take(json.dumps(CHAT).encode())
         exchange.whole = True
         return line, exchange, task
 
-    def open(self, **headers: str) -> "tuple[Line, Exchange, asyncio.Task[None]]":
+    def open(self, **headers: str) -> "tuple[Line, Exchange, asyncio.Task[Any]]":
         """Let the head of a call come in."""
         line, loop = Line(), asyncio.get_running_loop()
         pairs = [("authorization", f"Bearer {KEY}"), *headers.items()]
-        exchange = Exchange(
-            line, loop, "POST", "/v1/chat/completions", pairs, keeps=True, old=False
-        )
+        head = Head("POST", "/v1/chat/completions", pairs, keeps=True, old=False)
+        exchange = Exchange(line, loop, head)
         exchange.task = loop.create_task(self.gateway.answer(exchange))
         return line, exchange, exchange.task
 

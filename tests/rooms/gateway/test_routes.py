@@ -83,6 +83,26 @@ def test_what_keeps_failing_goes_last_and_is_probed_once_when_its_pause_is_over(
     assert breaker.may_pass(later)
 
 
+def test_the_first_is_drawn_among_those_that_work_and_the_others_only_when_asked_for() -> None:
+    draft = second(Draft("http://x"), weight=3)
+    draft.deployments.append(deployment("dep_third", "gpt-sim", "acc_openai", weight=96))
+    plan, breakers, chance = plan_of(draft), Breakers(), Random(1)
+    for _ in range(FAILURES):
+        breakers.of("dep_third").failed(NOW)
+    orders = [in_order(plan.routes, breakers, chance, NOW) for _ in range(1000)]
+    assert 700 < sum(names([order[0]]) == ["dep_second"] for order in orders) < 800
+    drawn = chance.getstate()
+    assert all(len(order) == 3 and order[0] is order[0] for order in orders)
+    assert chance.getstate() == drawn
+    assert all(names(order)[2] == "dep_third" for order in orders)
+    assert all(set(names(order)) == set(names(plan.routes)) for order in orders)
+    for name in ("dep_gpt-sim", "dep_second"):
+        for _ in range(FAILURES):
+            breakers.of(name).failed(NOW)
+    firsts = [names(in_order(plan.routes, breakers, chance, NOW))[0] for _ in range(1000)]
+    assert 930 < firsts.count("dep_third") < 990
+
+
 def test_a_backup_comes_after_every_route_of_the_agreed_model() -> None:
     draft = Draft("http://x")
     draft.models[0] = msgspec.structs.replace(draft.models[0], backup_model="embed-sim")

@@ -10,11 +10,11 @@ from typing import TypeVar
 import pytest
 
 from tests.rooms.gateway.world import free_port
-from yuejie.gateway.upstream.port import Lost, NotSent
+from yuejie.gateway.upstream.port import Answer, Lost, NotSent, Said
 from yuejie.gateway.upstream.reqwest import ReqwestUpstream
 from yuejie.gateway.upstream.wire import WireUpstream
 
-HEADERS = [("x-one", "1"), ("x-one", "2")]
+SAID = Said.of([("x-one", "1"), ("x-one", "2")])
 
 
 Client = WireUpstream | ReqwestUpstream
@@ -87,15 +87,21 @@ def run(kind: str, deed: Callable[[Client], Awaitable[T]]) -> T:
     return asyncio.run(whole())
 
 
+async def closed(answer: Answer) -> None:
+    closing = answer.close()
+    if closing is not None:
+        await closing
+
+
 async def fetch(upstream: Client, url: str, body: bytes | AsyncIterable[bytes] = b"{}") -> Fetched:
-    answer = await upstream.send("POST", url, HEADERS, body)
+    answer = await upstream.send(url, SAID, [], body)
     try:
         parts = []
         while (piece := await answer.read()) is not None:
             parts.append(piece)
         return answer.status, b"".join(parts)
     finally:
-        await answer.close()
+        await closed(answer)
 
 
 WHOLE = b"HTTP/1.1 201 Made\r\ncontent-length: 5\r\nx-y: z\r\n\r\nhello"
@@ -166,9 +172,9 @@ def test_an_answer_given_up_is_broken_off_and_its_connection_not_used_again() ->
     with server(b"HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\nhel", WHOLE) as (url, heard):
 
         async def deed(upstream: Client) -> Fetched:
-            answer = await upstream.send("POST", url, HEADERS, b"{}")
+            answer = await upstream.send(url, SAID, [], b"{}")
             assert await answer.read() == b"hel"
-            await answer.close()
+            await closed(answer)
             return await fetch(upstream, url)
 
         assert run("wire", deed) == (201, b"hello")
@@ -206,13 +212,13 @@ def test_what_the_client_does_not_read_stays_in_the_kernel() -> None:
     size = 32 * 1024 * 1024
 
     async def deed(upstream: Client) -> int:
-        answer = await upstream.send("POST", url, HEADERS, b"{}")
+        answer = await upstream.send(url, SAID, [], b"{}")
         await asyncio.sleep(0.5)
         first = await answer.read() or b""
         total = len(first)
         while (piece := await answer.read()) is not None:
             total += len(piece)
-        await answer.close()
+        await closed(answer)
         assert len(first) < 2 * 1024 * 1024
         return total
 

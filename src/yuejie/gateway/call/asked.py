@@ -14,6 +14,7 @@ from yuejie.gateway.rights.admission import Plan, Route
 from yuejie.gateway.server.exchange import Exchange
 from yuejie.gateway.trace import Trace
 from yuejie.gateway.upstream.choice import Choice
+from yuejie.gateway.upstream.port import Said
 from yuejie.usage.dialects import (
     Api,
     RequestHint,
@@ -46,7 +47,8 @@ class Asked(msgspec.Struct, eq=False):
     operation: bytes
     request_id: str
     query: str
-    headers: Pairs
+    said: Said
+    """What its headers tell the provider."""
     english: bool
     hint: RequestHint
     body: bytes

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
+from yuejie.gateway.server.head import Head
+from yuejie.gateway.upstream.port import Said
+
 _HOP: Final = {
     "connection",
     "keep-alive",
@@ -68,9 +71,13 @@ _NOT_DOWN: Final = frozenset(
 Pairs = list[tuple[str, str]]
 
 
-def upward(headers: Iterable[tuple[str, str]]) -> Pairs:
-    """Return what a client's headers tell the provider."""
-    return [pair for pair in headers if pair[0] not in _NOT_UP]
+def upward(head: Head) -> Said:
+    """Return what a client's headers tell the provider; written once for the same head."""
+    said: Said | None = head.memo.get("upward")
+    if said is None:
+        said = Said.of([pair for pair in head.pairs if pair[0] not in _NOT_UP])
+        head.memo["upward"] = said
+    return said
 
 
 def downward(headers: Iterable[tuple[str, str]], request_id: str) -> Pairs:

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from yuejie.kernel.limits import DRAIN_SECONDS, DRAINS, FIRST_BYTE_SECONDS, STREAM_SECONDS
 
@@ -27,7 +27,7 @@ class Cut(StrEnum):
 class Running:
     """One operation under way."""
 
-    task: "asyncio.Task[None]"
+    task: "asyncio.Task[Any]"
     deadline_ns: int
     cut: Cut | None = None
 
@@ -47,7 +47,7 @@ class Live:
     stopping: bool = False
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def enter(self, task: "asyncio.Task[None]") -> Running:
+    def enter(self, task: "asyncio.Task[Any]") -> Running:
         """An operation begins."""
         running = Running(task, time.monotonic_ns() + LONGEST_NS)
         self.running.add(running)

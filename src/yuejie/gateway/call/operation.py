@@ -122,25 +122,25 @@ class Operation:
             try:
                 again = await self._attempt(again.route)
             finally:
-                if self._answer is not None or self._begun is not None:
-                    await self._give_up()
+                if self._begun is not None:
+                    # First: closing may wait, and who waits may be stopped.
+                    self._abandon()
+                answer, self._answer = self._answer, None
+                closing = answer.close() if answer is not None else None
+                if closing is not None:
+                    await closing
 
-    async def _give_up(self) -> None:
-        """Leave nothing open, whatever happened: no connection, and no attempt without an end."""
-        if self._begun is not None:
-            # First: closing may wait, and who waits may be stopped.
-            self._record(
-                Closing(
-                    UNKNOWN if self._sent else NOTHING_USED,
-                    0,
-                    Outcome.PROVIDER_CUT,
-                    billable=False,
-                    reason=self._running.cut or "abandoned",
-                )
+    def _abandon(self) -> None:
+        """Leave no attempt without an end, whatever happened."""
+        self._record(
+            Closing(
+                UNKNOWN if self._sent else NOTHING_USED,
+                0,
+                Outcome.PROVIDER_CUT,
+                billable=False,
+                reason=self._running.cut or "abandoned",
             )
-        if self._answer is not None:
-            answer, self._answer = self._answer, None
-            await answer.close()
+        )
 
     async def _attempt(self, at: int) -> Again | None:
         asked, route = self._asked, self._route
@@ -157,7 +157,7 @@ class Operation:
             hold=asked.hold,
         )
         # All that needs no disk is ready by the time the record is on it.
-        url, headers, sent = asked.url(route), self._headers(), asked.body_for(route)
+        url, ours, sent = asked.url(route), self._ours(), asked.body_for(route)
         if on_disk is not None:
             await on_disk
         if asked.trace is not None:
@@ -166,45 +166,60 @@ class Operation:
         breaker.goes(self._begun.started_us)
         self._sent = True
         try:
-            answer = self._answer = await self._shop.upstream.send("POST", url, headers, sent)
+            answer = self._answer = await self._shop.upstream.send(url, asked.said, ours, sent)
             passes = answer.status < 300 and (asked.hint.stream or asked.endpoint.passes)
             body = answer.rest()
             if body is None:
                 body = await (answer.read() if passes else _whole(answer))
-        except Spoilt as spoilt:
-            # The provider never had the whole of it, so it has nothing to charge.
-            status = spoilt.refused.status
-            self._record(Closing(NOTHING_USED, status, Outcome.OK, billable=False))
-            raise
-        except Gone:
-            # The client hung up in the middle of its upload: the same holds.
-            self._record(Closing(NOTHING_USED, 0, Outcome.CLIENT_GONE, billable=False))
+        except (Spoilt, Gone) as unsent:
+            self._unsent(unsent)
             raise
         except UpstreamError as error:
             breaker.failed(self._begun.started_us)
             return await self._unanswered(error, at)
         first_byte_ms = (time.monotonic_ns() - began_ns) // 1_000_000
-        if asked.trace is not None:
-            self._mark("provider", status=answer.status)
-        if self._shop.vitals.watched:
-            failed = answer.status >= 500 or answer.status in ELSEWHERE
-            self._note(failed=failed, first_byte_ms=first_byte_ms)
+        self._heard(answer.status, first_byte_ms)
         if passes:
             breaker.worked()
             await self._stream(answer, body, first_byte_ms)
             return None
-        return await self._whole_answer(answer, body or b"", at, first_byte_ms)
+        # The answer is here in one piece: pass it on, or try elsewhere.
+        ended = self._ordinary(answer, body or b"", first_byte_ms)
+        if ended is None:
+            return await self._other_answer(answer, body or b"", at, first_byte_ms)
+        breaker.worked()
+        bought, safe = ended
+        if safe is not None:
+            await safe
+        if asked.trace is not None:
+            asked.trace.mark("write_ended")
+        self._pass_on(answer, body or b"", bought)
+        return None
 
-    def _headers(self) -> Pairs:
-        """Return what the provider is told: what the client said, and what is ours to say."""
+    def _ours(self) -> Pairs:
+        """Return what the provider is told beside what the client said."""
         begun = self._begun
         assert begun is not None, "an attempt is under way"
         return [
-            *self._asked.headers,
             self._route.target.access.header,
             _PLAIN,
             ("x-client-request-id", begun.event.hex()),
         ]
+
+    def _unsent(self, why: Spoilt | Gone) -> None:
+        """The provider never had the whole of a request, so it has nothing to charge."""
+        if isinstance(why, Spoilt):
+            self._record(Closing(NOTHING_USED, why.refused.status, Outcome.OK, billable=False))
+        else:
+            # The client hung up in the middle of its upload.
+            self._record(Closing(NOTHING_USED, 0, Outcome.CLIENT_GONE, billable=False))
+
+    def _heard(self, status: int, first_byte_ms: int) -> None:
+        """Note that the provider answered, for whoever wants to know."""
+        if self._asked.trace is not None:
+            self._mark("provider", status=status)
+        if self._shop.vitals.watched:
+            self._note(failed=status >= 500 or status in ELSEWHERE, first_byte_ms=first_byte_ms)
 
     async def _unanswered(self, error: UpstreamError, at: int) -> Again | None:
         """No answer, or not a whole one, and the client has nothing of it yet."""
@@ -240,21 +255,6 @@ class Operation:
                 facts = {"model": self._asked.plan.model, "attempts": self._tried}
                 return Refused(Code.UPSTREAM_DOWN, facts)
         return Refused(Code.UPSTREAM_CUT)
-
-    async def _whole_answer(
-        self, answer: Answer, body: bytes, at: int, first_byte_ms: int
-    ) -> Again | None:
-        """The answer is here in one piece: pass it on, or try elsewhere."""
-        ended = self._ordinary(answer, body, first_byte_ms)
-        if ended is None:
-            return await self._other_answer(answer, body, at, first_byte_ms)
-        bought, safe = ended
-        if safe is not None:
-            await safe
-        if self._asked.trace is not None:
-            self._asked.trace.mark("write_ended")
-        self._pass_on(answer, body, bought)
-        return None
 
     async def _other_answer(
         self, answer: Answer, body: bytes, at: int, first_byte_ms: int
@@ -300,7 +300,6 @@ class Operation:
             self._learn(quick.counts)
         self._begun = None
         self.billed = self.answered = True
-        self._shop.breakers.of(self._route.target.deployment_id).worked()
         return ended
 
     def _pass_on(self, answer: Answer, body: bytes, bought: Bought) -> None:

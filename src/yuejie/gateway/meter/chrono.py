@@ -19,6 +19,9 @@ _MINUTE_US: Final = 60_000_000
 _SECOND_NS: Final = 1_000_000_000
 _DRAW: Final = 512
 _TAIL: Final = 10
+_VERSION: Final = bytes(0x70 | byte & 0x0F for byte in range(256))
+_VARIANT: Final = bytes(0x80 | byte & 0x3F for byte in range(256))
+"""What stands in a UUIDv7 beside chance (RFC 9562 §5.7), for every byte of chance."""
 
 
 class Chrono:
@@ -47,11 +50,8 @@ class Chrono:
         A system call for each gives the interpreter away to other threads, twice per request.
         """
         if not self._chance:
-            pool = os.urandom(_DRAW * _TAIL)
-            self._chance = [pool[at : at + _TAIL] for at in range(0, len(pool), _TAIL)]
-        tail = self._chance.pop()
-        head = (now_us // 1000 << 16 | 0x7000 | (tail[0] << 8 | tail[1]) & 0x0FFF).to_bytes(8)
-        return head + bytes((tail[2] & 0x3F | 0x80,)) + tail[3:]
+            self._chance = _drawn()
+        return (now_us // 1000).to_bytes(6) + self._chance.pop()
 
     def labels(self, zone: str, now_us: int) -> tuple[str, int]:
         """Return the month and the local hour's first second in a zone.
@@ -68,3 +68,11 @@ class Chrono:
         hour_s = (local_hour(instant, place) - _EPOCH) // timedelta(seconds=1)
         self._labels[zone] = (minute, month, hour_s)
         return month, hour_s
+
+
+def _drawn() -> list[bytes]:
+    """Draw the last ten bytes of many UUIDv7, with version and variant in their places."""
+    pool = bytearray(os.urandom(_DRAW * _TAIL))
+    pool[::_TAIL] = pool[::_TAIL].translate(_VERSION)
+    pool[2::_TAIL] = pool[2::_TAIL].translate(_VARIANT)
+    return [bytes(pool[at : at + _TAIL]) for at in range(0, len(pool), _TAIL)]

@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from typing import Final, NamedTuple
 
+import msgspec
+
 from yuejie.budgets.lending.hold import Totals, is_known
 from yuejie.gateway.allow.slices import Hold
 from yuejie.gateway.meter.chrono import Chrono
@@ -46,7 +48,7 @@ class Closing(NamedTuple):
     first_byte_ms: int | None = None
 
 
-class Bought(NamedTuple):
+class Bought(msgspec.Struct, frozen=True, gc=False):
     """What the client is told of its call."""
 
     charge: str | None

@@ -6,7 +6,7 @@ and `usage.dialects` reads it: a property test holds that the two never disagree
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -120,7 +120,7 @@ def quick_hint(api: Api, body: bytes, window_of: Callable[[str], int | None]) ->
     )
 
 
-class Quick(NamedTuple):
+class Quick(msgspec.Struct, frozen=True, gc=False):
     """What an ordinary answer says: disjoint counts of one model, whole and credible."""
 
     model: str
@@ -185,10 +185,12 @@ def _counts(usage: _Usage) -> list[tuple[Meter, int]] | None:
         counts.append((_CACHE_READ, cached))
     if thought is not None:
         counts.append((_REASONING, thought))
-    for part, meter in ((read, _AUDIO_IN), (wrote, _AUDIO_OUT)):
-        heard = part.audio_tokens if part is not None else None
-        if heard:
-            return None
-        if heard == 0:
-            counts.append((meter, 0))
+    heard = read.audio_tokens if read is not None else None
+    spoken = wrote.audio_tokens if wrote is not None else None
+    if heard or spoken:
+        return None
+    if heard is not None:
+        counts.append((_AUDIO_IN, 0))
+    if spoken is not None:
+        counts.append((_AUDIO_OUT, 0))
     return counts

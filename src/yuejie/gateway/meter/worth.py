@@ -6,7 +6,9 @@ there; a route lives no longer than what admission pinned. All others are resolv
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from yuejie.contracts.prices import Book
 from yuejie.contracts.tier import tier_key
@@ -23,7 +25,7 @@ _REQUESTS: Final = Meter.REQUESTS
 _FAILED: Final = Meter.FAILED_REQUESTS
 
 
-class Worth(NamedTuple):
+class Worth(msgspec.Struct, frozen=True, gc=False):
     """The items of an attempt with their rates, their charge, and what has no rate."""
 
     items: tuple[EndedItem, ...]

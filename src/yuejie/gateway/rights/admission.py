@@ -7,6 +7,7 @@ What was decided once holds until the view changes or something scheduled starts
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -28,6 +29,7 @@ from yuejie.gateway.snapshot import (
 from yuejie.kernel.limits import TAG_LENGTH, TAGS
 from yuejie.usage.event import join_tags, split_tags
 
+_RANK: Final = attrgetter("rank")
 NAMED: Final = 20
 """So many models are named in a refusal; a longer list helps nobody."""
 PLANS: Final = 10_000
@@ -205,7 +207,7 @@ class Admission:
         routes = self._routes(model, project, contract, now_us, backup=False)
         if known.backup_model and _may(key, known.backup_model):
             routes += self._routes(known.backup_model, project, contract, now_us, backup=True)
-        spoken = tuple(route for route in routes if route.target.access.dialect is dialect)
+        spoken = _spoken(routes, dialect)
         if not spoken:
             return self._unreachable(key, model, dialect, path, routes, project, now_us)
         party = _Party(key, customer, contract, project, dialect, now_us)
@@ -267,8 +269,7 @@ class Admission:
         routes = self._routes(model, party.project, party.contract, party.now_us, backup=False)
         if not routes:
             return Out.PRICE
-        spoken = tuple(r for r in routes if r.target.access.dialect is party.dialect)
-        return spoken or Out.DIALECT
+        return _spoken(routes, party.dialect) or Out.DIALECT
 
     def _caps(
         self, key: KeyRow, project: ProjectRow, routes: Sequence[Route]
@@ -386,6 +387,12 @@ def _unfit(why: str, declared: list[str]) -> Refused:
 
 def _may(key: KeyRow, model: str) -> bool:
     return key.models is None or model in key.models
+
+
+def _spoken(routes: Sequence[Route], dialect: Dialect) -> tuple[Route, ...]:
+    """Return the routes on which a dialect is spoken, what goes first in front."""
+    spoken = [route for route in routes if route.target.access.dialect is dialect]
+    return tuple(sorted(spoken, key=_RANK))
 
 
 def _within(target: Target, project: ProjectRow) -> bool:

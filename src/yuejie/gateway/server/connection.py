@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from math import inf
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from httptools import (
     HttpParserCallbackError,
@@ -23,9 +23,10 @@ from yuejie.gateway.server.bounds import (
 )
 from yuejie.gateway.server.exchange import Exchange
 from yuejie.gateway.server.fault import Fault, answer_to
+from yuejie.gateway.server.head import TRIES, Head, Known, known_of
 from yuejie.gateway.server.soundness import FRAMING, VERSIONS, Refused, Rest, path_of, unsound
 
-Application = Callable[[Exchange], Awaitable[None]]
+Application = Callable[[Exchange], Coroutine[Any, Any, object]]
 
 
 class Listener(Protocol):
@@ -66,12 +67,15 @@ class Connection(asyncio.Protocol):
     """A client's connection; the server's sweep looks at `deadline`, of the loop's clock."""
 
     __slots__ = (
+        "_between",
         "_buffered",
         "_current",
         "_drained",
         "_dry",
         "_hidden",
+        "_known",
         "_last",
+        "_left",
         "_lingering",
         "_pairs",
         "_parser",
@@ -83,6 +87,7 @@ class Connection(asyncio.Protocol):
         "_staying",
         "_target",
         "_transport",
+        "_tries",
         "_waiting",
         "deadline",
     )
@@ -102,6 +107,14 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._dry = 0
         """Bytes since the last that belonged to a body, or since the head began."""
+        self._between = True
+        """llhttp has read all of a message and nothing of the next."""
+        self._known: Known | None = None
+        """The head that this client wrote last."""
+        self._tries = 0
+        """How often another one was remembered."""
+        self._left = 0
+        """Bytes still to come of a body whose head was known."""
         self._staying = False
         self._paused = False
         self._drained: asyncio.Future[None] | None = None
@@ -130,12 +143,21 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         if self._last or parser is None:
             return
+        if self._left:
+            data = self._more(data)
+            if not data:
+                return
+        begins = self._between and self._current is None
+        if begins and self._known is not None and self._again(self._known, data):
+            return
         fresh = not self._dry
         self._dry += len(data)
         self._feed(parser, data)
         if self._dry > HEAD_BYTES and not self._last:
             self._fail(Fault.HEAD)
         self._watch(fresh=fresh)
+        if begins and self._tries < TRIES:
+            self._learn(data)
 
     def eof_received(self) -> bool:
         """The client has hung up: what it asked is carried on, what it is told is not sent."""
@@ -169,6 +191,10 @@ class Connection(asyncio.Protocol):
 
     # What llhttp finds.
 
+    def on_message_begin(self) -> None:
+        """Something of a request came."""
+        self._between = False
+
     def on_url(self, part: bytes) -> None:
         """Some of the target."""
         self._target += part
@@ -198,26 +224,24 @@ class Connection(asyncio.Protocol):
         method = parser.get_method().decode()
         if method == "CONNECT":
             raise Refused(Fault.METHOD)
-        exchange = Exchange(
-            self,
-            self._server.loop,
+        hidden = frozenset(self._hidden)
+        head = Head(
             method,
             path_of(self._target.decode()),
             self._pairs,
+            hidden,
             keeps=parser.should_keep_alive(),
             old=version == "1.0",
         )
-        if self._hidden:
-            exchange.hidden = frozenset(self._hidden)
+        if hidden:
             self._hidden = set()
-        if (fault := unsound(exchange)) is not None:
+        if (fault := unsound(head)) is not None:
             raise Refused(fault)
         if len(self._waiting) >= PIPELINED:
             raise Refused(Fault.PIPELINE)
         self._target, self._pairs, self._size, self._dry = b"", [], 0, 0
-        exchange.began = self._server.loop.time()
-        self._receiving = exchange
-        self._staying = "upgrade" in exchange.headers and parser.should_upgrade()
+        exchange = self._receiving = Exchange(self, self._server.loop, head)
+        self._staying = "upgrade" in head.headers and parser.should_upgrade()
         if self._current is None:
             self._current = exchange
             self._server.start(exchange)
@@ -236,6 +260,7 @@ class Connection(asyncio.Protocol):
         if self._staying:
             return  # llhttp takes the rest for another protocol
         self._dry = 0
+        self._between = True
         if self._receiving is not None:
             self._receiving.whole = True
             self._receiving.wake()
@@ -338,6 +363,42 @@ class Connection(asyncio.Protocol):
             return
         self.abort()
 
+    def _again(self, known: Known, data: bytes) -> bool:
+        """Take a request whose head says what the last one said; False: it does not."""
+        found = known.again(data)
+        if found is None:
+            return False
+        head, start, length = found
+        here = len(data) - start
+        if here > length:
+            return False  # Another request follows at once.
+        exchange = self._current = self._receiving = Exchange(self, self._server.loop, head)
+        self._server.start(exchange)
+        self._left = length - here
+        if here:
+            exchange.take(data[start:])
+        if not self._left:
+            self.on_message_complete()
+        self._watch(fresh=True)
+        return True
+
+    def _more(self, data: bytes) -> bytes:
+        """Take of a body whose head was known; return what is behind it."""
+        piece = data[: self._left]
+        self._left -= len(piece)
+        self.on_body(piece)
+        if not self._left:
+            self.on_message_complete()
+        self._watch(fresh=False)
+        return data[len(piece) :]
+
+    def _learn(self, data: bytes) -> None:
+        """Remember how a head was written that began and ended in these bytes."""
+        current = self._current
+        if current is not None and not self._waiting:
+            self._known = known_of(data, current.head)
+            self._tries += 1
+
     def _feed(self, parser: HttpRequestParser, data: bytes) -> None:
         try:
             parser.feed_data(data)
@@ -375,7 +436,7 @@ class Connection(asyncio.Protocol):
         exchange.keeps = False
         self._staying = False
         self._parser = parser = HttpRequestParser(Rest(self.on_body, self.on_message_complete))
-        framing = "".join(f"{n}: {text}\r\n" for n, text in exchange.pairs if n in FRAMING)
+        framing = "".join(f"{n}: {text}\r\n" for n, text in exchange.head.pairs if n in FRAMING)
         self._feed(parser, f"POST / HTTP/1.1\r\n{framing}\r\n".encode())
         if rest and self._receiving is not None:
             self._feed(parser, rest)

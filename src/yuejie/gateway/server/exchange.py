@@ -4,9 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from yuejie.gateway.server.bounds import HIGH
+from yuejie.gateway.server.head import Head
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -62,12 +63,12 @@ class Wire(Protocol):
 
 
 class Exchange:
-    """One request. Header names are in lower case; values are ASCII, others are only `hidden`."""
+    """One request and its answer; what the request says is its head's."""
 
     __slots__ = (
         "_chunked",
         "_continue",
-        "_head",
+        "_first",
         "_loop",
         "_mute",
         "_pieces",
@@ -78,43 +79,28 @@ class Exchange:
         "begun",
         "done",
         "gone",
+        "head",
         "headers",
-        "hidden",
         "keeps",
         "left",
         "method",
-        "old",
-        "pairs",
         "path",
         "query",
         "task",
         "whole",
     )
 
-    def __init__(
-        self,
-        wire: Wire,
-        loop: asyncio.AbstractEventLoop,
-        method: str,
-        target: str,
-        pairs: list[tuple[str, str]],
-        *,
-        keeps: bool,
-        old: bool,
-    ) -> None:
+    def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop, head: Head) -> None:
         self._wire = wire
         self._loop = loop
-        self.method = method
-        self.path, _, self.query = target.partition("?")
-        self.pairs = pairs
-        self.headers = dict(pairs)
-        self.hidden: frozenset[str] = frozenset()
-        """Names of headers whose values are no ASCII; nobody reads those values."""
-        self.keeps = keeps
+        self.head = head
+        self.method = head.method
+        self.path = head.path
+        self.query = head.query
+        self.headers = head.headers
+        self.keeps = head.keeps
         """The client would send another request on this connection."""
-        self.old = old
-        """It speaks HTTP/1.0 and knows no chunks."""
-        self.began = 0.0
+        self.began = loop.time()
         self.whole = False
         """The request's body is here to its end."""
         self.begun = False
@@ -122,15 +108,15 @@ class Exchange:
         self.done = False
         """The answer is whole."""
         self.gone = False
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[Any] | None = None
         """In which it is being answered."""
         self.left: Callable[[], None] | None = None
         """Called at once when the client hangs up before the answer is whole."""
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._ready: asyncio.Future[None] | None = None
-        self._continue = not old and self.headers.get("expect", "").lower() == "100-continue"
-        self._head = b""
+        self._continue = "expect" in self.headers and not head.old
+        self._first = b""
         self._chunked = False
         self._mute = False
 
@@ -218,11 +204,11 @@ class Exchange:
         assert not self.begun, "a request has one answer"
         self.begun = True
         self._mute = self.method == "HEAD" or status in _BODILESS
-        self._chunked = not self.old and not self._mute
-        if self.old:
+        self._chunked = not self.head.old and not self._mute
+        if self.head.old:
             self.keeps = False  # what has neither length nor chunks ends where the connection does
         framing = "transfer-encoding: chunked\r\n" if self._chunked else ""
-        self._head = self._lines(status, pairs, framing)
+        self._first = self._lines(status, pairs, framing)
 
     async def send_bytes(self, data: bytes) -> None:
         """Send a piece, no faster than the client takes it; `Gone` when it takes no more."""
@@ -252,7 +238,7 @@ class Exchange:
             self._wire.abort()
 
     def _framed(self, data: bytes) -> bytes:
-        head, self._head = self._head, b""
+        head, self._first = self._first, b""
         if not data or self._mute:
             return head
         if self._chunked:
@@ -269,7 +255,7 @@ class Exchange:
         ending = "\r\n"
         if wire.ends():
             ending = "connection: close\r\n\r\n"
-        elif self.old:
+        elif self.head.old:
             ending = "connection: keep-alive\r\n\r\n"
         return f"{start}{text}{framing}{wire.date}{ending}".encode("latin-1", "replace")
 

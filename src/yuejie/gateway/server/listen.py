@@ -12,6 +12,8 @@ from yuejie.gateway.server.exchange import Exchange, Gone
 from yuejie.kernel.clock import Clock
 
 _PATIENCE: Final = Patience()
+HANDS: Final = 256
+"""Tasks that wait for the next request: making one anew costs as much as admitting a call."""
 
 
 class Server:
@@ -35,6 +37,8 @@ class Server:
         self._application = application
         self._most = min(connections, _files())
         self._tasks: set[asyncio.Task[None]] = set()
+        self._idle: list[asyncio.Future[Exchange]] = []
+        """What the tasks wait for that have nothing to do, the busiest last."""
         self._empty = asyncio.Event()
         self._listening: asyncio.Server | None = None
         self._ticker: asyncio.TimerHandle | None = None
@@ -58,8 +62,10 @@ class Server:
 
     def start(self, exchange: Exchange) -> None:
         """Have a request answered."""
-        task = exchange.task = self.loop.create_task(self._answered(exchange))
-        self._tasks.add(task)
+        if self._idle:
+            self._idle.pop().set_result(exchange)
+        else:
+            self._tasks.add(self.loop.create_task(self._serve(exchange)))
 
     def stop(self) -> None:
         """Take no new connection; those at work end with their answer."""
@@ -76,19 +82,32 @@ class Server:
                 await asyncio.wait_for(self._empty.wait(), self.patience.flush)
         for connection in tuple(self.connections):
             connection.abort()
+        while self._idle:
+            self._idle.pop().cancel()
         if self._ticker is not None:
             self._ticker.cancel()
 
-    async def _answered(self, exchange: Exchange) -> None:
+    async def _serve(self, exchange: Exchange) -> None:
+        """Answer one request after another, as long as none fails or is cut short."""
+        task = asyncio.current_task()
+        assert task is not None, "only tasks run coroutines"
         try:
-            await self._application(exchange)
-        except Gone:
-            return
+            while True:
+                exchange.task = task
+                try:
+                    await self._application(exchange)
+                except Gone:
+                    pass
+                finally:
+                    exchange.end()
+                    exchange.task = None
+                if task.cancelling() or len(self._idle) >= HANDS:
+                    return
+                waiting: asyncio.Future[Exchange] = self.loop.create_future()
+                self._idle.append(waiting)
+                exchange = await waiting
         finally:
-            exchange.end()
-            task, exchange.task = exchange.task, None
-            if task is not None:
-                self._tasks.discard(task)
+            self._tasks.discard(task)
 
     def _tick(self) -> None:
         """Give up what has taken too long, without a timer per connection."""

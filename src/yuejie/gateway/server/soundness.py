@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from yuejie.gateway.server.exchange import Exchange
 from yuejie.gateway.server.fault import Fault
+from yuejie.gateway.server.head import Head
 
 VERSIONS: Final = frozenset({"1.1", "1.0"})
 FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
@@ -39,24 +39,24 @@ def path_of(target: str) -> str:
     return target.partition("#")[0]
 
 
-def unsound(exchange: Exchange) -> Fault | None:
+def unsound(head: Head) -> Fault | None:
     """Find what llhttp lets pass and we do not: two readers might take it for two things."""
-    headers = exchange.headers
+    headers = head.headers
     twice: set[str] = set()
-    if len(headers) < len(exchange.pairs):
-        names = [name for name, _ in exchange.pairs]
+    if len(headers) < len(head.pairs):
+        names = [name for name, _ in head.pairs]
         twice = {name for name in headers if names.count(name) > 1}
     if "transfer-encoding" in headers:
         # llhttp has refused a length beside it, and any coding but chunked at the end.
-        if exchange.old or headers["transfer-encoding"].lower() != "chunked":
+        if head.old or headers["transfer-encoding"].lower() != "chunked":
             return Fault.MALFORMED
         if "transfer-encoding" in twice:
             return Fault.MALFORMED
-    if "host" in twice or ("host" not in headers and not exchange.old):
+    if "host" in twice or ("host" not in headers and not head.old):
         return Fault.HOST
     expected = headers.get("expect")
     if expected is not None and expected.lower() != "100-continue":
         return Fault.EXPECTATION
-    if FRAMING & exchange.hidden:
+    if FRAMING & head.hidden:
         return Fault.MALFORMED
     return None

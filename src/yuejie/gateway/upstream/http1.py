@@ -17,6 +17,11 @@ _HEX: Final = frozenset(b"0123456789abcdefABCDEF")
 SIZES: Final = 4_096
 """So many spellings of a chunk's size are remembered."""
 _SIZES: Final[dict[bytes, int]] = {}
+LINES: Final = 1_024
+"""So many headers are remembered as providers write them: most are the same in every answer."""
+LINE_BYTES: Final = 200
+_LINES: Final[dict[bytes, tuple[str, str]]] = {}
+_FRAMING: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -108,13 +113,12 @@ class Parser:
         headers: list[tuple[str, str]] = []
         length, chunked = _UNTIL_CLOSE, False
         keeps = not old
-        for line in head.decode("latin-1").split("\r\n")[1:]:
-            name, colon, text = line.partition(":")
-            if not colon or not name or name[-1] == " ":
-                raise Malformed("header without a name")
-            name = name.lower()
-            text = text.strip()
-            headers.append((name, text))
+        for line in head.split(b"\r\n")[1:]:
+            pair = _LINES.get(line) or _line(line)
+            headers.append(pair)
+            name, text = pair
+            if name not in _FRAMING:
+                continue
             if name == "content-length":
                 if not text.isdecimal() or length not in (_UNTIL_CLOSE, int(text)):
                     raise Malformed("content-length")
@@ -123,7 +127,7 @@ class Parser:
                 chunked = text.lower() == "chunked"
                 if not chunked:
                     raise Malformed("transfer-encoding")
-            elif name == "connection":
+            else:
                 keeps = "close" not in text.lower() and (keeps or "keep-alive" in text.lower())
         self.head = Head(status, headers)
         self._left = 0 if status in _BODILESS else _CHUNKED if chunked else length
@@ -203,6 +207,19 @@ class Parser:
         if data:
             self.body.append(data)
             self.size += len(data)
+
+
+def _line(line: bytes) -> tuple[str, str]:
+    """Read a header, and remember how it is written."""
+    name, colon, text = line.decode("latin-1").partition(":")
+    if not colon or not name or name[-1] == " ":
+        raise Malformed("header without a name")
+    pair = (name.lower(), text.strip())
+    if len(line) <= LINE_BYTES:
+        if len(_LINES) >= LINES:
+            _LINES.clear()
+        _LINES[line] = pair
+    return pair
 
 
 def _status(data: bytes) -> int:

@@ -1,9 +1,21 @@
 """What the gateway wants of an HTTP client: send, read, close."""
 
-from collections.abc import AsyncIterable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterable, Awaitable, Sequence
+from typing import NamedTuple, Protocol, Self
 
 Headers = Sequence[tuple[str, str]]
+
+
+class Said(NamedTuple):
+    """Headers that many requests have in common, also as HTTP/1.1 writes them."""
+
+    pairs: Headers
+    lines: str
+
+    @classmethod
+    def of(cls, pairs: Headers) -> Self:
+        """Write them once."""
+        return cls(pairs, "".join([f"{name}: {text}\r\n" for name, text in pairs]))
 
 
 class UpstreamError(Exception):
@@ -43,8 +55,11 @@ class Answer(Protocol):
         """Return the next bytes, as many as have come; None at the end."""
         ...
 
-    async def close(self) -> None:
-        """Give the connection back, or break it off when the answer was not read to its end."""
+    def close(self) -> Awaitable[None] | None:
+        """Give the connection back, or break it off when the answer was not read to its end.
+
+        None: that is done already.
+        """
         ...
 
 
@@ -52,7 +67,7 @@ class Upstream(Protocol):
     """A client with a pool of connections."""
 
     async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | AsyncIterable[bytes]
+        self, url: str, said: Said, ours: Headers, body: bytes | AsyncIterable[bytes]
     ) -> Answer:
-        """Send a request and wait for the head of its answer."""
+        """Post what a client said, with headers of ours; wait for the head of the answer."""
         ...

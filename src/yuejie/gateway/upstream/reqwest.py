@@ -19,7 +19,7 @@ from pyreqwest.exceptions import (
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
-from yuejie.gateway.upstream.port import Headers, Lost, NotSent, Slow, UpstreamError
+from yuejie.gateway.upstream.port import Headers, Lost, NotSent, Said, Slow, UpstreamError
 from yuejie.kernel.limits import CONNECT_SECONDS, FIRST_BYTE_SECONDS
 
 _CONNECTING: Final = "client error (Connect)"
@@ -82,11 +82,11 @@ class ReqwestUpstream:
         return cls(builder.build())
 
     async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | AsyncIterable[bytes]
+        self, url: str, said: Said, ours: Headers, body: bytes | AsyncIterable[bytes]
     ) -> ReqwestAnswer:
-        """Send a request and wait for the head of its answer."""
+        """Post what a client said, with headers of ours; wait for the head of the answer."""
         try:
-            builder = self._client.request(method, url).headers(headers)
+            builder = self._client.post(url).headers([*said.pairs, *ours])
             if isinstance(body, bytes):
                 builder = builder.body_bytes(body)
             else:

@@ -14,7 +14,7 @@ from typing import Final, cast
 from urllib.parse import quote, urlsplit
 
 from yuejie.gateway.upstream.http1 import Malformed, Parser
-from yuejie.gateway.upstream.port import Headers, Lost, NotSent, Slow, UpstreamError
+from yuejie.gateway.upstream.port import Headers, Lost, NotSent, Said, Slow, UpstreamError
 from yuejie.kernel.limits import CONNECT_SECONDS, FIRST_BYTE_SECONDS
 
 IDLE_SECONDS: Final = 30
@@ -40,22 +40,30 @@ class Origin:
 
 
 class Connection(asyncio.Protocol):
-    """One connection, one exchange at a time."""
+    """One connection, one exchange at a time; between `send` and `close` it is the answer."""
 
     __slots__ = (
         "_error",
         "_loop",
         "_paused",
+        "_pool",
         "_ready",
         "_writable",
+        "headers",
         "origin",
         "parser",
         "seen",
+        "status",
         "transport",
     )
 
-    def __init__(self, origin: Origin, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, pool: "WireUpstream", origin: Origin, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.status = 0
+        self.headers: Headers = ()
         self.origin = origin
+        self._pool = pool
         self.parser = Parser()
         self.transport: asyncio.Transport | None = None
         self.seen = loop.time()
@@ -161,6 +169,10 @@ class Connection(asyncio.Protocol):
             self.transport.resume_reading()
         return taken
 
+    def close(self) -> None:
+        """Give the connection back, or break it off when the answer was not read to its end."""
+        self._pool.give_back(self)
+
     def _failure(self) -> UpstreamError:
         """Return what went wrong, anew each time: a raised error holds on to all that it passed."""
         error = self._error or Lost("connection closed")
@@ -189,26 +201,6 @@ class Connection(asyncio.Protocol):
             ready.set_result(None)
 
 
-class WireAnswer:
-    """An answer whose head has come."""
-
-    __slots__ = ("_connection", "_upstream", "headers", "read", "rest", "status")
-
-    def __init__(self, connection: Connection, upstream: "WireUpstream") -> None:
-        head = connection.parser.head
-        assert head is not None, "an answer begins with its head"
-        self.status = head.status
-        self.headers: Headers = head.headers
-        self.read = connection.read
-        self.rest = connection.rest
-        self._connection = connection
-        self._upstream = upstream
-
-    async def close(self) -> None:
-        """Give the connection back, or break it off when the answer was not read to its end."""
-        self._upstream.give_back(self._connection)
-
-
 class WireUpstream:
     """A pool of connections; one per worker."""
 
@@ -224,12 +216,12 @@ class WireUpstream:
         self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
 
     async def send(
-        self, method: str, url: str, headers: Headers, body: bytes | AsyncIterable[bytes]
-    ) -> WireAnswer:
-        """Send a request and wait for the head of its answer."""
+        self, url: str, said: Said, ours: Headers, body: bytes | AsyncIterable[bytes]
+    ) -> Connection:
+        """Post what a client said, with headers of ours; wait for the head of the answer."""
         origin, target = self._urls.get(url) or self._located(url)
-        lines = [f"{method} {target} HTTP/1.1\r\nhost: {origin.host_header}\r\n"]
-        lines += [f"{name}: {text}\r\n" for name, text in headers]
+        lines = [f"POST {target} HTTP/1.1\r\nhost: {origin.host_header}\r\n", said.lines]
+        lines += [f"{name}: {text}\r\n" for name, text in ours]
         if isinstance(body, bytes):
             whole, rest = body, None
             lines.append(f"content-length: {len(body)}\r\n\r\n")
@@ -242,12 +234,13 @@ class WireUpstream:
             connection.begin("".join(lines).encode(), whole)
             if rest is not None:
                 await connection.stream(rest)
-            while connection.parser.head is None:
+            while (head := connection.parser.head) is None:
                 await connection.more()
         except BaseException:
             self.give_back(connection)
             raise
-        return WireAnswer(connection, self)
+        connection.status, connection.headers = head
+        return connection
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection whose exchange is over, or break it off."""
@@ -299,7 +292,7 @@ class WireUpstream:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, connection = await self._loop.create_connection(
-                    lambda: Connection(origin, self._loop),
+                    lambda: Connection(self, origin, self._loop),
                     origin.host,
                     origin.port,
                     ssl=self._tls if origin.tls else None,
