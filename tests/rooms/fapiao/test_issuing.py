@@ -111,6 +111,53 @@ def test_baiwang_issues_at_once_and_survives_a_lost_answer(
     assert platform.tell("ready")["tokens"] == 1
 
 
+@pytest.mark.parametrize(
+    ("fault", "method"),
+    [("", "queryInvoiceResult"), ("lost", "queryInvoiceResult"), ("seal", "reInvoice"),
+     ("", "requestBillingNew")],
+)  # fmt: skip
+def test_a_question_that_is_refused_says_nothing_of_the_order(
+    shop: Shop, platform: TaxPlatform, fault: str, method: str
+) -> None:
+    """
+    The platform has an error of its own when it is asked what became of an order, or to seal it:
+    the order is not refused, nobody may request its lines again, and it is asked about later.
+    """
+    number = shop.bill("2026-10", [(10_600, 60_000)])
+    (asked,) = shop.request(Pick(number))
+    shop.approve(asked)
+    platform.tell("faults", faults=[{"fault": fault}] if fault else [])
+    platform.tell("confused", methods=[method])
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    shop.works(nuonuo, platform, seconds=20)
+    assert shop.fapiao(asked.key).state is FapiaoState.APPROVED
+    platform.tell("confused", methods=[])
+    for _ in range(3):
+        shop.passes(platform, 3600)
+        shop.works(nuonuo, platform, seconds=6)
+    assert shop.fapiao(asked.key).state is FapiaoState.ISSUED
+    assert numbers(platform, asked.key) == [shop.fapiao(asked.key).number]
+
+
+def test_baiwang_with_an_error_of_its_own_refuses_no_order(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    baiwang = baiwang_at(shop.db, platform.url)
+    for fault, method in (("lost", "query"), ("", "issue")):
+        number = shop.bill(f"2026-0{len(shop.bills) + 1}", [(10_600, 60_000)])
+        (asked,) = shop.request(Pick(number))
+        shop.approve(asked, "baiwang")
+        platform.tell("faults", faults=[{"fault": fault}] if fault else [])
+        platform.tell("confused", methods=[f"baiwang.output.invoice.{method}"])
+        shop.works(baiwang, platform, seconds=15)
+        assert shop.fapiao(asked.key).state is FapiaoState.APPROVED
+        platform.tell("confused", methods=[])
+        for _ in range(3):
+            shop.passes(platform, 3600)
+            shop.works(baiwang, platform, seconds=6)
+        assert numbers(platform, asked.key) == [shop.fapiao(asked.key).number]
+
+
 def test_a_killed_runner_leaves_an_order_that_is_only_asked_about(
     shop: Shop, platform: TaxPlatform, database_url: str
 ) -> None:

@@ -105,6 +105,23 @@ def test_seventy_two_hours_of_silence_void_the_form_and_it_may_be_tried_again(
     assert shop.red(second.key).state is RedState.WAITING
 
 
+def test_a_question_about_a_form_that_is_refused_voids_nothing(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    """The platform has an error of its own; the form lives on there and its fapiao is issued."""
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    blue = issued(shop, platform, nuonuo)
+    platform.tell("confused", methods=["queryInvoiceRedConfirm"])
+    red = reverse(shop, blue)
+    shop.works(nuonuo, platform, seconds=12)
+    assert shop.red(red.key).state is RedState.APPROVED
+    platform.tell("confused", methods=[])
+    for _ in range(3):
+        shop.passes(platform, 3600)
+        shop.works(nuonuo, platform, seconds=6)
+    assert shop.red(red.key).state is RedState.ISSUED
+
+
 def test_the_buyer_denies(shop: Shop, platform: TaxPlatform) -> None:
     nuonuo = nuonuo_at(shop.db, platform.url)
     blue = issued(shop, platform, nuonuo)

@@ -138,6 +138,10 @@ def _callbacks(world: World, body: dict[str, Any]) -> None:
     world.callbacks = body["how"]
 
 
+def _confused(world: World, body: dict[str, Any]) -> None:
+    world.confused = frozenset(body["methods"])
+
+
 def _use(world: World, body: dict[str, Any]) -> None:
     world.blue_of(body["number"]).used = True
 
@@ -159,6 +163,7 @@ _ADMIN: Final[dict[str, Callable[[World, dict[str, Any]], None]]] = {
     "drawer": _drawer,
     "limit": _limit,
     "callbacks": _callbacks,
+    "confused": _confused,
     "use": _use,
     "confirm": _confirm,
     "ready": _ready,

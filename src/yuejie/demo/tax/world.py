@@ -95,6 +95,8 @@ class World:
     tokens: int = 0
     issued: int = 0
     calls: list[str] = field(default_factory=list)
+    confused: frozenset[str] = frozenset()
+    """Methods that answer with an error of the platform's own, which says nothing of the order."""
 
     def __post_init__(self) -> None:
         """Go on numbering behind the truth log: started again, it gives no number twice."""

@@ -13,7 +13,13 @@ from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_fapiao, find_red
 from yuejie.fapiao.issuing import store
 from yuejie.fapiao.issuing.answer import hear
 from yuejie.fapiao.issuing.errand import LEASE, REPEATABLE, Errand, ErrandKind, ErrandState
-from yuejie.fapiao.providers.port import Accepted, Answer, Provider, Unsealed
+from yuejie.fapiao.providers.port import (
+    Accepted,
+    Answer,
+    Provider,
+    Unsealed,
+    of_a_question,
+)
 from yuejie.fapiao.reversing.store import red_by_name
 from yuejie.fapiao.store import fapiao_by_name
 
@@ -79,8 +85,9 @@ def perform(db: Database, provider: Provider, errand: Errand, *, now: datetime) 
 def _ask(provider: Provider, blue: Fapiao, now: datetime) -> Answer:
     answer = provider.query(blue, now=now)
     if isinstance(answer, Unsealed):
+        # It is issued: that it is not sealed yet, or cannot be, takes nothing of that back.
         pushed = provider.push_again(blue, now=now)
-        return answer if isinstance(pushed, Accepted) else pushed
+        return answer if isinstance(pushed, Accepted) else of_a_question(pushed)
     return answer
 
 

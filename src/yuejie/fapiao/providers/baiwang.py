@@ -36,6 +36,8 @@ from yuejie.fapiao.providers.port import (
     Unheard,
     Unknown,
     hold_of,
+    of_a_question,
+    refusal,
 )
 from yuejie.fapiao.providers.tokens import Fetched, Tokens
 from yuejie.fapiao.providers.wire import Silence, Wire
@@ -103,7 +105,9 @@ class Baiwang:
         response = told.response if isinstance(told.response, Mapping) else {}
         if response.get("success"):
             return _issued(response["success"][0])
-        failed = (response.get("fail") or [{}])[0]
+        if not response.get("fail"):
+            return Unknown("百望的答复既无成功也无失败")
+        failed = response["fail"][0]
         return _refusal(str(failed.get("errorCode") or ""), str(failed.get("errorMessage") or ""))
 
     def query(self, fapiao: Fapiao, *, now: datetime) -> Answer:
@@ -160,7 +164,7 @@ class Baiwang:
         }
         told = self._call("baiwang.output.redinvoice.redforminfo", body, now)
         if not isinstance(told, _Told):
-            return told
+            return of_a_question(told)
         row = told.response if isinstance(told.response, Mapping) else {}
         if not row:
             return Unheard()
@@ -268,7 +272,7 @@ class Baiwang:
     def _result(self, serial: str, now: datetime) -> Answer:
         told = self._call("baiwang.output.invoice.query", self._data({"serialNo": serial}), now)
         if not isinstance(told, _Told):
-            return told
+            return of_a_question(told)
         rows = told.response if isinstance(told.response, list) else []
         if not rows:
             return Unheard()
@@ -360,12 +364,9 @@ class _Told(msgspec.Struct, frozen=True):
 def _refusal(code: str, message: str) -> Answer:
     if any(word in message for word in _DUPLICATE_WORDS):
         return Duplicate()
-    hold = hold_of(message)
-    if code in _NO_TERMINAL:
-        hold = hold or Hold.LOGIN
-    if hold:
-        return Held(hold, f"{code} {message}".strip())
-    return Refused(code, message or "百望未说明原因")
+    if code in _NO_TERMINAL and not hold_of(message):
+        return Held(Hold.LOGIN, f"{code} {message}".strip())
+    return refusal(code, message or "百望未说明原因")
 
 
 def _issued(row: Mapping[str, Any]) -> Answer:

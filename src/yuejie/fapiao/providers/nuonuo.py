@@ -37,7 +37,8 @@ from yuejie.fapiao.providers.port import (
     Unheard,
     Unknown,
     Unsealed,
-    hold_of,
+    of_a_question,
+    refusal,
 )
 from yuejie.fapiao.providers.tokens import Fetched, Tokens
 from yuejie.fapiao.providers.wire import NeverLeft, Silence, Wire
@@ -164,7 +165,7 @@ class Nuonuo:
         if not isinstance(told, _Told):
             return told
         if told.code != _OK:
-            return _refusal(told)
+            return of_a_question(_refusal(told))
         rows = _of(told.result, "list") or []
         if not rows:
             return Unheard()
@@ -279,7 +280,7 @@ class Nuonuo:
         if told.code == _UNHEARD or (told.code == _OK and not told.result):
             return Unheard()
         if told.code != _OK:
-            return _refusal(told)
+            return of_a_question(_refusal(told))
         rows = told.result
         row: Mapping[str, Any] = rows[0] if isinstance(rows, list) else rows
         return row
@@ -354,10 +355,7 @@ def _refusal(told: _Told) -> Answer:
         return Duplicate()
     if told.code == _UNHEARD:
         return Unheard()
-    hold = hold_of(told.describe)
-    if hold:
-        return Held(hold, f"{told.code} {told.describe}")
-    return Refused(told.code, told.describe)
+    return refusal(told.code, told.describe)
 
 
 def _state(found: Mapping[str, Any]) -> Answer:

@@ -8,7 +8,7 @@ same deed may not be done under another key.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
@@ -220,9 +220,29 @@ def hold_of(message: str) -> Hold:
     return Hold.NOTHING
 
 
+def refusal(code: str, message: str) -> Held | Unknown | Refused:
+    """Read a provider's refusal of a deed: not now, its own error that decides nothing, or final."""
+    said = f"{code} {message}".strip()
+    hold = hold_of(message)
+    if hold:
+        return Held(hold, said)
+    if any(word in message for word in _UNCLEAR):
+        return Unknown(said)
+    return Refused(code, message)
+
+
+def of_a_question(answer: Answer) -> Answer:
+    """Return what a question brought: one that is refused says nothing of what it asked about."""
+    if isinstance(answer, Refused):
+        return Unknown(f"查询未成：{answer.code} {answer.message}")
+    return Unknown("查询未成：重复提交") if isinstance(answer, Duplicate) else answer
+
+
+_UNCLEAR: Final = ("系统异常", "系统错误", "系统繁忙", "超时", "网络异常", "未知异常", "未知错误")
+"""Words of an error of the provider's own: whether the deed took effect, only asking tells."""
 _WORDS: Sequence[tuple[tuple[str, ...], Hold]] = (
     (("实人认证", "身份认证", "人脸", "扫码认证"), Hold.IDENTITY),
-    (("未登录", "登录失效", "重新登录", "短信登录"), Hold.LOGIN),
+    (("未登录", "登录失效", "重新登录", "登录超时", "短信登录"), Hold.LOGIN),
     (("额度不足", "授信额度", "总额度"), Hold.LIMIT),
     (("频繁", "限流", "稍后"), Hold.BUSY),
 )
