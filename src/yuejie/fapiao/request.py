@@ -19,6 +19,7 @@ from yuejie.fapiao.codes import DEFAULT_CODE, DEFAULT_ITEM, short_name_on
 from yuejie.fapiao.draft import Part, Wording, draw_lines, pages, part_of, remark_of
 from yuejie.fapiao.fapiao import Fapiao, Party, find_fapiao, mint_key
 from yuejie.fapiao.issuing.errand import ErrandKind
+from yuejie.fapiao.issuing.stop import recall
 from yuejie.fapiao.issuing.store import add_errand
 from yuejie.fapiao.life import FapiaoEvent, FapiaoState, advance
 from yuejie.fapiao.title import Title, TitleState, refuse_kind
@@ -128,13 +129,25 @@ def _refuse_overtaken(tx: Tx, fapiao: Fapiao) -> None:
 
 
 def decline_fapiao(db: Database, name: str, *, why: str, by: str, now: datetime) -> Fapiao:
-    """Decline or withdraw a request; its tax lines are free again."""
+    """Decline or withdraw a request; its tax lines are free again.
+
+    An approved one too, where nobody can have issued it: by hand until it is uploaded, by a
+    provider until its errand has left. Raises Conflict where it may have been issued.
+    """
     if not why.strip():
         raise Invalid("请写明退回发票申请的原因")
     with db.begin() as tx:
-        was = find_fapiao(store.fapiao_by_name(tx, name), name)
-        became = replace(was, state=advance(was.state, FapiaoEvent.DECLINE), why=why)
-        move(tx, was, became, FapiaoEvent.DECLINE, by=by, at=now)
+        named = find_fapiao(store.fapiao_by_name(tx, name), name)
+        was = store.lock_fapiao(tx, named.customer_id, named.fapiao_id)
+        approved = was.state is FapiaoState.APPROVED
+        event = FapiaoEvent.FAIL if approved else FapiaoEvent.DECLINE
+        became = replace(was, state=advance(was.state, event), why=why)
+        if not recall(tx, was.fapiao_id, why=why):
+            raise Conflict(
+                f"发票 {was.key} 已交给 {was.provider}，可能已开出，不能退回；"
+                "请等待查询结果，搁置的任务请与服务商核实后停止"
+            )
+        move(tx, was, became, event, by=by, at=now)
         return became
 
 

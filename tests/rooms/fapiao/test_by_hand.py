@@ -4,16 +4,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.rooms.fapiao.shop import BOSS, CLERK, Shop
+from tests.rooms.fapiao.shop import BOSS, CLERK, Shop, nuonuo_at
+from yuejie.demo.tax.launch import TaxPlatform
 from yuejie.fapiao.fapiao import Fapiao
 from yuejie.fapiao.issuing import store as errands
-from yuejie.fapiao.issuing.stop import stop_errand
+from yuejie.fapiao.issuing.errand import Errand
+from yuejie.fapiao.issuing.perform import run_errands
+from yuejie.fapiao.issuing.stop import retry_errand, stop_errand
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
 from yuejie.fapiao.life import FapiaoState, RedState
 from yuejie.fapiao.providers.papers import read_xml
-from yuejie.fapiao.request import Pick
+from yuejie.fapiao.request import Pick, decline_fapiao
 from yuejie.fapiao.reversing.form import RedReason
-from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red
+from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red, withdraw_red
 from yuejie.kernel.errors import Conflict, Invalid
 
 NUMBER = "26332000000123456789"
@@ -135,3 +138,133 @@ def test_a_red_fapiao_issued_by_hand(shop: Shop) -> None:
     done = upload_red(shop.db, red.key, Upload({"xml": body}), by=CLERK, now=shop.now)
     assert done.state is RedState.ISSUED
     assert shop.fapiao(blue.key).state is FapiaoState.REVERSED
+
+
+def errand_of(shop: Shop, subject_id: str) -> Errand:
+    with shop.db.read() as tx:
+        (errand,) = errands.errands_of(tx, subject_id)
+    return errand
+
+
+def test_what_was_issued_by_hand_is_not_issued_again_by_a_provider(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    """
+    The provider was given up on and the fapiao issued by hand. Asking once more about the errand
+    would find no such order and send it: a second fapiao of the same 106.00.
+    """
+    asked = approved(shop, "nuonuo")
+    errand = errand_of(shop, asked.fapiao_id)
+    stop_errand(shop.db, errand.errand_id, why="改手工", by=BOSS, now=shop.now)
+    upload(shop, asked.key, xml=xml())
+    with pytest.raises(Conflict, match="不是 parked 状态"):
+        retry_errand(shop.db, errand.errand_id, why="再试", by=BOSS, now=shop.now)
+    shop.works(nuonuo_at(shop.db, platform.url), platform, seconds=12)
+    assert platform.issued() == []
+
+
+def test_a_parked_errand_is_over_once_its_fapiao_is_registered(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    asked = approved(shop, "nuonuo")
+    errand = errand_of(shop, asked.fapiao_id)
+    with shop.db.begin() as tx:
+        errands.move_errand(tx, errand.errand_id, "parked", next_at=shop.now, why="无结果")
+    upload(shop, asked.key, xml=xml())
+    with pytest.raises(Conflict, match="不是 parked 状态"):
+        retry_errand(shop.db, errand.errand_id, why="再试", by=BOSS, now=shop.now)
+    assert run_errands(shop.db, nuonuo_at(shop.db, platform.url), now=shop.now) == 0
+
+
+def test_a_request_that_the_tax_office_refused_by_hand_frees_its_lines(shop: Shop) -> None:
+    """The buyer's tax number is cancelled: nobody can issue it, and the title has to change."""
+    asked = approved(shop)
+    declined = decline_fapiao(shop.db, asked.key, why="税号已注销", by=BOSS, now=shop.now)
+    assert (declined.state, declined.why) == (FapiaoState.REJECTED, "税号已注销")
+    assert shop.request(Pick(shop.bills[0]))[0].amounts == asked.amounts
+    with pytest.raises(Conflict, match="rejected 状态，不能登记"):
+        upload(shop, asked.key, xml=xml())
+
+
+def test_an_approved_request_is_declined_only_where_it_never_left(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    """What a provider may be issuing is not; what waits is, and then never leaves."""
+    asked = approved(shop, "nuonuo")
+    decline_fapiao(shop.db, asked.key, why="抬头有误", by=BOSS, now=shop.now)
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    shop.works(nuonuo, platform, seconds=12)
+    assert platform.issued() == []
+    (second,) = shop.request(Pick(shop.bills[0]))
+    shop.approve(second)
+    run_errands(shop.db, nuonuo, now=shop.now)
+    with pytest.raises(Conflict, match="可能已开出"):
+        decline_fapiao(shop.db, second.key, why="抬头有误", by=BOSS, now=shop.now)
+    shop.works(nuonuo, platform, seconds=12)
+    assert shop.fapiao(second.key).state is FapiaoState.ISSUED
+
+
+def test_a_fapiao_of_a_provider_that_is_left_can_be_reversed_by_hand(shop: Shop) -> None:
+    """
+    Nuonuo issued it; since then the house issues by hand, and nobody runs Nuonuo's errands. The red
+    form is stopped there, issued on the tax office's own site, and uploaded.
+    """
+    asked = approved(shop, "nuonuo")
+    stop_errand(
+        shop.db, errand_of(shop, asked.fapiao_id).errand_id, why="改手工", by=BOSS, now=shop.now
+    )
+    blue = upload(shop, asked.key, xml=xml())
+    wish = RedWish(fapiao=blue.key, reason=RedReason.MISTAKE, why="抬头有误")
+    body = Upload({"xml": xml("26332000000123456790", "-100.00", "-6.00", "-106.00")})
+    red = request_red(shop.db, wish, by=CLERK, now=shop.now)
+    with pytest.raises(Conflict, match="requested 状态"):
+        upload_red(shop.db, red.key, body, by=CLERK, now=shop.now)
+    approve_red(shop.db, red.key, by=BOSS, now=shop.now)
+    with pytest.raises(Conflict, match="正由 nuonuo 处理"):
+        upload_red(shop.db, red.key, body, by=CLERK, now=shop.now)
+    errand = errand_of(shop, red.red_id)
+    stop_errand(shop.db, errand.errand_id, why="改手工", by=BOSS, now=shop.now)
+    assert upload_red(shop.db, red.key, body, by=CLERK, now=shop.now).state is RedState.ISSUED
+    assert shop.fapiao(blue.key).state is FapiaoState.REVERSED
+
+
+def test_a_red_form_that_never_left_is_withdrawn_at_once(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    asked = approved(shop, "nuonuo")
+    stop_errand(
+        shop.db, errand_of(shop, asked.fapiao_id).errand_id, why="改手工", by=BOSS, now=shop.now
+    )
+    blue = upload(shop, asked.key, xml=xml())
+    wish = RedWish(fapiao=blue.key, reason=RedReason.MISTAKE, why="抬头有误")
+    red = request_red(shop.db, wish, by=CLERK, now=shop.now)
+    approve_red(shop.db, red.key, by=BOSS, now=shop.now)
+    gone = withdraw_red(shop.db, red.key, why="不冲了", by=CLERK, now=shop.now)
+    assert gone.state is RedState.VOID
+    assert run_errands(shop.db, nuonuo_at(shop.db, platform.url), now=shop.now) == 0
+    request_red(shop.db, wish, by=CLERK, now=shop.now)
+
+
+@pytest.mark.parametrize("buyer", ["91350100M000100Y43", "91110000802100433B"])
+def test_a_red_fapiao_of_somebody_else_is_refused(shop: Shop, buyer: str) -> None:
+    blue = upload(shop, approved(shop).key, xml=xml())
+    wish = RedWish(fapiao=blue.key, reason=RedReason.MISTAKE, why="抬头有误")
+    red = request_red(shop.db, wish, by=CLERK, now=shop.now)
+    approve_red(shop.db, red.key, by=BOSS, now=shop.now)
+    body = xml("26332000000123456790", "-100.00", "-6.00", "-106.00", buyer)
+    with pytest.raises(Invalid, match="购买方税号"):
+        upload_red(shop.db, red.key, Upload({"xml": body}), by=CLERK, now=shop.now)
+
+
+def test_what_is_not_approved_yet_cannot_be_registered(shop: Shop) -> None:
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    with pytest.raises(Conflict, match="requested 状态，不能登记"):
+        upload(shop, asked.key, xml=xml())
+
+
+def test_a_number_of_a_year_to_come_is_no_number(shop: Shop) -> None:
+    """The first two digits are the year of issue (china-finance §1.2): 62 for 26 is a slip."""
+    asked = approved(shop)
+    typed = Upload({"pdf": PDF}, "62332000000123456789", shop.now)
+    with pytest.raises(Invalid, match="前两位"):
+        upload_fapiao(shop.db, asked.key, typed, by=CLERK, now=shop.now)

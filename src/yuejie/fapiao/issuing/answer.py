@@ -4,7 +4,6 @@ The same answer heard twice does nothing more: a fapiao moves by compare-and-set
 has ended stays ended. An answer that contradicts what was requested parks the errand for a person.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from yuejie.fapiao.fapiao import Fapiao, find_fapiao
 from yuejie.fapiao.issuing import store as errands
 from yuejie.fapiao.issuing.chain import seal_fapiao
 from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState, after
-from yuejie.fapiao.issuing.steps import again, end, go_on, park
+from yuejie.fapiao.issuing.steps import again, end, go_on, park, wrong_number
 from yuejie.fapiao.issuing.store import Exchange
 from yuejie.fapiao.life import FapiaoEvent, FapiaoState, advance
 from yuejie.fapiao.providers.port import Answer, Done, Files, Held, Issued, Refused
@@ -27,7 +26,6 @@ from yuejie.kernel.ids import BillId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
 
-NUMBER: Final = re.compile(r"\d{20}", re.ASCII)
 _CHINA: Final = zone_of("Asia/Shanghai")
 _FILES_PATIENCE: Final = timedelta(hours=24)
 """Files still missing after a day are fetched or uploaded by hand."""
@@ -72,7 +70,7 @@ def note_issued(tx: Tx, fapiao: Fapiao, issued: Issued, *, by: str, now: datetim
 
 def contradiction(tx: Tx, fapiao: Fapiao, issued: Issued) -> str:
     """Say how an issued fapiao differs from the request, or nothing."""
-    wrong = wrong_number(tx, fapiao.fapiao_id, issued.number)
+    wrong = wrong_number(tx, fapiao.fapiao_id, issued.number, issued.issued_at)
     if wrong:
         return wrong
     if issued.amounts != fapiao.amounts:
@@ -80,16 +78,6 @@ def contradiction(tx: Tx, fapiao: Fapiao, issued: Issued) -> str:
             Money(amounts.gross_fen, "CNY") for amounts in (issued.amounts, fapiao.amounts)
         )
         return f"开出的金额 {heard} 与申请的 {asked} 不符（或其不含税、税额不符）"
-    return ""
-
-
-def wrong_number(tx: Tx, subject_id: str, number: str) -> str:
-    """Say why a fapiao or red fapiao cannot have a number, or nothing."""
-    if not NUMBER.fullmatch(number):
-        return f"发票号码“{number}”不是 20 位数字"
-    holder = store.holder_of(tx, number)
-    if holder not in {"", subject_id}:
-        return f"发票号码 {number} 已登记在 {holder}"
     return ""
 
 

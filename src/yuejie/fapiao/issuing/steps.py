@@ -1,10 +1,13 @@
 """What becomes of an errand after an answer: ended, parked, tried again, or asked about."""
 
+import re
 from datetime import datetime
+from typing import Final
 
 import structlog
 
 from yuejie.db.session import Tx
+from yuejie.fapiao import store
 from yuejie.fapiao.issuing import store as errands
 from yuejie.fapiao.issuing.errand import ATTEMPTS, HELD, Errand, ErrandState, Hold, after
 from yuejie.fapiao.providers.port import (
@@ -17,8 +20,24 @@ from yuejie.fapiao.providers.port import (
     Unknown,
     Unsealed,
 )
+from yuejie.kernel.period import zone_of
 
 log = structlog.get_logger()
+
+NUMBER: Final = re.compile(r"\d{20}", re.ASCII)
+_CHINA: Final = zone_of("Asia/Shanghai")
+
+
+def wrong_number(tx: Tx, subject_id: str, number: str, issued_at: datetime) -> str:
+    """Say why a fapiao or red fapiao cannot have a number, or nothing (china-finance §1.2)."""
+    if not NUMBER.fullmatch(number):
+        return f"发票号码“{number}”不是 20 位数字"
+    if int(number[:2]) > issued_at.astimezone(_CHINA).year % 100:
+        return f"发票号码 {number} 的前两位晚于开票年份"
+    holder = store.holder_of(tx, number)
+    if holder not in {"", subject_id}:
+        return f"发票号码 {number} 已登记在 {holder}"
+    return ""
 
 
 def end(tx: Tx, errand: Errand, now: datetime, *, why: str = "") -> None:

@@ -1,28 +1,69 @@
 """Stop an errand that never left, or ask once more about one that a person had to look at."""
 
 from datetime import datetime
+from typing import Final
 
 from yuejie.db.deeds import Deed, record_deed
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.fapiao.issuing import store
-from yuejie.fapiao.issuing.errand import ErrandState
+from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState
+from yuejie.fapiao.life import FapiaoState, RedState
+from yuejie.fapiao.reversing.store import lock_red
+from yuejie.fapiao.store import lock_fapiao
 from yuejie.kernel.errors import Conflict
+
+_UNDER_WAY: Final = frozenset(
+    {FapiaoState.APPROVED, RedState.APPROVED, RedState.WAITING, RedState.CONFIRMED}
+)
+"""States in which a fapiao or a red form is a provider's to bring to its end."""
 
 
 def stop_errand(db: Database, errand_id: int, *, why: str, by: str, now: datetime) -> None:
-    """Park an errand that is still waiting, so that its fapiao can be issued by hand.
+    """End an errand that is still waiting, so that its fapiao can be issued by hand or declined.
 
-    One that is `sent` cannot be stopped: the provider may be issuing it.
+    One that is `sent` cannot be stopped: the provider may be issuing it. One that is parked ends by
+    the word of the person who looked.
     """
     with db.begin() as tx:
-        if not store.park_waiting(tx, errand_id, why=why):
+        stoppable = (ErrandState.WAITING, ErrandState.PARKED)
+        if not store.end_errand(tx, errand_id, stoppable, why=why):
             raise Conflict(f"任务 {errand_id} 已发出或已结束，不能停止；请等待查询结果")
         record_deed(tx, Deed(by, now, "stop", "fapiao_errand", str(errand_id), why))
 
 
 def retry_errand(db: Database, errand_id: int, *, why: str, by: str, now: datetime) -> None:
-    """Ask once more about a parked errand; called anew only if the provider has no such key."""
+    """Ask once more about a parked errand; called anew only if the provider has no such key.
+
+    Raises Conflict where its fapiao has come about, or to nothing, by another way meanwhile: what
+    the provider does not know it would issue.
+    """
     with db.begin() as tx:
+        errand = store.errand_by_id(tx, errand_id)
+        if errand is not None and errand.state == ErrandState.PARKED:
+            _refuse_over(tx, errand)
         if not store.retry_parked(tx, errand_id, now=now):
             raise Conflict(f"任务 {errand_id} 不是 {ErrandState.PARKED} 状态，无须重试")
         record_deed(tx, Deed(by, now, "retry", "fapiao_errand", str(errand_id), why))
+
+
+def recall(tx: Tx, subject_id: str, *, why: str) -> bool:
+    """End every errand of a fapiao or red form that has not left; False where one may have."""
+    return all(
+        errand.state == ErrandState.DONE
+        or store.end_errand(tx, errand.errand_id, [ErrandState.WAITING], why=why)
+        for errand in store.errands_of(tx, subject_id)
+    )
+
+
+def _refuse_over(tx: Tx, errand: Errand) -> None:
+    """Hold what an errand is about, and refuse where it is no provider's business any more."""
+    if errand.what not in {ErrandKind.ISSUE, ErrandKind.RED}:
+        return
+    owner = store.owner_of(tx, errand.subject_id)
+    lock = lock_fapiao if errand.what == ErrandKind.ISSUE else lock_red
+    state = lock(tx, owner, errand.subject_id).state
+    if state not in _UNDER_WAY:
+        raise Conflict(
+            f"发票 {errand.key} 已是 {state} 状态，任务 {errand.errand_id} 不能再交给服务商；"
+            "请停止该任务"
+        )

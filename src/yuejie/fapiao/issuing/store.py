@@ -165,15 +165,15 @@ def ask_about_all(tx: Tx, repeatable: Sequence[str], *, now: datetime) -> int:
     return tx.run(ASK_ABOUT_ALL, repeatable=list(repeatable), now=now)
 
 
-PARK_WAITING: Final = """
-    UPDATE fapiao_errand SET state = 'parked', why = %(why)s
-    WHERE errand_id = %(errand_id)s AND state = 'waiting'
+END_ERRAND: Final = """
+    UPDATE fapiao_errand SET state = 'done', hold = '', why = %(why)s
+    WHERE errand_id = %(errand_id)s AND state = ANY(%(states)s)
 """
 
 
-def park_waiting(tx: Tx, errand_id: int, *, why: str) -> bool:
-    """Stop an errand whose call has not left, and say whether it was one."""
-    return bool(tx.run(PARK_WAITING, errand_id=errand_id, why=why))
+def end_errand(tx: Tx, errand_id: int, states: Sequence[str], *, why: str) -> bool:
+    """End an errand that is in one of those states, and say whether it was."""
+    return bool(tx.run(END_ERRAND, errand_id=errand_id, states=list(states), why=why))
 
 
 RETRY_PARKED: Final = """
@@ -185,6 +185,19 @@ RETRY_PARKED: Final = """
 def retry_parked(tx: Tx, errand_id: int, *, now: datetime) -> bool:
     """Ask once more about a parked errand; nothing is ever called anew without asking first."""
     return bool(tx.run(RETRY_PARKED, errand_id=errand_id, now=now))
+
+
+ERRAND_BY_ID: Final = """
+    SELECT errand_id, what, subject_id, key, provider, state, hold, attempts, asked, next_at, why,
+           made_at
+    FROM fapiao_errand
+    WHERE errand_id = %(errand_id)s
+"""
+
+
+def errand_by_id(tx: Tx, errand_id: int) -> Errand | None:
+    """Return an errand by its number."""
+    return tx.maybe(Errand, ERRAND_BY_ID, errand_id=errand_id)
 
 
 ERRANDS_OF: Final = """

@@ -7,23 +7,28 @@ types number and time in, and PDF or OFD are kept with their hashes.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao import store
 from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_fapiao, find_red
 from yuejie.fapiao.issuing import store as kept
-from yuejie.fapiao.issuing.answer import contradiction, note_issued, received, wrong_number
+from yuejie.fapiao.issuing.answer import contradiction, note_issued, received
+from yuejie.fapiao.issuing.errand import ErrandState
+from yuejie.fapiao.issuing.steps import wrong_number
 from yuejie.fapiao.issuing.store import NewFile
 from yuejie.fapiao.life import FapiaoState, RedEvent, RedState
 from yuejie.fapiao.providers.papers import Paper, check_layout, read_xml
 from yuejie.fapiao.providers.port import Issued
-from yuejie.fapiao.request import MANUAL
 from yuejie.fapiao.reversing import store as reds
 from yuejie.fapiao.reversing.answer import move, note_red_issued
 from yuejie.fapiao.tell import tell_files_kept
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import CustomerId
+
+_AT_THE_OFFICE: Final = frozenset({RedState.APPROVED, RedState.WAITING, RedState.CONFIRMED})
+"""States in which a red fapiao may have been issued; whichever way, it is what was uploaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,11 @@ def upload_fapiao(db: Database, name: str, upload: Upload, *, by: str, now: date
         if wrong:
             raise Invalid(f"上传的文件与发票申请 {fapiao.key} 不符：{wrong}；请核对后重新上传")
         if fapiao.state is FapiaoState.APPROVED:
-            _refuse_under_way(tx, fapiao)
+            _take_over(tx, fapiao.fapiao_id, fapiao.key)
             fapiao = note_issued(tx, fapiao, issued, by=by, now=now)
             received(tx, fapiao, now=now)
+        elif fapiao.number is None:
+            raise Conflict(f"发票申请 {fapiao.key} 处于 {fapiao.state} 状态，不能登记号码")
         elif fapiao.number != issued.number:
             raise Conflict(f"发票 {fapiao.key} 的号码是 {fapiao.number}，不能改为 {issued.number}")
         _keep(tx, fapiao.customer_id, fapiao.fapiao_id, upload, by=by, now=now)
@@ -66,14 +73,17 @@ def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetim
         named = find_red(reds.red_by_name(tx, name), name)
         red = reds.lock_red(tx, named.customer_id, named.red_id)
         issued = _issued(upload, paper, red.amounts)
-        wrong = wrong_number(tx, red.red_id, issued.number)
+        blue = find_fapiao(store.fapiao_by_name(tx, red.fapiao_id), red.fapiao_id)
+        wrong = wrong_number(tx, red.red_id, issued.number, issued.issued_at)
+        wrong = wrong or _other_parties(blue, paper)
         if wrong or issued.amounts != red.amounts:
             raise Invalid(
                 f"上传的文件与红冲申请 {red.key} 不符：{wrong or '金额不同'}；请核对后重新上传"
             )
-        blue = find_fapiao(store.fapiao_by_name(tx, red.fapiao_id), red.fapiao_id)
-        if red.state is RedState.APPROVED and blue.provider == MANUAL:
-            red = move(tx, red, red, RedEvent.CONFIRM, by=by, now=now)
+        if red.state in _AT_THE_OFFICE:
+            _take_over(tx, red.red_id, red.key)
+            if red.state is not RedState.CONFIRMED:
+                red = move(tx, red, red, RedEvent.CONFIRM, by=by, now=now)
             red = note_red_issued(tx, red, issued, by=by, now=now)
         elif red.number != issued.number:
             raise Conflict(
@@ -120,14 +130,18 @@ def _other_parties(fapiao: Fapiao, paper: Paper | None) -> str:
     return ""
 
 
-def _refuse_under_way(tx: Tx, fapiao: Fapiao) -> None:
-    """Refuse while a provider may be issuing the same fapiao: it would exist twice."""
-    for errand in kept.errands_of(tx, fapiao.fapiao_id):
-        if errand.state in {"waiting", "sent"}:
+def _take_over(tx: Tx, subject_id: str, key: str) -> None:
+    """Refuse while a provider may be issuing the same fapiao: it would exist twice.
+
+    What was left to a person is over with what that person uploads.
+    """
+    for errand in kept.errands_of(tx, subject_id):
+        if errand.state in {ErrandState.WAITING, ErrandState.SENT}:
             raise Conflict(
-                f"发票 {fapiao.key} 正由 {errand.provider} 处理，不能手工登记；"
+                f"发票 {key} 正由 {errand.provider} 处理，不能手工登记；"
                 "请等待结果，或先用 yuejie fapiao stop 停止尚未发出的任务"
             )
+        kept.end_errand(tx, errand.errand_id, [ErrandState.PARKED], why="已登记手工开具的发票")
 
 
 def _keep(

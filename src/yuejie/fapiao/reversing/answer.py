@@ -10,7 +10,7 @@ from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_red, left_on
 from yuejie.fapiao.issuing import store as errands
 from yuejie.fapiao.issuing.chain import seal_red
 from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState, after
-from yuejie.fapiao.issuing.steps import again, end, go_on, park
+from yuejie.fapiao.issuing.steps import again, end, go_on, park, wrong_number
 from yuejie.fapiao.life import (
     IN_FORCE,
     RED_PENDING,
@@ -119,8 +119,9 @@ def _hear_form(tx: Tx, errand: Errand, red: RedFapiao, told: FormTold, now: date
 
 
 def _hear_issued(tx: Tx, errand: Errand, red: RedFapiao, issued: Issued, now: datetime) -> None:
-    if issued.amounts != red.amounts or blues.holder_of(tx, issued.number):
-        park(tx, errand, f"红字发票 {issued.number} 的金额与申请不符，或号码已被登记", now)
+    wrong = wrong_number(tx, red.red_id, issued.number, issued.issued_at)
+    if wrong or issued.amounts != red.amounts:
+        park(tx, errand, wrong or f"红字发票 {issued.number} 的金额与申请不符", now)
         return
     note_red_issued(tx, red, issued, by=errand.provider, now=now)
     errands.add_errand(tx, ErrandKind.FILES, red.red_id, red.key, errand.provider, at=now)

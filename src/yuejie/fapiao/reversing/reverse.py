@@ -14,6 +14,7 @@ from yuejie.fapiao import store as blues
 from yuejie.fapiao.amounts import NOTHING, FapiaoRefused
 from yuejie.fapiao.fapiao import RedFapiao, find_fapiao, find_red, left_on, mint_key
 from yuejie.fapiao.issuing.errand import ErrandKind
+from yuejie.fapiao.issuing.stop import recall
 from yuejie.fapiao.issuing.store import add_errand
 from yuejie.fapiao.life import RED_PENDING, STANDING, RedEvent, RedState
 from yuejie.fapiao.request import MANUAL
@@ -94,7 +95,7 @@ def approve_red(db: Database, name: str, *, by: str, now: datetime) -> RedFapiao
 
 
 def withdraw_red(db: Database, name: str, *, why: str, by: str, now: datetime) -> RedFapiao:
-    """Take a red form back: at once while it is ours alone, else by asking the tax office.
+    """Take a red form back: at once while it has not left, else by asking the tax office.
 
     In the second case the form becomes void when the tax office says so.
     """
@@ -104,7 +105,7 @@ def withdraw_red(db: Database, name: str, *, why: str, by: str, now: datetime) -
         blue = find_fapiao(blues.fapiao_by_name(tx, was.fapiao_id), was.fapiao_id)
         if was.state is RedState.REQUESTED:
             return move(tx, was, replace(was, why=why), RedEvent.DECLINE, by=by, now=now)
-        if blue.provider == MANUAL and was.state in RED_PENDING:
+        if was.state is RedState.APPROVED and recall(tx, was.red_id, why=why):
             return move(tx, was, replace(was, why=why), RedEvent.VOID, by=by, now=now)
         if was.state is not RedState.WAITING:
             raise Conflict(f"红字发票 {was.key} 处于 {was.state} 状态，不能撤回")
