@@ -3,6 +3,8 @@
 可开票金额 = Σ 已结清（或可先票）账单的计税行 − 贷项 − Σ 有效蓝票 + Σ 已开红票 (china-finance §4.3).
 Parts of a bill without tax lines (deposits, packages, vouchers) are not in it, nor bills in USD.
 Below zero it is 欠票: more fapiao than net consumption, to be reversed before the next request.
+A bill can be below zero with nothing on fapiao: a correction beside what is not taxed, or a discount
+whose usage was credited. There is nothing to reverse of it, so it takes off what other bills have.
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,6 +53,11 @@ class OpenTaxLine:
         """Return what is left of it, gross; below zero more is on fapiao than is owed."""
         return self.line.due.gross_fen - self.taken.gross_fen
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether something of its own sign is left of it."""
+        return self.left_fen * self.line.gross_fen > 0
+
 
 @dataclass(frozen=True, slots=True)
 class BillShare:
@@ -91,13 +98,25 @@ class BillShare:
         return self.taxed_fen - self.credited_fen - self.taken_fen
 
     @property
+    def owed_back_fen(self) -> int:
+        """Return what of its fapiao is above what is owed."""
+        return min(max(0, -self.left_fen), max(0, self.taken_fen))
+
+    @property
+    def uncovered_fen(self) -> int:
+        """Return what it is below zero beyond its fapiao: other bills have that much less."""
+        return max(0, -self.left_fen) - self.owed_back_fen
+
+    @property
     def explained(self) -> str:
         """Return the sum in words."""
         sums = (self.taxed_fen, self.credited_fen, self.taken_fen, self.left_fen)
         taxed, credited, taken, left = (str(Money(fen, "CNY")) for fen in sums)
         said = f"计税 {taxed} − 贷项 {credited} − 已开净额 {taken} = {left}"
-        if self.left_fen < 0:
+        if self.owed_back_fen:
             return f"{said}（欠票，请先红冲）"
+        if self.uncovered_fen:
+            return f"{said}（减项大于计税金额，从其他账单的可开票金额中扣减）"
         if self.is_void:
             return f"{said}（账单已作废，不再开票）"
         return said if self.may_request else f"{said}（合同约定先款后票，尚未结清，暂不可开）"
@@ -112,12 +131,24 @@ class Available:
     @property
     def available_fen(self) -> int:
         """Return 可开票金额, gross; never below zero."""
-        return sum(each.left_fen for each in self.bills if each.may_request and each.left_fen > 0)
+        left = sum(each.left_fen for each in self.bills if each.may_request and each.left_fen > 0)
+        return max(0, left - self._uncovered_fen)
 
     @property
     def owed_back_fen(self) -> int:
-        """Return 欠票: what must be reversed before anything new is requested."""
-        return -sum(each.left_fen for each in self.bills if each.left_fen < 0)
+        """Return 欠票: what must be reversed before anything new is requested.
+
+        What bills without fapiao are below zero counts as far as no other bill can bear it, and
+        there is a fapiao to reverse.
+        """
+        own = sum(each.owed_back_fen for each in self.bills)
+        borne = sum(each.left_fen for each in self.bills if each.left_fen > 0)
+        standing = sum(max(0, each.taken_fen) for each in self.bills) - own
+        return own + min(max(0, self._uncovered_fen - borne), standing)
+
+    @property
+    def _uncovered_fen(self) -> int:
+        return sum(each.uncovered_fen for each in self.bills)
 
 
 def available(

@@ -94,7 +94,9 @@ def part_of(line: TaxLine, taken: Amounts, gross_fen: int | None = None) -> Part
     due = line.due
     left = due.gross_fen - taken.gross_fen
     want = left if gross_fen is None else gross_fen
-    if want == 0 or (want > 0) is not (line.gross_fen > 0) or abs(want) > abs(left):
+    if left * line.gross_fen <= 0:
+        raise FapiaoRefused(f"账单 {line.bill_id} 计税行 {line.position} 已无可开金额，请选其他行")
+    if want * left <= 0 or abs(want) > abs(left):
         raise FapiaoRefused(
             f"账单 {line.bill_id} 计税行 {line.position} 可开 {Money(left, 'CNY')} 元，"
             f"不能开 {Money(want, 'CNY')} 元；请改小金额"

@@ -158,12 +158,11 @@ def move(tx: Tx, was: Fapiao, became: Fapiao, event: FapiaoEvent, *, by: str, at
 
 
 def _refuse_owing(open_now: Available) -> None:
-    owing = [each for each in open_now.bills if each.left_fen < 0]
-    if owing:
-        bills = "、".join(each.bill.number for each in owing)
+    if open_now.owed_back_fen:
+        bills = "、".join(each.bill.number for each in open_now.bills if each.left_fen < 0)
         back = Money(open_now.owed_back_fen, "CNY")
         raise Conflict(
-            f"账单 {bills} 已开发票超过应开金额（欠票 {back} 元），请先红冲后再申请新发票"
+            f"已开发票超过应开金额（欠票 {back} 元，账单 {bills}），请先红冲后再申请新发票"
         )
 
 
@@ -199,6 +198,11 @@ def _parts(open_now: Available, picks: Sequence[Pick]) -> tuple[list[BillShare],
                 f"账单 {share.bill.number} 还可开 {Money(share.left_fen, 'CNY')} 元，"
                 "请连同其减项一起申请或改小金额"
             )
+    if sum(part.amounts.gross_fen for part in parts) > open_now.available_fen:
+        raise FapiaoRefused(
+            f"可开票金额 {Money(open_now.available_fen, 'CNY')} 元："
+            "另有账单的减项大于其计税金额，须从中扣减；请改小金额"
+        )
     return shares, parts
 
 
@@ -222,7 +226,10 @@ def _of_bill(share: BillShare, pick: Pick) -> list[Part]:
     if pick.position is None:
         if pick.gross_fen is not None:
             return _amount_of(share, pick.gross_fen)
-        return [part_of(each.line, each.taken) for each in share.lines if each.left_fen]
+        positive = all(each.line.gross_fen > 0 for each in share.lines)
+        if positive and any(each.left_fen < 0 for each in share.lines):
+            return _amount_of(share, share.left_fen)  # one line is on fapiao beyond its credit
+        return [part_of(each.line, each.taken) for each in share.lines if each.is_open]
     for each in share.lines:
         if each.line.position == pick.position:
             return [part_of(each.line, each.taken, pick.gross_fen)]

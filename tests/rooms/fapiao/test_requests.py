@@ -82,6 +82,60 @@ def test_after_a_credit_note_the_rest_may_be_requested(shop: Shop) -> None:
     assert asked.amounts.net_fen == 10_000 - 3_144
 
 
+def test_a_tax_line_is_never_on_fapiao_for_more_than_it_is(shop: Shop) -> None:
+    """
+    The first line's 100.00 are on a fapiao when 30.00 of it are credited: of the 50.00 beside it
+    20.00 may still be requested, and nothing of the first, which would be on fapiao with 120.00.
+    """
+    number = shop.bill("2026-10", [(10_000, 60_000), (5_000, 60_000)])
+    shop.request(Pick(number, 1))
+    shop.credit(number, 3_000)
+    with pytest.raises(FapiaoRefused, match=r"计税行 1 已无可开"):
+        shop.request(Pick(number, 1, 2_000))
+    with pytest.raises(FapiaoRefused, match=r"计税行 1 已无可开"):
+        shop.request(Pick(number, 1))
+    (rest,) = shop.request(Pick(number))
+    assert [(line.tax_position, line.gross_fen) for line in rest.lines] == [(2, 2_000)]
+    with shop.db.read() as tx:
+        open_now = what_is_available(tx, shop.customer_id)
+    assert (open_now.available_fen, open_now.owed_back_fen) == (0, 0)
+
+
+def test_what_is_less_than_nothing_of_a_bill_without_fapiao_is_no_reason_to_reverse(
+    shop: Shop,
+) -> None:
+    """
+    A correction of −50.00 stands on a bill beside a package, which is not taxed. There is nothing
+    to reverse of it: it takes 50.00 off what else may be requested.
+    """
+    shop.bill("2026-09", [(-5_000, 60_000)])
+    number = shop.bill("2026-10", [(10_600, 60_000)])
+    with shop.db.read() as tx:
+        open_now = what_is_available(tx, shop.customer_id)
+    assert (open_now.available_fen, open_now.owed_back_fen) == (5_600, 0)
+    with pytest.raises(FapiaoRefused, match=r"可开票金额 56\.00 元"):
+        shop.request(Pick(number))
+    (asked,) = shop.request(Pick(number, gross_fen=5_600))
+    assert asked.amounts.gross_fen == 5_600
+    with pytest.raises(FapiaoRefused, match=r"可开票金额 0\.00 元"):
+        shop.request(Pick(number))
+
+
+def test_what_was_credited_above_a_bill_is_owed_back_as_far_as_it_is_on_fapiao(shop: Shop) -> None:
+    """80.00 after a discount, of which 100.00 are credited line by line."""
+    number = shop.bill("2026-10", [(10_000, 60_000), (-2_000, 60_000)])
+    (asked,) = shop.request(Pick(number))
+    shop.credit(number, 10_000)
+    with shop.db.read() as tx:
+        assert what_is_available(tx, shop.customer_id).owed_back_fen == 8_000
+    decline_fapiao(shop.db, asked.key, why="已冲减", by=BOSS, now=shop.now)
+    other = shop.bill("2026-11", [(10_600, 60_000)])
+    with shop.db.read() as tx:
+        open_now = what_is_available(tx, shop.customer_id)
+    assert (open_now.available_fen, open_now.owed_back_fen) == (8_600, 0)
+    assert shop.request(Pick(other, gross_fen=8_600))
+
+
 def test_a_declined_request_frees_its_lines(shop: Shop) -> None:
     number = shop.bill("2026-10", [(10_600, 60_000)])
     (asked,) = shop.request(Pick(number))
