@@ -3,7 +3,7 @@
 可开票金额 = Σ 已结清（或可先票）账单的计税行 − 贷项 − Σ 有效蓝票 + Σ 已开红票 (china-finance §4.3).
 Parts of a bill without tax lines (deposits, packages, vouchers) are not in it, nor bills in USD.
 Below zero it is 欠票: more fapiao than net consumption, to be reversed before the next request.
-A bill can be below zero with nothing on fapiao: a correction beside what is not taxed, or a discount
+A bill can be below zero with nothing on fapiao: a correction beside what is not taxed, a discount
 whose usage was credited. There is nothing to reverse of it, so it takes off what other bills have.
 """
 

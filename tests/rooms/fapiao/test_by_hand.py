@@ -228,9 +228,7 @@ def test_a_fapiao_of_a_provider_that_is_left_can_be_reversed_by_hand(shop: Shop)
     assert shop.fapiao(blue.key).state is FapiaoState.REVERSED
 
 
-def test_a_red_form_that_never_left_is_withdrawn_at_once(
-    shop: Shop, platform: TaxPlatform
-) -> None:
+def test_a_red_form_that_never_left_is_withdrawn_at_once(shop: Shop, platform: TaxPlatform) -> None:
     asked = approved(shop, "nuonuo")
     stop_errand(
         shop.db, errand_of(shop, asked.fapiao_id).errand_id, why="改手工", by=BOSS, now=shop.now

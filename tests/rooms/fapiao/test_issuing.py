@@ -9,6 +9,7 @@ import pytest
 from tests.rooms.fapiao.shop import (
     BOSS,
     CLERK,
+    KEY,
     SELLER,
     Shop,
     baiwang_at,
@@ -19,11 +20,15 @@ from yuejie.contracts.terms import FapiaoKind
 from yuejie.demo.tax.launch import TaxPlatform
 from yuejie.fapiao.issuing import store as errands
 from yuejie.fapiao.issuing.chain import check_chain
-from yuejie.fapiao.issuing.errand import Errand
+from yuejie.fapiao.issuing.errand import ATTEMPTS, Errand
 from yuejie.fapiao.issuing.perform import hint, run_errands, take
 from yuejie.fapiao.issuing.stop import retry_errand, stop_errand
+from yuejie.fapiao.issuing.tend import tend
 from yuejie.fapiao.issuing.watch import look
 from yuejie.fapiao.life import FapiaoState
+from yuejie.fapiao.providers.port import Held, NotSent
+from yuejie.fapiao.providers.tokens import Fetched, Tokens
+from yuejie.fapiao.providers.wire import Silence
 from yuejie.fapiao.request import Pick, approve_fapiao, what_is_available
 from yuejie.kernel.errors import Conflict, Forbidden
 
@@ -156,6 +161,142 @@ def test_baiwang_with_an_error_of_its_own_refuses_no_order(
             shop.passes(platform, 3600)
             shop.works(baiwang, platform, seconds=6)
         assert numbers(platform, asked.key) == [shop.fapiao(asked.key).number]
+
+
+def test_an_answer_of_no_known_shape_is_asked_about_again(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    """Whatever is answered, no errand ends the process that runs all others."""
+    baiwang = baiwang_at(shop.db, platform.url)
+    for what, said in (
+        ("invoice.issue", {"success": ["?"]}),
+        ("invoice.issue", {}),
+        ("format.query", {"file": "no base64"}),
+    ):
+        number = shop.bill(f"2026-0{len(shop.bills) + 1}", [(10_600, 60_000)])
+        (asked,) = shop.request(Pick(number))
+        shop.approve(asked, "baiwang")
+        method = f"baiwang.output.{what}"
+        platform.tell("says", **{method: {"success": True, "response": said}})
+        shop.works(baiwang, platform, seconds=9)
+        platform.tell("says")
+        for _ in range(3):
+            shop.passes(platform, 3600)
+            shop.works(baiwang, platform, seconds=6)
+        assert numbers(platform, asked.key) == [shop.fapiao(asked.key).number]
+        with shop.db.read() as tx:
+            assert len(errands.files_of(tx, asked.fapiao_id)) == 3
+
+
+def test_a_limit_that_is_told_in_no_known_shape_stops_nothing(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.approve(asked)
+    platform.tell("says", getCreditLine={"code": "E0000", "result": {"totalCreditLine": None}})
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    for _ in range(4):
+        tend(shop.db, nuonuo, now=shop.now)
+        shop.passes(platform, 5)
+    assert shop.fapiao(asked.key).state is FapiaoState.ISSUED
+
+
+def test_a_page_in_place_of_a_file_is_not_archived_for_ever(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    """An address that has expired answers with a page, and 200; the archive replaces nothing."""
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.approve(asked)
+    platform.tell("says", files="<html>链接已过期</html>")
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    shop.works(nuonuo, platform, seconds=12)
+    assert shop.fapiao(asked.key).state is FapiaoState.ISSUED
+    with shop.db.read() as tx:
+        assert errands.files_of(tx, asked.fapiao_id) == []
+    platform.tell("says")
+    shop.passes(platform, 600)
+    shop.works(nuonuo, platform, seconds=6)
+    with shop.db.read() as tx:
+        assert [f.format for f in errands.files_of(tx, asked.fapiao_id)] == ["ofd", "pdf", "xml"]
+
+
+def test_an_hour_without_a_connection_leaves_nothing_to_a_person(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.approve(asked)
+    nowhere = nuonuo_at(shop.db, "http://127.0.0.1:9")
+    until = shop.now + timedelta(hours=1)
+    while shop.now < until:
+        run_errands(shop.db, nowhere, now=shop.now)
+        shop.now += timedelta(seconds=10)
+    (waits,) = open_errands(shop)
+    assert waits.state == "waiting"
+    assert waits.attempts < 10, "it is tried less and less often"
+    shop.passes(platform, 3600)
+    shop.works(nuonuo_at(shop.db, platform.url), platform, seconds=15)
+    assert shop.fapiao(asked.key).state is FapiaoState.ISSUED
+
+
+def test_a_drawer_who_is_away_for_days_leaves_nothing_to_a_person(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.approve(asked)
+    platform.tell("drawer", logged_in=False)
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    for _ in range(ATTEMPTS + 5):
+        run_errands(shop.db, nuonuo, now=shop.now)
+        shop.now += timedelta(minutes=31)
+    (held,) = open_errands(shop)
+    assert (held.state, held.hold) == ("waiting", "login")
+
+
+def test_a_token_that_is_no_good_any_more_is_fetched_once_for_all(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    """Fifty may be fetched in thirty days; four orders that were to leave at once take one."""
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    stale = Tokens(shop.db, "nuonuo", KEY)
+    stale.get(lambda: Fetched("of another day", timedelta(days=1)), now=shop.now)
+    shop.passes(platform, 3600)
+    asked = [
+        shop.request(Pick(shop.bill(f"2026-{m:02d}", [(10_600, 60_000)])))[0] for m in range(1, 5)
+    ]
+    for each in asked:
+        shop.approve(each)
+    run_errands(shop.db, nuonuo, now=shop.now)
+    assert platform.tell("ready")["tokens"] == 1
+    shop.passes(platform, 1860)
+    shop.works(nuonuo, platform, seconds=12)
+    assert {shop.fapiao(each.key).state for each in asked} == {FapiaoState.ISSUED}
+    assert platform.tell("ready")["tokens"] == 1
+
+
+def test_a_secret_that_is_wrong_does_not_use_up_the_token_calls(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    tokens, tries = Tokens(shop.db, "nuonuo", KEY), []
+
+    def refused() -> Fetched:
+        tries.append(shop.now)
+        raise Silence("070304 应用密钥不正确")
+
+    for _ in range(62):
+        assert isinstance(tokens.get(refused, now=shop.now), NotSent | Held)
+        shop.now += timedelta(seconds=61)
+    assert len(tries) == 2, "at once, and an hour later"
+
+
+def test_a_delivery_that_is_refused_is_no_reason_never_to_be_paid(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    """The buyer has the fapiao in its tax account; payment may count from that day."""
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.approve(asked)
+    platform.tell("says", deliveryInvoice={"code": "E9400", "describe": "邮箱格式不正确"})
+    shop.works(nuonuo_at(shop.db, platform.url), platform, seconds=12)
+    assert shop.fapiao(asked.key).delivered_at is not None
 
 
 def test_a_killed_runner_leaves_an_order_that_is_only_asked_about(

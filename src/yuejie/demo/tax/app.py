@@ -89,6 +89,8 @@ class Handler(BaseHTTPRequestHandler):
         if path == baiwang.PATH:
             return _json(baiwang.answer(world, query, body))
         if path.startswith("/files/"):
+            if "files" in world.says:
+                return "text/html", str(world.says["files"]).encode()
             number, _, form = path.removeprefix("/files/").partition(".")
             return "application/octet-stream", paper(world, number, form)
         return _json(admin(world, path.removeprefix("/_sim/"), json.loads(body or b"{}")))
@@ -142,6 +144,10 @@ def _confused(world: World, body: dict[str, Any]) -> None:
     world.confused = frozenset(body["methods"])
 
 
+def _says(world: World, body: dict[str, Any]) -> None:
+    world.says = body
+
+
 def _use(world: World, body: dict[str, Any]) -> None:
     world.blue_of(body["number"]).used = True
 
@@ -164,6 +170,7 @@ _ADMIN: Final[dict[str, Callable[[World, dict[str, Any]], None]]] = {
     "limit": _limit,
     "callbacks": _callbacks,
     "confused": _confused,
+    "says": _says,
     "use": _use,
     "confirm": _confirm,
     "ready": _ready,

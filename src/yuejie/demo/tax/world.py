@@ -97,6 +97,8 @@ class World:
     calls: list[str] = field(default_factory=list)
     confused: frozenset[str] = frozenset()
     """Methods that answer with an error of the platform's own, which says nothing of the order."""
+    says: dict[str, Any] = field(default_factory=dict)
+    """What methods answer, word for word, whatever they are asked; `files` for every file."""
 
     def __post_init__(self) -> None:
         """Go on numbering behind the truth log: started again, it gives no number twice."""

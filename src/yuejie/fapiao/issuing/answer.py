@@ -12,15 +12,17 @@ from typing import Final
 from yuejie.bills.due import fapiao_received
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao import store
-from yuejie.fapiao.fapiao import Fapiao, find_fapiao
+from yuejie.fapiao.fapiao import Fapiao, find_fapiao, find_red
 from yuejie.fapiao.issuing import store as errands
 from yuejie.fapiao.issuing.chain import seal_fapiao
 from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState, after
 from yuejie.fapiao.issuing.steps import again, end, go_on, park, wrong_number
 from yuejie.fapiao.issuing.store import Exchange
 from yuejie.fapiao.life import FapiaoEvent, FapiaoState, advance
+from yuejie.fapiao.providers.papers import is_file_of
 from yuejie.fapiao.providers.port import Answer, Done, Files, Held, Issued, Refused
 from yuejie.fapiao.reversing.answer import hear_red, hear_withdrawal
+from yuejie.fapiao.reversing.store import red_by_name
 from yuejie.fapiao.tell import tell_files_kept, tell_held, tell_issued, tell_rejected
 from yuejie.kernel.ids import BillId
 from yuejie.kernel.money import Money
@@ -135,7 +137,11 @@ def _hear_files(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
         again(tx, errand, answer, now)
         return
     owner = errands.owner_of(tx, errand.subject_id)
-    for form, body in answer.bodies.items():
+    blue = store.fapiao_by_name(tx, errand.subject_id)
+    named = blue or find_red(red_by_name(tx, errand.subject_id), errand.subject_id)
+    sound = {f: body for f, body in answer.bodies.items() if is_file_of(f, body, named.number)}
+    missing = [*answer.missing, *(form for form in answer.bodies if form not in sound)]
+    for form, body in sound.items():
         errands.insert_file(
             tx,
             owner,
@@ -144,29 +150,28 @@ def _hear_files(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
             by=errand.provider,
             at=now,
         )
-    if not answer.missing:
+    if not missing:
         end(tx, errand, now)
-        blue = store.fapiao_by_name(tx, errand.subject_id)
         if blue is not None:
-            tell_files_kept(tx, blue, answer.bodies, now=now)
+            tell_files_kept(tx, blue, sound, now=now)
     elif now - errand.made_at > _FILES_PATIENCE:
-        park(tx, errand, f"版式文件 {'、'.join(answer.missing)} 一直取不到，请人工下载后上传", now)
+        park(tx, errand, f"版式文件 {'、'.join(missing)} 一直取不到，请人工下载后上传", now)
     else:
         errands.move_errand(
             tx,
             errand.errand_id,
             ErrandState.WAITING,
             next_at=now + after(errand.attempts),
-            why=f"尚缺 {'、'.join(answer.missing)}",
+            why=f"尚缺 {'、'.join(missing)}",
         )
 
 
 def _hear_delivery(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
-    if isinstance(answer, Done):
+    if isinstance(answer, Done | Refused):
+        # Where no mail is taken, the buyer still has it in its tax account.
         subject = find_fapiao(store.fapiao_by_name(tx, errand.subject_id), errand.subject_id)
         received(tx, subject, now=now)
-        end(tx, errand, now)
-    elif isinstance(answer, Refused):
-        end(tx, errand, now, why=f"{answer.code} {answer.message}")
+        refused = f"{answer.code} {answer.message}" if isinstance(answer, Refused) else ""
+        end(tx, errand, now, why=refused)
     else:
         again(tx, errand, answer, now)

@@ -68,7 +68,10 @@ POLL: Final = (
 HELD: Final = timedelta(minutes=30)
 """How long a held errand waits unless the watch sees its obstacle gone."""
 ATTEMPTS: Final = 200
-"""Calls and questions after which a person looks: eight days of asking hourly."""
+"""Questions after which a person looks: eight days of asking hourly.
+
+What certainly has not left (no connection, a drawer who is away) waits for as long as it takes.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from yuejie.fapiao.issuing import store
 from yuejie.fapiao.issuing.answer import hear
 from yuejie.fapiao.issuing.errand import LEASE, REPEATABLE, Errand, ErrandKind, ErrandState
 from yuejie.fapiao.providers.port import (
+    MISSHAPEN,
     Accepted,
     Answer,
     Provider,
+    Unknown,
     Unsealed,
     of_a_question,
 )
@@ -63,8 +65,21 @@ def take(db: Database, provider: str, *, now: datetime) -> Errand | None:
 
 
 def perform(db: Database, provider: Provider, errand: Errand, *, now: datetime) -> Answer:
-    """Make the one call or put the one question that an errand asks for."""
+    """Make the one call or put the one question that an errand asks for.
+
+    An answer of no known shape is an unknown one: no provider ends the process that runs errands.
+    """
     blue, red = _subject(db, errand)
+    try:
+        return _performed(provider, errand, blue, red, now)
+    except MISSHAPEN as error:
+        log.warning("fapiao.misshapen", what=errand.what, key=errand.key, error=repr(error))
+        return Unknown(f"服务商的答复不合格式：{error!r}")
+
+
+def _performed(
+    provider: Provider, errand: Errand, blue: Fapiao, red: RedFapiao | None, now: datetime
+) -> Answer:
     match errand.what:
         case ErrandKind.ISSUE if errand.asking:
             return _ask(provider, blue, now)

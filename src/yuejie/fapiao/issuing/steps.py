@@ -68,8 +68,8 @@ def go_on(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
     From `sent` only `Unheard`, the provider's own word that it does not know the key, leads back to
     a call, and that is under the same key.
     """
-    if errand.attempts >= ATTEMPTS:
-        park(tx, errand, f"询问 {errand.attempts} 次仍无结果：{answer}", now)
+    if errand.asking and errand.asked >= ATTEMPTS:
+        park(tx, errand, f"询问 {errand.asked} 次仍无结果：{answer}", now)
         return
     state, next_at, hold, why = ErrandState.SENT, now + after(errand.asked), Hold.NOTHING, ""
     match answer:
@@ -79,8 +79,10 @@ def go_on(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
             next_at, why = now, "服务商称订单号已存在，改为查询"
         case Unheard():
             state, why = ErrandState.WAITING, "服务商没有这个订单号，以同一订单号重发"
+        case NotSent(why=why) if not errand.asking:
+            state, next_at = ErrandState.WAITING, now + after(errand.attempts)
         case NotSent(why=why):
-            state = ErrandState.SENT if errand.asking else ErrandState.WAITING
+            pass
         case Held(hold=hold, message=why):
             next_at = now + HELD
             state = ErrandState.SENT if errand.asking else ErrandState.WAITING

@@ -177,7 +177,7 @@ def end_errand(tx: Tx, errand_id: int, states: Sequence[str], *, why: str) -> bo
 
 
 RETRY_PARKED: Final = """
-    UPDATE fapiao_errand SET state = 'sent', next_at = %(now)s, attempts = 0, why = ''
+    UPDATE fapiao_errand SET state = 'sent', next_at = %(now)s, attempts = 0, asked = 0, why = ''
     WHERE errand_id = %(errand_id)s AND state = 'parked'
 """
 

@@ -6,14 +6,18 @@ The tax office allows twenty looks a day, thirty seconds apart; an hour between 
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao.issuing import store
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.issuing.store import Watch
-from yuejie.fapiao.providers.port import Provider
+from yuejie.fapiao.providers.port import MISSHAPEN, IssuingLimit, Provider, Session
 from yuejie.fapiao.tell import tell_obstacle
 from yuejie.kernel.money import Money
 from yuejie.notices.notice import Kind
+
+log = structlog.get_logger()
 
 LOOKS: Final = 20
 """Looks in a day (Nuonuo's getCreditLine)."""
@@ -34,8 +38,7 @@ def look(
     wait = APART if asked_by_hand else EVERY
     if looks >= LOOKS or (last is not None and now - last.at < wait):
         return None
-    session = provider.session(now=now)
-    limit = provider.issuing_limit(now=now)
+    session, limit = _ask(provider, now)
     provider.notebook.take()
     heard = Watch(
         provider=provider.name,
@@ -51,6 +54,17 @@ def look(
         store.release_held(tx, provider.name, _cleared(heard), now=now)
         _tell(tx, heard, now)
     return heard
+
+
+def _ask(provider: Provider, now: datetime) -> tuple[Session, IssuingLimit | None]:
+    """Return what the provider tells; of what it tells in no known shape nothing is known."""
+    session: Session = Session()
+    try:
+        session = provider.session(now=now)
+        return session, provider.issuing_limit(now=now)
+    except MISSHAPEN as error:
+        log.warning("fapiao.misshapen", what="watch", error=repr(error))
+        return session, None
 
 
 def _cleared(heard: Watch) -> list[str]:

@@ -31,7 +31,6 @@ from yuejie.fapiao.providers.port import (
     Issued,
     IssuingLimit,
     Notebook,
-    Refused,
     Session,
     Unheard,
     Unknown,
@@ -221,9 +220,9 @@ class Baiwang:
         params["sign"] = sign(self._access.app_secret, params, written)
         url = f"{self._access.base_url}?{urlencode(params)}"
         heard = self._wire.ask(method, url, _JSON, written.encode())
-        return self._read(heard, now) if isinstance(heard, bytes) else heard
+        return self._read(heard) if isinstance(heard, bytes) else heard
 
-    def _read(self, heard: bytes, now: datetime) -> "_Told | Answer":
+    def _read(self, heard: bytes) -> "_Told | Answer":
         try:
             told = msgspec.json.decode(heard, type=_Told)
         except msgspec.MsgspecError as error:
@@ -233,7 +232,7 @@ class Baiwang:
         problem = told.errorResponse or _Error()
         code = problem.subCode or problem.code
         if code in _BAD_TOKEN:
-            self._tokens.spoil(now=now)
+            self._tokens.spoil()
             return Held(Hold.BUSY, f"{code} {problem.said}")
         if code == "100007":
             return Held(Hold.BUSY, f"{code} 签名不对，请核对百望密钥")

@@ -235,15 +235,15 @@ class Nuonuo:
             ("method", _METHOD + method),
         ]
         heard = self._wire.ask(method, f"{base}?{urlencode(asked)}", headers, written.encode())
-        return self._read(heard, now) if isinstance(heard, bytes) else heard
+        return self._read(heard) if isinstance(heard, bytes) else heard
 
-    def _read(self, heard: bytes, now: datetime) -> "_Told | Answer":
+    def _read(self, heard: bytes) -> "_Told | Answer":
         try:
             told = msgspec.json.decode(heard, type=_Told)
         except msgspec.MsgspecError as error:
             return Unknown(f"读不懂诺诺的答复：{error}")
         if told.code in _BAD_TOKEN:
-            self._tokens.spoil(now=now)
+            self._tokens.spoil()
             return Held(Hold.BUSY, f"{told.code} {told.describe}")
         if told.code.startswith("07"):
             # The gateway's own refusals come before the application: nothing took effect.

@@ -35,12 +35,7 @@ class Paper:
 
 def read_xml(body: bytes) -> Paper:
     """Read a fapiao's XML; one that lacks its number, time or amounts is refused."""
-    if len(body) > BYTES:
-        raise Invalid(f"XML 文件超过 {BYTES} 字节，不是发票文件")
-    try:
-        root: Element = fromstring(body)
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise Invalid(f"XML 文件读不懂（{error}），请上传从电子税务局下载的原件") from error
+    root = _root(body)
     try:
         return _paper(root)
     except (DomainError, ValueError) as error:
@@ -53,8 +48,34 @@ def check_layout(form: str, body: bytes) -> None:
         raise Invalid(f"文件不是 {form.upper()}，或超过 {BYTES} 字节，请核对后重新上传")
 
 
+def is_file_of(form: str, body: bytes, number: str | None) -> bool:
+    """Tell whether a download is of its format and, the XML, of the fapiao of that number.
+
+    An address that has expired may answer with a page; what is archived is never replaced.
+    """
+    try:
+        check_layout(form, body)
+        return form != "xml" or _number(_root(body)) == number
+    except Invalid:
+        return False
+
+
+def _root(body: bytes) -> Element:
+    if len(body) > BYTES:
+        raise Invalid(f"XML 文件超过 {BYTES} 字节，不是发票文件")
+    try:
+        root: Element = fromstring(body)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise Invalid(f"XML 文件读不懂（{error}），请上传从电子税务局下载的原件") from error
+    return root
+
+
+def _number(root: Element) -> str:
+    return _text(root, "InvoiceNumber") or _text(root, "EIid")
+
+
 def _paper(root: Element) -> Paper:
-    number = _text(root, "InvoiceNumber") or _text(root, "EIid")
+    number = _number(root)
     written = _text(root, "IssueTime") or _text(root, "RequestTime")
     if not number or not written:
         raise Invalid("缺少发票号码或开票时间")

@@ -14,6 +14,7 @@ from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.issuing.store import Exchange
+from yuejie.kernel.errors import DomainError
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,10 @@ class Provider(Protocol):
         ...
 
 
+MISSHAPEN: Final = (LookupError, TypeError, ValueError, AttributeError, DomainError)
+"""What reading an answer of no known shape raises: whoever called takes it for an unknown one."""
+
+
 def hold_of(message: str) -> Hold:
     """Read from a provider's words what stands in the way, if it is one of ours."""
     for words, hold in _WORDS:
@@ -221,7 +226,7 @@ def hold_of(message: str) -> Hold:
 
 
 def refusal(code: str, message: str) -> Held | Unknown | Refused:
-    """Read a provider's refusal of a deed: not now, its own error that decides nothing, or final."""
+    """Read the refusal of a deed: not now, an error of the provider that decides nothing, final."""
     said = f"{code} {message}".strip()
     hold = hold_of(message)
     if hold:
