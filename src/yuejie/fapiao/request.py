@@ -168,7 +168,8 @@ def _refuse_owing(open_now: Available) -> None:
 
 def _title(tx: Tx, customer_id: CustomerId, title_id: str | None) -> Title:
     if title_id is None:
-        defaults = [t for t in store.titles_of_customer(tx, customer_id) if t.is_default]
+        titles = store.titles_of_customer(tx, customer_id)
+        defaults = [t for t in titles if t.is_default and t.state == TitleState.ACTIVE]
         if not defaults:
             raise Invalid("客户没有默认发票抬头，请先用 yuejie fapiao titles add 登记")
         return defaults[0]

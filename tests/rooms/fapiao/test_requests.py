@@ -1,13 +1,16 @@
 """What may be requested, for whom, in which pieces."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.rooms.fapiao.shop import BOSS, CLERK, Shop
+from tests.rooms.fapiao.shop import BOSS, BUYER, CLERK, Shop
 from yuejie.contracts.terms import FapiaoKind, SettlementOrder
 from yuejie.db.session import Database
 from yuejie.fapiao.amounts import FapiaoRefused, LineNature, from_gross
 from yuejie.fapiao.life import FapiaoState
 from yuejie.fapiao.request import Pick, decline_fapiao, what_is_available
+from yuejie.fapiao.store import titles_of_customer
 from yuejie.fapiao.title import TitleDraft
 from yuejie.fapiao.titles import alter_title, open_title, retire_title
 from yuejie.kernel.errors import Conflict, Invalid
@@ -156,6 +159,34 @@ def test_what_is_not_a_bill_to_request_is_said(shop: Shop) -> None:
         shop.request(Pick(number), Pick(number, 1))
     with pytest.raises(Invalid, match="没有计税行 7"):
         shop.request(Pick(number, 7))
+
+
+def test_a_title_that_was_retired_comes_back_where_it_is_written_down_again(shop: Shop) -> None:
+    """Retired by mistake: nobody could use this buyer any more, for it was known already."""
+    with shop.db.read() as tx:
+        (title,) = titles_of_customer(tx, shop.customer_id)
+    retire_title(shop.db, title.title_id, by=CLERK, now=shop.now)
+    again = replace(BUYER, emails=("fin@acme.cn",))
+    with pytest.raises(Conflict, match="已停用"):
+        alter_title(shop.db, title.title_id, again, by=CLERK, now=shop.now)
+    kept = open_title(shop.db, "acme", again, by=CLERK, now=shop.now).title
+    assert (kept.title_id, kept.state, kept.is_default) == (title.title_id, "active", True)
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    assert asked.emails == ("fin@acme.cn",)
+
+
+def test_a_title_is_not_altered_into_another_and_the_next_first_is_the_default(shop: Shop) -> None:
+    other = replace(BUYER, name="acme 分公司")
+    kept = open_title(shop.db, "acme", other, by=CLERK, now=shop.now).title
+    assert not kept.is_default
+    with pytest.raises(Conflict, match="已登记过"):
+        alter_title(shop.db, kept.title_id, BUYER, by=CLERK, now=shop.now)
+    with shop.db.read() as tx:
+        first = titles_of_customer(tx, shop.customer_id)[0]
+    for title in (first, kept):
+        retire_title(shop.db, title.title_id, by=CLERK, now=shop.now)
+    third = replace(BUYER, name="acme 新公司")
+    assert open_title(shop.db, "acme", third, by=CLERK, now=shop.now).title.is_default
 
 
 def test_titles_have_one_default_and_change_only_what_comes(shop: Shop) -> None:

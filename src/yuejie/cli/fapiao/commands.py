@@ -132,7 +132,7 @@ def approve(house: Frame, names: tuple[str, ...]) -> None:
 @click.option("--why", required=True, help="退回的原因")
 @frame
 def decline(house: Frame, name: str, why: str) -> None:
-    """退回或撤回尚未批准的申请。"""
+    """退回或撤回申请；已批准的，尚未开出也未发给服务商时也可退回。"""
     with house.database() as db:
         done = decline_fapiao(db, name, why=why, by=house.by, now=house.now())
     say(f"已退回 {done.key}：{why}")

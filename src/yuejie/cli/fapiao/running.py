@@ -65,7 +65,7 @@ def approve_one(house: Frame, name: str) -> None:
 @click.option("--why", required=True)
 @frame
 def withdraw(house: Frame, name: str, why: str) -> None:
-    """撤回尚未确认的红字信息确认单。"""
+    """撤回红冲：尚未提交的立即作废，已提交而未确认的向税局申请撤销。"""
     with house.database() as db:
         red = withdraw_red(db, name, why=why, by=house.by, now=house.now())
     say(f"已撤回 {red.key}" if red.why == why else f"已向税局申请撤销 {red.key}")
@@ -124,7 +124,7 @@ def list_errands(house: Frame, *, json: bool) -> None:
 @click.option("--why", required=True)
 @frame
 def stop(house: Frame, errand_id: int, why: str) -> None:
-    """停止尚未发出的任务，以便改为手工开具。"""
+    """停止尚未发出的任务，或核实后停止搁置的任务，以便手工开具或退回申请。"""
     with house.database() as db:
         stop_errand(db, errand_id, why=why, by=house.by, now=house.now())
     say(f"已停止任务 {errand_id}")

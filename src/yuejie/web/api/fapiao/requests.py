@@ -157,7 +157,7 @@ def approve(db: Db, desk: DeskHere, caller: AnyCaller, now: Now, fapiao: Name) -
 
 @routes.post("/fapiao/{fapiao}/decline", summary="退回发票申请")
 def decline(db: Db, caller: AnyCaller, now: Now, fapiao: Name, body: WhyIn) -> FapiaoHead:
-    """退回尚未批准的申请；其计税行可以重新申请。"""
+    """退回申请，已批准但尚未开出也未发出的亦可；其计税行可以重新申请。"""
     return FapiaoHead.of(decline_fapiao(db, fapiao, why=body.why, by=caller.name, now=now))
 
 
