@@ -130,6 +130,15 @@ def entity_part_fits(uscc: str) -> bool:
     return "0123456789X0"[11 - weighed % 11] == uscc[16]
 
 
+def same_name(one: str, other: str) -> bool:
+    """Tell whether two names are one, whatever brackets and spaces; 个人 behind it is no name."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(name: str) -> str:
+    return "".join(name.translate(_HALF).split()).removesuffix("(个人)").casefold()
+
+
 def refuse_kind(title: Title | TitleDraft, kind: FapiaoKind) -> None:
     """Refuse a special fapiao for a buyer who cannot have one."""
     if kind is FapiaoKind.ORDINARY:

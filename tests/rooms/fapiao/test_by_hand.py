@@ -1,10 +1,11 @@
 """Issued by hand: what is uploaded must be what was requested."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.rooms.fapiao.shop import BOSS, CLERK, Shop, nuonuo_at
+from yuejie.contracts.terms import FapiaoKind
 from yuejie.demo.tax.launch import TaxPlatform
 from yuejie.fapiao.fapiao import Fapiao
 from yuejie.fapiao.issuing import store as errands
@@ -17,6 +18,8 @@ from yuejie.fapiao.providers.papers import read_xml
 from yuejie.fapiao.request import Pick, decline_fapiao
 from yuejie.fapiao.reversing.form import RedReason
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red, withdraw_red
+from yuejie.fapiao.title import TitleDraft
+from yuejie.fapiao.titles import open_title
 from yuejie.kernel.errors import Conflict, Invalid
 
 NUMBER = "26332000000123456789"
@@ -252,6 +255,30 @@ def test_a_red_fapiao_of_somebody_else_is_refused(shop: Shop, buyer: str) -> Non
     body = xml("26332000000123456790", "-100.00", "-6.00", "-106.00", buyer)
     with pytest.raises(Invalid, match="购买方税号"):
         upload_red(shop.db, red.key, Upload({"xml": body}), by=CLERK, now=shop.now)
+
+
+def test_a_person_is_known_by_the_name(shop: Shop) -> None:
+    """Nobody's tax number stands on it, so the name is all that tells one person from another."""
+    person = TitleDraft(name="王小明", natural_person=True, is_default=True)
+    open_title(shop.db, "acme", person, by=CLERK, now=shop.now)
+    number = shop.bill("2026-10", [(10_600, 60_000)])
+    (asked,) = shop.request(Pick(number), kind=FapiaoKind.ORDINARY)
+    shop.approve(asked, "manual")
+
+    def of(name: str) -> bytes:
+        said = f"<BuyerIdNum></BuyerIdNum><BuyerName>{name}</BuyerName>"
+        return xml().replace(b"<BuyerIdNum>91440300708461136T</BuyerIdNum>", said.encode())
+
+    with pytest.raises(Invalid, match="购买方名称"):
+        upload(shop, asked.key, xml=of("李小明（个人）"))
+    assert upload(shop, asked.key, xml=of("王小明 (个人)")).number == NUMBER
+
+
+def test_a_time_to_come_is_no_time_of_issue(shop: Shop) -> None:
+    asked = approved(shop)
+    typed = Upload({"pdf": PDF}, NUMBER, shop.now + timedelta(days=30))
+    with pytest.raises(Invalid, match="晚于现在"):
+        upload_fapiao(shop.db, asked.key, typed, by=CLERK, now=shop.now)
 
 
 def test_what_is_not_approved_yet_cannot_be_registered(shop: Shop) -> None:

@@ -8,6 +8,8 @@ from fastapi.testclient import TestClient
 from tests.rooms.fapiao.shop import BOSS, CLERK, SELLER, SELLING, Shop
 from tests.scenarios.books import FixedClock
 from yuejie.bills.documents.document import Seller
+from yuejie.fapiao.fapiao import Fapiao
+from yuejie.fapiao.issuing.upload import Upload, upload_fapiao
 from yuejie.fapiao.life import FapiaoState
 from yuejie.fapiao.request import Pick, Wish, approve_fapiao, request_fapiao, what_is_available
 from yuejie.kernel.errors import DomainError
@@ -51,6 +53,25 @@ def test_eight_approvals_are_one(shop: Shop) -> None:
     with shop.db.read() as tx, tx.cursor as cursor:
         cursor.execute("SELECT count(*) FROM fapiao_errand")
         assert cursor.fetchone() == (1,)
+
+
+def test_one_number_uploaded_for_eight_requests_at_once_is_one(shop: Shop) -> None:
+    asked = [
+        shop.approve(shop.request(Pick(shop.bill(f"2026-0{m}", [(10_600, 60_000)])))[0], "manual")
+        for m in range(1, 9)
+    ]
+
+    def upload(each: Fapiao) -> str:
+        given = Upload({"pdf": b"%PDF-1.7"}, "26332000000123456789", shop.now)
+        try:
+            return str(upload_fapiao(shop.db, each.key, given, by=CLERK, now=shop.now).number)
+        except DomainError as error:
+            return error.sentence
+
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(upload, asked))
+    assert sum(each == "26332000000123456789" for each in said) == 1
+    assert sum("已登记在" in each for each in said) == 7
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ def wrong_number(tx: Tx, subject_id: str, number: str, issued_at: datetime) -> s
         return f"发票号码“{number}”不是 20 位数字"
     if int(number[:2]) > issued_at.astimezone(_CHINA).year % 100:
         return f"发票号码 {number} 的前两位晚于开票年份"
+    tx.lock_exclusive(f"fapiao number {number}")
     holder = store.holder_of(tx, number)
     if holder not in {"", subject_id}:
         return f"发票号码 {number} 已登记在 {holder}"

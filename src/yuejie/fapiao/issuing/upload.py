@@ -6,7 +6,7 @@ types number and time in, and PDF or OFD are kept with their hashes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from yuejie.db.session import Database, Tx
@@ -24,9 +24,12 @@ from yuejie.fapiao.providers.port import Issued
 from yuejie.fapiao.reversing import store as reds
 from yuejie.fapiao.reversing.answer import move, note_red_issued
 from yuejie.fapiao.tell import tell_files_kept
+from yuejie.fapiao.title import same_name
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import CustomerId
 
+_AHEAD: Final = timedelta(hours=1)
+"""How far a clock of the tax office may be ahead of ours."""
 _AT_THE_OFFICE: Final = frozenset({RedState.APPROVED, RedState.WAITING, RedState.CONFIRMED})
 """States in which a red fapiao may have been issued; whichever way, it is what was uploaded."""
 
@@ -49,7 +52,7 @@ def upload_fapiao(db: Database, name: str, upload: Upload, *, by: str, now: date
     with db.begin() as tx:
         named = find_fapiao(store.fapiao_by_name(tx, name), name)
         fapiao = store.lock_fapiao(tx, named.customer_id, named.fapiao_id)
-        issued = _issued(upload, paper, fapiao.amounts)
+        issued = _issued(upload, paper, fapiao.amounts, now)
         wrong = contradiction(tx, fapiao, issued) or _other_parties(fapiao, paper)
         if wrong:
             raise Invalid(f"上传的文件与发票申请 {fapiao.key} 不符：{wrong}；请核对后重新上传")
@@ -72,7 +75,7 @@ def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetim
     with db.begin() as tx:
         named = find_red(reds.red_by_name(tx, name), name)
         red = reds.lock_red(tx, named.customer_id, named.red_id)
-        issued = _issued(upload, paper, red.amounts)
+        issued = _issued(upload, paper, red.amounts, now)
         blue = find_fapiao(store.fapiao_by_name(tx, red.fapiao_id), red.fapiao_id)
         wrong = wrong_number(tx, red.red_id, issued.number, issued.issued_at)
         wrong = wrong or _other_parties(blue, paper)
@@ -104,7 +107,7 @@ def _read(upload: Upload) -> Paper | None:
     return read_xml(upload.files["xml"]) if "xml" in upload.files else None
 
 
-def _issued(upload: Upload, paper: Paper | None, amounts: Amounts) -> Issued:
+def _issued(upload: Upload, paper: Paper | None, amounts: Amounts, now: datetime) -> Issued:
     """Return what was issued: as the XML says, else as typed in, with the amounts requested."""
     if paper is not None:
         if upload.number and upload.number != paper.issued.number:
@@ -114,6 +117,8 @@ def _issued(upload: Upload, paper: Paper | None, amounts: Amounts) -> Issued:
         return paper.issued
     if not upload.number or upload.issued_at is None:
         raise Invalid("没有 XML 文件时须填写发票号码和开票时间")
+    if upload.issued_at > now + _AHEAD:
+        raise Invalid("填写的开票时间晚于现在，请核对")
     return Issued(upload.number, upload.issued_at, amounts)
 
 
@@ -127,6 +132,9 @@ def _other_parties(fapiao: Fapiao, paper: Paper | None) -> str:
     for who, number, party in said:
         if number and number != party.tax_number:
             return f"{who}税号 {number} 不是 {party.tax_number}（{party.name}）"
+    name = paper.buyer_name
+    if name and not paper.buyer_tax_number and not same_name(name, fapiao.buyer.name):
+        return f"购买方名称“{name}”不是“{fapiao.buyer.name}”"
     return ""
 
 
