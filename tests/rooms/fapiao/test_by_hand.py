@@ -12,6 +12,7 @@ from yuejie.fapiao.issuing import store as errands
 from yuejie.fapiao.issuing.errand import Errand
 from yuejie.fapiao.issuing.perform import run_errands
 from yuejie.fapiao.issuing.stop import retry_errand, stop_errand
+from yuejie.fapiao.issuing.tend import tend
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
 from yuejie.fapiao.life import FapiaoState, RedState
 from yuejie.fapiao.providers.papers import read_xml
@@ -229,6 +230,30 @@ def test_a_fapiao_of_a_provider_that_is_left_can_be_reversed_by_hand(shop: Shop)
     stop_errand(shop.db, errand.errand_id, why="改手工", by=BOSS, now=shop.now)
     assert upload_red(shop.db, red.key, body, by=CLERK, now=shop.now).state is RedState.ISSUED
     assert shop.fapiao(blue.key).state is FapiaoState.REVERSED
+
+
+def test_what_lies_at_a_provider_that_was_left_is_left_to_a_person(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    """
+    The order went to Nuonuo, and the house changed its provider: nobody asks Nuonuo any more. The
+    errand is parked; who has asked there stops it, and the request is declined.
+    """
+    asked = approved(shop, "nuonuo")
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    run_errands(shop.db, nuonuo, now=shop.now)
+    tend(shop.db, nuonuo, now=shop.now + timedelta(hours=2))
+    assert errand_of(shop, asked.fapiao_id).state == "sent", "its own provider only asks again"
+    tend(shop.db, None, now=shop.now + timedelta(hours=2))
+    assert errand_of(shop, asked.fapiao_id).state == "sent", "another process may be asking"
+    tend(shop.db, None, now=shop.now + timedelta(hours=5))
+    left = errand_of(shop, asked.fapiao_id)
+    assert (left.state, "nuonuo" in left.why) == ("parked", True)
+    with pytest.raises(Conflict, match="可能已开出"):
+        decline_fapiao(shop.db, asked.key, why="换服务商", by=BOSS, now=shop.now)
+    stop_errand(shop.db, left.errand_id, why="诺诺称未开", by=BOSS, now=shop.now)
+    decline_fapiao(shop.db, asked.key, why="换服务商", by=BOSS, now=shop.now)
+    assert shop.request(Pick(shop.bills[0]))
 
 
 def test_a_red_form_that_never_left_is_withdrawn_at_once(shop: Shop, platform: TaxPlatform) -> None:

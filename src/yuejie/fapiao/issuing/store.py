@@ -143,6 +143,18 @@ def hurry_key(tx: Tx, key: str, *, now: datetime) -> int:
     return tx.run(HURRY_KEY, key=key, now=now)
 
 
+PARK_ELSEWHERE: Final = """
+    UPDATE fapiao_errand
+    SET state = 'parked', hold = '', why = '已不再使用 ' || provider || '，请向它核实后停止或重试'
+    WHERE state IN ('waiting', 'sent') AND provider <> %(provider)s AND next_at < %(before)s
+"""
+
+
+def park_elsewhere(tx: Tx, provider: str, *, before: datetime) -> int:
+    """Leave to a person what has long been due at another provider than the one that is run."""
+    return tx.run(PARK_ELSEWHERE, provider=provider, before=before)
+
+
 RELEASE_HELD: Final = """
     UPDATE fapiao_errand SET next_at = %(now)s, hold = ''
     WHERE provider = %(provider)s AND state = 'waiting' AND hold = ANY(%(holds)s)
