@@ -39,6 +39,8 @@ class TaxedBill:
     purchase_order: str
     fapiao_by: date | None
     lines: tuple[TaxLine, ...]
+    part_name: str = ""
+    """Whose part of the month it is, where months are split."""
 
 
 @dataclass(frozen=True, slots=True)

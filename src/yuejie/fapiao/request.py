@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from yuejie.contracts.store import contracts_of
-from yuejie.contracts.terms import FapiaoKind
+from yuejie.contracts.terms import FapiaoKind, Split
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao import store
 from yuejie.fapiao.amounts import FapiaoLine, FapiaoRefused, check_lines, total
@@ -88,6 +88,8 @@ def request_fapiao(
         _refuse_owing(open_now)
         title = _title(tx, customer_id, wish.title_id)
         shares, parts = _parts(open_now, wish.picks)
+        if wish.title_id is None:
+            _refuse_another_title(shares)
         kind = wish.kind or shares[0].terms.fapiao_kind
         refuse_kind(title, kind)
         lines = draw_lines(parts, _wordings(parts, selling, now))
@@ -177,6 +179,16 @@ def _title(tx: Tx, customer_id: CustomerId, title_id: str | None) -> Title:
     if title.customer_id != customer_id or title.state != TitleState.ACTIVE:
         raise Invalid(f"发票抬头 {title_id} 不属于该客户或已停用，请换一个")
     return title
+
+
+def _refuse_another_title(shares: Sequence[BillShare]) -> None:
+    """A unit is billed apart because its fapiao name another buyer, who is not the default."""
+    for share in shares:
+        bill = share.bill
+        if share.terms.split is Split.UNIT and bill.part_name:
+            raise Invalid(
+                f"账单 {bill.number} 属于出账单位“{bill.part_name}”，请选定它的发票抬头后申请"
+            )
 
 
 def _parts(open_now: Available, picks: Sequence[Pick]) -> tuple[list[BillShare], list[Part]]:

@@ -96,6 +96,7 @@ class _TaxedRow:
     contract_version: int
     purchase_order: str
     fapiao_by: date | None
+    part_name: str
     position: int
     item: str
     model: str
@@ -117,7 +118,7 @@ TAXED_BILLS: Final = """
         GROUP BY l.bill_id, l.tax_line
     )
     SELECT b.bill_id, b.number, b.month, b.state, b.contract_id, b.contract_version,
-           b.purchase_order, b.fapiao_by, t.position, t.item, COALESCE(t.model, '') AS model,
+           b.purchase_order, b.fapiao_by, b.part_name, t.position, t.item, COALESCE(t.model, '') AS model,
            t.tax_ppm, t.net_fen, t.tax_fen, t.gross_fen,
            COALESCE(c.net_fen, 0)::bigint AS credited_net_fen,
            COALESCE(c.tax_fen, 0)::bigint AS credited_tax_fen
@@ -147,6 +148,7 @@ def taxed_bills(tx: Tx, customer_id: CustomerId) -> list[TaxedBill]:
                 contract_version=first.contract_version,
                 purchase_order=first.purchase_order,
                 fapiao_by=first.fapiao_by,
+                part_name=first.part_name,
                 lines=tuple(_tax_line(line) for line in lines),
             )
         )

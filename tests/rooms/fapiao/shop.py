@@ -93,7 +93,9 @@ class Shop:
         open_title(self.db, slug, BUYER, by=CLERK, now=NOW)
         return self
 
-    def bill(self, month: str, lines: TaxLines, *, paid: bool = True, order: str = "") -> str:
+    def bill(
+        self, month: str, lines: TaxLines, *, paid: bool = True, order: str = "", unit: str = ""
+    ) -> str:
         """Have an issued bill of these tax lines; return its number."""
         bill_id = BillId(mint("bill", self.now))
         number = f"YJ2026{len(self.bills) + 1:06d}"
@@ -104,11 +106,13 @@ class Shop:
                 """
                 INSERT INTO bill (bill_id, customer_id, month, state, contract_id,
                                   contract_version, currency, fx_policy, tax_mode, tax_ppm, epoch,
-                                  net_fen, tax_fen, gross_fen, closed_at, purchase_order)
+                                  net_fen, tax_fen, gross_fen, closed_at, purchase_order, part,
+                                  part_name)
                 VALUES (%s, %s, %s, 'draft', %s, 1, 'CNY', 'none', 'inclusive', 60000, 1, %s, %s,
-                        %s, %s, %s)
+                        %s, %s, %s, %s, %s)
                 """,
-                [bill_id, self.customer_id, month, self.contract_id, *sums, self.now, order],
+                [bill_id, self.customer_id, month, self.contract_id, *sums, self.now, order]
+                + [unit and f"unit_{unit}", unit],
             )
             for position, (gross, net, tax, ppm) in enumerate(split, 1):
                 owner.execute(

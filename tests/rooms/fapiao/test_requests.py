@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.rooms.fapiao.shop import BOSS, BUYER, CLERK, Shop
-from yuejie.contracts.terms import FapiaoKind, SettlementOrder
+from yuejie.contracts.terms import FapiaoKind, SettlementOrder, Split
 from yuejie.db.session import Database
 from yuejie.fapiao.amounts import FapiaoRefused, LineNature, from_gross
 from yuejie.fapiao.life import FapiaoState
@@ -34,6 +34,23 @@ def test_fapiao_first_does_not(database: Database, owner_url: str) -> None:
     )
     (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)], paid=False)))
     assert asked.kind is FapiaoKind.ORDINARY
+
+
+def test_a_unit_with_a_title_of_its_own_is_not_billed_to_its_parent(
+    database: Database, owner_url: str
+) -> None:
+    """Freight is a company of its own: nobody deducts a fapiao that names another."""
+    shop = Shop(database, owner_url).enrol(split=Split.UNIT)
+    head = shop.bill("2026-10", [(10_600, 60_000)])
+    freight = shop.bill("2026-10", [(21_200, 60_000)], unit="物流子公司")
+    for picks in ((Pick(freight),), (Pick(head), Pick(freight))):
+        with pytest.raises(Invalid, match="出账单位“物流子公司”，请选定"):
+            shop.request(*picks)
+    own = replace(BUYER, name="物流有限公司", tax_number="91110000802100433B")
+    title = open_title(shop.db, "acme", own, by=CLERK, now=shop.now).title
+    (asked,) = shop.request(Pick(freight), title_id=title.title_id)
+    assert asked.buyer.name == "物流有限公司"
+    assert shop.request(Pick(head))[0].buyer.name == BUYER.name
 
 
 def test_several_bills_make_one_fapiao_and_one_bill_makes_several(shop: Shop) -> None:
