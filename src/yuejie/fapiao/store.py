@@ -118,8 +118,8 @@ TAXED_BILLS: Final = """
         GROUP BY l.bill_id, l.tax_line
     )
     SELECT b.bill_id, b.number, b.month, b.state, b.contract_id, b.contract_version,
-           b.purchase_order, b.fapiao_by, b.part_name, t.position, t.item, COALESCE(t.model, '') AS model,
-           t.tax_ppm, t.net_fen, t.tax_fen, t.gross_fen,
+           b.purchase_order, b.fapiao_by, b.part_name, t.position, t.item,
+           COALESCE(t.model, '') AS model, t.tax_ppm, t.net_fen, t.tax_fen, t.gross_fen,
            COALESCE(c.net_fen, 0)::bigint AS credited_net_fen,
            COALESCE(c.tax_fen, 0)::bigint AS credited_tax_fen
     FROM bill b

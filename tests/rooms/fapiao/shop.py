@@ -101,6 +101,7 @@ class Shop:
         number = f"YJ2026{len(self.bills) + 1:06d}"
         split = [(gross, *_split(gross, ppm), ppm) for gross, ppm in lines]
         sums = [sum(row[at] for row in split) for at in (1, 2, 0)]
+        part = [unit and f"unit_{unit}", unit]
         with psycopg.connect(self.owner_url, autocommit=True) as owner:
             owner.execute(
                 """
@@ -111,8 +112,7 @@ class Shop:
                 VALUES (%s, %s, %s, 'draft', %s, 1, 'CNY', 'none', 'inclusive', 60000, 1, %s, %s,
                         %s, %s, %s, %s, %s)
                 """,
-                [bill_id, self.customer_id, month, self.contract_id, *sums, self.now, order]
-                + [unit and f"unit_{unit}", unit],
+                [bill_id, self.customer_id, month, self.contract_id, *sums, self.now, order, *part],
             )
             for position, (gross, net, tax, ppm) in enumerate(split, 1):
                 owner.execute(
