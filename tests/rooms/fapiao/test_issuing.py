@@ -28,7 +28,7 @@ from yuejie.fapiao.issuing.watch import look
 from yuejie.fapiao.life import FapiaoState
 from yuejie.fapiao.providers.port import Held, NotSent
 from yuejie.fapiao.providers.tokens import Fetched, Tokens
-from yuejie.fapiao.providers.wire import Silence
+from yuejie.fapiao.providers.wire import ANSWER_BYTES, Silence, Wire
 from yuejie.fapiao.request import Pick, approve_fapiao, what_is_available
 from yuejie.kernel.errors import Conflict, Forbidden
 
@@ -188,6 +188,17 @@ def test_an_answer_of_no_known_shape_is_asked_about_again(
             assert len(errands.files_of(tx, asked.fapiao_id)) == 3
 
 
+def test_words_that_no_database_keeps_are_kept_without_what_it_refuses(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.approve(asked)
+    platform.tell("says", requestBillingNew={"code": "E9302", "describe": "税号\x00有误"})
+    run_errands(shop.db, nuonuo_at(shop.db, platform.url), now=shop.now)
+    refused = shop.fapiao(asked.key)
+    assert (refused.state, refused.why) == (FapiaoState.REJECTED, "E9302 税号有误")
+
+
 def test_a_limit_that_is_told_in_no_known_shape_stops_nothing(
     shop: Shop, platform: TaxPlatform
 ) -> None:
@@ -218,6 +229,12 @@ def test_a_page_in_place_of_a_file_is_not_archived_for_ever(
     shop.works(nuonuo, platform, seconds=6)
     with shop.db.read() as tx:
         assert [f.format for f in errands.files_of(tx, asked.fapiao_id)] == ["ofd", "pdf", "xml"]
+
+
+def test_an_answer_without_an_end_is_not_read_to_its_end(platform: TaxPlatform) -> None:
+    platform.tell("says", files="x" * (ANSWER_BYTES + 1))
+    with pytest.raises(Silence, match="超过"):
+        Wire().get("file pdf", f"{platform.url}/files/26442000000000000001.pdf")
 
 
 def test_an_hour_without_a_connection_leaves_nothing_to_a_person(

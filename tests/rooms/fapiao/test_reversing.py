@@ -122,6 +122,26 @@ def test_a_question_about_a_form_that_is_refused_voids_nothing(
     assert shop.red(red.key).state is RedState.ISSUED
 
 
+def test_a_form_that_is_told_of_late_does_not_go_back(shop: Shop, platform: TaxPlatform) -> None:
+    """The office says confirmed (04), then once more waiting (02), as a slow mirror of it would."""
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    blue = issued(shop, platform, nuonuo)
+    platform.tell("use", number=blue.number)
+    red = reverse(shop, blue)
+    for code in ("04", "02", "15"):
+        row = {"billId": red.key, "billStatus": code, "billNo": "1" * 20, "billUuid": "u"}
+        said = {"code": "E0000", "result": {"total": 1, "list": [row]}}
+        platform.tell("says", queryInvoiceRedConfirm=said)
+        shop.works(nuonuo, platform, seconds=9)
+        assert shop.red(red.key).state is RedState.CONFIRMED
+    platform.tell("says")
+    platform.tell("confirm", key=red.key, agree=True)
+    for _ in range(2):
+        shop.passes(platform, 3600)
+        shop.works(nuonuo, platform, seconds=6)
+    assert shop.red(red.key).state is RedState.ISSUED
+
+
 def test_the_buyer_denies(shop: Shop, platform: TaxPlatform) -> None:
     nuonuo = nuonuo_at(shop.db, platform.url)
     blue = issued(shop, platform, nuonuo)

@@ -3,8 +3,9 @@
 A runner that dies between the two leaves the errand `sent`; whoever comes next asks the provider.
 """
 
+from dataclasses import fields, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -17,6 +18,7 @@ from yuejie.fapiao.providers.port import (
     MISSHAPEN,
     Accepted,
     Answer,
+    Issued,
     Provider,
     Unknown,
     Unsealed,
@@ -71,7 +73,7 @@ def perform(db: Database, provider: Provider, errand: Errand, *, now: datetime) 
     """
     blue, red = _subject(db, errand)
     try:
-        return _performed(provider, errand, blue, red, now)
+        return _writable(_performed(provider, errand, blue, red, now))
     except MISSHAPEN as error:
         log.warning("fapiao.misshapen", what=errand.what, key=errand.key, error=repr(error))
         return Unknown(f"服务商的答复不合格式：{error!r}")
@@ -95,6 +97,18 @@ def _performed(
             return provider.fetch_files(red or blue, now=now)
         case _:
             return provider.deliver(blue, now=now)
+
+
+def _writable(answer: Answer) -> Answer:
+    """Return an answer without NUL in its words: a database keeps no such text."""
+    facts: dict[str, Any] = {}
+    for each in fields(answer):
+        said = getattr(answer, each.name)
+        if isinstance(said, str):
+            facts[each.name] = said.replace("\0", "")
+        elif isinstance(said, Issued):
+            facts[each.name] = _writable(said)
+    return replace(answer, **facts)
 
 
 def _ask(provider: Provider, blue: Fapiao, now: datetime) -> Answer:

@@ -16,6 +16,7 @@ from pyreqwest.exceptions import (
     PoolTimeoutError,
     RequestError,
 )
+from pyreqwest.response import SyncResponseBodyReader
 
 from yuejie.fapiao.issuing.store import Exchange
 from yuejie.fapiao.providers.port import Notebook, NotSent, Unknown
@@ -23,6 +24,8 @@ from yuejie.kernel.limits import CONNECT_SECONDS
 
 ANSWER_SECONDS: Final = 30
 """How long a provider may think; issuing is asynchronous or takes a few seconds."""
+ANSWER_BYTES: Final = 16 * 1024 * 1024
+"""Longest answer that is read: the largest file of a fapiao (8 MiB) as base64 in JSON, and room."""
 _CONNECTING: Final = "client error (Connect)"
 _OK: Final = 200
 
@@ -92,8 +95,9 @@ class Wire:
         heard, outcome = b"", ""
         try:
             builder = self._client.request(method, url).headers(headers)
-            response = (builder.body_bytes(body) if body else builder).build().send()
-            heard, outcome = response.bytes().to_bytes(), str(response.status)
+            with (builder.body_bytes(body) if body else builder).build_streamed() as response:
+                outcome = str(response.status)
+                heard = _read(response.body_reader)
         except (BuilderError, RequestError) as error:
             outcome = f"{type(error).__name__}: {error.message}"
             if _never_left(error):
@@ -105,6 +109,16 @@ class Wire:
         if response.status != _OK:
             raise Silence(f"HTTP {response.status}")
         return heard
+
+
+def _read(reader: SyncResponseBodyReader) -> bytes:
+    """Read an answer whole, or say that it is longer than any of a provider's may be."""
+    heard = bytearray()
+    while (chunk := reader.read_chunk()) is not None:
+        heard += chunk
+        if len(heard) > ANSWER_BYTES:
+            raise Silence(f"答复超过 {ANSWER_BYTES} 字节")
+    return bytes(heard)
 
 
 def _client(answer_seconds: int) -> SyncClient:

@@ -141,8 +141,11 @@ def _named(red: RedFapiao, told: FormTold, now: datetime) -> RedFapiao:
 
 
 def _is_there(state: RedState, event: RedEvent) -> bool:
-    """Tell whether a form already is where an event would lead; polls repeat themselves."""
-    reached = {RedEvent.WAIT: {RedState.WAITING}, RedEvent.CONFIRM: {RedState.CONFIRMED}}
+    """Tell whether a form is where an event would lead, or beyond: polls repeat, or come late."""
+    reached = {
+        RedEvent.WAIT: {RedState.WAITING, RedState.CONFIRMED},
+        RedEvent.CONFIRM: {RedState.CONFIRMED},
+    }
     return state in reached.get(event, set())
 
 
