@@ -1,13 +1,19 @@
-"""Signatures and seals, byte for byte."""
+"""Signatures and seals, byte for byte; codes and limits of providers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from tests.rooms.fapiao.shop import KEY, Shop, baiwang_at, nuonuo_at
 from tests.rooms.fapiao.test_amounts import line
 from yuejie.contracts.terms import FapiaoKind
+from yuejie.demo.tax.launch import TaxPlatform
 from yuejie.fapiao.amounts import total
 from yuejie.fapiao.fapiao import Fapiao, Party, RedFapiao, RedLine
+from yuejie.fapiao.issuing.watch import LOOKS, look
 from yuejie.fapiao.life import FapiaoState, RedState
 from yuejie.fapiao.providers import baiwang, nuonuo
+from yuejie.fapiao.providers.port import Held
+from yuejie.fapiao.providers.tokens import CALLS, Fetched, Tokens
+from yuejie.fapiao.request import Pick
 from yuejie.fapiao.seal import GENESIS, canonical, canonical_red, seal_of
 from yuejie.kernel.ids import CustomerId
 
@@ -101,6 +107,44 @@ def test_the_canonical_form_and_its_seal() -> None:
         '"red_id":"red_1","totals_fen":[-10000,-600,-10600],"what":"red_fapiao"}'
     )
     assert seal_of(red).hex() == RED_SEAL
+
+
+def test_a_kind_travels_in_the_code_of_each_provider(shop: Shop, platform: TaxPlatform) -> None:
+    """bs and pc at Nuonuo, 01 and 02 at Baiwang and at the bureau (china-finance §2.6)."""
+    for number, provider in enumerate((nuonuo_at, baiwang_at)):
+        speaks = provider(shop.db, platform.url)
+        for code, kind in (("01", FapiaoKind.SPECIAL), ("02", FapiaoKind.ORDINARY)):
+            bill = shop.bill(f"2026-{2 * number + int(code):02d}", [(10_600, 60_000)])
+            (asked,) = shop.request(Pick(bill), kind=kind)
+            shop.approve(asked, speaks.name)
+            shop.works(speaks, platform, seconds=9)
+            assert [r["kind"] for r in platform.issued() if r["key"] == asked.key] == [code]
+
+
+def test_the_limit_is_looked_at_twenty_times_a_day_and_half_a_minute_apart(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    speaks, seen = nuonuo_at(shop.db, platform.url), 0
+    for second in range(0, 31 * 60, 15):
+        now = shop.now + timedelta(seconds=second)
+        seen += look(shop.db, speaks, now=now, asked_by_hand=True) is not None
+    assert seen == LOOKS == 20
+    assert platform.tell("ready")["calls"].count("getCreditLine") == 20
+
+
+def test_fifty_tokens_are_fetched_in_thirty_days_and_no_more(shop: Shop) -> None:
+    tokens, fetched = Tokens(shop.db, "nuonuo", KEY), 0
+
+    def fetch() -> Fetched:
+        nonlocal fetched
+        fetched += 1
+        return Fetched(f"token {fetched}", timedelta(minutes=30))
+
+    for hour in range(60):
+        told = tokens.get(fetch, now=shop.now + timedelta(hours=hour))
+        assert isinstance(told, Held) is (hour >= CALLS)
+    assert fetched == CALLS == 50
+    assert tokens.get(fetch, now=shop.now + timedelta(days=31)) == "token 51"
 
 
 SEAL = "b9d082242028e3eb67419f542c4d1bc1f7dd7c9b0fc69fc9735f8a5105994394"
