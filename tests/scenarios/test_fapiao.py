@@ -1,7 +1,7 @@
 """From a month's usage to a fapiao at the tax office, and back, in finance's words."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ from tests.scenarios.books import Books
 from tests.scenarios.conftest import PRICES
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.pay import mark_paid, mark_unpaid
+from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import STANDARD, DueBasis, SettlementOrder
 from yuejie.demo.tax.launch import TaxPlatform, tax_here
 from yuejie.fapiao.amounts import FapiaoRefused
@@ -93,6 +95,39 @@ def test_fapiao_first_payment_counts_from_its_arrival(books: Books, tmp_path: Pa
     assert acme.bill("2026-10").due_on == due, "set once"
     with books.db.read() as tx:
         assert what_is_available(tx, customer_id).available_fen == 10_600
+
+
+def test_a_bill_that_waits_for_no_fapiao_falls_due_by_its_own_date(books: Books) -> None:
+    """
+    Payment counts from the fapiao's arrival. Acme's contract lets none be requested before the
+    money is there; a bill in dollars never has one, nor a bill of a package, which is not taxed.
+    They would have fallen due never.
+    """
+    books.prices(PRICES)
+    receipt = replace(STANDARD, due_basis=DueBasis.FAPIAO_RECEIPT)
+    first = replace(receipt, settlement_order=SettlementOrder.FAPIAO_FIRST)
+    books.fx("7", "2026-10-01")
+    acme = books.customer("acme", commercial=receipt, fx_policy="bill")
+    dollars = books.customer("dollars", commercial=first, currency="USD")
+    beta = books.customer("beta", commercial=first, fx_policy="bill")
+    for party in (acme, dollars, beta):
+        party.uses("2026-10-15 10:00:00", "gpt-4o", input=21_200_000)
+    packed = books.customer("packed", commercial=first, fx_policy="bill")
+    draft = GrantDraft(
+        customer_id=packed.customer.customer_id,
+        kind=GrantKind.PACKAGE,
+        name="套餐",
+        amount_fen=1_000_00,
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2027, 1, 1),
+        paid_fen=800_00,
+    )
+    asked = ask_grant(books.db, draft, by="sales", now=books.clock.now())
+    approve_grant(books.db, asked.grant_id, by="finance", now=books.clock.now())
+    books.close("2026-10")
+    bills = [party.bill("2026-10") for party in (acme, dollars, beta, packed)]
+    due = [books.issue(bill).due_on is not None for bill in bills]
+    assert due == [True, True, False, True]
 
 
 def test_finance_is_reminded_of_the_day_on_which_a_fapiao_is_promised(

@@ -33,7 +33,7 @@ from yuejie.bills.review.disputes import (
 from yuejie.bills.review.settle import settle_due
 from yuejie.bills.store import transitions
 from yuejie.bills.tell import of_settlement
-from yuejie.contracts.terms import STANDARD, Confirmation, DueBasis
+from yuejie.contracts.terms import STANDARD, Confirmation, DueBasis, SettlementOrder
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
@@ -298,7 +298,12 @@ def test_where_payment_counts_from_the_fapiao_the_first_arrival_sets_the_date(
     books: Books,
 ) -> None:
     books.prices(YUAN, currency="CNY")
-    terms = replace(STANDARD, due_basis=DueBasis.FAPIAO_RECEIPT, payment_days=30)
+    terms = replace(
+        STANDARD,
+        settlement_order=SettlementOrder.FAPIAO_FIRST,
+        due_basis=DueBasis.FAPIAO_RECEIPT,
+        payment_days=30,
+    )
     acme = books.customer("acme", commercial=terms)
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
     books.close("2026-10")

@@ -11,7 +11,7 @@ from yuejie.bills import store
 from yuejie.bills.bill import Bill
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.store import contracts_of
-from yuejie.contracts.terms import CommercialTerms, DueBasis
+from yuejie.contracts.terms import CommercialTerms, DueBasis, SettlementOrder
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound
@@ -28,17 +28,25 @@ def proposed_dates(bill: Bill, terms: CommercialTerms, today: date) -> Bill:
 def issued_dates(bill: Bill, terms: CommercialTerms, today: date) -> Bill:
     """Return the bill with its payment and fapiao dates.
 
-    Where payment counts from the arrival of the fapiao there is no payment date yet.
+    Where payment counts from the arrival of the fapiao there is no payment date yet; where none can
+    arrive before the money does, or ever, it counts from the bill.
     """
     held_up = bill.review_until is not None and today > bill.review_until
     start = today if held_up or bill.billed_on is None else bill.billed_on
-    by_fapiao = terms.due_basis is DueBasis.FAPIAO_RECEIPT
+    by_fapiao = terms.due_basis is DueBasis.FAPIAO_RECEIPT and _brings_fapiao(bill, terms)
     return replace(
         bill,
         billed_on=bill.billed_on or today,
         due_on=None if by_fapiao else due_on(start, terms.payment_days),
         fapiao_by=due_on(start, terms.fapiao_days),
     )
+
+
+def _brings_fapiao(bill: Bill, terms: CommercialTerms) -> bool:
+    """Tell whether a fapiao may come before the payment: fapiao first, in CNY, of what is taxed."""
+    first = terms.settlement_order is SettlementOrder.FAPIAO_FIRST
+    taxed = sum(line.gross_fen for line in bill.tax_lines)
+    return first and bill.currency == "CNY" and taxed > 0
 
 
 def contract_of(tx: Tx, bill: Bill) -> Contract:
