@@ -14,7 +14,7 @@ from typing import Final
 
 from yuejie.contracts.terms import CommercialTerms, SettlementOrder
 from yuejie.fapiao.amounts import NOTHING, Amounts
-from yuejie.fapiao.draft import Place, TaxLine
+from yuejie.fapiao.draft import Place, TaxLine, is_open
 from yuejie.kernel.money import Money
 
 MAY_BE_REQUESTED: Final = {
@@ -57,8 +57,8 @@ class OpenTaxLine:
 
     @property
     def is_open(self) -> bool:
-        """Return whether something of its own sign is left of it."""
-        return self.left_fen * self.line.gross_fen > 0
+        """Return whether something may still be taken of it."""
+        return is_open(self.line.due, self.taken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,15 @@ class Wording:
     item: str = DEFAULT_ITEM
 
 
+def is_open(due: Amounts, taken: Amounts) -> bool:
+    """Tell whether something may still be taken of a tax line: what is taken leads towards its due.
+
+    A line that is on fapiao beyond its credit notes has less than nothing left: nothing to take.
+    """
+    left = due.gross_fen - taken.gross_fen
+    return left * due.gross_fen > 0 and abs(left) <= abs(due.gross_fen)
+
+
 def part_of(line: TaxLine, taken: Amounts, gross_fen: int | None = None) -> Part:
     """Take the rest of a tax line, or `gross_fen` of it; more than is left is refused.
 
@@ -94,7 +103,7 @@ def part_of(line: TaxLine, taken: Amounts, gross_fen: int | None = None) -> Part
     due = line.due
     left = due.gross_fen - taken.gross_fen
     want = left if gross_fen is None else gross_fen
-    if left * line.gross_fen <= 0:
+    if not is_open(due, taken):
         raise FapiaoRefused(f"账单 {line.bill_id} 计税行 {line.position} 已无可开金额，请选其他行")
     if want * left <= 0 or abs(want) > abs(left):
         raise FapiaoRefused(

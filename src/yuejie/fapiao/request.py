@@ -239,10 +239,11 @@ def _of_bill(share: BillShare, pick: Pick) -> list[Part]:
     if pick.position is None:
         if pick.gross_fen is not None:
             return _amount_of(share, pick.gross_fen)
-        positive = all(each.line.gross_fen > 0 for each in share.lines)
-        if positive and any(each.left_fen < 0 for each in share.lines):
-            return _amount_of(share, share.left_fen)  # one line is on fapiao beyond its credit
-        return [part_of(each.line, each.taken) for each in share.lines if each.is_open]
+        lines = [each for each in share.lines if each.is_open]
+        over = any(each.left_fen < 0 and not each.is_open for each in share.lines)
+        if over and all(each.left_fen > 0 for each in lines):
+            return _amount_of(share, share.left_fen)  # a line is on fapiao beyond its credit notes
+        return [part_of(each.line, each.taken) for each in lines]
     for each in share.lines:
         if each.line.position == pick.position:
             return [part_of(each.line, each.taken, pick.gross_fen)]
