@@ -95,6 +95,8 @@ STATEMENT_BYTES: Final = 32 * 1024 * 1024
 """Largest bank statement file; a year of a busy account as xlsx is a tenth of it."""
 STATEMENT_LINES: Final = 200_000
 """Rows of one statement file, so that a file is held and judged whole."""
+STATEMENT_FEN: Final = 10**15
+"""Largest amount on a statement; ten trillion yuan are no transfer, and sums stay in range."""
 SUBSET_BILLS: Final = 20
 """So many of the oldest open bills are tried for a sum that a transfer might pay."""
 SUBSET_SUMS: Final = 100_000

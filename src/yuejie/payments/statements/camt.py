@@ -20,7 +20,7 @@ from yuejie.payments.statements.line import (
     StatementLine,
     StatementRefused,
 )
-from yuejie.payments.statements.words import amount, meaningful
+from yuejie.payments.statements.words import YEARS, amount, meaningful
 
 _CREDIT: Final = "CRDT"
 _OPENING: Final = ("OPBD", "PRCD")
@@ -45,6 +45,8 @@ def read_camt(body: bytes) -> Statement:
     numbers = {_account(part) for part in parts}
     if len(numbers) > 1:
         raise StatementRefused([Problem(0, f"含多个账号 {'、'.join(sorted(numbers))}，请分开下载")])
+    if len({_currency(part) for part in parts}) > 1:
+        raise StatementRefused([Problem(0, "含多个币种，请按币种分开下载")])
     lines: list[StatementLine] = []
     problems: list[Problem] = []
     for number, entry in enumerate((e for part in parts for e in _children(part, "Ntry")), 1):
@@ -70,7 +72,9 @@ def _line(entry: Element, number: int) -> StatementLine:
     # A reversal's CdtDbtInd already says which way the money went: there is nothing to turn.
     reversal = "冲正 " if _text(entry, "RvslInd") in {"true", "1"} else ""
     party = "Dbtr" if way is Direction.IN else "Cdtr"
-    serial = _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef")
+    name, account = _payer(entry, party)
+    # NtryRef counts entries within a message, so the next day's may have the same.
+    bank = _text(entry, "AcctSvcrRef")
     words = [*_texts(entry, "Ustrd"), _text(entry, "AddtlNtryInf"), _text(entry, "EndToEndId")]
     booked = _text(_first(entry, "BookgDt"), "Dt") or _text(_first(entry, "BookgDt"), "DtTm")
     fen = amount(_text(entry, "Amt"))
@@ -81,21 +85,31 @@ def _line(entry: Element, number: int) -> StatementLine:
         booked_on=_day(booked),
         direction=way,
         amount_fen=fen,
-        serial=serial,
-        sure=meaningful(serial),
-        payer_name=_text(_first(entry, party), "Nm"),
-        payer_number=_id(_first(entry, f"{party}Acct")),
+        serial=bank or _text(entry, "NtryRef"),
+        sure=meaningful(bank),
+        payer_name=name,
+        payer_number=account,
         payer_bank=_text(_first(entry, f"{party}Agt"), "Nm"),
         into=_id(_first(entry, "CdtrAcct")) if way is Direction.IN else "",
         memo=reversal + " ".join(word for word in words if word and word != "NOTPROVIDED"),
     )
 
 
+def _payer(entry: Element, party: str) -> tuple[str, str]:
+    """Return the other side's name and account; a batch of several payers names none of them."""
+    parts = list(_below(entry, "TxDtls")) or [entry]
+    found = {(_text(_first(p, party), "Nm"), _id(_first(p, f"{party}Acct"))) for p in parts}
+    return found.pop() if len(found) == 1 else ("", "")
+
+
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text[:10])
+        day = date.fromisoformat(text[:10])
     except ValueError:
-        raise Invalid(f"记账日期 BookgDt“{text}”不是日期") from None
+        day = None
+    if day is None or day.year not in YEARS:
+        raise Invalid(f"记账日期 BookgDt“{text}”不是日期")
+    return day
 
 
 def _status(entry: Element) -> str:

@@ -43,6 +43,8 @@ BROKEN: Final = (
     OverflowError,
 )
 """What libraries raise of a damaged file; damaged at random it was each of these."""
+_SPAN: Final = 1_000
+"""No bank's table is wider; a page may say anything."""
 _CELLS: Final = 4_000_000
 """One cell in the last column makes sixteen thousand of each row."""
 
@@ -159,19 +161,31 @@ def _cell(cell: xlrd.sheet.Cell, datemode: Literal[0, 1]) -> Cell:
 
 
 class _Tables(HTMLParser):
-    """Collects the cells of every table of a page, row by row."""
+    """Collects the cells of every table of a page, row by row, each in its own column.
+
+    Of a merged cell the first place holds what it says, and the others are empty, as in xlsx:
+    what is meant for several rows is not taken to move money in each of them.
+    """
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.rows: list[list[str]] = []
         self._cell: list[str] | None = None
+        self._spans = (1, 1)
+        self._below: dict[int, int] = {}
+        """For how many rows more each column is taken by a cell above."""
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - HTMLParser's own signature
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "tr":
+            self._close()
             self.rows.append([])
+        elif tag == "table":
+            self._below = {}
         elif tag in {"td", "th"}:
             self._close()
             self._cell = []
+            said = dict(attrs)
+            self._spans = (_span(said.get("rowspan")), _span(said.get("colspan")))
             if not self.rows:
                 self.rows.append([])
 
@@ -184,9 +198,22 @@ class _Tables(HTMLParser):
             self._cell.append(data)
 
     def _close(self) -> None:
-        if self._cell is not None:
-            self.rows[-1].append("".join(self._cell))
-            self._cell = None
+        if self._cell is None:
+            return
+        row = self.rows[-1]
+        while self._below.get(len(row), 0):
+            self._below[len(row)] -= 1
+            row.append("")
+        rows, columns = self._spans
+        for place in range(columns):
+            self._below[len(row)] = rows - 1
+            row.append("" if place else "".join(self._cell))
+        self._cell = None
+
+
+def _span(said: str | None) -> int:
+    """Read over how many rows or columns a cell goes; what is no such number is one."""
+    return min(int(said), _SPAN) if said and said.isascii() and said.isdigit() and int(said) else 1
 
 
 def _html(text: str) -> Iterator[Row]:

@@ -106,8 +106,11 @@ def identities(lines: Iterable[StatementLine]) -> list[str]:
     """Name each line so that the same line of another file gets the same name.
 
     A sure serial number names it alone. Else everything the bank prints of it does, the balance
-    behind it included; where there is no balance either, equal lines of one day are counted.
+    behind it included; where there is no balance either, equal lines of one day are counted. So
+    are those whose balances follow only if all of them are there: paid, given back, paid again.
     """
+    lines = list(lines)
+    follow = _all_follow(lines)
     counted: Counter[str] = Counter()
     found = []
     for line in lines:
@@ -124,11 +127,17 @@ def identities(lines: Iterable[StatementLine]) -> list[str]:
             line.serial,
         )
         name = "line:" + "|".join(parts)
-        if line.balance_fen is None:
-            counted[name] += 1
+        counted[name] += 1
+        if line.balance_fen is None or (follow and counted[name] > 1):
             name = f"{name}|{counted[name]}"
         found.append(name)
     return found
+
+
+def _all_follow(lines: Sequence[StatementLine]) -> bool:
+    """Say whether every balance follows from the one before, with nothing left out."""
+    known = len(lines) > 1 and all(line.balance_fen is not None for line in lines)
+    return known and not (_breaks(lines) and _breaks(lines[::-1]))
 
 
 def differences(was: StatementLine, became: StatementLine) -> list[str]:

@@ -22,6 +22,10 @@ from yuejie.payments.statements.line import (
 )
 from yuejie.payments.statements.words import amount, meaningful
 
+_HEAD: Final = (
+    re.compile(rb"^(?:\xef\xbb\xbf)?:20:", re.MULTILINE),
+    re.compile(rb"^:25:", re.MULTILINE),
+)
 _TAG_61: Final = re.compile(r"^:61:", re.MULTILINE)
 _MESSAGE: Final = re.compile(r"(?=^:20:)", re.MULTILINE)
 _IN: Final = frozenset({"C", "RD"})
@@ -31,9 +35,9 @@ _ACCOUNT: Final = re.compile(r"/(?:ACCT|IBAN)/([0-9A-Za-z-]+)")
 
 
 def is_mt940(body: bytes) -> bool:
-    """Say whether a file is made of MT940 messages."""
+    """Say whether a file is made of MT940 messages: tags begin lines, and minutes do not."""
     head = body[:4096]
-    return b":20:" in head and b":25:" in head
+    return all(tag.search(head) for tag in _HEAD)
 
 
 def read_mt940(body: bytes) -> Statement:
@@ -73,6 +77,9 @@ def _doubts(text: str, parsed: list[Any]) -> Iterator[str]:
     numbers = {str(messages.data.get("account_identification", "")) for messages in parsed}
     if len(numbers) > 1:
         yield f"含多个账号 {'、'.join(sorted(numbers))}，请分开下载"
+    opened = [m.data["final_opening_balance"] for m in parsed if "final_opening_balance" in m.data]
+    if len({balance.amount.currency for balance in opened}) > 1:
+        yield "含多个币种，请按币种分开下载"
     written, found = len(_TAG_61.findall(text)), sum(len(messages) for messages in parsed)
     if written != found:
         yield f"有 {written} 行 :61:，只读出 {found} 行，请核对格式"

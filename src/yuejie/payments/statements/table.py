@@ -22,10 +22,14 @@ from yuejie.payments.statements.words import (
     Cell,
     Column,
     amount,
+    currency,
     day_and_time,
     direction,
     heading,
     meaningful,
+    refuse_shortened,
+    shortened,
+    signed,
     tidy,
 )
 
@@ -34,7 +38,7 @@ HEADING_ROWS: Final = 20
 _LEAST: Final = 3
 """So many known headings make a row of headings."""
 _DAYS: Final = (Column.DATE, Column.TIME)
-_CURRENCIES: Final = {"人民币": "CNY", "RMB": "CNY", "CNY": "CNY", "美元": "USD", "USD": "USD"}
+_AMOUNTS: Final = (Column.CREDIT, Column.DEBIT, Column.AMOUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class _Reading:
     numbers: set[str] = field(default_factory=set)
     currencies: set[str] = field(default_factory=set)
     foot: bool = False
+    signed: bool = False
+    """Whether some amount has a sign: then those without one came in."""
 
 
 def read_table(kind: str, rows: Sequence[tuple[int, Sequence[Cell]]]) -> Statement:
@@ -67,6 +73,10 @@ def read_table(kind: str, rows: Sequence[tuple[int, Sequence[Cell]]]) -> Stateme
             _take(reading, table, number, cells)
     if reading.problems:
         raise StatementRefused(reading.problems)
+    one_column = Column.CREDIT not in table.at and Column.FLAG not in table.at
+    if one_column and reading.lines and not reading.signed:
+        said = "缺少列：借贷标志；交易金额都没有正负号，分不清收入与支出"
+        raise StatementRefused([Problem(table.row, said)])
     numbers = reading.numbers or ({table.number} if table.number else set())
     if len(numbers) > 1:
         raise StatementRefused([Problem(0, f"含多个账号 {'、'.join(sorted(numbers))}，请分开导出")])
@@ -103,8 +113,8 @@ def _find(rows: Sequence[tuple[int, Sequence[Cell]]]) -> Table:
                 )
             ]
         )
-    own, currency = _above([cells for number, cells in rows if number < where])
-    return Table(where, best, own, currency)
+    own, code = _above([row for row in rows if row[0] < where])
+    return Table(where, best, own, code)
 
 
 def _missing(columns: Mapping[Column, object]) -> list[str]:
@@ -119,10 +129,10 @@ def _missing(columns: Mapping[Column, object]) -> list[str]:
     return missing
 
 
-def _above(rows: Iterable[Sequence[Cell]]) -> tuple[str, str]:
+def _above(rows: Iterable[tuple[int, Sequence[Cell]]]) -> tuple[str, str]:
     """Read the account's number and currency from what stands above the table."""
-    number = currency = ""
-    for cells in rows:
+    number = code = ""
+    for row, cells in rows:
         words = [tidy(cell) for cell in cells if tidy(cell)]
         for word, after in zip(words, [*words[1:], ""], strict=False):
             label, _, value = word.partition(":")
@@ -130,9 +140,12 @@ def _above(rows: Iterable[Sequence[Cell]]) -> tuple[str, str]:
             meant = heading(label)
             if meant is Column.OWN and not number and any(c.isdigit() for c in value):
                 number = value.replace(" ", "")
-            elif meant is Column.CURRENCY and not currency:
-                currency = _CURRENCIES.get(value.upper(), "")
-    return number, currency
+            elif meant is Column.CURRENCY and not code and ":" not in value:
+                try:
+                    code = currency(value)
+                except Invalid as error:
+                    raise StatementRefused([Problem(row, error.sentence)]) from None
+    return number, code
 
 
 def _take(reading: _Reading, table: Table, number: int, cells: Sequence[Cell]) -> None:
@@ -143,7 +156,9 @@ def _take(reading: _Reading, table: Table, number: int, cells: Sequence[Cell]) -
     said = " ".join(words)
     day, time = _moment(table, cells)
     if day is None:
-        if TOTALS.search(said):
+        if _is_line(table, cells):
+            reading.problems.append(Problem(number, "没有可识别的交易日期"))
+        elif TOTALS.search(said):
             reading.foot = True
         elif not reading.foot and not _is_heading_again(cells):
             reading.problems.append(Problem(number, "没有可识别的交易日期"))
@@ -152,6 +167,7 @@ def _take(reading: _Reading, table: Table, number: int, cells: Sequence[Cell]) -
         return
     try:
         line = _line(table, number, cells, day, time)
+        _note_own(reading, table, cells)
     except Invalid as error:
         reading.problems.append(Problem(number, error.sentence))
         return
@@ -159,7 +175,19 @@ def _take(reading: _Reading, table: Table, number: int, cells: Sequence[Cell]) -
         reading.problems.append(Problem(number, "收入、支出金额都为空或为零"))
         return
     reading.lines.append(line)
-    _note_own(reading, table, cells)
+
+
+def _is_line(table: Table, cells: Sequence[Cell]) -> bool:
+    """Say whether a row without a day moves money of somebody: then it is no foot of a table.
+
+    Of cells that are merged, all but the first are empty.
+    """
+    try:
+        moved = any(_one(table, cells, each) for each in _AMOUNTS)
+    except Invalid:
+        return False
+    named = [_text(table, cells, each) for each in (Column.NAME, Column.NUMBER, Column.SERIAL)]
+    return moved and any(word and not TOTALS.match(word) for word in named)
 
 
 def _is_heading_again(cells: Sequence[Cell]) -> bool:
@@ -171,9 +199,11 @@ def _note_own(reading: _Reading, table: Table, cells: Sequence[Cell]) -> None:
     own = _text(table, cells, Column.OWN).replace(" ", "")
     if own:
         reading.numbers.add(own)
-    currency = _CURRENCIES.get(_text(table, cells, Column.CURRENCY).upper(), "")
-    if currency:
-        reading.currencies.add(currency)
+    code = currency(_text(table, cells, Column.CURRENCY))
+    if code:
+        reading.currencies.add(code)
+    if any(signed(cell) for cell in _cells(table, cells, Column.AMOUNT)):
+        reading.signed = True
 
 
 def _moment(table: Table, cells: Sequence[Cell]) -> tuple[date | None, str]:
@@ -197,7 +227,8 @@ def _line(
         way, fen = way.turned, -fen
     balance = _text(table, cells, Column.BALANCE)
     serial = _text(table, cells, Column.SERIAL)
-    sure = meaningful(serial)
+    refuse_shortened(serial, "流水号")
+    sure = meaningful(serial) and not any(map(shortened, _cells(table, cells, Column.SERIAL)))
     return StatementLine(
         row=number,
         booked_on=day,
@@ -208,7 +239,7 @@ def _line(
         serial=serial if sure else _text(table, cells, Column.VOUCHER),
         sure=sure,
         payer_name=_text(table, cells, Column.NAME),
-        payer_number=_text(table, cells, Column.NUMBER).replace(" ", ""),
+        payer_number=_number(table, cells),
         payer_bank=_text(table, cells, Column.BANK),
         into=_text(table, cells, Column.INTO).replace(" ", ""),
         memo=_memo(table, cells),
@@ -218,12 +249,12 @@ def _line(
 def _moved(table: Table, cells: Sequence[Cell]) -> tuple[Direction, int]:
     """Return which way the money went and how much; a negative amount went the other way."""
     if Column.CREDIT in table.at:
-        credit = _sum(table, cells, Column.CREDIT)
-        debit = _sum(table, cells, Column.DEBIT)
+        credit = _one(table, cells, Column.CREDIT)
+        debit = _one(table, cells, Column.DEBIT)
         if credit and debit:
             raise Invalid("同一行既有收入又有支出")
         return (Direction.OUT, debit) if debit else (Direction.IN, credit)
-    fen = _sum(table, cells, Column.AMOUNT)
+    fen = _one(table, cells, Column.AMOUNT)
     flag = _text(table, cells, Column.FLAG)
     if Column.FLAG not in table.at:
         return Direction.IN, fen
@@ -233,8 +264,21 @@ def _moved(table: Table, cells: Sequence[Cell]) -> tuple[Direction, int]:
     return way, fen
 
 
-def _sum(table: Table, cells: Sequence[Cell], column: Column) -> int:
-    return sum(amount(cell) for cell in _cells(table, cells, column))
+def _one(table: Table, cells: Sequence[Cell], column: Column) -> int:
+    """Return the one amount of a kind; two columns of it that differ are not added up."""
+    found = {fen for cell in _cells(table, cells, column) if (fen := amount(cell))}
+    if len(found) > 1:
+        raise Invalid(f"{column}写了两个不同的数，分不清哪个是发生额")
+    return found.pop() if found else 0
+
+
+def _number(table: Table, cells: Sequence[Cell]) -> str:
+    """Return the payer's account; one that a spreadsheet has shortened is nobody's."""
+    if any(map(shortened, _cells(table, cells, Column.NUMBER))):
+        return ""
+    number = _text(table, cells, Column.NUMBER).replace(" ", "")
+    refuse_shortened(number, "对方账号")
+    return number
 
 
 def _memo(table: Table, cells: Sequence[Cell]) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.limits import STATEMENT_FEN
 from yuejie.kernel.money import FEN, exact
 from yuejie.payments.statements.line import Direction
 
@@ -75,6 +76,19 @@ TOTALS: Final = re.compile(r"合计|总计|小计|总笔数|总金额|记录数|
 _MARKS: Final = re.compile(r"[\s()（）\[\]【】/:：*·_.]|[￥¥]")
 _IN: Final = frozenset({"贷", "贷方", "C", "CR", "CREDIT", "收", "收入", "转入", "入", "+", "来账"})
 _OUT: Final = frozenset({"借", "借方", "D", "DR", "DEBIT", "付", "支出", "转出", "出", "-", "往账"})
+_CURRENCIES: Final = {
+    **dict.fromkeys(("RMB", "CNY", "156", "01", "001", "10", "元"), "CNY"),
+    **dict.fromkeys(("USD", "840", "14", "014", "美金"), "USD"),
+}
+"""Codes of ISO, of the exports of ICBC and of CMB; names are known by what they contain."""
+YEARS: Final = range(1990, 2100)
+"""A day of another year is a time of day or a number that was taken for one."""
+_UNSEEN: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff\ud800-\udfff]")
+"""What nobody sees in a cell, and a database may not keep."""
+_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?\.?")
+_SHORTENED: Final = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
+_DIGITS: Final = 10**15
+"""A spreadsheet keeps so many digits of a number; what was behind them is gone."""
 _DATE: Final = re.compile(r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*[-/.月]?\s*(\d{1,2})\s*日?")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _COMPACT: Final = re.compile(r"^(\d{8})\s*(\d{2})(\d{2})(\d{2})?$")
@@ -98,7 +112,7 @@ def tidy(cell: Cell) -> str:
         cell = Decimal(repr(cell))
     if isinstance(cell, Decimal):
         return format(cell.to_integral_value() if cell == cell.to_integral_value() else cell, "f")
-    text = unicodedata.normalize("NFKC", str(cell)).replace("\ufeff", "")
+    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", str(cell)))
     text = " ".join(text.split())
     if text.startswith('="') and text.endswith('"'):
         text = text[2:-1]
@@ -113,14 +127,15 @@ def heading(cell: Cell) -> Column | None:
 def amount(cell: Cell) -> int:
     """Read an amount as fen: thousands, ¥, full width, (1,234.00) and minus signs; "" is 0.
 
-    Raises Invalid for anything else, and for more than two decimals.
+    Raises Invalid for anything else (a decimal comma too), for more than two decimals, and for
+    more than the books hold.
     """
     if isinstance(cell, float):
         near = Decimal(repr(cell)).quantize(Decimal("0.01"))
         if abs(near - Decimal(repr(cell))) <= _TINY:
             cell = near
     text = tidy(cell).upper()
-    for mark in ("¥", "￥", "CNY", "RMB", "USD", "$", "元", ",", " "):
+    for mark in ("¥", "￥", "CNY", "RMB", "USD", "$", "元", " "):
         text = text.replace(mark, "")
     if text in {"", "-", "--"}:
         return 0
@@ -128,10 +143,46 @@ def amount(cell: Cell) -> int:
     text = text.strip("()")
     if text.endswith("-"):
         negative, text = True, text[:-1]
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
     if not re.fullmatch(r"[+-]?\d*\.?\d+\.?", text):
         raise Invalid(f"“{tidy(cell)}”不是金额")
     fen = exact(text.rstrip("."), FEN, "金额")
+    if abs(fen) > STATEMENT_FEN:
+        raise Invalid(f"金额“{tidy(cell)}”超出可记的范围")
     return -fen if negative else fen
+
+
+def signed(cell: Cell) -> bool:
+    """Say whether an amount is written with a sign of its own."""
+    text = tidy(cell)
+    return text.startswith(("+", "-", "(")) or (len(text) > 1 and text.endswith("-"))
+
+
+def currency(cell: Cell) -> str:
+    """Read a currency as its code; "" where none is named. Raises Invalid for one we do not keep.
+
+    To pass over a word would book Hong Kong dollars as yuan.
+    """
+    text = tidy(cell).upper()
+    if text in {"", "-", "--"}:
+        return ""
+    if "人民币" in text or "美元" in text:
+        return "CNY" if "人民币" in text else "USD"
+    if text not in _CURRENCIES:
+        raise Invalid(f"币种“{tidy(cell)}”不支持，只能导入人民币、美元账户的流水")
+    return _CURRENCIES[text]
+
+
+def shortened(cell: Cell) -> bool:
+    """Say whether a number lost digits in a spreadsheet: it keeps fifteen of a number."""
+    return isinstance(cell, float) and abs(cell) >= _DIGITS
+
+
+def refuse_shortened(text: str, what: str) -> None:
+    """Refuse a number that a spreadsheet wrote as 2.02609E+19: what it named is lost."""
+    if _SHORTENED.fullmatch(text):
+        raise Invalid(f"{what}“{text}”成了科学计数，位数已丢失，请从网银重新导出，勿用 Excel 另存")
 
 
 def direction(cell: Cell) -> Direction | None:
@@ -162,7 +213,8 @@ def _day(text: str) -> date | None:
     if not found:
         return None
     try:
-        return date(int(found[1]), int(found[2]), int(found[3]))
+        day = date(int(found[1]), int(found[2]), int(found[3]))
+        return day if day.year in YEARS else None
     except ValueError:
         return None
 
