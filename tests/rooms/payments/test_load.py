@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.postgres import fresh_database
 from tests.rooms.cli.desk import run
 from tests.rooms.payments.rival import apportion
+from tests.rooms.payments.test_hostile_statements import FILES
 from tests.scenarios.bank import NUMBER, Bank
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.cli.money.receivables import receivables
@@ -30,7 +31,7 @@ from yuejie.payments.apportion.refunds import (
 from yuejie.payments.apportion.store import of_receipt, receipt_refunded, receipt_used
 from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.banks.keep import open_account, set_parent
-from yuejie.payments.receipts.load import import_statement
+from yuejie.payments.receipts.load import Imported, import_statement
 from yuejie.payments.receipts.store import files
 from yuejie.payments.receivables.ageing import Age, totals
 from yuejie.payments.receivables.show import (
@@ -251,3 +252,55 @@ def _do(bank: Bank, receipt_id: str, deed: str, size: int) -> None:
         refund = request_refund(db, wanted, by="a", now=now)
         decide_refund(db, refund.refund_id, approve=True, by="b", now=now)
         refund_paid(db, refund.refund_id, line=None, paid_on=now.date(), by="b", now=now)
+
+
+PLAIN = "交易日期,贷方发生额,借方发生额,余额,对方户名,对方账号"
+
+
+def take(bank: Bank, text: str, name: str) -> Imported:
+    return import_statement(
+        bank.books.db, NUMBER, text.encode(), name, by=CLERK, now=bank.books.clock.now()
+    )
+
+
+def test_a_line_under_another_name_is_not_taken_twice(bank: Bank) -> None:
+    """
+    A day is exported without serial numbers, then with them, then as camt.053 with the bank's own:
+    the same hundred each time. What cannot be told from a line that is there refuses the file.
+    """
+    take(bank, f"{PLAIN}\n2026-09-10,100.00,,1100.00,甲,6222\n", "a.csv")
+    with_serial = f"{PLAIN},流水号\n2026-09-10,100.00,,1100.00,甲,6222,S0001\n"
+    with pytest.raises(StatementRefused, match=r"第 2 行：与 a.csv 第 2 行.*疑为同一笔"):
+        take(bank, with_serial, "b.csv")
+    with_time = f"{PLAIN},交易时间\n2026-09-10,100.00,,1100.00,甲,6222,10:00:01\n"
+    with pytest.raises(StatementRefused, match="疑为同一笔"):
+        take(bank, with_time, "c.csv")
+    camt = (FILES / "ccb.camt.xml").read_text()
+    camt = camt.replace(">1000.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>", ">100.00</Amt>"
+        "<CdtDbtInd>CRDT</CdtDbtInd><Sts>").replace("Acme 有限公司", "甲")  # fmt: skip
+    camt = camt.replace("6222000011112222", "6222").replace("1949.50", "1049.50")
+    with pytest.raises(StatementRefused, match="疑为同一笔"):
+        take(bank, camt, "d.xml")
+    assert len(bank.receipts()) == 1
+
+
+def test_another_payment_of_the_same_amount_is_taken(bank: Bank) -> None:
+    """Two serial numbers, two times, two payers: what the bank tells apart is told apart."""
+    head = f"{PLAIN},流水号\n"
+    take(bank, f"{head}2026-09-10,100.00,,1100.00,甲,6222,S0001\n", "a.csv")
+    take(bank, f"{head}2026-09-10,100.00,,1200.00,甲,6222,S0002\n", "b.csv")
+    take(bank, f"{PLAIN}\n2026-09-10,100.00,,1300.00,甲,6222\n", "c.csv")
+    take(bank, f"{PLAIN}\n2026-09-10,100.00,,1300.00,乙,6333\n", "d.csv")
+    assert len(bank.receipts()) == 4
+
+
+def test_files_that_overlap_or_share_a_day_leave_no_gap(bank: Bank) -> None:
+    """Days were said to be missing wherever the new file began before the last one ended."""
+    rows = [bank.row(f"2026-09-{day:02d}", "100.00", "甲公司") for day in (1, 2, 3, 3, 3, 4, 6)]
+    assert [
+        bank.imports(*part, name=f"{n}.csv").gap
+        for n, part in enumerate((rows[:3], rows[1:4], rows[4:5], rows[5:6]))
+    ] == [""] * 4
+    bank.row("2026-09-05", "7.00", "甲公司")
+    late = bank.row("2026-09-07", "100.00", "甲公司")
+    assert "中间可能缺流水" in bank.imports(late, name="late.csv").gap

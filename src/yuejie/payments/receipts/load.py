@@ -1,9 +1,11 @@
 """Import a bank statement: each line once, each line that came in a receipt, all or nothing."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
@@ -24,9 +26,13 @@ from yuejie.payments.statements.line import (
     differences,
     identities,
     in_order,
+    may_be_same,
     span,
 )
 from yuejie.payments.statements.read import read_statement
+
+MESSAGES: Final = frozenset({"camt.053", "mt940"})
+"""Formats whose references are not the serial numbers that a bank's website prints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,7 @@ def import_statement(
         _refuse_other(statement, ours, name)
         fresh, repeated = _fresh(tx, ours, statement, name)
         opening, closing = span(statement)
-        gap = _gap(tx, ours, statement, opening)
+        gap = "" if repeated else _gap(tx, ours, statement, opening)
         row = store.FileRow(
             file_id=mint("bsf", now),
             account_id=ours.account_id,
@@ -154,18 +160,47 @@ def _fresh(
         elif apart := differences(was, line):
             said = f"流水号 {line.serial} 与已有的流水内容不同（{'；'.join(apart)}），请核对"
             problems.append(Problem(line.row, said))
+    problems += _doubles(tx, ours, statement.format, fresh, named)
     if problems:
         raise StatementRefused(problems, name)
     return fresh, len(lines) - len(fresh)
 
 
+def _doubles(
+    tx: Tx, ours: BankAccount, kind: str, fresh: Mapping[str, StatementLine], named: Sequence[str]
+) -> Iterator[Problem]:
+    """Yield lines that are there already under another name, by all that can be told.
+
+    The same days were exported with other columns, or in another format: to take them in would
+    count their money twice. A line of those days that this file names as well is accounted for.
+    """
+    days = sorted({line.booked_on for line in fresh.values()})
+    others: dict[tuple[date, str, int], list[store.Elsewhere]] = defaultdict(list)
+    for other in store.others_of_days(tx, ours.account_id, days, named) if days else ():
+        others[other.booked_on, other.direction, other.amount_fen].append(other)
+    for line in fresh.values():
+        for other in others.get((line.booked_on, str(line.direction), line.amount_fen), ()):
+            one_bank = (other.format in MESSAGES, kind in MESSAGES) == (False, False)
+            if may_be_same(other.noun(), line, one_bank=one_bank or other.format == kind):
+                said = (
+                    f"与 {other.file_name} 第 {other.row_number} 行的流水日期、金额相同，"
+                    "只是列或格式不同，疑为同一笔；请按原来的格式重新导出"
+                )
+                yield Problem(line.row, said)
+                break
+
+
 def _gap(tx: Tx, ours: BankAccount, statement: Statement, opening: int | None) -> str:
-    """Say whether days are missing between this file and what was imported before it."""
+    """Say whether days are missing between this file and what was imported before it.
+
+    It may go on where a file of the day before ended, or where one of its own first day did.
+    """
     ordered = in_order(statement)
     if opening is None or not ordered:
         return ""
     closing = store.last_closing(tx, ours.account_id, _day_before(ordered[0]))
-    if closing is None or closing == opening:
+    on_that_day = store.last_closing(tx, ours.account_id, ordered[0].booked_on)
+    if closing is None or opening in {closing, on_that_day}:
         return ""
     return (
         f"上一份流水的余额 {plain(closing, FEN)} 与本文件的期初 {plain(opening, FEN)} 不衔接，"

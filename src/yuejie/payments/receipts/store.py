@@ -10,7 +10,7 @@ from yuejie.db.transition import Transition
 from yuejie.kernel.ids import CustomerId
 from yuejie.payments.receipts.receipt import Receipt, ReceiptState
 from yuejie.payments.receipts.score import Candidate
-from yuejie.payments.statements.line import Direction, StatementLine
+from yuejie.payments.statements.line import SURE, Direction, StatementLine
 
 OPERATOR_READS: Final = {
     "receipt_by_id": "a receipt belongs to nobody until it is apportioned",
@@ -124,6 +124,7 @@ class KeptLine:
             amount_fen=self.amount_fen,
             balance_fen=self.balance_fen,
             serial=self.serial,
+            sure=self.identity.startswith(SURE),
             payer_name=self.payer_name,
             payer_number=self.payer_number,
             payer_bank=self.payer_bank,
@@ -144,6 +145,39 @@ def lines_by_identity(tx: Tx, account_id: str, identities: Sequence[str]) -> dic
     """Return which of these lines are there already."""
     rows = tx.rows(KeptLine, LINES_BY_IDENTITY, account_id=account_id, identities=list(identities))
     return {row.identity: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere(KeptLine):
+    """A line that is there, and the file that it came from."""
+
+    file_name: str
+    format: str
+
+
+OTHERS_OF_DAYS: Final = """
+    SELECT l.line_id, l.row_number, l.booked_on, l.booked_time, l.direction, l.amount_fen,
+           l.balance_fen, l.serial, l.identity, l.payer_name, l.payer_number, l.payer_bank,
+           l.into_number, l.memo, f.name AS file_name, f.format
+    FROM statement_line l
+    JOIN statement_file f USING (file_id)
+    WHERE l.account_id = %(account_id)s AND l.booked_on = ANY(%(days)s)
+      AND l.identity <> ALL(%(identities)s)
+    ORDER BY l.sequence
+"""
+
+
+def others_of_days(
+    tx: Tx, account_id: str, days: Sequence[date], identities: Sequence[str]
+) -> list[Elsewhere]:
+    """Return the lines of some days that have none of these names, with their files."""
+    return tx.rows(
+        Elsewhere,
+        OTHERS_OF_DAYS,
+        account_id=account_id,
+        days=list(days),
+        identities=list(identities),
+    )
 
 
 LINE_BY_ID: Final = """

@@ -15,6 +15,8 @@ from typing import ClassVar, Final
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import FEN, plain
 
+SURE: Final = "serial:"
+"""What begins the name of a line that its bank's serial number names."""
 SHOWN: Final = 20
 """So many problems are told at once; the rest is counted."""
 
@@ -115,7 +117,7 @@ def identities(lines: Iterable[StatementLine]) -> list[str]:
     found = []
     for line in lines:
         if line.sure:
-            found.append(f"serial:{line.serial}")
+            found.append(f"{SURE}{line.serial}")
             continue
         parts = (
             line.booked_on.isoformat(),
@@ -154,6 +156,24 @@ def differences(was: StatementLine, became: StatementLine) -> list[str]:
         if one and other and one != other:
             found.append(f"{what} {one} → {other}")
     return found
+
+
+def may_be_same(was: StatementLine, became: StatementLine, *, one_bank: bool) -> bool:
+    """Say whether two lines of different names may be one: nothing that both say tells them apart.
+
+    `one_bank` says that their serial numbers are of one series: websites print another than
+    camt.053 and MT940 do.
+    """
+    told = (
+        (was.booked_time, became.booked_time),
+        (was.payer_name, became.payer_name),
+        (was.payer_number, became.payer_number),
+        (_fen(was.balance_fen), _fen(became.balance_fen)),
+        (was.serial, became.serial) if one_bank and was.sure == became.sure else ("", ""),
+    )
+    moved = (was.booked_on, was.direction, was.amount_fen)
+    apart = any(one and other and one != other for one, other in told)
+    return not apart and moved == (became.booked_on, became.direction, became.amount_fen)
 
 
 def _fen(fen: int | None) -> str:
