@@ -17,7 +17,6 @@ OPERATOR_READS: Final = {
     "bill_by_name": "the operator names a bill by its number or id",
     "owner_of": "whose a bill is has to be known before its customer is locked",
     "bills_of_month": "the operator lists and issues a month",
-    "issued_bills_of_all": "the operator ages every receivable at once",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
 
@@ -453,22 +452,6 @@ ISSUED_BILLS: Final = """
 def issued_bills(tx: Tx, customer_id: CustomerId) -> list[OpenBill]:
     """Return a customer's issued bills, the oldest month first."""
     return tx.rows(OpenBill, ISSUED_BILLS, customer_id=customer_id, bill_id=None)
-
-
-ISSUED_BILLS_OF_ALL: Final = """
-    SELECT b.bill_id, b.customer_id, b.part, b.number, b.month, b.currency, b.gross_fen,
-           COALESCE(c.fen, 0)::bigint AS credited_fen, b.due_on, b.issued_at, b.state
-    FROM bill b
-    LEFT JOIN (SELECT bill_id, sum(gross_fen) AS fen FROM credit_note
-               WHERE state = 'approved' GROUP BY bill_id) c USING (bill_id)
-    WHERE b.state IN ('issued', 'paid', 'written_off')
-    ORDER BY b.customer_id, b.month, b.part
-"""
-
-
-def issued_bills_of_all(tx: Tx) -> list[OpenBill]:
-    """Return everybody's issued bills, customer by customer, the oldest month first."""
-    return tx.rows(OpenBill, ISSUED_BILLS_OF_ALL)
 
 
 def issued_bill(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> OpenBill | None:

@@ -278,6 +278,12 @@ def statement(tx: Tx, party: str, account: Account, since: datetime, until: date
     return Statement.of(party, account, {row.currency: row.fen for row in opening}, moves)
 
 
+def stood(tx: Tx, account: Account, *, party: str, currency: str, before: datetime) -> int:
+    """Return what stood on an account of a party just before a moment, in fen; debit above zero."""
+    rows = tx.rows(_CurrencyFen, OPENING, party=party, account=account, since=before)
+    return next((row.fen for row in rows if row.currency == currency), 0)
+
+
 TRIAL: Final = """
     SELECT p.account, p.currency,
            coalesce(sum(p.fen) FILTER (WHERE e.at < %(since)s), 0)::bigint AS opening_fen,

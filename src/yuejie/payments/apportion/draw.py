@@ -17,7 +17,7 @@ from yuejie.payments.apportion.book import book, hold_customers, mark_as_open
 from yuejie.payments.apportion.move import Move, Source, Use
 from yuejie.payments.apportion.open import amounts_of, amounts_of_all
 from yuejie.payments.apportion.place import family_of
-from yuejie.payments.apportion.shares import OpenAmount, Share, share_out
+from yuejie.payments.apportion.shares import OpenAmount, Share, oldest_first
 from yuejie.payments.dunning.standing import review_standing
 
 _SAID = {Use.PREPAYMENT: "预收款", Use.DEPOSIT: "押金"}
@@ -85,7 +85,7 @@ def _shares(
     free = store.held(tx, holding.customer_id, holding.what, currency)
     amounts = amounts_of_all(tx, family)
     if bills is None:
-        return share_out(free, currency, amounts).shares if free > 0 else ()
+        return oldest_first(free, currency, amounts).shares if free > 0 else ()
     by_number = {amount.number: amount for amount in amounts}
     shares = tuple(_share(by_number, number, fen, currency) for number, fen in bills.items())
     wanted = sum(share.fen for share in shares)

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from yuejie.bills.store import OpenBill, issued_bill, issued_bills, issued_bills_of_all
-from yuejie.customers.customer import Customer
+from yuejie.bills.store import OpenBill, issued_bill, issued_bills
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import NotFound
@@ -27,20 +26,6 @@ def amounts_of_all(tx: Tx, customers: Iterable[CustomerId]) -> list[OpenAmount]:
     """Return the issued bills of several customers, the oldest first whosever they are."""
     found = [amount for each in customers for amount in amounts_of(tx, each)]
     return sorted(found, key=lambda amount: (amount.month, amount.issued_on, amount.number))
-
-
-def amounts_by_customer(
-    tx: Tx, customers: Iterable[Customer]
-) -> dict[CustomerId, list[OpenAmount]]:
-    """Return what `amounts_of` returns for each of many customers, by two reads for all of them."""
-    sums = store.bill_sums_of_all(tx)
-    zones = {each.customer_id: each.zone for each in customers}
-    found: dict[CustomerId, list[OpenAmount]] = {each: [] for each in zones}
-    for bill in issued_bills_of_all(tx):
-        if bill.customer_id in zones:
-            amount = _amount(bill, sums, zones[bill.customer_id])
-            found[bill.customer_id].append(amount)
-    return found
 
 
 def amount_of(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> OpenAmount:

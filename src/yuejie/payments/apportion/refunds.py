@@ -4,6 +4,7 @@ A refund goes to the account the money came from. While a fapiao says more than 
 nothing leaves: the room that knows the fapiao is a sibling, so it is asked through `owes_fapiao`.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,14 +14,18 @@ from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
 from yuejie.kernel.money import FEN, plain
+from yuejie.kernel.period import zone_of
 from yuejie.ledger.post import post
 from yuejie.ledger.posting import Account, Entry, credit, debit
+from yuejie.ledger.show import BOOKS_ZONE
 from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import hold_customers
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.place import find_receipt, left_of
 from yuejie.payments.apportion.refund import Refund, RefundEvent, RefundState, advance
-from yuejie.payments.apportion.undo import take_back
+from yuejie.payments.apportion.undo import customers_of, take_back
+from yuejie.payments.banks.store import parent_of
+from yuejie.payments.dunning.standing import review_standing
 from yuejie.payments.receipts import store as receipt_store
 from yuejie.payments.receipts.receipt import OPEN, Receipt, ReceiptEvent, ReceiptState
 from yuejie.payments.receipts.receipt import advance as advance_receipt
@@ -77,6 +82,7 @@ def request_refund(
         if customer_id is not None:
             hold_customers(tx, [customer_id])
             _refuse_uncovered(tx, customer_id, owes_fapiao)
+            _refuse_other_payer(tx, receipt, customer_id)
         _refuse_too_much(tx, receipt, customer_id, wanted)
         if not receipt.payer_number or not receipt.payer_name:
             raise Invalid(
@@ -98,7 +104,28 @@ def request_refund(
             requested_at=now,
         )
         store.insert_refund(tx, refund)
+        _review(tx, customer_id, by=by, now=now)
         return refund
+
+
+def _review(tx: Tx, customer_id: CustomerId | None, *, by: str, now: datetime) -> None:
+    """Look at how a customer stands whose prepayment or deposit is reserved, or free again."""
+    if customer_id is not None:
+        review_standing(tx, customer_id, by=by, now=now)
+
+
+def _refuse_other_payer(tx: Tx, receipt: Receipt, customer_id: CustomerId) -> None:
+    """Refuse to pay a customer's money to somebody who never paid for it, or for its parent."""
+    brought: Counter[CustomerId] = Counter()
+    for row in store.of_receipt(tx, receipt.receipt_id):
+        if row.receipt_id == receipt.receipt_id:
+            brought[row.customer_id] += row.amount_fen
+    parent = parent_of(tx, customer_id)
+    if not any(brought[each] > 0 for each in (customer_id, parent) if each):
+        raise Conflict(
+            f"到账 {receipt.receipt_id} 不是该客户的付款，退款只能退回原付款账户；"
+            "请改用该客户自己的到账"
+        )
 
 
 def _refuse_uncovered(tx: Tx, customer_id: CustomerId, owes_fapiao: OwesFapiao) -> None:
@@ -147,6 +174,7 @@ def decide_refund(
         _move(tx, was, became, event, by=by, now=now, why=why)
         if not approve:
             _place_again(tx, became, by=by, now=now)
+            _review(tx, became.customer_id, by=by, now=now)
         return became
 
 
@@ -177,6 +205,7 @@ def refund_failed(db: Database, refund_id: str, *, why: str, by: str, now: datet
         became = replace(was, state=advance(was, RefundEvent.FAIL, by=by))
         _move(tx, was, became, RefundEvent.FAIL, by=by, now=now, why=why)
         _place_again(tx, became, by=by, now=now)
+        _review(tx, became.customer_id, by=by, now=now)
         return became
 
 
@@ -185,20 +214,22 @@ def bounce(
 ) -> Refund:
     """Take a receipt back that the bank has returned: its bills are open again, and the money gone.
 
-    Every apportionment of it is undone in the same transaction. Raises Conflict where its
-    prepayment is used already, or something of it was refunded.
+    Every apportionment of it is undone in the same transaction, and whoever it paid for reviewed.
+    Raises Conflict where its prepayment is used already, or something of it was refunded.
     """
     if not why.strip():
         raise Invalid("退票须写明原因，请补全后重试")
     with db.begin() as tx:
         receipt = find_receipt(tx, receipt_id, hold=True)
         rows = store.of_receipt(tx, receipt_id)
-        owners = {row.customer_id for row in rows}
+        owners, whose = customers_of(rows), receipt.customer_id
         hold_customers(tx, owners)
-        for batch in dict.fromkeys(row.batch_id for row in rows if row.undoes is None):
-            if not store.is_undone(tx, batch):
+        # What was taken back may have brought something else back: that is no deed of its own.
+        undoing = {row.batch_id for row in rows if row.undoes is not None}
+        for batch in dict.fromkeys(row.batch_id for row in rows):
+            if batch not in undoing and not store.is_undone(tx, batch):
                 take_back(tx, store.batch(tx, batch), why=why, by=by, now=now)
-        receipt = find_receipt(tx, receipt_id, hold=True)
+        receipt = replace(find_receipt(tx, receipt_id, hold=True), customer_id=whose)
         if left_of(tx, receipt) != receipt.amount_fen:
             raise Conflict(f"到账 {receipt_id} 已有退款，不能再整笔退回；请先处理退款")
         gone = Refund(
@@ -218,17 +249,20 @@ def bounce(
             decided_by=by,
             decided_at=now,
             line_id=line,
-            paid_on=now.date(),
+            paid_on=now.astimezone(zone_of(BOOKS_ZONE)).date(),
         )
         if line is not None:
-            _refuse_other_line(tx, gone, line)
+            gone = replace(gone, paid_on=_refuse_other_line(tx, gone, line))
         store.insert_refund(tx, gone)
         post(tx, _entry(gone, by=by, at=now))
         _follow(tx, receipt, by=by, now=now, why=why)
+        for owner in sorted(owners):
+            review_standing(tx, owner, by=by, now=now)
         return gone
 
 
-def _refuse_other_line(tx: Tx, refund: Refund, line_id: str) -> None:
+def _refuse_other_line(tx: Tx, refund: Refund, line_id: str) -> date:
+    """Return the day on which the bank booked a line, which must be this refund's alone."""
     line = receipt_store.line_by_id(tx, refund.account_id, line_id)
     if line is None:
         raise NotFound(f"流水 {line_id} 不在该账户，请核对编号")
@@ -241,6 +275,7 @@ def _refuse_other_line(tx: Tx, refund: Refund, line_id: str) -> None:
     other = store.refund_of_line(tx, line_id)
     if other is not None:
         raise Conflict(f"流水 {line_id} 已登记为退款 {other}，一笔支出只对应一笔退款，请核对")
+    return line.booked_on
 
 
 def _follow(tx: Tx, receipt: Receipt, *, by: str, now: datetime, why: str) -> None:

@@ -86,6 +86,11 @@ def share_out(
     return _fill(fen, usable)
 
 
+def oldest_first(fen: int, currency: str, amounts: Iterable[OpenAmount]) -> Shared:
+    """Share what is ours to use already: that a bill comes to just what is there is chance."""
+    return _fill(fen, [a for a in amounts if a.currency == currency and a.open_fen > 0])
+
+
 def _fill(fen: int, amounts: Sequence[OpenAmount]) -> Shared:
     """Fill bills in order until the amount is used up."""
     shares = []

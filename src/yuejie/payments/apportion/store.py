@@ -18,7 +18,6 @@ OPERATOR_READS: Final = {
     "of_receipt": "a receipt belongs to nobody until it is apportioned",
     "receipt_used": "the same",
     "receipt_refunded": "the same",
-    "bill_sums_of_all": "the operator ages every receivable at once",
     "refund_by_id": "the operator names a refund",
     "refunds": "the operator lists refunds",
     "refund_of_line": "a line of a statement is the house's",
@@ -168,21 +167,6 @@ BILL_SUMS: Final = """
 def bill_sums(tx: Tx, customer_id: CustomerId) -> dict[BillId, BillSum]:
     """Return what was apportioned to each bill of a customer."""
     rows = tx.rows(BillSum, BILL_SUMS, customer_id=customer_id)
-    return {row.bill_id: BillSum(row.bill_id, row.fen, row.bad_debt_fen or 0) for row in rows}
-
-
-BILL_SUMS_OF_ALL: Final = """
-    SELECT bill_id, sum(amount_fen)::bigint AS fen,
-           (sum(amount_fen) FILTER (WHERE source = 'bad_debt'))::bigint AS bad_debt_fen
-    FROM apportionment
-    WHERE use = 'bill'
-    GROUP BY bill_id
-"""
-
-
-def bill_sums_of_all(tx: Tx) -> dict[BillId, BillSum]:
-    """Return what was apportioned to each bill of everybody."""
-    rows = tx.rows(BillSum, BILL_SUMS_OF_ALL)
     return {row.bill_id: BillSum(row.bill_id, row.fen, row.bad_debt_fen or 0) for row in rows}
 
 
@@ -469,12 +453,13 @@ SLIPS: Final = """
     FROM deposit_slip s
     JOIN apportionment a USING (apportionment_id)
     WHERE s.customer_id = %(customer_id)s
+      AND NOT EXISTS (SELECT FROM apportionment u WHERE u.undoes = a.apportionment_id)
     ORDER BY s.number
 """
 
 
 def slips(tx: Tx, customer_id: CustomerId) -> list[Slip]:
-    """Return a customer's slips for deposits."""
+    """Return a customer's slips for deposits that were not taken back: of others none was paid."""
     return tx.rows(Slip, SLIPS, customer_id=customer_id)
 
 

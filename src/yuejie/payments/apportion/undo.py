@@ -32,9 +32,9 @@ def undo_batch(db: Database, batch_id: str, *, why: str, by: str, now: datetime)
         held = {row.receipt_id for row in rows if row.receipt_id}
         for receipt_id in sorted(held):
             find_receipt(tx, receipt_id, hold=True)
-        hold_customers(tx, _customers(rows))
+        hold_customers(tx, customers_of(rows))
         undone = take_back(tx, rows, why=why, by=by, now=now)
-        for customer_id in sorted(_customers(rows)):
+        for customer_id in sorted(customers_of(rows)):
             review_standing(tx, customer_id, by=by, now=now)
         return undone
 
@@ -46,7 +46,8 @@ def _rows(tx: Tx, batch_id: str) -> list[Apportionment]:
     return rows
 
 
-def _customers(rows: list[Apportionment]) -> set[CustomerId]:
+def customers_of(rows: list[Apportionment]) -> set[CustomerId]:
+    """Return whose money a batch moves."""
     return {row.customer_id for row in rows} | {
         row.source_customer for row in rows if row.source_customer
     }
@@ -66,18 +67,19 @@ def take_back(tx: Tx, rows: list[Apportionment], *, why: str, by: str, now: date
     ids = [row.apportionment_id for row in rows]
     undone = book(tx, moves, by=by, at=now, why=why, undoes=ids)
     for receipt in held.values():
-        if receipt.state is ReceiptState.APPORTIONED:
-            became = advance(receipt.state, ReceiptEvent.UNDO)
-            receipt_store.move(
-                tx,
-                replace(receipt, state=became),
-                was=receipt.state,
-                event=ReceiptEvent.UNDO,
-                by=by,
-                at=now,
-                why=why,
-            )
+        _release(tx, receipt, why=why, by=by, now=now)
     return undone
+
+
+def _release(tx: Tx, receipt: Receipt, *, why: str, by: str, now: datetime) -> None:
+    """Let a receipt be placed again; of which nothing has a place is nobody's any more."""
+    placed = receipt.state is ReceiptState.APPORTIONED
+    whose = receipt.customer_id if store.receipt_used(tx, receipt.receipt_id) else None
+    if not placed and whose == receipt.customer_id:
+        return
+    event = ReceiptEvent.UNDO if placed else ReceiptEvent.SUSPEND
+    became = replace(receipt, state=advance(receipt.state, event), customer_id=whose)
+    receipt_store.move(tx, became, was=receipt.state, event=event, by=by, at=now, why=why)
 
 
 def _taken_back(tx: Tx, row: Apportionment, held: Mapping[str, Receipt]) -> Move:

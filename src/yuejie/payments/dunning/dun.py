@@ -31,7 +31,7 @@ from yuejie.payments.apportion.book import hold_customers
 from yuejie.payments.apportion.draw import Holding, draw, return_excess
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.open import amounts_of
-from yuejie.payments.apportion.shares import OpenAmount, share_out
+from yuejie.payments.apportion.shares import OpenAmount, oldest_first
 from yuejie.payments.dunning import store
 from yuejie.payments.dunning.late_fee import LateFee, late_fee
 from yuejie.payments.dunning.schedule import kind_of, step_on
@@ -155,7 +155,7 @@ def _draw_due(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> in
     drawn = 0
     for currency in sorted({a.currency for a in due if a.open_fen > 0}):
         free = apportion_store.held(tx, customer_id, Use.PREPAYMENT, currency)
-        shares = share_out(free, currency, due).shares if free > 0 else ()
+        shares = oldest_first(free, currency, due).shares if free > 0 else ()
         if shares:
             holding = Holding(customer_id, Use.PREPAYMENT, currency)
             draw(tx, holding, shares, on=today, why="到期以预收款抵付", by=CLERK, now=now)

@@ -72,9 +72,9 @@ def match_open(db: Database, *, now: datetime, by: str = MATCHER) -> Matched:
 
 
 def _open(db: Database) -> list[Receipt]:
-    """Return the receipts to judge; those partly placed by a person are left to persons."""
+    """Return the receipts to judge; what a person has placed, or taken back, is left to persons."""
     with db.read() as tx:
-        return [r for r in store.open_receipts(tx, limit=10_000) if r.customer_id is None]
+        return store.untouched_receipts(tx, limit=10_000)
 
 
 def _names(db: Database) -> dict[str, list[CustomerId]]:

@@ -80,6 +80,8 @@ class Candidate:
     reasons: tuple[str, ...]
     may_pay: bool
     shared: Shared
+    elsewhere: tuple[str, ...] = ()
+    """Open bills that the memo names, and that this currency cannot pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,12 @@ def _weigh(receipt: Receipt, facts: Facts, named: Sequence[str]) -> Candidate:
         points |= _amount(receipt, facts, shared)
     reasons = tuple(f"{reason} +{score}" for reason, score in points.items())
     return Candidate(
-        facts.customer_id, sum(points.values()), reasons, may_pay(receipt, facts.payers), shared
+        facts.customer_id,
+        sum(points.values()),
+        reasons,
+        may_pay(receipt, facts.payers),
+        shared,
+        tuple(a.number for a in facts.open if a.number in named and a.currency != receipt.currency),
     )
 
 
@@ -185,6 +192,9 @@ def _verdict(candidates: Sequence[Candidate]) -> tuple[Verdict, str]:
         return Verdict.PROPOSE, f"另有 {len(rivals)} 个客户也可能，待人工确认（{said}）"
     if best.score < AUTO:
         return Verdict.PROPOSE, f"不足 {AUTO} 分，待人工确认（{said}）"
+    if best.elsewhere:
+        bills = "、".join(best.elsewhere)
+        return Verdict.PROPOSE, f"附言写明的账单 {bills} 是另一币种，待人工确认（{said}）"
     if best.shared.ambiguous:
         return Verdict.PROPOSE, f"有多种账单组合之和等于到账金额，待人工确认（{said}）"
     return Verdict.APPORTION, said

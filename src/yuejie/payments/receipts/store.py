@@ -16,9 +16,9 @@ OPERATOR_READS: Final = {
     "receipt_by_id": "a receipt belongs to nobody until it is apportioned",
     "receipts": "the operator lists receipts",
     "open_receipts": "the clerk judges every receipt",
+    "untouched_receipts": "the same",
     "candidates": "the operator decides whose a receipt is",
     "payers_by_number": "finds out whose account it is; there is no customer before it",
-    "suspense_fen": "what is unclaimed belongs to nobody",
     "receipts_like": "finds the receipt that a claim means",
 }
 """Reads that serve the operator or find the customer; all others take `customer_id` first."""
@@ -359,6 +359,22 @@ def open_receipts(tx: Tx, *, after: str = "", limit: int = 1000) -> list[Receipt
     return [_typed(each) for each in tx.rows(Receipt, OPEN_RECEIPTS, after=after, limit=limit)]
 
 
+UNTOUCHED_RECEIPTS: Final = """
+    SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
+           payer_number, payer_bank, into_number, memo, customer_id, state, created_at
+    FROM receipt
+    WHERE state IN ('received', 'proposed', 'suspended', 'held') AND customer_id IS NULL
+      AND NOT EXISTS (SELECT FROM apportionment a WHERE a.receipt_id = receipt.receipt_id)
+    ORDER BY receipt_id
+    LIMIT %(limit)s
+"""
+
+
+def untouched_receipts(tx: Tx, *, limit: int) -> list[Receipt]:
+    """Return the receipts of which nothing was ever placed, the oldest first."""
+    return [_typed(each) for each in tx.rows(Receipt, UNTOUCHED_RECEIPTS, limit=limit)]
+
+
 OF_CUSTOMER: Final = """
     SELECT receipt_id, line_id, account_id, currency, amount_fen, received_on, payer_name,
            payer_number, payer_bank, into_number, memo, customer_id, state, created_at
@@ -536,20 +552,3 @@ KNOWN_PAYERS: Final = """
 def known_payers(tx: Tx, customer_id: CustomerId) -> list[PayerRow]:
     """Return the accounts that have paid for a customer."""
     return tx.rows(PayerRow, KNOWN_PAYERS, customer_id=customer_id)
-
-
-SUSPENSE: Final = """
-    SELECT COALESCE(sum(r.amount_fen), 0)::bigint
-         - COALESCE((SELECT sum(a.amount_fen) FROM apportionment a JOIN receipt USING (receipt_id)
-                     WHERE receipt.account_id = %(account_id)s), 0)::bigint
-         - COALESCE((SELECT sum(f.amount_fen) FROM refund f
-                     WHERE f.account_id = %(account_id)s AND f.source = 'receipt'
-                       AND f.state = 'paid'), 0)::bigint
-    FROM receipt r
-    WHERE r.account_id = %(account_id)s
-"""
-
-
-def suspense_fen(tx: Tx, account_id: str) -> int:
-    """Return what came into an account and has no place yet, in fen."""
-    return int(tx.value(SUSPENSE, account_id=account_id))

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from yuejie.customers.customer import Customer
@@ -14,18 +14,18 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import zone_of
 from yuejie.ledger.posting import Account
+from yuejie.ledger.show import BOOKS_ZONE
 from yuejie.ledger.statement import Movement
-from yuejie.ledger.store import balance, statement
-from yuejie.payments.apportion.move import Use
-from yuejie.payments.apportion.open import amounts_by_customer, amounts_of
+from yuejie.ledger.store import statement, stood
+from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.shares import OpenAmount
-from yuejie.payments.apportion.store import Closed, closed_by, held
+from yuejie.payments.apportion.store import Closed, closed_by
 from yuejie.payments.banks.account import BankAccount
 from yuejie.payments.banks.keep import find_account
 from yuejie.payments.banks.store import bank_day
 from yuejie.payments.dunning.standing import Credit, Standing, credit_now, standing_now
-from yuejie.payments.receipts.store import suspense_fen
 from yuejie.payments.receivables.ageing import Aged, aged
+from yuejie.payments.receivables.store import owed_by, owed_by_all
 from yuejie.payments.receivables.words import words_of
 
 APPORTIONED: Final = "payment.apportion"
@@ -47,7 +47,10 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountStatement:
-    """A customer's receivable over a span of days, as the ledger has it."""
+    """A customer's receivable over a span of days, as the ledger has it.
+
+    Prepayment, deposit and open bills are those of its end too, whenever one asks.
+    """
 
     customer: Customer
     currency: str
@@ -67,7 +70,7 @@ def statement_of_account(
     """Return what moved on a customer's receivable from `since` on and before `until`.
 
     It is in one currency, the customer's own where none is named. Its rows are the ledger's own;
-    opening plus rows is closing. `open` are its bills as of now.
+    opening plus rows is closing, and so is what is `open` of its bills at the end.
     """
     if until <= since:
         raise Invalid(f"对账期间须至少一天：{since} 至 {until}（不含）")
@@ -90,10 +93,14 @@ def statement_of_account(
             opening_fen=moved.opening.get(currency, 0),
             rows=rows,
             closing_fen=moved.closing.get(currency, 0),
-            prepayment_fen=held(tx, customer_id, Use.PREPAYMENT, currency),
-            deposit_fen=held(tx, customer_id, Use.DEPOSIT, currency),
+            prepayment_fen=-stood(
+                tx, Account.PREPAYMENT, party=customer_id, currency=currency, before=end
+            ),
+            deposit_fen=-stood(
+                tx, Account.DEPOSIT, party=customer_id, currency=currency, before=end
+            ),
             open=tuple(
-                a for a in amounts_of(tx, customer_id) if a.open_fen and a.currency == currency
+                a for a in owed_by(tx, customer_id, end) if a.open_fen and a.currency == currency
             ),
         )
 
@@ -125,16 +132,29 @@ class Debtor:
 
 
 def age_receivables(db: Database, on: date, *, customer: str | None = None) -> list[Debtor]:
-    """Return what everybody (or one customer) owes on a day, by age; whoever owes most first."""
+    """Return what everybody (or one customer) owed when a day ended, by age; the most first.
+
+    What came in, was credited or voided since, and bills that were issued since, change nothing.
+    """
     with db.read(consistent=True) as tx:
+        before = _end_of(on)
         if customer:
-            one = find_customer(tx, customer)
-            asked, opens = [one], {one.customer_id: amounts_of(tx, one.customer_id)}
+            asked = [find_customer(tx, customer)]
+            owed = owed_by(tx, asked[0].customer_id, before)
         else:
-            asked = customers(tx)
-            opens = amounts_by_customer(tx, asked)
+            asked, owed = customers(tx), owed_by_all(tx, before)
+        opens: dict[CustomerId, list[OpenAmount]] = defaultdict(list)
+        for amount in owed:
+            opens[amount.customer_id].append(amount)
         found = [Debtor(each, row) for each in asked for row in aged(opens[each.customer_id], on)]
     return sorted(found, key=lambda debtor: (debtor.aged.currency, -debtor.aged.total_fen))
+
+
+def _end_of(on: date) -> datetime:
+    """Return the instant in which a day of the books ends; no day ends behind the last of all."""
+    if date.max - on < timedelta(days=2):
+        return datetime.max.replace(tzinfo=UTC)
+    return datetime(on.year, on.month, on.day, tzinfo=zone_of(BOOKS_ZONE)) + timedelta(days=1)
 
 
 def open_amounts(db: Database, customer: str) -> list[OpenAmount]:
@@ -163,10 +183,11 @@ def position_of(tx: Tx, customer_id: CustomerId, now: datetime) -> Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankCheck:
-    """余额调节: what the bank says an account holds, what the books say, and what lies between.
+    """余额调节: what the bank says an account held, what the books said, and what lay between.
 
-    `moved_fen` is in − out over every imported line; `booked_fen` the ledger's balance. They differ
-    by what left the account and was booked elsewhere or not at all: `unbooked_fen`.
+    `moved_fen` is in − out over the imported lines up to the day, `booked_fen` the ledger's balance
+    at its end. They differ by what was imported later, and by what left the account and was booked
+    elsewhere or not at all: `unbooked_fen`.
     """
 
     account: BankAccount
@@ -188,14 +209,18 @@ def check_bank(db: Database, account: str, *, on: date) -> BankCheck:
     with db.read(consistent=True) as tx:
         ours = find_account(tx, account)
         day = bank_day(tx, ours.account_id, on)
+        booked, waiting = (
+            stood(tx, account, party=ours.account_id, currency=ours.currency, before=_end_of(on))
+            for account in (Account.BANK, Account.SUSPENSE)
+        )
         return BankCheck(
             account=ours,
             on=on,
             last_line_on=day.on,
             bank_fen=day.balance_fen,
             moved_fen=day.in_fen - day.out_fen,
-            booked_fen=balance(tx, Account.BANK, party=ours.account_id, currency=ours.currency),
-            suspense_fen=suspense_fen(tx, ours.account_id),
+            booked_fen=booked,
+            suspense_fen=-waiting,
         )
 
 

@@ -133,7 +133,7 @@ class StatementOut(Out):
     closing: Amount = Field(description="期末应收")
     prepayment: Amount = Field(description="预收款余额")
     deposit: Amount = Field(description="押金余额")
-    open: list[OpenOut] = Field(description="此刻未结清的账单")
+    open: list[OpenOut] = Field(description="期末未结清的账单")
 
     @classmethod
     def of(cls, found: AccountStatement) -> "StatementOut":

@@ -1,0 +1,275 @@
+"""Money that goes back, is taken back, or is looked at as of a day that is past."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from tests.scenarios.bank import NUMBER, YUAN, Bank, due, name, owing, state
+from tests.scenarios.books import CLERK, Books, Party
+from tests.scenarios.test_credited import credit, tidy, write_off
+from yuejie.bills.bill import BillState
+from yuejie.bills.documents.document import Seller
+from yuejie.contracts.terms import STANDARD, PaymentMode
+from yuejie.kernel.errors import Conflict, NotFound
+from yuejie.payments.apportion.draw import draw_down
+from yuejie.payments.apportion.move import Source, Use
+from yuejie.payments.apportion.place import Placing, apportion_receipt
+from yuejie.payments.apportion.refunds import Wanted, bounce, decide_refund, request_refund
+from yuejie.payments.apportion.store import of_receipt, slips
+from yuejie.payments.apportion.undo import undo_batch
+from yuejie.payments.banks.keep import set_parent
+from yuejie.payments.claims.claim import Claimed
+from yuejie.payments.claims.decide import claim_receipt
+from yuejie.payments.dunning.standing import Standing, StandingState, standing_now
+from yuejie.payments.letters.letter import Asked, LetterKind
+from yuejie.payments.letters.render import account_letter, deposit_slip
+from yuejie.payments.receipts.receipt import ReceiptState
+from yuejie.payments.receipts.store import lines, receipts_of
+from yuejie.payments.receivables.ageing import Age
+from yuejie.payments.receivables.show import (
+    age_receivables,
+    check_bank,
+    statement_of_account,
+)
+
+SELLER = Seller("月结示例科技有限公司", "91350100M000100Y43", "示例银行", "0000 0000")
+
+
+@pytest.fixture
+def bank(books: Books) -> Bank:
+    books.prices(YUAN, currency="CNY")
+    return Bank(books)
+
+
+def stands(bank: Bank, party: Party) -> Standing:
+    """Return how a customer stands as last reviewed; nobody reviews anything here."""
+    with bank.books.db.read() as tx:
+        return standing_now(tx, party.customer.customer_id, bank.books.clock.now())
+
+
+def goes_back(bank: Bank, receipt_id: str, yuan: int, customer: str) -> str:
+    """Ask for a part of a prepayment to go back to a receipt's payer."""
+    wanted = Wanted(
+        receipt_id=receipt_id,
+        source=Source.PREPAYMENT,
+        customer=customer,
+        amount_fen=yuan * 100,
+        why="多付",
+    )
+    return request_refund(bank.books.db, wanted, by="a", now=bank.books.clock.now()).refund_id
+
+
+def first_batch(bank: Bank, receipt_id: str) -> str:
+    with bank.books.db.read() as tx:
+        return of_receipt(tx, receipt_id)[0].batch_id
+
+
+def bounces(bank: Bank, receipt_id: str, *, line: str | None = None) -> date | None:
+    now = bank.books.clock.now()
+    gone = bounce(bank.books.db, receipt_id, line=line, why="退票", by=CLERK, now=now)
+    return gone.paid_on
+
+
+def test_a_prepayment_goes_back_to_whoever_paid_it_and_to_nobody_else(bank: Bank) -> None:
+    """
+    Acme paid 500 too much; Beta's transfer has nothing to do with it, and its account is not the
+    one that Acme's money came from. A parent's is: it paid for its subsidiary.
+    """
+    acme, beta = owing(bank, "acme", {"2026-08": 1000}), owing(bank, "beta", {"2026-08": 700})
+    number, other = str(acme.bill("2026-08").number), str(beta.bill("2026-08").number)
+    paid = bank.pays("2026-09-10", "1500.00", name(acme), memo=number)
+    betas = bank.pays("2026-09-11", "700.00", name(beta), memo=other, number="6333000011112222")
+    with pytest.raises(Conflict, match="不是该客户的付款"):
+        goes_back(bank, betas.receipt_id, 500, "acme")
+    goes_back(bank, paid.receipt_id, 300, "acme")
+    set_parent(bank.books.db, "acme", "beta", by=CLERK, now=bank.books.clock.now())
+    family = bank.pays("2026-09-12", "50.00", name(beta), number="6333000011112222")
+    placing = Placing(customer="acme")
+    apportion_receipt(
+        bank.books.db, family.receipt_id, placing, by=CLERK, now=bank.books.clock.now()
+    )
+    goes_back(bank, family.receipt_id, 50, "acme")
+    bank.books_agree(beta)
+
+
+def test_a_transfer_bounces_also_behind_an_apportionment_that_was_taken_back(bank: Bank) -> None:
+    """
+    300 of a paid bill were credited and became a prepayment; the apportionment was taken back,
+    and the 300 with it. Then the bank returns the transfer: there is nothing to be in its way.
+    """
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    number = str(acme.bill("2026-08").number)
+    receipt = bank.pays("2026-09-10", "1000.00", name(acme), memo=number).receipt_id
+    credit(bank, number, {1: 300_00})
+    assert tidy(bank, acme) == 300_00
+    now = bank.books.tick()
+    undo_batch(bank.books.db, first_batch(bank, receipt), why="认错了", by=CLERK, now=now)
+    bounces(bank, receipt)
+    assert bank.receipt(receipt).state is ReceiptState.RETURNED
+    assert (bank.open(acme), bank.prepaid(acme)) == ({"2026-08": "700.00"}, "0.00")
+    bank.books_agree(acme)
+
+
+def test_a_bounced_transfer_suspends_again_in_the_same_breath(bank: Bank) -> None:
+    """Overdue behind its grace, restored by a payment; the bank takes the payment back."""
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    bill = acme.bill("2026-08")
+    late = due(bill.due_on) + timedelta(days=STANDARD.grace_days + 1)
+    bank.day(late.isoformat())
+    assert stands(bank, acme).state is StandingState.SUSPENDED
+    receipt = bank.pays(late.isoformat(), "1000.00", name(acme), memo=str(bill.number))
+    assert stands(bank, acme).state is StandingState.NORMAL
+    bounces(bank, receipt.receipt_id)
+    assert stands(bank, acme).state is StandingState.SUSPENDED
+
+
+@pytest.mark.parametrize("rejected", [True, False], ids=["rejected", "asked"])
+def test_what_is_to_go_back_serves_nobody_any_more(bank: Bank, *, rejected: bool) -> None:
+    """Acme pays before use and wants its 1,000 back; from then on nothing covers its calls."""
+    terms = replace(STANDARD, payment_mode=PaymentMode.PREPAID)
+    acme = bank.books.customer("acme", commercial=terms)
+    receipt = bank.pays("2026-09-10", "1000.00", name(acme)).receipt_id
+    now = bank.books.clock.now()
+    apportion_receipt(bank.books.db, receipt, Placing(customer="acme"), by=CLERK, now=now)
+    assert stands(bank, acme).covered
+    refund = goes_back(bank, receipt, 1000, "acme")
+    assert not stands(bank, acme).covered
+    if rejected:
+        decide_refund(bank.books.db, refund, approve=False, by="b", now=bank.books.clock.now())
+    assert stands(bank, acme).covered is rejected
+
+
+def test_a_receipt_that_was_taken_back_is_nobodys_until_it_is_placed_again(bank: Bank) -> None:
+    """
+    A transfer without a name was given to Acme, and was Beta's. Taken back, Acme does not see it
+    any more, Beta's claim finds it, and the machine leaves it to persons.
+    """
+    acme, beta = owing(bank, "acme", {"2026-08": 1000}), owing(bank, "beta", {"2026-08": 1000})
+    receipt = bank.pays("2026-09-10", "1000.00", "", memo=str(acme.bill("2026-08").number))
+    now = bank.books.clock.now()
+    db = bank.books.db
+    apportion_receipt(db, receipt.receipt_id, Placing(customer="acme"), by=CLERK, now=now)
+    undo_batch(db, first_batch(bank, receipt.receipt_id), why="认错了", by=CLERK, now=now)
+    bank.match()
+    after = bank.receipt(receipt.receipt_id)
+    assert (after.state, after.customer_id) == (ReceiptState.SUSPENDED, None)
+    with db.read() as tx:
+        assert receipts_of(tx, acme.customer.customer_id) == []
+    named = bank.pays("2026-09-11", "1000.00", name(beta)).receipt_id
+    apportion_receipt(db, named, Placing(customer="beta"), by=CLERK, now=now)
+    undo_batch(db, first_batch(bank, named), why="认错了", by=CLERK, now=now)
+    claimed = Claimed(payer_name=name(beta), amount_fen=1000_00, paid_on=date(2026, 9, 11))
+    claim = claim_receipt(db, beta.customer.customer_id, claimed, by="beta:x", now=now)
+    assert claim.receipt_id == named
+    bank.books_agree(acme, beta)
+
+
+def test_a_prepayment_pays_the_oldest_bill_and_not_one_that_happens_to_fit(bank: Bank) -> None:
+    """July is late and costs a fee each day; that August comes to just what is there is chance."""
+    acme = owing(bank, "acme", {"2026-07": 1000, "2026-08": 300})
+    bank.pays("2026-09-10", "300.00", name(acme))
+    (receipt,) = bank.receipts()
+    placing = Placing(customer="acme", bills={})
+    now = bank.books.clock.now()
+    apportion_receipt(bank.books.db, receipt.receipt_id, placing, by=CLERK, now=now)
+    drawn = draw_down(bank.books.db, "acme", Use.PREPAYMENT, bills=None, by=CLERK, now=now)
+    assert [(share.number, share.fen) for share in drawn.shares] == [
+        (acme.bill("2026-07").number, 300_00)
+    ]
+
+
+def test_a_due_bill_is_drawn_for_by_age(bank: Bank) -> None:
+    acme = owing(bank, "acme", {"2026-07": 1000, "2026-08": 300})
+    placing = Placing(customer="acme", bills={})
+    receipt = bank.pays("2026-09-10", "300.00", name(acme)).receipt_id
+    now = bank.books.clock.now()
+    apportion_receipt(bank.books.db, receipt, placing, by=CLERK, now=now)
+    bank.day(due(acme.bill("2026-08").due_on).isoformat())
+    assert bank.open(acme) == {"2026-07": "700.00", "2026-08": "300.00"}
+
+
+def test_dollars_that_name_a_bill_in_yuan_wait_for_a_person(books: Books) -> None:
+    """The number, the name and an account of dollars: nobody has said what they are for."""
+    books.prices(YUAN, currency="CNY")
+    dollars = Bank(books, number="110912345610802", currency="USD")
+    acme = owing(dollars, "acme", {"2026-08": 1000})
+    receipt = dollars.pays(
+        "2026-09-10", "1000.00", name(acme), memo=str(acme.bill("2026-08").number)
+    )
+    assert receipt.state is ReceiptState.PROPOSED
+    assert state(acme, "2026-08") is BillState.ISSUED
+
+
+def test_a_statement_says_what_stood_on_its_last_day(bank: Bank) -> None:
+    """
+    At the end of August Acme owed two bills and had paid nothing ahead. In September it pays one
+    and 500 too much, the other is voided, and one is written off: August's letters stay the same.
+    """
+    acme = owing(bank, "acme", {"2026-06": 1000, "2026-07": 300})
+    june, july = (str(acme.bill(month).number) for month in ("2026-06", "2026-07"))
+    first, until = date(2026, 8, 1), date(2026, 9, 1)
+
+    def said() -> tuple[object, ...]:
+        found = statement_of_account(bank.books.db, "acme", first, until)
+        asked = Asked(LetterKind.CONFIRMATION, first, until)
+        letter = account_letter(bank.books.db, "acme", asked, SELLER, now=bank.at("2026-09-01"))
+        ages = age_receivables(bank.books.db, date(2026, 8, 31))
+        open_then = {row.number: row.open_fen for row in found.open}
+        return (found.closing_fen, found.prepayment_fen, open_then, ages, len(letter[1]))
+
+    bank.at("2026-09-01")
+    before = said()
+    assert before[:3] == (1300_00, 0, {june: 1000_00, july: 300_00})
+    paid = bank.pays("2026-09-10", "1500.00", name(acme)).receipt_id
+    placing = Placing(customer="acme", bills={june: 1000_00})
+    apportion_receipt(bank.books.db, paid, placing, by=CLERK, now=bank.books.clock.now())
+    credit(bank, july, None)
+    bank.at("2026-09-20")
+    later = owing_more(bank, acme, "2026-08", 200)
+    write_off(bank, later)
+    assert said()[:4] == before[:4]
+    found = statement_of_account(bank.books.db, "acme", first, date(2026, 10, 1))
+    assert (found.closing_fen, found.prepayment_fen, found.open) == (0, 500_00, ())
+    (debtor,) = age_receivables(bank.books.db, date(2026, 8, 31))
+    assert debtor.aged.total_fen == sum(Counter(debtor.aged.fen).values()) == 1300_00
+    assert age_receivables(bank.books.db, date(2026, 9, 30), customer="acme") == []
+    assert debtor.aged.fen[Age.OLDER] == 0
+
+
+def owing_more(bank: Bank, party: Party, month: str, yuan: int) -> str:
+    party.uses(f"{month}-05 10:00:00", "gpt-4o", input=yuan // 10 * 1_000_000)
+    bank.books.close(month)
+    return str(bank.books.issue(party.bill(month)).number)
+
+
+def test_the_bank_is_compared_with_the_books_of_the_same_day(bank: Bank) -> None:
+    """What came in on the tenth is no difference on the fifth, whenever one asks."""
+    bank.pays("2026-09-05", "100.00", "甲公司")
+    then = check_bank(bank.books.db, NUMBER, on=date(2026, 9, 5))
+    bank.pays("2026-09-10", "900.00", "乙公司")
+    again = check_bank(bank.books.db, NUMBER, on=date(2026, 9, 5))
+    assert again == then
+    assert (then.moved_fen, then.booked_fen, then.suspense_fen) == (100_00, 100_00, 100_00)
+
+
+def test_a_deposit_that_bounced_has_no_slip_any_more(bank: Bank) -> None:
+    """The slip said that 500 were received; its number stays taken, and nobody can have it set."""
+    acme = owing(bank, "acme", {})
+    receipt = bank.pays("2026-09-10", "500.00", name(acme)).receipt_id
+    placing = Placing(customer="acme", bills={}, deposit_fen=500_00)
+    now = bank.books.clock.now()
+    apportion_receipt(bank.books.db, receipt, placing, by=CLERK, now=now)
+    with bank.books.db.read() as tx:
+        (slip,) = slips(tx, acme.customer.customer_id)
+    bank.imports(bank.row("2026-09-11", "500.00", name(acme), out=True, memo="退票"))
+    with bank.books.db.read() as tx:
+        account = bank.receipt(receipt).account_id
+        (back,) = lines(tx, account, date(2026, 9, 11), date(2026, 9, 12))
+    bank.at("2026-09-14")
+    assert bounces(bank, receipt, line=back.line_id) == date(2026, 9, 11)
+    with bank.books.db.read() as tx:
+        assert slips(tx, acme.customer.customer_id) == []
+    with pytest.raises(NotFound, match=slip.number):
+        deposit_slip(bank.books.db, "acme", slip.number, SELLER)
