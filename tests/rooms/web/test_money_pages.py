@@ -10,7 +10,8 @@ from httpx2 import Response
 from tests.rooms.web.conftest import NOW, House
 from tests.rooms.web.papers import FAPIAO
 from tests.rooms.web.test_pages import HTML, enter, token_in
-from tests.scenarios.books import FixedClock
+from tests.scenarios.books import Books, FixedClock
+from tests.scenarios.test_two_currencies import changed
 from yuejie.contracts.terms import (
     AvailabilityStep,
     CommercialTerms,
@@ -229,6 +230,24 @@ def test_overdue_is_told_with_the_day_service_may_stop(
     page = browser.get("/payments").text
     assert "逾期 2 天" in page
     assert f"{due + timedelta(days=4)} 起仍未付清" in page
+
+
+def test_what_is_overdue_in_two_currencies_is_told_in_both_on_the_page(
+    browser: TestClient, database: Database, clock: FixedClock
+) -> None:
+    """Acme went from yuan to dollars and owes both; the page knew the contract's currency only."""
+    books = Books(database)
+    acme = changed(books)
+    for month in ("2026-10", "2026-11"):
+        acme.uses(f"{month}-05 10:00:00", "gpt-4o", input=10_000_000)
+        books.close(month)
+        books.issue(acme.bill(month))
+    due = acme.bill("2026-11").due_on
+    assert due is not None
+    clock.at = datetime(due.year, due.month, due.day, tzinfo=UTC) + timedelta(days=2)
+    enter(database, browser, "acme.finance", "finance", "acme", at=clock.at)
+    page = browser.get("/payments").text
+    assert page.count("700.00 CNY + 100.00 USD") == 3, "the warning, what is owed, what is overdue"
 
 
 def test_a_statement_runs_from_opening_to_closing(

@@ -1,5 +1,7 @@
 """Payments: where and how to pay, what is open and overdue, receipts, claims, credit, deposits."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final
@@ -13,10 +15,13 @@ from yuejie.contracts.life.store import temporary_limits
 from yuejie.contracts.store import contract_at
 from yuejie.customers.customer import Customer
 from yuejie.db.session import Tx
+from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.money import CURRENCIES, Money
 from yuejie.kernel.period import zone_of
+from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.shares import OpenAmount
-from yuejie.payments.apportion.store import slips
+from yuejie.payments.apportion.store import held, slips
 from yuejie.payments.banks.keep import find_account
 from yuejie.payments.banks.store import accounts, parent_of, virtuals
 from yuejie.payments.claims.claim import Claimed, ClaimState
@@ -160,12 +165,35 @@ def _facts(tx: Tx, party: Customer, now: datetime, *, whole: bool) -> dict[str, 
         "limits": [e for e in temporary_limits(tx, party.customer_id) if e.ends_at > now],
         "owed": _owed(amounts, today),
         "settled": [a for a in reversed(amounts) if a.open_fen <= 0][:NEWEST],
-        "late": overdue(
-            [a for a in amounts if a.currency == position.credit.currency],
-            today,
-            contract.terms.grace_days if contract else 0,
-        ),
+        "late": overdue(amounts, today, contract.terms.grace_days if contract else 0),
+        "told": _figures(tx, party.customer_id, amounts, position.credit.currency),
     }
+
+
+def _figures(
+    tx: Tx, customer_id: CustomerId, amounts: list[OpenAmount], own: str
+) -> dict[str, str]:
+    """Return what is owed and what lies ready, in every currency in which there is any."""
+    owed = Counter({own: 0})
+    for amount in amounts:
+        owed[amount.currency] += max(amount.open_fen, 0)
+    ready = {
+        what: {each: held(tx, customer_id, what, each) for each in sorted(CURRENCIES)}
+        for what in (Use.PREPAYMENT, Use.DEPOSIT)
+    }
+    return {
+        "owed": _said(owed, own),
+        "prepayment": _said(ready[Use.PREPAYMENT], own),
+        "deposit": _said(ready[Use.DEPOSIT], own),
+    }
+
+
+def _said(fen: Mapping[str, int], own: str) -> str:
+    """Write amounts of several currencies beside each other; nothing is none of its own."""
+    some = {currency: each for currency, each in sorted(fen.items()) if each}
+    return " + ".join(
+        f"{Money(each, currency)} {currency}" for currency, each in (some or {own: 0}).items()
+    )
 
 
 def _into(tx: Tx, party: Customer) -> list[Into]:
