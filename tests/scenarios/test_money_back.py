@@ -19,7 +19,7 @@ from yuejie.payments.apportion.place import Placing, apportion_receipt
 from yuejie.payments.apportion.refunds import Wanted, bounce, decide_refund, request_refund
 from yuejie.payments.apportion.store import of_receipt, slips
 from yuejie.payments.apportion.undo import undo_batch
-from yuejie.payments.banks.keep import set_parent
+from yuejie.payments.banks.keep import give_number, set_parent
 from yuejie.payments.claims.claim import Claimed
 from yuejie.payments.claims.decide import claim_receipt
 from yuejie.payments.dunning.standing import Standing, StandingState, standing_now
@@ -273,3 +273,26 @@ def test_a_deposit_that_bounced_has_no_slip_any_more(bank: Bank) -> None:
         assert slips(tx, acme.customer.customer_id) == []
     with pytest.raises(NotFound, match=slip.number):
         deposit_slip(bank.books.db, "acme", slip.number, SELLER)
+
+
+def test_what_a_parent_pays_into_a_subsidiarys_number_is_the_subsidiarys(bank: Bank) -> None:
+    """
+    The group has an older bill of its own and pays 500, then 900, into its subsidiary's number:
+    the subsidiary's bill is paid, and what is over is its prepayment. Elsewhere the group pays for
+    itself first, as before.
+    """
+    group = owing(bank, "group", {"2026-07": 1000})
+    child = owing(bank, "child", {"2026-08": 700})
+    db, now = bank.books.db, bank.books.clock.now()
+    set_parent(db, "child", "group", by=CLERK, now=now)
+    give_number(db, "child", account=NUMBER, number="8801", by=CLERK, now=now)
+    first = bank.pays("2026-09-10", "500.00", name(group), into="8801")
+    assert (first.state, first.customer_id) == (
+        ReceiptState.APPORTIONED,
+        child.customer.customer_id,
+    )
+    assert (bank.open(child), bank.open(group)) == ({"2026-08": "200.00"}, {"2026-07": "1,000.00"})
+    bank.pays("2026-09-11", "900.00", name(group), into="8801")
+    assert (bank.open(child), bank.prepaid(child)) == ({"2026-08": "0.00"}, "700.00")
+    assert bank.open(group) == {"2026-07": "1,000.00"}
+    bank.books_agree(group, child)

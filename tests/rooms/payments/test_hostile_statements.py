@@ -51,6 +51,8 @@ def test_amounts_without_a_side_are_refused() -> None:
     assert [line.signed_fen for line in found.lines] == [100_00, -30_00]
     plus = rows.replace("100.00", "+100.00")
     assert read(f"交易日期,交易金额,对方户名\n{plus}").lines[0].direction is Direction.IN
+    yen = rows.replace("30.00", "￥-30.00")
+    assert read(f"交易日期,交易金额,对方户名\n{yen}").lines[1].signed_fen == -30_00
 
 
 @pytest.mark.parametrize("text", ["500,00", "1.234,56", "12,34.00", "1,2345"])
@@ -80,7 +82,7 @@ def test_a_line_whose_payer_prints_is_not_the_foot_of_the_table() -> None:
 
 
 def test_a_foot_may_say_anything_else() -> None:
-    foot = "合计,100.00,,\n,,,打印时间 2026-09-11\n借方 0 笔,0.00,,\n贷方 1 笔,100.00,,\n"
+    foot = "贷方合计,100.00,制表：张三,\n,,,打印时间 2026-09-11\n借方 0 笔,0.00,,\n"
     text = f"交易日期,贷方发生额,对方户名,摘要\n2026-09-10,100.00,甲,\n{foot}"
     assert len(read(text).lines) == 1
 

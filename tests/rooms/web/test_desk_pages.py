@@ -26,6 +26,8 @@ from yuejie.db.session import Database
 from yuejie.fapiao.request import Pick, Wish, approve_fapiao, request_fapiao
 from yuejie.jobs.worker import Worker
 from yuejie.kernel.period import BillingMonth
+from yuejie.web.pages.desk.receivables import REASONS
+from yuejie.web.pages.money.payments import STOPPED
 
 __all__ = ["admin", "browser"]
 
@@ -344,3 +346,8 @@ def test_what_waits_is_approved_by_whoever_did_not_ask(
     for path in sorted(paths):
         went(send(admin, "/approvals", path), "/approvals")
     assert "没有等待审批的事项" in admin.get("/approvals").text
+
+
+def test_why_service_stopped_is_said_to_both_sides() -> None:
+    """A prepaid customer that ran out stood there as “prepayment”, in English and Chinese alike."""
+    assert REASONS.keys() == STOPPED.keys()

@@ -116,23 +116,33 @@ def match_receipt(
 
 
 def _candidates(tx: Tx, receipt: Receipt, names: dict[str, list[CustomerId]]) -> list[CustomerId]:
-    """Find everybody whom some evidence names; where a parent pays, the parent stands for both."""
-    found: list[CustomerId] = []
-    if receipt.into_number:
-        virtual = bank_store.virtual_by_number(tx, receipt.into_number)
-        found += [virtual.customer_id] if virtual else []
-    for number in numbers_in(receipt.memo):
-        bill = bill_by_name(tx, number)
-        found += [bill.customer_id] if bill else []
+    """Find everybody whom some evidence names; where a parent pays, the parent stands for both.
+
+    But a number of its own says whose money it is: there a parent pays for whom it belongs to.
+    """
+    billed = [bill_by_name(tx, number) for number in numbers_in(receipt.memo)]
+    written = [bill.customer_id for bill in billed if bill]
+    found = list(written)
     if receipt.payer_number:
         found += [row.customer_id for row in store.payers_by_number(tx, receipt.payer_number)]
     papers = bank_store.authorised_for(tx, name=receipt.payer_name, number=receipt.payer_number)
     found += [paper.customer_id for paper in papers]
     named = names.get(same_name(receipt.payer_name), []) if receipt.payer_name else []
     found += named
+    owner = _owner(tx, receipt)
+    if owner is not None:
+        payer = bank_store.parent_of(tx, owner)
+        found = [owner, *(each for each in found if each != payer or payer in written)]
+        named = [each for each in named if each != payer]
     parents = [(each, bank_store.parent_of(tx, each)) for each in dict.fromkeys(found)]
     paying = {parent for _, parent in parents if parent in named}
     return sorted(paying | {each for each, parent in parents if parent not in paying})
+
+
+def _owner(tx: Tx, receipt: Receipt) -> CustomerId | None:
+    """Return whose number a receipt was paid into."""
+    virtual = bank_store.virtual_by_number(tx, receipt.into_number) if receipt.into_number else None
+    return virtual.customer_id if virtual else None
 
 
 def _facts(tx: Tx, receipt: Receipt, customer_id: CustomerId) -> Facts:

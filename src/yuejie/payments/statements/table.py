@@ -18,6 +18,7 @@ from yuejie.payments.statements.line import (
     StatementRefused,
 )
 from yuejie.payments.statements.words import (
+    SUMS,
     TOTALS,
     Cell,
     Column,
@@ -156,7 +157,7 @@ def _take(reading: _Reading, table: Table, number: int, cells: Sequence[Cell]) -
     said = " ".join(words)
     day, time = _moment(table, cells)
     if day is None:
-        if _is_line(table, cells):
+        if _is_line(table, cells) and not SUMS.match(next(filter(None, words))):
             reading.problems.append(Problem(number, "没有可识别的交易日期"))
         elif TOTALS.search(said):
             reading.foot = True

@@ -73,6 +73,11 @@ KNOWN: Final[dict[str, Column]] = {
 }
 TOTALS: Final = re.compile(r"合计|总计|小计|总笔数|总金额|记录数|笔数|本页|以下空白|打印|期末|结束")
 """What begins the foot of a table."""
+SUMS: Final = re.compile(
+    r"(本[日月页期]|累计|借方|贷方|收入|支出)?(合计|总计|小计|总笔数|总金额|记录数|笔数)"
+)
+"""How a row of sums begins, whatever else it says; no payer is called so."""
+_SIGNED: Final = re.compile(r"[^\d]*[-+(].*\d.*|.*\d-")
 _MARKS: Final = re.compile(r"[\s()（）\[\]【】/:：*·_.]|[￥¥]")
 _IN: Final = frozenset({"贷", "贷方", "C", "CR", "CREDIT", "收", "收入", "转入", "入", "+", "来账"})
 _OUT: Final = frozenset({"借", "借方", "D", "DR", "DEBIT", "付", "支出", "转出", "出", "-", "往账"})
@@ -155,8 +160,7 @@ def amount(cell: Cell) -> int:
 
 def signed(cell: Cell) -> bool:
     """Say whether an amount is written with a sign of its own."""
-    text = tidy(cell)
-    return text.startswith(("+", "-", "(")) or (len(text) > 1 and text.endswith("-"))
+    return _SIGNED.fullmatch(tidy(cell)) is not None
 
 
 def currency(cell: Cell) -> str:

@@ -110,7 +110,7 @@ def accept(request: Request, db: Db, now: Now, claim: str, receipt: Text = "") -
 def reject(request: Request, db: Db, now: Now, claim: str, answer: Text) -> Response:
     """Say no to a claim, and why."""
     reject_claim(db, claim, answer=answer, by=caller_of(request).name, now=now)
-    return go(request, "/bank", "认领已驳回，答复已发给客户")
+    return go(request, "/bank", "认领已驳回，客户在付款页看到答复")
 
 
 def _facts(

@@ -57,7 +57,7 @@ AGES: Final = {
 }
 KINDS: Final = {WaiverKind.SHORT_PAY: "手续费差额", WaiverKind.WRITE_OFF: "坏账核销"}
 NOTHING_DRAWN: Final = "没有可支付的账单，或该币种余额为零"
-REASONS: Final = {"overdue": "逾期未付", "credit_limit": "授信用完"}
+REASONS: Final = {"overdue": "逾期未付", "credit_limit": "授信用完", "prepayment": "预付余额用完"}
 
 
 class DrawForm(BaseModel):

@@ -154,7 +154,10 @@ class StandingOut(Out):
     """客户的授信使用与服务状态。"""
 
     state: str = Field(description="normal 正常，warned 已预警，suspended 已停服")
-    reason: str = Field(description="停服原因：overdue 逾期，credit_limit 授信用完，空为没有停服")
+    reason: str = Field(
+        description="停服原因：overdue 逾期，credit_limit 授信用完，prepayment 预付余额用完，"
+        "空为没有停服"
+    )
     limit: Amount | None = Field(description="授信额度；空为不限")
     used: Amount = Field(description="已用：未付账单、未出账账单、未关账用量")
     available: Amount = Field(description="可用：授信额度加预收款加押金减已用")
