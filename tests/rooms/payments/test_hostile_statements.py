@@ -191,3 +191,26 @@ def test_a_line_keeps_its_name_where_nothing_is_printed_alike() -> None:
     """What is stored is found again: the names of lines that were named before do not change."""
     one = StatementLine(1, date(2026, 9, 1), Direction.IN, 5, balance_fen=5, serial="V1")
     assert identities([one]) == ["line:2026-09-01||in|5||5|V1"]
+
+
+def workbook(path: Path, *sheets: list[list[object]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for number, rows in enumerate(sheets, 1):
+        sheet = book.create_sheet(f"第{number}页")
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path.read_bytes()
+
+
+def test_a_second_sheet_of_lines_is_not_left_out(tmp_path: Path) -> None:
+    """Only the first sheet was read, and what the others held was nowhere, and nobody heard."""
+    head: list[object] = ["交易日期", "贷方发生额", "对方户名"]
+    first, second = [head, ["2026-09-10", 100, "甲"]], [head, ["2026-09-11", 500, "乙"]]
+    with pytest.raises(StatementRefused, match="第1页、第2页"):
+        read_statement(workbook(tmp_path / "x.xlsx", first, second), "x.xlsx")
+    cover: list[list[object]] = [["说明", "本文件由网银导出"]]
+    for sheets in ((cover, first), (first, cover), (first, [head])):
+        found = read_statement(workbook(tmp_path / "x.xlsx", *sheets), "x.xlsx")
+        assert [line.amount_fen for line in found.lines] == [100_00]

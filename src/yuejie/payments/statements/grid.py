@@ -8,7 +8,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from typing import Final, Literal
 
@@ -29,6 +29,8 @@ _ENCODINGS: Final = ("utf-8-sig", "gb18030")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _SNIFFED: Final = 40
+_HEADS: Final = 3
+"""So many known headings make a row of headings."""
 _PARTS: Final = 1_000
 _UNPACKED_BYTES: Final = 256 * 1024 * 1024
 """Sheets are read as they come; a hundred thousand lines are less than that."""
@@ -52,9 +54,9 @@ _CELLS: Final = 4_000_000
 def rows_of(body: bytes) -> tuple[str, list[Row]]:
     """Return what kind of file it is, and its rows. Raises StatementRefused for none of these."""
     if body.startswith(ZIP):
-        return "xlsx", _bounded(_xlsx(body))
+        return "xlsx", _xlsx(body)
     if body.startswith(BIFF):
-        return "xls", _bounded(_xls(body))
+        return "xls", _xls(body)
     text = decoded(body)
     if "<table" in text[:65536].lower():
         return "html", _bounded(_html(text))
@@ -113,39 +115,65 @@ def _declares(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
     return b"<!DOCTYPE" in begun or b"<!ENTITY" in begun
 
 
-def _xlsx(body: bytes) -> Iterator[Row]:
-    """Read the first sheet that holds anything."""
+def _only(sheets: Iterable[tuple[str, Iterator[Row]]]) -> list[Row]:
+    """Return the one sheet that holds lines, whichever it is; a second one is refused by name.
+
+    Where there is none, the first that holds anything says best what is missing.
+    """
+    first: list[Row] = []
+    found: tuple[str, list[Row]] | None = None
+    for name, rows in sheets:
+        kept = _bounded(rows)
+        if not first and any(any(cells) for _, cells in kept):
+            first = kept
+        if not _has_lines(kept):
+            continue
+        if found is not None:
+            said = f"工作表 {found[0]}、{name} 都有流水，请分开导出后逐个导入"
+            raise StatementRefused([Problem(0, said)])
+        found = name, kept
+    return found[1] if found else first
+
+
+def _has_lines(rows: list[Row]) -> bool:
+    """Tell whether something stands below a row of headings."""
+    heads = (place for place, (_, cells) in enumerate(rows[:_SNIFFED]) if _known(cells) >= _HEADS)
+    begins = next(heads, None)
+    return begins is not None and any(any(cells) for _, cells in rows[begins + 1 :])
+
+
+def _xlsx(body: bytes) -> list[Row]:
     try:
         _refuse_bomb(body)
         book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
-        for sheet in book.worksheets:
-            # Banks' own writers often leave out or misstate the size of a sheet.
-            sheet.reset_dimensions()
-            found = False
-            for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-                found = found or any(cell is not None for cell in cells)
-                yield number, [_plain(cell) for cell in cells]
-            if found:
-                return
+        return _only(_sheets(book))
     except BROKEN as error:
         raise StatementRefused([Problem(0, f"xlsx 文件损坏（{error}），请重新导出")]) from error
+
+
+def _sheets(book: openpyxl.Workbook) -> Iterator[tuple[str, Iterator[Row]]]:
+    for sheet in book.worksheets:
+        # Banks' own writers often leave out or misstate the size of a sheet.
+        sheet.reset_dimensions()
+        rows = enumerate(sheet.iter_rows(values_only=True), 1)
+        yield sheet.title, ((number, [_plain(cell) for cell in cells]) for number, cells in rows)
 
 
 def _plain(cell: object) -> Cell:
     return cell if isinstance(cell, Cell) else str(cell)
 
 
-def _xls(body: bytes) -> Iterator[Row]:
+def _xls(body: bytes) -> list[Row]:
     try:
         book = xlrd.open_workbook(file_contents=body, logfile=io.StringIO())
     except (xlrd.biffh.XLRDError, CompDocError, *BROKEN) as error:
         raise StatementRefused([Problem(0, f"xls 文件读不出（{error}），请另存为 xlsx")]) from error
-    for sheet in book.sheets():
-        if not sheet.nrows:
-            continue
-        for number in range(sheet.nrows):
-            yield number + 1, [_cell(cell, book.datemode) for cell in sheet.row(number)]
-        return
+    return _only((sheet.name, _rows_of(sheet, book.datemode)) for sheet in book.sheets())
+
+
+def _rows_of(sheet: xlrd.sheet.Sheet, datemode: Literal[0, 1]) -> Iterator[Row]:
+    for number in range(sheet.nrows):
+        yield number + 1, [_cell(cell, datemode) for cell in sheet.row(number)]
 
 
 def _cell(cell: xlrd.sheet.Cell, datemode: Literal[0, 1]) -> Cell:
@@ -248,5 +276,7 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=headings)
 
 
-def _known(cells: list[str]) -> int:
-    return sum(heading(cell.strip('"')) is not None for cell in cells)
+def _known(cells: Iterable[Cell]) -> int:
+    return sum(
+        heading(cell.strip('"') if isinstance(cell, str) else cell) is not None for cell in cells
+    )
