@@ -13,7 +13,7 @@ from yuejie.bills.bill import BillState
 from yuejie.bills.documents.document import Seller
 from yuejie.contracts.terms import STANDARD, PaymentMode
 from yuejie.kernel.errors import Conflict, NotFound
-from yuejie.payments.apportion.draw import draw_down
+from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt
 from yuejie.payments.apportion.refunds import Wanted, bounce, decide_refund, request_refund
@@ -273,6 +273,21 @@ def test_a_deposit_that_bounced_has_no_slip_any_more(bank: Bank) -> None:
         assert slips(tx, acme.customer.customer_id) == []
     with pytest.raises(NotFound, match=slip.number):
         deposit_slip(bank.books.db, "acme", slip.number, SELLER)
+
+
+def test_a_deposit_that_is_set_aside_has_its_slip(bank: Bank) -> None:
+    """A deposit is a deposit, whether it is transferred or taken from what was paid ahead."""
+    acme = owing(bank, "acme", {})
+    receipt = bank.pays("2026-09-10", "500.00", name(acme)).receipt_id
+    db, now = bank.books.db, bank.books.clock.now()
+    apportion_receipt(db, receipt, Placing(customer="acme", bills={}), by=CLERK, now=now)
+    batch = set_aside(db, "acme", 200_00, why="", by=CLERK, now=now)
+    with db.read() as tx:
+        (slip,) = slips(tx, acme.customer.customer_id)
+    assert (slip.amount_fen, slip.source) == (200_00, "prepayment")
+    undo_batch(db, batch, why="不设押金", by=CLERK, now=now)
+    with db.read() as tx:
+        assert slips(tx, acme.customer.customer_id) == []
 
 
 def test_what_a_parent_pays_into_a_subsidiarys_number_is_the_subsidiarys(bank: Bank) -> None:

@@ -109,6 +109,8 @@ def test_a_slip_says_that_it_is_no_fapiao() -> None:
     said = words(slip_letter(SLIP, ACME, SELLER))
     for expected in ("收据", "SJ2026000001", "押金（保证金）", "贰仟圆整", "本收据不是发票"):
         assert expected in said, expected
+    assert "银行转账" in said
+    assert "预收款转入" in words(slip_letter(replace(SLIP, source="prepayment"), ACME, SELLER))
 
 
 @pytest.mark.parametrize("rows", [0, 200])

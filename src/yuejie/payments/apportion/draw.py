@@ -16,7 +16,7 @@ from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import book, hold_customers, mark_as_open
 from yuejie.payments.apportion.move import Move, Source, Use
 from yuejie.payments.apportion.open import amounts_of, amounts_of_all
-from yuejie.payments.apportion.place import family_of
+from yuejie.payments.apportion.place import family_of, write_slips
 from yuejie.payments.apportion.shares import OpenAmount, Share, oldest_first
 from yuejie.payments.dunning.standing import review_standing
 
@@ -159,7 +159,7 @@ def set_aside(
     by: str,
     now: datetime,
 ) -> str:
-    """Turn a part of a customer's prepayment into its deposit; return the batch.
+    """Turn a part of a customer's prepayment into its deposit, with its slip; return the batch.
 
     It is in the customer's own currency where none is named. Raises Invalid for an amount that is
     not above zero, Conflict where the prepayment does not reach.
@@ -178,7 +178,9 @@ def set_aside(
             effective_on=now.astimezone(zone_of(owner.zone)).date(),
             source_customer=owner.customer_id,
         )
-        return book(tx, [move], by=by, at=now, why=why or "预收款转押金")
+        batch = book(tx, [move], by=by, at=now, why=why or "预收款转押金")
+        write_slips(tx, batch, by=by, now=now)
+        return batch
 
 
 def return_excess(db: Database, customer_id: CustomerId, *, by: str, now: datetime) -> int:

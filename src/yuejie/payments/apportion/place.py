@@ -151,7 +151,7 @@ def place(
         )
     why = placing.why or f"认款 {receipt.payer_name} {plain(left, FEN)}"
     batch = book(tx, moves, by=by, at=now, why=why)
-    _write_slips(tx, batch, by=by, now=now)
+    write_slips(tx, batch, by=by, now=now)
     remains = 0 if placing.rest is not None else over
     became = _moved(tx, receipt, customer_id, remains=remains, by=by, now=now, why=why)
     _learn(tx, became, customer_id, now)
@@ -216,7 +216,7 @@ def _moved(
     return became
 
 
-def _write_slips(tx: Tx, batch: str, *, by: str, now: datetime) -> None:
+def write_slips(tx: Tx, batch: str, *, by: str, now: datetime) -> None:
     """Number a slip (收据) for each deposit of a batch: a deposit is no income, so no fapiao."""
     for row in store.batch(tx, batch):
         if row.use is Use.DEPOSIT:

@@ -446,10 +446,12 @@ class Slip:
     amount_fen: int
     effective_on: date
     made_at: datetime
+    source: str = "receipt"
+    """Where it came from: a transfer, or what had been paid before."""
 
 
 SLIPS: Final = """
-    SELECT s.number, s.customer_id, a.currency, a.amount_fen, a.effective_on, s.made_at
+    SELECT s.number, s.customer_id, a.currency, a.amount_fen, a.effective_on, s.made_at, a.source
     FROM deposit_slip s
     JOIN apportionment a USING (apportionment_id)
     WHERE s.customer_id = %(customer_id)s

@@ -10,6 +10,7 @@ from yuejie.bills.documents.stamp.picture import Stamp
 from yuejie.bills.documents.wording import in_capitals
 from yuejie.customers.customer import Customer
 from yuejie.kernel.money import Money
+from yuejie.payments.apportion.move import Source
 from yuejie.payments.apportion.store import Slip
 from yuejie.payments.receivables.show import AccountStatement
 
@@ -146,7 +147,7 @@ def slip_letter(slip: Slip, customer: Customer, seller: Seller) -> Letter:
         facts=(
             ("交款单位", customer.legal_name),
             ("收款日期", str(slip.effective_on)),
-            ("收款方式", "银行转账"),
+            ("收款方式", "银行转账" if slip.source == Source.RECEIPT else "预收款转入"),
             ("款项内容", "押金（保证金）"),
             ("金额", f"{amount} {slip.currency}"),
             ("大写", in_capitals(amount)),
