@@ -21,12 +21,12 @@ from yuejie.payments.apportion.store import of_receipt, slips
 from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.banks.keep import give_number, set_parent
 from yuejie.payments.claims.claim import Claimed
-from yuejie.payments.claims.decide import claim_receipt
+from yuejie.payments.claims.decide import accept_claim, claim_receipt
 from yuejie.payments.dunning.standing import Standing, StandingState, standing_now
 from yuejie.payments.letters.letter import Asked, LetterKind
 from yuejie.payments.letters.render import account_letter, deposit_slip
 from yuejie.payments.receipts.receipt import ReceiptState
-from yuejie.payments.receipts.store import lines, receipts_of
+from yuejie.payments.receipts.store import known_payers, lines, receipts_of
 from yuejie.payments.receivables.ageing import Age
 from yuejie.payments.receivables.show import (
     age_receivables,
@@ -157,6 +157,7 @@ def test_a_receipt_that_was_taken_back_is_nobodys_until_it_is_placed_again(bank:
     assert (after.state, after.customer_id) == (ReceiptState.SUSPENDED, None)
     with db.read() as tx:
         assert receipts_of(tx, acme.customer.customer_id) == []
+        assert known_payers(tx, acme.customer.customer_id) == [], "nobody has confirmed its payer"
     named = bank.pays("2026-09-11", "1000.00", name(beta)).receipt_id
     apportion_receipt(db, named, Placing(customer="beta"), by=CLERK, now=now)
     undo_batch(db, first_batch(bank, named), why="认错了", by=CLERK, now=now)
@@ -273,6 +274,20 @@ def test_a_deposit_that_bounced_has_no_slip_any_more(bank: Bank) -> None:
         assert slips(tx, acme.customer.customer_id) == []
     with pytest.raises(NotFound, match=slip.number):
         deposit_slip(bank.books.db, "acme", slip.number, SELLER)
+
+
+def test_a_claim_is_accepted_for_all_that_it_claims(bank: Bank) -> None:
+    """600 of 1,000 were Beta's already: Acme, which claimed all of it, was given 400 and a yes."""
+    acme, beta = owing(bank, "acme", {"2026-08": 1000}), owing(bank, "beta", {"2026-08": 600})
+    receipt = bank.pays("2026-09-10", "1000.00", "").receipt_id
+    db, now = bank.books.db, bank.books.clock.now()
+    some = Placing(customer="beta", bills={str(beta.bill("2026-08").number): 600_00}, rest=None)
+    apportion_receipt(db, receipt, some, by=CLERK, now=now)
+    claimed = Claimed(payer_name=name(acme), amount_fen=1000_00, paid_on=date(2026, 9, 10))
+    claim = claim_receipt(db, acme.customer.customer_id, claimed, by="acme:x", now=now)
+    with pytest.raises(Conflict, match=r"未认 400.00，与认领 1000.00 不符"):
+        accept_claim(db, claim.claim_id, receipt_id=receipt, by=CLERK, now=now)
+    assert bank.open(acme) == {"2026-08": "1,000.00"}
 
 
 def test_a_deposit_that_is_set_aside_has_its_slip(bank: Bank) -> None:

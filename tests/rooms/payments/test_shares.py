@@ -213,6 +213,8 @@ def test_an_amount_alone_names_nobody() -> None:
         ("北京甲有限公司", "北京甲乙有限公司", False),
         ("北京甲有限公司上海分公司", "北京甲有限公司", False),
         ("北京甲股份有限公司", "北京甲有限公司", False),
+        ("北京𣘺科技有限公司", "北京科技有限公司", False),
+        ("Café SARL", "Caf SARL", False),
     ],
 )
 def test_names_are_the_same_or_not(one: str, other: str, *, same: bool) -> None:

@@ -9,7 +9,14 @@ from yuejie.kernel.ids import CustomerId, mint
 from yuejie.kernel.money import FEN, plain
 from yuejie.payments.apportion.book import hold_customers
 from yuejie.payments.apportion.move import Use
-from yuejie.payments.apportion.place import Placed, Placing, family_of, find_receipt, place
+from yuejie.payments.apportion.place import (
+    Placed,
+    Placing,
+    family_of,
+    find_receipt,
+    left_of,
+    place,
+)
 from yuejie.payments.claims import store
 from yuejie.payments.claims.claim import Claim, Claimed, ClaimState, decide
 from yuejie.payments.receipts.receipt import OPEN, Receipt
@@ -66,7 +73,8 @@ def accept_claim(
 ) -> Placed:
     """Give a receipt to whom claims it: the bills it names first, then the oldest.
 
-    Raises Conflict where no receipt is named, it is placed already, or its amount is another.
+    Raises Conflict where no receipt is named, or what has no place of it is another amount: a part
+    is placed already, or on its way back.
     """
     with db.begin() as tx:
         asked = _find(tx, claim_id)
@@ -75,9 +83,10 @@ def accept_claim(
         if wanted is None:
             raise Conflict(f"认领 {claim_id} 没有对应的到账，请指定到账编号，或等银行流水导入")
         receipt = find_receipt(tx, wanted, hold=True)
-        if receipt.state not in OPEN or receipt.amount_fen != asked.amount_fen:
+        left = left_of(tx, receipt)
+        if receipt.state not in OPEN or left != asked.amount_fen:
             raise Conflict(
-                f"到账 {wanted} 为 {plain(receipt.amount_fen, FEN)}，与认领 "
+                f"到账 {wanted} 未认 {plain(left, FEN)}，与认领 "
                 f"{plain(asked.amount_fen, FEN)} 不符或已认款，请核对"
             )
         hold_customers(tx, family_of(tx, asked.customer_id))

@@ -31,7 +31,6 @@ CANDIDATES: Final = 5
 """So many are kept for a person to choose from."""
 
 _NUMBER: Final = re.compile(r"YJ\d{10}")
-_NOISE: Final = re.compile(r"[^0-9A-Za-z\u4e00-\u9fff\u3400-\u4dbf]")
 _FORMS: Final = (("有限责任公司", "有限公司"),)
 """Two ways of writing the same legal form; nothing else of a name may differ."""
 
@@ -96,9 +95,10 @@ class Judgement:
 def same_name(text: str) -> str:
     """Return a name as it is compared: full width, brackets, spaces and legal forms made equal.
 
-    Part of a name is never a name: 北京甲 does not match 北京甲乙.
+    Part of a name is never a name: 北京甲 does not match 北京甲乙, and no letter of any script is
+    left out, for names that differ in a rare character alone are two.
     """
-    plain = _NOISE.sub("", unicodedata.normalize("NFKC", text)).upper()
+    plain = "".join(each for each in unicodedata.normalize("NFKC", text) if each.isalnum()).upper()
     for one, other in _FORMS:
         plain = plain.replace(one, other)
     return plain

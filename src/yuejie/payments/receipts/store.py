@@ -530,9 +530,12 @@ def learn(tx: Tx, receipt: Receipt, customer_id: CustomerId, *, at: datetime) ->
 
 
 PAYERS_BY_NUMBER: Final = """
-    SELECT customer_id, payer_number, payer_name, receipt_id, learnt_at
-    FROM known_payer
-    WHERE payer_number = %(number)s
+    SELECT k.customer_id, k.payer_number, k.payer_name, k.receipt_id, k.learnt_at
+    FROM known_payer k
+    WHERE k.payer_number = %(number)s
+      AND EXISTS (SELECT FROM receipt r
+                  WHERE r.customer_id = k.customer_id AND r.payer_number = k.payer_number
+                    AND r.state <> 'returned')
 """
 
 
@@ -542,13 +545,16 @@ def payers_by_number(tx: Tx, number: str) -> list[PayerRow]:
 
 
 KNOWN_PAYERS: Final = """
-    SELECT customer_id, payer_number, payer_name, receipt_id, learnt_at
-    FROM known_payer
-    WHERE customer_id = %(customer_id)s
-    ORDER BY learnt_at
+    SELECT k.customer_id, k.payer_number, k.payer_name, k.receipt_id, k.learnt_at
+    FROM known_payer k
+    WHERE k.customer_id = %(customer_id)s
+      AND EXISTS (SELECT FROM receipt r
+                  WHERE r.customer_id = k.customer_id AND r.payer_number = k.payer_number
+                    AND r.state <> 'returned')
+    ORDER BY k.learnt_at
 """
 
 
 def known_payers(tx: Tx, customer_id: CustomerId) -> list[PayerRow]:
-    """Return the accounts that have paid for a customer."""
+    """Return the accounts that have paid for a customer; what was taken back has confirmed none."""
     return tx.rows(PayerRow, KNOWN_PAYERS, customer_id=customer_id)
