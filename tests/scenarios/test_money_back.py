@@ -236,6 +236,9 @@ def test_a_statement_says_what_stood_on_its_last_day(bank: Bank) -> None:
     (debtor,) = age_receivables(bank.books.db, date(2026, 8, 31))
     assert debtor.aged.total_fen == sum(Counter(debtor.aged.fen).values()) == 1300_00
     assert age_receivables(bank.books.db, date(2026, 9, 30), customer="acme") == []
+    for on in (date(2026, 8, 31), date(2026, 9, 10), date(2026, 9, 30), date(9999, 12, 31)):
+        alone = age_receivables(bank.books.db, on, customer="acme")
+        assert age_receivables(bank.books.db, on) == alone
     assert debtor.aged.fen[Age.OLDER] == 0
 
 
