@@ -214,3 +214,28 @@ def test_a_second_sheet_of_lines_is_not_left_out(tmp_path: Path) -> None:
     for sheets in ((cover, first), (first, cover), (first, [head])):
         found = read_statement(workbook(tmp_path / "x.xlsx", *sheets), "x.xlsx")
         assert [line.amount_fen for line in found.lines] == [100_00]
+
+
+def damaged_xls(place: int, byte: int) -> bytes:
+    """One byte is another: a name's formula (an error of the library's own), a size that is 0."""
+    body = bytearray((FILES / "icbc.xls").read_bytes())
+    body[place] = byte
+    return bytes(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (damaged_xls(1146, 24), "xls 文件读不出"),
+        (damaged_xls(30, 0), "xls 文件读不出"),
+        (MT940.replace(":60F:", ":90F:", 1).encode(), "MT940"),
+        (MT940.replace("CNY1000000,00", "CNY1000000,001").encode(), "流水文件 x 未导入：金额"),
+        (MT940.replace("C10600,00", "C10600,001").encode(), "流水文件 x 未导入：.*第 5 行：金额"),
+        (CAMT.replace(">1949.50<", ">1949.5x<").encode(), "流水文件 x 未导入："),
+    ],
+    ids=["formula", "size", "tag", "balance", "line", "camt"],
+)
+def test_what_is_damaged_is_refused_with_the_files_name(body: bytes, said: str) -> None:
+    """These were tracebacks, or sentences that named neither file nor row."""
+    with pytest.raises(StatementRefused, match=said):
+        read_statement(body, "x")

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import openpyxl
 import xlrd
 from xlrd.compdoc import CompDocError
+from xlrd.formula import FormulaError
 
 from yuejie.kernel.limits import STATEMENT_LINES
 from yuejie.payments.statements.line import Problem, StatementRefused
@@ -42,7 +43,7 @@ _PROLOGUE: Final = 64 * 1024
 BROKEN: Final = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, SyntaxError, NotImplementedError),
     *(AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
-    OverflowError,
+    ArithmeticError,
 )
 """What libraries raise of a damaged file; damaged at random it was each of these."""
 _SPAN: Final = 1_000
@@ -166,7 +167,7 @@ def _plain(cell: object) -> Cell:
 def _xls(body: bytes) -> list[Row]:
     try:
         book = xlrd.open_workbook(file_contents=body, logfile=io.StringIO())
-    except (xlrd.biffh.XLRDError, CompDocError, *BROKEN) as error:
+    except (xlrd.biffh.XLRDError, CompDocError, FormulaError, *BROKEN) as error:
         raise StatementRefused([Problem(0, f"xls 文件读不出（{error}），请另存为 xlsx")]) from error
     return _only((sheet.name, _rows_of(sheet, book.datemode)) for sheet in book.sheets())
 

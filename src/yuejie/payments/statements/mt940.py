@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import mt940
 
-from yuejie.payments.statements.grid import decoded
+from yuejie.kernel.errors import Invalid
+from yuejie.payments.statements.grid import BROKEN, decoded
 from yuejie.payments.statements.line import (
     Direction,
     Problem,
@@ -46,14 +47,21 @@ def read_mt940(body: bytes) -> Statement:
     parts = [part for part in _MESSAGE.split(text) if ":25:" in part]
     try:
         parsed = [mt940.parse(io.StringIO(part)) for part in parts]
-    except (RuntimeError, ValueError, KeyError, ArithmeticError) as error:
+    except BROKEN as error:
         said = f"MT940 有读不懂的行（{error.args[0] if error.args else error}），请重新下载"
         raise StatementRefused([Problem(0, said)]) from error
     problems = [Problem(0, each) for each in _doubts(text, parsed)]
     if problems:
         raise StatementRefused(problems)
     rows = iter(_rows(text))
-    lines = [_line(next(rows), each.data) for messages in parsed for each in messages]
+    lines = []
+    for row, each in zip(rows, (each for messages in parsed for each in messages), strict=True):
+        try:
+            lines.append(_line(row, each.data))
+        except Invalid as error:
+            problems.append(Problem(row, error.sentence))
+    if problems:
+        raise StatementRefused(problems)
     heads = [messages.data for messages in parsed]
     number = str(heads[0]["account_identification"]).rpartition("/")[2]
     return Statement(

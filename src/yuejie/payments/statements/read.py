@@ -1,5 +1,6 @@
 """Read a statement file whatever it is, or refuse it with the number of every wrong row. Pure."""
 
+from yuejie.kernel.errors import Invalid
 from yuejie.kernel.limits import STATEMENT_BYTES
 from yuejie.payments.statements.camt import is_camt, read_camt
 from yuejie.payments.statements.grid import rows_of
@@ -23,6 +24,8 @@ def read_statement(body: bytes, name: str) -> Statement:
         statement = _read(body)
     except StatementRefused as refused:
         raise refused.named(name) from None
+    except Invalid as error:
+        raise StatementRefused([Problem(0, error.sentence)], name) from None
     problems = broken_balances(statement)
     if not statement.lines and statement.opening_fen is None:
         problems = [Problem(0, "没有任何流水行")]
