@@ -1,4 +1,8 @@
-"""Finance reviews the credit; an administrator signs. Whoever drafted may not sign."""
+"""Finance reviews the credit; an administrator signs. Whoever wrote a draft may not sign it.
+
+Its writers are who drafted it and everybody who has changed it since: what one person wrote,
+another must have read.
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +28,7 @@ def review_draft(
 ) -> ContractDraft:
     """Grant credit to a submitted draft: the limit and deposit of the review are what is signed.
 
-    Raises Forbidden for whoever drafted it where the class asks for three people, Invalid for a
+    Raises Forbidden for whoever wrote it where the class asks for three people, Invalid for a
     deposit below the class's rule without a comment that says why.
     """
     if not review.grade.strip():
@@ -32,8 +36,8 @@ def review_draft(
     with db.begin() as tx:
         was = found(tx, draft_id)
         rule = _rule(tx, was)
-        if by == was.drafted_by and rule.needs_three(review.limit_fen):
-            raise Forbidden(f"草案由 {by} 起草，按 {rule.credit_class} 类规定须由另一人审核")
+        if rule.needs_three(review.limit_fen):
+            _refuse_reviewing_oneself(tx, was, rule, by)
         least = rule.deposit_fen(was.body.expected_monthly_fen)
         if review.deposit_fen < least and not review.comment.strip():
             raise Invalid(
@@ -66,7 +70,7 @@ def sign_draft(
     """Sign what finance reviewed: write the contract version that it says.
 
     `digest` names what the signer has read; another one is refused. Raises Forbidden for whoever
-    drafted it, and for the reviewer where the class asks for three people.
+    wrote it, and for the reviewer where the class asks for three people.
     """
     with db.begin() as tx:
         return write_signature(tx, draft_id, digest=digest, by=by, now=now)
@@ -126,17 +130,26 @@ def _in_force(tx: Tx, draft: ContractDraft) -> InForce:
             f"合同 {draft.contract_id} 已有第 {newest.version} 版，而草案依据"
             f"第 {draft.version} 版，请退回后按新版重拟"
         )
-    rows = contracts.rates(tx, list_book_of(tx, newest))
-    return InForce(newest, pricing_of(tx, newest), rows)
+    list_book = list_book_of(tx, newest)
+    return InForce(newest, pricing_of(tx, newest), contracts.rates(tx, list_book), list_book)
 
 
 def _refuse_same_people(tx: Tx, draft: ContractDraft, by: str) -> None:
     if by == draft.drafted_by:
         raise Forbidden(f"草案由 {by} 起草，须由另一人签署")
+    if by in store.writers_of(tx, draft.draft_id):
+        raise Forbidden(f"草案由 {by} 改写，须由另一人签署")
     rule = _rule(tx, draft)
     three = rule.needs_three(draft.body.commercial.credit_limit_fen)
     if three and by == draft.reviewed_by:
         raise Forbidden(f"草案由 {by} 审核，按 {rule.credit_class} 类规定须由第三人签署")
+
+
+def _refuse_reviewing_oneself(tx: Tx, draft: ContractDraft, rule: CreditRule, by: str) -> None:
+    if by == draft.drafted_by:
+        raise Forbidden(f"草案由 {by} 起草，按 {rule.credit_class} 类规定须由另一人审核")
+    if by in store.writers_of(tx, draft.draft_id):
+        raise Forbidden(f"草案由 {by} 改写，按 {rule.credit_class} 类规定须由另一人审核")
 
 
 def _rule(tx: Tx, draft: ContractDraft) -> CreditRule:

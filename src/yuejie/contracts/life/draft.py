@@ -13,6 +13,7 @@ from yuejie.contracts.contract import TAX_PPM, FxPolicy, Terms
 from yuejie.contracts.terms import STANDARD, CommercialTerms
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
+from yuejie.kernel.period import zone_of
 
 
 class DraftState(StrEnum):
@@ -149,8 +150,9 @@ class DraftBody:
         self.commercial.refuse_nonsense()
         self.pricing.refuse_nonsense()
         ends_on = self.commercial.ends_on
-        if ends_on is not None and ends_on <= self.starts_at.date():
-            raise Invalid(f"合同止日 {ends_on} 须晚于起日 {self.starts_at:%Y-%m-%d}，请改正后重试")
+        begins = self.starts_at.astimezone(zone_of(self.zone)).date()
+        if ends_on is not None and ends_on <= begins:
+            raise Invalid(f"合同止日 {ends_on} 须晚于起日 {begins}，请改正后重试")
         if ends_on is None and self.commercial.type != "open":
             raise Invalid(f"{self.commercial.type} 合同须写明止日 ends_on，请补全后重试")
         if self.expected_monthly_fen < 0:

@@ -14,6 +14,7 @@ from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.prices import RateRow
 from yuejie.contracts.terms import Commitment, ContractType, Sla, TierDiscount
 from yuejie.kernel.errors import Conflict
+from yuejie.kernel.ids import BookId
 from yuejie.kernel.period import BillingMonth, zone_of
 
 _RANK = (ContractType.OPEN, ContractType.ONE_YEAR, ContractType.THREE_YEAR)
@@ -21,11 +22,12 @@ _RANK = (ContractType.OPEN, ContractType.ONE_YEAR, ContractType.THREE_YEAR)
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A contract as it stands: the version, what was agreed about prices, and the list's rates."""
+    """A contract as it stands: the version, what was agreed about prices, its list, and rates."""
 
     contract: Contract
     pricing: Pricing
     rows: Iterable[RateRow]
+    sale_book: BookId
 
 
 def refuse_amendment(held: InForce, became: Terms, *, now: datetime, both_signed: bool) -> None:
@@ -68,6 +70,10 @@ def _shrinks(held: InForce, became: Terms) -> Iterator[str]:
         yield "三年合同的承诺消费只能增加，承诺周期不能改"
     if _lower(new.credit_limit_fen, old.credit_limit_fen):
         yield "三年合同的授信额度只能提高"
+    if became.sale_book != held.sale_book:
+        yield f"三年合同不能改用另一价目，请保持 {held.sale_book}，要让价请约定折扣或单价"
+    if became.tax_mode == "exclusive" and held.contract.tax_mode == "inclusive":
+        yield "三年合同的含税价不能改为不含税价"
     if old.price_lock_until and (
         new.price_lock_until is None or new.price_lock_until < old.price_lock_until
     ):

@@ -21,6 +21,7 @@ OPERATOR_READS: Final = {
     "draft_by_id": "the operator works on one it names",
     "open_drafts": "each desk works off what waits for it",
     "drafts": "the operator looks through all of them, or those of a customer it names",
+    "writers_of": "the operator reviews or signs one it names",
     "end_by_id": "the operator approves one it names",
     "approved_ends": "the clerk charges what leaving costs, for every customer",
     "limit_by_id": "the operator approves one it names",
@@ -293,6 +294,22 @@ def steps_of(tx: Tx, draft_id: str) -> list[DraftStep]:
         )
         for row in tx.rows(_StepRow, STEPS, draft_id=draft_id)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    by: str
+
+
+WRITERS: Final = """
+    SELECT DISTINCT by FROM contract_draft_step
+    WHERE draft_id = %(draft_id)s AND event IN ('draft', 'revise')
+"""
+
+
+def writers_of(tx: Tx, draft_id: str) -> set[str]:
+    """Return everybody whose words a draft has had: who drafted it, and who changed it since."""
+    return {row.by for row in tx.rows(_Writer, WRITERS, draft_id=draft_id)}
 
 
 # ── temporary limits ────────────────────────────────────────────────────────────────────────────

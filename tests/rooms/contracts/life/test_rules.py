@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def amend(
     priced: Pricing | None = None,
     prices: Pricing | None = None,
 ) -> None:
-    held = InForce(contract(was), priced or Pricing(), ROWS)
+    held = InForce(contract(was), priced or Pricing(), ROWS, BookId("list"))
     refuse_amendment(held, terms(became, starts_at, prices), now=NOW, both_signed=signed)
 
 
@@ -223,6 +224,17 @@ def test_a_contract_of_a_year_changes_when_both_have_signed() -> None:
 def test_three_years_go_upward_only(became: CommercialTerms, reason: str) -> None:
     with pytest.raises(Conflict, match=reason):
         amend(THREE, became)
+
+
+@pytest.mark.parametrize(
+    ("became", "reason"),
+    [({"sale_book": BookId("dear")}, "另一价目"), ({"tax_mode": "exclusive"}, "含税价")],
+)
+def test_three_years_keep_their_list_and_their_tax(became: dict[str, Any], reason: str) -> None:
+    """Both would make every call dearer without a rate or discount that says so."""
+    held = InForce(contract(THREE), Pricing(), ROWS, BookId("list"))
+    with pytest.raises(Conflict, match=reason):
+        refuse_amendment(held, replace(terms(THREE, NOW), **became), now=NOW, both_signed=True)
 
 
 def test_three_years_may_grow() -> None:

@@ -143,6 +143,32 @@ def test_whoever_drafted_may_not_sign(database: Database, acme: CustomerId) -> N
         sign_draft(database, draft.draft_id, by="sales", now=NOW)
 
 
+def test_whoever_rewrote_a_draft_may_not_sign_it(database: Database, acme: CustomerId) -> None:
+    """
+    Sales drafts a tenth off. The administrator makes it half off and submits it: those are its own
+    words, so another one signs them; and of a strict class it may not review them either.
+    """
+    draft_id = drafted(database, acme).draft_id
+    half = replace(BODY, pricing=Pricing(discounts=(FamilyDiscount("gpt-*", 500_000),)))
+    revise_draft(database, draft_id, half, by="admin", now=NOW)
+    submit_draft(database, draft_id, by="admin", now=NOW)
+    review_draft(database, draft_id, GOOD, by="finance", now=NOW)
+    with pytest.raises(Forbidden, match="由 admin 改写，须由另一人签署"):
+        sign_draft(database, draft_id, by="admin", now=NOW)
+    assert sign_draft(database, draft_id, by="head", now=NOW).version == 1
+
+
+def test_whoever_rewrote_a_draft_of_a_strict_class_may_not_review_it(
+    database: Database, acme: CustomerId
+) -> None:
+    startup = replace(BODY, commercial=replace(YEAR, credit_class=CreditClass.STARTUP))
+    draft_id = drafted(database, acme, startup).draft_id
+    revise_draft(database, draft_id, startup, by="finance", now=NOW)
+    submit_draft(database, draft_id, by="sales", now=NOW)
+    with pytest.raises(Forbidden, match="由 finance 改写"):
+        review_draft(database, draft_id, GOOD, by="finance", now=NOW)
+
+
 def test_a_strict_class_needs_three_people(database: Database, acme: CustomerId) -> None:
     startup = replace(BODY, commercial=replace(YEAR, credit_class=CreditClass.STARTUP))
     draft = submit_draft(database, drafted(database, acme, startup).draft_id, by="sales", now=NOW)
@@ -190,6 +216,15 @@ def test_what_is_with_finance_is_frozen(database: Database, acme: CustomerId) ->
         revise_draft(database, draft.draft_id, BODY, by="sales", now=NOW)
     with pytest.raises(Conflict, match="请重新阅读"):
         sign_draft(database, draft.draft_id, digest="0" * 64, by="admin", now=NOW)
+
+
+def test_a_contract_that_would_end_as_it_begins_is_refused(
+    database: Database, acme: CustomerId
+) -> None:
+    """It begins with the first of December in Shanghai, which is still November in Greenwich."""
+    none = replace(BODY, commercial=replace(YEAR, ends_on=date(2026, 12, 1)))
+    with pytest.raises(Invalid, match="须晚于起日 2026-12-01"):
+        drafted(database, acme, none)
 
 
 def test_eight_signatures_at_once_are_one_contract(database: Database, acme: CustomerId) -> None:

@@ -19,7 +19,7 @@ from yuejie.contracts.life.drafting import (
     submit_draft,
     withdraw_draft,
 )
-from yuejie.contracts.life.store import credit_rules, drafts, steps_of
+from yuejie.contracts.life.store import credit_rules, drafts, steps_of, writers_of
 from yuejie.contracts.store import book, books
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
@@ -118,6 +118,7 @@ def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response
         text = draft_text(tx, drafted, seller=ours_, customer=theirs)
         papers = [each for each in papers_of(tx, who.customer_id) if each.draft_id == draft]
         steps = steps_of(tx, draft)
+        writers = writers_of(tx, draft)
         rule = credit_rules(tx)[drafted.body.commercial.credit_class]
     body = drafted.body
     limit = body.commercial.credit_limit_fen
@@ -138,16 +139,16 @@ def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response
         deposit=Money(body.commercial.deposit_fen, body.currency),
         expected=Money(body.expected_monthly_fen, body.currency),
         next={event for state, event in NEXT if state is drafted.state},
-        why_not=_why_not(drafted, caller_of(request).name, three=rule.needs_three(limit)),
+        why_not=_why_not(drafted, writers, caller_of(request).name, three=rule.needs_three(limit)),
         events=DraftEvent,
         words=words,
     )
 
 
-def _why_not(drafted: ContractDraft, by: str, *, three: bool) -> str:
+def _why_not(drafted: ContractDraft, writers: set[str], by: str, *, three: bool) -> str:
     """Say why whoever looks may not sign: the first two of up to three people are known."""
-    if drafted.drafted_by == by:
-        return "drafter"
+    if by in writers:
+        return "drafter" if drafted.drafted_by == by else "writer"
     if three and drafted.reviewed_by == by:
         return "reviewer"
     return ""
