@@ -132,6 +132,30 @@ def test_a_dispute_is_adjusted_by_two_people_and_asked_for_again(books: Books, a
     assert books.issue(acme.bill("2026-10")).gross == cny("147.50")
 
 
+def test_a_dispute_that_nobody_answered_holds_the_bill_though_it_was_drawn_anew(
+    books: Books,
+) -> None:
+    """
+    The customer doubts two lines. Finance corrects the first, draws the bill anew and would put it
+    to the customer again, whose silence is a yes: the second would be billed without an answer.
+    """
+    books.prices(YUAN, currency="CNY")
+    acme = books.customer("acme", commercial=replace(STANDARD, confirmation=Confirmation.DEEMED))
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M, output=2 * M)
+    books.close("2026-10")
+    propose(acme)
+    db, now, name = books.db, books.tick(), acme.bill("2026-10").bill_id
+    raised = [raise_dispute(db, name, Objection(n, "不符"), by="acme", now=now) for n in (1, 2)]
+    accept_dispute(db, raised[0].dispute_id, amount_fen=-1250, answer="重复", by="finance", now=now)
+    reopen_bill(db, name, by="finance", now=now, why="按异议调整")
+    for deed in (lambda: propose(acme), lambda: books.issue(acme.bill("2026-10"))):
+        with pytest.raises(Conflict, match="还有 1 条异议没有答复"):
+            deed()
+    reject_dispute(db, raised[1].dispute_id, answer="附上逐日用量", by="finance", now=now)
+    propose(acme)
+    assert acme.bill("2026-10").state is BillState.PROPOSED
+
+
 def test_a_withdrawn_dispute_lets_the_bill_go_on(books: Books, acme: Party) -> None:
     propose(acme)
     db, now, name = books.db, books.clock.now(), acme.bill("2026-10").bill_id

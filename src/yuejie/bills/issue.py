@@ -11,6 +11,7 @@ from yuejie.bills.closing.store import epoch_offsets
 from yuejie.bills.due import contract_of, issued_dates
 from yuejie.bills.find import hold_bill
 from yuejie.bills.life import BillEvent, IllegalTransition, advance
+from yuejie.bills.review.ready import refuse_unanswered
 from yuejie.bills.seal import GENESIS, VERSION, canonical, proposal, seal_of
 from yuejie.bills.tell import of_issue
 from yuejie.contracts.terms import Confirmation
@@ -36,7 +37,8 @@ def issue_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
 
     Issues of one customer follow each other under a lock, so the chain has no fork.
     Raises NotFound for an unknown bill, IllegalTransition for one that may not be issued (issued
-    already, disputed, or not confirmed where the contract asks for it), Invalid for an empty one.
+    already, disputed, or not confirmed where the contract asks for it), Invalid for an empty one,
+    Conflict while a dispute of it has no answer.
     """
     with db.begin() as tx:
         was = hold_bill(tx, name)
@@ -56,6 +58,7 @@ def _refuse_unready(tx: Tx, bill: Bill) -> None:
     advance(bill.state, BillEvent.ISSUE)
     if not bill.lines:
         raise Invalid(f"账单 {bill.name} 没有明细行，无需出账")
+    refuse_unanswered(tx, bill)
     asks = contract_of(tx, bill).terms.confirmation is not Confirmation.NONE
     if asks and bill.state is not BillState.CONFIRMED:
         raise IllegalTransition(

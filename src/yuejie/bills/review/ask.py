@@ -11,6 +11,7 @@ from yuejie.bills.due import contract_of, local_day, proposed_dates
 from yuejie.bills.find import find_bill, hold_bill
 from yuejie.bills.life import BillEvent, advance
 from yuejie.bills.review import store as review_store
+from yuejie.bills.review.ready import refuse_unanswered
 from yuejie.bills.seal import proposal
 from yuejie.bills.tell import of_proposal, of_review_end
 from yuejie.contracts.terms import Confirmation
@@ -28,13 +29,15 @@ _LAST_DAYS: Final = frozenset({0, 2})
 def propose_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
     """Put a draft to its customer: its content is frozen by a hash, and review begins.
 
-    Raises NotFound, IllegalTransition for what is no draft, Invalid for a draft without lines.
+    Raises NotFound, IllegalTransition for what is no draft, Invalid for a draft without lines,
+    Conflict while a dispute of it has no answer.
     """
     with db.begin() as tx:
         was = hold_bill(tx, name)
         became = advance(was.state, BillEvent.PROPOSE)
         if not was.lines:
             raise Invalid(f"账单 {was.name} 没有明细行，无需提交确认")
+        refuse_unanswered(tx, was)
         dated = proposed_dates(was, contract_of(tx, was).terms, local_day(tx, was, now))
         proposed = replace(dated, state=became, proposed_hash=proposal(dated))
         if not store.propose(tx, proposed):

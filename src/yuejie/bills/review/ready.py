@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from yuejie.bills.bill import Bill, BillState
-from yuejie.bills.review.store import emptied
+from yuejie.bills.review.store import emptied, unanswered
 from yuejie.contracts.store import contracts
 from yuejie.contracts.terms import Confirmation
 from yuejie.db.session import Tx
+from yuejie.kernel.errors import Conflict
 
 
 def to_propose(tx: Tx, bills: Sequence[Bill]) -> list[Bill]:
@@ -27,6 +28,16 @@ def to_issue(tx: Tx, bills: Sequence[Bill]) -> list[Bill]:
         if bill.state is BillState.CONFIRMED
         or (bill.contract_id, bill.contract_version) not in asks
     ]
+
+
+def refuse_unanswered(tx: Tx, bill: Bill) -> None:
+    """Refuse to go on with a bill that its customer disputes and nobody has answered.
+
+    Also where it was drawn anew since: a line that is gone was doubted all the same.
+    """
+    count = unanswered(tx, bill.customer_id, bill.bill_id)
+    if count:
+        raise Conflict(f"账单 {bill.name} 还有 {count} 条异议没有答复，请先答复再继续")
 
 
 def _said(tx: Tx, bills: Sequence[Bill]) -> list[Bill]:

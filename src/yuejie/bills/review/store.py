@@ -124,6 +124,17 @@ def open_disputes(tx: Tx) -> list[Dispute]:
     return [_dispute(row) for row in tx.rows(_Row, OPEN_DISPUTES)]
 
 
+UNANSWERED: Final = """
+    SELECT count(*) FROM bill_dispute
+    WHERE customer_id = %(customer_id)s AND bill_id = %(bill_id)s AND state = 'open'
+"""
+
+
+def unanswered(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> int:
+    """Return how many disputes of a bill wait for an answer, also of lines that are gone."""
+    return int(tx.value(UNANSWERED, customer_id=customer_id, bill_id=bill_id))
+
+
 ANSWER: Final = """
     UPDATE bill_dispute
     SET state = %(state)s, answer = %(answer)s, adjustment_id = %(adjustment_id)s,
