@@ -338,8 +338,8 @@ def test_what_people_write_is_never_a_script(admin: TestClient, house: House) ->
 def test_a_customer_confirms_its_bill_and_disputes_a_line(
     browser: TestClient, database: Database, house: House
 ) -> None:
-    """The bill is put to acme: it disputes a line on the page, withdraws, and confirms."""
-    house.acme.uses("2026-11-02 10:00:00", "gpt-4o", input=2_000_000)
+    """The bill is put to acme: it disputes a line on the page, may another, withdraws, confirms."""
+    house.acme.uses("2026-11-02 10:00:00", "gpt-4o", input=2_000_000, output=1_000)
     house.books.clock.at = NOW.replace(month=12)
     house.books.close("2026-11")
     bill_id = house.acme.bill("2026-11").bill_id
@@ -362,6 +362,7 @@ def test_a_customer_confirms_its_bill_and_disputes_a_line(
     assert answer.status_code == 303
     page = browser.get(f"/bills/{bill_id}")
     assert "有异议" in page.text
+    assert re.findall(r'name="position" value="(\d+)"', page.text) == ["2"]
     dispute = re.search(r"/disputes/(\w+)/withdraw", page.text)
     assert dispute
     browser.post(f"/disputes/{dispute.group(1)}/withdraw", data=form)

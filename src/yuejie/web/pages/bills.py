@@ -11,6 +11,7 @@ from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.issue import issue_bill
 from yuejie.bills.life import SAID as STATES
 from yuejie.bills.review.ask import confirm_bill, propose_bill, reopen_bill
+from yuejie.bills.review.dispute import DisputeState
 from yuejie.bills.review.disputes import (
     Objection,
     accept_dispute,
@@ -91,6 +92,7 @@ def show_bill(request: Request, db: Db, bill: str) -> Response:
         states=STATES,
         life=life,
         disputes=disputes,
+        doubted={each.line_id for each in disputes if each.state is DisputeState.OPEN},
         credits=credits_,
         kinds=[str(kind) for kind in TAKEN_HOME],
         models=_by_model(found),
