@@ -3,7 +3,8 @@
 import io
 import json
 from base64 import b64encode
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import openpyxl
@@ -16,6 +17,7 @@ from yuejie.assurance.margin import MarginBy, show_margins
 from yuejie.assurance.reconcile.difference import Cause
 from yuejie.assurance.reconcile.report import Source
 from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
+from yuejie.assurance.reconcile.sheets import parse_sheet
 from yuejie.assurance.reconcile.store import latest_runs, reports
 from yuejie.cli.books.reconcile import margin, reconcile
 from yuejie.contracts.offer import (
@@ -31,6 +33,7 @@ from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.period import BillingMonth
 
 NOW = datetime(2026, 11, 5, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 OCTOBER = BillingMonth(2026, 10)
 DAYS = (1, 5, 12, 13, 23, 30)
 PRICES = """
@@ -198,6 +201,93 @@ def test_mistakes_are_one_sentence_and_leave_nothing(world: World, database: Dat
         import_report(database, sent, by="op", now=datetime(2026, 11, 1, tzinfo=UTC))
     with database.read() as tx:
         assert reports(tx, None, None) == []
+
+
+IN_YUAN = """
+currency = "CNY"
+[columns]
+day = "date"
+model = "model"
+input = "input"
+output = "output"
+cost = "cost"
+"""
+
+
+def table(world: World) -> Sent:
+    """Return the month as a table that names no currency, and that no mapping has been read by."""
+    rows = ["date,model,input,output,cost"]
+    for day, (_, read, written) in sorted(world.counted.items()):
+        dollars = (read * COST[0] + written * COST[1]) / 1_000_000
+        rows.append(f"2026-10-{day:02d},gpt-4o,{read},{written},{dollars:.6f}")
+    return replace(world.sent(Source.CSV, "\n".join(rows).encode()), file_name="oct.csv")
+
+
+def test_a_file_that_was_read_by_a_wrong_mapping_is_read_anew(
+    world: World, database: Database
+) -> None:
+    """
+    The mapping said yuan, the file means dollars. The month fails and says why: it said that we had
+    no usage at all, and passed. The same file by the right mapping then takes the place of that; it
+    was known already, so nothing could ever put it right.
+    """
+    sent = table(world)
+    wrong = replace(sent, sheet=parse_sheet(IN_YUAN))
+    import_report(database, wrong, by="op", now=NOW)
+    (failed,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+    assert not failed.reconciled.passes
+    assert {(d.cause, d.why) for d in failed.reconciled.differences} == {
+        (Cause.UNKNOWN, "报告以 CNY 计，我方这个账号的成本以 USD 计，无法比较")
+    }
+    right = replace(sent, sheet=parse_sheet(IN_YUAN.replace("CNY", "USD")))
+    filed = [import_report(database, right, by="op", now=NOW + HOUR) for _ in range(2)]
+    assert filed[0].report_id == filed[1].report_id
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW + HOUR)
+    assert (found.reconciled.currency, found.reconciled.passes) == ("USD", True)
+    assert found.reconciled.differences == ()
+
+
+def test_a_file_of_quantities_and_one_of_amounts_belong_together(
+    world: World, database: Database
+) -> None:
+    """Two tables of one provider, as some give them: the second took the place of the first."""
+    words = IN_YUAN.replace('"CNY"', '"USD"')
+    quantities = words.replace('cost = "cost"', "") + "\n"
+    amounts = words.replace('input = "input"\noutput = "output"\n', "")
+    sent = table(world)
+    for says, text, mark in (("usage", quantities, b""), ("cost", amounts, b"\n")):
+        sheet = parse_sheet(f'says = "{says}"\n{text}')
+        file = replace(sent, body=sent.body + mark, sheet=sheet)
+        import_report(database, file, by="op", now=NOW)
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+    assert len(found.reports) == 2
+    assert found.reconciled.differences == ()
+    assert found.reconciled.cells > len(DAYS)
+
+
+def test_quantities_alone_have_no_currency(world: World, database: Database) -> None:
+    """A table of tokens that names no currency is no table in dollars, whatever we pay in."""
+    words = IN_YUAN.replace('currency = "CNY"', 'currency = "CNY"\nsays = "usage"')
+    sheet = parse_sheet(words.replace('cost = "cost"', ""))
+    import_report(database, replace(table(world), sheet=sheet), by="op", now=NOW)
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+    assert (found.reconciled.currency, found.reconciled.passes) == ("USD", True)
+
+
+def test_a_file_is_said_to_be_drawn_earlier_than_it_was_first(
+    world: World, database: Database
+) -> None:
+    """Imported without saying when it was drawn, the file's hours that were open look missing."""
+    world.call(world.acme, 31, tokens=(5_000_000, 100_000))
+    world.counted.pop(31)
+    sent = world.sent(Source.OPENAI_USAGE, world.usage())
+    drawn = datetime(2026, 11, 1, 1, tzinfo=UTC)
+    said = ((NOW, Cause.MISSING_THERE), (drawn, Cause.LATE), (NOW, Cause.LATE))
+    for hours, (as_of, cause) in enumerate(said):
+        now = NOW + hours * HOUR
+        import_report(database, replace(sent, as_of=as_of), by="op", now=now)
+        (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=now)
+        assert {each.cause for each in found.reconciled.differences} == {cause}
 
 
 def test_the_command_line_and_the_tables(

@@ -1260,13 +1260,18 @@ CREATE TABLE contract_end (
     approved_by text,
     approved_at timestamp with time zone,
     version integer,
+    rejected_by text,
+    rejected_at timestamp with time zone,
+    rejected_why text,
     CONSTRAINT contract_end_pkey PRIMARY KEY (end_id),
     CONSTRAINT contract_end_check CHECK (((waived_fen >= 0) AND (waived_fen <= fee_fen))),
     CONSTRAINT contract_end_check1 CHECK ((approved_by <> asked_by)),
     CONSTRAINT contract_end_check2 CHECK (((approved_by IS NULL) = (version IS NULL))),
     CONSTRAINT contract_end_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT contract_end_decided_once CHECK (((approved_by IS NULL) OR (rejected_by IS NULL))),
     CONSTRAINT contract_end_fee_fen_check CHECK ((fee_fen >= 0)),
-    CONSTRAINT contract_end_party_check CHECK ((party = ANY (ARRAY['customer'::text, 'operator'::text])))
+    CONSTRAINT contract_end_party_check CHECK ((party = ANY (ARRAY['customer'::text, 'operator'::text]))),
+    CONSTRAINT contract_end_rejected_whole CHECK ((((rejected_by IS NULL) = (rejected_at IS NULL)) AND ((rejected_by IS NULL) = (rejected_why IS NULL))))
 );
 
 CREATE TABLE contract_paper (
@@ -1377,13 +1382,18 @@ CREATE TABLE customer_grant (
     created_at timestamp with time zone NOT NULL,
     asked_by text NOT NULL,
     approved_by text,
+    rejected_by text,
+    rejected_at timestamp with time zone,
+    rejected_why text,
     CONSTRAINT customer_grant_pkey PRIMARY KEY (grant_id),
     CONSTRAINT customer_grant_amount_fen_check CHECK ((amount_fen > 0)),
     CONSTRAINT customer_grant_check CHECK ((ends_on > starts_on)),
     CONSTRAINT customer_grant_check1 CHECK ((approved_by <> asked_by)),
     CONSTRAINT customer_grant_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT customer_grant_decided_once CHECK (((approved_by IS NULL) OR (rejected_by IS NULL))),
     CONSTRAINT customer_grant_kind_check CHECK ((kind = ANY (ARRAY['package'::text, 'voucher'::text]))),
-    CONSTRAINT customer_grant_paid_fen_check CHECK ((paid_fen >= 0))
+    CONSTRAINT customer_grant_paid_fen_check CHECK ((paid_fen >= 0)),
+    CONSTRAINT customer_grant_rejected_whole CHECK ((((rejected_by IS NULL) = (rejected_at IS NULL)) AND ((rejected_by IS NULL) = (rejected_why IS NULL))))
 );
 
 CREATE TABLE customer_parent (
@@ -2534,8 +2544,8 @@ CREATE TABLE provider_report (
     as_of timestamp with time zone NOT NULL,
     by text NOT NULL,
     imported_at timestamp with time zone NOT NULL,
+    reading text DEFAULT ''::text NOT NULL,
     CONSTRAINT provider_report_pkey PRIMARY KEY (report_id),
-    CONSTRAINT provider_report_account_id_month_source_sha256_key UNIQUE (account_id, month, source, sha256),
     CONSTRAINT provider_report_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT provider_report_grain_pico_check CHECK ((grain_pico > 0)),
     CONSTRAINT provider_report_says_check CHECK ((says = ANY (ARRAY['usage'::text, 'cost'::text, 'both'::text])))
@@ -3009,11 +3019,16 @@ CREATE TABLE temporary_limit (
     asked_by text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     approved_by text,
+    rejected_by text,
+    rejected_at timestamp with time zone,
+    rejected_why text,
     CONSTRAINT temporary_limit_pkey PRIMARY KEY (limit_id),
     CONSTRAINT temporary_limit_check CHECK ((ends_at > starts_at)),
     CONSTRAINT temporary_limit_check1 CHECK ((approved_by <> asked_by)),
     CONSTRAINT temporary_limit_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
-    CONSTRAINT temporary_limit_limit_fen_check CHECK ((limit_fen > 0))
+    CONSTRAINT temporary_limit_decided_once CHECK (((approved_by IS NULL) OR (rejected_by IS NULL))),
+    CONSTRAINT temporary_limit_limit_fen_check CHECK ((limit_fen > 0)),
+    CONSTRAINT temporary_limit_rejected_whole CHECK ((((rejected_by IS NULL) = (rejected_at IS NULL)) AND ((rejected_by IS NULL) = (rejected_why IS NULL))))
 );
 
 CREATE TABLE ticket (
@@ -3629,7 +3644,7 @@ CREATE INDEX contract_draft_step_draft ON public.contract_draft_step USING btree
 CREATE INDEX contract_end_customer ON public.contract_end USING btree (customer_id);
 CREATE UNIQUE INDEX contract_end_waiting ON public.contract_end USING btree (contract_id) WHERE (approved_by IS NULL);
 CREATE INDEX contract_paper_customer ON public.contract_paper USING btree (customer_id);
-CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (COALESCE(draft_id, ''::text), COALESCE(contract_id, ''::text), kind, sha256);
+CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (COALESCE(draft_id, ''::text), COALESCE(contract_id, ''::text), kind, sha256) WHERE (kind <> 'signed'::text);
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
 CREATE INDEX credit_note_customer ON public.credit_note USING btree (customer_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
@@ -3701,6 +3716,7 @@ CREATE INDEX protection_transition_of ON public.protection_transition USING btre
 CREATE INDEX provider_ceiling_lane ON public.provider_ceiling USING btree (account_id, upstream_model, ceiling_id DESC);
 CREATE INDEX provider_payment_bill ON public.provider_payment USING btree (provider_bill_id);
 CREATE INDEX provider_payment_transition_payment ON public.provider_payment_transition USING btree (payment_id, at);
+CREATE INDEX provider_report_of_month ON public.provider_report USING btree (account_id, month, source, sha256);
 CREATE INDEX provider_terms_account ON public.provider_terms USING btree (account_id, terms_id DESC);
 CREATE INDEX quote_transition_of ON public.quote_transition USING btree (quote_id, transition_id);
 CREATE INDEX receipt_customer ON public.receipt USING btree (customer_id, received_on);
@@ -4017,8 +4033,8 @@ GRANT UPDATE (bank), UPDATE (holder) ON TABLE bank_account TO yuejie_app;
 GRANT UPDATE (hours_through), UPDATE (settled_through) ON TABLE capacity_cursor TO yuejie_app;
 GRANT UPDATE (withdrawn_at) ON TABLE certificate TO yuejie_app;
 GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
-GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (version) ON TABLE contract_end TO yuejie_app;
-GRANT UPDATE (approved_by) ON TABLE customer_grant TO yuejie_app;
+GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (rejected_at), UPDATE (rejected_by), UPDATE (rejected_why), UPDATE (version) ON TABLE contract_end TO yuejie_app;
+GRANT UPDATE (approved_by), UPDATE (rejected_at), UPDATE (rejected_by), UPDATE (rejected_why) ON TABLE customer_grant TO yuejie_app;
 GRANT UPDATE (covered), UPDATE (credit_step), UPDATE (episode), UPDATE (reason), UPDATE (since), UPDATE (state) ON TABLE customer_standing TO yuejie_app;
 GRANT UPDATE (last) ON TABLE deposit_slip_number TO yuejie_app;
 GRANT UPDATE (removed_at) ON TABLE duty TO yuejie_app;
@@ -4053,7 +4069,7 @@ GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE
 GRANT UPDATE (used_at) ON TABLE sso_attempt TO yuejie_app;
 GRANT UPDATE (bound_at), UPDATE (email), UPDATE (provider_id), UPDATE (subject) ON TABLE sso_person TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE sso_provider TO yuejie_app;
-GRANT UPDATE (approved_by) ON TABLE temporary_limit TO yuejie_app;
+GRANT UPDATE (approved_by), UPDATE (rejected_at), UPDATE (rejected_by), UPDATE (rejected_why) ON TABLE temporary_limit TO yuejie_app;
 GRANT UPDATE (severity), UPDATE (state), UPDATE (state_at) ON TABLE ticket TO yuejie_app;
 GRANT UPDATE (key_id) ON TABLE trial TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state), UPDATE (why) ON TABLE trial_request TO yuejie_app;

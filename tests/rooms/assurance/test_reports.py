@@ -123,9 +123,18 @@ def test_anthropics_usage_is_disjoint_already() -> None:
     }
 
 
+def test_a_page_that_is_there_twice_is_refused() -> None:
+    """The provider sums a bucket up by what it groups by, so nothing of it is told twice."""
+    result = {"model": "gpt-4o", "num_model_requests": 1, "input_tokens": 5, "output_tokens": 2}
+    bucket = {"start_time": 1_790_812_800, "results": [result, result | {"model": "o3"}]}
+    page = json.dumps({"data": [bucket]}).encode()
+    with pytest.raises(Invalid, match="第 3 项与第 1 项完全相同"):
+        read_pages(Source.OPENAI_USAGE, page + b"\n" + page)
+
+
 def test_pages_may_come_one_a_line() -> None:
-    page = openai_usage(model="gpt-4o", input_tokens=5)
-    assert len(read_pages(Source.OPENAI_USAGE, page + b"\n" + page).lines) == 2
+    page, next_page = (openai_usage(model="gpt-4o", input_tokens=n) for n in (5, 6))
+    assert len(read_pages(Source.OPENAI_USAGE, page + b"\n" + next_page).lines) == 2
 
 
 def unix(**result: object) -> bytes:

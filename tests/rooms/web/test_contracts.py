@@ -97,6 +97,7 @@ def _leave(people: dict[str, Ask], contract: str) -> None:
     assert (end["ends_on"], end["owed"]["amount"]) == ("2027-10-01", "3000.00")
     assert "剩余承诺 10,000.00 CNY × 30%" in end["reasons"][-1]
     sales("POST", f"/contract-ends/{end['end_id']}/approve", 403)
+    sales("POST", f"/contract-ends/{end['end_id']}/reject", 403, json={"why": "x"})
     finance("POST", f"/contract-ends/{end['end_id']}/approve")
     assert finance("GET", "/contract-ends?customer=acme")[0]["approved_by"] == "operator:finance"
     finance("POST", f"/contracts/{contract}/renew", 403, json={"months": 12})

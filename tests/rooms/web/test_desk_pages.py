@@ -351,3 +351,18 @@ def test_what_waits_is_approved_by_whoever_did_not_ask(
 def test_why_service_stopped_is_said_to_both_sides() -> None:
     """A prepaid customer that ran out stood there as “prepayment”, in English and Chinese alike."""
     assert REASONS.keys() == STOPPED.keys()
+
+
+def test_what_waits_is_turned_down_with_a_reason(
+    admin: TestClient, database: Database, asked: House
+) -> None:
+    """Who asked for a voucher by mistake takes it back; 李财务 says no to the limit."""
+    page = admin.get("/approvals").text
+    grant = one(r"/approvals/grants/\w+/reject", page)
+    assert send(admin, "/approvals", grant, why=" ").status_code == 422
+    went(send(admin, "/approvals", grant, why="多写一个零"), "/approvals")
+    enter(database, admin, "李财务", "finance", None)
+    page = admin.get("/approvals").text
+    limit = one(r"/approvals/limits/\w+/reject", page)
+    went(send(admin, "/approvals", limit, why="已逾期"), "/approvals")
+    assert not re.search(r"/approvals/(grants|limits)/", admin.get("/approvals").text)

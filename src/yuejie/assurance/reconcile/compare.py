@@ -8,7 +8,7 @@ Wholly pure.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -61,6 +61,9 @@ def compare(account_id: str, month: BillingMonth, ours: Ours, told: Told) -> Rec
                 hourly[series][used.hour] += used.pico
         differences += compare_amounts(hourly, told, days, differences, unpriced)
         cells |= set(told.picos)
+    if ours.elsewhere:
+        why = f"报告以 {told.currency} 计，我方这个账号的成本以 {ours.elsewhere} 计，无法比较"
+        differences = [replace(each, cause=Cause.UNKNOWN, why=why) for each in differences]
     return Reconciled(
         account_id=account_id,
         month=str(month),

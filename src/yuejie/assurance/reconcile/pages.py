@@ -6,6 +6,7 @@ Fields: OpenAI API reference, Usage and Costs; Anthropic API reference, Usage Re
 (`amount` in the lowest unit of the currency, "123.45" being $1.23).
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -83,7 +84,9 @@ def read_pages(source: Source, body: bytes) -> Report:
     amounts: list[Decimal] = []
     currencies: set[str] = set()
     zone = ZoneInfo(MANNERS[source].zone)
+    seen: dict[str, int] = {}
     for number, (bucket, result) in enumerate(_results(body), 1):
+        _refuse_twice(seen, number, bucket, result)
         try:
             for line, amount, currency in read(number, _day(bucket, zone), result):
                 lines.append(line)
@@ -126,6 +129,16 @@ def _results(body: bytes) -> Iterator[tuple[Words, Words]]:
         for bucket in page["data"]:
             for result in bucket.get("results", []):
                 yield bucket, result
+
+
+def _refuse_twice(seen: dict[str, int], number: int, bucket: Words, result: Words) -> None:
+    """Refuse a result that is there twice: of a bucket, a provider tells each group once."""
+    facts = [bucket.get("start_time"), bucket.get("starting_at"), result]
+    earlier = seen.setdefault(json.dumps(facts, sort_keys=True, default=str), number)
+    if earlier != number:
+        raise Invalid(
+            f"报告第 {number} 项与第 {earlier} 项完全相同，像是同一页存了两次；请去掉一份后重试"
+        )
 
 
 def _day(bucket: Words, zone: ZoneInfo) -> date:

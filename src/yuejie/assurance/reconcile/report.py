@@ -1,11 +1,13 @@
 """What a provider says we used and owe: a report, line by line, in our meters."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
 from yuejie.kernel.errors import Invalid
@@ -103,16 +105,29 @@ class Report:
     grain_pico: int
     lines: tuple[ReportLine, ...]
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that was read."""
+        told = [self.says, self.zone, self.currency, sorted(self.meters), self.grain_pico]
+        lines = [[str(e.day), e.model, e.meter, e.quantity, e.cost_pico] for e in self.lines]
+        return sha256(
+            json.dumps([told, dict(self.folds), lines], sort_keys=True).encode()
+        ).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A report on file: of which account and month, drawn when, imported by whom."""
+    """A report on file: of which account and month, drawn when, imported by whom.
+
+    `sha256` names the file, `reading` what was read in it: another mapping reads it otherwise.
+    """
 
     report_id: str
     account_id: str
     month: str
     file_name: str
     sha256: str
+    reading: str
     as_of: datetime
     by: str
     imported_at: datetime

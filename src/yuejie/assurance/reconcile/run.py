@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -59,9 +59,10 @@ class Found:
 
 
 def import_report(db: Database, sent: Sent, *, by: str, now: datetime) -> Filed:
-    """Read a report whole and put it on file; the same file again changes nothing.
+    """Read a report whole and put it on file; the same file, read as before, changes nothing.
 
-    Lines outside the month are refused: a file of two months would be counted for one.
+    Read otherwise, or drawn earlier than was said, it takes the place of what was on file. Lines
+    outside the month are refused: a file of two months would be counted for one.
     """
     if sent.as_of > now:
         raise Invalid(f"报告的导出时间 {sent.as_of.isoformat()} 在将来，请改正后重试")
@@ -73,6 +74,7 @@ def import_report(db: Database, sent: Sent, *, by: str, now: datetime) -> Filed:
         month=str(sent.month),
         file_name=sent.file_name,
         sha256=sha256(sent.body).hexdigest(),
+        reading=report.digest,
         as_of=sent.as_of,
         by=by,
         imported_at=now,
@@ -80,11 +82,39 @@ def import_report(db: Database, sent: Sent, *, by: str, now: datetime) -> Filed:
     )
     with db.begin() as tx:
         _refuse_unknown(tx, sent.account_id)
-        if store.insert_report(tx, filed):
-            named = f"{sent.account_id} {sent.month} {sent.source}"
-            became = {"file": sent.file_name, "sha256": filed.sha256, "lines": len(report.lines)}
-            record_deed(tx, Deed(by, now, "import", "provider_report", named), became=became)
+        known = _known(tx, filed)
+        if known is not None:
+            return known
+        store.insert_report(tx, filed)
+        named = f"{sent.account_id} {sent.month} {sent.source}"
+        became = {"file": sent.file_name, "sha256": filed.sha256, "lines": len(report.lines)}
+        record_deed(tx, Deed(by, now, "import", "provider_report", named), became=became)
     return filed
+
+
+def _known(tx: Tx, filed: Filed) -> Filed | None:
+    """Return the report as it is on file, if its file was read like this when it came last.
+
+    Nobody else puts one of the month on file until the transaction ends.
+    """
+    tx.lock_exclusive(f"provider reports {filed.account_id} {filed.month}")
+    rows = store.reports(tx, filed.account_id, filed.month)
+    same = [r for r in rows if (r.source, r.sha256) == (filed.report.source, filed.sha256)]
+    last = max(same, key=_imported, default=None)
+    if last is None or last.reading != filed.reading or last.as_of > filed.as_of:
+        return None
+    return replace(
+        filed,
+        report_id=last.report_id,
+        file_name=last.file_name,
+        as_of=last.as_of,
+        by=last.by,
+        imported_at=last.imported_at,
+    )
+
+
+def _imported(row: ReportRow) -> tuple[datetime, str]:
+    return row.imported_at, row.report_id
 
 
 def reconcile_month(
@@ -102,11 +132,25 @@ def reconcile_month(
                 f"账号 {account_id} 没有 {month} 的供应商报告，请先用 reconcile import 导入",
                 account=account_id,
             )
-        currencies = sorted({row.currency for row in rows})
+        priced = store.currencies(tx, account_id, str(month))
         return [
-            _reconcile(tx, account_id, month, [r for r in rows if r.currency == each], by, now)
-            for each in currencies
+            _reconcile(tx, account_id, month, told, each, priced, by=by, now=now)
+            for each, told in _by_currency(rows, priced).items()
         ]
+
+
+def _by_currency(rows: Sequence[ReportRow], priced: Sequence[str]) -> dict[str, list[ReportRow]]:
+    """Put reports together that are compared with each other.
+
+    Quantities have no currency: they go with the one that amounts are told in, or else with the one
+    that we are charged in, where there is one.
+    """
+    money = sorted({row.currency for row in rows if row.says != Says.USAGE})
+    alone = money or list(priced)
+    if len(alone) == 1:
+        return {alone[0]: list(rows)}
+    named = sorted({row.currency for row in rows})
+    return {each: [row for row in rows if row.currency == each] for each in named}
 
 
 def show_run(db: Database, reconciliation_id: str) -> tuple[RunRow, list[Difference]]:
@@ -166,8 +210,19 @@ def _refuse_unknown(tx: Tx, account_id: str) -> None:
 
 
 def _newest(rows: Sequence[ReportRow]) -> list[ReportRow]:
-    """Keep the newest report of each source and currency; the list has the newest last."""
-    return list({(row.source, row.currency): row for row in rows}.values())
+    """Keep of each file what was read last, and of each source and currency the newest report.
+
+    One about quantities and one about amounts stand beside each other; one about both takes the
+    place of all before it.
+    """
+    files = {(row.source, row.sha256): row for row in sorted(rows, key=_imported)}
+    found: dict[tuple[str, str], dict[str, ReportRow]] = defaultdict(dict)
+    for row in sorted(files.values(), key=lambda each: (each.as_of, *_imported(each))):
+        told = found[row.source, row.currency]
+        if row.says == Says.BOTH:
+            told.clear()
+        told[row.says] = row
+    return [row for told in found.values() for row in told.values()]
 
 
 def _reconcile(
@@ -175,11 +230,16 @@ def _reconcile(
     account_id: str,
     month: BillingMonth,
     rows: Sequence[ReportRow],
+    currency: str,
+    priced: Sequence[str],
+    *,
     by: str,
     now: datetime,
 ) -> Found:
-    told = told_by([(row, store.whole(tx, row)) for row in rows])
+    told = told_by([(row, store.whole(tx, row)) for row in rows], currency)
     ours = _ours(tx, account_id, month, told)
+    if priced and currency not in priced:
+        ours = replace(ours, elsewhere="、".join(priced))
     reconciled = compare(account_id, month, ours, told)
     row = RunRow(
         reconciliation_id=mint("rec", now),
@@ -200,7 +260,7 @@ def _reconcile(
     return Found(row.reconciliation_id, tuple(rows), reconciled)
 
 
-def told_by(reports: Iterable[tuple[ReportRow, Report]]) -> Told:
+def told_by(reports: Iterable[tuple[ReportRow, Report]], currency: str) -> Told:
     """Join reports of one currency: quantities from the one about usage, amounts from costs."""
     pairs = sorted(reports, key=lambda pair: (pair[0].as_of, pair[0].report_id))
     usage = _best(pairs, Says.USAGE)
@@ -221,7 +281,7 @@ def told_by(reports: Iterable[tuple[ReportRow, Report]]) -> Told:
         meters=usage[1].meters if usage else frozenset(),
         folds=(usage or given[0])[1].folds,
         zone=zones.pop(),
-        currency=(cost or given[0])[1].currency,
+        currency=currency,
         grain_pico=cost[1].grain_pico if cost else 1,
         as_of=min(row.as_of for row, _ in given),
     )

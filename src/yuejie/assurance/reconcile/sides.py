@@ -24,11 +24,16 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """Our month of an account. `waiting` counts calls on the worklist by model and hour."""
+    """Our month of an account. `waiting` counts calls on the worklist by model and hour.
+
+    `elsewhere` names the currencies that we are charged in where it is none of the report's: then
+    nothing here can be compared with it.
+    """
 
     used: tuple[Used, ...]
     currency: str
     waiting: Mapping[tuple[str, datetime], int] = field(default_factory=dict)
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from yuejie.db.session import Json, Tx
 
 OPERATOR_READS: Final = {
     "hours": "an account serves many customers; the provider charges the operator",
+    "currencies": "the same",
     "waiting": "the same",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
@@ -72,6 +73,28 @@ def hours(
 
 
 @dataclass(frozen=True, slots=True)
+class _Priced:
+    currency: str
+
+
+CURRENCIES: Final = """
+    SELECT DISTINCT cost.currency
+    FROM usage_rollup r
+    JOIN usage_dimension d USING (dimension_id)
+    JOIN deployment dep ON dep.deployment_id = d.deployment_id
+    JOIN rate cost ON cost.rate_id = r.cost_rate
+    WHERE dep.account_id = %(account_id)s AND r.month = %(month)s
+    ORDER BY 1
+"""
+
+
+def currencies(tx: Tx, account_id: str, month: str) -> list[str]:
+    """Return the currencies that our cost book has priced an account's month in."""
+    rows = tx.rows(_Priced, CURRENCIES, account_id=account_id, month=month)
+    return [row.currency for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingRow:
     """Calls of a model in an hour whose quantities are not known yet."""
 
@@ -122,11 +145,11 @@ def accounts(tx: Tx) -> list[str]:
 
 INSERT_REPORT: Final = """
     INSERT INTO provider_report (report_id, account_id, month, source, says, zone, currency, meters,
-                                 folds, grain_pico, file_name, sha256, as_of, by, imported_at)
+                                 folds, grain_pico, file_name, sha256, reading, as_of, by,
+                                 imported_at)
     VALUES (%(report_id)s, %(account_id)s, %(month)s, %(source)s, %(says)s, %(zone)s, %(currency)s,
-            %(meters)s, %(folds)s, %(grain_pico)s, %(file_name)s, %(sha256)s, %(as_of)s, %(by)s,
-            %(imported_at)s)
-    ON CONFLICT (account_id, month, source, sha256) DO NOTHING
+            %(meters)s, %(folds)s, %(grain_pico)s, %(file_name)s, %(sha256)s, %(reading)s,
+            %(as_of)s, %(by)s, %(imported_at)s)
 """
 COPY_LINES: Final = (
     "COPY provider_report_line (report_id, position, line, day, model, meter, quantity, cost_pico,"
@@ -134,10 +157,10 @@ COPY_LINES: Final = (
 )
 
 
-def insert_report(tx: Tx, filed: Filed) -> bool:
-    """Put a report on file; False if this very file is there already."""
+def insert_report(tx: Tx, filed: Filed) -> None:
+    """Put a report on file."""
     report = filed.report
-    new = tx.run(
+    tx.run(
         INSERT_REPORT,
         report_id=filed.report_id,
         account_id=filed.account_id,
@@ -151,22 +174,21 @@ def insert_report(tx: Tx, filed: Filed) -> bool:
         grain_pico=report.grain_pico,
         file_name=filed.file_name,
         sha256=filed.sha256,
+        reading=filed.reading,
         as_of=filed.as_of,
         by=filed.by,
         imported_at=filed.imported_at,
     )
-    if new:
-        tx.copy(
-            COPY_LINES,
+    tx.copy(
+        COPY_LINES,
+        (
             (
-                (
-                    *(filed.report_id, n, e.line, e.day, e.model, e.meter),
-                    *(e.quantity, e.cost_pico, e.note),
-                )
-                for n, e in enumerate(report.lines)
-            ),
-        )
-    return bool(new)
+                *(filed.report_id, n, e.line, e.day, e.model, e.meter),
+                *(e.quantity, e.cost_pico, e.note),
+            )
+            for n, e in enumerate(report.lines)
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +207,7 @@ class ReportRow:
     grain_pico: int
     file_name: str
     sha256: str
+    reading: str
     as_of: datetime
     by: str
     imported_at: datetime
@@ -193,12 +216,12 @@ class ReportRow:
 
 REPORTS: Final = """
     SELECT r.report_id, r.account_id, r.month, r.source, r.says, r.zone, r.currency, r.meters,
-           r.folds, r.grain_pico, r.file_name, r.sha256, r.as_of, r.by, r.imported_at,
+           r.folds, r.grain_pico, r.file_name, r.sha256, r.reading, r.as_of, r.by, r.imported_at,
            (SELECT count(*) FROM provider_report_line l WHERE l.report_id = r.report_id) AS lines
     FROM provider_report r
     WHERE (%(account_id)s::text IS NULL OR r.account_id = %(account_id)s)
       AND (%(month)s::text IS NULL OR r.month = %(month)s)
-    ORDER BY r.account_id, r.month, r.source, r.as_of, r.imported_at
+    ORDER BY r.account_id, r.month, r.source, r.as_of, r.imported_at, r.report_id
 """
 
 

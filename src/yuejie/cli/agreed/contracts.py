@@ -39,9 +39,17 @@ from yuejie.contracts.life.ending import (
     Wish,
     ask_end,
     ending_soon,
+    reject_end,
     renew_contract,
 )
-from yuejie.contracts.life.store import credit_rules, drafts_of, ends_of, open_drafts, steps_of
+from yuejie.contracts.life.store import (
+    ContractEnd,
+    credit_rules,
+    drafts_of,
+    ends_of,
+    open_drafts,
+    steps_of,
+)
 from yuejie.contracts.store import book, contract_versions, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
@@ -424,6 +432,17 @@ def approve_termination(house: Frame, end: str) -> None:
         say(f"解约费 {Money(done.owed_fen, done.currency)} {done.currency} 计入最后一期账单")
 
 
+@contracts.command("reject-end")
+@click.argument("end")
+@click.option("--why", required=True, help="原因")
+@frame
+def reject_termination(house: Frame, end: str, why: str) -> None:
+    """驳回或撤回待批的终止申请；合同照常，可再提出或续约。"""
+    with house.database() as db:
+        done = reject_end(db, end, why=why, by=house.by, now=house.now())
+    say(f"已驳回 {done.end_id}，合同 {done.contract_id} 照常")
+
+
 @contracts.command("ends")
 @click.option("--customer", required=True, help="客户简称或编号")
 @as_json
@@ -431,15 +450,21 @@ def approve_termination(house: Frame, end: str) -> None:
 def ends(house: Frame, customer: str, *, json: bool) -> None:
     """列出一个客户的终止申请。"""
     with house.database() as db, db.read() as tx:
-        rows = ends_of(tx, find_customer(tx, customer).customer_id)
+        rows = ends_of(tx, find_customer(tx, customer).customer_id, rejected=True)
     if json:
         give_json(rows)
         return
     shown = [
-        (e.end_id, e.contract_id, e.ends_on, Money(e.owed_fen, e.currency), e.approved_by or "待批")
+        (e.end_id, e.contract_id, e.ends_on, Money(e.owed_fen, e.currency), _decided(e))
         for e in rows
     ]
     show_table("终止", ["编号", "合同", "止日", "应收解约费", "审批"], shown)
+
+
+def _decided(end: ContractEnd) -> str:
+    if end.rejected_by is not None:
+        return f"{end.rejected_by} 驳回：{end.rejected_why}"
+    return end.approved_by or "待批"
 
 
 def _body(tx: Tx, file: Path, who: Customer) -> DraftBody:

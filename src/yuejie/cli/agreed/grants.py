@@ -6,7 +6,7 @@ import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.contracts.grants import store as grants_store
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import approve_grant, ask_grant, reject_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.money import Money
@@ -69,6 +69,17 @@ def approve_one(house: Frame, grant: str) -> None:
     with house.database() as db:
         done = approve_grant(db, grant, by=house.by, now=house.now())
     say(f"已批准 {done.grant_id}")
+
+
+@grants.command("reject")
+@click.argument("grant")
+@click.option("--why", required=True, help="原因")
+@frame
+def reject_one(house: Frame, grant: str, why: str) -> None:
+    """驳回或撤回待批的套餐或代金券。"""
+    with house.database() as db:
+        done = reject_grant(db, grant, why=why, by=house.by, now=house.now())
+    say(f"已驳回 {done.grant_id}")
 
 
 @grants.command("list")

@@ -3,7 +3,7 @@
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
-from yuejie.contracts.life.limits import LimitWish, approve_limit, ask_limit
+from yuejie.contracts.life.limits import LimitWish, approve_limit, ask_limit, reject_limit
 from yuejie.contracts.life.store import temporary_limits as limits_of
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.money import Money
@@ -51,6 +51,17 @@ def approve_one(house: Frame, limit: str) -> None:
         done = approve_limit(db, limit, by=house.by, now=house.now())
     until = done.ends_at.astimezone(zone_of("Asia/Shanghai"))
     say(f"已批准 {done.limit_id}，至 {until:%Y-%m-%d %H:%M}（北京时间）")
+
+
+@limits.command("reject")
+@click.argument("limit")
+@click.option("--why", required=True, help="原因")
+@frame
+def reject_one(house: Frame, limit: str, why: str) -> None:
+    """驳回或撤回待批的临时额度。"""
+    with house.database() as db:
+        done = reject_limit(db, limit, why=why, by=house.by, now=house.now())
+    say(f"已驳回 {done.limit_id}")
 
 
 @limits.command("list")

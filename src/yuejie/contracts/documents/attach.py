@@ -43,6 +43,8 @@ class PaperDraft:
 def attach_paper(db: Database, draft: PaperDraft, *, by: str, now: datetime) -> Paper:
     """Keep a paper, named by its SHA-256; the same bytes in the same place are kept once.
 
+    A signed copy that was kept before its draft changed is kept anew: whoever hands it in again
+    says that it is signed as the draft stands now.
     Raises Invalid for what is no PDF, DOCX, PNG or JPEG, is too large or empty, or for a signed
     copy that is no PDF or picture; NotFound for a draft or contract of another customer.
     """
@@ -54,6 +56,9 @@ def keep_paper(tx: Tx, draft: PaperDraft, *, by: str, now: datetime) -> Paper:
     """Do what `attach_paper` promises, in the transaction of a deed that brings a paper."""
     media_type = _media_type(draft)
     _refuse_strangers(tx, draft)
+    kept = _kept_copy(tx, draft)
+    if kept is not None:
+        return kept
     paper = Paper(
         paper_id=mint("paper", now),
         customer_id=draft.customer_id,
@@ -76,6 +81,20 @@ def keep_paper(tx: Tx, draft: PaperDraft, *, by: str, now: datetime) -> Paper:
     facts = {"name": paper.name, "kind": paper.kind, "sha256": paper.sha256.hex()}
     record_deed(tx, Deed(by, now, "attach", "contract_paper", paper.paper_id), became=facts)
     return paper
+
+
+def _kept_copy(tx: Tx, draft: PaperDraft) -> Paper | None:
+    """Return the same signed copy where it still counts; nobody else keeps one meanwhile."""
+    if draft.kind != "signed":
+        return None
+    tx.lock_exclusive(f"signed copies {draft.draft_id or draft.contract_id}")
+    digest = sha256(draft.body).digest()
+    if draft.draft_id is None:
+        papers = store.papers_of(tx, draft.customer_id)
+        copies = [p for p in papers if (p.contract_id, p.kind) == (draft.contract_id, "signed")]
+    else:
+        copies = store.signed_copies(tx, draft.customer_id, draft.draft_id)
+    return next((each for each in copies if bytes(each.sha256) == digest), None)
 
 
 def _media_type(draft: PaperDraft) -> str:

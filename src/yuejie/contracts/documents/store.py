@@ -66,19 +66,30 @@ def paper_body(tx: Tx, customer_id: CustomerId, paper: Paper) -> bytes:
     return body
 
 
+# A review changes a draft where it grants another limit or deposit than was written.
 SIGNED: Final = """
-    SELECT EXISTS (SELECT FROM contract_paper
-                   WHERE customer_id = %(customer_id)s AND draft_id = %(draft_id)s
-                     AND kind = 'signed'
-                     AND at >= (SELECT coalesce(max(at), '-infinity') FROM contract_draft_step
-                                WHERE draft_id = %(draft_id)s
-                                  AND event IN ('reject', 'rework', 'revise')))
+    SELECT paper_id, customer_id, draft_id, contract_id, kind, name, media_type, sha256, at, by
+    FROM contract_paper
+    WHERE customer_id = %(customer_id)s AND draft_id = %(draft_id)s AND kind = 'signed'
+      AND at >= (SELECT coalesce(max(s.at), '-infinity') FROM contract_draft_step s
+                 WHERE s.draft_id = %(draft_id)s
+                   AND (s.event IN ('reject', 'rework', 'revise')
+                        OR s.event = 'accept' AND s.body -> 'commercial' <> (
+                            SELECT p.body -> 'commercial' FROM contract_draft_step p
+                            WHERE p.draft_id = s.draft_id AND p.step_id < s.step_id
+                            ORDER BY p.step_id DESC LIMIT 1)))
+    ORDER BY paper_id
 """
+
+
+def signed_copies(tx: Tx, customer_id: CustomerId, draft_id: str) -> list[Paper]:
+    """Return the signed copies of what a draft says since it was last changed."""
+    return tx.rows(Paper, SIGNED, customer_id=customer_id, draft_id=draft_id)
 
 
 def has_signed_copy(tx: Tx, customer_id: CustomerId, draft_id: str) -> bool:
     """Tell whether a signed copy is at hand of what a draft says since it was last changed."""
-    return tx.value(SIGNED, customer_id=customer_id, draft_id=draft_id) is True
+    return bool(signed_copies(tx, customer_id, draft_id))
 
 
 INSERT: Final = """

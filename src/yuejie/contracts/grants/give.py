@@ -61,3 +61,17 @@ def approve_grant(db: Database, grant_id: str, *, by: str, now: datetime) -> Gra
         became = replace(was, approved_by=by)
         record_deed(tx, Deed(by, now, "approve", "grant", grant_id), was=was, became=became)
         return became
+
+
+def reject_grant(db: Database, grant_id: str, *, why: str, by: str, now: datetime) -> Grant:
+    """Turn a package or voucher down that waits, one's own as well. Raises Invalid without why."""
+    if not why.strip():
+        raise Invalid("驳回套餐或代金券须写明原因，请补全后重试")
+    with db.begin() as tx:
+        was = store.grant_by_id(tx, grant_id)
+        if was is None:
+            raise NotFound(f"套餐或代金券 {grant_id} 不存在，请核对编号")
+        if not store.reject_grant(tx, grant_id, by=by, at=now, why=why):
+            raise Conflict(f"套餐或代金券 {grant_id} 已审批，无需再次审批")
+        record_deed(tx, Deed(by, now, "reject", "grant", grant_id, why), was=was)
+        return was

@@ -82,7 +82,7 @@ OPEN_GRANTS: Final = """
     SELECT grant_id, customer_id, kind, name, amount_fen, paid_fen, currency, models, starts_on,
            ends_on, created_at, asked_by, approved_by
     FROM customer_grant
-    WHERE approved_by IS NULL
+    WHERE approved_by IS NULL AND rejected_by IS NULL
     ORDER BY grant_id
 """
 
@@ -122,10 +122,22 @@ def insert_grant(tx: Tx, grant: Grant) -> None:
 
 APPROVE_GRANT: Final = """
     UPDATE customer_grant SET approved_by = %(by)s
-    WHERE grant_id = %(grant_id)s AND approved_by IS NULL
+    WHERE grant_id = %(grant_id)s AND approved_by IS NULL AND rejected_by IS NULL
 """
 
 
 def approve_grant(tx: Tx, grant_id: str, *, by: str) -> bool:
-    """Write who approved; False if it is approved already."""
+    """Write who approved; False if it is decided already."""
     return tx.run(APPROVE_GRANT, grant_id=grant_id, by=by) == 1
+
+
+REJECT_GRANT: Final = """
+    UPDATE customer_grant
+    SET rejected_by = %(by)s, rejected_at = %(at)s, rejected_why = %(why)s
+    WHERE grant_id = %(grant_id)s AND approved_by IS NULL AND rejected_by IS NULL
+"""
+
+
+def reject_grant(tx: Tx, grant_id: str, *, by: str, at: datetime, why: str) -> bool:
+    """Write who turned it down, and why; False if it is decided already."""
+    return tx.run(REJECT_GRANT, grant_id=grant_id, by=by, at=at, why=why) == 1

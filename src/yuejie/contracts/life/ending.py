@@ -104,6 +104,27 @@ def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEn
     return became
 
 
+def reject_end(db: Database, end_id: str, *, why: str, by: str, now: datetime) -> ContractEnd:
+    """Turn down an end that waits, one's own as well; the contract goes on as if nobody had asked.
+
+    Raises Invalid without a reason, Conflict for one that is decided already.
+    """
+    if not why.strip():
+        raise Invalid("驳回终止申请须写明原因，请补全后重试")
+    with db.begin() as tx:
+        was = store.end_by_id(tx, end_id)
+        if was is None:
+            raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
+        tx.lock_exclusive(f"contract {was.contract_id}")
+        if not store.reject_end(tx, end_id, by=by, at=now, why=why):
+            raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
+        became = replace(was, rejected_by=by, rejected_at=now, rejected_why=why)
+        record_deed(
+            tx, Deed(by, now, "reject", "contract_end", end_id, why), was=was, became=became
+        )
+        return became
+
+
 def _end(tx: Tx, end: ContractEnd, *, by: str, now: datetime) -> Contract:
     """Write the versions that let a contract end, each at its own prices; return the newest.
 

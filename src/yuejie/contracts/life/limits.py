@@ -80,6 +80,22 @@ def approve_limit(db: Database, limit_id: str, *, by: str, now: datetime) -> Tem
         return became
 
 
+def reject_limit(
+    db: Database, limit_id: str, *, why: str, by: str, now: datetime
+) -> TemporaryLimit:
+    """Turn a temporary limit down that waits, one's own as well. Raises Invalid without why."""
+    if not why.strip():
+        raise Invalid("驳回临时额度须写明原因，请补全后重试")
+    with db.begin() as tx:
+        was = store.limit_by_id(tx, limit_id)
+        if was is None:
+            raise NotFound(f"临时额度 {limit_id} 不存在，请核对编号")
+        if not store.reject_limit(tx, limit_id, by=by, at=now, why=why):
+            raise Conflict(f"临时额度 {limit_id} 已审批，无需再次审批")
+        record_deed(tx, Deed(by, now, "reject", "temporary_limit", limit_id, why), was=was)
+        return was
+
+
 def credit_limit_at(tx: Tx, customer_id: CustomerId, at: datetime) -> int | None:
     """Return what a customer may owe at an instant, fen of its contract's currency.
 

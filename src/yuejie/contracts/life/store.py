@@ -317,13 +317,13 @@ def writers_of(tx: Tx, draft_id: str) -> set[str]:
 LIMITS_OF: Final = """
     SELECT limit_id, limit_fen, currency, starts_at, ends_at, why, asked_by, created_at, approved_by
     FROM temporary_limit
-    WHERE customer_id = %(customer_id)s
+    WHERE customer_id = %(customer_id)s AND rejected_by IS NULL
     ORDER BY limit_id
 """
 
 
 def temporary_limits(tx: Tx, customer_id: CustomerId) -> list[TemporaryLimit]:
-    """Return every temporary limit of a customer, approved or not."""
+    """Return every temporary limit of a customer, approved or waiting."""
     return tx.rows(TemporaryLimit, LIMITS_OF, customer_id=customer_id)
 
 
@@ -350,7 +350,7 @@ OPEN_LIMITS: Final = """
     SELECT limit_id, limit_fen, currency, starts_at, ends_at, why, asked_by, created_at,
            approved_by, customer_id
     FROM temporary_limit
-    WHERE approved_by IS NULL AND ends_at > %(now)s
+    WHERE approved_by IS NULL AND rejected_by IS NULL AND ends_at > %(now)s
     ORDER BY limit_id
 """
 
@@ -386,13 +386,25 @@ def insert_limit(tx: Tx, customer_id: CustomerId, limit: TemporaryLimit) -> None
 
 APPROVE_LIMIT: Final = """
     UPDATE temporary_limit SET approved_by = %(by)s
-    WHERE limit_id = %(limit_id)s AND approved_by IS NULL
+    WHERE limit_id = %(limit_id)s AND approved_by IS NULL AND rejected_by IS NULL
 """
 
 
 def approve_limit(tx: Tx, limit_id: str, *, by: str) -> bool:
-    """Write who approved; False if it is approved already."""
+    """Write who approved; False if it is decided already."""
     return tx.run(APPROVE_LIMIT, limit_id=limit_id, by=by) == 1
+
+
+REJECT_LIMIT: Final = """
+    UPDATE temporary_limit
+    SET rejected_by = %(by)s, rejected_at = %(at)s, rejected_why = %(why)s
+    WHERE limit_id = %(limit_id)s AND approved_by IS NULL AND rejected_by IS NULL
+"""
+
+
+def reject_limit(tx: Tx, limit_id: str, *, by: str, at: datetime, why: str) -> bool:
+    """Write who turned it down, and why; False if it is decided already."""
+    return tx.run(REJECT_LIMIT, limit_id=limit_id, by=by, at=at, why=why) == 1
 
 
 # ── ends ────────────────────────────────────────────────────────────────────────────────────────
@@ -421,6 +433,9 @@ class ContractEnd:
     approved_by: str | None = None
     approved_at: datetime | None = None
     version: int | None = None
+    rejected_by: str | None = None
+    rejected_at: datetime | None = None
+    rejected_why: str | None = None
 
     @property
     def owed_fen(self) -> int:
@@ -430,21 +445,26 @@ class ContractEnd:
 
 ENDS_OF: Final = """
     SELECT end_id, contract_id, customer_id, party, asked_on, ends_on, currency, fee_fen,
-           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version
+           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version,
+           rejected_by, rejected_at, rejected_why
     FROM contract_end
-    WHERE customer_id = %(customer_id)s
+    WHERE customer_id = %(customer_id)s AND (%(rejected)s OR rejected_by IS NULL)
     ORDER BY end_id
 """
 
 
-def ends_of(tx: Tx, customer_id: CustomerId) -> list[ContractEnd]:
-    """Return every termination of a customer's contracts, approved or waiting."""
-    return tx.rows(ContractEnd, ENDS_OF, customer_id=customer_id)
+def ends_of(tx: Tx, customer_id: CustomerId, *, rejected: bool = False) -> list[ContractEnd]:
+    """Return every termination of a customer's contracts, approved or waiting.
+
+    With `rejected` also those that were turned down, which end nothing.
+    """
+    return tx.rows(ContractEnd, ENDS_OF, customer_id=customer_id, rejected=rejected)
 
 
 END_BY_ID: Final = """
     SELECT end_id, contract_id, customer_id, party, asked_on, ends_on, currency, fee_fen,
-           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version
+           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version,
+           rejected_by, rejected_at, rejected_why
     FROM contract_end
     WHERE end_id = %(end_id)s
 """
@@ -457,7 +477,8 @@ def end_by_id(tx: Tx, end_id: str) -> ContractEnd | None:
 
 APPROVED_ENDS: Final = """
     SELECT end_id, contract_id, customer_id, party, asked_on, ends_on, currency, fee_fen,
-           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version
+           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version,
+           rejected_by, rejected_at, rejected_why
     FROM contract_end
     WHERE approved_by IS NOT NULL
     ORDER BY end_id
@@ -471,9 +492,10 @@ def approved_ends(tx: Tx) -> list[ContractEnd]:
 
 OPEN_ENDS: Final = """
     SELECT end_id, contract_id, customer_id, party, asked_on, ends_on, currency, fee_fen,
-           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version
+           waived_fen, reasons, why, asked_by, created_at, approved_by, approved_at, version,
+           rejected_by, rejected_at, rejected_why
     FROM contract_end
-    WHERE approved_by IS NULL
+    WHERE approved_by IS NULL AND rejected_by IS NULL
     ORDER BY end_id
 """
 
@@ -515,10 +537,22 @@ def insert_end(tx: Tx, end: ContractEnd) -> None:
 APPROVE_END: Final = """
     UPDATE contract_end
     SET approved_by = %(by)s, approved_at = %(at)s, version = %(version)s
-    WHERE end_id = %(end_id)s AND approved_by IS NULL
+    WHERE end_id = %(end_id)s AND approved_by IS NULL AND rejected_by IS NULL
 """
 
 
 def approve_end(tx: Tx, end_id: str, *, by: str, at: datetime, version: int) -> bool:
-    """Write who approved and which version ends; False if it is approved already."""
+    """Write who approved and which version ends; False if it is decided already."""
     return tx.run(APPROVE_END, end_id=end_id, by=by, at=at, version=version) == 1
+
+
+REJECT_END: Final = """
+    UPDATE contract_end
+    SET rejected_by = %(by)s, rejected_at = %(at)s, rejected_why = %(why)s
+    WHERE end_id = %(end_id)s AND approved_by IS NULL AND rejected_by IS NULL
+"""
+
+
+def reject_end(tx: Tx, end_id: str, *, by: str, at: datetime, why: str) -> bool:
+    """Write who turned it down, and why; False if it is decided already."""
+    return tx.run(REJECT_END, end_id=end_id, by=by, at=at, why=why) == 1

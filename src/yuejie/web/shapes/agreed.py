@@ -251,7 +251,9 @@ class EndOut(Out):
     reasons: list[str] = Field(description="怎样算出来的")
     why: str = Field(description="原因")
     asked_by: str = Field(description="谁提出")
-    approved_by: str | None = Field(description="谁批准；空为待批")
+    approved_by: str | None = Field(description="谁批准；与 rejected_by 都空为待批")
+    rejected_by: str | None = Field(description="谁驳回")
+    rejected_why: str | None = Field(description="为何驳回")
 
     @classmethod
     def of(cls, end: ContractEnd) -> "EndOut":

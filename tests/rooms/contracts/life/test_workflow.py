@@ -12,6 +12,9 @@ from yuejie.contracts.agreed.pricing import FamilyDiscount, Pricing
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.documents.store import paper_body, papers_of
+from yuejie.contracts.grants.give import approve_grant, ask_grant, reject_grant
+from yuejie.contracts.grants.grant import GrantDraft, GrantKind
+from yuejie.contracts.grants.store import open_grants
 from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import (
     reject_draft,
@@ -40,6 +43,7 @@ from yuejie.contracts.life.ending import (
     approve_end,
     ask_end,
     ending_soon,
+    reject_end,
     renew_contract,
     renew_due,
 )
@@ -48,6 +52,7 @@ from yuejie.contracts.life.limits import (
     approve_limit,
     ask_limit,
     credit_limit_at,
+    reject_limit,
     set_credit_rule,
 )
 from yuejie.contracts.publish import Publication, open_book, publish_revision
@@ -66,7 +71,7 @@ from yuejie.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotF
 from yuejie.kernel.ids import BookId, CustomerId
 
 NOW = datetime(2026, 11, 20, 2, tzinfo=UTC)
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 START = datetime(2026, 11, 30, 16, tzinfo=UTC)
 YEAR = CommercialTerms(
     type=ContractType.ONE_YEAR,
@@ -277,6 +282,61 @@ def test_an_amendment_needs_a_signed_copy_and_writes_the_next_version(
         assert paper_body(tx, acme, kept) == SCAN
 
 
+def test_a_signed_copy_is_handed_in_again_for_a_draft_that_was_put_right(
+    database: Database, acme: CustomerId
+) -> None:
+    """
+    Both signed order PO-8, sales wrote PO-7 down: sent back, put right, and the same scan is handed
+    in again. It was known already, so the amendment could not be signed and asked for a scan.
+    """
+    contract = signed(database, acme)
+    wrong = replace(BODY, commercial=replace(YEAR, purchase_order="PO-7"), starts_at=START + DAY)
+    draft_id = draft_contract(
+        database,
+        acme,
+        wrong,
+        by="sales",
+        now=NOW,
+        kind=DraftKind.AMEND,
+        contract_id=contract.contract_id,
+    ).draft_id
+    scan = PaperDraft(customer_id=acme, kind="signed", name="扫描", body=SCAN, draft_id=draft_id)
+    attach_paper(database, scan, by="sales", now=NOW)
+    submit_draft(database, draft_id, by="sales", now=NOW)
+    reject_draft(database, draft_id, by="finance", now=NOW + HOUR, why="与签署件不符")
+    rework_draft(database, draft_id, by="sales", now=NOW + HOUR)
+    right = replace(wrong, commercial=replace(YEAR, purchase_order="PO-8"))
+    revise_draft(database, draft_id, right, by="sales", now=NOW + HOUR)
+    submit_draft(database, draft_id, by="sales", now=NOW + HOUR)
+    review_draft(database, draft_id, GOOD, by="finance", now=NOW + 2 * HOUR)
+    again, once = (attach_paper(database, scan, by="sales", now=NOW + 3 * HOUR) for _ in range(2))
+    assert again == once
+    assert sign_draft(database, draft_id, by="admin", now=NOW + 4 * HOUR).version == 2
+
+
+def test_what_was_signed_before_finance_granted_less_is_no_copy_of_it(
+    database: Database, acme: CustomerId
+) -> None:
+    """The scan promises no limit at all; finance grants 50,000, which nobody has signed."""
+    contract = signed(database, acme)
+    more = replace(BODY, commercial=replace(YEAR, purchase_order="PO-7"), starts_at=START + DAY)
+    draft_id = draft_contract(
+        database,
+        acme,
+        more,
+        by="sales",
+        now=NOW,
+        kind=DraftKind.AMEND,
+        contract_id=contract.contract_id,
+    ).draft_id
+    submit_draft(database, draft_id, by="sales", now=NOW)
+    scan = PaperDraft(customer_id=acme, kind="signed", name="扫描", body=SCAN, draft_id=draft_id)
+    attach_paper(database, scan, by="sales", now=NOW)
+    review_draft(database, draft_id, GOOD, by="finance", now=NOW + HOUR)
+    with pytest.raises(Conflict, match="双方签署"):
+        sign_draft(database, draft_id, by="admin", now=NOW + HOUR)
+
+
 def two_amendments(db: Database, acme: CustomerId) -> list[str]:
     """Bring two other taxes for one contract as far as the signature; return the drafts' ids."""
     open_terms = replace(BODY, commercial=CommercialTerms())
@@ -367,6 +427,72 @@ def test_leaving_early_is_computed_explained_and_approved(
         approve_end(database, end.end_id, by="finance", now=asked_at)
     with pytest.raises(Conflict, match="不能续约"):
         renew_contract(database, contract.contract_id, by="op", now=asked_at)
+
+
+def test_an_end_that_was_asked_for_by_mistake_is_turned_down(
+    database: Database, acme: CustomerId
+) -> None:
+    """
+    Sales asks for the wrong contract's end. It waited for ever: no other end could be asked for,
+    and the contract neither renewed itself nor could be renewed. Turned down it leaves no trace but
+    its own.
+    """
+    contract = signed(database, acme)
+    asked_on = START + 30 * DAY
+    wish = Wish(contract_id=contract.contract_id, wished_on=date(2027, 3, 1), why="客户转向自建")
+    end = ask_end(database, wish, by="sales", now=asked_on)
+    with pytest.raises(Conflict, match="正在等待审批"):
+        ask_end(database, wish, by="sales", now=asked_on)
+    with pytest.raises(Conflict, match="不能续约"):
+        renew_contract(database, contract.contract_id, by="op", now=asked_on)
+    with pytest.raises(Invalid, match="写明原因"):
+        reject_end(database, end.end_id, why=" ", by="finance", now=asked_on)
+    reject_end(database, end.end_id, why="合同编号写错", by="finance", now=asked_on)
+    for deed in (
+        lambda: approve_end(database, end.end_id, by="boss", now=asked_on),
+        lambda: reject_end(database, end.end_id, why="再", by="boss", now=asked_on),
+    ):
+        with pytest.raises(Conflict, match="已审批"):
+            deed()
+    with database.read() as tx:
+        assert [end.rejected_why for end in store.ends_of(tx, acme, rejected=True)] == [
+            "合同编号写错"
+        ]
+        assert store.ends_of(tx, acme) == store.open_ends(tx) == []
+        assert [each.version for each in contracts_of(tx, acme)] == [1]
+    assert renew_due(database, by="clerk", now=datetime(2027, 11, 20, tzinfo=UTC)) != []
+
+
+def test_a_limit_and_a_package_that_were_asked_for_by_mistake_are_turned_down(
+    database: Database, acme: CustomerId
+) -> None:
+    """Ten times too much: nobody could say no, so it lay there to be approved by a slip."""
+    signed(database, acme)
+    wish = LimitWish(
+        limit_fen=1_000_000_00, currency="CNY", starts_at=NOW, ends_at=NOW + 99 * DAY, why="双十一"
+    )
+    limit = ask_limit(database, acme, wish, by="sales", now=NOW)
+    voucher = GrantDraft(
+        customer_id=acme,
+        kind=GrantKind.VOUCHER,
+        name="新客",
+        amount_fen=10_000_00,
+        starts_on=date(2026, 12, 1),
+        ends_on=date(2027, 12, 1),
+    )
+    grant = ask_grant(database, voucher, by="sales", now=NOW)
+    for asked in (False, True):
+        if asked:
+            reject_limit(database, limit.limit_id, why="多写一个零", by="sales", now=NOW)
+            reject_grant(database, grant.grant_id, why="多写一个零", by="sales", now=NOW)
+            with pytest.raises(Conflict, match="已审批"):
+                approve_limit(database, limit.limit_id, by="finance", now=NOW)
+            with pytest.raises(Conflict, match="已审批"):
+                approve_grant(database, grant.grant_id, by="finance", now=NOW)
+        with database.read() as tx:
+            assert (store.open_limits(tx, NOW) == []) is asked
+            assert (open_grants(tx) == []) is asked
+            assert (store.temporary_limits(tx, acme) == []) is asked
 
 
 def test_a_contract_goes_on_by_itself_once_notice_is_too_late(

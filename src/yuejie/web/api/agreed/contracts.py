@@ -27,7 +27,7 @@ from yuejie.contracts.life.drafting import (
     submit_draft,
     withdraw_draft,
 )
-from yuejie.contracts.life.ending import ask_end, renew_contract
+from yuejie.contracts.life.ending import ask_end, reject_end, renew_contract
 from yuejie.contracts.life.store import credit_rules, drafts_of, ends_of, open_drafts, steps_of
 from yuejie.contracts.store import book, contract_versions, contracts, contracts_of
 from yuejie.customers.customer import Customer
@@ -246,9 +246,9 @@ def terminate(db: Db, caller: AnyCaller, now: Now, contract: Name, body: EndIn) 
 def list_ends(
     db: Db, customer: Annotated[Name, Query(description="客户简称或编号")]
 ) -> list[EndOut]:
-    """一个客户的终止申请，旧的在前。"""
+    """一个客户的终止申请，含已驳回的，旧的在前。"""
     with db.read() as tx:
-        rows = ends_of(tx, find_customer(tx, customer).customer_id)
+        rows = ends_of(tx, find_customer(tx, customer).customer_id, rejected=True)
     return [EndOut.of(row) for row in rows]
 
 
@@ -256,6 +256,12 @@ def list_ends(
 def approve(db: Db, caller: AnyCaller, now: Now, end: Name) -> EndOut:
     """批准他人提出的终止；到止日网关不再接受调用，解约费计入最后一期账单。"""
     return EndOut.of(approve_leaving(db, end, by=caller.name, now=now))
+
+
+@routes.post("/contract-ends/{end}/reject", summary="驳回终止")
+def turn_down(db: Db, caller: AnyCaller, now: Now, end: Name, body: Why) -> EndOut:
+    """驳回或撤回待批的终止申请，写明原因；合同照常，可再提出或续约。"""
+    return EndOut.of(reject_end(db, end, why=body.why, by=caller.name, now=now))
 
 
 def visible_contract(tx: Tx, caller: Caller, name: str) -> list[Contract]:

@@ -4,15 +4,16 @@ from typing import Annotated, Final
 
 from fastapi import Path, status
 
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import approve_grant, ask_grant, reject_grant
 from yuejie.contracts.grants.store import grants_of, open_grants
-from yuejie.contracts.life.limits import approve_limit, ask_limit, set_credit_rule
+from yuejie.contracts.life.limits import approve_limit, ask_limit, reject_limit, set_credit_rule
 from yuejie.contracts.life.store import credit_rules, temporary_limits
 from yuejie.contracts.terms import CreditClass
 from yuejie.customers.enrol import find_customer
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.agreed import GrantIn, GrantOut, LimitIn, LimitOut, RuleIn, RuleOut
+from yuejie.web.shapes.billing.review import Why
 from yuejie.web.shapes.wire import Name
 
 routes: Final = guarded("授信与优惠")
@@ -63,6 +64,12 @@ def approve(db: Db, caller: AnyCaller, now: Now, limit: Name) -> LimitOut:
     return LimitOut.of(approve_limit(db, limit, by=caller.name, now=now))
 
 
+@routes.post("/limits/{limit}/reject", summary="驳回临时额度")
+def turn_down(db: Db, caller: AnyCaller, now: Now, limit: Name, body: Why) -> LimitOut:
+    """驳回或撤回待批的临时额度，写明原因。"""
+    return LimitOut.of(reject_limit(db, limit, why=body.why, by=caller.name, now=now))
+
+
 @routes.get("/grants", summary="待审批的套餐与代金券")
 def list_open_grants(db: Db) -> list[GrantOut]:
     """等待另一人审批的套餐与代金券，旧的在前。"""
@@ -94,3 +101,9 @@ def ask_one(db: Db, caller: AnyCaller, now: Now, customer: Name, body: GrantIn) 
 def approve_one(db: Db, caller: AnyCaller, now: Now, grant: Name) -> GrantOut:
     """批准他人提出的套餐或代金券。"""
     return GrantOut.of(approve_grant(db, grant, by=caller.name, now=now))
+
+
+@routes.post("/grants/{grant}/reject", summary="驳回套餐或代金券")
+def turn_one_down(db: Db, caller: AnyCaller, now: Now, grant: Name, body: Why) -> GrantOut:
+    """驳回或撤回待批的套餐或代金券，写明原因。"""
+    return GrantOut.of(reject_grant(db, grant, why=body.why, by=caller.name, now=now))

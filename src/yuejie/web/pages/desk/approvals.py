@@ -1,8 +1,8 @@
 """What waits for a second person: adjustments, credit notes, grants, limits, ends, prices."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from yuejie.bills.correct.adjust import decide_adjustment
@@ -13,10 +13,11 @@ from yuejie.bills.correct.take_back import decide_credit
 from yuejie.bills.find import find_bill
 from yuejie.contracts.changes.change import STATE_NAMES
 from yuejie.contracts.changes.store import open_changes
-from yuejie.contracts.grants.give import approve_grant
+from yuejie.contracts.grants.give import approve_grant, reject_grant
 from yuejie.contracts.grants.grant import GrantKind
 from yuejie.contracts.grants.store import open_grants
-from yuejie.contracts.life.limits import approve_limit
+from yuejie.contracts.life.ending import reject_end
+from yuejie.contracts.life.limits import approve_limit, reject_limit
 from yuejie.contracts.life.store import open_ends, open_limits
 from yuejie.customers.store import customers
 from yuejie.web.desk import Db, Now
@@ -28,6 +29,7 @@ routes: Final = APIRouter(
     include_in_schema=False, prefix="/approvals", dependencies=[Depends(visit)]
 )
 ours: Final = [Depends(refuse_strangers)]
+Why = Annotated[str, Form(max_length=1000)]
 
 HERE: Final = "/approvals"
 GRANTS: Final = {GrantKind.PACKAGE: "套餐", GrantKind.VOUCHER: "代金券"}
@@ -88,6 +90,13 @@ def grant_one(request: Request, db: Db, now: Now, grant: str) -> Response:
     return go(request, HERE, f"“{done.name}”已批准")
 
 
+@routes.post("/grants/{grant}/reject", dependencies=ours)
+def refuse_grant(request: Request, db: Db, now: Now, grant: str, why: Why) -> Response:
+    """Turn a package or voucher down, or take one's own back."""
+    done = reject_grant(db, grant, why=why, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"“{done.name}”已驳回")
+
+
 @routes.post("/limits/{limit}/approve", dependencies=ours)
 def limit_one(request: Request, db: Db, now: Now, limit: str) -> Response:
     """Let a temporary limit hold."""
@@ -95,8 +104,22 @@ def limit_one(request: Request, db: Db, now: Now, limit: str) -> Response:
     return go(request, HERE, "临时额度已批准")
 
 
+@routes.post("/limits/{limit}/reject", dependencies=ours)
+def refuse_limit(request: Request, db: Db, now: Now, limit: str, why: Why) -> Response:
+    """Turn a temporary limit down, or take one's own back."""
+    reject_limit(db, limit, why=why, by=caller_of(request).name, now=now)
+    return go(request, HERE, "临时额度已驳回")
+
+
 @routes.post("/ends/{end}/approve", dependencies=ours)
 def end_one(request: Request, db: Db, now: Now, end: str) -> Response:
     """Let a contract end, and charge what leaving costs."""
     done = approve_leaving(db, end, by=caller_of(request).name, now=now)
     return go(request, HERE, f"合同 {done.contract_id} 将于 {done.ends_on} 终止")
+
+
+@routes.post("/ends/{end}/reject", dependencies=ours)
+def refuse_end(request: Request, db: Db, now: Now, end: str, why: Why) -> Response:
+    """Turn an end down, or take one's own back: the contract goes on."""
+    done = reject_end(db, end, why=why, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"合同 {done.contract_id} 的终止申请已驳回，合同照常")
