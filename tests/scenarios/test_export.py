@@ -249,6 +249,34 @@ def test_any_altered_byte_is_found_and_its_record_named(books: Books, acme: Part
         start += len(line) + 1
 
 
+def test_a_byte_put_in_is_found_where_no_other_changes(sealed: bytes) -> None:
+    """No line's hash covers the last line, which a space does not make say anything else."""
+    *lines, last, _ = sealed.split(b"\n")
+    for other in (b" " + last, last + b" ", last + b"\r", last.replace(b",", b", ", 1)):
+        assert next(f.field for f in verify(b"\n".join([*lines, other, b""]))) == "文件尾"
+    twice = last.replace(b'{"hash"', b'{"hash":"0","hash"', 1)
+    assert verify(b"\n".join([*lines, twice, b""]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"kind":["bill"]}',
+        b'{"kind":{}}',
+        b"[" * 100_000,
+        b'{"kind":"bill","name":"\\ud800","form":"{}","seal":"","marks":""}',
+        b'{"kind":"bill","name":"1","form":"{\\"x\\":\\"\\\\ud800\\"}","seal":"","marks":""}',
+        b'{"kind":"end","lines":[[1]],"hash":""}',
+    ],
+)
+def test_what_is_no_record_at_all_is_named_by_its_place(sealed: bytes, line: bytes) -> None:
+    """Whatever stands there instead, the verifier says which line it is, and no traceback."""
+    lines = sealed.split(b"\n")
+    lines[2] = line
+    assert any("第 3 行" in f.said or "第 3 行" in f.name for f in verify(b"\n".join(lines)))
+    assert verify(b"\n".join([*lines[:-2], line, b""]))
+
+
 def test_the_field_of_a_forged_figure_is_named(books: Books, acme: Party) -> None:
     """Somebody makes a line cheaper and even repairs the seal: the sums and the chain tell."""
     data = export_seals(books.db, "acme")

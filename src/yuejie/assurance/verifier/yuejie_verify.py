@@ -70,7 +70,7 @@ FLAT: dict[str, tuple[str, ...]] = {
     "seller": PARTY,
 }
 METERED = ("usage", "late", "cloud")
-MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)
 Record = dict[str, Any]
 
 
@@ -160,7 +160,7 @@ class _Reader:
     def findings(self, last_seals: Sequence[str]) -> Iterator[Finding]:
         """Yield what is wrong: lines, then each sealed record, then the chain."""
         end = self.records[-1] if self.records else None
-        sound = end is not None and end.get("kind") == "end" and _sound_end(end)
+        sound = end is not None and _sound_end(end, self.lines[-1])
         if not sound:
             yield self._find("文件", "文件尾", "校验行被改动、缺失，或文件不完整")
         if self.rest:
@@ -168,7 +168,7 @@ class _Reader:
         rows: list[Any] = end["lines"] if end is not None and sound else []
         yield from self._lines(rows, body=self.lines[:-1] if sound else self.lines)
         for number, record in enumerate(self.records, 1):
-            if record is not None and record.get("kind") in SEALED and not _complete(record):
+            if record and str(record.get("kind")) in SEALED and not _complete(record):
                 yield self._find(f"第 {number} 行", "结构", "缺少 name、form、seal 或 marks")
         sealed = [r for r in self.records if r is not None and _complete(r)]
         for record in sealed:
@@ -306,24 +306,24 @@ class _Reader:
 def _parsed(line: bytes) -> Record | None:
     try:
         record = json.loads(line.decode())
-    except ValueError:
+        encode(record)  # what nobody could have written so: half a character, or nested too deep
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
 
 def _complete(record: Record) -> bool:
     """Tell whether a record is one of the sealed kinds, and has what they have."""
-    return record.get("kind") in SEALED and set(record) >= {"name", "form", "seal", "marks"}
+    return str(record.get("kind")) in SEALED and set(record) >= {"name", "form", "seal", "marks"}
 
 
-def _sound_end(end: Record) -> bool:
-    """Tell whether the end record is as it was written."""
+def _sound_end(end: Record, line: bytes) -> bool:
+    """Tell whether the end record is as it was written, to the byte: nothing else has its hash."""
     rows = end.get("lines")
-    return (
-        isinstance(rows, list)
-        and set(end) == {"kind", "lines", "hash"}
-        and (end["hash"] == _hash_of_rows(rows))
+    shaped = isinstance(rows, list) and all(
+        isinstance(row, list) and [type(cell) for cell in row] == [str] * 3 for row in rows
     )
+    return shaped and line == encode({"kind": "end", "lines": rows, "hash": _hash_of_rows(rows)})
 
 
 def _form(record: Record) -> Record | None:
