@@ -6,7 +6,7 @@ it are there together or not at all (HOUSE 5).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -23,6 +23,7 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
 
 KIND = "contract"
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ def book_for(tx: Tx, parent: BookRow, agreed: Agreement, was: str | None, now: d
     """Return the book that prices a contract: the parent itself where nothing was agreed.
 
     `was` is the book of the version before; it stays when nothing about prices changed. A lock
-    that goes on keeps the prices that were agreed first.
+    that goes on keeps the prices that were agreed first, another one those that are charged by now.
     """
     if agreed.pricing == Pricing() and agreed.hold.is_open:
         return BookId(parent.book_id)
@@ -48,7 +49,7 @@ def book_for(tx: Tx, parent: BookRow, agreed: Agreement, was: str | None, now: d
     before = store.contract_book(tx, was) if was else None
     hold = agreed.hold
     if before is not None and before.parent_book == parent.book_id:
-        hold = Hold(before.hold.priced_at, hold.lock_until, hold.notice)
+        hold = _going_on(tx, before, hold)
         if (before.pricing, before.hold) == (agreed.pricing, hold):
             return before.book_id
     tx.lock_exclusive(f"book {parent.book_id}")
@@ -68,6 +69,25 @@ def book_for(tx: Tx, parent: BookRow, agreed: Agreement, was: str | None, now: d
     _refuse_strangers(tx, book)
     _write(tx, book, None, since=None, now=now, source=f"合同 {agreed.contract_id}")
     return book_id
+
+
+def _going_on(tx: Tx, before: ContractBook, agreed: Hold) -> Hold:
+    """Return what holds behind a book whose contract is signed anew.
+
+    What has reached the contract by then was agreed with it; from the first list on that waits,
+    all goes on waiting.
+    """
+    was = before.hold
+    if (was.lock_until, was.notice) == (agreed.lock_until, agreed.notice):
+        return was
+    waiting = [
+        each.starts_at
+        for lists in _history(tx, before, None).values()
+        for number, each in enumerate(lists)
+        if each.starts_at <= agreed.priced_at < was.reaches_at(each, first=number == 0)
+    ]
+    priced_at = min(waiting) - _INSTANT if waiting else max(agreed.priced_at, was.priced_at)
+    return Hold(priced_at, agreed.lock_until, agreed.notice)
 
 
 def extend_contract_books(

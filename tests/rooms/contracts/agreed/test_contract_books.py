@@ -223,6 +223,25 @@ def test_a_longer_lock_keeps_the_prices_that_were_agreed_first(
     assert rate(database, second.sale_book, NOW + 200 * DAY) == "2250000"
 
 
+@pytest.mark.parametrize("before", [None, date(2026, 11, 10)])
+def test_a_lock_that_is_agreed_later_locks_what_was_charged_then(
+    database: Database, customer: CustomerId, before: date | None
+) -> None:
+    """
+    A tenth off the list, which doubles on the second day: at once where nothing was locked, else
+    when the lock is over. On the twentieth a lock is agreed: it keeps what is charged by then. It
+    brought back the price of the first day, whatever had reached the contract since.
+    """
+    first = sign(database, customer, TENTH, CommercialTerms(price_lock_until=before))
+    publish(database, prices("5"), NOW + DAY)
+    assert rate(database, first.sale_book, NOW + 19 * DAY) == "4500000"
+    locked = CommercialTerms(price_lock_until=date(2028, 1, 1))
+    second = sign(database, customer, TENTH, locked, was=first, now=NOW + 20 * DAY)
+    publish(database, prices("6"), NOW + 21 * DAY, now=NOW + 20 * DAY)
+    for days in (20, 22, 200):
+        assert rate(database, second.sale_book, NOW + days * DAY) == "4500000"
+
+
 def test_an_override_of_what_the_list_does_not_price_is_refused(
     database: Database, customer: CustomerId
 ) -> None:
