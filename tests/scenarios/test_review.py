@@ -39,6 +39,7 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
 from yuejie.notices.store import unhanded
 from yuejie.notices.wording.render import piece_of
+from yuejie.web.store import Sought, deeds
 
 YUAN = """
 [models."gpt-4o"]
@@ -130,6 +131,33 @@ def test_a_dispute_is_adjusted_by_two_people_and_asked_for_again(books: Books, a
     propose(acme)
     confirm_bill(db, name, by="acme", now=now, customer_id=owner)
     assert books.issue(acme.bill("2026-10")).gross == cny("147.50")
+
+
+def test_who_doubted_answered_asked_and_approved_stands_in_the_record_of_deeds(
+    books: Books, acme: Party
+) -> None:
+    """What changes a bill is found where an auditor looks: who, when, before, after, why."""
+    propose(acme)
+    db, now, name = books.db, books.tick(), acme.bill("2026-10").bill_id
+    raised = raise_dispute(db, name, Objection(1, "不符"), by="acme", now=now)
+    reject_dispute(db, raised.dispute_id, answer="附用量", by="finance", now=now)
+    confirm_bill(db, name, by=CLERK, now=now, why="邮件")
+    books.issue(acme.bill("2026-10"))
+    asked = request_credit(db, name, amounts={1: 100}, why="故障", by="finance", now=now)
+    decide_credit(db, asked.credit_note_id, approve=True, by="head", now=now)
+    with db.read() as tx:
+        rows = [
+            row
+            for noun in ("dispute", "credit_note")
+            for row in reversed(deeds(tx, Sought(noun=noun), before=10**9, limit=9))
+        ]
+    assert [(row.noun, row.verb, row.by, row.why) for row in rows] == [
+        ("dispute", "raise", "acme", "不符"),
+        ("dispute", "reject", "finance", "附用量"),
+        ("credit_note", "request", "finance", "故障"),
+        ("credit_note", "approve", "head", ""),
+    ]
+    assert all(row.became for row in rows)
 
 
 def test_a_dispute_that_nobody_answered_holds_the_bill_though_it_was_drawn_anew(

@@ -19,6 +19,7 @@ from yuejie.bills.issue import debt
 from yuejie.bills.life import BillEvent
 from yuejie.bills.pay import mark_unpaid, move
 from yuejie.customers.enrol import find_customer
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
@@ -51,6 +52,8 @@ def request_credit(
             raise Conflict(f"账单 {bill.name} 未出账或已作废，不能开具冲减单；草稿请直接重算")
         note = _note(bill, _lines(tx, bill, amounts), why, by=by, at=now, whole=amounts is None)
         store.insert_credit(tx, note)
+        deed = Deed(by, now, "request", "credit_note", note.credit_note_id, why)
+        record_deed(tx, deed, became=note)
         return note
 
 
@@ -103,6 +106,10 @@ def decide_credit(db: Database, name: str, *, approve: bool, by: str, now: datet
             note = _approved(tx, note, bill)
         if not store.decide_credit(tx, note):
             raise Conflict(f"冲减单 {name} 正被另一操作处理，请刷新后重试")
+        verb = "approve" if approve else "reject"
+        record_deed(
+            tx, Deed(by, now, verb, "credit_note", note.credit_note_id), was=was, became=note
+        )
         return note
 
 

@@ -17,6 +17,7 @@ from yuejie.bills.review import store
 from yuejie.bills.review.ask import step
 from yuejie.bills.review.dispute import Answer, Dispute, DisputeState
 from yuejie.bills.review.dispute import advance as advance_dispute
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
@@ -68,6 +69,8 @@ def raise_dispute(
             raised_at=now,
         )
         store.insert_dispute(tx, dispute)
+        deed = Deed(by, now, "raise", "dispute", dispute.dispute_id, objection.why)
+        record_deed(tx, deed, became=dispute)
         step(tx, bill, BillEvent.DISPUTE, by=by, at=now, why=objection.why)
         return dispute
 
@@ -133,6 +136,8 @@ def _close(
             became = replace(became, adjustment_id=adjustment.adjustment_id)
         if not store.answer(tx, became):
             raise Conflict(f"异议 {dispute_id} 正被另一操作处理，请刷新后重试")
+        told = Deed(by, now, str(deed), "dispute", dispute_id, answer)
+        record_deed(tx, told, was=was, became=became)
         _go_on(tx, bill, by=by, at=now)
         return became
 
