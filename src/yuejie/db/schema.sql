@@ -3642,7 +3642,7 @@ CREATE INDEX contract_draft_customer ON public.contract_draft USING btree (custo
 CREATE INDEX contract_draft_open ON public.contract_draft USING btree (state, draft_id) WHERE (state = ANY (ARRAY['draft'::text, 'submitted'::text, 'reviewed'::text]));
 CREATE INDEX contract_draft_step_draft ON public.contract_draft_step USING btree (draft_id);
 CREATE INDEX contract_end_customer ON public.contract_end USING btree (customer_id);
-CREATE UNIQUE INDEX contract_end_waiting ON public.contract_end USING btree (contract_id) WHERE (approved_by IS NULL);
+CREATE UNIQUE INDEX contract_end_waiting ON public.contract_end USING btree (contract_id) WHERE ((approved_by IS NULL) AND (rejected_by IS NULL));
 CREATE INDEX contract_paper_customer ON public.contract_paper USING btree (customer_id);
 CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (COALESCE(draft_id, ''::text), COALESCE(contract_id, ''::text), kind, sha256) WHERE (kind <> 'signed'::text);
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);

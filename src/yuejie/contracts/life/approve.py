@@ -89,6 +89,7 @@ def write_signature(
         held = _in_force(tx, was)
         signed_copy = has_signed_copy(tx, was.customer_id, draft_id)
         refuse_amendment(held, terms, now=now, both_signed=signed_copy)
+        _refuse_left(tx, held.contract, terms)
     signed = write_version(tx, terms, was.contract_id, by=by, now=now)
     became = replace(was, signed_by=by, contract_id=signed.contract_id, version=signed.version)
     move(tx, was, became, DraftEvent.SIGN, by=by, now=now)
@@ -132,6 +133,18 @@ def _in_force(tx: Tx, draft: ContractDraft) -> InForce:
         )
     list_book = list_book_of(tx, newest)
     return InForce(newest, pricing_of(tx, newest), contracts.rates(tx, list_book), list_book)
+
+
+def _refuse_left(tx: Tx, contract: Contract, terms: Terms) -> None:
+    """Refuse to go on with a contract beyond the day from which it was left: its fee is charged."""
+    ends_on = terms.commercial.ends_on
+    for end in store.ends_of(tx, contract.customer_id):
+        left = end.contract_id == contract.contract_id and end.approved_by is not None
+        if left and (ends_on is None or ends_on > end.ends_on):
+            raise Conflict(
+                f"合同 {contract.contract_id} 已获批准自 {end.ends_on} 起终止，"
+                "变更不能延续它；继续合作请另签新合同"
+            )
 
 
 def _refuse_same_people(tx: Tx, draft: ContractDraft, by: str) -> None:

@@ -19,6 +19,7 @@ from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from yuejie.kernel.ids import ContractId, mint
+from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
 from yuejie.kernel.two_people import refuse_same
 
@@ -83,7 +84,7 @@ def ask_end(db: Database, wish: Wish, *, by: str, now: datetime) -> ContractEnd:
 def approve_end(db: Database, end_id: str, *, by: str, now: datetime) -> ContractEnd:
     """Let a contract end: write the version that holds until its last day, and none behind it.
 
-    Raises Forbidden for whoever asked for it.
+    Raises Forbidden for whoever asked for it, Conflict where its day or fee would be another since.
     """
     with db.begin() as tx:
         return write_approval(tx, end_id, by=by, now=now)
@@ -96,12 +97,32 @@ def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEn
         raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
     refuse_same(was.asked_by, by, "终止申请")
     tx.lock_exclusive(f"contract {was.contract_id}")
+    if not store.open_ends(tx, end_id=end_id):
+        raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
+    _refuse_changed(tx, was)
     signed = _end(tx, was, by=by, now=now)
     if not store.approve_end(tx, end_id, by=by, at=now, version=signed.version):
         raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
     became = replace(was, approved_by=by, approved_at=now, version=signed.version)
     record_deed(tx, Deed(by, now, "approve", "contract_end", end_id), was=was, became=became)
     return became
+
+
+def _refuse_changed(tx: Tx, end: ContractEnd) -> None:
+    """Refuse an end whose contract says something else of day or fee than when it was asked for."""
+    contract = _newest(tx, end.contract_id)
+    now = leave(
+        contract.terms,
+        left=_terms(tx, contract),
+        asked_on=end.asked_on,
+        wished_on=end.ends_on,
+        currency=contract.currency,
+    )
+    if (now.ends_on, now.fee_fen) != (end.ends_on, end.fee_fen):
+        raise Conflict(
+            f"合同 {end.contract_id} 在提出终止后已变更，自 {now.ends_on} 起终止，"
+            f"解约费现为 {Money(now.fee_fen, end.currency)}；请驳回后重新提出"
+        )
 
 
 def reject_end(db: Database, end_id: str, *, why: str, by: str, now: datetime) -> ContractEnd:

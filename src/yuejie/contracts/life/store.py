@@ -496,13 +496,14 @@ OPEN_ENDS: Final = """
            rejected_by, rejected_at, rejected_why
     FROM contract_end
     WHERE approved_by IS NULL AND rejected_by IS NULL
+      AND (%(end_id)s::text IS NULL OR end_id = %(end_id)s)
     ORDER BY end_id
 """
 
 
-def open_ends(tx: Tx) -> list[ContractEnd]:
-    """Return every termination that waits for a second person, the oldest first."""
-    return tx.rows(ContractEnd, OPEN_ENDS)
+def open_ends(tx: Tx, *, end_id: str | None = None) -> list[ContractEnd]:
+    """Return every termination that waits for a second person, the oldest first; or one of them."""
+    return tx.rows(ContractEnd, OPEN_ENDS, end_id=end_id)
 
 
 INSERT_END: Final = """

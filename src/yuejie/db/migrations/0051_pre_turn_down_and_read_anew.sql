@@ -18,6 +18,9 @@ ALTER TABLE contract_end
         (rejected_by IS NULL) = (rejected_at IS NULL)
         AND (rejected_by IS NULL) = (rejected_why IS NULL)),
     ADD CONSTRAINT contract_end_decided_once CHECK (approved_by IS NULL OR rejected_by IS NULL);
+DROP INDEX contract_end_waiting;
+CREATE UNIQUE INDEX contract_end_waiting ON contract_end (contract_id)
+    WHERE approved_by IS NULL AND rejected_by IS NULL;
 GRANT UPDATE (rejected_by, rejected_at, rejected_why) ON contract_end TO yuejie_app;
 
 ALTER TABLE temporary_limit

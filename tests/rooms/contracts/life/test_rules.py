@@ -361,6 +361,6 @@ def test_the_same_day_months_later(day: date, months: int, expected: date) -> No
 
 
 def test_a_body_is_read_as_it_was_written() -> None:
-    from tests.rooms.contracts.life.test_workflow import BODY  # noqa: PLC0415 - one example
+    from tests.rooms.contracts.life.parties import BODY  # noqa: PLC0415 - one example
 
     assert decode_body(encode_body(BODY)) == BODY

@@ -2,19 +2,27 @@
 
 import threading
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import psycopg
 import pytest
 
-from tests.rooms.contracts.shelf import lists_of
+from tests.rooms.contracts.life.parties import (
+    BODY,
+    DAY,
+    GOOD,
+    HOUR,
+    NOW,
+    SCAN,
+    START,
+    YEAR,
+    drafted,
+    reviewed,
+    signed,
+)
 from yuejie.contracts.agreed.pricing import FamilyDiscount, Pricing
-from yuejie.contracts.contract import Contract
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.documents.store import paper_body, papers_of
-from yuejie.contracts.grants.give import approve_grant, ask_grant, reject_grant
-from yuejie.contracts.grants.grant import GrantDraft, GrantKind
-from yuejie.contracts.grants.store import open_grants
 from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import (
     reject_draft,
@@ -24,12 +32,9 @@ from yuejie.contracts.life.approve import (
 )
 from yuejie.contracts.life.credit import DEFAULTS
 from yuejie.contracts.life.draft import (
-    ContractDraft,
-    DraftBody,
     DraftKind,
     DraftState,
     IllegalStep,
-    Review,
 )
 from yuejie.contracts.life.drafting import (
     draft_contract,
@@ -38,84 +43,17 @@ from yuejie.contracts.life.drafting import (
     submit_draft,
     withdraw_draft,
 )
-from yuejie.contracts.life.ending import (
-    Wish,
-    approve_end,
-    ask_end,
-    ending_soon,
-    reject_end,
-    renew_contract,
-    renew_due,
-)
 from yuejie.contracts.life.limits import (
-    LimitWish,
-    approve_limit,
-    ask_limit,
-    credit_limit_at,
-    reject_limit,
     set_credit_rule,
 )
-from yuejie.contracts.publish import Publication, open_book, publish_revision
 from yuejie.contracts.store import contract_at, contracts_of
 from yuejie.contracts.terms import (
-    BreakFee,
     CommercialTerms,
-    Commitment,
-    ContractType,
     CreditClass,
-    Renewal,
 )
-from yuejie.customers.enrol import Particulars, enrol_customer
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
-from yuejie.kernel.ids import BookId, CustomerId
-
-NOW = datetime(2026, 11, 20, 2, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-START = datetime(2026, 11, 30, 16, tzinfo=UTC)
-YEAR = CommercialTerms(
-    type=ContractType.ONE_YEAR,
-    credit_class=CreditClass.MEDIUM,
-    ends_on=date(2027, 12, 1),
-    notice_days=30,
-    commitment=Commitment(10_000_00),
-    break_fee=BreakFee(300_000),
-    renewal=Renewal.AUTO,
-)
-BODY = DraftBody(
-    sale_book=BookId("list"),
-    currency="CNY",
-    zone="Asia/Shanghai",
-    starts_at=START,
-    commercial=YEAR,
-    pricing=Pricing(discounts=(FamilyDiscount("gpt-*", 100_000),)),
-    expected_monthly_fen=20_000_00,
-)
-GOOD = Review(grade="A", limit_fen=50_000_00, deposit_fen=0, comment="上市公司子公司")
-SCAN = b"%PDF-1.7 signed by both"
-
-
-@pytest.fixture
-def acme(database: Database) -> CustomerId:
-    open_book(database, "list", kind="sale", currency="CNY", by="op", now=NOW)
-    lists = lists_of('[models."gpt-4o"]\ninput = "18"\noutput = "72"')
-    wanted = Publication(book_id="list", lists=lists, starts_at=NOW, source="t", approve=True)
-    publish_revision(database, wanted, by="op", now=NOW)
-    particulars = Particulars(slug="acme", legal_name="示例科技")
-    return enrol_customer(database, particulars, by="op", now=NOW).customer_id
-
-
-def drafted(db: Database, acme: CustomerId, body: DraftBody = BODY) -> ContractDraft:
-    return draft_contract(db, acme, body, by="sales", now=NOW)
-
-
-def reviewed(db: Database, acme: CustomerId, body: DraftBody = BODY) -> ContractDraft:
-    draft = submit_draft(db, drafted(db, acme, body).draft_id, by="sales", now=NOW)
-    return review_draft(db, draft.draft_id, GOOD, by="finance", now=NOW)
-
-
-def signed(db: Database, acme: CustomerId, body: DraftBody = BODY) -> Contract:
-    return sign_draft(db, reviewed(db, acme, body).draft_id, by="admin", now=NOW)
+from yuejie.kernel.ids import CustomerId
 
 
 def test_a_contract_is_drafted_reviewed_and_signed(database: Database, acme: CustomerId) -> None:
@@ -397,160 +335,6 @@ def test_an_amendment_of_a_strangers_contract_is_refused(
 ) -> None:
     with pytest.raises(NotFound, match="无法变更"):
         draft_contract(database, acme, BODY, by="sales", now=NOW, kind=DraftKind.AMEND)
-
-
-def test_leaving_early_is_computed_explained_and_approved(
-    database: Database, acme: CustomerId
-) -> None:
-    """
-    10,000 a month until 2027-12-01; asked on 2027-09-10, thirty days' notice, left on 2027-10-10.
-    22 of 31 days of October and November are left: 17,096.77, of which 30 % are 5,129.03.
-    """
-    contract = signed(database, acme)
-    asked_at = datetime(2027, 9, 10, 2, tzinfo=UTC)
-    wish = Wish(contract_id=contract.contract_id, wished_on=date(2027, 9, 11), why="业务调整")
-    end = ask_end(database, wish, by="sales", now=asked_at)
-    assert (end.ends_on, end.fee_fen) == (date(2027, 10, 10), 5_129_03)
-    with pytest.raises(Conflict, match="正在等待审批"):
-        ask_end(database, wish, by="sales", now=asked_at)
-    with pytest.raises(Forbidden, match="另一人审批"):
-        approve_end(database, end.end_id, by="sales", now=asked_at)
-    done = approve_end(database, end.end_id, by="finance", now=asked_at)
-    with database.read() as tx:
-        last = contracts_of(tx, acme)[-1]
-    assert (last.version, last.terms.ends_on) == (done.version, date(2027, 10, 10))
-    assert (last.sale_book, last.ends_at) == (
-        contract.sale_book,
-        datetime(2027, 10, 9, 16, tzinfo=UTC),
-    )
-    with pytest.raises(Conflict, match=r"无需再次审批|已获批准"):
-        approve_end(database, end.end_id, by="finance", now=asked_at)
-    with pytest.raises(Conflict, match="不能续约"):
-        renew_contract(database, contract.contract_id, by="op", now=asked_at)
-
-
-def test_an_end_that_was_asked_for_by_mistake_is_turned_down(
-    database: Database, acme: CustomerId
-) -> None:
-    """
-    Sales asks for the wrong contract's end. It waited for ever: no other end could be asked for,
-    and the contract neither renewed itself nor could be renewed. Turned down it leaves no trace but
-    its own.
-    """
-    contract = signed(database, acme)
-    asked_on = START + 30 * DAY
-    wish = Wish(contract_id=contract.contract_id, wished_on=date(2027, 3, 1), why="客户转向自建")
-    end = ask_end(database, wish, by="sales", now=asked_on)
-    with pytest.raises(Conflict, match="正在等待审批"):
-        ask_end(database, wish, by="sales", now=asked_on)
-    with pytest.raises(Conflict, match="不能续约"):
-        renew_contract(database, contract.contract_id, by="op", now=asked_on)
-    with pytest.raises(Invalid, match="写明原因"):
-        reject_end(database, end.end_id, why=" ", by="finance", now=asked_on)
-    reject_end(database, end.end_id, why="合同编号写错", by="finance", now=asked_on)
-    for deed in (
-        lambda: approve_end(database, end.end_id, by="boss", now=asked_on),
-        lambda: reject_end(database, end.end_id, why="再", by="boss", now=asked_on),
-    ):
-        with pytest.raises(Conflict, match="已审批"):
-            deed()
-    with database.read() as tx:
-        assert [end.rejected_why for end in store.ends_of(tx, acme, rejected=True)] == [
-            "合同编号写错"
-        ]
-        assert store.ends_of(tx, acme) == store.open_ends(tx) == []
-        assert [each.version for each in contracts_of(tx, acme)] == [1]
-    assert renew_due(database, by="clerk", now=datetime(2027, 11, 20, tzinfo=UTC)) != []
-
-
-def test_a_limit_and_a_package_that_were_asked_for_by_mistake_are_turned_down(
-    database: Database, acme: CustomerId
-) -> None:
-    """Ten times too much: nobody could say no, so it lay there to be approved by a slip."""
-    signed(database, acme)
-    wish = LimitWish(
-        limit_fen=1_000_000_00, currency="CNY", starts_at=NOW, ends_at=NOW + 99 * DAY, why="双十一"
-    )
-    limit = ask_limit(database, acme, wish, by="sales", now=NOW)
-    voucher = GrantDraft(
-        customer_id=acme,
-        kind=GrantKind.VOUCHER,
-        name="新客",
-        amount_fen=10_000_00,
-        starts_on=date(2026, 12, 1),
-        ends_on=date(2027, 12, 1),
-    )
-    grant = ask_grant(database, voucher, by="sales", now=NOW)
-    for asked in (False, True):
-        if asked:
-            reject_limit(database, limit.limit_id, why="多写一个零", by="sales", now=NOW)
-            reject_grant(database, grant.grant_id, why="多写一个零", by="sales", now=NOW)
-            with pytest.raises(Conflict, match="已审批"):
-                approve_limit(database, limit.limit_id, by="finance", now=NOW)
-            with pytest.raises(Conflict, match="已审批"):
-                approve_grant(database, grant.grant_id, by="finance", now=NOW)
-        with database.read() as tx:
-            assert (store.open_limits(tx, NOW) == []) is asked
-            assert (open_grants(tx) == []) is asked
-            assert (store.temporary_limits(tx, acme) == []) is asked
-
-
-def test_a_contract_goes_on_by_itself_once_notice_is_too_late(
-    database: Database, acme: CustomerId
-) -> None:
-    contract = signed(database, acme)
-    before = datetime(2027, 10, 31, 2, tzinfo=UTC)
-    assert renew_due(database, by="clerk", now=before) == []
-    with database.read() as tx:
-        assert ending_soon(tx, now=before, within_days=60) == [(contract, 31)]
-    (renewed,) = renew_due(database, by="clerk", now=before + DAY)
-    assert (renewed.version, renewed.terms.ends_on) == (2, date(2028, 12, 1))
-    assert renewed.starts_at == contract.ends_at
-    assert renew_due(database, by="clerk", now=before + DAY) == []
-    with pytest.raises(Conflict, match="已有第 2 版"):
-        renew_contract(database, contract.contract_id, by="c", now=before, version=1)
-
-
-def test_a_temporary_limit_holds_once_a_second_person_agrees(
-    database: Database, acme: CustomerId
-) -> None:
-    signed(database, acme)
-    wish = LimitWish(
-        limit_fen=80_000_00,
-        currency="CNY",
-        starts_at=START,
-        ends_at=START + 10 * DAY,
-        why="双十二大促",
-    )
-    limit = ask_limit(database, acme, wish, by="sales", now=NOW)
-
-    def at(instant: datetime) -> int | None:
-        with database.read() as tx:
-            return credit_limit_at(tx, acme, instant)
-
-    assert at(START) == 50_000_00
-    with pytest.raises(Forbidden):
-        approve_limit(database, limit.limit_id, by="sales", now=NOW)
-    approve_limit(database, limit.limit_id, by="finance", now=NOW)
-    with pytest.raises(Conflict, match="无需再次审批"):
-        approve_limit(database, limit.limit_id, by="finance", now=NOW)
-    assert [at(START), at(START + 10 * DAY), at(NOW)] == [80_000_00, 50_000_00, None]
-
-
-@pytest.mark.parametrize(
-    "wish",
-    [
-        LimitWish(limit_fen=0, currency="CNY", starts_at=NOW, ends_at=NOW + DAY, why="x"),
-        LimitWish(limit_fen=1, currency="EUR", starts_at=NOW, ends_at=NOW + DAY, why="x"),
-        LimitWish(limit_fen=1, currency="CNY", starts_at=NOW, ends_at=NOW, why="x"),
-        LimitWish(limit_fen=1, currency="CNY", starts_at=NOW, ends_at=NOW + DAY, why=" "),
-    ],
-)
-def test_a_limit_without_sense_is_refused(
-    database: Database, acme: CustomerId, wish: LimitWish
-) -> None:
-    with pytest.raises(Invalid):
-        ask_limit(database, acme, wish, by="sales", now=NOW)
 
 
 @pytest.mark.parametrize(
