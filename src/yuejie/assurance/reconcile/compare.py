@@ -199,13 +199,15 @@ def _missing(
         calls = rest.get((model, Meter.REQUESTS.value), 0)
         if not calls:
             return 0, ""
-        side = "对方" if calls > 0 else "我方"
-        return (1 if calls > 0 else -1), f"{side}多 {abs(calls)} 次调用"
+        if calls > 0:
+            return 1, f"对方多 {calls} 次调用"
+        return -1, f"我方多 {-calls} 次调用"
     taken_in = sum(n for (_, meter), n in rest.items() if meter in INPUT_SIDE)
     given_out = sum(n for (_, meter), n in rest.items() if meter not in INPUT_SIDE)
     if taken_in * given_out > 0:
-        side = "对方" if taken_in > 0 else "我方"
-        return (1 if taken_in > 0 else -1), f"{side}的输入和输出都多出"
+        if taken_in > 0:
+            return 1, "对方的输入和输出都多出"
+        return -1, "我方的输入和输出都多出"
     return 0, ""
 
 

@@ -97,7 +97,9 @@ class Residue:
             return
         self.shift = best
         shifted = self._left(best)
-        why = f"报告的一天比所写时区{'早' if best > 0 else '晚'} {abs(best)} 小时开始"
+        why = f"报告的一天比所写时区早 {best} 小时开始"
+        if best < 0:
+            why = f"报告的一天比所写时区晚 {-best} 小时开始"
         for (series, day), left in list(self.rest.items()):
             self.take(series, day, left - shifted[series, day], Cause.TIME_ZONE, why)
 
