@@ -265,6 +265,27 @@ def test_a_file_of_quantities_and_one_of_amounts_belong_together(
     assert found.reconciled.cells > len(DAYS)
 
 
+def test_quantities_and_amounts_by_other_days_are_compared_apart(
+    world: World, database: Database
+) -> None:
+    """
+    Tokens by days of Greenwich, the bill by days of Shanghai: each by its own. It was refused with
+    the advice to compare them apart, for which there was no way.
+    """
+    import_report(database, world.sent(Source.OPENAI_USAGE, world.usage()), by="op", now=NOW)
+    words = IN_YUAN.replace('currency = "CNY"', 'currency = "USD"\nsays = "cost"')
+    words = words.replace('input = "input"\noutput = "output"\n', "")
+    sheet = parse_sheet(f'zone = "Asia/Shanghai"\n{words}')
+    import_report(database, replace(table(world), sheet=sheet), by="op", now=NOW)
+    tokens, money = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+    for found, source in ((tokens, "openai_usage"), (money, "csv")):
+        assert [row.source for row in found.reports] == [source]
+        assert (found.reconciled.differences, found.reconciled.passes) == ((), True)
+    with database.read() as tx:
+        (shown,) = latest_runs(tx, "openai-main", "2026-10")
+    assert shown.reconciliation_id == money.reconciliation_id
+
+
 def test_quantities_alone_have_no_currency(world: World, database: Database) -> None:
     """A table of tokens that names no currency is no table in dollars, whatever we pay in."""
     words = IN_YUAN.replace('currency = "CNY"', 'currency = "CNY"\nsays = "usage"')

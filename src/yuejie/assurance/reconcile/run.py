@@ -25,7 +25,7 @@ from yuejie.assurance.reconcile.sides import Ours, Told, Used
 from yuejie.assurance.reconcile.store import ReportRow, RunRow
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, Invalid, NotFound
+from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import mint
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.meters import COUNT_METERS
@@ -33,6 +33,7 @@ from yuejie.usage.meters import COUNT_METERS
 _TABLES: Final = frozenset({Source.CSV, Source.GCP_BILLING})
 _AROUND: Final = timedelta(days=2)
 """Usage beside the month that is looked at: another zone's days reach into it."""
+_INSTANT: Final = timedelta(microseconds=1)
 _OPEN: Final = frozenset({"estimated", "unmeasured"})
 
 
@@ -122,6 +123,7 @@ def reconcile_month(
 ) -> list[Found]:
     """Compare the newest reports on file with our rollups, once per currency, and keep the result.
 
+    Where quantities are told by other days than amounts, each is compared by its own, amounts last.
     The same reports and the same usage give the same result; what is found changes neither.
     """
     with db.begin() as tx:
@@ -134,8 +136,12 @@ def reconcile_month(
             )
         priced = store.currencies(tx, account_id, str(month))
         return [
-            _reconcile(tx, account_id, month, told, each, priced, by=by, now=now)
-            for each, told in _by_currency(rows, priced).items()
+            # What is compared last of a currency is what it is said to have come to.
+            _reconcile(
+                tx, account_id, month, told, each, priced, by=by, now=now + number * _INSTANT
+            )
+            for each, found in _by_currency(rows, priced).items()
+            for number, told in enumerate(_by_days(found))
         ]
 
 
@@ -209,6 +215,14 @@ def _refuse_unknown(tx: Tx, account_id: str) -> None:
         raise NotFound(f"供应商账号 {account_id} 不存在，请核对名称", account=account_id)
 
 
+def _by_days(rows: Sequence[ReportRow]) -> list[list[ReportRow]]:
+    """Part reports whose days are not the same days: quantities from amounts."""
+    usage, cost = _best(rows, Says.USAGE), _best(rows, Says.COST)
+    if usage is None or cost is None or usage.zone == cost.zone:
+        return [list(rows)]
+    return [[usage], [cost]]
+
+
 def _newest(rows: Sequence[ReportRow]) -> list[ReportRow]:
     """Keep of each file what was read last, and of each source and currency the newest report.
 
@@ -262,15 +276,13 @@ def _reconcile(
 
 def told_by(reports: Iterable[tuple[ReportRow, Report]], currency: str) -> Told:
     """Join reports of one currency: quantities from the one about usage, amounts from costs."""
-    pairs = sorted(reports, key=lambda pair: (pair[0].as_of, pair[0].report_id))
-    usage = _best(pairs, Says.USAGE)
-    cost = _best(pairs, Says.COST)
+    whole = {row.report_id: (row, report) for row, report in reports}
+    rows = [row for row, _ in whole.values()]
+    used, charged = _best(rows, Says.USAGE), _best(rows, Says.COST)
+    usage, cost = (whole[each.report_id] if each else None for each in (used, charged))
     given = [pair for pair in (usage, cost) if pair is not None]
     zones = {report.zone for _, report in given}
-    if len(zones) > 1:
-        raise Conflict(
-            f"用量报告与费用报告的日界时区不同（{'、'.join(sorted(zones))}），请分别对账"
-        )
+    assert len(zones) == 1, "reports of other days are compared apart"
     tells = usage is not None and bool(usage[1].meters)
     quantities = _sums((e, e.quantity) for e in usage[1].lines) if usage and tells else None
     picos = _sums((e, e.cost_pico) for e in cost[1].lines) if cost else None
@@ -287,10 +299,11 @@ def told_by(reports: Iterable[tuple[ReportRow, Report]], currency: str) -> Told:
     )
 
 
-def _best(pairs: Sequence[tuple[ReportRow, Report]], says: Says) -> tuple[ReportRow, Report] | None:
+def _best(rows: Iterable[ReportRow], says: Says) -> ReportRow | None:
     """Return the newest report about that alone, else the newest about both."""
-    alone = [pair for pair in pairs if pair[1].says == says]
-    both = [pair for pair in pairs if pair[1].says == Says.BOTH]
+    known = sorted(rows, key=lambda row: (row.as_of, row.report_id))
+    alone = [row for row in known if row.says == says]
+    both = [row for row in known if row.says == Says.BOTH]
     found = alone or both
     return found[-1] if found else None
 
