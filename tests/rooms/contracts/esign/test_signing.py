@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.rooms.contracts.life.test_workflow import BODY, reviewed
+from tests.rooms.contracts.life.parties import BODY, reviewed
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.documents.store import has_signed_copy, paper_body, papers_of
 from yuejie.contracts.esign import esign, fadada
