@@ -11,7 +11,7 @@ from yuejie.fapiao.fapiao import Fapiao, Party, RedFapiao, RedLine
 from yuejie.fapiao.issuing.watch import LOOKS, look
 from yuejie.fapiao.life import FapiaoState, RedState
 from yuejie.fapiao.providers import baiwang, nuonuo
-from yuejie.fapiao.providers.port import Held
+from yuejie.fapiao.providers.port import Held, Provider
 from yuejie.fapiao.providers.tokens import CALLS, Fetched, Tokens
 from yuejie.fapiao.request import Pick
 from yuejie.fapiao.seal import GENESIS, canonical, canonical_red, seal_of
@@ -111,8 +111,11 @@ def test_the_canonical_form_and_its_seal() -> None:
 
 def test_a_kind_travels_in_the_code_of_each_provider(shop: Shop, platform: TaxPlatform) -> None:
     """bs and pc at Nuonuo, 01 and 02 at Baiwang and at the bureau (china-finance §2.6)."""
-    for number, provider in enumerate((nuonuo_at, baiwang_at)):
-        speaks = provider(shop.db, platform.url)
+    spoken: tuple[Provider, ...] = (
+        nuonuo_at(shop.db, platform.url),
+        baiwang_at(shop.db, platform.url),
+    )
+    for number, speaks in enumerate(spoken):
         for code, kind in (("01", FapiaoKind.SPECIAL), ("02", FapiaoKind.ORDINARY)):
             bill = shop.bill(f"2026-{2 * number + int(code):02d}", [(10_600, 60_000)])
             (asked,) = shop.request(Pick(bill), kind=kind)
