@@ -6,34 +6,27 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from shutil import which
 from typing import IO, Final, cast
 from urllib.parse import urlsplit
 
+import msgspec
+
 from bench.house import temporary_home
+from bench.rehearsal.furnish import BY, Furnished, Order
 from bench.rehearsal.ground import Ground, ground
-from bench.rehearsal.provider import CAPPED
 from bench.rehearsal.relay import Relay
 from bench.rehearsal.servers import Servers, two_servers
 from bench.rehearsal.site import Site, secrets_of
 from bench.rehearsal.verdict import COST
-from yuejie.apply import Applying, apply_house
-from yuejie.budgets.allowance import Measure
-from yuejie.budgets.keep import AllowanceDraft, add_allowance
-from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import digest_of
 from yuejie.customers.keys import revoke_key
 from yuejie.customers.store import key_by_digest
-from yuejie.db.migrate import migrate
 from yuejie.db.session import Database
-from yuejie.demo.house import demo_house
 from yuejie.kernel.clock import SystemClock
-from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.settings import Settings
 
-_BY: Final = "rehearsal"
 _GIT: Final = which("git") or "git"
 _TAR: Final = which("tar") or "tar"
 _REPOSITORY: Final = Path(__file__).parents[2]
@@ -76,7 +69,7 @@ class Stage:
         with self.db.read() as tx:
             key = key_by_digest(tx, digest_of(self.keys[name], self.settings.pepper))
         assert key is not None  # noqa: S101 - the house was made so
-        revoke_key(self.db, key.key_id, by=_BY, now=SystemClock().now())
+        revoke_key(self.db, key.key_id, by=BY, now=SystemClock().now())
 
     def close_truth(self) -> None:
         """Let the provider write down what it has not written yet."""
@@ -125,7 +118,7 @@ def _git(*words: str) -> bytes:
 def open_stage(*, namespaces: bool, delay_ms: int, fits: int, old: bool) -> Iterator[Stage]:
     """Have a stage for the length of a block; the cap fits so many calls."""
     with temporary_home() as folder, ExitStack() as stack:
-        settings = Settings.load({"YUEJIE_HOME": str(folder / "house"), "YUEJIE_NODE": _BY})
+        settings = Settings.load({"YUEJIE_HOME": str(folder / "house"), "YUEJIE_NODE": BY})
         servers = stack.enter_context(two_servers(folder))
         relay = Relay(servers.sockets)
         stack.callback(relay.stop)
@@ -133,21 +126,42 @@ def open_stage(*, namespaces: bool, delay_ms: int, fits: int, old: bool) -> Iter
         truth = folder / "truth"
         provider = stack.enter_context(_provider(here, truth, delay_ms))
         build = old_build(folder / "old") if old else None
-        _migrate(servers.url("owner"), build)
-        db = stack.enter_context(Database.open(servers.url("app"), size=4, name=_BY))
-        keys = _furnish(db, settings, f"http://{here.provider_host}:{here.ports.provider}")
-        number = _cap(db, fits)
-        yield Stage(folder, settings, servers, db, here, truth, provider, keys, number, build)
+        order = Order(
+            owner=servers.url("owner"),
+            app=servers.url("app"),
+            pepper=settings.pepper,
+            credential_key=settings.credential_key,
+            upstream=f"http://{here.provider_host}:{here.ports.provider}",
+            cap_pico=fits * COST,
+        )
+        made = _furnish(order, build)
+        db = stack.enter_context(Database.open(servers.url("app"), size=4, name=BY))
+        yield Stage(
+            folder,
+            settings,
+            servers,
+            db,
+            here,
+            truth,
+            provider,
+            made.keys,
+            made.allowance,
+            build,
+        )
 
 
-def _migrate(url: str, build: Path | None) -> None:
-    """Give the database the schema of the build that begins."""
-    if build is None:
-        migrate(url)
-        return
-    script = "import sys; from yuejie.db.migrate import migrate; migrate(sys.argv[1])"
-    environ = {**os.environ, "PYTHONPATH": str(build)}
-    subprocess.run([sys.executable, "-c", script, url], env=environ, check=True)
+def _furnish(order: Order, build: Path | None) -> Furnished:
+    """Have the house made by the build that begins, in a process of its own."""
+    environ = {**os.environ, "PYTHONPATH": str(build)} if build is not None else None
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.rehearsal.furnish"],
+        input=msgspec.json.encode(order),
+        stdout=subprocess.PIPE,
+        env=environ,
+        cwd=_REPOSITORY,
+        check=True,
+    )
+    return msgspec.json.decode(done.stdout, type=Furnished)
 
 
 @contextmanager
@@ -162,32 +176,3 @@ def _provider(here: Ground, truth: Path, delay_ms: int) -> Iterator["subprocess.
             yield process
         finally:
             process.terminate()
-
-
-def _furnish(db: Database, settings: Settings, upstream: str) -> dict[str, str]:
-    now = SystemClock().now()
-    month = BillingMonth.of(now - timedelta(days=31), zone_of("Asia/Shanghai"))
-    applying = Applying(
-        db=db,
-        pepper=settings.pepper,
-        credential_key=settings.credential_key,
-        by=_BY,
-        now=now,
-        folder=Path(),
-        environ={},
-    )
-    house = demo_house(upstream, month.last_day)
-    return {c.key_name: c.secret for c in apply_house(house, applying) if c.secret}
-
-
-def _cap(db: Database, fits: int) -> int:
-    with db.read() as tx:
-        customer = find_customer(tx, "fintech")
-    draft = AllowanceDraft(
-        name="演练",
-        measure=Measure.MONEY,
-        currency="USD",
-        cap=fits * COST,
-        model=CAPPED,
-    )
-    return add_allowance(db, customer, draft, by=_BY, now=SystemClock().now()).number
