@@ -14,23 +14,19 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from bench import store
+from bench.demo import furnish
 from bench.figures import Unfair
 from bench.load.order import Order, Report, Target, chat, run
 from bench.processes import cpu_seconds, family_cpu_seconds, resident_bytes
 from bench.upstream import CACHED, INPUT, OUTPUT
 from yuejie.app import app_url
-from yuejie.apply import Applying, apply_house
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
-from yuejie.demo.house import demo_house
 from yuejie.demo.simulators.launch import free_port
-from yuejie.kernel.clock import SystemClock
-from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.settings import Settings
 from yuejie.supervisor import Supervisor, programs
 
@@ -163,9 +159,15 @@ def running(upstream: int, *, workers: int = 1) -> Iterator[House]:
         tending.start()
         try:
             with Database.open(app_url(settings), size=2, name="bench") as db:
-                key = _furnish(db, settings, upstream)
+                secrets = furnish(
+                    db,
+                    pepper=settings.pepper,
+                    credential_key=settings.credential_key,
+                    upstream=f"http://127.0.0.1:{upstream}",
+                    by=_BY,
+                )
                 _await_ready(settings, home)
-                yield House(settings, db, supervisor, key)
+                yield House(settings, db, supervisor, secrets[_KEY])
         finally:
             stop.set()
             tending.join()
@@ -186,24 +188,6 @@ def temporary_home() -> Iterator[Path]:
 def _tend(supervisor: Supervisor, stop: threading.Event) -> None:
     while not stop.wait(0.05):
         supervisor.tend()
-
-
-def _furnish(db: Database, settings: Settings, upstream: int) -> str:
-    """Set up the demo's house with its customers and prices, and return the secret of a key."""
-    now = SystemClock().now()
-    month = BillingMonth.of(now - timedelta(days=31), zone_of("Asia/Shanghai"))
-    applying = Applying(
-        db=db,
-        pepper=settings.pepper,
-        credential_key=settings.credential_key,
-        by=_BY,
-        now=now,
-        folder=Path(),
-        environ={},
-    )
-    house = demo_house(f"http://127.0.0.1:{upstream}", month.last_day)
-    secrets = {c.key_name: c.secret for c in apply_house(house, applying) if c.secret}
-    return secrets[_KEY]
 
 
 def _await_ready(settings: Settings, home: Path) -> None:

@@ -7,22 +7,18 @@ is that build's: a newer one may ask for columns that are not there yet.
 """
 
 import sys
-from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from bench.demo import furnish
 from bench.rehearsal.provider import CAPPED
-from yuejie.apply import Applying, apply_house
 from yuejie.budgets.allowance import Measure
 from yuejie.budgets.keep import AllowanceDraft, add_allowance
 from yuejie.customers.enrol import find_customer
 from yuejie.db.migrate import migrate
 from yuejie.db.session import Database
-from yuejie.demo.house import demo_house
 from yuejie.kernel.clock import SystemClock
-from yuejie.kernel.period import BillingMonth, zone_of
 
 BY: Final = "rehearsal"
 
@@ -46,23 +42,17 @@ class Furnished(msgspec.Struct, frozen=True):
     allowance: int
 
 
-def furnish(order: Order) -> Furnished:
+def begin(order: Order) -> Furnished:
     """Give a database its schema, its customers and prices, and a hard cap."""
     migrate(order.owner)
-    now = SystemClock().now()
-    month = BillingMonth.of(now - timedelta(days=31), zone_of("Asia/Shanghai"))
     with Database.open(order.app, size=4, name=BY) as db:
-        applying = Applying(
-            db=db,
+        keys = furnish(
+            db,
             pepper=order.pepper,
             credential_key=order.credential_key,
+            upstream=order.upstream,
             by=BY,
-            now=now,
-            folder=Path(),
-            environ={},
         )
-        house = demo_house(order.upstream, month.last_day)
-        keys = {c.key_name: c.secret for c in apply_house(house, applying) if c.secret}
         with db.read() as tx:
             customer = find_customer(tx, "fintech")
         draft = AllowanceDraft(
@@ -72,13 +62,15 @@ def furnish(order: Order) -> Furnished:
             cap=order.cap_pico,
             model=CAPPED,
         )
-        return Furnished(keys, add_allowance(db, customer, draft, by=BY, now=now).number)
+        return Furnished(
+            keys, add_allowance(db, customer, draft, by=BY, now=SystemClock().now()).number
+        )
 
 
 def main() -> None:
     """Do so for whoever asks on standard input."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    sys.stdout.buffer.write(msgspec.json.encode(furnish(order)))
+    sys.stdout.buffer.write(msgspec.json.encode(begin(order)))
 
 
 if __name__ == "__main__":

@@ -529,14 +529,15 @@ def learn(tx: Tx, receipt: Receipt, customer_id: CustomerId, *, at: datetime) ->
     )
 
 
-PAYERS_BY_NUMBER: Final = """
+# What was taken back, or returned by the bank, has confirmed nobody.
+_PAYERS: Final = """
     SELECT k.customer_id, k.payer_number, k.payer_name, k.receipt_id, k.learnt_at
     FROM known_payer k
-    WHERE k.payer_number = %(number)s
-      AND EXISTS (SELECT FROM receipt r
+    WHERE EXISTS (SELECT FROM receipt r
                   WHERE r.customer_id = k.customer_id AND r.payer_number = k.payer_number
                     AND r.state <> 'returned')
 """
+PAYERS_BY_NUMBER: Final = _PAYERS + "AND k.payer_number = %(number)s"
 
 
 def payers_by_number(tx: Tx, number: str) -> list[PayerRow]:
@@ -544,15 +545,7 @@ def payers_by_number(tx: Tx, number: str) -> list[PayerRow]:
     return tx.rows(PayerRow, PAYERS_BY_NUMBER, number=number)
 
 
-KNOWN_PAYERS: Final = """
-    SELECT k.customer_id, k.payer_number, k.payer_name, k.receipt_id, k.learnt_at
-    FROM known_payer k
-    WHERE k.customer_id = %(customer_id)s
-      AND EXISTS (SELECT FROM receipt r
-                  WHERE r.customer_id = k.customer_id AND r.payer_number = k.payer_number
-                    AND r.state <> 'returned')
-    ORDER BY k.learnt_at
-"""
+KNOWN_PAYERS: Final = _PAYERS + "AND k.customer_id = %(customer_id)s ORDER BY k.learnt_at"
 
 
 def known_payers(tx: Tx, customer_id: CustomerId) -> list[PayerRow]:

@@ -11,6 +11,7 @@ from yuejie.contracts.life.approve import (
 from yuejie.contracts.life.draft import (
     ContractDraft,
     DraftBody,
+    DraftKind,
     Review,
 )
 from yuejie.contracts.life.drafting import (
@@ -65,3 +66,18 @@ def reviewed(db: Database, acme: CustomerId, body: DraftBody = BODY) -> Contract
 
 def signed(db: Database, acme: CustomerId, body: DraftBody = BODY) -> Contract:
     return sign_draft(db, reviewed(db, acme, body).draft_id, by="admin", now=NOW)
+
+
+def amending(
+    db: Database, acme: CustomerId, contract: Contract, body: DraftBody, *, now: datetime = NOW
+) -> str:
+    """Draft an amendment of a contract and return the draft's id."""
+    return draft_contract(
+        db,
+        acme,
+        body,
+        by="sales",
+        now=now,
+        kind=DraftKind.AMEND,
+        contract_id=contract.contract_id,
+    ).draft_id

@@ -5,7 +5,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from tests.rooms.contracts.life.parties import BODY, DAY, GOOD, NOW, OPEN, START, YEAR, signed
+from tests.rooms.contracts.life.parties import (
+    BODY,
+    DAY,
+    GOOD,
+    NOW,
+    OPEN,
+    START,
+    YEAR,
+    amending,
+    signed,
+)
 from yuejie.contracts.grants.give import approve_grant, ask_grant, reject_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.grants.store import open_grants
@@ -15,11 +25,7 @@ from yuejie.contracts.life.approve import (
     sign_draft,
     terms_of,
 )
-from yuejie.contracts.life.draft import (
-    DraftKind,
-)
 from yuejie.contracts.life.drafting import (
-    draft_contract,
     submit_draft,
 )
 from yuejie.contracts.life.ending import (
@@ -145,15 +151,7 @@ def test_a_contract_that_was_left_goes_on_by_no_amendment(
             commercial=replace(YEAR, type=OPEN, ends_on=ends_on, purchase_order="PO-9"),
             starts_at=datetime(2026, 12, 31, 16, tzinfo=UTC),
         )
-        draft_id = draft_contract(
-            database,
-            acme,
-            body,
-            by="sales",
-            now=START,
-            kind=DraftKind.AMEND,
-            contract_id=contract.contract_id,
-        ).draft_id
+        draft_id = amending(database, acme, contract, body, now=START)
         submit_draft(database, draft_id, by="sales", now=START)
         review_draft(database, draft_id, GOOD, by="finance", now=START)
         if goes_on:

@@ -16,6 +16,7 @@ from tests.rooms.contracts.life.parties import (
     SCAN,
     START,
     YEAR,
+    amending,
     drafted,
     reviewed,
     signed,
@@ -195,25 +196,17 @@ def test_an_amendment_needs_a_signed_copy_and_writes_the_next_version(
 ) -> None:
     contract = signed(database, acme)
     more = replace(BODY, commercial=replace(YEAR, purchase_order="PO-7"), starts_at=START + DAY)
-    draft = draft_contract(
-        database,
-        acme,
-        more,
-        by="sales",
-        now=NOW,
-        kind=DraftKind.AMEND,
-        contract_id=contract.contract_id,
-    )
-    submit_draft(database, draft.draft_id, by="sales", now=NOW)
-    review_draft(database, draft.draft_id, GOOD, by="finance", now=NOW)
+    draft_id = amending(database, acme, contract, more)
+    submit_draft(database, draft_id, by="sales", now=NOW)
+    review_draft(database, draft_id, GOOD, by="finance", now=NOW)
     with pytest.raises(Conflict, match="双方签署"):
-        sign_draft(database, draft.draft_id, by="admin", now=NOW)
+        sign_draft(database, draft_id, by="admin", now=NOW)
     paper = PaperDraft(
-        customer_id=acme, kind="signed", name="扫描.pdf", body=SCAN, draft_id=draft.draft_id
+        customer_id=acme, kind="signed", name="扫描.pdf", body=SCAN, draft_id=draft_id
     )
     kept = attach_paper(database, paper, by="sales", now=NOW)
     assert attach_paper(database, paper, by="sales", now=NOW + DAY) == kept
-    second = sign_draft(database, draft.draft_id, by="admin", now=NOW)
+    second = sign_draft(database, draft_id, by="admin", now=NOW)
     assert (second.version, second.terms.purchase_order) == (2, "PO-7")
     with database.read() as tx:
         assert papers_of(tx, acme) == [kept]
@@ -229,15 +222,7 @@ def test_a_signed_copy_is_handed_in_again_for_a_draft_that_was_put_right(
     """
     contract = signed(database, acme)
     wrong = replace(BODY, commercial=replace(YEAR, purchase_order="PO-7"), starts_at=START + DAY)
-    draft_id = draft_contract(
-        database,
-        acme,
-        wrong,
-        by="sales",
-        now=NOW,
-        kind=DraftKind.AMEND,
-        contract_id=contract.contract_id,
-    ).draft_id
+    draft_id = amending(database, acme, contract, wrong)
     scan = PaperDraft(customer_id=acme, kind="signed", name="扫描", body=SCAN, draft_id=draft_id)
     attach_paper(database, scan, by="sales", now=NOW)
     submit_draft(database, draft_id, by="sales", now=NOW)
@@ -258,15 +243,7 @@ def test_what_was_signed_before_finance_granted_less_is_no_copy_of_it(
     """The scan promises no limit at all; finance grants 50,000, which nobody has signed."""
     contract = signed(database, acme)
     more = replace(BODY, commercial=replace(YEAR, purchase_order="PO-7"), starts_at=START + DAY)
-    draft_id = draft_contract(
-        database,
-        acme,
-        more,
-        by="sales",
-        now=NOW,
-        kind=DraftKind.AMEND,
-        contract_id=contract.contract_id,
-    ).draft_id
+    draft_id = amending(database, acme, contract, more)
     submit_draft(database, draft_id, by="sales", now=NOW)
     scan = PaperDraft(customer_id=acme, kind="signed", name="扫描", body=SCAN, draft_id=draft_id)
     attach_paper(database, scan, by="sales", now=NOW)
@@ -280,18 +257,7 @@ def two_amendments(db: Database, acme: CustomerId) -> list[str]:
     open_terms = replace(BODY, commercial=CommercialTerms())
     contract = signed(db, acme, open_terms)
     later = replace(open_terms, starts_at=datetime(2026, 12, 31, 16, tzinfo=UTC))
-    drafts = [
-        draft_contract(
-            db,
-            acme,
-            replace(later, tax_ppm=tax),
-            by="sales",
-            now=NOW,
-            kind=DraftKind.AMEND,
-            contract_id=contract.contract_id,
-        ).draft_id
-        for tax in (30_000, 10_000)
-    ]
+    drafts = [amending(db, acme, contract, replace(later, tax_ppm=tax)) for tax in (30_000, 10_000)]
     for draft_id in drafts:
         submit_draft(db, draft_id, by="sales", now=NOW)
         review_draft(db, draft_id, GOOD, by="finance", now=NOW)
