@@ -106,8 +106,9 @@ def run_demo(settings: Settings, clock: Clock, *, once: bool) -> None:
             return
         stage.say("")
         stage.say(f"服务继续运行：网关 http://{settings.host}:{settings.gateway_port}")
-        stage.say(f"              控制台 {settings.console_url} （首次打开用 yuejie token）")
+        stage.say(f"              控制台 {settings.console_url}")
         stage.say(f"              接口 {settings.console_url}/api/docs")
+        stage.say(f"首次打开控制台，令牌见：YUEJIE_HOME={settings.home} yuejie token")
         stage.say("按 Ctrl-C 停止。")
         house.wait()
 
