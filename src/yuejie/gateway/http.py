@@ -27,8 +27,8 @@ from yuejie.gateway.call.endpoints import (
 )
 from yuejie.gateway.call.form import Spoilt, receive
 from yuejie.gateway.call.headers import query_upward, secret_of, upward
-from yuejie.gateway.call.live import Cut, Running
-from yuejie.gateway.call.operation import Operation, Workshop
+from yuejie.gateway.call.live import Running
+from yuejie.gateway.call.operation import CUT, Operation, Workshop
 from yuejie.gateway.call.wants import wants_of
 from yuejie.gateway.meter.chrono import Chrono
 from yuejie.gateway.meter.prefix import Sketch, look
@@ -58,11 +58,6 @@ log = structlog.get_logger()
 AGE_US: Final = int(SNAPSHOT_AGE.total_seconds()) * 1_000_000
 _PATHS: Final = "、".join(OFFERED)
 _HINT: Final = 4
-_CUT_CODES: Final = {
-    Cut.STOPPING: Code.STOPPING,
-    Cut.TOO_LONG: Code.UPSTREAM_SLOW,
-    Cut.DRAINED_OUT: Code.UPSTREAM_SLOW,
-}
 KEYS: Final = 10_000
 """Keys whose digests are remembered: an HMAC costs as much as a third of an admission."""
 
@@ -222,13 +217,14 @@ class Gateway:
                 asked.marks = self._prefix(asked, request.now_us)
             client_key = request.headers.get("idempotency-key")
             if client_key is None:
-                await self._run(request, asked, running)
+                request.attempted = True
+                await Operation(asked, self._shop, running, request.now_us).run()
             else:
                 await self._claimed(request, asked, client_key, running)
         except asyncio.CancelledError:
             if running.cut is None or request.attempted:
                 raise
-            raise Refusal(Refused(_CUT_CODES[running.cut], retry_after_s=1)) from None
+            raise Refusal(Refused(CUT[running.cut], retry_after_s=1)) from None
         finally:
             if asked.hold is not None:
                 asked.hold.release()
@@ -352,27 +348,13 @@ class Gateway:
         )
         if refused is not None:
             raise Refusal(refused)
-        try:
-            await self._run(request, asked, running)
-        finally:
-            if not request.billed:
-                await self._claims.release(customer_id, client_key, request.operation)
-
-    async def _run(self, request: Request, asked: Asked, running: Running) -> None:
-        """Carry the call to its answer; note whether a provider's answer is the client's."""
         request.attempted = True
         operation = Operation(asked, self._shop, running, request.now_us)
         try:
             await operation.run()
-        except asyncio.CancelledError:
-            if running.cut is None:
-                raise
-            if not operation.answered:
-                asked.refuse(Refused(_CUT_CODES[running.cut]))
-        except Spoilt as spoilt:
-            asked.refuse(spoilt.refused)
         finally:
-            request.billed = operation.billed
+            if not operation.billed:
+                await self._claims.release(customer_id, client_key, request.operation)
 
     def _rights(self, request: Request) -> Admission:
         admission = self._admission

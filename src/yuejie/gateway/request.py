@@ -32,7 +32,6 @@ class Request:
 
     __slots__ = (
         "attempted",
-        "billed",
         "dialect",
         "english",
         "exchange",
@@ -59,8 +58,6 @@ class Request:
         """As the client names it, once that is read."""
         self.attempted = False
         """From then on the journal says what becomes of the call."""
-        self.billed = False
-        """A provider's answer is the client's, and is paid for."""
         self.trace: Trace | None = None
 
     @property

@@ -5,7 +5,7 @@ Retry and fail-over happen only while the client has nothing of an answer yet.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -40,6 +40,12 @@ CREDENTIAL: Final = 401
 """Our credential was refused: to the client that is our failure, not the client's key's."""
 
 
+CUT: Final = {
+    Cut.STOPPING: Code.STOPPING,
+    Cut.TOO_LONG: Code.UPSTREAM_SLOW,
+    Cut.DRAINED_OUT: Code.UPSTREAM_SLOW,
+}
+"""What a client is told of a call that the gateway itself ended."""
 UNKNOWN: Final = Reading(ReadingState.ABSENT)
 _PLAIN: Final = ("accept-encoding", "identity")
 """Answers must come as they are: usage is read in passing."""
@@ -112,23 +118,35 @@ class Operation:
         """An attempt ended whose answer is the client's."""
 
     async def run(self) -> None:
-        """Try the routes until the client has an answer."""
+        """Try the routes until the client has an answer, if only ours."""
         again: Again | None = _FIRST
-        while again is not None:
-            if again.wait_ms:
-                await asyncio.sleep(again.wait_ms / 1000)
-            self._route = self._routes[again.route]
-            self._tried += 1
-            try:
-                again = await self._attempt(again.route)
-            finally:
-                if self._begun is not None:
-                    # First: closing may wait, and who waits may be stopped.
-                    self._abandon()
-                answer, self._answer = self._answer, None
-                closing = answer.close() if answer is not None else None
-                if closing is not None:
-                    await closing
+        try:
+            while again is not None:
+                if again.wait_ms:
+                    await asyncio.sleep(again.wait_ms / 1000)
+                self._route = self._routes[again.route]
+                self._tried += 1
+                try:
+                    again = await self._attempt(again.route)
+                finally:
+                    if (closing := self._leave()) is not None:
+                        await closing
+        except asyncio.CancelledError:
+            cut = self._running.cut
+            if cut is None:
+                raise
+            if not self.answered:
+                self._asked.refuse(Refused(CUT[cut]))
+        except Spoilt as spoilt:
+            self._asked.refuse(spoilt.refused)
+
+    def _leave(self) -> "Awaitable[None] | None":
+        """Leave an attempt behind; what is returned is over when its connection is given back."""
+        if self._begun is not None:
+            # First: closing may wait, and who waits may be stopped.
+            self._abandon()
+        answer, self._answer = self._answer, None
+        return answer.close() if answer is not None else None
 
     def _abandon(self) -> None:
         """Leave no attempt without an end, whatever happened."""

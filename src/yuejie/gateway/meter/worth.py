@@ -146,10 +146,10 @@ def _fixed(route: Route, model: str, meter: Meter, tier: str, started_us: int) -
         (route.cost, route.cost_revision, bought),
     )
     if rated.unpriced or any(_varies(*side, meter, started_us) for side in sides):
-        return Fixed(meter.value, 0, 0, 0, varies=True)
+        return meter.value, 0, 0, 0, True
     found = rated.items[0]
     pico = route.sale_rates[found.sale_rate].pico if found.sale_rate else 0
-    return Fixed(meter.value, found.sale_rate, found.cost_rate, pico)
+    return meter.value, found.sale_rate, found.cost_rate, pico, False
 
 
 def _varies(book: Book, revision: int, model: str, meter: Meter, started_us: int) -> bool:

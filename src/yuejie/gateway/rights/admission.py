@@ -49,15 +49,13 @@ INSTEAD: Final = {
 }
 
 
-class Fixed(NamedTuple):
-    """The rates of one meter on a route, where no fact of a call but its tier chooses them."""
+Fixed = tuple[str, int, int, int, bool]
+"""The rates of one meter on a route, where no fact of a call but its tier chooses them.
 
-    meter: str
-    """Its bare text: a journal is written twice as fast by those as by members of an enum."""
-    sale_rate: int
-    cost_rate: int
-    pico: int
-    varies: bool = False
+The meter's bare text (a journal is written twice as fast by those as by members of an enum), the
+ids of the sale and the cost rate, the sale's picos, and whether they vary after all. A bare tuple:
+it is taken apart for every quantity of every call.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,9 @@ beginning of a message mean the same. Whatever differs in more than that length 
 """
 
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 KNOWN_BYTES: Final = 2_048
 """A longer head is read anew each time: every connection may remember one."""
@@ -57,7 +59,7 @@ class Head:
         return head
 
 
-class Known(NamedTuple):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """A head as its client writes it, around the digits of a length."""
 
     before: bytes

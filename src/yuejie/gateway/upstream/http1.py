@@ -5,7 +5,7 @@ Only what RFC 9112 lets a server send to a client that asked plainly. Whatever e
 """
 
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final
 
 HEAD_BYTES: Final = 64 * 1024
 """Longest head of an answer, and longest line between chunks."""
@@ -29,11 +29,8 @@ class Malformed(Exception):
     """These bytes are no HTTP/1.1 answer."""
 
 
-class Head(NamedTuple):
-    """Status and headers, names in lower case."""
-
-    status: int
-    headers: list[tuple[str, str]]
+Head = tuple[int, list[tuple[str, str]]]
+"""Status and headers, names in lower case."""
 
 
 class Parser:
@@ -129,7 +126,7 @@ class Parser:
                     raise Malformed("transfer-encoding")
             else:
                 keeps = "close" not in text.lower() and (keeps or "keep-alive" in text.lower())
-        self.head = Head(status, headers)
+        self.head = (status, headers)
         self._left = 0 if status in _BODILESS else _CHUNKED if chunked else length
         self.keeps = keeps and self._left != _UNTIL_CLOSE
         self.done = self._left == 0
