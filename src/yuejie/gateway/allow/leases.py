@@ -102,7 +102,8 @@ class Leases:
         This runs for every call that is held to a cap.
         """
         asking, low = self._asking, False
-        for each, reserve, _ in needs:
+        for need in needs:
+            each, reserve = need.slice, need.reserve
             left = each.granted - each.returned - each.used - each.held - reserve
             if left < each.low:
                 # Under a paced cap a call fits while anything is left.
@@ -309,7 +310,8 @@ _RATE_HEADERS: Final = {
 def rate_headers(needs: Sequence[Need], now_us: int) -> list[tuple[str, str]]:
     """Return the standard headers of the tightest rate in requests and in tokens."""
     tightest: dict[str, tuple[int, Slice]] = {}
-    for each, _, _ in needs:
+    for need in needs:
+        each = need.slice
         if each.rate:
             left = max(each.free, 0) + each.there
             known = tightest.get(each.rate)

@@ -11,8 +11,6 @@ from yuejie.gateway.rights.admission import Plan
 from yuejie.gateway.rights.view import View
 from yuejie.gateway.snapshot import AllowanceRow
 
-_new: Final = tuple.__new__
-"""A need is made for every cap of every call, and a named tuple's own constructor takes longer."""
 _MONEY: Final = Measure.MONEY.value
 _BOUNDED: Final = frozenset({_MONEY, Measure.TOKENS.value})
 
@@ -67,9 +65,9 @@ def needs_of(
         if slice_ is None or now_us >= slice_.ends_us:
             slice_ = slices.of(row, unit, plan.customer.zone, now_us)
         if not row.hard:
-            needs.append(_new(Need, (slice_, slice_.typical or 1, amount or 0)))
+            needs.append(Need(slice_, slice_.typical or 1, amount or 0))
         elif amount is None:
             return unbounded(row, worst.why if worst else "")
         else:
-            needs.append(_new(Need, (slice_, amount, amount)))
+            needs.append(Need(slice_, amount, amount))
     return needs

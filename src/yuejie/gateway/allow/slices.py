@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+import msgspec
+
 from yuejie.budgets.allowance import FOREVER_S, Measure, Origin, Period, Slot, window_of
-from yuejie.budgets.lending.hold import MEASURED, Held, Totals, prefix_of
+from yuejie.budgets.lending.hold import MEASURED, Held, prefix_of
 from yuejie.budgets.lending.lease import Leased
 from yuejie.gateway.snapshot import AllowanceRow
 from yuejie.kernel.period import zone_of
@@ -117,7 +119,7 @@ class Slice:
 _RATES: Final = frozenset({Period.MINUTE, Period.ALWAYS})
 
 
-class Need(NamedTuple):
+class Need(msgspec.Struct, frozen=True, gc=False):
     """What a call wants of one slice: what it reserves, and the worst it may come to."""
 
     slice: Slice
@@ -148,15 +150,16 @@ class Hold:
         self._loose: Sequence[Need] = ()
         if adrift:
             self._loose = [need for need in needs if need.slice.adrift]
-            for slice_, reserve, _ in self._loose:
-                slice_.loose += reserve
+            for need in self._loose:
+                need.slice.loose += need.reserve
             needs = [need for need in needs if not need.slice.adrift]
         self._needs = needs
         paced = [(need.slice, need.worst) for need in self._loose if not need.slice.hard]
         lease = ""
         worst_pico, since_us, until_us = 0, 0, _FOREVER_US
-        for slice_, reserve, worst in needs:
-            slice_.held += reserve
+        for need in needs:
+            slice_, worst = need.slice, need.worst
+            slice_.held += need.reserve
             if not slice_.hard:
                 paced.append((slice_, worst))
             lease += f",{slice_.prefix}{worst}" if lease else f"{slice_.prefix}{worst}"
@@ -173,28 +176,32 @@ class Hold:
         """A call that was let pass in a window has begun in it, however long it waited, and though
         the clock went back meanwhile."""
 
-    def count(self, totals: Totals, *, known: bool) -> None:
-        """Take what an attempt used from the slices, by the rule by which the ingest does."""
-        for slice_, _, worst in self._needs:
+    def count(self, totals: tuple[int, int, int], *, known: bool) -> None:
+        """Take what an attempt used from the slices, by the rule by which the ingest does.
+
+        `totals`: as `Totals` has them; bare, for they are made for every call.
+        """
+        for need in self._needs:
+            slice_ = need.slice
             place = slice_.place
             if place < 0:
                 continue
             used: int = totals[place]
-            if not known and worst > used:
-                used = worst
+            if not known and need.worst > used:
+                used = need.worst
             slice_.used += used
             if not slice_.hard:
                 slice_.typical = (7 * slice_.typical + used) // 8
 
     def release(self) -> None:
         """The call is over: what it had reserved beyond its use is free again."""
-        for slice_, reserve, _ in self._needs:
-            slice_.held -= reserve
+        for need in self._needs:
+            need.slice.held -= need.reserve
         for slice_, worst in self._paced:
             slice_.fly(-worst, -1)
-        for slice_, reserve, _ in self._loose:
-            if slice_.row.measure == Measure.CONCURRENCY:
-                slice_.loose -= reserve
+        for need in self._loose:
+            if need.slice.row.measure == Measure.CONCURRENCY:
+                need.slice.loose -= need.reserve
         self._needs = self._loose = ()
         self._paced = []
 

@@ -5,7 +5,7 @@ other member, or with a part that is no text, is not plain, and the context wind
 The list is of what is allowed, so a member that a provider invents tomorrow is not overlooked.
 """
 
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -252,7 +252,7 @@ PLAIN: Final = (b'"', b"n", b"")
 """How a text begins, and null; what is missing begins with nothing."""
 
 
-class Plain(NamedTuple):
+class Plain(msgspec.Struct, frozen=True, gc=False):
     """A request that is self-contained text: the most tokens in, and how long an answer it wants.
 
     `longest` by the member that says so; `answers` as many as are asked for.

@@ -9,6 +9,8 @@ What has no bound has none here: a hard cap refuses it, and never takes "all tha
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from yuejie.contracts.prices import RateRow
 from yuejie.gateway.allow.asked_for import OBEYED, AskedFor, Twice, Unclear, may_repeat, obeyed
 from yuejie.gateway.allow.betas import beyond
@@ -48,7 +50,7 @@ _ELSEWHERE: Final = ("web_search_options", "mcp_servers", "container", "plugins"
 """Members by which a provider works on its own, as often as it likes."""
 
 
-class Worst(NamedTuple):
+class Worst(msgspec.Struct, frozen=True, gc=False):
     """The most a call can cost in picos, and the most tokens; None: there is no bound."""
 
     pico: int | None
@@ -81,7 +83,7 @@ class Size(NamedTuple):
 NOTHING: Final = Worst(0, 0)
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """A request as it came: what it speaks, what was read of it, its body, and its betas."""
 
     api: Api
@@ -115,7 +117,7 @@ def worst_of(
 
     `output_bound`: what the gateway writes into a request that names no longest answer; 0: nothing.
     """
-    api, _, body, betas = call
+    api, body, betas = call.api, call.body, call.betas
     if api is _CHAT and (chat := read_chat(body)) is not None:
         return _plain_worst(plan, api, chat, models, output_bound, now_us)
     wider = bool(betas) and any(beyond(betas))
@@ -142,19 +144,13 @@ def worst_of(
     return _over_routes(plan, call, words, models, output_bound, now_us)
 
 
-class PlainTariff(NamedTuple):
-    """What bounds a call of plain text over one kind of route."""
+PlainTariff = tuple[int, int, frozenset[str], bool, int, int, int, str]
+"""What bounds a call of plain text over one kind of route; a bare tuple, for every call reads it.
 
-    window: int
-    own: int
-    """The longest answer of the model itself; 0: nothing says."""
-    names: frozenset[str]
-    """The members by which this platform lets an answer be bounded; none where it obeys none."""
-    obeys: bool
-    text_in: int
-    text_out: int
-    each: int
-    model: str
+The context window; the longest answer of the model itself (0: nothing says); the members by which
+this platform lets an answer be bounded, and whether it obeys any; the dearest rates of text in, of
+text out and of a request; the model.
+"""
 
 
 def _plain_worst(
@@ -169,8 +165,8 @@ def _plain_worst(
     tariffs = plan.memo.get(api)
     if tariffs is None:
         tariffs = plan.memo[api] = [_tariff(route, api, models, now_us) for route in plan.kinds]
-    tokens_in, said, answers, inputs = plain
-    answers *= inputs
+    tokens_in, said, inputs = plain.tokens_in, plain.longest, plain.inputs
+    answers = plain.answers * inputs
     pico = tokens = 0
     for window, own, names, obeys, text_in, text_out, each, model in tariffs:
         room = window * inputs
@@ -196,15 +192,15 @@ def _tariff(route: Route, api: Api, models: Mapping[str, ModelRow], now_us: int)
     dearest = _dearest_of(route, now_us)
     window = model.context_window or 0
     obeys = platform in OBEYED
-    return PlainTariff(
-        window=window,
-        own=(model.max_output or window) if obeys else window,
-        names=obeyed(api, platform) if obeys else frozenset(),
-        obeys=obeys,
-        text_in=dearest.text_in,
-        text_out=dearest.text_out,
-        each=dearest.each,
-        model=model.model_id,
+    return (
+        window,
+        (model.max_output or window) if obeys else window,
+        obeyed(api, platform) if obeys else frozenset(),
+        obeys,
+        dearest.text_in,
+        dearest.text_out,
+        dearest.each,
+        model.model_id,
     )
 
 
@@ -217,7 +213,7 @@ def _over_routes(
     now_us: int,
 ) -> Worst:
     """Take the dearest of the routes; those to one model on one platform are alike."""
-    api, hint, body, _ = call
+    api, hint, body = call.api, call.hint, call.body
     plain, said, answers, inputs = words
     pieces = hint.characters is not None or hint.images is not None
     bytes_in = plain.tokens_in if plain is not None else len(body) + HIDDEN if pieces else None

@@ -29,7 +29,7 @@ _STREAM: Final = frozenset({Out.STREAMING})
 
 def wants_of(call: Call) -> Wants:
     """Read what a request asks for."""
-    api, hint, body, _ = call
+    api, hint, body = call.api, call.hint, call.body
     needs = _STREAM if hint.stream else _NOTHING
     answers = hint.n or 1
     longest = hint.max_output or 0

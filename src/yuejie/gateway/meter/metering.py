@@ -191,7 +191,7 @@ class Metering:
         if worth is None:
             return None
         if hold is not None:
-            hold.count(Totals(worth.charge_pico, quick.tokens, 1), known=True)
+            hold.count((worth.charge_pico, quick.tokens, 1), known=True)
         safe = self._ink.signed(
             Ended(
                 begun,
