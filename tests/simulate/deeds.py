@@ -234,7 +234,9 @@ class Deeds:
     def _decide(self, adjustment_id: str, decision: Decision) -> None:
         now = self.world.tick()
         self.do(
-            lambda: decide_adjustment(self.world.db, adjustment_id, decision, by="finance", now=now)
+            lambda: decide_adjustment(
+                self.world.db, adjustment_id, decision, by="finance", now=now, why="核对"
+            )
         )
 
     @staticmethod
@@ -426,7 +428,9 @@ class Deeds:
         if approve and amounts is None:
             actor.client.voided |= {(str(line.service_month), bill.currency) for line in bill.lines}
         self.do(
-            lambda: decide_credit(world.db, asked.credit_note_id, approve=approve, by="b", now=then)
+            lambda: decide_credit(
+                world.db, asked.credit_note_id, approve=approve, by="b", now=then, why="核对"
+            )
         )
 
     def credits(self, actor: Actor) -> list[CreditNote]:

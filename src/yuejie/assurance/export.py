@@ -4,10 +4,11 @@ The file is read by `verifier/yuejie_verify.py`, which travels with it and needs
 The same records give the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -21,9 +22,9 @@ from yuejie.assurance.verifier.yuejie_verify import (
 )
 from yuejie.bills.bill import Bill
 from yuejie.bills.closing.store import epoch_offsets
-from yuejie.bills.correct.credit import CreditState, canonical_credit
+from yuejie.bills.correct.credit import CreditNote, CreditState, canonical_credit
 from yuejie.bills.correct.store import credits_of
-from yuejie.bills.seal import canonical
+from yuejie.bills.seal import GENESIS, canonical
 from yuejie.bills.store import whole_bills
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
@@ -35,6 +36,7 @@ from yuejie.fapiao.store import SealRow, fapiao_by_name, seals_of_customer
 from yuejie.kernel.errors import Conflict
 
 VERIFIER: Final = "yuejie_verify.py"
+Link = TypeVar("Link", Bill, CreditNote)
 
 
 def export_seals(db: Database, customer: str) -> bytes:
@@ -52,7 +54,8 @@ def export_seals_in(tx: Tx, who: Customer) -> bytes:
     drawn = whole_bills(tx, who.customer_id)
     split = sorted({str(bill.month) for bill in drawn if bill.part})
     bills = in_chain([bill for bill in drawn if bill.seal])
-    records = [_head(who, split), *_records(tx, who, bills), *_fapiao(tx, who)]
+    sealed = (_bills(tx, bills), _credits(tx, who, bills), _fapiao(tx, who))
+    records = [_head(who, split), *chain.from_iterable(sealed)]
     lines = [(_name(record), encode(record)) for record in records]
     return b"".join(line + b"\n" for _, line in lines) + encode(end_record(lines)) + b"\n"
 
@@ -64,13 +67,31 @@ def verifier_source() -> bytes:
 
 def in_chain(bills: Sequence[Bill]) -> list[Bill]:
     """Return bills in the order of their seals; those that no seal leads to follow at the end."""
-    after = {bill.previous_seal: bill for bill in bills}
-    ordered: list[Bill] = []
-    seal: bytes | None = bytes(32)
-    while (bill := after.pop(seal, None)) is not None:
-        ordered.append(bill)
-        seal = bill.seal
-    return ordered + [bill for bill in bills if bill not in ordered]
+    return _follow(bills, GENESIS)
+
+
+def notes_in_chain(notes: Iterable[CreditNote]) -> list[CreditNote]:
+    """Return approved credit notes in the order of their seals.
+
+    Those of form 1, which name no seal before them, come first, by their dates; the chain begins
+    behind the last of them.
+    """
+    sealed = [note for note in notes if note.state is CreditState.APPROVED]
+    first = sorted(
+        (note for note in sealed if note.previous_seal is None),
+        key=lambda note: (note.decided_at, note.number),
+    )
+    chained = [note for note in sealed if note.previous_seal is not None]
+    return first + _follow(chained, first[-1].seal if first else GENESIS)
+
+
+def _follow(links: Sequence[Link], seal: bytes | None) -> list[Link]:
+    after = {link.previous_seal: link for link in links}
+    ordered: list[Link] = []
+    while (link := after.pop(seal, None)) is not None:
+        ordered.append(link)
+        seal = link.seal
+    return ordered + [link for link in links if link not in ordered]
 
 
 def _head(who: Customer, split: list[str]) -> dict[str, Any]:
@@ -85,19 +106,23 @@ def _head(who: Customer, split: list[str]) -> dict[str, Any]:
     }
 
 
-def _records(tx: Tx, who: Customer, bills: Sequence[Bill]) -> Iterator[dict[str, Any]]:
-    """Yield each bill, and behind it the credit notes that took back of it."""
+def _bills(tx: Tx, bills: Sequence[Bill]) -> Iterator[dict[str, Any]]:
+    """Yield each bill."""
     for bill in bills:
         form = canonical(bill, epoch_offsets(tx, bill.epoch))
         yield _same_seal(sealed_record("bill", bill.name, form.decode()), bill.seal)
+
+
+def _credits(tx: Tx, who: Customer, bills: Sequence[Bill]) -> Iterator[dict[str, Any]]:
+    """Yield each credit note, with the position of every line that it takes back of."""
+    known = {bill.bill_id: bill for bill in bills}
+    for note in notes_in_chain(credits_of(tx, who.customer_id)):
+        bill = known[note.bill_id]
         positions = {line.line_id: line.position for line in bill.lines}
-        for note in credits_of(tx, who.customer_id, bill_id=bill.bill_id):
-            if note.state is CreditState.APPROVED:
-                name, taken = str(note.number), [line.line_id for line in note.lines]
-                form = canonical_credit(note, bill)
-                at = {line_id: positions[line_id] for line_id in taken}
-                record = sealed_record("credit", name, form.decode(), positions=at)
-                yield _same_seal(record, note.seal)
+        at = {line.line_id: positions[line.line_id] for line in note.lines}
+        form = canonical_credit(note, bill)
+        record = sealed_record("credit", str(note.number), form.decode(), positions=at)
+        yield _same_seal(record, note.seal)
 
 
 def _fapiao(tx: Tx, who: Customer) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ from yuejie.assurance.oracle import (
     quantities_of,
     settle,
 )
-from yuejie.assurance.sealed import chain_of, check_sealed
+from yuejie.assurance.sealed import chain_of, chain_of_notes, check_sealed
 from yuejie.assurance.sheet import (
     check_beside,
     check_carried,
@@ -117,13 +117,14 @@ def _prove_customer(
     who = find_customer(tx, customer_id)
     bills = whole_bills(tx, customer_id)
     history = store.history_of(tx, customer_id, zone=who.zone, bills=bills)
-    case, chain = _Case(tx, who, oracle, history), chain_of(bills)
+    case, credits_ = _Case(tx, who, oracle, history), credits_of(tx, customer_id)
+    chain = chain_of(bills) | chain_of_notes(credits_)
     whole = list(_whole_month(case, month))
     for sheet in sheets_of(history, month):
         shared = list(_shared(case, sheet))
         taxed = check_taxes(history, sheet)
         for number, bill in enumerate(sheet.parts):
-            notes = credits_of(tx, customer_id, bill_id=bill.bill_id)
+            notes = [note for note in credits_ if note.bill_id == bill.bill_id]
             differences = [
                 *(shared if number == 0 else ()),
                 *(whole if _counts(sheet, number) else ()),

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from yuejie.assurance import store
-from yuejie.assurance.export import in_chain
+from yuejie.assurance.export import in_chain, notes_in_chain
 from yuejie.assurance.oracle import Difference
 from yuejie.bills.bill import FINAL, Bill
 from yuejie.bills.closing.store import epoch_offsets
-from yuejie.bills.correct.credit import CreditNote, CreditState, seal_of_credit
+from yuejie.bills.correct.credit import VERSION, CreditNote, CreditState, seal_of_credit
 from yuejie.bills.seal import GENESIS, canonical, proposal, seal_of
 from yuejie.db.session import Tx
 
@@ -20,7 +20,7 @@ def check_sealed(
 ) -> Iterator[Difference]:
     """Yield what is wrong with a bill's seal, its place in the chain, its credits, its entry.
 
-    `chain` is the seal that each bill of the customer should follow, by bill id.
+    `chain` is the seal that each bill and credit note of the customer should follow, by its id.
     """
     if bill.proposed_hash is not None and proposal(bill) != bill.proposed_hash:
         yield Difference("提交确认的内容", bill.proposed_hash.hex(), proposal(bill).hex())
@@ -35,7 +35,7 @@ def check_sealed(
     yield from _entry(tx, f"bill:{bill.bill_id}:issue", bill, _debt(bill))
     for note in notes:
         if note.state is CreditState.APPROVED:
-            yield from _credit(tx, note, bill)
+            yield from _credit(tx, note, bill, chain[note.credit_note_id])
 
 
 def chain_of(bills: Sequence[Bill]) -> dict[str, bytes]:
@@ -51,7 +51,19 @@ def chain_of(bills: Sequence[Bill]) -> dict[str, bytes]:
     return found
 
 
-def _credit(tx: Tx, note: CreditNote, bill: Bill) -> Iterator[Difference]:
+def chain_of_notes(notes: Sequence[CreditNote]) -> dict[str, bytes]:
+    """Return the seal that each approved credit note should follow; nothing for form 1."""
+    found: dict[str, bytes] = {}
+    before = GENESIS
+    for note in notes_in_chain(notes):
+        found[note.credit_note_id] = before if note.seal_form >= VERSION else b""
+        before = note.seal or b""
+    return found
+
+
+def _credit(tx: Tx, note: CreditNote, bill: Bill, due: bytes) -> Iterator[Difference]:
+    if (before := note.previous_seal or b"") != due:
+        yield Difference(f"冲减单 {note.number} 上一封印", before.hex(), due.hex())
     seal = seal_of_credit(note, bill)
     if seal != note.seal:
         yield Difference(
@@ -61,10 +73,10 @@ def _credit(tx: Tx, note: CreditNote, bill: Bill) -> Iterator[Difference]:
     if sums != (note.net.fen, note.tax.fen):
         yield Difference(f"冲减单 {note.number} 合计", str((note.net.fen, note.tax.fen)), str(sums))
     kinds = {line.line_id: str(line.kind) for line in bill.lines}
-    due: Counter[str] = Counter({"receivable": -sum(sums), "tax_payable": sums[1]})
+    owed: Counter[str] = Counter({"receivable": -sum(sums), "tax_payable": sums[1]})
     for line in note.lines:
-        due[_BOOKED.get(kinds[line.line_id], "revenue")] += line.net_fen
-    yield from _entry(tx, f"credit:{note.credit_note_id}", bill, due)
+        owed[_BOOKED.get(kinds[line.line_id], "revenue")] += line.net_fen
+    yield from _entry(tx, f"credit:{note.credit_note_id}", bill, owed)
 
 
 def _debt(bill: Bill) -> Counter[str]:

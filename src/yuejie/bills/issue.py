@@ -11,13 +11,13 @@ from yuejie.bills.closing.store import epoch_offsets
 from yuejie.bills.due import contract_of, issued_dates
 from yuejie.bills.find import hold_bill
 from yuejie.bills.life import BillEvent, IllegalTransition, advance
+from yuejie.bills.note import note_step
 from yuejie.bills.review.ready import refuse_unanswered
 from yuejie.bills.seal import GENESIS, VERSION, canonical, proposal, seal_of
 from yuejie.bills.tell import of_issue
 from yuejie.contracts.terms import Confirmation
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
-from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.period import zone_of
 from yuejie.ledger.post import post
@@ -46,8 +46,7 @@ def issue_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
         sealed = _sealed(tx, was, now)
         if not store.issue(tx, sealed, was=was.state):
             raise Conflict(f"账单 {name} 正被另一操作处理，请刷新后重试")
-        moved = Transition(now, BillEvent.ISSUE, was.state, sealed.state, by)
-        store.note_transition(tx, sealed.bill_id, moved)
+        note_step(tx, was, sealed, BillEvent.ISSUE, by=by, at=now)
         post(tx, debt(sealed, by=by, at=now))
         enqueue(tx, of_issue(sealed), at=now)
         return sealed
@@ -83,11 +82,16 @@ def _sealed(tx: Tx, bill: Bill, now: datetime) -> Bill:
     return replace(issued, seal=seal_of(canonical(issued, epoch_offsets(tx, issued.epoch))))
 
 
+def account_of(kind: LineKind) -> Account:
+    """Return the account that issuing books a line's net on."""
+    return _ACCOUNTS.get(kind, Account.REVENUE)
+
+
 def debt(bill: Bill, *, by: str, at: datetime) -> Entry:
     """Return what issuing books: receivable against revenue, tax, late fees and prepayment."""
     net: Counter[Account] = Counter()
     for line in bill.lines:
-        net[_ACCOUNTS.get(line.kind, Account.REVENUE)] += line.net_fen
+        net[account_of(line.kind)] += line.net_fen
     currency, party = bill.currency, bill.customer_id
     return Entry(
         key=f"bill:{bill.bill_id}:issue",

@@ -3,13 +3,14 @@
 Called by payments inside its own transaction; each is a compare-and-set with its transition.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from yuejie.bills import store
 from yuejie.bills.find import find_bill
 from yuejie.bills.life import BillEvent, advance
+from yuejie.bills.note import note_step
 from yuejie.db.session import Tx
-from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BillId
 
@@ -35,5 +36,4 @@ def move(tx: Tx, bill_id: BillId, event: BillEvent, *, by: str, at: datetime, wh
     became = advance(bill.state, event)
     if not store.move(tx, bill.bill_id, was=bill.state, became=became):
         raise Conflict(f"账单 {bill.name} 正被另一操作处理，请刷新后重试")
-    moved = Transition(at, event, bill.state, became, by, why)
-    store.note_transition(tx, bill.bill_id, moved)
+    note_step(tx, bill, replace(bill, state=became), event, by=by, at=at, why=why)

@@ -1,11 +1,14 @@
 """What customers are told about their bills; each thing once, however often it is looked at."""
 
 import re
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from yuejie.bills.bill import Bill
+from yuejie.bills.review.dispute import Dispute
 from yuejie.customers.customer import Customer
+from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.notices.notice import Audience, Kind, Notice
 
@@ -35,6 +38,42 @@ def of_settlement(customer: Customer, month: BillingMonth, why: str) -> Notice:
     facts = {"customer": customer.slug, "month": str(month), "why": why.rstrip("。")}
     key = f"settlement:{customer.customer_id}:{month}:{reason}"
     kind, audience = str(Kind.SETTLEMENT_WAITS), str(Audience.OPERATOR)
+    return Notice(kind, audience, facts, key, customer.customer_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Of what somebody drafted and somebody else turned down: its id, by whom, how much, why."""
+
+    name: str
+    drafted_by: str
+    amount: Money
+    why: str
+
+
+def of_rejection(customer: Customer, rejection: Rejection) -> Notice:
+    """Tell who drafted a correction that it was turned down, and why."""
+    facts = {
+        "correction": rejection.name,
+        "customer": customer.slug,
+        "amount": f"{rejection.amount} {rejection.amount.currency}",
+        "drafted_by": rejection.drafted_by,
+        "why": rejection.why.rstrip("。"),
+    }
+    key, kind = f"correction:{rejection.name}:rejected", str(Kind.CORRECTION_REJECTED)
+    return Notice(kind, str(Audience.OPERATOR), facts, key, customer.customer_id)
+
+
+def of_reopening(customer: Customer, bill: Bill, dispute: Dispute, why: str) -> Notice:
+    """Tell that a dispute has no answer any more; each adjustment that answered it once."""
+    facts = {
+        "customer": customer.slug,
+        "bill": bill.name,
+        "line": dispute.line_text,
+        "why": why.rstrip("。"),
+    }
+    key = f"dispute:{dispute.dispute_id}:reopened:{dispute.adjustment_id}"
+    kind, audience = str(Kind.DISPUTE_REOPENED), str(Audience.OPERATOR)
     return Notice(kind, audience, facts, key, customer.customer_id)
 
 

@@ -484,6 +484,7 @@ CREATE TABLE adjustment (
     decided_by text,
     decided_at timestamp with time zone,
     by_rule boolean DEFAULT false NOT NULL,
+    decided_why text DEFAULT ''::text NOT NULL,
     CONSTRAINT adjustment_pkey PRIMARY KEY (adjustment_id),
     CONSTRAINT adjustment_key_key UNIQUE (key),
     CONSTRAINT adjustment_amount_fen_check CHECK ((amount_fen <> 0)),
@@ -1308,8 +1309,12 @@ CREATE TABLE credit_note (
     decided_by text,
     decided_at timestamp with time zone,
     seal bytea,
+    decided_why text DEFAULT ''::text NOT NULL,
+    previous_seal bytea,
+    seal_form smallint DEFAULT 1 NOT NULL,
     CONSTRAINT credit_note_pkey PRIMARY KEY (credit_note_id),
     CONSTRAINT credit_note_number_key UNIQUE (number),
+    CONSTRAINT credit_note_chained CHECK (((previous_seal IS NOT NULL) = ((seal_form > 1) AND (seal IS NOT NULL)))),
     CONSTRAINT credit_note_check CHECK ((gross_fen = (net_fen + tax_fen))),
     CONSTRAINT credit_note_check1 CHECK ((decided_by IS DISTINCT FROM requested_by)),
     CONSTRAINT credit_note_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text])))
@@ -3646,6 +3651,7 @@ CREATE UNIQUE INDEX contract_end_waiting ON public.contract_end USING btree (con
 CREATE INDEX contract_paper_customer ON public.contract_paper USING btree (customer_id);
 CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (COALESCE(draft_id, ''::text), COALESCE(contract_id, ''::text), kind, sha256) WHERE (kind <> 'signed'::text);
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
+CREATE UNIQUE INDEX credit_note_chain ON public.credit_note USING btree (customer_id, previous_seal);
 CREATE INDEX credit_note_customer ON public.credit_note USING btree (customer_id);
 CREATE INDEX customer_grant_customer ON public.customer_grant USING btree (customer_id);
 CREATE INDEX deed_about ON public.deed USING btree (noun, name, deed_id);

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     BILL_ISSUED = "bill_issued"
     BILL_REVIEW_REMINDER = "bill_review_reminder"
     SETTLEMENT_WAITS = "settlement_waits"
+    CORRECTION_REJECTED = "correction_rejected"
+    DISPUTE_REOPENED = "dispute_reopened"
     FAPIAO_ISSUED = "fapiao_issued"
     FAPIAO_DELIVERY = "fapiao_delivery"
     FAPIAO_DUE = "fapiao_due"
@@ -101,6 +103,8 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.BILL_ISSUED: Needs(("number", "month", "amount", "due_on")),
     Kind.BILL_REVIEW_REMINDER: Needs(("month", "amount", "review_until")),
     Kind.SETTLEMENT_WAITS: Needs(("customer", "month", "why")),
+    Kind.CORRECTION_REJECTED: Needs(("correction", "customer", "amount", "drafted_by", "why")),
+    Kind.DISPUTE_REOPENED: Needs(("customer", "bill", "line", "why")),
     Kind.FAPIAO_ISSUED: Needs(("fapiao_number", "amount")),
     Kind.FAPIAO_DELIVERY: Needs(("fapiao_number", "amount")),
     Kind.FAPIAO_DUE: Needs(("number", "amount", "fapiao_by")),

@@ -105,6 +105,7 @@ BODIES: dict[str, Any] = {
         "item": "减免",
         "why": "x",
     },
+    "POST /credit-notes/{note}/reject": {"why": "x"},
     "POST /bills/{bill}/credit-notes": {"lines": {"1": "0.01"}, "why": "x"},
     "POST /customers/{customer}/billing-units": {
         "project": "main",

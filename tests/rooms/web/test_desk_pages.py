@@ -16,6 +16,7 @@ from tests.rooms.web.test_pages import admin, browser, enter, token_in
 from tests.scenarios.books import Books, FixedClock
 from yuejie.bills.correct.adjust import propose_adjustment
 from yuejie.bills.correct.adjustment import Wanted
+from yuejie.bills.correct.take_back import request_credit
 from yuejie.bills.pay import mark_paid
 from yuejie.bills.store import bills_of_month
 from yuejie.contracts.grants.give import ask_grant
@@ -366,3 +367,22 @@ def test_what_waits_is_turned_down_with_a_reason(
     limit = one(r"/approvals/limits/\w+/reject", page)
     went(send(admin, "/approvals", limit, why="已逾期"), "/approvals")
     assert not re.search(r"/approvals/(grants|limits)/", admin.get("/approvals").text)
+
+
+def test_corrections_are_turned_down_with_a_reason_that_their_drafter_reads(
+    admin: TestClient, database: Database, asked: House
+) -> None:
+    """王管理 drafted an adjustment and a credit note; 李财务 rejects both and says why."""
+    bill = asked.zeta_bill
+    request_credit(database, bill.bill_id, amounts={1: 100}, why="故障", by=BOSS, now=NOW)
+    shown = admin.get("/approvals")
+    assert (shown.status_code, str(bill.number) in shown.text) == (200, True)
+    enter(database, admin, "李财务", "finance", None)
+    for kind in ("adjustments", "credit-notes"):
+        path = one(rf"/approvals/{kind}/\w+/reject", admin.get("/approvals").text)
+        assert send(admin, "/approvals", path, why=" ").status_code == 422
+        went(send(admin, "/approvals", path, why=f"{kind} 金额有误"), "/approvals")
+    page = admin.get("/approvals").text
+    assert not re.search(r"/approvals/(adjustments|credit-notes)/", page)
+    assert "adjustments 金额有误" in page
+    assert "credit-notes 金额有误" in page

@@ -1,16 +1,16 @@
 """核验月结导出的封印文件：python3 yuejie_verify.py 文件 [--seal 最近一张账单或发票的封印].
 
 Checks, offline and with Python's standard library alone (3.10 or newer), that nothing in a file of
-sealed bills and fapiao was altered: every hash, both chains of seals, the arithmetic from quantity
+sealed bills and fapiao was altered: every hash, the chains of seals, the arithmetic from quantity
 × rate to the totals, and that fapiao stay within bills and red ones within what they take back.
 What was altered is named: customer, number, field. Nothing of yuejie is needed.
 
-The file is UTF-8, one JSON record per line: a head, bills and credit notes in the order of their
-seals, fapiao and red fapiao in the order of theirs, then an end. A sealed record carries the
+The file is UTF-8, one JSON record per line: a head, bills, credit notes, then fapiao and red
+fapiao, each in the order of their seals, then an end. A sealed record carries the
 canonical form as text (`form`), its SHA-256 (`seal`), and one short hash per leaf of the form
 (`marks`), which tell what was altered. The end has a hash per line, and of chunks, to tell where.
 Whoever rewrites a whole file can also rewrite every hash in it; compare the last seal with the one
-printed on the newest bill, or known of the newest fapiao (`--seal`, once or twice).
+printed on the newest bill, or known of the newest credit note or fapiao (`--seal`, up to thrice).
 """
 
 import hashlib
@@ -32,8 +32,8 @@ GENESIS = "0" * 64
 SHARED = 2
 """Fen by which a part's tax may differ from its own rounding: the month was rounded once."""
 SEALED = {"bill": "账单", "credit": "冲减单", "fapiao": "发票", "red_fapiao": "红字发票"}
-CHAINS = (("bill",), ("fapiao", "red_fapiao"))
-"""Kinds of records that are chained to each other; a credit note names the seal of its bill."""
+CHAINS = (("bill",), ("fapiao", "red_fapiao"), ("credit",))
+"""Kinds of records that are chained to each other; first credit notes, of form 1, are not."""
 LINE = (
     *("position", "kind", "service_month", "project_id", "model", "meter", "sale_rate"),
     *("quantity", "rate_pico", "rate_currency", "fx_e8", "amount_fen", "net_fen", "tax_fen"),
@@ -249,10 +249,11 @@ class _Reader:
 
     def _chain(self, links: Sequence[tuple[Record, Record]]) -> Iterator[Finding]:
         """Check that every previous seal is the seal before it, and that all are one customer's."""
-        before, owner = GENESIS, None
+        before, owner, loose = GENESIS, None, True
         for record, form in links:
             name = f"{SEALED[record['kind']]} {record.get('name')}"
-            if form.get("previous") != before:
+            loose = loose and (record["kind"], form.get("form")) == ("credit", 1)
+            if form.get("previous") != before and not loose:
                 yield self._find(name, "previous", f"上一封印应为 {before[:16]}…，链断开")
             owner = owner or form.get("customer_id")
             if form.get("customer_id") != owner:

@@ -25,13 +25,13 @@ from yuejie.bills.closing.lines import LineKey
 from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.drafts.store import keep_draft
 from yuejie.bills.life import BillEvent, advance
+from yuejie.bills.note import note_step
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.store import contracts, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
 from yuejie.db.session import Database, Tx
-from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, DomainError
 from yuejie.kernel.ids import CustomerId, LineId
 from yuejie.kernel.limits import DRAIN_SECONDS, FIRST_BYTE_SECONDS, STREAM_SECONDS
@@ -306,15 +306,9 @@ def save_drafts(
         if old:
             keep_draft(tx, bill.customer_id, bill.bill_id, at=now)
         bill_store.save_draft(tx, bill)
-        event = BillEvent.RECOMPUTE
-        moved = Transition(
-            at=now,
-            event=event if old else "draft",
-            was=old.state if old else "",
-            became=advance(old.state, event) if old else BillState.DRAFT,
-            by=by,
-        )
-        bill_store.note_transition(tx, bill.bill_id, moved)
+        event = BillEvent.RECOMPUTE if old else None
+        became = advance(old.state, BillEvent.RECOMPUTE) if old else BillState.DRAFT
+        note_step(tx, old, replace(bill, state=became), event, by=by, at=now)
     return Done.REDRAFTED if was else Done.DRAFTED, list(bills)
 
 

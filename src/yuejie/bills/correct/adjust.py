@@ -1,5 +1,6 @@
 """Propose, decide and withdraw adjustments; charge what a rule computes."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from yuejie.bills.bill import LineKind
@@ -11,12 +12,17 @@ from yuejie.bills.correct.adjustment import (
     Wanted,
     decide,
 )
+from yuejie.bills.review.reopen import reopen_dispute
+from yuejie.bills.tell import Rejection, of_rejection
 from yuejie.contracts.store import contracts_of
+from yuejie.customers.enrol import find_customer
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import BillId, CustomerId, mint
+from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
+from yuejie.notices.outbox import enqueue
 
 
 def propose_adjustment(db: Database, wanted: Wanted, *, by: str, now: datetime) -> Adjustment:
@@ -46,25 +52,46 @@ def _refuse_currency(tx: Tx, wanted: Wanted) -> None:
 
 
 def decide_adjustment(
-    db: Database, adjustment_id: str, decision: Decision, *, by: str, now: datetime
+    db: Database, adjustment_id: str, decision: Decision, *, by: str, now: datetime, why: str = ""
 ) -> Adjustment:
     """Approve or reject somebody else's adjustment, or withdraw one's own.
 
-    An approved one stands on the next bill that is drawn for its customer.
+    An approved one stands on the next bill that is drawn for its customer. Of one that is rejected
+    its drafter is told why; the dispute that it answered waits for an answer again.
+    Raises Invalid for a rejection without a reason.
     """
+    if decision is Decision.REJECT and not why.strip():
+        raise Invalid("驳回调整须写明原因，请补全后重试")
     with db.begin() as tx:
-        was = store.adjustment_by_id(tx, adjustment_id)
-        if was is None:
-            raise NotFound(f"调整 {adjustment_id} 不存在，请核对编号")
-        became = decide(was.state, decision, proposed_by=was.proposed_by, by=by)
-        if not store.decide_adjustment(tx, adjustment_id, became, by=by, at=now):
+        tx.lock_exclusive(f"close {_find(tx, adjustment_id).customer_id}")
+        was = _find(tx, adjustment_id)
+        state = decide(was.state, decision, proposed_by=was.proposed_by, by=by)
+        became = replace(was, state=state, decided_by=by, decided_at=now, decided_why=why)
+        if not store.decide_adjustment(tx, became):
             raise Conflict(f"调整 {adjustment_id} 正被另一操作处理，请刷新后重试")
-        decided = store.adjustment_by_id(tx, adjustment_id)
-        assert decided is not None, "it was just decided"
-        record_deed(
-            tx, Deed(by, now, str(decision), "adjustment", adjustment_id), was=was, became=decided
-        )
-        return decided
+        deed = Deed(by, now, str(decision), "adjustment", adjustment_id, why)
+        record_deed(tx, deed, was=was, became=became)
+        if state is not AdjustmentState.APPROVED:
+            _turn_down(tx, became, by=by, at=now)
+        return became
+
+
+def _turn_down(tx: Tx, adjustment: Adjustment, *, by: str, at: datetime) -> None:
+    """Say what follows from an adjustment that will stand on no bill."""
+    why = adjustment.decided_why or "提出人撤回了调整"
+    reopened = reopen_dispute(tx, adjustment.refers_to, adjustment.adjustment_id, why, by=by, at=at)
+    if not reopened and adjustment.state is AdjustmentState.REJECTED:
+        amount = Money(adjustment.amount_fen, adjustment.currency)
+        rejection = Rejection(adjustment.adjustment_id, adjustment.proposed_by, amount, why)
+        customer = find_customer(tx, adjustment.customer_id)
+        enqueue(tx, of_rejection(customer, rejection), at=at)
+
+
+def _find(tx: Tx, adjustment_id: str) -> Adjustment:
+    found = store.adjustment_by_id(tx, adjustment_id)
+    if found is None:
+        raise NotFound(f"调整 {adjustment_id} 不存在，请核对编号")
+    return found
 
 
 def charge_by_rule(tx: Tx, wanted: Wanted, *, key: str, by: str, at: datetime) -> bool:

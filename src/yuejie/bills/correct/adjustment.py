@@ -65,6 +65,7 @@ class Adjustment:
     decided_by: str | None = None
     decided_at: datetime | None = None
     by_rule: bool = False
+    decided_why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,9 @@ class Wanted:
             raise Invalid("调整须写明账单上的名目与原因，请补全后重试")
 
 
-def decide(state: AdjustmentState, decision: Decision, *, proposed_by: str, by: str) -> str:
+def decide(
+    state: AdjustmentState, decision: Decision, *, proposed_by: str, by: str
+) -> AdjustmentState:
     """Return the state behind a decision; nobody decides what it proposed itself.
 
     Raises Conflict for one that is decided already, Forbidden for the same person twice.

@@ -10,13 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Final
 
 import msgspec
 
 from yuejie.bills.bill import Bill, BillLine
+from yuejie.bills.seal import GENESIS
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BillId, CustomerId, LineId
 from yuejie.kernel.money import Money, divide
+
+VERSION: Final = 2
+"""The form that credit notes are sealed with from now on; form 1 named no seal before it."""
 
 
 class CreditState(StrEnum):
@@ -54,7 +59,10 @@ class CreditNote:
     requested_at: datetime
     decided_by: str | None = None
     decided_at: datetime | None = None
+    decided_why: str = ""
     seal: bytes | None = None
+    previous_seal: bytes | None = None
+    seal_form: int = 1
 
     @property
     def gross(self) -> Money:
@@ -109,17 +117,20 @@ def _line(bill: Bill, line: BillLine, amount: int, credited: Sequence[CreditNote
 
 
 def seal_of_credit(note: CreditNote, bill: Bill) -> bytes:
-    """Return the seal of an approved credit note: chained to the seal of its bill."""
+    """Return the seal of an approved credit note.
+
+    It names the seal of its bill, and is chained to the credit note before it.
+    """
     return hashlib.sha256(canonical_credit(note, bill)).digest()
 
 
 def canonical_credit(note: CreditNote, bill: Bill) -> bytes:
     """Return the bytes that are sealed of an approved credit note.
 
-    Canonical form 1: UTF-8 JSON, sorted keys, whole numbers; see `bills/seal.py`.
+    Canonical form: UTF-8 JSON, sorted keys, whole numbers; see `bills/seal.py`.
     """
-    body = {
-        "form": 1,
+    body: dict[str, Any] = {
+        "form": note.seal_form,
         "credit_note_id": note.credit_note_id,
         "number": note.number,
         "bill": [bill.bill_id, bill.number, bill.seal.hex() if bill.seal else None],
@@ -131,4 +142,6 @@ def canonical_credit(note: CreditNote, bill: Bill) -> bytes:
         "by": [note.requested_by, note.decided_by],
         "decided_at": note.decided_at.isoformat() if note.decided_at else None,
     }
+    if note.seal_form >= VERSION:
+        body["previous"] = (note.previous_seal or GENESIS).hex()
     return msgspec.json.encode(body, order="sorted")

@@ -16,6 +16,8 @@ OPERATOR_READS: Final = {
     "adjustment_by_id": "the operator decides about one it names",
     "known_keys": "the clerk charges by rule, for every customer",
     "open_adjustments": "the operator works off what waits for a decision",
+    "rejected_adjustments": "whoever drafted one reads why it was turned down",
+    "rejected_credits": "whoever drafted one reads why it was turned down",
     "credit_by_name": "the operator decides about one it names",
     "next_number": "numbers belong to the house",
     "open_credits": "the operator works off what waits for a decision",
@@ -43,6 +45,7 @@ class _AdjustmentRow:
     decided_by: str | None
     decided_at: datetime | None
     by_rule: bool
+    decided_why: str
 
 
 def _adjustment(row: _AdjustmentRow) -> Adjustment:
@@ -64,6 +67,7 @@ def _adjustment(row: _AdjustmentRow) -> Adjustment:
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         by_rule=row.by_rule,
+        decided_why=row.decided_why,
     )
 
 
@@ -105,7 +109,8 @@ def insert_adjustment(tx: Tx, adjustment: Adjustment) -> bool:
 
 ADJUSTMENT_BY_ID: Final = """
     SELECT adjustment_id, key, customer_id, kind, service_month, part, currency, amount_fen, item,
-           why, refers_to, state, proposed_by, proposed_at, decided_by, decided_at, by_rule
+           why, refers_to, state, proposed_by, proposed_at, decided_by, decided_at, by_rule,
+           decided_why
     FROM adjustment
     WHERE adjustment_id = %(adjustment_id)s
 """
@@ -119,7 +124,8 @@ def adjustment_by_id(tx: Tx, adjustment_id: str) -> Adjustment | None:
 
 ADJUSTMENTS_OF_CUSTOMER: Final = """
     SELECT adjustment_id, key, customer_id, kind, service_month, part, currency, amount_fen, item,
-           why, refers_to, state, proposed_by, proposed_at, decided_by, decided_at, by_rule
+           why, refers_to, state, proposed_by, proposed_at, decided_by, decided_at, by_rule,
+           decided_why
     FROM adjustment
     WHERE customer_id = %(customer_id)s
     ORDER BY adjustment_id
@@ -147,7 +153,8 @@ def known_keys(tx: Tx, keys: list[str]) -> set[str]:
 
 OPEN_ADJUSTMENTS: Final = """
     SELECT adjustment_id, key, customer_id, kind, service_month, part, currency, amount_fen, item,
-           why, refers_to, state, proposed_by, proposed_at, decided_by, decided_at, by_rule
+           why, refers_to, state, proposed_by, proposed_at, decided_by, decided_at, by_rule,
+           decided_why
     FROM adjustment
     WHERE state = 'proposed'
     ORDER BY adjustment_id
@@ -159,15 +166,39 @@ def open_adjustments(tx: Tx) -> list[Adjustment]:
     return [_adjustment(row) for row in tx.rows(_AdjustmentRow, OPEN_ADJUSTMENTS)]
 
 
+REJECTED_ADJUSTMENTS: Final = """
+    SELECT adjustment_id, key, customer_id, kind, service_month, part, currency, amount_fen, item,
+           why, refers_to, state, proposed_by, proposed_at, decided_by, decided_at, by_rule,
+           decided_why
+    FROM adjustment
+    WHERE state = 'rejected'
+    ORDER BY decided_at DESC, adjustment_id
+    LIMIT %(limit)s
+"""
+
+
+def rejected_adjustments(tx: Tx, *, limit: int) -> list[Adjustment]:
+    """Return the adjustments that were rejected last, the newest first."""
+    return [_adjustment(row) for row in tx.rows(_AdjustmentRow, REJECTED_ADJUSTMENTS, limit=limit)]
+
+
 DECIDE_ADJUSTMENT: Final = """
-    UPDATE adjustment SET state = %(state)s, decided_by = %(by)s, decided_at = %(at)s
+    UPDATE adjustment
+    SET state = %(state)s, decided_by = %(by)s, decided_at = %(at)s, decided_why = %(why)s
     WHERE adjustment_id = %(adjustment_id)s AND state = 'proposed'
 """
 
 
-def decide_adjustment(tx: Tx, adjustment_id: str, state: str, *, by: str, at: datetime) -> bool:
+def decide_adjustment(tx: Tx, decided: Adjustment) -> bool:
     """Write a decision; False if it was decided by now."""
-    done = tx.run(DECIDE_ADJUSTMENT, adjustment_id=adjustment_id, state=str(state), by=by, at=at)
+    done = tx.run(
+        DECIDE_ADJUSTMENT,
+        adjustment_id=decided.adjustment_id,
+        state=str(decided.state),
+        by=decided.decided_by,
+        at=decided.decided_at,
+        why=decided.decided_why,
+    )
     return done == 1
 
 
@@ -190,7 +221,10 @@ class _CreditRow:
     requested_at: datetime
     decided_by: str | None
     decided_at: datetime | None
+    decided_why: str
     seal: bytes | None
+    previous_seal: bytes | None
+    seal_form: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +236,8 @@ class _CreditLineRow:
 
 CREDIT_BY_NAME: Final = """
     SELECT credit_note_id, number, bill_id, customer_id, whole, currency, net_fen, tax_fen, why,
-           state, requested_by, requested_at, decided_by, decided_at, seal
+           state, requested_by, requested_at, decided_by, decided_at, decided_why, seal,
+           previous_seal, seal_form
     FROM credit_note
     WHERE credit_note_id = %(name)s OR number = %(name)s
 """
@@ -216,7 +251,8 @@ def credit_by_name(tx: Tx, name: str) -> CreditNote | None:
 
 CREDITS_OF_CUSTOMER: Final = """
     SELECT credit_note_id, number, bill_id, customer_id, whole, currency, net_fen, tax_fen, why,
-           state, requested_by, requested_at, decided_by, decided_at, seal
+           state, requested_by, requested_at, decided_by, decided_at, decided_why, seal,
+           previous_seal, seal_form
     FROM credit_note
     WHERE customer_id = %(customer_id)s
       AND (%(bill_id)s::text IS NULL OR bill_id = %(bill_id)s)
@@ -234,7 +270,8 @@ def credits_of(
 
 OPEN_CREDITS: Final = """
     SELECT credit_note_id, number, bill_id, customer_id, whole, currency, net_fen, tax_fen, why,
-           state, requested_by, requested_at, decided_by, decided_at, seal
+           state, requested_by, requested_at, decided_by, decided_at, decided_why, seal,
+           previous_seal, seal_form
     FROM credit_note
     WHERE state = 'requested'
     ORDER BY requested_at, credit_note_id
@@ -244,6 +281,22 @@ OPEN_CREDITS: Final = """
 def open_credits(tx: Tx) -> list[CreditNote]:
     """Return every credit note that waits for a decision, the oldest first."""
     return [_whole_credit(tx, row) for row in tx.rows(_CreditRow, OPEN_CREDITS)]
+
+
+REJECTED_CREDITS: Final = """
+    SELECT credit_note_id, number, bill_id, customer_id, whole, currency, net_fen, tax_fen, why,
+           state, requested_by, requested_at, decided_by, decided_at, decided_why, seal,
+           previous_seal, seal_form
+    FROM credit_note
+    WHERE state = 'rejected'
+    ORDER BY decided_at DESC, credit_note_id
+    LIMIT %(limit)s
+"""
+
+
+def rejected_credits(tx: Tx, *, limit: int) -> list[CreditNote]:
+    """Return the credit notes that were rejected last, the newest first."""
+    return [_whole_credit(tx, row) for row in tx.rows(_CreditRow, REJECTED_CREDITS, limit=limit)]
 
 
 CREDIT_LINES: Final = """
@@ -277,7 +330,10 @@ def _whole_credit(tx: Tx, row: _CreditRow) -> CreditNote:
         requested_at=row.requested_at,
         decided_by=row.decided_by,
         decided_at=row.decided_at,
+        decided_why=row.decided_why,
         seal=row.seal,
+        previous_seal=row.previous_seal,
+        seal_form=row.seal_form,
     )
 
 
@@ -316,7 +372,8 @@ def insert_credit(tx: Tx, note: CreditNote) -> None:
 DECIDE_CREDIT: Final = """
     UPDATE credit_note
     SET state = %(state)s, number = %(number)s, decided_by = %(by)s, decided_at = %(at)s,
-        seal = %(seal)s
+        decided_why = %(why)s, seal = %(seal)s, previous_seal = %(previous_seal)s,
+        seal_form = %(seal_form)s
     WHERE credit_note_id = %(credit_note_id)s AND state = 'requested'
 """
 
@@ -330,9 +387,36 @@ def decide_credit(tx: Tx, note: CreditNote) -> bool:
         number=note.number,
         by=note.decided_by,
         at=note.decided_at,
+        why=note.decided_why,
         seal=note.seal,
+        previous_seal=note.previous_seal,
+        seal_form=note.seal_form,
     )
     return done == 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Seal:
+    seal: bytes
+
+
+LAST_CREDIT_SEAL: Final = """
+    SELECT n.seal FROM credit_note n
+    WHERE n.customer_id = %(customer_id)s AND n.seal IS NOT NULL
+      AND NOT EXISTS (SELECT FROM credit_note c
+                      WHERE c.customer_id = n.customer_id AND c.previous_seal = n.seal)
+    ORDER BY n.seal_form DESC, n.decided_at DESC, n.number DESC
+    LIMIT 1
+"""
+
+
+def last_seal(tx: Tx, customer_id: CustomerId) -> bytes | None:
+    """Return the seal of a customer's credit notes that no other follows.
+
+    Only before the first that is chained do clocks decide which that is.
+    """
+    row = tx.maybe(_Seal, LAST_CREDIT_SEAL, customer_id=customer_id)
+    return bytes(row.seal) if row else None
 
 
 NEXT_CREDIT_NUMBER: Final = """

@@ -7,6 +7,7 @@ from datetime import datetime
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct import store
 from yuejie.bills.correct.credit import (
+    VERSION,
     CreditedLine,
     CreditNote,
     CreditState,
@@ -18,6 +19,8 @@ from yuejie.bills.find import find_bill, hold_bill
 from yuejie.bills.issue import debt
 from yuejie.bills.life import BillEvent
 from yuejie.bills.pay import mark_unpaid, move
+from yuejie.bills.seal import GENESIS
+from yuejie.bills.tell import Rejection, of_rejection
 from yuejie.customers.enrol import find_customer
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
@@ -28,6 +31,7 @@ from yuejie.kernel.period import zone_of
 from yuejie.kernel.two_people import refuse_same
 from yuejie.ledger.post import post
 from yuejie.ledger.posting import Entry
+from yuejie.notices.outbox import enqueue
 
 
 def request_credit(
@@ -88,11 +92,17 @@ def _note(
     )
 
 
-def decide_credit(db: Database, name: str, *, approve: bool, by: str, now: datetime) -> CreditNote:
+def decide_credit(
+    db: Database, name: str, *, approve: bool, by: str, now: datetime, why: str = ""
+) -> CreditNote:
     """Approve or reject somebody else's credit note; approved, it is numbered, sealed and booked.
 
-    Raises Forbidden for the one who asked, Conflict for one that is decided already.
+    Of one that is rejected, who asked for it is told why.
+    Raises Forbidden for the one who asked, Conflict for one that is decided already, Invalid for a
+    rejection without a reason.
     """
+    if not approve and not why.strip():
+        raise Invalid("驳回冲减单须写明原因，请补全后重试")
     with db.begin() as tx:
         asked = _find(tx, name)
         tx.lock_exclusive(f"close {asked.customer_id}")
@@ -101,15 +111,20 @@ def decide_credit(db: Database, name: str, *, approve: bool, by: str, now: datet
             raise Conflict(f"冲减单 {name} 已处理，不能再次审批")
         refuse_same(was.requested_by, by, "冲减单")
         bill = find_bill(tx, was.bill_id)
-        note = replace(was, state=CreditState.REJECTED, decided_by=by, decided_at=now)
+        note = replace(
+            was, state=CreditState.REJECTED, decided_by=by, decided_at=now, decided_why=why
+        )
         if approve:
             note = _approved(tx, note, bill)
         if not store.decide_credit(tx, note):
             raise Conflict(f"冲减单 {name} 正被另一操作处理，请刷新后重试")
         verb = "approve" if approve else "reject"
-        record_deed(
-            tx, Deed(by, now, verb, "credit_note", note.credit_note_id), was=was, became=note
-        )
+        deed = Deed(by, now, verb, "credit_note", note.credit_note_id, why)
+        record_deed(tx, deed, was=was, became=note)
+        if not approve:
+            rejection = Rejection(note.credit_note_id, note.requested_by, note.gross, why)
+            customer = find_customer(tx, note.customer_id)
+            enqueue(tx, of_rejection(customer, rejection), at=now)
         return note
 
 
@@ -122,6 +137,8 @@ def _approved(tx: Tx, note: CreditNote, bill: Bill) -> CreditNote:
         note,
         state=CreditState.APPROVED,
         number=f"YJC{year}{store.next_number(tx, year):06d}",
+        previous_seal=store.last_seal(tx, note.customer_id) or GENESIS,
+        seal_form=VERSION,
     )
     sealed = replace(numbered, seal=seal_of_credit(numbered, bill))
     post(tx, _entry(sealed, bill))

@@ -10,13 +10,13 @@ from yuejie.bills.closing.close import Done, redraw, save_drafts
 from yuejie.bills.due import contract_of, local_day, proposed_dates
 from yuejie.bills.find import find_bill, hold_bill
 from yuejie.bills.life import BillEvent, advance
+from yuejie.bills.note import note_step
 from yuejie.bills.review import store as review_store
 from yuejie.bills.review.ready import refuse_unanswered
 from yuejie.bills.seal import proposal
 from yuejie.bills.tell import of_proposal, of_review_end
 from yuejie.contracts.terms import Confirmation
 from yuejie.db.session import Database, Tx
-from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, DomainError, Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.notices.outbox import enqueue
@@ -42,8 +42,7 @@ def propose_bill(db: Database, name: str, *, by: str, now: datetime) -> Bill:
         proposed = replace(dated, state=became, proposed_hash=proposal(dated))
         if not store.propose(tx, proposed):
             raise Conflict(f"账单 {was.name} 正被另一操作处理，请刷新后重试")
-        moved = Transition(now, BillEvent.PROPOSE, was.state, became, by)
-        store.note_transition(tx, was.bill_id, moved)
+        note_step(tx, was, proposed, BillEvent.PROPOSE, by=by, at=now)
         number = review_store.proposals(tx, was.customer_id, was.bill_id)
         enqueue(tx, of_proposal(proposed, number), at=now)
         return proposed
@@ -136,4 +135,4 @@ def step(tx: Tx, was: Bill, event: BillEvent, *, by: str, at: datetime, why: str
     became = advance(was.state, event)
     if not store.move(tx, was.bill_id, was=was.state, became=became):
         raise Conflict(f"账单 {was.name} 正被另一操作处理，请刷新后重试")
-    store.note_transition(tx, was.bill_id, Transition(at, event, was.state, became, by, why))
+    note_step(tx, was, replace(was, state=became), event, by=by, at=at, why=why)

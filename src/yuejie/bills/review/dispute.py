@@ -14,23 +14,26 @@ class DisputeState(StrEnum):
 
     OPEN = "open"
     ACCEPTED = "accepted"
-    """An adjustment was proposed for it."""
+    """An adjustment was proposed for it; turned down, the dispute is open again."""
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
 
 
 class Answer(StrEnum):
-    """What may become of an open dispute."""
+    """What may become of a dispute."""
 
     ACCEPT = "accept"
     REJECT = "reject"
     WITHDRAW = "withdraw"
+    REOPEN = "reopen"
+    """The adjustment that accepted it was rejected or taken back, so it has no answer."""
 
 
 NEXT: Final[dict[tuple[DisputeState, Answer], DisputeState]] = {
     (DisputeState.OPEN, Answer.ACCEPT): DisputeState.ACCEPTED,
     (DisputeState.OPEN, Answer.REJECT): DisputeState.REJECTED,
     (DisputeState.OPEN, Answer.WITHDRAW): DisputeState.WITHDRAWN,
+    (DisputeState.ACCEPTED, Answer.REOPEN): DisputeState.OPEN,
 }
 
 

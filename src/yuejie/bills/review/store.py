@@ -157,6 +157,18 @@ def answer(tx: Tx, dispute: Dispute) -> bool:
     return done == 1
 
 
+REOPEN: Final = """
+    UPDATE bill_dispute
+    SET state = 'open', answer = '', adjustment_id = NULL, answered_by = NULL, answered_at = NULL
+    WHERE dispute_id = %(dispute_id)s AND adjustment_id = %(adjustment_id)s AND state = 'accepted'
+"""
+
+
+def reopen(tx: Tx, dispute_id: str, adjustment_id: str) -> None:
+    """Take the answer of a dispute away that an adjustment was, under the customer's lock."""
+    tx.run(REOPEN, dispute_id=dispute_id, adjustment_id=adjustment_id)
+
+
 PROPOSALS: Final = """
     SELECT count(*)
     FROM bill_transition t

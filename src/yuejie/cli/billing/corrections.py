@@ -1,11 +1,14 @@
 """`yuejie adjustments|credits …`: what is corrected of a bill that was issued."""
 
+from typing import Final
+
 import click
 
 from yuejie.bills.bill import LineKind
 from yuejie.bills.correct import store as correct_store
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
-from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.bills.correct.adjustment import Adjustment, Decision, Wanted
+from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month
@@ -14,6 +17,15 @@ from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
+
+REJECTED: Final = 100
+"""How many corrections that were rejected are listed, the newest first."""
+_DECIDED: Final = ["谁驳回", "驳回原因"]
+_rejected = click.option("--rejected", is_flag=True, help="改列被驳回的，新的在前")
+
+
+def _decided(one: Adjustment | CreditNote, *, rejected: bool) -> tuple[str, ...]:
+    return (str(one.decided_by), one.decided_why) if rejected else ()
 
 
 @click.group()
@@ -73,29 +85,40 @@ def propose_one(
 @adjustments.command("decide")
 @click.argument("adjustment")
 @click.argument("decision", type=click.Choice([each.value for each in Decision]))
+@click.option("--why", default="", help="原因；驳回必写")
 @frame
-def decide(house: Frame, adjustment: str, decision: str) -> None:
-    """批准、驳回他人的调整，或撤回自己的。"""
+def decide(house: Frame, adjustment: str, decision: str, why: str) -> None:
+    """批准、驳回他人的调整，或撤回自己的；驳回时所答复的异议重新待处理。"""
+    chosen = Decision(decision)
     with house.database() as db:
-        done = decide_adjustment(db, adjustment, Decision(decision), by=house.by, now=house.now())
+        done = decide_adjustment(db, adjustment, chosen, by=house.by, now=house.now(), why=why)
     say(f"{done.adjustment_id} {called(ADJUSTMENTS, done.state)}")
 
 
 @adjustments.command("list")
+@_rejected
 @as_json
 @frame
-def list_adjustments(house: Frame, *, json: bool) -> None:
-    """列出待审批的调整。"""
+def list_adjustments(house: Frame, *, rejected: bool, json: bool) -> None:
+    """列出待审批的调整，或最近被驳回的。"""
     with house.database() as db, db.read() as tx:
-        found = correct_store.open_adjustments(tx)
+        found = (
+            correct_store.rejected_adjustments(tx, limit=REJECTED)
+            if rejected
+            else correct_store.open_adjustments(tx)
+        )
     if json:
         give_json(found)
         return
     rows = [
-        (a.adjustment_id, str(a.service_month), Money(a.amount_fen, a.currency), a.item, a.why)
+        (
+            *(a.adjustment_id, str(a.service_month), Money(a.amount_fen, a.currency)),
+            *(a.item, a.why, *_decided(a, rejected=rejected)),
+        )
         for a in found
     ]
-    show_table("待审批的调整", ["编号", "账期", "金额", "名目", "原因"], rows)
+    heads = ["编号", "账期", "金额", "名目", "原因", *(_DECIDED if rejected else [])]
+    show_table("被驳回的调整" if rejected else "待审批的调整", heads, rows)
 
 
 @click.group("credits")
@@ -138,23 +161,36 @@ def approve(house: Frame, note: str) -> None:
 
 @credits_.command("reject")
 @click.argument("note")
+@click.option("--why", required=True, help="原因")
 @frame
-def reject_credit(house: Frame, note: str) -> None:
-    """驳回他人提出的冲减单。"""
+def reject_credit(house: Frame, note: str, why: str) -> None:
+    """驳回他人提出的冲减单，写明原因。"""
     with house.database() as db:
-        decide_credit(db, note, approve=False, by=house.by, now=house.now())
+        decide_credit(db, note, approve=False, by=house.by, now=house.now(), why=why)
     say("已驳回")
 
 
 @credits_.command("list")
+@_rejected
 @as_json
 @frame
-def list_credits(house: Frame, *, json: bool) -> None:
-    """列出待审批的冲减单。"""
+def list_credits(house: Frame, *, rejected: bool, json: bool) -> None:
+    """列出待审批的冲减单，或最近被驳回的。"""
     with house.database() as db, db.read() as tx:
-        found = correct_store.open_credits(tx)
+        found = (
+            correct_store.rejected_credits(tx, limit=REJECTED)
+            if rejected
+            else correct_store.open_credits(tx)
+        )
     if json:
         give_json(found)
         return
-    rows = [(n.credit_note_id, n.bill_id, n.gross, n.why, n.requested_by) for n in found]
-    show_table("待审批的冲减单", ["编号", "账单", "价税合计", "原因", "谁"], rows)
+    rows = [
+        (
+            *(n.credit_note_id, n.bill_id, n.gross, n.why, n.requested_by),
+            *_decided(n, rejected=rejected),
+        )
+        for n in found
+    ]
+    heads = ["编号", "账单", "价税合计", "原因", "谁", *(_DECIDED if rejected else [])]
+    show_table("被驳回的冲减单" if rejected else "待审批的冲减单", heads, rows)

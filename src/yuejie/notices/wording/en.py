@@ -24,6 +24,16 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "The settlement day of {customer} for {month} has come, and the month could not be closed "
         "or put to the customer: {why}. Please see to it; it is tried again every hour.",
     ),
+    Kind.CORRECTION_REJECTED: Wording(
+        "Correction rejected: {customer} {correction}",
+        "The correction {correction} ({amount}) that {drafted_by} drafted for {customer} was "
+        "rejected: {why}. Please mend it and ask again, or answer the customer.",
+    ),
+    Kind.DISPUTE_REOPENED: Wording(
+        "Dispute open again: {customer} {bill}",
+        "{customer} disputes “{line}” of bill {bill}; it was accepted, but its adjustment was not "
+        "approved: {why}. The dispute is open again and needs another answer.",
+    ),
     Kind.FAPIAO_ISSUED: Wording(
         "Fapiao {fapiao_number} issued",
         "Fapiao {fapiao_number} over {amount}, tax included, has been issued.",
@@ -256,6 +266,9 @@ WORDINGS: Final[dict[Kind, Wording]] = {
 
 LABELS: Final[dict[str, str]] = {
     "customer": "Customer",
+    "correction": "Correction",
+    "drafted_by": "Drafted by",
+    "line": "Line",
     "number": "Bill number",
     "month": "Month",
     "amount": "Amount",

@@ -23,6 +23,16 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "{customer} 的 {month} 到了结算日，仍未能关账或提请确认：{why}。"
         "请按说明处理，此后每小时自动重试。",
     ),
+    Kind.CORRECTION_REJECTED: Wording(
+        "更正被驳回：{customer} {correction}",
+        "{drafted_by} 为 {customer} 提出的更正 {correction}（{amount}）被驳回：{why}。"
+        "请按原因更正后重新提出，或答复客户。",
+    ),
+    Kind.DISPUTE_REOPENED: Wording(
+        "异议重新待处理：{customer} {bill}",
+        "{customer} 对账单 {bill}“{line}”的异议原已接受，所提调整未获批准：{why}。"
+        "异议重新打开，请重新答复。",
+    ),
     Kind.FAPIAO_ISSUED: Wording(
         "发票已开具：{fapiao_number}",
         "发票 {fapiao_number} 已开具，价税合计 {amount}。",
@@ -235,6 +245,9 @@ WORDINGS: Final[dict[Kind, Wording]] = {
 
 LABELS: Final[dict[str, str]] = {
     "customer": "客户",
+    "correction": "更正",
+    "drafted_by": "提出人",
+    "line": "明细",
     "number": "账单号",
     "month": "账期",
     "amount": "金额",

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Final
 
-from fastapi import Path, status
+from fastapi import Path, Query, status
 
 from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision
-from yuejie.bills.correct.store import credits_of, open_adjustments
+from yuejie.bills.correct.store import credits_of, open_adjustments, rejected_adjustments
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.money import Money
@@ -20,19 +20,27 @@ from yuejie.web.shapes.billing.review import (
     AdjustmentOut,
     CreditIn,
     CreditOut,
+    DecisionIn,
+    RejectionIn,
     UnitIn,
     UnitOut,
 )
 from yuejie.web.shapes.wire import Name
 
 routes: Final = guarded("调整与冲减")
+REJECTED: Final = 100
+"""How many adjustments that were rejected are listed."""
 
 
 @routes.get("/adjustments", summary="待审批的调整")
-def list_adjustments(db: Db) -> list[AdjustmentOut]:
-    """全部待审批的调整，旧的在前。"""
+def list_adjustments(
+    db: Db,
+    rejected: Annotated[bool, Query(description="改列被驳回的，新的在前，最多 100 条")] = False,  # noqa: FBT002 - a query's own flag
+) -> list[AdjustmentOut]:
+    """全部待审批的调整，旧的在前；或最近被驳回的，连同原因。"""
     with db.read() as tx:
-        return [AdjustmentOut.of(row) for row in open_adjustments(tx)]
+        rows = rejected_adjustments(tx, limit=REJECTED) if rejected else open_adjustments(tx)
+        return [AdjustmentOut.of(row) for row in rows]
 
 
 @routes.post("/adjustments", summary="提出调整", status_code=status.HTTP_201_CREATED)
@@ -51,9 +59,11 @@ def decide(
     now: Now,
     adjustment: Name,
     decision: Annotated[Decision, Path(description="approve 批准，reject 驳回，withdraw 撤回")],
+    body: DecisionIn | None = None,
 ) -> AdjustmentOut:
-    """批准或驳回他人的调整，或撤回自己的。"""
-    done = decide_adjustment(db, adjustment, decision, by=caller.name, now=now)
+    """批准或驳回他人的调整，或撤回自己的；驳回须写明原因，所答复的异议重新待处理。"""
+    why = body.why if body else ""
+    done = decide_adjustment(db, adjustment, decision, by=caller.name, now=now, why=why)
     return AdjustmentOut.of(done)
 
 
@@ -87,9 +97,10 @@ def approve(db: Db, caller: AnyCaller, now: Now, note: Name) -> CreditOut:
 
 
 @routes.post("/credit-notes/{note}/reject", summary="驳回冲减单")
-def reject(db: Db, caller: AnyCaller, now: Now, note: Name) -> CreditOut:
-    """驳回他人提出的冲减单。"""
-    return CreditOut.of(decide_credit(db, note, approve=False, by=caller.name, now=now))
+def reject(db: Db, caller: AnyCaller, now: Now, note: Name, body: RejectionIn) -> CreditOut:
+    """驳回他人提出的冲减单，写明原因。"""
+    done = decide_credit(db, note, approve=False, by=caller.name, now=now, why=body.why)
+    return CreditOut.of(done)
 
 
 @routes.post(

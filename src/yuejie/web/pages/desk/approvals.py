@@ -10,6 +10,7 @@ from yuejie.bills.correct.adjustment import Decision
 from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.correct.take_back import decide_credit
+from yuejie.bills.correct.turned_down import turned_down
 from yuejie.bills.find import find_bill
 from yuejie.contracts.changes.change import STATE_NAMES
 from yuejie.contracts.changes.store import open_changes
@@ -34,6 +35,8 @@ Why = Annotated[str, Form(max_length=1000)]
 HERE: Final = "/approvals"
 GRANTS: Final = {GrantKind.PACKAGE: "套餐", GrantKind.VOUCHER: "代金券"}
 PARTIES: Final = {"customer": "客户提出", "operator": "我方提出"}
+TURNED_DOWN: Final = 20
+"""How many corrections that were turned down are shown, the newest first."""
 _DECIDED: Final = {
     Decision.APPROVE: "调整已批准，将出现在客户的下一张账单上",
     Decision.REJECT: "调整已驳回",
@@ -57,6 +60,7 @@ def show_approvals(request: Request, db: Db, now: Now) -> Response:
             grants=leaf(request, "grants", open_grants(tx), lambda each: each.grant_id),
             limits=leaf(request, "limits", open_limits(tx, now), lambda each: each.limit_id),
             ends=leaf(request, "ends", open_ends(tx), lambda each: each.end_id),
+            turned_down=turned_down(tx, limit=TURNED_DOWN),
             changes=leaf(request, "changes", open_changes(tx), lambda each: each.change_id),
             states=STATE_NAMES,
             names={party.customer_id: party for party in customers(tx)},
@@ -66,19 +70,26 @@ def show_approvals(request: Request, db: Db, now: Now) -> Response:
 
 
 @routes.post("/adjustments/{adjustment}/{decision}", dependencies=ours)
-def adjust(request: Request, db: Db, now: Now, adjustment: str, decision: Decision) -> Response:
+def adjust(
+    request: Request, db: Db, now: Now, adjustment: str, decision: Decision, why: Why = ""
+) -> Response:
     """Approve or reject somebody else's adjustment, or withdraw one's own."""
-    decide_adjustment(db, adjustment, decision, by=caller_of(request).name, now=now)
+    decide_adjustment(db, adjustment, decision, by=caller_of(request).name, now=now, why=why)
     return go(request, HERE, _DECIDED[decision])
 
 
 @routes.post("/credit-notes/{note}/{decision}", dependencies=ours)
 def credit(
-    request: Request, db: Db, now: Now, note: str, decision: Literal["approve", "reject"]
+    request: Request,
+    db: Db,
+    now: Now,
+    note: str,
+    decision: Literal["approve", "reject"],
+    why: Why = "",
 ) -> Response:
     """Approve or reject a credit note that somebody else has asked for."""
     approve = decision == "approve"
-    done = decide_credit(db, note, approve=approve, by=caller_of(request).name, now=now)
+    done = decide_credit(db, note, approve=approve, by=caller_of(request).name, now=now, why=why)
     said = f"冲减单 {done.number} 已批准、封印并入账" if approve else "冲减单已驳回"
     return go(request, HERE, said)
 

@@ -116,6 +116,7 @@ class AdjustmentOut(Out):
     )
     proposed_by: str = Field(description="谁提出")
     decided_by: str | None = Field(description="谁审批")
+    decided_why: str = Field(description="审批时写明的原因，驳回必有")
 
     @classmethod
     def of(cls, adjustment: Adjustment) -> "AdjustmentOut":
@@ -131,7 +132,20 @@ class AdjustmentOut(Out):
             state=str(adjustment.state),
             proposed_by=adjustment.proposed_by,
             decided_by=adjustment.decided_by,
+            decided_why=adjustment.decided_why,
         )
+
+
+class DecisionIn(In):
+    """审批调整时的说明。"""
+
+    why: Text = Field("", description="原因；驳回必写")
+
+
+class RejectionIn(In):
+    """驳回的原因。"""
+
+    why: Text = Field(description="原因")
 
 
 class CreditIn(In):
@@ -157,6 +171,7 @@ class CreditOut(Out):
     state: str = Field(description="requested 待审批，approved 已批准，rejected 已驳回")
     requested_by: str = Field(description="谁提出")
     decided_by: str | None = Field(description="谁审批")
+    decided_why: str = Field(description="审批时写明的原因，驳回必有")
     seal: str | None = Field(description="封印")
 
     @classmethod
@@ -174,6 +189,7 @@ class CreditOut(Out):
             state=str(note.state),
             requested_by=note.requested_by,
             decided_by=note.decided_by,
+            decided_why=note.decided_why,
             seal=note.seal.hex() if note.seal else None,
         )
 
