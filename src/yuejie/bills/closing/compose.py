@@ -151,15 +151,23 @@ class _Work:
         return {part: _numbered(lines) for part, lines in parts.items()}
 
     def _own(self) -> Sequence[Extra]:
-        """Leave out what belongs on another part than the one that is drawn alone; it waits."""
+        """Leave out what belongs on another part than the one that is drawn alone; it waits.
+
+        What stood on the part stays on it, also where it was the whole customer's and no other
+        part had a share.
+        """
         only, known = self._facts.only, self._parting.names
+        stood = {line.refers_to for bill in self._facts.drafts for line in bill.lines}
         extras = self._facts.extras
         if only is None or self._facts.beside:
             return extras
         return [
             extra
             for extra in extras
-            if extra.shared or extra.part == only or (only == HEAD and extra.part not in known)
+            if extra.shared
+            or extra.adjustment_id in stood
+            or extra.part == only
+            or (only == HEAD and extra.part not in known)
         ]
 
     def _at_home(self, carried: Mapping[str, int]) -> Mapping[str, Mapping[str, int]]:
