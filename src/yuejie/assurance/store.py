@@ -12,7 +12,7 @@ from uuid import UUID
 from yuejie.assurance.history import Allowed, Assigned, Held, History, Spot, Version
 from yuejie.assurance.oracle import BookRow, RawEvent
 from yuejie.assurance.sla.oracle import Attempt, Month
-from yuejie.bills.bill import Bill
+from yuejie.bills.bill import Bill, LineKind
 from yuejie.bills.drafts.store import earlier_drafts
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import CustomerId
@@ -484,30 +484,43 @@ def worth(tx: Tx, month: str, ends: datetime) -> list[WorthRow]:
 
 
 @dataclass(frozen=True, slots=True)
-class DraftedRow:
-    """A customer's bills of a month: whether one is issued, and the net of those that are not."""
+class DrawnRow:
+    """Whether a customer has a bill of the month, and what was drawn and not issued by its end."""
 
     customer_id: str
     currency: str
-    is_issued: bool
+    is_drawn: bool
     net_fen: int
 
 
 UNISSUED: Final = """
-    SELECT customer_id, currency,
-           bool_or(state IN ('issued', 'paid', 'written_off')) AS is_issued,
-           coalesce(sum(net_fen) FILTER (
-               WHERE state IN ('draft', 'proposed', 'confirmed', 'disputed')), 0)::bigint AS net_fen
-    FROM bill
-    WHERE month = %(month)s AND (issued_at IS NULL OR issued_at < %(until)s)
-    GROUP BY customer_id, currency
-    ORDER BY customer_id, currency
+    SELECT b.customer_id, b.currency, bool_or(b.month = %(month)s) AS is_drawn,
+           coalesce(sum(l.net_fen) FILTER (
+               WHERE (b.issued_at IS NULL OR b.issued_at >= %(until)s)
+                 AND l.kind <> ALL(%(elsewhere)s)), 0)::bigint AS net_fen
+    FROM bill b
+    LEFT JOIN bill_line l USING (bill_id)
+    WHERE b.state <> 'voided'
+      AND (b.month = %(month)s
+           OR (b.month < %(month)s AND (b.issued_at IS NULL OR b.issued_at >= %(until)s)
+               AND EXISTS (SELECT FROM bill_transition t
+                           WHERE t.bill_id = b.bill_id AND t.event = 'draft'
+                             AND t.at < %(until)s)))
+    GROUP BY b.customer_id, b.currency
+    ORDER BY b.customer_id, b.currency
 """
 
 
-def unissued(tx: Tx, month: str, until: datetime) -> list[DraftedRow]:
-    """Return what stands on bills of a month; bills issued after `until` are not seen."""
-    return tx.rows(DraftedRow, UNISSUED, month=month, until=until)
+def unissued(
+    tx: Tx, month: str, until: datetime, *, elsewhere: Sequence[LineKind]
+) -> list[DrawnRow]:
+    """Return what bills up to a month say that were not issued when it ended.
+
+    Earlier months count as far as their bills were there by then: one that was drawn in the place
+    of a voided one later on was billed at that time. Lines of the kinds `elsewhere` do not count.
+    """
+    kinds = [str(kind) for kind in elsewhere]
+    return tx.rows(DrawnRow, UNISSUED, month=month, until=until, elsewhere=kinds)
 
 
 @dataclass(frozen=True, slots=True)

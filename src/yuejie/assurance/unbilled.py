@@ -1,4 +1,4 @@
-"""What was used in a month and is on no issued bill yet: the amounts that finance accrues."""
+"""What was earned by the end of a month and stood on no issued bill: what finance accrues."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -6,30 +6,36 @@ from typing import Final
 
 from yuejie.assurance import store
 from yuejie.assurance.clouds.worth import cloud_worth
+from yuejie.bills.bill import LineKind
+from yuejie.bills.issue import account_of
 from yuejie.contracts.fx import LOOK_BACK, month_rate
 from yuejie.contracts.store import fx_rows
 from yuejie.db.session import Tx
 from yuejie.kernel.money import PPM, Charge, FxRate, divide
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.ledger.handover.accrue import Unbilled
+from yuejie.ledger.posting import Account
 
 _ZONE: Final = "Asia/Shanghai"
 
 
 def unbilled(tx: Tx, month: BillingMonth) -> list[Unbilled]:
-    """Return what each customer owes for a month beyond its issued bills, without tax.
+    """Return each customer's revenue that its bills had not booked when a month ended.
 
-    A bill that is drawn up and not issued says it best, terms and credits included. Without one,
-    it is the usage at its sale rates and the clouds' costs marked up, in the contract's currency at
-    the month's exchange rate.
+    A bill says it best, terms and credits included: one that is drawn up, or was issued since;
+    also that of an earlier month, whose accrual was taken back when this month began. What issuing
+    books elsewhere (packages, late fees) is no revenue. Without a bill of the month, it is the
+    usage at its sale rates and the clouds' costs marked up, without tax, in the contract's currency
+    at the month's exchange rate. Asked again later, it says the same.
     """
     ends = month.span(zone_of(_ZONE)).end
     billed: set[str] = set()
     sums: dict[tuple[str, str], int] = defaultdict(int)
-    for row in store.unissued(tx, str(month), ends):
-        billed.add(row.customer_id)
-        if not row.is_issued:
-            sums[row.customer_id, row.currency] += row.net_fen
+    elsewhere = [kind for kind in LineKind if account_of(kind) is not Account.REVENUE]
+    for row in store.unissued(tx, str(month), ends, elsewhere=elsewhere):
+        sums[row.customer_id, row.currency] += row.net_fen
+        if row.is_drawn:
+            billed.add(row.customer_id)
     exact: dict[tuple[str, str, str, int], int] = defaultdict(int)
     for each in store.worth(tx, str(month), ends - timedelta(microseconds=1)):
         if each.customer_id not in billed and each.sale_currency and each.contract_currency:
