@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from yuejie.contracts.agreed.pricing import LIST, Pricing
-from yuejie.contracts.terms import STANDARD, CommercialTerms
+from yuejie.contracts.terms import STANDARD, CommercialTerms, ContractType
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
 from yuejie.kernel.money import CURRENCIES, PPM
@@ -78,6 +78,7 @@ class Terms:
         zone_of(self.zone)
         self.commercial.refuse_nonsense()
         self.pricing.refuse_nonsense()
+        refuse_span(self.commercial, self.starts_at, self.zone)
         if self.currency not in CURRENCIES:
             raise Invalid(f"合同币种“{self.currency}”不支持，请写 CNY 或 USD")
         if self.fx_policy not in set(FxPolicy):
@@ -96,6 +97,22 @@ class Terms:
                 f"合同币种 {self.currency} 与价目 {self.sale_book} 的 {book_currency} 不同，"
                 "请约定汇率方式：card（价目卡按发布时汇率折算）或 bill（出账时按账期汇率折算）"
             )
+
+
+def refuse_span(terms: CommercialTerms, starts_at: datetime, zone: str) -> None:
+    """Refuse a contract that is over before it begins, or is bound to no day it could end on."""
+    begins = starts_at.astimezone(zone_of(zone)).date()
+    if terms.ends_on is not None and terms.ends_on <= begins:
+        raise Invalid(f"合同止日 {terms.ends_on} 须晚于起日 {begins}，请改正后重试")
+    if terms.ends_on is None and terms.type is not ContractType.OPEN:
+        raise Invalid(f"{terms.type} 合同须写明止日 ends_on，请补全后重试")
+
+
+def refuse_lock(terms: CommercialTerms, starts_at: datetime, zone: str) -> None:
+    """Refuse a new contract whose price lock is over before it begins: it would lock nothing."""
+    begins, lock = starts_at.astimezone(zone_of(zone)).date(), terms.price_lock_until
+    if lock is not None and lock <= begins:
+        raise Invalid(f"合同锁价期 {lock} 须晚于起日 {begins}，不锁价请不要填写")
 
 
 def midnight(day: date, zone: str) -> datetime:

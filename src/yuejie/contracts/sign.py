@@ -7,7 +7,15 @@ from datetime import date, datetime, timedelta
 from yuejie.contracts import store
 from yuejie.contracts.agreed.schedule import Hold
 from yuejie.contracts.agreed.write import Agreement, book_for
-from yuejie.contracts.contract import Contract, FxPolicy, Terms, at, by_term, midnight
+from yuejie.contracts.contract import (
+    Contract,
+    FxPolicy,
+    Terms,
+    at,
+    by_term,
+    midnight,
+    refuse_lock,
+)
 from yuejie.contracts.publish import card_of
 from yuejie.contracts.store import BookRow
 from yuejie.db.deeds import Deed, record_deed
@@ -104,6 +112,8 @@ def _write(
     name = contract_id or ContractId(mint("con", now))
     version = was.version + 1 if was else 1
     parent = _parent(tx, terms, now)
+    if was is None:
+        refuse_lock(terms.commercial, terms.starts_at, terms.zone)
     agreed = Agreement(
         contract_id=name,
         version=version,
@@ -132,6 +142,7 @@ def _write(
         _refuse_others(was, became)
         if not ahead:
             _refuse_backwards(was, became)
+            _refuse_over(was, became, now)
     store.insert_contract(tx, became)
     record_deed(tx, Deed(by, now, "sign", "contract", str(name)), was=was, became=became)
     return became
@@ -186,4 +197,14 @@ def _refuse_backwards(was: Contract, became: Contract) -> None:
         raise Conflict(
             f"合同 {was.contract_id} 第 {was.version} 版自 {was.starts_at.isoformat()} 生效，"
             "新版不能早于它，请推后生效时间"
+        )
+
+
+def _refuse_over(was: Contract, became: Contract, now: datetime) -> None:
+    """Refuse to end in the past what held until now: its calls would have had no contract."""
+    over = became.ends_at
+    if over is not None and over <= now and (was.ends_at is None or over < was.ends_at):
+        raise Conflict(
+            f"合同 {was.contract_id} 变更后的止日 {became.terms.ends_on} 已过，"
+            "其后的用量将没有合同；请写今天之后的止日，或办理终止"
         )

@@ -30,6 +30,11 @@ OPERATIONS_MIN: Final = 1_000
 """Of fewer calls, one alone would break a promise of 99.9 %; that says nothing of a month."""
 SLA_CAP_PPM: Final = 500_000
 """A month's SLA credit stops at half of what its usage costs."""
+TERM_DAYS_MAX: Final = 3_650
+"""No days of a contract are more than ten years; what is, was mistyped."""
+RENEWAL_MONTHS_MAX: Final = 120
+YEARS: Final = range(2000, 2200)
+"""In which a day that a contract names lies."""
 
 
 class ContractType(StrEnum):
@@ -316,6 +321,7 @@ class CommercialTerms:
         ):
             if value < 0:
                 raise Invalid(f"合同条款“{name}”不能为负（现为 {value}），请改正后重试")
+        self._refuse_spans()
         if not 0 <= self.settlement_day <= SETTLEMENT_DAY_MAX:
             raise Invalid(
                 f"合同条款“结算日”须为每月 1 至 {SETTLEMENT_DAY_MAX} 日"
@@ -330,6 +336,34 @@ class CommercialTerms:
         if self.sla is not None:
             _refuse_sla(self.sla)
         refuse_clouds(self.clouds)
+
+    def _refuse_spans(self) -> None:
+        """Refuse days, months and shares beyond what any contract says."""
+        for name, days in (
+            ("通知天数", self.notice_days),
+            ("涨价通知天数", self.price_notice_days),
+            ("对账天数", self.review_days),
+            ("付款天数", self.payment_days),
+            ("开票天数", self.fapiao_days),
+            ("宽限天数", self.grace_days),
+        ):
+            if days > TERM_DAYS_MAX:
+                raise Invalid(f"合同条款“{name}”不能超过 {TERM_DAYS_MAX} 天（现为 {days}）")
+        months = self.renewal_months
+        if months > RENEWAL_MONTHS_MAX:
+            raise Invalid(f"合同条款“续约月数”不能超过 {RENEWAL_MONTHS_MAX} 个月（现为 {months}）")
+        for name, ppm in (
+            ("中途解约的比例", self.break_fee.remaining_commitment_ppm),
+            ("违约金日费率", self.late_fee_ppm_per_day),
+            ("违约金上限", self.late_fee_cap_ppm),
+        ):
+            if ppm > PPM:
+                raise Invalid(f"合同条款“{name}”不能超过 100%（现为 {ppm} ppm），请改正后重试")
+        for name, day in (("止日", self.ends_on), ("锁价期", self.price_lock_until)):
+            if day is not None and day.year not in YEARS:
+                raise Invalid(
+                    f"合同条款“{name}”{day} 有误：日期须在 {YEARS[0]} 年至 {YEARS[-1]} 年之间"
+                )
 
 
 def _refuse_steps(steps: tuple[TierStep, ...]) -> None:

@@ -8,6 +8,7 @@ from yuejie.contracts import store
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.terms import CommercialTerms, ContractType
 from yuejie.customers.enrol import Particulars, enrol_customer
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -58,6 +59,48 @@ def test_a_version_may_not_start_before_the_one_it_replaces(
     earlier = replace(terms, starts_at=NOW - timedelta(days=1))
     with pytest.raises(Conflict, match="新版不能早于它"):
         sign_contract(database, earlier, by="op", now=NOW, contract_id=first.contract_id)
+
+
+@pytest.mark.parametrize(
+    ("commercial", "said"),
+    [
+        (CommercialTerms(ends_on=date(2026, 10, 31)), "止日 2026-10-31 须晚于起日 2026-11-01"),
+        (CommercialTerms(ends_on=date(2026, 11, 1)), "须晚于起日"),
+        (CommercialTerms(ends_on=date(1, 1, 1)), "日期须在 2000 年至 2199 年之间"),
+        (CommercialTerms(type=ContractType.ONE_YEAR), "须写明止日"),
+        (CommercialTerms(price_lock_until=date(2026, 11, 1)), "锁价期 2026-11-01 须晚于起日"),
+        (CommercialTerms(price_lock_until=date(1, 1, 1)), "日期须在 2000 年至 2199 年之间"),
+    ],
+)
+def test_a_span_that_no_contract_can_have_is_refused(
+    database: Database, terms: Terms, commercial: CommercialTerms, said: str
+) -> None:
+    with pytest.raises(Invalid, match=said):
+        sign_contract(database, replace(terms, commercial=commercial), by="op", now=NOW)
+    with database.read() as tx:
+        assert store.contracts_of(tx, terms.customer_id) == []
+
+
+def test_a_change_does_not_end_a_contract_in_the_past(database: Database, terms: Terms) -> None:
+    """What was used since that day would have been used under no contract."""
+    first = sign_contract(database, terms, by="op", now=NOW)
+    over = replace(terms, commercial=CommercialTerms(ends_on=date(2026, 11, 20)))
+    later = NOW + timedelta(days=30)
+    with pytest.raises(Conflict, match="止日 2026-11-20 已过"):
+        sign_contract(database, over, by="op", now=later, contract_id=first.contract_id)
+    with database.read() as tx:
+        assert store.contracts_of(tx, terms.customer_id) == [first]
+    sign_contract(database, over, by="op", now=NOW, contract_id=first.contract_id)
+
+
+def test_a_price_lock_that_is_over_goes_on_in_the_next_version(
+    database: Database, terms: Terms
+) -> None:
+    locked = replace(terms, commercial=CommercialTerms(price_lock_until=date(2026, 12, 1)))
+    first = sign_contract(database, locked, by="op", now=NOW)
+    changed = replace(locked, tax_mode="exclusive", starts_at=NOW + timedelta(days=60))
+    second = sign_contract(database, changed, by="op", now=NOW, contract_id=first.contract_id)
+    assert second.version == 2
 
 
 def test_a_contract_stays_with_its_customer(database: Database, terms: Terms) -> None:

@@ -7,9 +7,11 @@ import pytest
 from yuejie.contracts.terms import (
     STANDARD,
     AvailabilityStep,
+    BreakFee,
     CommercialTerms,
     Commitment,
     LatencyStep,
+    Renewal,
     ResponseStep,
     Sla,
     SlaExclusion,
@@ -61,6 +63,11 @@ def sla(**changes: Any) -> CommercialTerms:
     [
         (replace(RICH, management_fee_fen=-1), "管理费"),
         (replace(RICH, commitment=Commitment(0)), "承诺消费"),
+        (replace(RICH, payment_days=3_651), "付款天数”不能超过 3650 天"),
+        (replace(RICH, notice_days=10**9), "通知天数”不能超过 3650 天"),
+        (replace(RICH, renewal=Renewal.AUTO, renewal_months=121), "续约月数”不能超过 120"),
+        (replace(RICH, break_fee=BreakFee(1_000_001)), "中途解约的比例"),
+        (replace(RICH, late_fee_ppm_per_day=1_000_001), "违约金日费率"),
         (replace(RICH, tier_discount=TierDiscount(())), "阶梯折扣"),
         (replace(RICH, tier_discount=TierDiscount((TierStep(5, 0), TierStep(5, 1)))), "阶梯折扣"),
         (replace(RICH, tier_discount=TierDiscount((TierStep(0, 1_000_001),))), "阶梯折扣"),

@@ -9,11 +9,10 @@ from typing import ClassVar, Final
 import msgspec
 
 from yuejie.contracts.agreed.pricing import LIST, Pricing
-from yuejie.contracts.contract import TAX_PPM, FxPolicy, Terms
+from yuejie.contracts.contract import TAX_PPM, FxPolicy, Terms, refuse_span
 from yuejie.contracts.terms import STANDARD, CommercialTerms
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
-from yuejie.kernel.period import zone_of
 
 
 class DraftState(StrEnum):
@@ -149,12 +148,7 @@ class DraftBody:
         """Refuse what nobody could sign, naming the field."""
         self.commercial.refuse_nonsense()
         self.pricing.refuse_nonsense()
-        ends_on = self.commercial.ends_on
-        begins = self.starts_at.astimezone(zone_of(self.zone)).date()
-        if ends_on is not None and ends_on <= begins:
-            raise Invalid(f"合同止日 {ends_on} 须晚于起日 {begins}，请改正后重试")
-        if ends_on is None and self.commercial.type != "open":
-            raise Invalid(f"{self.commercial.type} 合同须写明止日 ends_on，请补全后重试")
+        refuse_span(self.commercial, self.starts_at, self.zone)
         if self.expected_monthly_fen < 0:
             raise Invalid("预计月用量不能为负，请改正后重试")
 

@@ -14,7 +14,7 @@ from yuejie.contracts.life.approve import pricing_of, terms_of
 from yuejie.contracts.life.leave import TermLeft, later, leave, promised_until
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.sign import write_version
-from yuejie.contracts.terms import CommercialTerms, Renewal
+from yuejie.contracts.terms import RENEWAL_MONTHS_MAX, CommercialTerms, Renewal
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -222,6 +222,8 @@ def renew_contract(
         length = contract.terms.renewal_months if months is None else months
         if length < 1:
             raise Invalid("续约月数须不少于 1，请改正后重试")
+        if length > RENEWAL_MONTHS_MAX:
+            raise Invalid(f"续约月数不能超过 {RENEWAL_MONTHS_MAX} 个月，请改正后重试")
         terms = replace(contract.terms, ends_on=later(ends_on, length))
         starts_at = max(contract.starts_at, midnight(ends_on, contract.zone))
         return _next(tx, contract, terms, starts_at, by=by, now=now)

@@ -205,6 +205,8 @@ def test_a_contract_goes_on_by_itself_once_notice_is_too_late(
     assert (renewed.version, renewed.terms.ends_on) == (2, date(2028, 12, 1))
     assert renewed.starts_at == contract.ends_at
     assert renew_due(database, by="clerk", now=before + DAY) == []
+    with pytest.raises(Invalid, match="不能超过 120 个月"):
+        renew_contract(database, contract.contract_id, by="c", now=before, months=121)
     with pytest.raises(Conflict, match="已有第 2 版"):
         renew_contract(database, contract.contract_id, by="c", now=before, version=1)
 
