@@ -106,6 +106,10 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
         "none: nothing is stamped",
         "A PNG with transparent ground: the seal's picture for `--stamped`, no e-signature.",
     ),
+    "YUEJIE_SHORT_PAY": (
+        "`CNY=50,USD=7`",
+        "Up to how much of a bill that was paid short may be given up as a bank's fee, by currency.",
+    ),
     "YUEJIE_FAPIAO_PROVIDER": (
         "",
         "Who issues fapiao: `nuonuo`, `baiwang`, or `manual`: by hand, uploaded afterwards.",

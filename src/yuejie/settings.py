@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Final, Self
 
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.limits import SHORT_PAY_CNY_FEN, SHORT_PAY_USD_FEN
+from yuejie.kernel.money import CURRENCIES, Money
 
 _SECRET_BYTES: Final = 32
 _HOME: Final = "yuejie-data"
+_SHORT_PAY: Final[Mapping[str, int]] = {"CNY": SHORT_PAY_CNY_FEN, "USD": SHORT_PAY_USD_FEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,8 @@ class Settings:
     console: str = ""
     gateway: str = ""
     practice: bool = False
+    short_pay_fen: Mapping[str, int] = field(default_factory=lambda: _SHORT_PAY)
+    """Up to how much a difference may be a bank's fee, by currency."""
     supervised: bool = False
     fapiao: FapiaoSettings = field(default_factory=lambda: FapiaoSettings.load({}))
     signing: SigningSettings = field(default_factory=lambda: SigningSettings.load({}))
@@ -183,6 +188,7 @@ class Settings:
             gateway=environ.get("YUEJIE_GATEWAY_URL", "").rstrip("/"),
             practice=environ.get("YUEJIE_PRACTICE", "") == "1",
             supervised="YUEJIE_SUPERVISOR" in environ,
+            short_pay_fen=_amounts(environ, "YUEJIE_SHORT_PAY"),
             fapiao=FapiaoSettings.load(environ),
             signing=SigningSettings.load(environ),
             backups=BackupSettings.load(environ),
@@ -282,6 +288,20 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
     given = environ.get(name, "")
     return Path(given).absolute() if given else None
+
+
+def _amounts(environ: Mapping[str, str], name: str) -> dict[str, int]:
+    """Return up to how much may be a bank's fee, in fen by currency; what is not said is usual."""
+    found = dict(_SHORT_PAY)
+    for each in sorted(_names(environ, name)):
+        currency, _, amount = each.partition("=")
+        try:
+            found[currency] = Money.parse(amount, currency).fen
+        except Invalid:
+            currency = ""
+        if currency not in CURRENCIES or found[currency] < 0:
+            raise Invalid(f"{name} 中的“{each}”不是币种与金额，请写作 CNY=50,USD=7")
+    return found
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:

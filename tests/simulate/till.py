@@ -12,7 +12,7 @@ from tests.scenarios.bank import Bank
 from tests.simulate.deeds import Deeds
 from tests.simulate.world import Actor
 from yuejie.fapiao.request import owed_back
-from yuejie.kernel.money import FEN, plain
+from yuejie.kernel.money import CURRENCIES, FEN, plain
 from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.open import amounts_of
@@ -237,7 +237,7 @@ class Till:
                 why="收不回",
                 by="a",
                 now=now,
-                tolerance_fen=10**6,
+                short_pay_fen=dict.fromkeys(CURRENCIES, 10**6),
             ),
         )
         if asked is not None:

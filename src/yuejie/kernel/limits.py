@@ -97,12 +97,13 @@ STATEMENT_LINES: Final = 200_000
 """Rows of one statement file, so that a file is held and judged whole."""
 STATEMENT_FEN: Final = 10**15
 """Largest amount on a statement; ten trillion yuan are no transfer, and sums stay in range."""
-SUBSET_BILLS: Final = 20
-"""So many of the oldest open bills are tried for a sum that a transfer might pay."""
-SUBSET_SUMS: Final = 100_000
-"""Different sums kept while looking; beyond, no sum is claimed to be the only one."""
-SHORT_PAY_FEN: Final = 50_00
+SUBSET_SUMS: Final = 65_536
+"""Different sums of half the open bills, kept while looking for those that a transfer may pay: of
+sixteen bills all; some 15 MB. Beyond, a person is asked."""
+SHORT_PAY_CNY_FEN: Final = 50_00
 """A difference up to ¥50 may be a bank's fee; a second person decides (china-finance §3.3)."""
+SHORT_PAY_USD_FEN: Final = 7_00
+"""The same of a bill in dollars, some ¥50; `YUEJIE_SHORT_PAY` says otherwise."""
 
 # Who watches each second
 WATCHERS: Final = 128

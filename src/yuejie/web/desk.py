@@ -1,6 +1,6 @@
 """The desk: what every route is given, and how it asks for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -15,6 +15,7 @@ from yuejie.db.session import Database
 from yuejie.fapiao.codes import DEFAULT_CODE, DEFAULT_ITEM
 from yuejie.fapiao.request import MANUAL
 from yuejie.kernel.clock import Clock
+from yuejie.payments.apportion.waiver import SHORT_PAY_FEN
 from yuejie.web.door import Door
 
 
@@ -48,6 +49,8 @@ class Desk:
     signing: Reachable = field(default_factory=Reachable, repr=False)
     home: Path | None = None
     """The home of a supervised node, which may be asked to run something beside; else None."""
+    short_pay_fen: Mapping[str, int] = field(default_factory=lambda: SHORT_PAY_FEN)
+    """Up to how much a difference may be a bank's fee, by currency."""
     practice: bool = False
     """Whether this is a house to practise in; every page says so."""
 

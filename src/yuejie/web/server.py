@@ -8,7 +8,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Protocol
@@ -88,6 +88,8 @@ class Wanted(Protocol):
     def supervised(self) -> bool: ...  # noqa: D102
     @property
     def practice(self) -> bool: ...  # noqa: D102
+    @property
+    def short_pay_fen(self) -> Mapping[str, int]: ...  # noqa: D102
 
 
 class WantedFapiao(Protocol):
@@ -130,6 +132,7 @@ def serve(settings: Wanted) -> None:
         signing=reachable(settings.signing),
         stamp_file=settings.seller_stamp,
         home=settings.home if settings.supervised else None,
+        short_pay_fen=settings.short_pay_fen,
         practice=settings.practice,
     )
     door.start()

@@ -3,11 +3,11 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from yuejie.kernel.ids import BillId, CustomerId
-from yuejie.payments.apportion.shares import OpenAmount, share_out, subset
+from yuejie.payments.apportion.shares import OpenAmount, share_out
 from yuejie.payments.receipts.receipt import NEXT as RECEIPT_NEXT
 from yuejie.payments.receipts.receipt import (
     IllegalTransition,
@@ -24,6 +24,7 @@ from yuejie.payments.receipts.score import (
     numbers_in,
     same_name,
 )
+from yuejie.payments.sums import Summands, Ways, summands
 
 ACME = CustomerId("cus_acme")
 ZETA = CustomerId("cus_zeta")
@@ -77,27 +78,68 @@ def test_what_was_paid_or_is_another_currency_takes_nothing() -> None:
     assert not share_out(500, "USD", BILLS).shares
 
 
-def test_two_ways_to_one_sum_are_ambiguous() -> None:
-    assert share_out(500, "CNY", [bill(1, 500), bill(2, 500)]).ambiguous
-    assert share_out(900, "CNY", [bill(1, 400), bill(2, 500), bill(3, 400)]).ambiguous
-    assert not share_out(1800, "CNY", BILLS).ambiguous
+@pytest.mark.parametrize(
+    ("fen", "open_fen", "ways", "chosen"),
+    [
+        (500, [500, 500], Ways.SEVERAL, [1]),
+        (900, [400, 500, 400], Ways.SEVERAL, [1, 2]),
+        (500, [500, 200, 300], Ways.SEVERAL, [1]),
+        (500, [200, 300, 500], Ways.SEVERAL, [3]),
+        (1800, [700, 900, 1100], Ways.ONE, [1, 3]),
+        (2700, [700, 900, 1100], Ways.ONE, [1, 2, 3]),
+        (1000, [700, 900, 1100], Ways.NONE, [1, 2]),
+    ],
+)
+def test_it_is_known_in_how_many_ways_bills_come_to_an_amount(
+    fen: int, open_fen: list[int], ways: Ways, chosen: list[int]
+) -> None:
+    found = share_out(fen, "CNY", [bill(number, each) for number, each in enumerate(open_fen, 1)])
+    assert found.ways is ways
+    assert [int(share.number[-1]) for share in found.shares] == chosen
 
 
 @given(st.lists(st.integers(1, 2000), min_size=1, max_size=9), st.integers(0, 2**9 - 1))
-def test_a_sum_that_is_there_is_found(amounts: list[int], bits: int) -> None:
-    """Every subset of open bills is found as some subset of the same sum; others are not."""
-    bills = [bill(number, fen) for number, fen in enumerate(amounts, 1)]
+@example([9, 9, 2], 2**2)
+@example([1, 1, 1, 1], 2**2 - 1)
+def test_ways_are_those_of_trying_every_set(amounts: list[int], bits: int) -> None:
     wanted = sum(fen for index, fen in enumerate(amounts) if bits >> index & 1)
-    found, unique = subset(wanted, bills)
-    assert sum(a.open_fen for a in found) == wanted or (wanted == 0 and not found)
-    ways = sum(
-        sum(fen for index, fen in enumerate(amounts) if mask >> index & 1) == wanted
-        for mask in range(1 << len(amounts))
-    )
-    if wanted:
-        assert unique == (ways == 1)
-    beyond, _ = subset(sum(amounts) + 1, bills)
-    assert beyond == ()
+    for total in (wanted, wanted + 1, sum(amounts) + 1):
+        found = summands(total, amounts)
+        count = sum(
+            sum(fen for index, fen in enumerate(amounts) if mask >> index & 1) == total
+            for mask in range(1, 1 << len(amounts))
+        )
+        assert found.ways is [Ways.NONE, Ways.ONE, Ways.SEVERAL][min(count, 2)]
+        assert sum(amounts[each] for each in found.chosen) == (total if count else 0)
+        assert len(set(found.chosen)) == len(found.chosen)
+
+
+ODD = [1_000_003 + 7919 * number * number for number in range(1, 200)]
+"""Two hundred amounts whose sums are more than anybody keeps."""
+
+
+def test_of_thirty_two_bills_the_only_sum_is_known_as_the_only_one() -> None:
+    """Powers of two have each sum once; with another of 1, every odd sum is there twice."""
+    amounts = [1 << number for number in range(32)]
+    wanted = (1 << 31) + (1 << 17) + 1
+    assert summands(wanted, amounts) == Summands(Ways.ONE, (0, 17, 31))
+    assert summands(wanted, [1, *amounts[:-1]]).ways is Ways.NONE
+    assert summands((1 << 30) + 1, [1, *amounts[:-1]]).ways is Ways.SEVERAL
+
+
+def test_bills_that_are_alike_are_counted_however_many() -> None:
+    """A fee of 200 a month, unpaid for thirty years: any two of them are 400."""
+    assert summands(400_00, [200_00] * 360).ways is Ways.SEVERAL
+    assert summands(200_00 * 360, [200_00] * 360).ways is Ways.ONE
+    assert summands(200_01, [200_00] * 360).ways is Ways.NONE
+
+
+def test_of_too_many_bills_nothing_is_claimed() -> None:
+    """Two hundred odd amounts have more sums than are kept: a row of the oldest, or nothing."""
+    assert summands(ODD[0] + ODD[1], ODD).ways is not Ways.UNKNOWN, "few are below"
+    assert summands(sum(ODD[60:130]), ODD) == Summands(Ways.UNKNOWN)
+    assert summands(sum(ODD[:100]), ODD) == Summands(Ways.UNKNOWN, tuple(range(100)))
+    assert summands(sum(ODD[1:]), ODD).chosen == tuple(range(1, 199)), "but one is left out"
 
 
 @given(st.integers(1, 10_000), st.lists(st.integers(1, 3000), max_size=8))
@@ -109,13 +151,6 @@ def test_no_fen_is_lost_and_no_bill_gets_more_than_is_open(fen: int, amounts: li
     assert all(0 < share.fen <= by_id[share.bill_id].open_fen for share in found.shares)
     if found.left_fen:
         assert sum(share.fen for share in found.shares) == sum(amounts)
-
-
-def test_many_bills_stay_within_bounds() -> None:
-    """Two hundred bills of odd amounts: the search is bounded, and the answer says so."""
-    bills = [bill(number, 1_000_003 + 7919 * number) for number in range(1, 200)]
-    found = share_out(bills[0].open_fen + bills[150].open_fen, "CNY", bills)
-    assert found.exact != 2, "only the oldest are tried"
 
 
 def receipt(**more: object) -> Receipt:
@@ -198,6 +233,24 @@ def test_a_rival_makes_a_person_look() -> None:
     found = judge(receipt(), [facts(known={"6222"}), other])
     assert found.verdict is Verdict.PROPOSE
     assert "另有 1 个客户" in found.why
+
+
+@pytest.mark.parametrize(
+    ("fen", "open_fen", "why"),
+    [
+        (500, [200, 300, 500], "有多种账单组合"),
+        (sum(ODD[60:130]), ODD, "未付账单太多"),
+    ],
+)
+def test_nothing_is_posted_while_other_bills_may_come_to_the_same(
+    fen: int, open_fen: list[int], why: str
+) -> None:
+    """Paid into the customer's own number, by itself: everything else is certain."""
+    bills = [bill(number, each) for number, each in enumerate(open_fen, 1)]
+    paid = receipt(amount_fen=fen, into_number="88")
+    found = judge(paid, [facts(into={"88"}, open=bills)])
+    assert found.verdict is Verdict.PROPOSE
+    assert why in found.why
 
 
 def test_an_amount_alone_names_nobody() -> None:

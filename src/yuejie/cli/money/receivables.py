@@ -287,7 +287,15 @@ def list_waivers(house: Frame, *, json: bool) -> None:
 def ask_waiver(house: Frame, bill: str, kind: str, why: str) -> None:
     """申请减免一张账单的全部未付金额，等另一人审批。"""
     with house.database() as db:
-        done = request_waiver(db, bill, WaiverKind(kind), why=why, by=house.by, now=house.now())
+        done = request_waiver(
+            db,
+            bill,
+            WaiverKind(kind),
+            why=why,
+            by=house.by,
+            now=house.now(),
+            short_pay_fen=house.settings.short_pay_fen,
+        )
     say(f"已申请减免 {done.waiver_id}，金额 {money(done.amount_fen, done.currency)}，待另一人审批")
 
 

@@ -69,10 +69,19 @@ def draw_down(
         drawn = Drawn(holding.currency, shares)
         if not shares:
             return drawn
-        draw(tx, holding, shares, on=today, why=why, by=by, now=now)
+        said = why or _why(owner, what, shares)
+        draw(tx, holding, shares, on=today, why=said, by=by, now=now)
         for each in sorted({share.customer_id for share in shares} | {owner.customer_id}):
             review_standing(tx, each, by=by, now=now)
         return drawn
+
+
+def _why(owner: Customer, what: Use, shares: Sequence[Share]) -> str:
+    """Return what a draw is for where nobody said so; a subsidiary reads whose money it was."""
+    said = _SAID[what]
+    if all(share.customer_id == owner.customer_id for share in shares):
+        return f"{said}抵付账单"
+    return f"上级 {owner.legal_name} 的{said}抵付账单"
 
 
 def _shares(
@@ -146,7 +155,7 @@ def draw(
         )
         for share in shares
     ]
-    return book(tx, moves, by=by, at=now, why=why or f"{_SAID[holding.what]}抵付账单")
+    return book(tx, moves, by=by, at=now, why=why)
 
 
 def set_aside(

@@ -5,11 +5,11 @@ from what is open, and what is left over is told.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from yuejie.kernel.ids import BillId, CustomerId
-from yuejie.kernel.limits import SUBSET_BILLS, SUBSET_SUMS
+from yuejie.payments.sums import Ways, summands
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ class Share:
 class Shared:
     """How an amount falls on bills, and what is left of it.
 
-    `exact` says that it equals so many whole open amounts; `ambiguous` that other bills would have
-    come to the same sum.
+    `exact` says that it equals so many whole open amounts; `ways` in how many ways any of them do,
+    where that was looked for.
     """
 
     shares: tuple[Share, ...]
     left_fen: int
     exact: int = 0
-    ambiguous: bool = False
+    ways: Ways | None = None
 
 
 def share_out(
@@ -70,20 +70,19 @@ def share_out(
 ) -> Shared:
     """Share an amount: bills that are named, then one bill or a sum that fits, then oldest first.
 
-    A named bill takes what it needs before any other; a sum is looked for only where none is named
-    or the named ones are filled.
+    A named bill takes what it needs before any other, and the oldest take the rest; a sum is looked
+    for only where none is named. One bill is preferred to several that come to the same.
     """
     usable = [a for a in amounts if a.currency == currency and a.open_fen > 0]
     wanted = [a for a in usable if a.number in named]
     if wanted:
         return _fill(fen, [*wanted, *(a for a in usable if a.number not in named)])
-    fitting = [a for a in usable if a.open_fen == fen]
-    if fitting:
-        return Shared((_whole(fitting[0]),), 0, exact=1, ambiguous=len(fitting) > 1)
-    found, unique = subset(fen, usable)
-    if found:
-        return Shared(tuple(_whole(a) for a in found), 0, exact=len(found), ambiguous=not unique)
-    return _fill(fen, usable)
+    found = summands(fen, [a.open_fen for a in usable])
+    single = next(([a] for a in usable if a.open_fen == fen), [])
+    whole = tuple(_whole(a) for a in single or (usable[each] for each in found.chosen))
+    if whole:
+        return Shared(whole, 0, exact=len(whole), ways=found.ways)
+    return replace(_fill(fen, usable), ways=found.ways)
 
 
 def oldest_first(fen: int, currency: str, amounts: Iterable[OpenAmount]) -> Shared:
@@ -109,44 +108,3 @@ def _fill(fen: int, amounts: Sequence[OpenAmount]) -> Shared:
 
 def _whole(amount: OpenAmount) -> Share:
     return Share(amount.bill_id, amount.customer_id, amount.number, amount.open_fen)
-
-
-def subset(fen: int, amounts: Sequence[OpenAmount]) -> tuple[tuple[OpenAmount, ...], bool]:
-    """Find open bills whose sum is exactly `fen`; say whether they are the only ones.
-
-    The oldest bills in a row win over any other sum. Only the SUBSET_BILLS oldest are tried, and
-    where more than SUBSET_SUMS sums come up, what was found is not called the only one.
-    """
-    tried = list(amounts)[:SUBSET_BILLS]
-    ways: dict[int, tuple[int, int]] = {0: (1, 0)}
-    """Sum → how many ways lead to it, and one of them as bits."""
-    bounded = False
-    for index, amount in enumerate(tried):
-        for total, (count, bits) in list(ways.items()):
-            reached = total + amount.open_fen
-            if reached > fen:
-                continue
-            known = ways.get(reached)
-            if known is not None:
-                ways[reached] = (known[0] + count, known[1])
-            elif len(ways) < SUBSET_SUMS:
-                ways[reached] = (count, bits | 1 << index)
-            else:
-                bounded = True
-    if fen <= 0 or fen not in ways:
-        return (), False
-    count, bits = ways[fen]
-    prefix = _prefix(fen, tried)
-    if prefix:
-        return prefix, count == 1 and not bounded
-    chosen = tuple(a for index, a in enumerate(tried) if bits >> index & 1)
-    return chosen, count == 1 and not bounded and len(amounts) <= SUBSET_BILLS
-
-
-def _prefix(fen: int, amounts: Sequence[OpenAmount]) -> tuple[OpenAmount, ...]:
-    total = 0
-    for length, amount in enumerate(amounts, 1):
-        total += amount.open_fen
-        if total == fen:
-            return tuple(amounts[:length])
-    return ()

@@ -1,5 +1,6 @@
 """A waiver: what we give up of a bill, small (a bank's fee) or lost (a bad debt). Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +8,11 @@ from typing import Final
 
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BillId, CustomerId
+from yuejie.kernel.limits import SHORT_PAY_CNY_FEN, SHORT_PAY_USD_FEN
 from yuejie.kernel.two_people import refuse_same
+
+SHORT_PAY_FEN: Final[Mapping[str, int]] = {"CNY": SHORT_PAY_CNY_FEN, "USD": SHORT_PAY_USD_FEN}
+"""Up to how much a difference may be a bank's fee, by the currency of the bill."""
 
 
 class WaiverKind(StrEnum):

@@ -1,5 +1,6 @@
 """Give up a small difference, or a bad debt: one asks, another decides, the ledger says so."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from yuejie.bills.find import find_bill
@@ -7,7 +8,6 @@ from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
-from yuejie.kernel.limits import SHORT_PAY_FEN
 from yuejie.kernel.money import FEN, plain
 from yuejie.kernel.period import zone_of
 from yuejie.payments.apportion import store
@@ -15,7 +15,13 @@ from yuejie.payments.apportion.book import book, hold_customers
 from yuejie.payments.apportion.move import Move, Source, Use
 from yuejie.payments.apportion.open import amount_of
 from yuejie.payments.apportion.shares import OpenAmount
-from yuejie.payments.apportion.waiver import Waiver, WaiverKind, WaiverState, decide
+from yuejie.payments.apportion.waiver import (
+    SHORT_PAY_FEN,
+    Waiver,
+    WaiverKind,
+    WaiverState,
+    decide,
+)
 from yuejie.payments.dunning.standing import review_standing
 
 _SOURCES = {
@@ -32,12 +38,13 @@ def request_waiver(
     why: str,
     by: str,
     now: datetime,
-    tolerance_fen: int = SHORT_PAY_FEN,
+    short_pay_fen: Mapping[str, int] = SHORT_PAY_FEN,
 ) -> Waiver:
     """Ask to give up what is open of a bill: as a bank's fee, or as a bad debt.
 
-    A fee is at most `tolerance_fen`, and something must have been paid. Raises Conflict where
-    nothing is open, too much is, or somebody has asked already.
+    A fee is at most what `short_pay_fen` says for the bill's currency, nothing where it says none,
+    and something must have been paid. Raises Conflict where nothing is open, too much is, or
+    somebody has asked already.
     """
     if not why.strip():
         raise Invalid("减免须写明原因，请补全后重试")
@@ -45,7 +52,7 @@ def request_waiver(
         found = find_bill(tx, bill)
         hold_customers(tx, [found.customer_id])
         amount = amount_of(tx, found.customer_id, found.bill_id)
-        _refuse(amount, kind, tolerance_fen)
+        _refuse(amount, kind, short_pay_fen.get(amount.currency, 0))
         waiver = Waiver(
             waiver_id=mint("wvr", now),
             kind=kind,
@@ -70,8 +77,8 @@ def _refuse(amount: OpenAmount, kind: WaiverKind, tolerance_fen: int) -> None:
         return
     if amount.open_fen > tolerance_fen:
         raise Conflict(
-            f"账单 {amount.number} 差额 {plain(amount.open_fen, FEN)} 超过手续费容差 "
-            f"{plain(tolerance_fen, FEN)}，请催收，或按坏账申请核销"
+            f"账单 {amount.number} 差额 {plain(amount.open_fen, FEN)} {amount.currency} "
+            f"超过手续费容差 {plain(tolerance_fen, FEN)}，请催收，或按坏账申请核销"
         )
     if amount.apportioned_fen <= 0:
         raise Conflict(f"账单 {amount.number} 尚未到账，差额不是手续费，请先认款")

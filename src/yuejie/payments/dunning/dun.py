@@ -16,8 +16,8 @@ from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.adjust import charge_late_fee
 from yuejie.bills.find import find_bill
 from yuejie.contracts.contract import at as version_at
-from yuejie.contracts.store import contracts_of
-from yuejie.contracts.terms import CommercialTerms
+from yuejie.contracts.store import contract_at, contracts_of
+from yuejie.contracts.terms import CommercialTerms, PaymentMode
 from yuejie.customers.enrol import find_customer
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
@@ -32,10 +32,16 @@ from yuejie.payments.apportion.draw import Holding, draw, return_excess
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.shares import OpenAmount, oldest_first
+from yuejie.payments.banks.store import parent_of
 from yuejie.payments.dunning import store
 from yuejie.payments.dunning.late_fee import LateFee, late_fee
 from yuejie.payments.dunning.schedule import kind_of, step_on
-from yuejie.payments.dunning.standing import StandingState, review_standing, watched_limit
+from yuejie.payments.dunning.standing import (
+    StandingState,
+    credit_of,
+    review_standing,
+    watched_limit,
+)
 from yuejie.payments.receipts.store import open_receipts
 from yuejie.payments.telling import News, tell
 
@@ -132,11 +138,14 @@ def dun_customer(
 ) -> None:
     """Do for one customer what its day asks for."""
     with db.begin() as tx:
-        hold_customers(tx, [customer_id])
+        payer = parent_of(tx, customer_id)
+        hold_customers(tx, [customer_id, *([payer] if payer else [])])
         customer = find_customer(tx, customer_id)
         zone = zone_of(customer.zone)
         today = now.astimezone(zone).date()
         counts.drawn += _draw_due(tx, customer_id, today, now)
+        of_payer = _draw_of(tx, payer, customer_id, today, now) if payer else 0
+        counts.drawn += of_payer
         amounts = amounts_of(tx, customer_id)
         book = _LateBook(tx, customer_id)
         for amount in amounts:
@@ -146,12 +155,13 @@ def dun_customer(
             counts.late_fees += _charge(tx, amount, amount.due_on, book, today, now)
         standing = {amount.bill_id for amount in amounts}
         counts.late_fees += _give_back(tx, customer_id, book, standing, today, now)
-        review_standing(tx, customer_id, by=CLERK, now=now)
+        for each in sorted({customer_id, *([payer] if payer and of_payer else [])}):
+            review_standing(tx, each, by=CLERK, now=now)
 
 
 def _draw_due(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> int:
     """Pay due bills from the customer's prepayment, as far as it reaches; return the bills."""
-    due = [a for a in amounts_of(tx, customer_id) if a.due_on is not None and a.due_on <= today]
+    due = _due(tx, customer_id, today)
     drawn = 0
     for currency in sorted({a.currency for a in due if a.open_fen > 0}):
         free = apportion_store.held(tx, customer_id, Use.PREPAYMENT, currency)
@@ -161,6 +171,36 @@ def _draw_due(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> in
             draw(tx, holding, shares, on=today, why="到期以预收款抵付", by=CLERK, now=now)
             drawn += len(shares)
     return drawn
+
+
+def _draw_of(tx: Tx, payer: CustomerId, customer_id: CustomerId, today: date, now: datetime) -> int:
+    """Pay a customer's due bills from the prepayment of who pays for it; return the bills.
+
+    What the payer owes itself by now is left there. So is all that a contract is served from that
+    asks for money before use: whoever draws on that does it by name.
+    """
+    contract = contract_at(tx, payer, now)
+    if contract is not None and contract.terms.payment_mode is not PaymentMode.POSTPAID:
+        return 0
+    due = _due(tx, customer_id, today)
+    own, drawn = amounts_of(tx, payer), 0
+    for currency in sorted({a.currency for a in due if a.open_fen > 0}):
+        credit = credit_of(tx, payer, contract, own, now)
+        owed = sum(a.open_fen for a in own if a.currency == currency and a.open_fen > 0)
+        kept = credit.used_fen if credit.currency == currency else owed
+        free = apportion_store.held(tx, payer, Use.PREPAYMENT, currency) - max(kept, owed)
+        shares = oldest_first(free, currency, due).shares if free > 0 else ()
+        if shares:
+            why = f"到期以上级 {find_customer(tx, payer).legal_name} 的预收款抵付"
+            holding = Holding(payer, Use.PREPAYMENT, currency)
+            draw(tx, holding, shares, on=today, why=why, by=CLERK, now=now)
+            drawn += len(shares)
+    return drawn
+
+
+def _due(tx: Tx, customer_id: CustomerId, today: date) -> list[OpenAmount]:
+    """Return the bills of a customer whose day has come."""
+    return [a for a in amounts_of(tx, customer_id) if a.due_on is not None and a.due_on <= today]
 
 
 def _remind(tx: Tx, amount: OpenAmount, due_on: date, today: date, now: datetime) -> int:

@@ -3,7 +3,8 @@
 The points are those of china-finance §3.2: the number of its own it was paid into 100, a bill's
 number in the memo 60, a payer's account that was confirmed before 40, the payer's name 30, an
 amount that equals a bill 25 or a sum of the oldest ones 20, booked after the bill's issue 5. Ninety
-points, nobody else near, and a payer who may pay: then no person need look.
+points, nobody else near, a payer who may pay, and no other bills that come to the same amount: then
+no person need look.
 """
 
 import re
@@ -17,6 +18,7 @@ from typing import Final
 from yuejie.kernel.ids import CustomerId
 from yuejie.payments.apportion.shares import OpenAmount, Shared, share_out
 from yuejie.payments.receipts.receipt import Receipt
+from yuejie.payments.sums import Ways
 
 AUTO: Final = 90
 PROPOSE: Final = 60
@@ -195,7 +197,9 @@ def _verdict(candidates: Sequence[Candidate]) -> tuple[Verdict, str]:
     if best.elsewhere:
         bills = "、".join(best.elsewhere)
         return Verdict.PROPOSE, f"附言写明的账单 {bills} 是另一币种，待人工确认（{said}）"
-    if best.shared.ambiguous:
+    if best.shared.ways is Ways.UNKNOWN:
+        return Verdict.PROPOSE, f"未付账单太多，数不清有几种组合等于到账金额，待人工确认（{said}）"
+    if best.shared.ways is Ways.SEVERAL:
         return Verdict.PROPOSE, f"有多种账单组合之和等于到账金额，待人工确认（{said}）"
     return Verdict.APPORTION, said
 

@@ -149,9 +149,19 @@ def list_waivers(db: Db) -> list[WaiverOut]:
 
 
 @routes.post("/bills/{bill}/waivers", summary="申请减免", status_code=status.HTTP_201_CREATED)
-def ask_waiver(db: Db, caller: AnyCaller, now: Now, bill: Name, body: WaiverIn) -> WaiverOut:
+def ask_waiver(
+    db: Db, desk: DeskHere, caller: AnyCaller, now: Now, bill: Name, body: WaiverIn
+) -> WaiverOut:
     """申请减免一张账单的全部未付金额，等另一人审批。"""
-    done = request_waiver(db, bill, body.kind, why=body.why, by=caller.name, now=now)
+    done = request_waiver(
+        db,
+        bill,
+        body.kind,
+        why=body.why,
+        by=caller.name,
+        now=now,
+        short_pay_fen=desk.short_pay_fen,
+    )
     return WaiverOut.of(done)
 
 

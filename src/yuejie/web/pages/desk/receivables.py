@@ -25,7 +25,7 @@ from yuejie.payments.dunning.standing import StandingState
 from yuejie.payments.dunning.store import StandingRow, standings
 from yuejie.payments.receivables.ageing import Age, totals
 from yuejie.payments.receivables.show import Debtor, age_receivables
-from yuejie.web.desk import Db, Now
+from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.pages.customers import SERVED
 from yuejie.web.pages.desk.receipts import SOURCES, typed_fen
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
@@ -148,10 +148,24 @@ def _requested_first(row: Refund) -> str:
 
 @routes.post("/waivers", dependencies=ours)
 def ask_waiver(
-    request: Request, db: Db, now: Now, bill: Text, kind: Annotated[WaiverKind, Form()], why: Text
+    request: Request,
+    db: Db,
+    desk: DeskHere,
+    now: Now,
+    bill: Text,
+    kind: Annotated[WaiverKind, Form()],
+    why: Text,
 ) -> Response:
     """Ask to give up everything that is open of a bill."""
-    request_waiver(db, bill.strip(), kind, why=why, by=caller_of(request).name, now=now)
+    request_waiver(
+        db,
+        bill.strip(),
+        kind,
+        why=why,
+        by=caller_of(request).name,
+        now=now,
+        short_pay_fen=desk.short_pay_fen,
+    )
     return go(request, "/receivables", f"已为账单 {bill.strip()} 申请减免，须由另一人审批")
 
 
