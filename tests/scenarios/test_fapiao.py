@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.rooms.fapiao.shop import SELLING, nuonuo_at
@@ -13,7 +14,7 @@ from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.pay import mark_paid, mark_unpaid
 from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
-from yuejie.contracts.terms import STANDARD, DueBasis, SettlementOrder
+from yuejie.contracts.terms import STANDARD, DueBasis, SettlementOrder, encode_terms
 from yuejie.demo.tax.launch import TaxPlatform, tax_here
 from yuejie.fapiao.amounts import FapiaoRefused
 from yuejie.fapiao.fapiao import Fapiao
@@ -33,7 +34,7 @@ from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red
 from yuejie.fapiao.store import fapiao_by_name
 from yuejie.fapiao.title import TitleDraft
 from yuejie.fapiao.titles import open_title
-from yuejie.kernel.errors import Conflict
+from yuejie.kernel.errors import Conflict, Invalid
 
 TITLE = TitleDraft(name="acme 有限公司", tax_number="91440300708461136T", emails=("ap@acme.cn",))
 
@@ -97,17 +98,26 @@ def test_fapiao_first_payment_counts_from_its_arrival(books: Books, tmp_path: Pa
         assert what_is_available(tx, customer_id).available_fen == 10_600
 
 
-def test_a_bill_that_waits_for_no_fapiao_falls_due_by_its_own_date(books: Books) -> None:
+def test_a_bill_that_waits_for_no_fapiao_falls_due_by_its_own_date(
+    books: Books, owner_url: str
+) -> None:
     """
-    Payment counts from the fapiao's arrival. Acme's contract lets none be requested before the
-    money is there; a bill in dollars never has one, nor a bill of a package, which is not taxed.
-    They would have fallen due never.
+    Payment counts from the fapiao's arrival. Acme's contract, which is older than the refusal of
+    such terms, lets none be requested before the money is there; a bill in dollars never has one,
+    nor a bill of a package, which is not taxed. They would have fallen due never.
     """
     books.prices(PRICES)
     receipt = replace(STANDARD, due_basis=DueBasis.FAPIAO_RECEIPT)
     first = replace(receipt, settlement_order=SettlementOrder.FAPIAO_FIRST)
     books.fx("7", "2026-10-01")
-    acme = books.customer("acme", commercial=receipt, fx_policy="bill")
+    with pytest.raises(Invalid, match="永无到期之日"):
+        books.customer("novus", commercial=receipt, fx_policy="bill")
+    acme = books.customer("acme", commercial=first, fx_policy="bill")
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute(
+            "UPDATE contract SET terms = %s WHERE customer_id = %s",
+            [encode_terms(receipt), acme.customer.customer_id],
+        )
     dollars = books.customer("dollars", commercial=first, currency="USD")
     beta = books.customer("beta", commercial=first, fx_policy="bill")
     for party in (acme, dollars, beta):

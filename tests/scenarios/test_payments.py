@@ -210,8 +210,11 @@ def test_a_bank_fee_is_borne_by_the_word_of_two(bank: Bank) -> None:
         decide_waiver(bank.books.db, waiver, approve=True, by="clerk-a", now=bank.books.clock.now())
     decide_waiver(bank.books.db, waiver, approve=True, by="boss", now=bank.books.clock.now())
     assert state(acme, "2026-08") is BillState.PAID
-    with pytest.raises(Conflict, match="已处理"):
-        decide_waiver(bank.books.db, waiver, approve=True, by="boss", now=bank.books.clock.now())
+    for approve, deed in ((True, "批准"), (False, "驳回")):
+        with pytest.raises(Conflict, match=f"已有审批结果，不能再{deed}"):
+            decide_waiver(
+                bank.books.db, waiver, approve=approve, by="boss", now=bank.books.clock.now()
+            )
     bank.books_agree(acme)
 
 

@@ -73,10 +73,10 @@ class Terms:
     commercial: CommercialTerms = STANDARD
     pricing: Pricing = LIST
 
-    def refuse_nonsense(self, book_currency: str) -> None:
-        """Refuse terms that no bill could be drawn from."""
+    def refuse_nonsense(self, book_currency: str, was: CommercialTerms | None = None) -> None:
+        """Refuse terms that no bill could be drawn from; `was` is what the contract said before."""
         zone_of(self.zone)
-        self.commercial.refuse_nonsense()
+        self.commercial.refuse_nonsense(was)
         self.pricing.refuse_nonsense()
         refuse_span(self.commercial, self.starts_at, self.zone)
         if self.currency not in CURRENCIES:

@@ -18,6 +18,7 @@ from yuejie.contracts.contract import (
 )
 from yuejie.contracts.publish import card_of
 from yuejie.contracts.store import BookRow
+from yuejie.contracts.terms import CommercialTerms
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -111,7 +112,7 @@ def _write(
     was = max(versions, key=lambda each: each.version, default=None)
     name = contract_id or ContractId(mint("con", now))
     version = was.version + 1 if was else 1
-    parent = _parent(tx, terms, now)
+    parent = _parent(tx, terms, was.terms if was else None, now)
     if was is None:
         refuse_lock(terms.commercial, terms.starts_at, terms.zone)
     agreed = Agreement(
@@ -162,14 +163,14 @@ def hold_of(terms: Terms, now: datetime) -> Hold:
     )
 
 
-def _parent(tx: Tx, terms: Terms, now: datetime) -> BookRow:
+def _parent(tx: Tx, terms: Terms, was: CommercialTerms | None, now: datetime) -> BookRow:
     """Return the book that prices the contract, as far as the contract itself agrees nothing."""
     book = store.book(tx, terms.sale_book)
     if book is None:
         raise NotFound(f"价目 {terms.sale_book} 不存在，请先建立再签合同", book=terms.sale_book)
     if book.kind != "sale":
         raise Invalid(f"价目 {terms.sale_book} 不是销售价目，合同请引用 sale 类价目")
-    terms.refuse_nonsense(book.currency)
+    terms.refuse_nonsense(book.currency, was)
     return card_of(tx, book, terms.currency, now) if terms.fx_policy == FxPolicy.CARD else book
 
 

@@ -302,8 +302,23 @@ class CommercialTerms:
     extra: dict[str, str] = field(default_factory=dict)
     """Clauses that are printed and nothing computes from."""
 
-    def refuse_nonsense(self) -> None:
-        """Refuse terms that no bill could be drawn from, naming the field."""
+    @property
+    def waits_in_a_circle(self) -> bool:
+        """Tell whether payment waits for the fapiao, and the fapiao for the payment."""
+        first = self.settlement_order is SettlementOrder.PAY_FIRST
+        return first and self.due_basis is DueBasis.FAPIAO_RECEIPT
+
+    def refuse_nonsense(self, was: "CommercialTerms | None" = None) -> None:
+        """Refuse terms that no bill could be drawn from, naming the field.
+
+        `was` is what the contract said before: a circle that is agreed already goes on, and its
+        bills are due by their own date, so that no renewal stumbles over it.
+        """
+        if self.waits_in_a_circle and not (was is not None and was.waits_in_a_circle):
+            raise Invalid(
+                "合同条款“付款起算”为收到发票，而“结算顺序”为先款后票，款项永无到期之日；"
+                "请把付款起算写为 bill_date，或把结算顺序写为 fapiao_first"
+            )
         for name, value in (
             ("押金", self.deposit_fen),
             ("管理费", self.management_fee_fen),

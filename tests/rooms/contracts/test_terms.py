@@ -10,9 +10,11 @@ from yuejie.contracts.terms import (
     BreakFee,
     CommercialTerms,
     Commitment,
+    DueBasis,
     LatencyStep,
     Renewal,
     ResponseStep,
+    SettlementOrder,
     Sla,
     SlaExclusion,
     TierDiscount,
@@ -98,3 +100,17 @@ def sla(**changes: Any) -> CommercialTerms:
 def test_nonsense_is_refused_naming_the_field(terms: CommercialTerms, field: str) -> None:
     with pytest.raises(Invalid, match=field):
         terms.refuse_nonsense()
+
+
+def test_payment_and_fapiao_do_not_wait_for_each_other() -> None:
+    """
+    Pay first, and the days to pay count from the fapiao: nothing would ever be due. A contract that
+    says so already goes on as it is, so that the clerk can renew it.
+    """
+    circle = replace(RICH, due_basis=DueBasis.FAPIAO_RECEIPT)
+    with pytest.raises(Invalid, match="永无到期之日"):
+        circle.refuse_nonsense()
+    with pytest.raises(Invalid, match="永无到期之日"):
+        circle.refuse_nonsense(RICH)
+    circle.refuse_nonsense(replace(circle, management_fee_fen=1))
+    replace(circle, settlement_order=SettlementOrder.FAPIAO_FIRST).refuse_nonsense()

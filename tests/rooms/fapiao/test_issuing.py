@@ -526,3 +526,36 @@ def test_what_is_on_fapiao_is_no_longer_available(shop: Shop, platform: TaxPlatf
     shop.request(Pick(number, 1))
     with shop.db.read() as tx:
         assert what_is_available(tx, shop.customer_id).available_fen == 21_200
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_of_several_rows_only_ours_is_taken(
+    shop: Shop, platform: TaxPlatform, *, beside: bool
+) -> None:
+    """
+    Nuonuo answers a question about our order with somebody else's as well, the other first; or with
+    the other alone. The first row was taken: another's number, where the amounts happen to agree.
+    """
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.approve(asked)
+    figures = {
+        "status": "2",
+        "invoiceTime": int(shop.now.timestamp()) * 1000,
+        "exTaxAmount": "100.00",
+        "taxAmount": "6.00",
+        "orderAmount": "106.00",
+    }
+    other = figures | {"orderNo": "N2611OTHER", "allElectronicInvoiceNumber": "26442" + "9" * 15}
+    own = figures | {"orderNo": asked.key, "allElectronicInvoiceNumber": "26442" + "7" * 15}
+    rows = [other, own] if beside else [other]
+    platform.tell("says", queryInvoiceResult={"code": "E0000", "result": rows})
+    shop.works(nuonuo_at(shop.db, platform.url), platform, seconds=15)
+    became = shop.fapiao(asked.key)
+    with shop.db.read() as tx:
+        errand = errands.errands_of(tx, asked.fapiao_id)[0]
+    if beside:
+        assert (became.state, became.number) == (FapiaoState.ISSUED, "26442" + "7" * 15)
+    else:
+        assert (became.state, errand.state) == (FapiaoState.APPROVED, "sent")
+        assert f"没有 {asked.key}" in errand.why
+        assert platform.tell("ready")["calls"].count("requestBillingNew") == 1

@@ -57,7 +57,7 @@ def approve_grant(db: Database, grant_id: str, *, by: str, now: datetime) -> Gra
             raise NotFound(f"套餐或代金券 {grant_id} 不存在，请核对编号")
         refuse_same(was.asked_by, by, "套餐或代金券")
         if not store.approve_grant(tx, grant_id, by=by):
-            raise Conflict(f"套餐或代金券 {grant_id} 已审批，无需再次审批")
+            raise Conflict(f"套餐或代金券 {grant_id} 已有审批结果，不能再批准；请刷新后查看")
         became = replace(was, approved_by=by)
         record_deed(tx, Deed(by, now, "approve", "grant", grant_id), was=was, became=became)
         return became
@@ -72,6 +72,6 @@ def reject_grant(db: Database, grant_id: str, *, why: str, by: str, now: datetim
         if was is None:
             raise NotFound(f"套餐或代金券 {grant_id} 不存在，请核对编号")
         if not store.reject_grant(tx, grant_id, by=by, at=now, why=why):
-            raise Conflict(f"套餐或代金券 {grant_id} 已审批，无需再次审批")
+            raise Conflict(f"套餐或代金券 {grant_id} 已有审批结果，不能再驳回；请刷新后查看")
         record_deed(tx, Deed(by, now, "reject", "grant", grant_id, why), was=was)
         return was

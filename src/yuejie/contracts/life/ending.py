@@ -98,11 +98,11 @@ def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEn
     refuse_same(was.asked_by, by, "终止申请")
     tx.lock_exclusive(f"contract {was.contract_id}")
     if not store.open_ends(tx, end_id=end_id):
-        raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
+        raise Conflict(f"终止申请 {end_id} 已有审批结果，不能再批准；请刷新后查看")
     _refuse_changed(tx, was)
     signed = _end(tx, was, by=by, now=now)
     if not store.approve_end(tx, end_id, by=by, at=now, version=signed.version):
-        raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
+        raise Conflict(f"终止申请 {end_id} 已有审批结果，不能再批准；请刷新后查看")
     became = replace(was, approved_by=by, approved_at=now, version=signed.version)
     record_deed(tx, Deed(by, now, "approve", "contract_end", end_id), was=was, became=became)
     return became
@@ -138,7 +138,7 @@ def reject_end(db: Database, end_id: str, *, why: str, by: str, now: datetime) -
             raise NotFound(f"终止申请 {end_id} 不存在，请核对编号")
         tx.lock_exclusive(f"contract {was.contract_id}")
         if not store.reject_end(tx, end_id, by=by, at=now, why=why):
-            raise Conflict(f"终止申请 {end_id} 已审批，无需再次审批")
+            raise Conflict(f"终止申请 {end_id} 已有审批结果，不能再驳回；请刷新后查看")
         became = replace(was, rejected_by=by, rejected_at=now, rejected_why=why)
         record_deed(
             tx, Deed(by, now, "reject", "contract_end", end_id, why), was=was, became=became

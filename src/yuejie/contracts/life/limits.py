@@ -74,7 +74,7 @@ def approve_limit(db: Database, limit_id: str, *, by: str, now: datetime) -> Tem
             raise NotFound(f"临时额度 {limit_id} 不存在，请核对编号")
         refuse_same(was.asked_by, by, "临时额度")
         if not store.approve_limit(tx, limit_id, by=by):
-            raise Conflict(f"临时额度 {limit_id} 已审批，无需再次审批")
+            raise Conflict(f"临时额度 {limit_id} 已有审批结果，不能再批准；请刷新后查看")
         became = replace(was, approved_by=by)
         record_deed(tx, Deed(by, now, "approve", "temporary_limit", limit_id), became=became)
         return became
@@ -91,7 +91,7 @@ def reject_limit(
         if was is None:
             raise NotFound(f"临时额度 {limit_id} 不存在，请核对编号")
         if not store.reject_limit(tx, limit_id, by=by, at=now, why=why):
-            raise Conflict(f"临时额度 {limit_id} 已审批，无需再次审批")
+            raise Conflict(f"临时额度 {limit_id} 已有审批结果，不能再驳回；请刷新后查看")
         record_deed(tx, Deed(by, now, "reject", "temporary_limit", limit_id, why), was=was)
         return was
 

@@ -36,6 +36,7 @@ from yuejie.fapiao.providers.port import (
     Unknown,
     hold_of,
     of_a_question,
+    own_row,
     refusal,
 )
 from yuejie.fapiao.providers.tokens import Fetched, Tokens
@@ -275,7 +276,9 @@ class Baiwang:
         rows = told.response if isinstance(told.response, list) else []
         if not rows:
             return Unheard()
-        row = rows[0]
+        row = own_row([{"serialNo": serial} | row for row in rows], "serialNo", serial)
+        if isinstance(row, Unknown):
+            return row
         if row.get("invoiceNo"):
             return _issued(row)
         if row.get("errorMessage"):

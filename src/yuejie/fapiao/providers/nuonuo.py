@@ -38,6 +38,7 @@ from yuejie.fapiao.providers.port import (
     Unknown,
     Unsealed,
     of_a_question,
+    own_row,
     refusal,
 )
 from yuejie.fapiao.providers.tokens import Fetched, Tokens
@@ -56,6 +57,9 @@ _DUPLICATE: Final = "E9106"
 _UNHEARD: Final = "E9500"
 _TOO_OFTEN: Final = "E9613"
 _BAD_TOKEN: Final = frozenset({"070304", "070305"})
+_ORDER: Final = "orderNo"
+_SERIAL: Final = "serialNo"
+"""What rows of results are named by; a question asks with the same word in the plural."""
 _KINDS: Final = {FapiaoKind.SPECIAL: "bs", FapiaoKind.ORDINARY: "pc"}
 _CHINA: Final = zone_of("Asia/Shanghai")
 _LOGIN: Final = {"0": "out", "1": "in"}
@@ -111,7 +115,7 @@ class Nuonuo:
 
     def query(self, fapiao: Fapiao, *, now: datetime) -> Answer:
         """Ask about an order by its number."""
-        return self._result({"orderNos": [fapiao.key]}, now)
+        return self._result(_ORDER, fapiao.key, now)
 
     def push_again(self, fapiao: Fapiao, *, now: datetime) -> Answer:
         """Ask Nuonuo to seal again; at most twenty times a day."""
@@ -124,7 +128,7 @@ class Nuonuo:
 
     def fetch_files(self, subject: Fapiao | RedFapiao, *, now: datetime) -> Answer:
         """Look up the addresses of the files and download each."""
-        found = self._found({"orderNos": [subject.key]}, now)
+        found = self._found(_ORDER, subject.key, now)
         if not isinstance(found, Mapping):
             return found
         bodies: dict[str, bytes] = {}
@@ -169,10 +173,12 @@ class Nuonuo:
         rows = _of(told.result, "list") or []
         if not rows:
             return Unheard()
-        row = rows[0]
+        row = own_row(rows, "billId", red.key)
+        if isinstance(row, Unknown):
+            return row
         issued: Issued | None = None
         if row.get("redInvoiceNumber"):
-            found = self._result({"serialNos": [row.get("invoiceSerialNum", "")]}, now)
+            found = self._result(_SERIAL, str(row.get("invoiceSerialNum") or ""), now)
             if not isinstance(found, Issued):
                 return Unknown(f"红字发票 {row['redInvoiceNumber']} 尚查不到开具结果")
             issued = found
@@ -269,21 +275,22 @@ class Nuonuo:
         lasts = timedelta(seconds=int(told.get("expires_in") or TOKEN_LASTS.total_seconds()))
         return Fetched(str(told["access_token"]), lasts)
 
-    def _result(self, asked: Mapping[str, Any], now: datetime) -> Answer:
-        found = self._found(asked, now)
+    def _result(self, name: str, value: str, now: datetime) -> Answer:
+        found = self._found(name, value, now)
         return _state(found) if isinstance(found, Mapping) else found
 
-    def _found(self, asked: Mapping[str, Any], now: datetime) -> Mapping[str, Any] | Answer:
-        told = self._call("queryInvoiceResult", {**asked, "isOfferInvoiceDetail": "0"}, now)
+    def _found(self, name: str, value: str, now: datetime) -> Mapping[str, Any] | Answer:
+        """Return the row of an order number or a serial number, which the row itself must say."""
+        asked = {f"{name}s": [value], "isOfferInvoiceDetail": "0"}
+        told = self._call("queryInvoiceResult", asked, now)
         if not isinstance(told, _Told):
             return told
         if told.code == _UNHEARD or (told.code == _OK and not told.result):
             return Unheard()
         if told.code != _OK:
             return of_a_question(_refusal(told))
-        rows = told.result
-        row: Mapping[str, Any] = rows[0] if isinstance(rows, list) else rows
-        return row
+        rows = told.result if isinstance(told.result, list) else [told.result]
+        return own_row(rows, name, value)
 
     def _order(self, fapiao: Fapiao, now: datetime) -> dict[str, Any]:
         buyer, seller = fapiao.buyer, fapiao.seller

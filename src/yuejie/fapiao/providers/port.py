@@ -8,7 +8,7 @@ same deed may not be done under another key.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
@@ -241,6 +241,20 @@ def of_a_question(answer: Answer) -> Answer:
     if isinstance(answer, Refused):
         return Unknown(f"查询未成：{answer.code} {answer.message}")
     return Unknown("查询未成：重复提交") if isinstance(answer, Duplicate) else answer
+
+
+def own_row(
+    rows: Sequence[Mapping[str, Any]], name: str, value: str
+) -> Mapping[str, Any] | Unknown:
+    """Return the one row of an answer that is about what was asked, whatever stands beside it.
+
+    Where there is none, or several, nothing is known: what others were answered is not ours.
+    """
+    own = [row for row in rows if str(row.get(name) or "") == value]
+    if len(own) == 1:
+        return own[0]
+    what = "不止一行是" if own else "没有"
+    return Unknown(f"服务商答复的 {len(rows)} 行中{what} {value}，稍后再查")
 
 
 _UNCLEAR: Final = ("系统异常", "系统错误", "系统繁忙", "超时", "网络异常", "未知异常", "未知错误")

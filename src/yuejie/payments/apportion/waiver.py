@@ -64,6 +64,9 @@ def decide(waiver: Waiver, *, approve: bool, by: str) -> WaiverState:
     try:
         became = NEXT[waiver.state, approve]
     except KeyError:
-        raise Conflict(f"减免申请 {waiver.waiver_id} 已处理，不能再次审批") from None
+        deed = "批准" if approve else "驳回"
+        raise Conflict(
+            f"减免申请 {waiver.waiver_id} 已有审批结果，不能再{deed}；请刷新后查看"
+        ) from None
     refuse_same(waiver.requested_by, by, "减免申请")
     return became

@@ -74,6 +74,7 @@ def decide(claim: Claim, *, accept: bool, by: str) -> ClaimState:
     try:
         became = NEXT[claim.state, accept]
     except KeyError:
-        raise Conflict(f"认领 {claim.claim_id} 已处理，不能再次审核") from None
+        deed = "确认" if accept else "驳回"
+        raise Conflict(f"认领 {claim.claim_id} 已有审核结果，不能再{deed}；请刷新后查看") from None
     refuse_same(claim.claimed_by, by, "认领", deed="审核")
     return became

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import psycopg
 import pytest
 
 from tests.rooms.contracts.life.parties import (
@@ -46,9 +47,7 @@ from yuejie.contracts.life.limits import (
 )
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contracts_of
-from yuejie.contracts.terms import (
-    Commitment,
-)
+from yuejie.contracts.terms import Commitment, DueBasis, encode_terms
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.kernel.ids import CustomerId
@@ -78,7 +77,7 @@ def test_leaving_early_is_computed_explained_and_approved(
         contract.sale_book,
         datetime(2027, 10, 9, 16, tzinfo=UTC),
     )
-    with pytest.raises(Conflict, match=r"无需再次审批|已获批准"):
+    with pytest.raises(Conflict, match=r"不能再批准|已获批准"):
         approve_end(database, end.end_id, by="finance", now=asked_at)
     with pytest.raises(Conflict, match="不能续约"):
         renew_contract(database, contract.contract_id, by="op", now=asked_at)
@@ -103,9 +102,9 @@ def test_an_end_that_was_asked_for_by_mistake_is_turned_down(
     with pytest.raises(Invalid, match="写明原因"):
         reject_end(database, end.end_id, why=" ", by="finance", now=asked_on)
     reject_end(database, end.end_id, why="合同编号写错", by="finance", now=asked_on)
-    with pytest.raises(Conflict, match="已审批"):
+    with pytest.raises(Conflict, match="已有审批结果，不能再批准"):
         approve_end(database, end.end_id, by="boss", now=asked_on)
-    with pytest.raises(Conflict, match="已审批"):
+    with pytest.raises(Conflict, match="已有审批结果，不能再驳回"):
         reject_end(database, end.end_id, why="再", by="boss", now=asked_on)
     with database.read() as tx:
         assert [end.rejected_why for end in store.ends_of(tx, acme, rejected=True)] == [
@@ -183,10 +182,14 @@ def test_a_limit_and_a_package_that_were_asked_for_by_mistake_are_turned_down(
         if asked:
             reject_limit(database, limit.limit_id, why="多写一个零", by="sales", now=NOW)
             reject_grant(database, grant.grant_id, why="多写一个零", by="sales", now=NOW)
-            with pytest.raises(Conflict, match="已审批"):
+            with pytest.raises(Conflict, match="已有审批结果，不能再批准"):
                 approve_limit(database, limit.limit_id, by="finance", now=NOW)
-            with pytest.raises(Conflict, match="已审批"):
+            with pytest.raises(Conflict, match="已有审批结果，不能再驳回"):
+                reject_limit(database, limit.limit_id, why="再", by="finance", now=NOW)
+            with pytest.raises(Conflict, match="已有审批结果，不能再批准"):
                 approve_grant(database, grant.grant_id, by="finance", now=NOW)
+            with pytest.raises(Conflict, match="已有审批结果，不能再驳回"):
+                reject_grant(database, grant.grant_id, why="再", by="finance", now=NOW)
         with database.read() as tx:
             assert (store.open_limits(tx, NOW) == []) is asked
             assert (open_grants(tx) == []) is asked
@@ -232,7 +235,7 @@ def test_a_temporary_limit_holds_once_a_second_person_agrees(
     with pytest.raises(Forbidden):
         approve_limit(database, limit.limit_id, by="sales", now=NOW)
     approve_limit(database, limit.limit_id, by="finance", now=NOW)
-    with pytest.raises(Conflict, match="无需再次审批"):
+    with pytest.raises(Conflict, match="不能再批准"):
         approve_limit(database, limit.limit_id, by="finance", now=NOW)
     assert [at(START), at(START + 10 * DAY), at(NOW)] == [80_000_00, 50_000_00, None]
 
@@ -251,3 +254,15 @@ def test_a_limit_without_sense_is_refused(
 ) -> None:
     with pytest.raises(Invalid):
         ask_limit(database, acme, wish, by="sales", now=NOW)
+
+
+def test_terms_that_wait_in_a_circle_do_not_stop_the_clerk(
+    database: Database, owner_url: str, acme: CustomerId
+) -> None:
+    """Pay first, and payment from the arrival of the fapiao: what was agreed so long ago renews."""
+    contract = signed(database, acme)
+    circle = replace(contract.terms, due_basis=DueBasis.FAPIAO_RECEIPT)
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE contract SET terms = %s", [encode_terms(circle)])
+    (renewed,) = renew_due(database, by="clerk", now=datetime(2027, 11, 1, 2, tzinfo=UTC))
+    assert (renewed.version, renewed.terms.due_basis) == (2, DueBasis.FAPIAO_RECEIPT)
