@@ -1569,7 +1569,7 @@ CREATE TABLE fapiao_errand (
     CONSTRAINT fapiao_errand_pkey PRIMARY KEY (errand_id),
     CONSTRAINT fapiao_errand_hold_check CHECK ((hold = ANY (ARRAY[''::text, 'login'::text, 'identity'::text, 'limit'::text, 'busy'::text]))),
     CONSTRAINT fapiao_errand_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'done'::text, 'parked'::text]))),
-    CONSTRAINT fapiao_errand_what_check CHECK ((what = ANY (ARRAY['issue'::text, 'files'::text, 'deliver'::text, 'red'::text, 'withdraw'::text])))
+    CONSTRAINT fapiao_errand_what_check CHECK ((what = ANY (ARRAY['issue'::text, 'files'::text, 'deliver'::text, 'red'::text, 'withdraw'::text, 'answer'::text])))
 );
 
 CREATE TABLE fapiao_exchange (
@@ -1596,6 +1596,13 @@ CREATE TABLE fapiao_file (
     by text NOT NULL,
     CONSTRAINT fapiao_file_pkey PRIMARY KEY (subject_id, format),
     CONSTRAINT fapiao_file_format_check CHECK ((format = ANY (ARRAY['xml'::text, 'ofd'::text, 'pdf'::text])))
+);
+
+CREATE TABLE fapiao_form_look (
+    provider text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    answered boolean DEFAULT false NOT NULL,
+    CONSTRAINT fapiao_form_look_pkey PRIMARY KEY (provider, at)
 );
 
 CREATE TABLE fapiao_line (
@@ -1646,15 +1653,24 @@ CREATE TABLE fapiao_red (
     number text,
     issued_at timestamp with time zone,
     why text DEFAULT ''::text NOT NULL,
+    started_by text DEFAULT 'seller'::text NOT NULL,
+    answer text DEFAULT ''::text NOT NULL,
+    answered_by text,
+    answered_at timestamp with time zone,
     CONSTRAINT fapiao_red_pkey PRIMARY KEY (red_id),
     CONSTRAINT fapiao_red_key_key UNIQUE (key),
     CONSTRAINT fapiao_red_number_key UNIQUE (number),
+    CONSTRAINT fapiao_red_answer_check CHECK ((answer = ANY (ARRAY[''::text, 'agree'::text, 'deny'::text]))),
+    CONSTRAINT fapiao_red_answered_by_two CHECK ((approved_by <> answered_by)),
+    CONSTRAINT fapiao_red_answered_whole CHECK ((((answer = ''::text) = (answered_by IS NULL)) AND ((answer = ''::text) = (answered_at IS NULL)))),
     CONSTRAINT fapiao_red_check CHECK (((gross_fen < 0) AND (gross_fen = (net_fen + tax_fen)))),
     CONSTRAINT fapiao_red_check1 CHECK ((approved_by <> requested_by)),
     CONSTRAINT fapiao_red_check2 CHECK (((number IS NULL) = (state <> 'issued'::text))),
     CONSTRAINT fapiao_red_key_check CHECK ((key ~ '^[0-9A-Z]{1,20}$'::text)),
     CONSTRAINT fapiao_red_number_check CHECK ((number ~ '^[0-9]{20}$'::text)),
+    CONSTRAINT fapiao_red_only_buyers_are_answered CHECK (((answer = ''::text) OR (started_by = 'buyer'::text))),
     CONSTRAINT fapiao_red_reason_check CHECK ((reason = ANY (ARRAY['mistake'::text, 'return'::text, 'termination'::text, 'allowance'::text]))),
+    CONSTRAINT fapiao_red_started_by_check CHECK ((started_by = ANY (ARRAY['seller'::text, 'buyer'::text]))),
     CONSTRAINT fapiao_red_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'waiting'::text, 'confirmed'::text, 'issued'::text, 'void'::text])))
 );
 
@@ -3666,6 +3682,7 @@ CREATE INDEX fapiao_exchange_errand ON public.fapiao_exchange USING btree (erran
 CREATE INDEX fapiao_file_customer ON public.fapiao_file USING btree (customer_id);
 CREATE INDEX fapiao_line_bill ON public.fapiao_line USING btree (customer_id, bill_id);
 CREATE INDEX fapiao_red_customer ON public.fapiao_red USING btree (customer_id, red_id);
+CREATE INDEX fapiao_red_form_uuid ON public.fapiao_red USING btree (form_uuid) WHERE (form_uuid <> ''::text);
 CREATE UNIQUE INDEX fapiao_red_pending ON public.fapiao_red USING btree (fapiao_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved'::text, 'waiting'::text, 'confirmed'::text]));
 CREATE INDEX fapiao_red_transition_of ON public.fapiao_red_transition USING btree (red_id);
 CREATE UNIQUE INDEX fapiao_title_default ON public.fapiao_title USING btree (customer_id) WHERE (is_default AND (state = 'active'::text));
@@ -3894,6 +3911,7 @@ GRANT USAGE ON SEQUENCE fapiao_errand_errand_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_exchange TO yuejie_app;
 GRANT USAGE ON SEQUENCE fapiao_exchange_exchange_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_file TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE fapiao_form_look TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_line TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_red TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE fapiao_red_line TO yuejie_app;
@@ -4046,7 +4064,8 @@ GRANT UPDATE (last) ON TABLE deposit_slip_number TO yuejie_app;
 GRANT UPDATE (removed_at) ON TABLE duty TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (delivered_at), UPDATE (issued_at), UPDATE (number), UPDATE (provider), UPDATE (state), UPDATE (why) ON TABLE fapiao TO yuejie_app;
 GRANT UPDATE (asked), UPDATE (attempts), UPDATE (hold), UPDATE (next_at), UPDATE (state), UPDATE (why) ON TABLE fapiao_errand TO yuejie_app;
-GRANT UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (expires_at), UPDATE (form_code), UPDATE (form_number), UPDATE (form_uuid), UPDATE (issued_at), UPDATE (number), UPDATE (reminded), UPDATE (state), UPDATE (why) ON TABLE fapiao_red TO yuejie_app;
+GRANT UPDATE (answered) ON TABLE fapiao_form_look TO yuejie_app;
+GRANT UPDATE (answer), UPDATE (answered_at), UPDATE (answered_by), UPDATE (applied_at), UPDATE (approved_at), UPDATE (approved_by), UPDATE (expires_at), UPDATE (form_code), UPDATE (form_number), UPDATE (form_uuid), UPDATE (issued_at), UPDATE (number), UPDATE (reminded), UPDATE (state), UPDATE (why) ON TABLE fapiao_red TO yuejie_app;
 GRANT UPDATE (address), UPDATE (bank_account), UPDATE (bank_name), UPDATE (cnaps), UPDATE (emails), UPDATE (is_default), UPDATE (mobile), UPDATE (name), UPDATE (natural_person), UPDATE (phone), UPDATE (state), UPDATE (tax_number) ON TABLE fapiao_title TO yuejie_app;
 GRANT UPDATE (ends_at), UPDATE (starts_at), UPDATE (state) ON TABLE incident TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE invitation TO yuejie_app;

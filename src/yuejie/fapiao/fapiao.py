@@ -14,6 +14,9 @@ from yuejie.kernel.ids import CustomerId
 
 KEY_LENGTH: Final = 20
 """Longest order number of any provider; ours are fifteen of 0-9A-Z."""
+SELLER: Final = "seller"
+BUYER: Final = "buyer"
+"""Who started a red form."""
 _BASE36: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -108,6 +111,17 @@ class RedFapiao:
     number: str | None = None
     issued_at: datetime | None = None
     why: str = ""
+    started_by: str = SELLER
+    answer: str = ""
+    """What we say to a form that the buyer started: agree or deny, once it is proposed."""
+    answered_by: str | None = None
+    """Who proposed the answer; `approved_by` is the second person, who let it go out."""
+    answered_at: datetime | None = None
+
+    @property
+    def is_buyers(self) -> bool:
+        """Tell whether the buyer started the form, so that it waits for us."""
+        return self.started_by == BUYER
 
 
 def mint_key(now: datetime, letter: str = "N") -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from yuejie.contracts.terms import FapiaoKind
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.fapiao.amounts import Amounts, FapiaoLine, LineNature
@@ -18,6 +19,7 @@ from yuejie.fapiao.fapiao import Fapiao, Party
 from yuejie.fapiao.life import FapiaoEvent, FapiaoState
 from yuejie.fapiao.title import Title
 from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.money import Money
 
 OPERATOR_READS: Final = {
     "holder_of": "a number belongs to one fapiao of all customers",
@@ -370,6 +372,20 @@ def insert_fapiao(tx: Tx, fapiao: Fapiao) -> None:
     for line in fapiao.lines:
         facts = _fields(line) | {"nature": int(line.nature)}
         tx.run(INSERT_LINE, fapiao_id=fapiao.fapiao_id, customer_id=fapiao.customer_id, **facts)
+    deed = Deed(fapiao.requested_by, fapiao.requested_at, "request", "fapiao", fapiao.key)
+    record_deed(tx, deed, became=_told(fapiao))
+
+
+def _told(fapiao: Fapiao) -> dict[str, object]:
+    """Return what the record of deeds says of a fapiao; its lines stand with itself."""
+    return {
+        "state": str(fapiao.state),
+        "kind": str(fapiao.kind),
+        "buyer": fapiao.buyer.name,
+        "gross": str(Money(fapiao.amounts.gross_fen, "CNY")),
+        "provider": fapiao.provider,
+        "number": fapiao.number,
+    }
 
 
 MOVE_FAPIAO: Final = """
@@ -403,6 +419,8 @@ def move_fapiao(
     if moved:
         step = Transition(at, event, was.state, became.state, by, became.why)
         tx.run(NOTE_TRANSITION, fapiao_id=was.fapiao_id, **step.row())
+        deed = Deed(by, at, str(event), "fapiao", was.key, became.why)
+        record_deed(tx, deed, was=_told(was), became=_told(became))
     return bool(moved)
 
 

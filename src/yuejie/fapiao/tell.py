@@ -6,6 +6,7 @@ when the event is true, and not again when the event is heard twice.
 
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 import structlog
@@ -14,13 +15,16 @@ from yuejie.db.session import Tx
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.issuing.store import DueBill
+from yuejie.fapiao.providers.port import BuyersForm
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
+from yuejie.kernel.period import zone_of
 from yuejie.notices.notice import ATTACHMENT_BYTES, Attachment, Audience, Kind, Notice
 from yuejie.notices.outbox import enqueue
 
 log = structlog.get_logger()
 
+_CHINA: Final = zone_of("Asia/Shanghai")
 _MEDIA: Final = {"xml": "application/xml", "ofd": "application/ofd", "pdf": "application/pdf"}
 _OBSTACLES: Final = {
     Hold.LOGIN: Kind.DRAWER_LOGGED_OUT,
@@ -58,9 +62,29 @@ def tell_files_kept(tx: Tx, fapiao: Fapiao, files: Mapping[str, bytes], *, now: 
 
 def tell_waiting(tx: Tx, red: RedFapiao, reminder: int, *, now: datetime) -> None:
     """Ask the customer's finance contact to confirm a red form, for the `reminder`-th time."""
-    facts = _facts(red.blue_number, red.amounts.gross_fen)
     key = f"red:{red.red_id}:waiting:{reminder}"
-    _to_customer(tx, Kind.RED_FORM_WAITING, red.customer_id, key, facts, now)
+    _to_customer(tx, Kind.RED_FORM_WAITING, red.customer_id, key, _form_facts(red), now)
+
+
+def tell_buyers_form(tx: Tx, red: RedFapiao, reminder: int, *, now: datetime) -> None:
+    """Ask our finance to answer a form that the buyer started, for the `reminder`-th time."""
+    key = f"red:{red.red_id}:waiting:{reminder}"
+    _to_operator(tx, Kind.RED_FORM_TO_ANSWER, red.customer_id, key, _form_facts(red), now)
+
+
+def tell_lapsed(tx: Tx, red: RedFapiao, *, now: datetime) -> None:
+    """Tell our finance that the 72 hours of a form are over."""
+    key = f"red:{red.red_id}:lapsed"
+    _to_operator(tx, Kind.RED_FORM_LAPSED, red.customer_id, key, _form_facts(red), now)
+
+
+def tell_unread(
+    tx: Tx, customer_id: CustomerId | None, form: BuyersForm, why: str, *, now: datetime
+) -> None:
+    """Tell our finance of a buyer's form that cannot be followed here, and why, once."""
+    facts = {"fapiao_number": form.blue_number, "form_number": form.number, "why": why}
+    digest = sha256(f"{form.uuid or form.number} {why}".encode()).hexdigest()[:32]
+    _to_operator(tx, Kind.RED_FORM_UNREAD, customer_id, f"red_form:{digest}", facts, now)
 
 
 def tell_held(tx: Tx, provider: str, hold: Hold, why: str, *, now: datetime) -> None:
@@ -112,6 +136,26 @@ def _to_customer(
         kind=kind, audience=Audience.CUSTOMER, facts=facts, key=key, customer_id=customer_id
     )
     enqueue(tx, notice, at=now)
+
+
+def _to_operator(
+    tx: Tx,
+    kind: Kind,
+    customer_id: CustomerId | None,
+    key: str,
+    facts: dict[str, str],
+    now: datetime,
+) -> None:
+    notice = Notice(
+        kind=kind, audience=Audience.OPERATOR, facts=facts, key=key, customer_id=customer_id
+    )
+    enqueue(tx, notice, at=now)
+
+
+def _form_facts(red: RedFapiao) -> dict[str, str]:
+    until = f"{red.expires_at.astimezone(_CHINA):%Y-%m-%d %H:%M}" if red.expires_at else ""
+    facts = {"form_number": red.form_number, "until": until}
+    return _facts(red.blue_number, red.amounts.gross_fen) | facts
 
 
 def _facts(number: str | None, gross_fen: int) -> dict[str, str]:

@@ -100,6 +100,7 @@ HOUSE: Final[dict[str, str]] = {
     "epoch": "全社的期次",
     "epoch_closing": "全社的期次",
     "fapiao_exchange": "与开票平台的往来报文，含运营方的凭据",
+    "fapiao_form_look": "何时向开票平台查过购方发起的确认单",
     "fapiao_token": "开票平台的令牌",
     "fapiao_watch": "运营方开票账户的状态",
     "finance_batch": "移交财务系统的批次，不分客户",

@@ -33,6 +33,9 @@ class Kind(StrEnum):
     PREPAYMENT_EMPTY = "prepayment_empty"
     RESTORED = "restored"
     RED_FORM_WAITING = "red_form_waiting"
+    RED_FORM_TO_ANSWER = "red_form_to_answer"
+    RED_FORM_LAPSED = "red_form_lapsed"
+    RED_FORM_UNREAD = "red_form_unread"
     DRAWER_LOGGED_OUT = "drawer_logged_out"
     FAPIAO_CREDIT_LOW = "quota_low"
     CONTRACT_ENDING = "contract_ending"
@@ -116,6 +119,9 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.PREPAYMENT_EMPTY: Needs(("available",), _URGENT),
     Kind.RESTORED: Needs(()),
     Kind.RED_FORM_WAITING: Needs(("fapiao_number", "amount")),
+    Kind.RED_FORM_TO_ANSWER: Needs(("fapiao_number", "amount", "until"), _URGENT),
+    Kind.RED_FORM_LAPSED: Needs(("fapiao_number", "amount", "until")),
+    Kind.RED_FORM_UNREAD: Needs(("fapiao_number", "form_number", "why"), _URGENT),
     Kind.DRAWER_LOGGED_OUT: Needs(("drawer",), _URGENT),
     Kind.FAPIAO_CREDIT_LOW: Needs(("remaining",)),
     Kind.CONTRACT_ENDING: Needs(("contract", "ends_on", "days")),

@@ -24,7 +24,10 @@ from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.life.limits import LimitWish, ask_limit
 from yuejie.contracts.terms import STANDARD, Confirmation
 from yuejie.db.session import Database
+from yuejie.fapiao.issuing.upload import Upload, upload_fapiao
 from yuejie.fapiao.request import Pick, Wish, approve_fapiao, request_fapiao
+from yuejie.fapiao.reversing.form import RedReason
+from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red
 from yuejie.jobs.worker import Worker
 from yuejie.kernel.period import BillingMonth
 from yuejie.web.pages.desk.receivables import REASONS
@@ -277,6 +280,47 @@ def test_a_fapiao_is_approved_by_a_second_person_and_uploaded(
     went(send(admin, "/fapiao-desk", "/fapiao-desk/reds", **form), "/fapiao-desk")
     shown = admin.get("/fapiao-desk").text
     assert (FAPIAO_NUMBER in shown, "开票有误" in shown, "-8.00" in shown) == (True, True, True)
+
+
+def test_red_forms_are_followed_by_people_at_the_desk(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """
+    王管理 notes that the form was filed, and that it lapsed; then the buyer starts one itself: one
+    person proposes an answer, which only another may let go out.
+    """
+    with database.begin() as tx:
+        mark_paid(tx, house.zeta_bill.bill_id, by="x", at=NOW, why="到账")
+    wish = Wish(picks=(Pick(str(house.zeta_bill.number)),), title_id=house.zeta_title)
+    customer_id = house.zeta.customer.customer_id
+    (asked,) = request_fapiao(database, customer_id, wish, SELLING, by="x", now=NOW)
+    approve_fapiao(database, asked.key, provider="manual", by=BOSS, now=NOW)
+    paper = Upload({"xml": xml(net="7.55", tax="0.45", gross="8.00")})
+    upload_fapiao(database, asked.key, paper, by="x", now=NOW)
+    red_wish = RedWish(fapiao=asked.key, reason=RedReason.MISTAKE, why="抬头写错")
+    red = request_red(database, red_wish, by="x", now=NOW)
+    approve_red(database, red.key, by=BOSS, now=NOW)
+    there = f"/fapiao-desk/reds/{red.red_id}"
+    assert "登记已提交" in admin.get("/fapiao-desk").text
+    form = {"number": "44010001", "filed_at": "2026-11-05T10:00"}
+    went(send(admin, "/fapiao-desk", f"{there}/filed", **form), "/fapiao-desk")
+    shown = admin.get("/fapiao-desk").text
+    assert ("44010001" in shown, "更正提交" in shown) == (True, True)
+    went(send(admin, "/fapiao-desk", f"{there}/ended", ended="withdrawn"), "/fapiao-desk")
+    form |= {"fapiao": FAPIAO_NUMBER, "number": "44010002", "reason": "mistake"}
+    went(send(admin, "/fapiao-desk", "/fapiao-desk/buyers-forms", **form), "/fapiao-desk")
+    shown = admin.get("/fapiao-desk").text
+    assert ("购方发起" in shown, "答复购方" in shown) == (True, True)
+    answer = one(r"/fapiao-desk/reds/red_\w+/answer", admin.get("/fapiao-desk").text)
+    refused = send(admin, "/fapiao-desk", answer, answer="deny")
+    assert (refused.status_code, refused.text) == (422, "请写明拒绝红字确认单的原因")
+    went(send(admin, "/fapiao-desk", answer, answer="agree"), "/fapiao-desk")
+    assert send(admin, "/fapiao-desk", f"{answer}/approve").status_code == 403
+    enter(database, admin, "李财务", "finance", None)
+    went(send(admin, "/fapiao-desk", f"{answer}/approve"), "/fapiao-desk")
+    assert "李财务" in admin.get("/fapiao-desk").text
+    told = admin.get("/deeds?noun=red_fapiao").text
+    assert all(verb in told for verb in ("request", "approve", "wait", "void", "find"))
 
 
 def test_the_desk_shows_what_is_on_its_way_to_the_tax_platform(

@@ -129,6 +129,8 @@ DESK_WORDS: list[Mapping[Any, str]] = [
     refund.SAID,
     fapiao_desk.KINDS,
     fapiao_desk.RED_STATES,
+    fapiao_desk.ENDS,
+    fapiao_desk.ANSWERS,
     fapiao_desk.FORMS,
     fapiao_desk.REASONS,
     fapiao_desk.ERRANDS,

@@ -6,14 +6,12 @@ from yuejie.app import fapiao_provider
 from yuejie.cli.fapiao.commands import fapiao
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.words import ERRANDS, called
-from yuejie.fapiao.amounts import read_fen
 from yuejie.fapiao.issuing.stop import retry_errand, stop_errand
 from yuejie.fapiao.issuing.store import Watch, newest_watch, open_errands
 from yuejie.fapiao.issuing.tend import tend
 from yuejie.fapiao.issuing.watch import look
-from yuejie.fapiao.reversing.form import REASON_WORDS, RedPick, RedReason
+from yuejie.fapiao.reversing.form import REASON_WORDS, RedReason, read_pick
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red, withdraw_red
-from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
 
@@ -42,7 +40,7 @@ def reverse(house: Frame, name: str, reason: str, why: str, lines: tuple[str, ..
         fapiao=name,
         reason=RedReason(reason),
         why=why,
-        picks=tuple(_pick(text) for text in lines),
+        picks=tuple(read_pick(text) for text in lines),
     )
     with house.database() as db:
         red = request_red(db, wish, by=house.by, now=house.now())
@@ -148,13 +146,6 @@ def work(house: Frame) -> None:
     with house.database() as db:
         done = tend(db, fapiao_provider(house.settings, db), now=house.now())
     say(f"办理了 {done} 次")
-
-
-def _pick(text: str) -> RedPick:
-    position, _, amount = text.partition("=")
-    if not position.isdecimal():
-        raise Invalid(f"--line “{text}”应写作 行号=金额，例如 1=33.33")
-    return RedPick(int(position), read_fen(amount, "金额") if amount else None)
 
 
 def _yuan(fen: int) -> str:

@@ -13,7 +13,7 @@ from yuejie.demo.tax import baiwang, nuonuo
 from yuejie.demo.tax.nuonuo import Lost
 from yuejie.demo.tax.papers import paper
 from yuejie.demo.tax.rules import Refusal
-from yuejie.demo.tax.world import Fault, World, send_callback, to_utc
+from yuejie.demo.tax.world import Fault, Form, World, send_callback, to_utc
 
 CALLBACK_EVERY: Final = 0.05
 
@@ -159,6 +159,28 @@ def _confirm(world: World, body: dict[str, Any]) -> None:
         form.confirmed_at = world.now() if body["agree"] else None
 
 
+def _start(world: World, body: dict[str, Any]) -> None:
+    """Let the buyer start a red form: of the whole fapiao, or of lines as [line, net, tax]."""
+    blue = world.blue_of(body["number"])
+    lines = tuple((int(at), Decimal(net), Decimal(tax)) for at, net, tax in body.get("lines", []))
+    net = sum((line[1] for line in lines), Decimal(0)) if lines else -blue.order.net
+    tax = sum((line[2] for line in lines), Decimal(0)) if lines else -blue.order.tax
+    count = len(world.forms) + 1
+    form = Form(
+        key=f"{count:019d}",
+        uuid=f"b{count:031d}",
+        number=f"44{count:018d}",
+        blue=blue,
+        reason=body["reason"],
+        net=net,
+        tax=tax,
+        callback="",
+        applied_at=world.now(),
+        lines=lines,
+    )
+    world.start_by_buyer(form)
+
+
 def _ready(world: World, body: dict[str, Any]) -> None:
     """Answering is all that is asked."""
 
@@ -173,6 +195,7 @@ _ADMIN: Final[dict[str, Callable[[World, dict[str, Any]], None]]] = {
     "says": _says,
     "use": _use,
     "confirm": _confirm,
+    "start": _start,
     "ready": _ready,
 }
 

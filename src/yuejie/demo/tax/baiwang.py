@@ -183,12 +183,37 @@ def _apply(world: World, body: dict[str, Any]) -> list[dict[str, str]]:
     return [_form(form)]
 
 
-def _query_form(world: World, body: dict[str, Any]) -> dict[str, str]:
-    form = world.forms.get(body.get("redConfirmSerialNo", ""))
-    if form is None:
-        return {}
+def _query_form(world: World, body: dict[str, Any]) -> list[dict[str, Any]]:
+    wanted = {body.get("redConfirmSerialNo"), body.get("redConfirmUuid")} - {None, ""}
+    found = [form for form in world.forms.values() if {form.key, form.uuid} & wanted]
+    return [_whole_form(world, form) for form in found]
+
+
+def _whole_form(world: World, form: Form) -> dict[str, Any]:
     world.form_state(form)
-    return _form(form) | {"alreadyRedInvoiceFlag": "Y" if form.red_number else "N"}
+    issued = f"{form.issued_at.astimezone(CHINA):%Y-%m-%d %H:%M:%S}" if form.issued_at else ""
+    return _form(form) | {
+        "alreadyRedInvoiceFlag": "Y" if form.red_number else "N",
+        "redInvoiceNo": form.red_number,
+        "redInvoiceDate": issued,
+        "entryDate": f"{form.applied_at.astimezone(CHINA):%Y-%m-%d %H:%M:%S}",
+        "originalInvoiceNo": form.blue.number,
+        "redInvoiceLabel": form.reason,
+        "invoiceTotalPrice": str(form.net),
+        "invoiceTotalTax": str(form.tax),
+        "electricInvoiceDetails": [
+            {"originalInvoiceDetailNo": at, "goodsTotalPrice": str(net), "goodsTotalTax": str(tax)}
+            for at, net, tax in form.lines
+        ],
+    }
+
+
+def _list_forms(world: World, body: dict[str, Any]) -> list[dict[str, str]]:
+    by_buyer = body["entryIdentity"] == "02"
+    found = [form for form in world.forms.values() if form.by_buyer == by_buyer]
+    rows = [_form(form) for form in found if world.form_state(form) == body["confirmState"]]
+    size, page = body["pageSize"], body["pageNo"]
+    return rows[size * (page - 1) : size * page]
 
 
 def _form(form: Form) -> dict[str, str]:
@@ -202,6 +227,9 @@ def _form(form: Form) -> dict[str, str]:
 def _operate(world: World, body: dict[str, Any]) -> str:
     for form in world.forms.values():
         if form.uuid == body["redConfirmUuid"]:
+            if form.by_buyer:
+                world.answer_buyer(form, agree=body["confirmType"] == "01")
+                return form.uuid
             if world.form_state(form) != "02":
                 raise Refusal("70035", "确认单当前状态不能操作")
             form.state = {"03": "08", "02": "05"}[body["confirmType"]]
@@ -216,5 +244,6 @@ METHODS: Final[dict[str, Callable[[World, dict[str, Any]], Any]]] = {
     "baiwang.output.invoice.push": _push,
     "baiwang.output.redinvoice.add": _apply,
     "baiwang.output.redinvoice.redforminfo": _query_form,
+    "baiwang.output.redinvoice.formlist": _list_forms,
     "baiwang.output.redinvoice.operate": _operate,
 }

@@ -5,12 +5,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from yuejie.demo.tax.rules import CENT, Line, Order, Refusal
-from yuejie.demo.tax.world import PUSHES, TOKENS, Blue, Form, World
+from yuejie.demo.tax.world import CHINA, PUSHES, TOKENS, Blue, Form, World
 
 PATH: Final = "/open/v1/services"
 TOKEN_PATH: Final = "/accessToken"  # noqa: S105 - a path
@@ -113,7 +114,7 @@ def _query(world: World, body: dict[str, Any]) -> list[dict[str, Any]]:
     for key in body.get("orderNos") or []:
         if key in world.blues:
             found.append(_blue(world, world.blues[key]))
-        elif key in world.forms and world.forms[key].red_number:
+        elif key in world.forms and world.forms[key].red_number and not world.forms[key].by_buyer:
             found.append(_red(world.forms[key]))
     if not found:
         raise Refusal("E9500", "发票不存在")
@@ -198,11 +199,47 @@ def _apply(world: World, body: dict[str, Any]) -> str:
 
 
 def _query_form(world: World, body: dict[str, Any]) -> dict[str, Any]:
+    known = [form for form in world.forms.values() if form.known]
+    if "billId" in body or "billUuid" in body:
+        wanted = {body.get("billId"), body.get("billUuid")} - {None}
+        found = [form for form in known if {form.key, form.uuid} & wanted]
+    else:
+        span = (body["billTimeStart"], body["billTimeEnd"])
+        found = [form for form in known if span[0] <= _local(form.applied_at)[:10] <= span[1]]
+    rows = [_form_row(world, form) for form in found]
+    state = body.get("billStatus")
+    rows = [row for row in rows if state in {None, row["billStatus"]}]
+    size, page = int(body["pageSize"]), int(body["pageNo"])
+    return {"total": len(rows), "list": rows[size * (page - 1) : size * page]}
+
+
+def _refresh(world: World, body: dict[str, Any]) -> str:
+    """Fetch forms from the tax office into the copy."""
+    for form in world.forms.values():
+        form.known = form.known or "startTime" in body or body.get("billUuid") == form.uuid
+    return "ok"
+
+
+def _confirm(world: World, body: dict[str, Any]) -> str:
     form = world.forms.get(body["billId"])
-    if form is None:
-        return {"total": 0, "list": []}
+    if form is None or body["identity"] != "0":
+        raise Refusal("E9306", "确认单不存在")
+    fault = world.fault()
+    if fault in {"unheard", "500_before"}:
+        raise Lost(fault)
+    world.answer_buyer(form, agree=body["confirmAgreement"] == "1")
+    if fault in {"lost", "500_after"}:
+        raise Lost(fault)
+    return form.key
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone(CHINA):%Y-%m-%d %H:%M:%S}"
+
+
+def _form_row(world: World, form: Form) -> dict[str, Any]:
     state = world.form_state(form)
-    row = {
+    return {
         "billId": form.key,
         "billStatus": state,
         "billNo": form.number if state != "15" else "",
@@ -213,8 +250,14 @@ def _query_form(world: World, body: dict[str, Any]) -> dict[str, Any]:
         "redInvoiceNumber": form.red_number,
         "invoiceSerialNum": form.red_serial,
         "billMessage": "",
+        "applySource": 1 if form.by_buyer else 0,
+        "billTime": _local(form.applied_at),
+        "redReason": form.reason,
+        "detail": [
+            {"blueDetailIndex": str(at), "taxExcludedAmount": str(net), "taxAmount": str(tax)}
+            for at, net, tax in form.lines
+        ],
     }
-    return {"total": 1, "list": [row]}
 
 
 def _cancel(world: World, body: dict[str, Any]) -> str:
@@ -249,6 +292,8 @@ METHODS: Final[dict[str, Callable[[World, dict[str, Any]], Any]]] = {
     "deliveryInvoice": _deliver,
     "saveInvoiceRedConfirm": _apply,
     "queryInvoiceRedConfirm": _query_form,
+    "refreshInvoiceRedConfirm": _refresh,
+    "confirm": _confirm,
     "confirmInfoCancel": _cancel,
     "getCertificationStatus": _certified,
     "getCreditLine": _credit_line,

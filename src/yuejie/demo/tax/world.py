@@ -60,6 +60,11 @@ class Form:
     issued_at: datetime | None = None
     confirmed_at: datetime | None = None
     told: str = ""
+    by_buyer: bool = False
+    lines: tuple[tuple[int, Decimal, Decimal], ...] = ()
+    """Of a form for a part: blue lines, and net and tax that are taken back of each."""
+    known: bool = True
+    """Whether Nuonuo's copy has it: a buyer's form is in it once it was fetched."""
 
 
 @dataclass(slots=True)
@@ -190,13 +195,25 @@ class World:
         self.forms[form.key] = form
         return form
 
+    def start_by_buyer(self, form: Form) -> Form:
+        """Take in a form that the buyer starts: it waits for the seller."""
+        form.state, form.by_buyer, form.known = "03", True, False
+        return self.apply(form)
+
+    def answer_buyer(self, form: Form, *, agree: bool) -> None:
+        """Take the seller's word on a buyer's form, or refuse it."""
+        if self.form_state(form) != "03":
+            raise Refusal("E9306", "确认单当前状态不能确认")
+        form.state = "04" if agree else "06"
+        form.confirmed_at = self.now() if agree else None
+
     def form_state(self, form: Form) -> str:
         """Return the state of a form now: confirmation is asked for, expires, or is not needed."""
         now = self.now()
         if form.state == "15" and now - form.applied_at >= ISSUING:
             form.state = "02" if form.blue.used else "01"
             form.confirmed_at = None if form.blue.used else now
-        if form.state == "02" and now - form.applied_at >= CONFIRM_WITHIN:
+        if form.state in {"02", "03"} and now - form.applied_at >= CONFIRM_WITHIN:
             form.state = "07"
         if form.state in {"01", "04"} and form.confirmed_at is not None:
             self._issue_red(form, now)

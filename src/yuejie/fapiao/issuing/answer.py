@@ -10,18 +10,19 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from yuejie.bills.due import fapiao_received
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao import store
 from yuejie.fapiao.fapiao import Fapiao, find_fapiao, find_red
 from yuejie.fapiao.issuing import store as errands
 from yuejie.fapiao.issuing.chain import seal_fapiao
 from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState, after
-from yuejie.fapiao.issuing.steps import again, end, go_on, park, wrong_number
+from yuejie.fapiao.issuing.steps import again, end, go_on, keep_file, park, wrong_number
 from yuejie.fapiao.issuing.store import Exchange
 from yuejie.fapiao.life import FapiaoEvent, FapiaoState, advance
 from yuejie.fapiao.providers.papers import is_file_of
 from yuejie.fapiao.providers.port import Answer, Done, Files, Held, Issued, Refused
-from yuejie.fapiao.reversing.answer import hear_red, hear_withdrawal
+from yuejie.fapiao.reversing.answer import hear_our_answer, hear_red, hear_withdrawal
 from yuejie.fapiao.reversing.store import red_by_name
 from yuejie.fapiao.tell import tell_files_kept, tell_held, tell_issued, tell_rejected
 from yuejie.kernel.ids import BillId
@@ -47,6 +48,8 @@ def hear(
                 hear_red(tx, errand, answer, now=now)
             case ErrandKind.WITHDRAW:
                 hear_withdrawal(tx, errand, answer, now=now)
+            case ErrandKind.ANSWER:
+                hear_our_answer(tx, errand, answer, now=now)
             case ErrandKind.FILES:
                 _hear_files(tx, errand, answer, now)
             case _:
@@ -109,15 +112,17 @@ def _send_for(tx: Tx, fapiao: Fapiao, provider: str, now: datetime) -> None:
     if fapiao.emails or fapiao.mobile:
         errands.add_errand(tx, ErrandKind.DELIVER, fapiao.fapiao_id, fapiao.key, provider, at=now)
     else:
-        received(tx, fapiao, now=now)
+        received(tx, fapiao, by=provider, now=now)
 
 
-def received(tx: Tx, fapiao: Fapiao, *, now: datetime) -> None:
+def received(tx: Tx, fapiao: Fapiao, *, by: str, now: datetime) -> None:
     """Note that the customer has a fapiao: payment may count from that day, once.
 
     A buyer sees a 数电票 in its tax account at once; where nobody is to be mailed, that is it.
     """
     if store.mark_delivered(tx, fapiao.fapiao_id, at=now):
+        facts = {"to": ", ".join(fapiao.emails), "number": fapiao.number}
+        record_deed(tx, Deed(by, now, "deliver", "fapiao", fapiao.key), became=facts)
         for bill_id in fapiao.bills:
             fapiao_received(tx, BillId(bill_id), now.astimezone(_CHINA).date())
 
@@ -136,20 +141,13 @@ def _hear_files(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
     if not isinstance(answer, Files):
         again(tx, errand, answer, now)
         return
-    owner = errands.owner_of(tx, errand.subject_id)
     blue = store.fapiao_by_name(tx, errand.subject_id)
     named = blue or find_red(red_by_name(tx, errand.subject_id), errand.subject_id)
     sound = {f: body for f, body in answer.bodies.items() if is_file_of(f, body, named.number)}
     missing = [*answer.missing, *(form for form in answer.bodies if form not in sound)]
     for form, body in sound.items():
-        errands.insert_file(
-            tx,
-            owner,
-            errand.subject_id,
-            errands.NewFile(form, body, errand.provider),
-            by=errand.provider,
-            at=now,
-        )
+        file = errands.NewFile(form, body, errand.provider)
+        keep_file(tx, named, file, by=errand.provider, now=now)
     if not missing:
         end(tx, errand, now)
         if blue is not None:
@@ -170,7 +168,7 @@ def _hear_delivery(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> Non
     if isinstance(answer, Done | Refused):
         # Where no mail is taken, the buyer still has it in its tax account.
         subject = find_fapiao(store.fapiao_by_name(tx, errand.subject_id), errand.subject_id)
-        received(tx, subject, now=now)
+        received(tx, subject, by=errand.provider, now=now)
         refused = f"{answer.code} {answer.message}" if isinstance(answer, Refused) else ""
         end(tx, errand, now, why=refused)
     else:

@@ -27,6 +27,8 @@ class ErrandKind(StrEnum):
     """Apply for a red form and follow it to its end."""
     WITHDRAW = "withdraw"
     """Take a red form back; what became of it is heard by the form's own errand."""
+    ANSWER = "answer"
+    """Agree to or deny a red form that the buyer started; heard by the form's own errand too."""
 
 
 class ErrandState(StrEnum):
@@ -53,7 +55,9 @@ class Hold(StrEnum):
     """The provider asked to come back later."""
 
 
-REPEATABLE: Final = frozenset({ErrandKind.FILES, ErrandKind.DELIVER, ErrandKind.WITHDRAW})
+REPEATABLE: Final = frozenset(
+    {ErrandKind.FILES, ErrandKind.DELIVER, ErrandKind.WITHDRAW, ErrandKind.ANSWER}
+)
 """Errands that change nothing when done twice: they are called again and never asked about."""
 LEASE: Final = timedelta(seconds=60)
 """How long a runner has for one call; afterwards another may ask what became of it."""

@@ -24,6 +24,7 @@ from yuejie.fapiao.providers.port import (
     Unsealed,
     of_a_question,
 )
+from yuejie.fapiao.reversing.form import AGREE
 from yuejie.fapiao.reversing.store import red_by_name
 from yuejie.fapiao.store import fapiao_by_name
 
@@ -87,12 +88,14 @@ def _performed(
             return _ask(provider, blue, now)
         case ErrandKind.ISSUE:
             return provider.issue(blue, now=now)
-        case ErrandKind.RED if errand.asking:
+        case ErrandKind.RED if errand.asking or _whole(red).is_buyers:
             return provider.red_query(_whole(red), blue, now=now)
         case ErrandKind.RED:
             return provider.red_apply(_whole(red), blue, now=now)
         case ErrandKind.WITHDRAW:
             return provider.red_withdraw(_whole(red), now=now)
+        case ErrandKind.ANSWER:
+            return provider.red_answer(_whole(red), agree=_whole(red).answer == AGREE, now=now)
         case ErrandKind.FILES:
             return provider.fetch_files(red or blue, now=now)
         case _:

@@ -2,14 +2,18 @@
 
 import re
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 import structlog
 
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Tx
 from yuejie.fapiao import store
+from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing import store as errands
 from yuejie.fapiao.issuing.errand import ATTEMPTS, HELD, Errand, ErrandState, Hold, after
+from yuejie.fapiao.issuing.store import NewFile
 from yuejie.fapiao.providers.port import (
     Accepted,
     Answer,
@@ -39,6 +43,20 @@ def wrong_number(tx: Tx, subject_id: str, number: str, issued_at: datetime) -> s
     if holder not in {"", subject_id}:
         return f"发票号码 {number} 已登记在 {holder}"
     return ""
+
+
+def keep_file(
+    tx: Tx, subject: Fapiao | RedFapiao, file: NewFile, *, by: str, now: datetime
+) -> None:
+    """Archive a file of a fapiao or red fapiao for ever; one that is there already stays."""
+    noun, subject_id = (
+        ("red_fapiao", subject.red_id)
+        if isinstance(subject, RedFapiao)
+        else ("fapiao", subject.fapiao_id)
+    )
+    if errands.insert_file(tx, subject.customer_id, subject_id, file, by=by, at=now):
+        facts = {"format": file.format, "sha256": sha256(file.body).hexdigest()}
+        record_deed(tx, Deed(by, now, "archive", noun, subject.key, file.source), became=facts)
 
 
 def end(tx: Tx, errand: Errand, now: datetime, *, why: str = "") -> None:

@@ -55,6 +55,28 @@ def recall(tx: Tx, subject_id: str, *, why: str) -> bool:
     )
 
 
+def is_followed_by_hand(tx: Tx, subject_id: str) -> bool:
+    """Tell whether no provider works on a fapiao or red form, so that a person does."""
+    return all(
+        errand.state not in {ErrandState.WAITING, ErrandState.SENT}
+        for errand in store.errands_of(tx, subject_id)
+    )
+
+
+def take_over(tx: Tx, subject_id: str, key: str, *, why: str) -> None:
+    """Refuse while a provider may be doing what a person did by hand: it would be done twice.
+
+    What was left to a person is over with what that person did.
+    """
+    for errand in store.errands_of(tx, subject_id):
+        if errand.state in {ErrandState.WAITING, ErrandState.SENT}:
+            raise Conflict(
+                f"发票 {key} 正由 {errand.provider} 处理，不能手工登记；"
+                "请等待结果，或先用 yuejie fapiao stop 停止尚未发出的任务"
+            )
+        store.end_errand(tx, errand.errand_id, [ErrandState.PARKED], why=why)
+
+
 def _refuse_over(tx: Tx, errand: Errand) -> None:
     """Hold what an errand is about, and refuse where it is no provider's business any more."""
     if errand.what not in {ErrandKind.ISSUE, ErrandKind.RED}:

@@ -77,16 +77,34 @@ def bills_due(tx: Tx, *, first: date, last: date) -> list[DueBill]:
 
 ADD_ERRAND: Final = """
     INSERT INTO fapiao_errand (what, subject_id, key, provider, state, next_at, made_at)
-    VALUES (%(what)s, %(subject_id)s, %(key)s, %(provider)s, 'waiting', %(at)s, %(at)s)
+    VALUES (%(what)s, %(subject_id)s, %(key)s, %(provider)s, %(state)s, %(at)s, %(at)s)
     ON CONFLICT DO NOTHING
 """
 
 
 def add_errand(
-    tx: Tx, what: str, subject_id: str, key: str, provider: str, *, at: datetime
+    tx: Tx,
+    what: str,
+    subject_id: str,
+    key: str,
+    provider: str,
+    *,
+    at: datetime,
+    state: str = "waiting",
 ) -> None:
-    """Write an errand down; one that is under way already stays the only one."""
-    tx.run(ADD_ERRAND, what=what, subject_id=subject_id, key=key, provider=provider, at=at)
+    """Write an errand down; one that is under way already stays the only one.
+
+    One that begins as `sent` calls nothing, and only asks: somebody else did what it is about.
+    """
+    tx.run(
+        ADD_ERRAND,
+        what=what,
+        subject_id=subject_id,
+        key=key,
+        provider=provider,
+        state=state,
+        at=at,
+    )
 
 
 DUE_ERRAND: Final = """

@@ -9,6 +9,7 @@ from yuejie.fapiao.issuing.store import park_elsewhere
 from yuejie.fapiao.issuing.watch import look
 from yuejie.fapiao.providers.port import Provider
 from yuejie.fapiao.request import MANUAL
+from yuejie.fapiao.reversing.buyer import find_forms
 from yuejie.fapiao.reversing.reverse import remind_waiting
 
 NOBODYS: Final = timedelta(hours=2)
@@ -16,15 +17,17 @@ NOBODYS: Final = timedelta(hours=2)
 
 
 def tend(db: Database, provider: Provider | None, *, now: datetime) -> int:
-    """Look after the drawer, remind whom a form waits for, perform what is due.
+    """Look after the drawer, find buyers' forms, remind whom a form waits for, do what is due.
 
     What lies at a provider that was left is left to a person. Returns how many calls were made.
     Made twice it does nothing more; by hand there is no provider.
     """
-    remind_waiting(db, now=now)
     with db.begin() as tx:
         park_elsewhere(tx, provider.name if provider else MANUAL, before=now - NOBODYS)
     if provider is None:
+        remind_waiting(db, now=now)
         return 0
     look(db, provider, now=now)
+    find_forms(db, provider, now=now)
+    remind_waiting(db, now=now)
     return run_errands(db, provider, now=now)

@@ -15,8 +15,8 @@ from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_fapiao, find_red
 from yuejie.fapiao.issuing import store as kept
 from yuejie.fapiao.issuing.answer import contradiction, note_issued, received
-from yuejie.fapiao.issuing.errand import ErrandState
-from yuejie.fapiao.issuing.steps import wrong_number
+from yuejie.fapiao.issuing.steps import keep_file, wrong_number
+from yuejie.fapiao.issuing.stop import take_over
 from yuejie.fapiao.issuing.store import NewFile
 from yuejie.fapiao.life import FapiaoState, RedEvent, RedState
 from yuejie.fapiao.providers.papers import Paper, check_layout, read_xml
@@ -26,10 +26,10 @@ from yuejie.fapiao.reversing.answer import move, note_red_issued
 from yuejie.fapiao.tell import tell_files_kept
 from yuejie.fapiao.title import same_name
 from yuejie.kernel.errors import Conflict, Invalid
-from yuejie.kernel.ids import CustomerId
 
 _AHEAD: Final = timedelta(hours=1)
 """How far a clock of the tax office may be ahead of ours."""
+_BY_HAND: Final = "已登记手工开具的发票"
 _AT_THE_OFFICE: Final = frozenset({RedState.APPROVED, RedState.WAITING, RedState.CONFIRMED})
 """States in which a red fapiao may have been issued; whichever way, it is what was uploaded."""
 
@@ -57,14 +57,14 @@ def upload_fapiao(db: Database, name: str, upload: Upload, *, by: str, now: date
         if wrong:
             raise Invalid(f"上传的文件与发票申请 {fapiao.key} 不符：{wrong}；请核对后重新上传")
         if fapiao.state is FapiaoState.APPROVED:
-            _take_over(tx, fapiao.fapiao_id, fapiao.key)
+            take_over(tx, fapiao.fapiao_id, fapiao.key, why=_BY_HAND)
             fapiao = note_issued(tx, fapiao, issued, by=by, now=now)
-            received(tx, fapiao, now=now)
+            received(tx, fapiao, by=by, now=now)
         elif fapiao.number is None:
             raise Conflict(f"发票申请 {fapiao.key} 处于 {fapiao.state} 状态，不能登记号码")
         elif fapiao.number != issued.number:
             raise Conflict(f"发票 {fapiao.key} 的号码是 {fapiao.number}，不能改为 {issued.number}")
-        _keep(tx, fapiao.customer_id, fapiao.fapiao_id, upload, by=by, now=now)
+        _keep(tx, fapiao, fapiao.fapiao_id, upload, by=by, now=now)
         tell_files_kept(tx, fapiao, upload.files, now=now)
         return fapiao
 
@@ -84,7 +84,7 @@ def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetim
                 f"上传的文件与红冲申请 {red.key} 不符：{wrong or '金额不同'}；请核对后重新上传"
             )
         if red.state in _AT_THE_OFFICE:
-            _take_over(tx, red.red_id, red.key)
+            take_over(tx, red.red_id, red.key, why=_BY_HAND)
             if red.state is not RedState.CONFIRMED:
                 red = move(tx, red, red, RedEvent.CONFIRM, by=by, now=now)
             red = note_red_issued(tx, red, issued, by=by, now=now)
@@ -92,7 +92,7 @@ def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetim
             raise Conflict(
                 f"红字发票 {red.key} 处于 {red.state} 状态，不能登记号码 {issued.number}"
             )
-        _keep(tx, red.customer_id, red.red_id, upload, by=by, now=now)
+        _keep(tx, red, red.red_id, upload, by=by, now=now)
         return red
 
 
@@ -138,25 +138,17 @@ def _other_parties(fapiao: Fapiao, paper: Paper | None) -> str:
     return ""
 
 
-def _take_over(tx: Tx, subject_id: str, key: str) -> None:
-    """Refuse while a provider may be issuing the same fapiao: it would exist twice.
-
-    What was left to a person is over with what that person uploads.
-    """
-    for errand in kept.errands_of(tx, subject_id):
-        if errand.state in {ErrandState.WAITING, ErrandState.SENT}:
-            raise Conflict(
-                f"发票 {key} 正由 {errand.provider} 处理，不能手工登记；"
-                "请等待结果，或先用 yuejie fapiao stop 停止尚未发出的任务"
-            )
-        kept.end_errand(tx, errand.errand_id, [ErrandState.PARKED], why="已登记手工开具的发票")
-
-
 def _keep(
-    tx: Tx, customer_id: CustomerId, subject_id: str, upload: Upload, *, by: str, now: datetime
+    tx: Tx,
+    subject: Fapiao | RedFapiao,
+    subject_id: str,
+    upload: Upload,
+    *,
+    by: str,
+    now: datetime,
 ) -> None:
     for form, body in upload.files.items():
         known = kept.file_of(tx, subject_id, form)
         if known is not None and known != body:
             raise Conflict(f"{form.upper()} 文件已归档且内容不同，归档不可替换；请核对")
-        kept.insert_file(tx, customer_id, subject_id, NewFile(form, body, "upload"), by=by, at=now)
+        keep_file(tx, subject, NewFile(form, body, "upload"), by=by, now=now)

@@ -9,7 +9,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,12 +20,15 @@ from yuejie.fapiao.amounts import Amounts, FapiaoLine, read_fen, write_fen, writ
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.providers.port import (
+    MISSHAPEN,
     Accepted,
     Answer,
+    BuyersForm,
     Done,
     Drawer,
     Duplicate,
     Files,
+    FormsTold,
     FormTold,
     Held,
     Issued,
@@ -52,6 +55,11 @@ _KINDS: Final = {FapiaoKind.SPECIAL: "01", FapiaoKind.ORDINARY: "02"}
 _BAD_TOKEN: Final = frozenset({"100001", "100002"})
 _NO_TERMINAL: Final = frozenset({"20020", "20023"})
 _DUPLICATE_WORDS: Final = ("流水号重复", "已存在", "重复提交")
+_BUYER: Final = "02"
+_WAITS_FOR_SELLER: Final = "03"
+_REASONS: Final = {code: reason for reason, code in BUREAU_REASON.items()}
+_PAGE: Final = 50
+_PAGES: Final = 20
 _CHINA: Final = zone_of("Asia/Shanghai")
 _V6: Final = "6.0"
 _V7: Final = "7.0"
@@ -159,18 +167,15 @@ class Baiwang:
         body = {
             "taxNo": self._drawer.tax_number,
             "redConfirmUuid": red.form_uuid,
-            "redConfirmSerialNo": red.key,
+            "redConfirmSerialNo": "" if red.is_buyers else red.key,
             "originalInvoiceNo": blue.number or "",
         }
-        told = self._call("baiwang.output.redinvoice.redforminfo", body, now)
-        if not isinstance(told, _Told):
-            return of_a_question(told)
-        row = told.response if isinstance(told.response, Mapping) else {}
-        if not row:
-            return Unheard()
+        row = self._form_row(body, now)
+        if not isinstance(row, Mapping):
+            return row
         issued: Issued | None = None
         if str(row.get("alreadyRedInvoiceFlag", "")) == "Y":
-            found = self._result(red.key, now)
+            found = _issued_red(row) if red.is_buyers else self._result(red.key, now)
             if not isinstance(found, Issued):
                 return Unknown(f"红字发票 {red.key} 尚查不到开具结果")
             issued = found
@@ -182,6 +187,53 @@ class Baiwang:
             "taxNo": self._drawer.tax_number,
             "redConfirmUuid": red.form_uuid,
             "confirmType": "03",
+        }
+        told = self._call("baiwang.output.redinvoice.operate", body, now, _V7)
+        return Done() if isinstance(told, _Told) else told
+
+    @property
+    def forms_apart(self) -> timedelta:
+        """Return a day: the list of forms may be asked for once a day."""
+        return timedelta(days=1)
+
+    def buyers_forms(self, *, since: date, now: datetime) -> Answer:
+        """List the forms of buyers, and ask for the lines of each that waits for us."""
+        forms: list[BuyersForm] = []
+        unread = 0
+        for page in range(1, _PAGES + 1):
+            body = {
+                "taxNo": self._drawer.tax_number,
+                "sellerTaxNo": self._drawer.tax_number,
+                "buySelSelector": "0",
+                "entryIdentity": _BUYER,
+                "confirmState": _WAITS_FOR_SELLER,
+                "invoiceStartDate": since.isoformat(),
+                "invoiceEndDate": now.astimezone(_CHINA).date().isoformat(),
+                "pageNo": page,
+                "pageSize": _PAGE,
+                "queryAll": True,
+            }
+            told = self._call("baiwang.output.redinvoice.formlist", body, now, _V7)
+            if not isinstance(told, _Told):
+                return of_a_question(told)
+            rows = told.response if isinstance(told.response, list) else []
+            for row in rows:
+                if row.get("confirmState") == _WAITS_FOR_SELLER:
+                    form = self._buyers(str(row.get("redConfirmUuid") or ""), now)
+                    forms += [form] if form else []
+                    unread += form is None
+            if len(rows) < _PAGE:
+                break
+        return FormsTold(tuple(forms), unread)
+
+    def red_answer(self, red: RedFapiao, *, agree: bool, now: datetime) -> Answer:
+        """Agree to a buyer's form, or deny it."""
+        body = {
+            "taxNo": self._drawer.tax_number,
+            "sellerTaxNo": self._drawer.tax_number,
+            "redConfirmUuid": red.form_uuid,
+            "redConfirmNo": red.form_number,
+            "confirmType": "01" if agree else "02",
         }
         told = self._call("baiwang.output.redinvoice.operate", body, now, _V7)
         return Done() if isinstance(told, _Told) else told
@@ -284,6 +336,32 @@ class Baiwang:
         if row.get("errorMessage"):
             return _refusal(str(row.get("errorCode") or ""), str(row["errorMessage"]))
         return Accepted(serial)
+
+    def _form_row(self, body: Mapping[str, Any], now: datetime) -> Mapping[str, Any] | Answer:
+        """Return what Baiwang knows of a form: a row, or a list of one."""
+        told = self._call("baiwang.output.redinvoice.redforminfo", body, now)
+        if not isinstance(told, _Told):
+            return of_a_question(told)
+        rows = told.response if isinstance(told.response, list) else [told.response]
+        known = [row for row in rows if isinstance(row, Mapping) and row]
+        if not known:
+            return Unheard()
+        uuid = str(body["redConfirmUuid"])
+        return own_row(known, "redConfirmUuid", uuid) if uuid else known[0]
+
+    def _buyers(self, uuid: str, now: datetime) -> BuyersForm | None:
+        """Ask for a buyer's form and read it; None for one that cannot be read."""
+        body = {
+            "taxNo": self._drawer.tax_number,
+            "sellerTaxNo": self._drawer.tax_number,
+            "redConfirmUuid": uuid,
+            "redConfirmNo": "",
+        }
+        row = self._form_row(body, now)
+        try:
+            return _buyers(row) if isinstance(row, Mapping) else None
+        except MISSHAPEN:
+            return None
 
     def _order(self, fapiao: Fapiao) -> dict[str, Any]:
         buyer = fapiao.buyer
@@ -395,6 +473,42 @@ def _form_told(row: Mapping[str, Any], issued: Issued | None) -> FormTold:
         message=str(row.get("confirmMessage") or ""),
         issued=issued,
     )
+
+
+def _issued_red(row: Mapping[str, Any]) -> Answer:
+    """Return the red fapiao of a buyer's form, whose serial number is not ours."""
+    try:
+        net = read_fen(str(row["invoiceTotalPrice"]), "不含税金额")
+        tax = read_fen(str(row["invoiceTotalTax"]), "税额")
+        issued_at = _instant(str(row["redInvoiceDate"]))
+        return Issued(str(row["redInvoiceNo"]), issued_at, Amounts(net, tax, net + tax))
+    except MISSHAPEN as error:
+        return Unknown(f"百望的红票结果不完整：{error!r}")
+
+
+def _buyers(row: Mapping[str, Any]) -> BuyersForm:
+    net = read_fen(str(row["invoiceTotalPrice"]), "不含税金额")
+    tax = read_fen(str(row["invoiceTotalTax"]), "税额")
+    return BuyersForm(
+        uuid=str(row["redConfirmUuid"]),
+        number=str(row.get("redConfirmNo") or ""),
+        blue_number=str(row["originalInvoiceNo"]),
+        reason=_REASONS[str(row["redInvoiceLabel"])],
+        amounts=Amounts(net, tax, net + tax),
+        lines=tuple(_taken_back(each) for each in row.get("electricInvoiceDetails") or []),
+        filed_at=_instant(str(row["entryDate"])),
+    )
+
+
+def _taken_back(detail: Mapping[str, Any]) -> tuple[int, Amounts]:
+    net = read_fen(str(detail["goodsTotalPrice"]), "不含税金额")
+    tax = read_fen(str(detail["goodsTotalTax"]), "税额")
+    return int(detail["originalInvoiceDetailNo"]), Amounts(net, tax, net + tax)
+
+
+def _instant(written: str) -> datetime:
+    moment = datetime.strptime(written, "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA)
+    return moment.astimezone(UTC)
 
 
 def _detail(line: FapiaoLine) -> dict[str, Any]:

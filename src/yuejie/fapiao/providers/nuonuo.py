@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -21,12 +21,15 @@ from yuejie.fapiao.amounts import Amounts, FapiaoLine, read_fen, write_fen, writ
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.providers.port import (
+    MISSHAPEN,
     Accepted,
     Answer,
+    BuyersForm,
     Done,
     Drawer,
     Duplicate,
     Files,
+    FormsTold,
     FormTold,
     Held,
     Issued,
@@ -62,6 +65,13 @@ _SERIAL: Final = "serialNo"
 """What rows of results are named by; a question asks with the same word in the plural."""
 _KINDS: Final = {FapiaoKind.SPECIAL: "bs", FapiaoKind.ORDINARY: "pc"}
 _CHINA: Final = zone_of("Asia/Shanghai")
+_SELLER: Final = "0"
+_WAITS_FOR_SELLER: Final = "03"
+_PEOPLE: Final = frozenset({"02", "03"})
+"""Forms that wait for somebody at the tax office, whose state Nuonuo hears late."""
+_REASONS: Final = {code: reason for reason, code in NUONUO_REASON.items()}
+_PAGE: Final = 50
+_PAGES: Final = 20
 _LOGIN: Final = {"0": "out", "1": "in"}
 _IDENTITY: Final = {"1": "proved", "2": "wanted"}
 
@@ -128,7 +138,7 @@ class Nuonuo:
 
     def fetch_files(self, subject: Fapiao | RedFapiao, *, now: datetime) -> Answer:
         """Look up the addresses of the files and download each."""
-        found = self._found(_ORDER, subject.key, now)
+        found = self._found_of(subject, now)
         if not isinstance(found, Mapping):
             return found
         bodies: dict[str, bytes] = {}
@@ -162,19 +172,17 @@ class Nuonuo:
         return Accepted(str(told.result)) if told.code == _OK else _refusal(told)
 
     def red_query(self, red: RedFapiao, blue: Fapiao, *, now: datetime) -> Answer:
-        """Ask about a form by our id of it, and about its fapiao where there is one."""
+        """Ask about a form by our id of it, and about its fapiao where there is one.
+
+        Of a form that waits for people Nuonuo keeps a copy; it is fetched anew first.
+        """
         del blue
-        body = {"identity": "0", "billId": red.key, "pageNo": "1", "pageSize": "10"}
-        told = self._call("queryInvoiceRedConfirm", body, now)
-        if not isinstance(told, _Told):
-            return told
-        if told.code != _OK:
-            return of_a_question(_refusal(told))
-        rows = _of(told.result, "list") or []
-        if not rows:
-            return Unheard()
-        row = own_row(rows, "billId", red.key)
-        if isinstance(row, Unknown):
+        row = self._form_row(red, now)
+        if isinstance(row, Mapping) and row.get("billStatus") in _PEOPLE and row.get("billUuid"):
+            fresh = {"identity": _SELLER, "billUuid": str(row["billUuid"])}
+            self._call("refreshInvoiceRedConfirm", fresh, now)
+            row = self._form_row(red, now)
+        if not isinstance(row, Mapping):
             return row
         issued: Issued | None = None
         if row.get("redInvoiceNumber"):
@@ -193,6 +201,60 @@ class Nuonuo:
     def red_withdraw(self, red: RedFapiao, *, now: datetime) -> Answer:
         """Revoke a form as the seller."""
         told = self._call("confirmInfoCancel", {"billId": red.key, "identity": "0"}, now)
+        if not isinstance(told, _Told):
+            return told
+        return Done() if told.code == _OK else _refusal(told)
+
+    @property
+    def forms_apart(self) -> timedelta:
+        """Return an hour: three days are short, and Nuonuo sets no limit."""
+        return timedelta(hours=1)
+
+    def buyers_forms(self, *, since: date, now: datetime) -> Answer:
+        """Have Nuonuo fetch the forms from the tax office, then list those that wait for us."""
+        today = now.astimezone(_CHINA).date().isoformat()
+        span = {"startTime": since.isoformat(), "endTime": today}
+        told = self._call("refreshInvoiceRedConfirm", {"identity": _SELLER, **span}, now)
+        if not isinstance(told, _Told):
+            return told
+        forms: list[BuyersForm] = []
+        unread = 0
+        for page in range(1, _PAGES + 1):
+            told = self._call(
+                "queryInvoiceRedConfirm",
+                {
+                    "identity": _SELLER,
+                    "billStatus": _WAITS_FOR_SELLER,
+                    "billTimeStart": since.isoformat(),
+                    "billTimeEnd": today,
+                    "pageNo": str(page),
+                    "pageSize": str(_PAGE),
+                },
+                now,
+            )
+            if not isinstance(told, _Told):
+                return told
+            if told.code != _OK:
+                return of_a_question(_refusal(told))
+            rows = _of(told.result, "list") or []
+            read = [_buyers(row) for row in rows if _is_buyers(row)]
+            forms += [form for form in read if form is not None]
+            unread += read.count(None)
+            if len(rows) < _PAGE:
+                break
+        return FormsTold(tuple(forms), unread)
+
+    def red_answer(self, red: RedFapiao, *, agree: bool, now: datetime) -> Answer:
+        """Confirm or deny a buyer's form, by the number that Nuonuo gave it."""
+        row = self._form_row(red, now)
+        if not isinstance(row, Mapping):
+            return of_a_question(row)
+        body = {
+            "billId": str(row.get("billId") or ""),
+            "identity": _SELLER,
+            "confirmAgreement": "1" if agree else "0",
+        }
+        told = self._call("confirm", body, now)
         if not isinstance(told, _Told):
             return told
         return Done() if told.code == _OK else _refusal(told)
@@ -279,6 +341,27 @@ class Nuonuo:
         found = self._found(name, value, now)
         return _state(found) if isinstance(found, Mapping) else found
 
+    def _found_of(self, subject: Fapiao | RedFapiao, now: datetime) -> Mapping[str, Any] | Answer:
+        """Return the row of a fapiao; a buyer's red one has an order number that is not ours."""
+        if isinstance(subject, Fapiao) or not subject.is_buyers:
+            return self._found(_ORDER, subject.key, now)
+        row = self._form_row(subject, now)
+        if not isinstance(row, Mapping):
+            return row
+        return self._found(_SERIAL, str(row.get("invoiceSerialNum") or ""), now)
+
+    def _form_row(self, red: RedFapiao, now: datetime) -> Mapping[str, Any] | Answer:
+        """Return Nuonuo's row of a form: ours by our id of it, a buyer's by the tax office's."""
+        name, value = ("billUuid", red.form_uuid) if red.is_buyers else ("billId", red.key)
+        body = {"identity": _SELLER, name: value, "pageNo": "1", "pageSize": "10"}
+        told = self._call("queryInvoiceRedConfirm", body, now)
+        if not isinstance(told, _Told):
+            return told
+        if told.code != _OK:
+            return of_a_question(_refusal(told))
+        rows = _of(told.result, "list") or []
+        return own_row(rows, name, value) if rows else Unheard()
+
     def _found(self, name: str, value: str, now: datetime) -> Mapping[str, Any] | Answer:
         """Return the row of an order number or a serial number, which the row itself must say."""
         asked = {f"{name}s": [value], "isOfferInvoiceDetail": "0"}
@@ -343,6 +426,36 @@ class Nuonuo:
                 for line in red.lines
             ]
         return body
+
+
+def _is_buyers(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row is a form that the buyer started and that waits for the seller."""
+    return str(row.get("applySource")) == "1" and row.get("billStatus") == _WAITS_FOR_SELLER
+
+
+def _buyers(row: Mapping[str, Any]) -> BuyersForm | None:
+    """Read a buyer's form; None for one that cannot be read."""
+    try:
+        net = read_fen(str(row["taxExcludedAmount"]), "不含税金额")
+        tax = read_fen(str(row["taxAmount"]), "税额")
+        filed = datetime.strptime(str(row["billTime"]), "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA)
+        return BuyersForm(
+            uuid=str(row["billUuid"]),
+            number=str(row.get("billNo") or ""),
+            blue_number=str(row.get("blueElecInvoiceNumber") or row["blueInvoiceNumber"]),
+            reason=_REASONS[str(row["redReason"])],
+            amounts=Amounts(net, tax, net + tax),
+            lines=tuple(_taken_back(each) for each in row.get("detail") or []),
+            filed_at=filed.astimezone(UTC),
+        )
+    except MISSHAPEN:
+        return None
+
+
+def _taken_back(detail: Mapping[str, Any]) -> tuple[int, Amounts]:
+    net = read_fen(str(detail["taxExcludedAmount"]), "不含税金额")
+    tax = read_fen(str(detail["taxAmount"]), "税额")
+    return int(detail["blueDetailIndex"]), Amounts(net, tax, net + tax)
 
 
 class _Told(msgspec.Struct, frozen=True):

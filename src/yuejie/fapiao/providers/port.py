@@ -7,13 +7,14 @@ same deed may not be done under another key.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.issuing.store import Exchange
+from yuejie.fapiao.reversing.form import RedReason
 from yuejie.kernel.errors import DomainError
 
 
@@ -43,6 +44,28 @@ class FormTold:
     message: str = ""
     issued: Issued | None = None
     """The red fapiao, once there is one; its amounts negative."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuyersForm:
+    """A red form that a buyer started and that waits for us (03); amounts are negative."""
+
+    uuid: str
+    number: str
+    blue_number: str
+    reason: RedReason
+    amounts: Amounts
+    lines: tuple[tuple[int, Amounts], ...]
+    """Of a form for a part: positions of blue lines, and what is taken back of each."""
+    filed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FormsTold:
+    """The forms that wait for us, and how many could not be read."""
+
+    forms: tuple[BuyersForm, ...]
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +132,7 @@ Answer = (
     Accepted
     | Issued
     | FormTold
+    | FormsTold
     | Refused
     | Held
     | Unsealed
@@ -202,6 +226,19 @@ class Provider(Protocol):
 
     def red_withdraw(self, red: RedFapiao, *, now: datetime) -> Answer:
         """Take a red form back that nobody has confirmed."""
+        ...
+
+    @property
+    def forms_apart(self) -> timedelta:
+        """Return how long to wait between two looks for forms of buyers."""
+        ...
+
+    def buyers_forms(self, *, since: date, now: datetime) -> Answer:
+        """Ask which red forms buyers started from a day on that wait for us."""
+        ...
+
+    def red_answer(self, red: RedFapiao, *, agree: bool, now: datetime) -> Answer:
+        """Agree to a form that the buyer started, or deny it."""
         ...
 
     def session(self, *, now: datetime) -> Session:

@@ -23,8 +23,8 @@ from yuejie.fapiao.life import (
 )
 from yuejie.fapiao.providers.port import Accepted, Answer, Done, FormTold, Held, Issued, Refused
 from yuejie.fapiao.reversing import store
-from yuejie.fapiao.reversing.form import CONFIRM_WITHIN, FORM_STATES
-from yuejie.fapiao.tell import tell_held
+from yuejie.fapiao.reversing.form import CONFIRM_WITHIN, FORM_STATES, LAPSED
+from yuejie.fapiao.tell import tell_held, tell_lapsed
 
 _SLOW: Final = 3
 """A form that waits for people is asked about every five minutes at first, then hourly."""
@@ -58,6 +58,20 @@ def hear_withdrawal(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) ->
         errands.hurry_key(tx, errand.key, now=now)
     elif isinstance(answer, Refused):
         end(tx, errand, now, why=f"{answer.code} {answer.message}")
+    else:
+        again(tx, errand, answer, now)
+
+
+def hear_our_answer(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) -> None:
+    """Write down whether our yes or no to the buyer was taken; refused, it may be given again."""
+    if isinstance(answer, Done):
+        end(tx, errand, now)
+        errands.hurry_key(tx, errand.key, now=now)
+    elif isinstance(answer, Refused):
+        why = f"税局未受理答复：{answer.code} {answer.message}"
+        store.forget_answer(tx, errand.subject_id, why=why)
+        end(tx, errand, now, why=why)
+        errands.hurry_key(tx, errand.key, now=now)
     else:
         again(tx, errand, answer, now)
 
@@ -101,8 +115,10 @@ def _hear_form(tx: Tx, errand: Errand, red: RedFapiao, told: FormTold, now: date
     words, event = FORM_STATES[told.code]
     if event is RedEvent.VOID:
         why = f"{words}{f'：{told.message}' if told.message else ''}"
-        move(tx, red, replace(heard, why=why), event, by=errand.provider, now=now)
+        void = move(tx, red, replace(heard, why=why), event, by=errand.provider, now=now)
         end(tx, errand, now, why=why)
+        if told.code == LAPSED:
+            tell_lapsed(tx, void, now=now)
         return
     if event is not None and not _is_there(red.state, event):
         move(tx, red, heard, event, by=errand.provider, now=now)

@@ -18,9 +18,11 @@ from yuejie.fapiao.amounts import (
     FapiaoRefused,
     LineNature,
     from_gross,
+    read_fen,
 )
 from yuejie.fapiao.fapiao import Fapiao, RedLine
 from yuejie.fapiao.life import RedEvent
+from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
 
 CONFIRM_WITHIN: Final = timedelta(hours=72)
@@ -79,12 +81,49 @@ FORM_STATES: Final[dict[str, tuple[str, RedEvent | None]]] = {
 """The tax office's states (15 and 16 are Nuonuo's) and what each means for the red fapiao."""
 
 
+LAPSED: Final = "07"
+AGREE: Final = "agree"
+DENY: Final = "deny"
+"""What a form that the buyer started is answered with."""
+
+
+class FormEnd(StrEnum):
+    """What became of a form that a person follows on the tax office's own site."""
+
+    CONFIRMED = "confirmed"
+    DENIED = "denied"
+    LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
+
+
+def code_of(end: FormEnd, *, is_buyers: bool) -> str:
+    """Return the tax office's state for an end that a person tells."""
+    if end is FormEnd.DENIED:
+        return "06" if is_buyers else "05"
+    return {FormEnd.CONFIRMED: "04", FormEnd.LAPSED: LAPSED, FormEnd.WITHDRAWN: "08"}[end]
+
+
 @dataclass(frozen=True, slots=True)
 class RedPick:
     """How much to take back of one blue line, gross and positive; None takes all that is left."""
 
     position: int
     gross_fen: int | None = None
+    net_fen: int | None = None
+    """The net of it, where somebody else has rounded already: the buyer, on its own form."""
+
+
+def read_pick(text: str) -> RedPick:
+    """Read a line as a person writes it: its number, its gross, its net where that is given."""
+    position, _, amounts = text.strip().partition("=")
+    gross, _, net = amounts.partition("/")
+    if not position.isdecimal():
+        raise Invalid(f"红冲的行“{text}”应写作 行号=金额，例如 1=33.33")
+    return RedPick(
+        int(position),
+        read_fen(gross, "金额") if gross else None,
+        read_fen(net, "不含税金额") if net else None,
+    )
 
 
 def draw_red(
@@ -108,6 +147,30 @@ def draw_red(
     if len({pick.position for pick in picks}) < len(picks):
         raise FapiaoRefused("同一行在一张红字发票中只能出现一次，请合并后重试")
     return tuple(_red_line(fapiao, left, pick, number) for number, pick in enumerate(picks, 1))
+
+
+def draw_buyers(
+    fapiao: Fapiao,
+    left: dict[int, Amounts],
+    amounts: Amounts,
+    lines: Sequence[tuple[int, Amounts]],
+    reason: RedReason,
+) -> tuple[RedLine, ...]:
+    """Return the lines of a form as its buyer wrote it; amounts are negative.
+
+    Raises FapiaoRefused where they cannot be found on the blue fapiao, or do not add up.
+    """
+    if amounts == -fapiao.amounts:
+        return draw_red(fapiao, left, (), reason)
+    if not lines:
+        raise FapiaoRefused(f"部分红冲的确认单没有写明是发票 {fapiao.number} 的哪几行")
+    picks = [RedPick(position, -each.gross_fen, -each.net_fen) for position, each in lines]
+    drawn = tuple(_red_line(fapiao, left, pick, number) for number, pick in enumerate(picks, 1))
+    if sum((line.amounts for line in drawn), NOTHING) != amounts or len(
+        {pick.position for pick in picks}
+    ) < len(picks):
+        raise FapiaoRefused(f"确认单各行之和与其合计不符（发票 {fapiao.number}）")
+    return drawn
 
 
 def reminders_due(applied_at: datetime, reminded: int, now: datetime) -> int:
@@ -134,6 +197,14 @@ def _red_line(fapiao: Fapiao, left: dict[int, Amounts], pick: RedPick, number: i
             f"不能红冲 {Money(want, 'CNY')} 元；请改正金额"
         )
     net = rest.net_fen - _net_left(whole, rest.gross_fen - want, line.tax_ppm)
+    if pick.net_fen is not None:
+        net = pick.net_fen
+        if not 0 < net <= rest.net_fen or not 0 <= want - net <= rest.tax_fen:
+            raise FapiaoRefused(
+                f"发票 {fapiao.number} 第 {pick.position} 行还可红冲不含税 "
+                f"{Money(rest.net_fen, 'CNY')} 元、税额 {Money(rest.tax_fen, 'CNY')} 元，"
+                "确认单所写超出；请核对"
+            )
     return RedLine(number, pick.position, -net, -(want - net), -want)
 
 

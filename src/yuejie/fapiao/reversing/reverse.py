@@ -8,29 +8,34 @@ before, and may be asked for again as a new one.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from yuejie.db.session import Database
 from yuejie.fapiao import store as blues
 from yuejie.fapiao.amounts import NOTHING, FapiaoRefused
 from yuejie.fapiao.fapiao import RedFapiao, find_fapiao, find_red, left_on, mint_key
 from yuejie.fapiao.issuing.errand import ErrandKind
-from yuejie.fapiao.issuing.stop import recall
+from yuejie.fapiao.issuing.stop import is_followed_by_hand, recall
 from yuejie.fapiao.issuing.store import add_errand
 from yuejie.fapiao.life import RED_PENDING, STANDING, RedEvent, RedState
 from yuejie.fapiao.request import MANUAL
 from yuejie.fapiao.reversing import store
 from yuejie.fapiao.reversing.answer import move
 from yuejie.fapiao.reversing.form import (
+    CONFIRM_WITHIN,
     REMIND_AFTER,
     RedPick,
     RedReason,
     draw_red,
     reminders_due,
 )
-from yuejie.fapiao.tell import tell_waiting
+from yuejie.fapiao.tell import tell_buyers_form, tell_lapsed, tell_waiting
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import mint
 from yuejie.kernel.two_people import refuse_same
+
+_LAPSE_TOLD: Final = len(REMIND_AFTER) + 1
+"""Kept in `reminded` once finance was told that the 72 hours are over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,7 @@ def request_red(db: Database, wish: RedWish, *, by: str, now: datetime) -> RedFa
         if blue.state not in STANDING or blue.number is None:
             raise Conflict(f"发票 {blue.key} 处于 {blue.state} 状态，不能红冲")
         reds = store.reds_of_fapiao(tx, blue.fapiao_id)
-        _refuse_second(blue.number, reds)
+        refuse_second(blue.number, reds)
         lines = draw_red(blue, left_on(blue, reds), wish.picks, wish.reason)
         amounts = sum((line.amounts for line in lines), NOTHING)
         if amounts.gross_fen >= 0:
@@ -76,7 +81,7 @@ def request_red(db: Database, wish: RedWish, *, by: str, now: datetime) -> RedFa
             requested_at=now,
             why=wish.why,
         )
-        store.insert_red(tx, red)
+        store.insert_red(tx, red, by=by)
         return red
 
 
@@ -107,30 +112,49 @@ def withdraw_red(db: Database, name: str, *, why: str, by: str, now: datetime) -
             return move(tx, was, replace(was, why=why), RedEvent.DECLINE, by=by, now=now)
         if was.state is RedState.APPROVED and recall(tx, was.red_id, why=why):
             return move(tx, was, replace(was, why=why), RedEvent.VOID, by=by, now=now)
+        if was.is_buyers:
+            raise Conflict(f"红字确认单 {was.key} 由购方发起，我方不能撤回；请确认或拒绝")
         if was.state is not RedState.WAITING:
             raise Conflict(f"红字发票 {was.key} 处于 {was.state} 状态，不能撤回")
+        if is_followed_by_hand(tx, was.red_id):
+            raise Conflict(
+                f"红字确认单 {was.key} 是手工提交的，请先在电子税务局撤销，再登记结果 withdrawn"
+            )
         add_errand(tx, ErrandKind.WITHDRAW, was.red_id, was.key, blue.provider, at=now)
         return was
 
 
 def remind_waiting(db: Database, *, now: datetime) -> int:
-    """Remind whoever a form waits for, at 0, 24 and 48 hours; each reminder goes out once."""
+    """Remind whoever a form waits for, at 0, 24 and 48 hours; each reminder goes out once.
+
+    The buyer is reminded of ours, our finance of the buyer's until it is answered. Of a form whose
+    72 hours are over, and that no platform follows, finance is told once: only the tax office knows
+    whether it was confirmed in time.
+    """
     told = 0
     with db.begin() as tx:
         for red in store.reds_waiting(tx, len(REMIND_AFTER)):
             assert red.applied_at is not None
             due = reminders_due(red.applied_at, red.reminded, now)
-            if due > red.reminded:
-                tell_waiting(tx, red, due, now=now)
+            if due > red.reminded and now < red.applied_at + CONFIRM_WITHIN:
+                if not red.is_buyers:
+                    tell_waiting(tx, red, due, now=now)
+                elif red.approved_by is None:
+                    tell_buyers_form(tx, red, due, now=now)
                 store.mark_reminded(tx, red.red_id, due)
                 told += 1
+        for red in store.reds_lapsed(tx, told=_LAPSE_TOLD, now=now):
+            tell_lapsed(tx, red, now=now)
+            store.mark_reminded(tx, red.red_id, _LAPSE_TOLD)
+            told += 1
     return told
 
 
-def _refuse_second(number: str, reds: Sequence[RedFapiao]) -> None:
+def refuse_second(number: str, reds: Sequence[RedFapiao]) -> None:
+    """Refuse a form beside one that is pending: the tax office knows one of a fapiao at a time."""
     for red in reds:
         if red.state in RED_PENDING:
             raise Conflict(
                 f"发票 {number} 已有一张红字确认单在处理中（{red.key}，{red.state}），"
-                "请等它结束或先撤回"
+                "请等它结束或先撤回；手工提交的请先登记结果"
             )

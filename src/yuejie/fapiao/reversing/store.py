@@ -4,17 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.fapiao.amounts import Amounts
 from yuejie.fapiao.fapiao import RedFapiao, RedLine
 from yuejie.fapiao.life import RedEvent, RedState
 from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.money import Money
 
 OPERATOR_READS: Final = {
     "red_by_name": "the operator names a red fapiao by id, key, number or form number",
     "reds_of_fapiao": "reached through a fapiao, whose reader was checked",
     "reds_waiting": "the clerk reminds whoever a form waits for",
+    "red_of_form": "a form is one of all customers'",
+    "reds_lapsed": "the clerk tells finance of forms past their 72 hours",
     "pending_reds": "the operator sees every form under way with its clock",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
@@ -46,12 +50,17 @@ class _RedRow:
     number: str | None
     issued_at: datetime | None
     why: str
+    started_by: str
+    answer: str
+    answered_by: str | None
+    answered_at: datetime | None
 
 
 RED_BY_NAME: Final = """
     SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
            form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
-           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why,
+           started_by, answer, answered_by, answered_at
     FROM fapiao_red
     WHERE red_id = %(name)s OR key = %(name)s OR number = %(name)s
        OR (form_number = %(name)s AND form_number <> '')
@@ -79,7 +88,8 @@ def lock_red(tx: Tx, customer_id: CustomerId, red_id: str) -> RedFapiao:
 REDS_OF_FAPIAO: Final = """
     SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
            form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
-           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why,
+           started_by, answer, answered_by, answered_at
     FROM fapiao_red
     WHERE fapiao_id = %(fapiao_id)s
     ORDER BY red_id
@@ -94,7 +104,8 @@ def reds_of_fapiao(tx: Tx, fapiao_id: str) -> list[RedFapiao]:
 REDS_OF_CUSTOMER: Final = """
     SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
            form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
-           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why,
+           started_by, answer, answered_by, answered_at
     FROM fapiao_red
     WHERE customer_id = %(customer_id)s
     ORDER BY red_id
@@ -109,7 +120,8 @@ def reds_of_customer(tx: Tx, customer_id: CustomerId) -> list[RedFapiao]:
 PENDING_REDS: Final = """
     SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
            form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
-           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why,
+           started_by, answer, answered_by, answered_at
     FROM fapiao_red
     WHERE state IN ('requested', 'approved', 'waiting', 'confirmed')
     ORDER BY red_id
@@ -124,7 +136,8 @@ def pending_reds(tx: Tx) -> list[RedFapiao]:
 REDS_WAITING: Final = """
     SELECT red_id, customer_id, fapiao_id, blue_number, key, reason, state, form_code, form_number,
            form_uuid, whole, net_fen, tax_fen, gross_fen, requested_by, requested_at, approved_by,
-           approved_at, applied_at, expires_at, reminded, number, issued_at, why
+           approved_at, applied_at, expires_at, reminded, number, issued_at, why,
+           started_by, answer, answered_by, answered_at
     FROM fapiao_red
     WHERE state = 'waiting' AND reminded < %(most)s
     ORDER BY red_id
@@ -139,10 +152,12 @@ def reds_waiting(tx: Tx, most: int) -> list[RedFapiao]:
 
 INSERT_RED: Final = """
     INSERT INTO fapiao_red (red_id, customer_id, fapiao_id, blue_number, key, reason, state, whole,
-                            net_fen, tax_fen, gross_fen, requested_by, requested_at, why)
+                            form_code, form_number, form_uuid, net_fen, tax_fen, gross_fen,
+                            requested_by, requested_at, applied_at, expires_at, why, started_by)
     VALUES (%(red_id)s, %(customer_id)s, %(fapiao_id)s, %(blue_number)s, %(key)s, %(reason)s,
-            %(state)s, %(whole)s, %(net_fen)s, %(tax_fen)s, %(gross_fen)s, %(requested_by)s,
-            %(requested_at)s, %(why)s)
+            %(state)s, %(whole)s, %(form_code)s, %(form_number)s, %(form_uuid)s, %(net_fen)s,
+            %(tax_fen)s, %(gross_fen)s, %(requested_by)s, %(requested_at)s, %(applied_at)s,
+            %(expires_at)s, %(why)s, %(started_by)s)
 """
 INSERT_RED_LINE: Final = """
     INSERT INTO fapiao_red_line (red_id, position, fapiao_id, blue_position, net_fen, tax_fen,
@@ -152,8 +167,8 @@ INSERT_RED_LINE: Final = """
 """
 
 
-def insert_red(tx: Tx, red: RedFapiao) -> None:
-    """Write a requested red fapiao with its lines."""
+def insert_red(tx: Tx, red: RedFapiao, *, by: str) -> None:
+    """Write a red fapiao with its lines: requested here, or found waiting at the tax office."""
     tx.run(
         INSERT_RED,
         red_id=red.red_id,
@@ -164,12 +179,18 @@ def insert_red(tx: Tx, red: RedFapiao) -> None:
         reason=red.reason,
         state=str(red.state),
         whole=red.whole,
+        form_code=red.form_code,
+        form_number=red.form_number,
+        form_uuid=red.form_uuid,
         net_fen=red.amounts.net_fen,
         tax_fen=red.amounts.tax_fen,
         gross_fen=red.amounts.gross_fen,
         requested_by=red.requested_by,
         requested_at=red.requested_at,
+        applied_at=red.applied_at,
+        expires_at=red.expires_at,
         why=red.why,
+        started_by=red.started_by,
     )
     for line in red.lines:
         tx.run(
@@ -182,6 +203,22 @@ def insert_red(tx: Tx, red: RedFapiao) -> None:
             tax_fen=line.tax_fen,
             gross_fen=line.gross_fen,
         )
+    verb = "find" if red.is_buyers else "request"
+    deed = Deed(by, red.requested_at, verb, "red_fapiao", red.key, red.why)
+    record_deed(tx, deed, became=_told(red))
+
+
+def _told(red: RedFapiao) -> dict[str, object]:
+    """Return what the record of deeds says of a red fapiao; its lines stand with itself."""
+    return {
+        "state": str(red.state),
+        "blue_number": red.blue_number,
+        "gross": str(Money(red.amounts.gross_fen, "CNY")),
+        "reason": red.reason,
+        "form_code": red.form_code,
+        "form_number": red.form_number,
+        "number": red.number,
+    }
 
 
 MOVE_RED: Final = """
@@ -221,6 +258,8 @@ def move_red(
     if moved:
         step = Transition(at, event, was.state, became.state, by, became.why)
         tx.run(NOTE_RED_TRANSITION, red_id=was.red_id, **step.row())
+        deed = Deed(by, at, str(event), "red_fapiao", was.key, became.why)
+        record_deed(tx, deed, was=_told(was), became=_told(became))
     return bool(moved)
 
 
@@ -252,6 +291,130 @@ NOTE_APPLIED: Final = """
 def note_applied(tx: Tx, red_id: str, *, applied_at: datetime, expires_at: datetime) -> None:
     """Note when a form was applied for, from which its 72 hours count; the first time stays."""
     tx.run(NOTE_APPLIED, red_id=red_id, applied_at=applied_at, expires_at=expires_at)
+
+
+CORRECT_FILED: Final = """
+    UPDATE fapiao_red
+    SET form_number = %(form_number)s, applied_at = %(applied_at)s, expires_at = %(expires_at)s
+    WHERE red_id = %(red_id)s AND state = 'waiting'
+"""
+
+
+def correct_filed(tx: Tx, red: RedFapiao) -> None:
+    """Note another number or time of a form that was filed by hand, where a person mistyped it."""
+    tx.run(
+        CORRECT_FILED,
+        red_id=red.red_id,
+        form_number=red.form_number,
+        applied_at=red.applied_at,
+        expires_at=red.expires_at,
+    )
+
+
+PROPOSE_ANSWER: Final = """
+    UPDATE fapiao_red
+    SET answer = %(answer)s, answered_by = %(by)s, answered_at = %(at)s, why = %(why)s
+    WHERE red_id = %(red_id)s AND state = 'waiting' AND started_by = 'buyer'
+      AND approved_by IS NULL
+"""
+APPROVE_ANSWER: Final = """
+    UPDATE fapiao_red SET approved_by = %(by)s, approved_at = %(at)s
+    WHERE red_id = %(red_id)s AND state = 'waiting' AND answer <> '' AND approved_by IS NULL
+"""
+FORGET_ANSWER: Final = """
+    UPDATE fapiao_red
+    SET answer = '', answered_by = NULL, answered_at = NULL, approved_by = NULL,
+        approved_at = NULL, why = %(why)s
+    WHERE red_id = %(red_id)s AND state = 'waiting'
+"""
+
+
+def propose_answer(tx: Tx, red_id: str, answer: str, *, by: str, at: datetime, why: str) -> bool:
+    """Note what one person would answer the buyer; another proposal takes its place."""
+    return bool(tx.run(PROPOSE_ANSWER, red_id=red_id, answer=answer, by=by, at=at, why=why))
+
+
+def approve_answer(tx: Tx, red_id: str, *, by: str, at: datetime) -> bool:
+    """Note that a second person agrees to the answer."""
+    return bool(tx.run(APPROVE_ANSWER, red_id=red_id, by=by, at=at))
+
+
+def forget_answer(tx: Tx, red_id: str, *, why: str) -> None:
+    """Take back an answer that the tax office would not take; it may be given again."""
+    tx.run(FORGET_ANSWER, red_id=red_id, why=why)
+
+
+RED_OF_FORM: Final = """
+    SELECT red_id FROM fapiao_red
+    WHERE (form_uuid = %(uuid)s AND form_uuid <> '')
+       OR (form_number = %(number)s AND form_number <> '')
+    ORDER BY red_id
+    LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    red_id: str
+
+
+def red_of_form(tx: Tx, *, uuid: str = "", number: str = "") -> str:
+    """Return the id of the red fapiao that has a form, by what the tax office calls it."""
+    found = tx.maybe(_Named, RED_OF_FORM, uuid=uuid, number=number)
+    return found.red_id if found else ""
+
+
+REDS_LAPSED: Final = """
+    SELECT red_id FROM fapiao_red r
+    WHERE r.state = 'waiting' AND r.expires_at <= %(now)s AND r.reminded < %(told)s
+      AND NOT EXISTS (SELECT FROM fapiao_errand e
+                      WHERE e.subject_id = r.red_id AND e.what = 'red'
+                        AND e.state IN ('waiting', 'sent'))
+    ORDER BY red_id
+    FOR UPDATE SKIP LOCKED
+"""
+
+
+def reds_lapsed(tx: Tx, *, told: int, now: datetime) -> list[RedFapiao]:
+    """Return the forms past their 72 hours of which no platform will tell what became of them."""
+    rows = tx.rows(_Named, REDS_LAPSED, told=told, now=now)
+    return [red for row in rows if (red := red_by_name(tx, row.red_id))]
+
+
+LOOKED: Final = """
+    SELECT max(at) FILTER (WHERE answered) AS answered_at, max(at) AS at
+    FROM fapiao_form_look WHERE provider = %(provider)s
+"""
+NOTE_LOOK: Final = """
+    INSERT INTO fapiao_form_look (provider, at) VALUES (%(provider)s, %(at)s)
+    ON CONFLICT DO NOTHING
+"""
+LOOK_ANSWERED: Final = """
+    UPDATE fapiao_form_look SET answered = TRUE WHERE provider = %(provider)s AND at = %(at)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """When a platform last said which forms buyers started, and when it was last asked."""
+
+    answered_at: datetime | None
+    at: datetime | None
+
+
+def looked(tx: Tx, provider: str) -> Looked:
+    """Return when forms of buyers were looked for."""
+    return tx.row(Looked, LOOKED, provider=provider)
+
+
+def note_look(tx: Tx, provider: str, *, at: datetime) -> None:
+    """Note that forms of buyers are looked for now."""
+    tx.run(NOTE_LOOK, provider=provider, at=at)
+
+
+def look_answered(tx: Tx, provider: str, *, at: datetime) -> None:
+    """Note that a look was answered."""
+    tx.run(LOOK_ANSWERED, provider=provider, at=at)
 
 
 MARK_REMINDED: Final = """

@@ -75,6 +75,22 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "The red-letter form of fapiao {fapiao_number} ({amount}) waits for confirmation "
         "and lapses by itself.",
     ),
+    Kind.RED_FORM_TO_ANSWER: Wording(
+        "A buyer’s red-letter form waits for us: {fapiao_number}",
+        "The buyer started a red-letter form for fapiao {fapiao_number} ({amount}). It lapses at "
+        "{until} unless we agree or deny before; two people answer it at the fapiao desk.",
+    ),
+    Kind.RED_FORM_LAPSED: Wording(
+        "72 hours of a red-letter form are over: {fapiao_number}",
+        "The red-letter form of fapiao {fapiao_number} ({amount}) was due at {until}. One that was "
+        "filed by hand: look at the tax office’s site, note what became of it, and request again "
+        "where needed.",
+    ),
+    Kind.RED_FORM_UNREAD: Wording(
+        "A buyer’s red-letter form is for the tax office’s site: {fapiao_number}",
+        "Red-letter form {form_number} that the buyer started for fapiao {fapiao_number} cannot be "
+        "answered here: {why}. Please answer it on the tax office’s site within 72 hours.",
+    ),
     Kind.DRAWER_LOGGED_OUT: Wording(
         "The fapiao drawer is logged out",
         "The login of drawer {drawer} has ended and no fapiao can be issued. "
@@ -284,6 +300,7 @@ LABELS: Final[dict[str, str]] = {
     "po_number": "Purchase order",
     "fapiao_number": "Fapiao number",
     "fapiao_by": "Fapiao due by",
+    "form_number": "Form number",
     "title": "Title",
     "received_on": "Received on",
     "payer": "Payer",

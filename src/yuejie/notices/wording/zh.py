@@ -71,6 +71,21 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "红字确认单待处理：{fapiao_number}",
         "发票 {fapiao_number}（{amount}）的红字确认单等待确认，逾期自动作废；请尽快处理。",
     ),
+    Kind.RED_FORM_TO_ANSWER: Wording(
+        "购方发起红冲，待我方答复：{fapiao_number}",
+        "购方对发票 {fapiao_number} 发起红字确认单（{amount}），{until} 前须确认或拒绝，"
+        "逾期自动作废；请在开票台由两人答复。",
+    ),
+    Kind.RED_FORM_LAPSED: Wording(
+        "红字确认单已过 72 小时：{fapiao_number}",
+        "发票 {fapiao_number}（{amount}）的红字确认单于 {until} 到期；"
+        "手工提交的请到电子税务局查看结果并登记，需要时重新申请红冲。",
+    ),
+    Kind.RED_FORM_UNREAD: Wording(
+        "购方的红字确认单须到税局处理：{fapiao_number}",
+        "购方对发票 {fapiao_number} 发起的红字确认单 {form_number} 不能在此处理：{why}。"
+        "请在 72 小时内到电子税务局处理。",
+    ),
     Kind.DRAWER_LOGGED_OUT: Wording(
         "开票员已退出登录",
         "开票员 {drawer} 的登录已失效，开票暂停；请重新扫码认证。",
@@ -263,6 +278,7 @@ LABELS: Final[dict[str, str]] = {
     "po_number": "采购订单号",
     "fapiao_number": "发票号码",
     "fapiao_by": "开票期限",
+    "form_number": "确认单编号",
     "title": "抬头",
     "received_on": "到账日期",
     "payer": "付款方",

@@ -1,16 +1,19 @@
-"""Red fapiao: request, approve, withdraw, note by hand."""
+"""Red fapiao: request, approve, withdraw, note by hand; answer the buyer's own forms."""
 
 from typing import Annotated, Final
 
 from fastapi import Query, status
 
 from yuejie.fapiao.issuing.upload import upload_red
+from yuejie.fapiao.reversing.buyer import approve_answer, propose_answer
+from yuejie.fapiao.reversing.by_hand import end_form, file_form, note_buyers_form
 from yuejie.fapiao.reversing.reverse import approve_red, request_red, withdraw_red
 from yuejie.fapiao.reversing.store import pending_reds, reds_of_customer
 from yuejie.web.api.fapiao.requests import visible_fapiao
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.money.fapiao import RedIn, RedOut, UploadIn, WhyIn
+from yuejie.web.shapes.money.forms import AnswerIn, EndedIn, FiledIn, SeenIn
 from yuejie.web.shapes.wire import Name
 
 routes: Final = guarded("红冲")
@@ -47,6 +50,41 @@ def approve(db: Db, caller: AnyCaller, now: Now, red: Name) -> RedOut:
 def withdraw(db: Db, caller: AnyCaller, now: Now, red: Name, body: WhyIn) -> RedOut:
     """撤回尚未确认的确认单；已提交的由税局撤销后作废。"""
     return RedOut.of(withdraw_red(db, red, why=body.why, by=caller.name, now=now))
+
+
+@routes.post("/red-fapiao/{red}/filed", summary="登记手工提交的确认单")
+def file(db: Db, caller: AnyCaller, now: Now, red: Name, body: FiledIn) -> RedOut:
+    """登记已在电子税务局提交的确认单：编号与提交时间，72 小时由此起算；再登记一次即更正。"""
+    return RedOut.of(file_form(db, red, body.filed(), by=caller.name, now=now))
+
+
+@routes.post("/red-fapiao/{red}/ended", summary="登记手工确认单的结果")
+def end(db: Db, caller: AnyCaller, now: Now, red: Name, body: EndedIn) -> RedOut:
+    """登记税局所示的结果：已确认、对方否认、逾期作废或已撤销；服务商办理的自动获知，不须登记。"""
+    return RedOut.of(end_form(db, red, body.ended, why=body.why, by=caller.name, now=now))
+
+
+@routes.post(
+    "/fapiao/{fapiao}/buyers-form",
+    summary="登记购方发起的确认单",
+    status_code=status.HTTP_201_CREATED,
+)
+def note(db: Db, caller: AnyCaller, now: Now, fapiao: Name, body: SeenIn) -> RedOut:
+    """登记在电子税务局看到的、购方发起待我方确认的红字确认单；服务商办理的自动查到。"""
+    return RedOut.of(note_buyers_form(db, body.seen(fapiao), by=caller.name, now=now))
+
+
+@routes.post("/red-fapiao/{red}/answer", summary="拟定对购方确认单的答复")
+def propose(db: Db, caller: AnyCaller, now: Now, red: Name, body: AnswerIn) -> RedOut:
+    """拟定确认或拒绝购方发起的确认单；须另一人批准后才提交税局。"""
+    done = propose_answer(db, red, agree=body.agree, why=body.why, by=caller.name, now=now)
+    return RedOut.of(done)
+
+
+@routes.post("/red-fapiao/{red}/answer/approve", summary="批准对购方确认单的答复")
+def let_answer(db: Db, caller: AnyCaller, now: Now, red: Name) -> RedOut:
+    """批准拟定的答复，提交税局；不能批准自己拟定的。"""
+    return RedOut.of(approve_answer(db, red, by=caller.name, now=now))
 
 
 @routes.post("/red-fapiao/{red}/upload", summary="登记手工开具的红字发票")

@@ -1,7 +1,8 @@
 """The fapiao desk: requests to decide, what is issued by hand, red forms and their clock."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from starlette.responses import Response
@@ -9,12 +10,22 @@ from starlette.responses import Response
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.customers.store import customers
 from yuejie.fapiao.fapiao import RedFapiao
-from yuejie.fapiao.issuing.errand import ErrandKind, ErrandState, Hold
+from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState, Hold
 from yuejie.fapiao.issuing.store import newest_watch, open_errands
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
 from yuejie.fapiao.life import FapiaoState, RedState
 from yuejie.fapiao.request import MANUAL, approve_fapiao, decline_fapiao
-from yuejie.fapiao.reversing.form import FORM_STATES, REASON_WORDS, RedReason
+from yuejie.fapiao.reversing.buyer import approve_answer, propose_answer
+from yuejie.fapiao.reversing.by_hand import Filed, Seen, end_form, file_form, note_buyers_form
+from yuejie.fapiao.reversing.form import (
+    AGREE,
+    DENY,
+    FORM_STATES,
+    REASON_WORDS,
+    FormEnd,
+    RedReason,
+    read_pick,
+)
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red, withdraw_red
 from yuejie.fapiao.reversing.store import pending_reds
 from yuejie.fapiao.store import all_fapiao
@@ -54,6 +65,7 @@ ERRANDS: Final = {
     ErrandKind.DELIVER: "送达",
     ErrandKind.RED: "红冲",
     ErrandKind.WITHDRAW: "撤销",
+    ErrandKind.ANSWER: "答复购方",
 }
 ERRAND_STATES: Final = {
     ErrandState.WAITING: "待办",
@@ -67,6 +79,13 @@ HOLDS: Final = {
     Hold.LIMIT: "额度不足",
     Hold.BUSY: "服务商繁忙",
 }
+ENDS: Final = {
+    FormEnd.CONFIRMED: "双方已确认",
+    FormEnd.DENIED: "被否认",
+    FormEnd.LAPSED: "超过 72 小时作废",
+    FormEnd.WITHDRAWN: "发起方已撤销",
+}
+ANSWERS: Final = {AGREE: "确认", DENY: "拒绝"}
 LOGINS: Final = {"in": "已登录", "out": "未登录", "unknown": "未知"}
 IDENTITIES: Final = {"proved": "已认证", "wanted": "待认证", "unknown": "未知"}
 
@@ -122,6 +141,9 @@ def show_desk(
         errand_words=ERRANDS,
         errand_states=ERRAND_STATES,
         holds=HOLDS,
+        ends=ENDS,
+        answers=ANSWERS,
+        followed=_followed(errands),
         logins=LOGINS,
         identities=IDENTITIES,
     )
@@ -185,6 +207,91 @@ def upload_one(request: Request, db: Db, now: Now, red: str, papers: PapersHere)
     """Note a red fapiao that was issued by hand."""
     done = upload_red(db, red, papers, by=caller_of(request).name, now=now)
     return go(request, HERE, f"红字发票 {done.number} 已登记并归档")
+
+
+@routes.post("/reds/{red}/filed", dependencies=ours)
+def file(
+    request: Request,
+    db: Db,
+    now: Now,
+    red: str,
+    number: Text,
+    filed_at: Text,
+    needs_nobody: Text = "",
+) -> Response:
+    """Note that a form was filed by hand, from when its 72 hours count."""
+    filed = Filed(
+        number=number.strip(),
+        filed_at=parse_instant(filed_at, HOUSE_ZONE, "提交时间"),
+        needs_nobody=bool(needs_nobody),
+    )
+    done = file_form(db, red, filed, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"红冲 {done.key} 的确认单 {done.form_number} 已登记")
+
+
+@routes.post("/reds/{red}/ended", dependencies=ours)
+def end(
+    request: Request,
+    db: Db,
+    now: Now,
+    red: str,
+    ended: Annotated[FormEnd, Form()],
+    why: Text = "",
+) -> Response:
+    """Note what became of a form that is followed by hand."""
+    done = end_form(db, red, ended, why=why, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"红冲 {done.key} 的确认单结果已登记")
+
+
+@routes.post("/reds/{red}/answer", dependencies=ours)
+def propose(
+    request: Request,
+    db: Db,
+    now: Now,
+    red: str,
+    answer: Annotated[Literal["agree", "deny"], Form()],
+    why: Text = "",
+) -> Response:
+    """Propose what a form that the buyer started is answered with."""
+    by = caller_of(request).name
+    done = propose_answer(db, red, agree=answer == AGREE, why=why, by=by, now=now)
+    return go(request, HERE, f"红冲 {done.key} 的答复已拟定，须由另一人批准")
+
+
+@routes.post("/reds/{red}/answer/approve", dependencies=ours)
+def let_answer(request: Request, db: Db, now: Now, red: str) -> Response:
+    """Let the answer go out; who proposed it may not."""
+    done = approve_answer(db, red, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"红冲 {done.key} 的答复已批准")
+
+
+@routes.post("/buyers-forms", dependencies=ours)
+def note(
+    request: Request,
+    db: Db,
+    now: Now,
+    fapiao: Text,
+    number: Text,
+    filed_at: Text,
+    reason: Annotated[RedReason, Form()],
+    lines: Text = "",
+) -> Response:
+    """Note a form that the buyer started, as a person saw it on the tax office's site."""
+    seen = Seen(
+        fapiao=fapiao.strip(),
+        number=number.strip(),
+        filed_at=parse_instant(filed_at, HOUSE_ZONE, "提交时间"),
+        reason=reason,
+        picks=tuple(read_pick(line) for line in lines.split()),
+    )
+    red = note_buyers_form(db, seen, by=caller_of(request).name, now=now)
+    return go(request, HERE, f"购方对发票 {red.blue_number} 发起的确认单已登记，请由两人答复")
+
+
+def _followed(errands: Sequence[Errand]) -> set[str]:
+    """Return the ids of red forms that a provider follows; people follow the others."""
+    under_way = {ErrandState.WAITING, ErrandState.SENT}
+    return {each.subject_id for each in errands if each.state in under_way}
 
 
 def _hours_left(red: RedFapiao, now: datetime) -> int | None:

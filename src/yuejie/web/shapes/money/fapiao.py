@@ -258,6 +258,7 @@ class RedPickIn(In):
 
     line: int = Field(description="蓝票行号")
     amount: Text | None = Field(None, description="含税金额；不写为该行剩余全部")
+    net: Text | None = Field(None, description="不含税金额，按购方确认单所写；不写由系统计算")
 
 
 class RedIn(In):
@@ -276,11 +277,17 @@ class RedIn(In):
             fapiao=fapiao,
             reason=self.reason,
             why=self.why,
-            picks=tuple(
-                RedPick(p.line, read_fen(p.amount, "金额") if p.amount else None)
-                for p in self.lines
-            ),
+            picks=tuple(pick_of(each) for each in self.lines),
         )
+
+
+def pick_of(each: RedPickIn) -> RedPick:
+    """Return how much of a line is meant."""
+    return RedPick(
+        each.line,
+        read_fen(each.amount, "金额") if each.amount else None,
+        read_fen(each.net, "不含税金额") if each.net else None,
+    )
 
 
 class RedOut(Out):
@@ -301,6 +308,10 @@ class RedOut(Out):
     gross: Amount = Field(description="价税合计，负数")
     expires_at: Instant | None = Field(description="72 小时到期")
     number: str | None = Field(description="红字发票号码")
+    started_by: str = Field(description="seller 我方发起，buyer 购方发起")
+    answer: str = Field(description="对购方确认单拟定的答复：agree 确认，deny 拒绝，空为尚未拟定")
+    answered_by: str | None = Field(description="谁拟定答复")
+    approved_by: str | None = Field(description="谁批准")
     why: str = Field(description="说明")
 
     @classmethod
@@ -320,6 +331,10 @@ class RedOut(Out):
             gross=_yuan(red.amounts.gross_fen),
             expires_at=red.expires_at,
             number=red.number,
+            started_by=red.started_by,
+            answer=red.answer,
+            answered_by=red.answered_by,
+            approved_by=red.approved_by,
             why=red.why,
         )
 
@@ -328,7 +343,9 @@ class ErrandOut(Out):
     """一项开票任务。"""
 
     errand_id: int = Field(description="编号")
-    what: str = Field(description="issue 开具，files 取文件，deliver 送达，red 红冲，withdraw 撤销")
+    what: str = Field(
+        description="issue 开具，files 取文件，deliver 送达，red 红冲，withdraw 撤销，answer 答复"
+    )
     key: str = Field(description="订单号")
     state: str = Field(description="waiting 待办，sent 已发出待查询，done 办完，parked 搁置")
     hold: str = Field(description="受阻于：login、identity、limit、busy")

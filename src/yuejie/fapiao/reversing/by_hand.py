@@ -1,0 +1,174 @@
+"""A red form that people follow on the tax office's own site: filed, ended, started by the buyer.
+
+What the site says is told here by a person, with its number and its time, from which the 72 hours
+count. Nothing is void by our clock alone: whether the buyer confirmed in the last hour, only the
+tax office knows (decision 0121).
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from yuejie.db.deeds import Deed, record_deed
+from yuejie.db.session import Database, Tx
+from yuejie.fapiao import store as blues
+from yuejie.fapiao.amounts import NOTHING
+from yuejie.fapiao.fapiao import BUYER, RedFapiao, find_fapiao, find_red, left_on, mint_key
+from yuejie.fapiao.issuing.stop import take_over
+from yuejie.fapiao.life import STANDING, RedEvent, RedState
+from yuejie.fapiao.reversing import store
+from yuejie.fapiao.reversing.answer import move
+from yuejie.fapiao.reversing.form import (
+    CONFIRM_WITHIN,
+    FORM_STATES,
+    FormEnd,
+    RedPick,
+    RedReason,
+    code_of,
+    draw_red,
+)
+from yuejie.fapiao.reversing.reverse import refuse_second
+from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.kernel.ids import mint
+
+_NUMBER: Final = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
+_AHEAD: Final = timedelta(hours=1)
+"""How far a clock of the tax office may be ahead of ours."""
+_WHY: Final = "已手工提交确认单"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """What the tax office says of a form that a person filed: its number, and since when."""
+
+    number: str
+    filed_at: datetime
+    needs_nobody: bool = False
+    """01 无需确认: the buyer has not used the fapiao, so the red one is issued at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A form that the buyer started, as a person reads it on the tax office's site."""
+
+    fapiao: str
+    number: str
+    filed_at: datetime
+    reason: RedReason
+    picks: tuple[RedPick, ...] = ()
+    """Nothing means the whole fapiao."""
+
+
+def file_form(db: Database, name: str, filed: Filed, *, by: str, now: datetime) -> RedFapiao:
+    """Note that an approved form was filed by hand; its 72 hours count from the time it was.
+
+    Said once more of a form that waits, it corrects number and time. Raises Conflict while a
+    provider may be filing it, Invalid for a time before its approval or to come.
+    """
+    with db.begin() as tx:
+        was = _locked(tx, name)
+        _refuse_buyers(was)
+        _refuse_number(tx, filed.number, was.red_id)
+        _refuse_time(filed.filed_at, now)
+        if was.approved_at is not None and filed.filed_at < was.approved_at.replace(
+            second=0, microsecond=0
+        ):
+            raise Invalid("填写的提交时间早于批准时间，请核对")
+        take_over(tx, was.red_id, was.key, why=_WHY)
+        told = replace(
+            was,
+            form_number=filed.number,
+            applied_at=filed.filed_at,
+            expires_at=filed.filed_at + CONFIRM_WITHIN,
+        )
+        if was.state is RedState.WAITING and not filed.needs_nobody:
+            store.correct_filed(tx, told)
+            record_deed(tx, Deed(by, now, "correct", "red_form", was.key), was=was, became=told)
+            return told
+        if filed.needs_nobody:
+            return move(tx, was, replace(told, form_code="01"), RedEvent.CONFIRM, by=by, now=now)
+        return move(tx, was, replace(told, form_code="02"), RedEvent.WAIT, by=by, now=now)
+
+
+def end_form(
+    db: Database, name: str, ended: FormEnd, *, why: str, by: str, now: datetime
+) -> RedFapiao:
+    """Note what became of a form that people follow; a confirmed one waits for its red fapiao.
+
+    Raises Invalid for a form that is told to have lapsed before its 72 hours are over.
+    """
+    with db.begin() as tx:
+        was = _locked(tx, name)
+        take_over(tx, was.red_id, was.key, why=_WHY)
+        if was.state is RedState.APPROVED:
+            raise Conflict(f"红字确认单 {was.key} 尚未登记提交，请先登记确认单编号和提交时间")
+        if ended is FormEnd.LAPSED and (was.expires_at is None or now < was.expires_at):
+            raise Invalid(f"红字确认单 {was.key} 的 72 小时还没有到，不能登记为逾期作废")
+        code = code_of(ended, is_buyers=was.is_buyers)
+        words, event = FORM_STATES[code]
+        assert event is not None, "an end has an event"
+        said = why.strip() or words
+        told = replace(was, form_code=code, why=said)
+        return move(tx, was, told, event, by=by, now=now)
+
+
+def note_buyers_form(db: Database, seen: Seen, *, by: str, now: datetime) -> RedFapiao:
+    """Note a form that the buyer started and that a person saw; it waits for our answer."""
+    with db.begin() as tx:
+        named = find_fapiao(blues.fapiao_by_name(tx, seen.fapiao), seen.fapiao)
+        tx.lock_exclusive(f"fapiao {named.customer_id}")
+        blue = blues.lock_fapiao(tx, named.customer_id, named.fapiao_id)
+        if blue.state not in STANDING or blue.number is None:
+            raise Conflict(f"发票 {blue.key} 处于 {blue.state} 状态，不能红冲")
+        _refuse_number(tx, seen.number, "")
+        _refuse_time(seen.filed_at, now)
+        reds = store.reds_of_fapiao(tx, blue.fapiao_id)
+        refuse_second(blue.number, reds)
+        lines = draw_red(blue, left_on(blue, reds), seen.picks, seen.reason)
+        red = RedFapiao(
+            red_id=mint("red", now),
+            customer_id=blue.customer_id,
+            fapiao_id=blue.fapiao_id,
+            blue_number=blue.number,
+            key=mint_key(now, "R"),
+            reason=str(seen.reason),
+            state=RedState.WAITING,
+            form_code="03",
+            form_number=seen.number,
+            form_uuid="",
+            whole=not seen.picks,
+            amounts=sum((line.amounts for line in lines), NOTHING),
+            lines=lines,
+            requested_by=BUYER,
+            requested_at=now,
+            applied_at=seen.filed_at,
+            expires_at=seen.filed_at + CONFIRM_WITHIN,
+            started_by=BUYER,
+        )
+        store.insert_red(tx, red, by=by)
+        return red
+
+
+def _locked(tx: Tx, name: str) -> RedFapiao:
+    named = find_red(store.red_by_name(tx, name), name)
+    return store.lock_red(tx, named.customer_id, named.red_id)
+
+
+def _refuse_buyers(red: RedFapiao) -> None:
+    if red.is_buyers:
+        raise Conflict(f"红字确认单 {red.key} 由购方发起，不须我方提交；请确认或拒绝")
+
+
+def _refuse_number(tx: Tx, number: str, red_id: str) -> None:
+    if not _NUMBER.fullmatch(number):
+        raise Invalid(f"确认单编号“{number}”应为不超过 32 位的字母或数字，请按税局所示填写")
+    tx.lock_exclusive(f"red form {number}")
+    holder = store.red_of_form(tx, number=number)
+    if holder not in {"", red_id}:
+        raise Conflict(f"确认单编号 {number} 已登记在 {holder}，请核对")
+
+
+def _refuse_time(filed_at: datetime, now: datetime) -> None:
+    if filed_at > now + _AHEAD:
+        raise Invalid("填写的提交时间晚于现在，请核对")
