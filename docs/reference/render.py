@@ -108,7 +108,7 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     ),
     "YUEJIE_SHORT_PAY": (
         "`CNY=50,USD=7`",
-        "Up to how much of a bill that was paid short may be given up as a bank's fee, by currency.",
+        "Up to how much of a bill paid short may be given up as a bank's fee, by currency.",
     ),
     "YUEJIE_FAPIAO_PROVIDER": (
         "",

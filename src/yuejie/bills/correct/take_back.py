@@ -108,8 +108,8 @@ def decide_credit(
         tx.lock_exclusive(f"close {asked.customer_id}")
         was = _find(tx, name)
         if was.state is not CreditState.REQUESTED:
-            deed = "批准" if approve else "驳回"
-            raise Conflict(f"冲减单 {name} 已有审批结果，不能再{deed}；请刷新后查看")
+            asked_for = "批准" if approve else "驳回"
+            raise Conflict(f"冲减单 {name} 已有审批结果，不能再{asked_for}；请刷新后查看")
         refuse_same(was.requested_by, by, "冲减单")
         bill = find_bill(tx, was.bill_id)
         note = replace(
