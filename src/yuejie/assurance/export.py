@@ -73,16 +73,19 @@ def in_chain(bills: Sequence[Bill]) -> list[Bill]:
 def notes_in_chain(notes: Iterable[CreditNote]) -> list[CreditNote]:
     """Return approved credit notes in the order of their seals.
 
-    Those of form 1, which name no seal before them, come first, by their dates; the chain begins
-    behind the last of them.
+    Those of form 1, which name no seal before them, come first, by their dates; last of them the
+    one that the chain begins behind: while a house is upgraded, an older program may add some.
     """
     sealed = [note for note in notes if note.state is CreditState.APPROVED]
+    chained = [note for note in sealed if note.previous_seal is not None]
+    seals = {note.seal for note in chained}
+    begins = (note.previous_seal for note in chained if note.previous_seal not in seals)
+    start = next(begins, GENESIS)
     first = sorted(
         (note for note in sealed if note.previous_seal is None),
-        key=lambda note: (note.decided_at, note.number),
+        key=lambda note: (note.seal == start, note.decided_at, note.number),
     )
-    chained = [note for note in sealed if note.previous_seal is not None]
-    return first + _follow(chained, first[-1].seal if first else GENESIS)
+    return first + _follow(chained, start)
 
 
 def _follow(links: Sequence[Link], seal: bytes | None) -> list[Link]:
