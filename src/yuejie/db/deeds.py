@@ -1,4 +1,4 @@
-"""The record of every deed that changes master data: who, when, what, from, to."""
+"""The record of every deed that changes master data or moves money: who, when, what, from, to."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from yuejie.db.session import Tx
+from yuejie.db.transition import Transition
 
 _INSERT: Final = """
     INSERT INTO deed (at, by, verb, noun, name, was, became, why, via)
@@ -48,6 +49,13 @@ def record_deed(tx: Tx, deed: Deed, *, was: object = None, became: object = None
         why=deed.why,
         via=VIA.get(),
     )
+
+
+def record_step(tx: Tx, step: Transition, noun: str, name: str) -> None:
+    """Write a step in a life down as a deed, so that it is found among all others."""
+    deed = Deed(step.by, step.at, str(step.event), noun, name, step.why)
+    was, became = {"state": str(step.was)}, {"state": str(step.became)}
+    record_deed(tx, deed, was=was, became=became)
 
 
 def _plain(thing: object) -> str | None:

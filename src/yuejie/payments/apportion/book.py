@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from yuejie.bills.pay import mark_paid, mark_unpaid, mark_written_off
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BillId, CustomerId
@@ -48,9 +49,37 @@ def book(
     for move in moves:
         if move.bill_id is not None:
             added.setdefault(move.customer_id, Counter())[move.bill_id] += move.fen
-    for customer_id in sorted(added):
-        _follow(tx, customer_id, added[customer_id], by=by, at=at, why=why)
+    became = [
+        amount
+        for customer_id in sorted(added)
+        for amount in _follow(tx, customer_id, added[customer_id], by=by, at=at, why=why)
+    ]
+    verb = "take_back" if any(undoes) else "apportion"
+    was = {each.number: each.open_fen + added[each.customer_id][each.bill_id] for each in became}
+    record_deed(
+        tx,
+        Deed(by, at, verb, "apportionment", batch, why),
+        was={"open_fen": was, "rows": [each for each in undoes if each]},
+        became={
+            "open_fen": {each.number: each.open_fen for each in became},
+            "moves": [_said(move) for move in moves],
+        },
+    )
     return batch
+
+
+def _said(move: Move) -> dict[str, object]:
+    """Return what a deed says of a move, leaving out what it has none of."""
+    facts = {
+        "from": str(move.source),
+        "of": move.source_customer or move.receipt_id,
+        "to": str(move.use),
+        "customer": move.customer_id,
+        "bill": move.bill_id,
+        "fen": move.fen,
+        "currency": move.currency,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _refuse_overdrawn(tx: Tx, moves: Sequence[Move]) -> None:
@@ -81,9 +110,10 @@ def _follow(
     by: str,
     at: datetime,
     why: str,
-) -> None:
-    """Move bills along to what is open of them now; what is beyond a bill is refused."""
+) -> list[OpenAmount]:
+    """Move bills along to what is open of them now, and return that; beyond a bill is refused."""
     known = {amount.bill_id: amount for amount in amounts_of(tx, customer_id)}
+    followed = []
     for bill_id in sorted(added):
         amount = known.get(bill_id)
         if amount is None:
@@ -94,6 +124,8 @@ def _follow(
                 f"账单 {amount.number} 未付 {plain(amount.open_fen, FEN)}，认款超过应付，本次未入账"
             )
         _advance(tx, amount, by=by, at=at, why=why)
+        followed.append(amount)
+    return followed
 
 
 def mark_as_open(tx: Tx, customer_id: CustomerId, *, by: str, at: datetime) -> None:

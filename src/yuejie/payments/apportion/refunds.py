@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from yuejie.customers.enrol import find_customer
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
-from yuejie.kernel.money import FEN, plain
+from yuejie.kernel.money import FEN, Money, plain
 from yuejie.kernel.period import zone_of
 from yuejie.ledger.post import post
 from yuejie.ledger.posting import Account, Entry, credit, debit
@@ -104,6 +105,8 @@ def request_refund(
             requested_at=now,
         )
         store.insert_refund(tx, refund)
+        deed = Deed(by, now, "request", "refund", refund.refund_id, refund.why)
+        record_deed(tx, deed, became=_facts(refund))
         _review(tx, customer_id, by=by, now=now)
         return refund
 
@@ -254,6 +257,8 @@ def bounce(
         if line is not None:
             gone = replace(gone, paid_on=_refuse_other_line(tx, gone, line))
         store.insert_refund(tx, gone)
+        deed = Deed(by, now, "bounce", "refund", gone.refund_id, why)
+        record_deed(tx, deed, became=_facts(gone))
         post(tx, _entry(gone, by=by, at=now))
         _follow(tx, receipt, by=by, now=now, why=why)
         for owner in sorted(owners):
@@ -296,6 +301,17 @@ def _place_again(tx: Tx, refund: Refund, *, by: str, now: datetime) -> None:
     event, why = ReceiptEvent.SUSPEND, f"退款 {refund.refund_id} 未退"
     became = replace(receipt, state=advance_receipt(receipt.state, event))
     receipt_store.move(tx, became, was=receipt.state, event=event, by=by, at=now, why=why)
+
+
+def _facts(refund: Refund) -> dict[str, object]:
+    """Return what a deed says of a refund; to whom it goes stands with the receipt."""
+    return {
+        "state": str(refund.state),
+        "receipt": refund.receipt_id,
+        "source": str(refund.source),
+        "amount": str(Money(refund.amount_fen, refund.currency)),
+        "currency": refund.currency,
+    }
 
 
 def _find(tx: Tx, refund_id: str) -> Refund:

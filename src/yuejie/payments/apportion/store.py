@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from yuejie.db.deeds import record_step
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId
@@ -333,6 +334,7 @@ def move_refund(
     )
     step = Transition(at, event, was, refund.state, by, why)
     tx.run(NOTE_REFUND, refund_id=refund.refund_id, **step.row())
+    record_step(tx, step, "refund", refund.refund_id)
     return done == 1
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from yuejie.bills.find import find_bill
 from yuejie.customers.enrol import find_customer
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
@@ -67,6 +68,7 @@ def request_waiver(
         )
         if not store.insert_waiver(tx, waiver):
             raise Conflict(f"账单 {amount.number} 已有待审批的减免申请，请先处理")
+        record_deed(tx, Deed(by, now, "request", "waiver", waiver.waiver_id, why), became=waiver)
         return waiver
 
 
@@ -106,7 +108,10 @@ def decide_waiver(
         if state is WaiverState.APPROVED:
             _give_up(tx, asked, by=by, now=now)
             review_standing(tx, asked.customer_id, by=by, now=now)
-        return _find(tx, waiver_id)
+        became = _find(tx, waiver_id)
+        deed = Deed(by, now, "approve" if approve else "reject", "waiver", waiver_id, asked.why)
+        record_deed(tx, deed, was=asked, became=became)
+        return became
 
 
 def _find(tx: Tx, waiver_id: str) -> Waiver:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, NotFound
 from yuejie.kernel.ids import CustomerId, mint
@@ -49,6 +50,8 @@ def claim_receipt(
             claimed_at=now,
         )
         store.insert_claim(tx, claim)
+        deed = Deed(by, now, "claim", "receipt_claim", claim.claim_id)
+        record_deed(tx, deed, became=_facts(claim))
         return claim
 
 
@@ -93,6 +96,8 @@ def accept_claim(
         became = replace(asked, state=state, receipt_id=wanted, decided_by=by, decided_at=now)
         if not store.decide_claim(tx, became):
             raise Conflict(f"认领 {claim_id} 正被另一操作处理，请刷新后重试")
+        deed = Deed(by, now, "accept", "receipt_claim", claim_id)
+        record_deed(tx, deed, was=_facts(asked), became=_facts(became))
         memo = " ".join([receipt.memo, *asked.bill_numbers])
         placing = Placing(
             customer=asked.customer_id, rest=Use.PREPAYMENT, why=f"客户认领 {claim_id}"
@@ -114,7 +119,21 @@ def reject_claim(db: Database, claim_id: str, *, answer: str, by: str, now: date
         )
         if not store.decide_claim(tx, became):
             raise Conflict(f"认领 {claim_id} 正被另一操作处理，请刷新后重试")
+        deed = Deed(by, now, "reject", "receipt_claim", claim_id, answer)
+        record_deed(tx, deed, was=_facts(asked), became=_facts(became))
         return became
+
+
+def _facts(claim: Claim) -> dict[str, object]:
+    """Return what a deed says of a claim; the payer and the paper stand with it."""
+    return {
+        "state": str(claim.state),
+        "customer": claim.customer_id,
+        "receipt": claim.receipt_id,
+        "fen": claim.amount_fen,
+        "paid_on": claim.paid_on.isoformat(),
+        "bills": list(claim.bill_numbers),
+    }
 
 
 def _find(tx: Tx, claim_id: str) -> Claim:

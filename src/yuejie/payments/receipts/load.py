@@ -97,9 +97,9 @@ def import_statement(
         for receipt in receipts:
             store.insert_receipt(tx, receipt)
         post_all(tx, (booked(receipt, by=by, at=now) for receipt in receipts))
-        record_deed(
-            tx, Deed(by, now, "import", "statement_file", row.file_id), became={"name": name}
-        )
+        deed = Deed(by, now, "import", "statement_file", row.file_id)
+        facts = {"name": name, "account": ours.number, "lines": row.lines, "repeated": repeated}
+        record_deed(tx, deed, became={**facts, "receipts": [each.receipt_id for each in receipts]})
         return _imported(row, [line for *_, line in written], len(receipts), gap)
 
 

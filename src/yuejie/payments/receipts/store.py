@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
+from yuejie.db.deeds import record_step
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.kernel.ids import CustomerId
@@ -432,6 +433,7 @@ def move(
     )
     step = Transition(at, event, was, receipt.state, by, why)
     tx.run(NOTE, receipt_id=receipt.receipt_id, **step.row())
+    record_step(tx, step, "receipt", receipt.receipt_id)
     return done == 1
 
 
