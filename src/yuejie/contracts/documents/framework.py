@@ -20,7 +20,9 @@ from yuejie.contracts.terms import (
     DueBasis,
     PaymentMode,
     Renewal,
+    SettlementOrder,
     Sla,
+    Split,
     TierDiscount,
     TierMode,
 )
@@ -95,8 +97,8 @@ def framework(agreed: Agreed) -> ContractText:
     terms = agreed.terms
     makers = (
         ("服务内容", _service(agreed)),
-        ("合同期限", _term(terms)),
-        ("价格", _prices(terms)),
+        ("合同期限", _term(agreed)),
+        ("价格", _prices(agreed)),
         ("承诺消费与固定费用", _promises(terms)),
         ("计量与账单", _bills(terms)),
         ("发票", _fapiao(terms)),
@@ -119,7 +121,7 @@ def framework(agreed: Agreed) -> ContractText:
         is_draft=agreed.is_draft,
         parties=(_party("甲方（服务方）", agreed.seller), _party("乙方（客户）", agreed.customer)),
         sections=sections,
-        annex_note=_annex_note(terms),
+        annex_note=_annex_note(agreed),
         annex_heads=("模型", "计量项", "适用条件", "目录价", "合同价", "单位"),
         annex=tuple(_annex_row(each) for each in agreed.rates),
     )
@@ -141,15 +143,22 @@ def _service(agreed: Agreed) -> Iterator[str]:
         "附件价目是本合同的组成部分。"
     )
     yield "乙方的密钥由乙方自行保管；以乙方密钥发起的调用由乙方承担费用，密钥泄露应立即吊销。"
+    if agreed.terms.pricing.models:
+        yield "本合同只提供附件所列的模型；未列入的模型须经双方变更合同后方可调用。"
     order = agreed.terms.commercial.purchase_order
     if order:
         yield f"乙方采购订单号 {printable(order)}，载于账单与发票备注。"
 
 
-def _term(terms: Terms) -> Iterator[str]:
-    deal = terms.commercial
+def _term(agreed: Agreed) -> Iterator[str]:
+    terms, deal = agreed.terms, agreed.terms.commercial
     starts = terms.starts_at.astimezone(zone_of(terms.zone)).date()
     name = words.TYPES[deal.type]
+    if agreed.version > 1:
+        yield (
+            f"本版为合同 {agreed.number} 的第 {agreed.version} 版，"
+            "自下述生效之日起取代此前各版；此前的用量、账单与承诺仍按当时的版本结算。"
+        )
     if deal.ends_on is None:
         yield f"本合同为{name}，自{words.day(starts)}起生效，任何一方可按第九条终止。"
     else:
@@ -160,9 +169,9 @@ def _term(terms: Terms) -> Iterator[str]:
         yield "合同终止后甲方停止服务，双方已发生的权利义务按本合同结清。"
 
 
-def _prices(terms: Terms) -> Iterator[str]:
-    deal = terms.commercial
-    yield f"价格以附件所列合同价为准，币种 {terms.currency}，{_tax(terms)}。"
+def _prices(agreed: Agreed) -> Iterator[str]:
+    terms, deal = agreed.terms, agreed.terms.commercial
+    yield f"价格以附件所列合同价为准，{_currencies(agreed)}，{_tax(terms)}。"
     discounts = "、".join(_discount(each) for each in terms.pricing.discounts)
     if discounts:
         yield f"按目录价给予折扣：{discounts}。折后单价已在附件逐项写明。"
@@ -170,7 +179,11 @@ def _prices(terms: Terms) -> Iterator[str]:
         yield (
             f"附件中标注“约定”的 {len(terms.pricing.overrides)} 项单价由双方约定，不随目录价调整。"
         )
-    if deal.tier_discount is not None:
+    yield (
+        f"{'其余单价' if terms.pricing.overrides else '单价'}随甲方公布的目录价调整"
+        f"{'，折扣不变' if discounts else ''}，只适用于调整生效后开始的调用。"
+    )
+    if deal.tier_discount is not None and any(s.discount_ppm for s in deal.tier_discount.steps):
         yield _tiers(deal.tier_discount, terms.currency)
     if deal.price_lock_until is not None:
         yield f"{words.day(deal.price_lock_until)}之前甲方不得提高单价；降价自生效时即适用于乙方。"
@@ -182,6 +195,15 @@ def _prices(terms: Terms) -> Iterator[str]:
         yield "外币费用在出账时按用量月份的公布汇率一次折算，汇率与来源载于账单。"
 
 
+def _currencies(agreed: Agreed) -> str:
+    """Say in which currency the annex is, and in which the bill where that is another."""
+    listed = {each.rate.currency for each in agreed.rates} or {agreed.terms.currency}
+    billed = agreed.terms.currency
+    if listed == {billed}:
+        return f"币种 {billed}"
+    return f"单价币种 {'、'.join(sorted(listed))}，账单币种 {billed}"
+
+
 def _tax(terms: Terms) -> str:
     if terms.tax_mode == "inclusive":
         return f"含增值税，税率 {words.share(terms.tax_ppm)}"
@@ -189,13 +211,17 @@ def _tax(terms: Terms) -> str:
 
 
 def _discount(each: FamilyDiscount) -> str:
-    return f"{each.models} 减 {words.share(each.ppm)}"
+    return f"{'全部模型' if each.models == '*' else each.models} 减 {words.share(each.ppm)}"
 
 
 def _tiers(tier: TierDiscount, currency: str) -> str:
+    reached = "超过" if tier.mode is TierMode.GRADUATED else "达到"
     steps = "；".join(
-        f"超过{words.money(step.above_fen, currency)}减 {words.share(step.discount_ppm)}"
+        f"{reached}{words.money(step.above_fen, currency)}减 {words.share(step.discount_ppm)}"
+        if step.above_fen
+        else f"起始减 {words.share(step.discount_ppm)}"
         for step in tier.steps
+        if step.above_fen or step.discount_ppm
     )
     how = (
         "按各档超出部分分别计算"
@@ -221,6 +247,10 @@ def _promises(terms: Terms) -> Iterator[str]:
         yield f"管理费每月{words.money(deal.management_fee_fen, currency)}，与用量无关。"
     else:
         yield "甲方不收取管理费。"
+    yield (
+        "套餐与代金券由双方另行确认，按各自的金额、适用模型与期限抵扣："
+        "套餐在阶梯折扣之后抵扣用量，代金券最后抵扣应付金额。"
+    )
     for cloud in deal.clouds:
         yield _cloud(cloud)
 
@@ -247,45 +277,74 @@ def _bills(terms: Terms) -> Iterator[str]:
         "每次调用只计费一次，账单逐行列明数量与单价，可据明细复算。"
     )
     yield f"{words.SPLITS[deal.split]}；迟到的用量与更正列入下一份账单并注明所属月份。"
+    if deal.split is not Split.MERGED:
+        yield f"管理费、承诺补足、折扣与减免{words.SHARES[deal.head_share]}。"
     if deal.settlement_day:
         yield f"结算日为每月 {deal.settlement_day} 日，甲方于该日出具上月账单。"
+    else:
+        yield "甲方于次月出具上月账单。"
     yield f"对账期自账单提交之日起 {deal.review_days} 天，末日遇休息日顺延至下一工作日。"
     yield f"{words.CONFIRMATIONS[deal.confirmation]}。"
 
 
 def _fapiao(terms: Terms) -> Iterator[str]:
     deal = terms.commercial
-    yield f"甲方开具{words.KINDS[deal.fapiao_kind]}，自账单日起 {deal.fapiao_days} 天内交付。"
+    if terms.currency != "CNY":
+        yield f"本合同以{words.CURRENCIES[terms.currency][0]}结算，账单不开具增值税发票。"
+        return
+    paid = "，以账单已付清为前提" if deal.settlement_order is SettlementOrder.PAY_FIRST else ""
+    yield (
+        f"甲方开具{words.KINDS[deal.fapiao_kind]}，自账单日起 {deal.fapiao_days} 天内交付"
+        f"（末日遇休息日顺延至下一工作日）{paid}。"
+    )
+    yield f"发票项目{words.GROUPINGS[deal.tax_grouping]}。"
     yield f"结算顺序为{words.ORDERS[deal.settlement_order]}。押金、预付款与代金券抵扣不开具发票。"
 
 
 def _payment(terms: Terms) -> Iterator[str]:
     deal, currency = terms.commercial, terms.currency
     yield f"付款方式：{words.MODES[deal.payment_mode]}。"
-    if deal.payment_mode is not PaymentMode.PREPAID:
-        basis = "收到发票" if deal.due_basis is DueBasis.FAPIAO_RECEIPT else "账单"
+    basis = "收到发票" if _by_fapiao(terms) else "账单"
+    rolled = "末日遇休息日顺延至下一工作日"
+    if deal.payment_mode is PaymentMode.PREPAID:
+        yield f"应付日为{basis}之日起第 {deal.payment_days} 天，{rolled}，届时从预付余额抵付。"
+    else:
         yield (
             f"乙方应自{basis}之日起 {deal.payment_days} 天内以银行转账付清，"
-            "末日遇休息日顺延至下一工作日，付款附言写明账单编号。"
+            f"{rolled}，付款附言写明账单编号。"
         )
+    if deal.payment_mode is not PaymentMode.POSTPAID:
+        yield "预付款付至甲方账户后计入预付余额；合同终止且费用结清后，余额无息退还。"
     if deal.credit_limit_fen is not None:
         yield (
             f"授信额度{words.money(deal.credit_limit_fen, currency)}，"
-            "未结账单与未出账用量之和达到额度时甲方可暂停服务；临时额度以甲方书面确认为准。"
+            "未结账单与未出账用量之和达到授信额度、预付余额与押金之和时甲方可暂停服务；"
+            "临时额度以甲方书面确认为准。"
         )
     if deal.deposit_fen:
         yield (
             f"乙方交付押金{words.money(deal.deposit_fen, currency)}，甲方出具收据；"
             "合同终止且费用结清后无息退还，乙方违约的可用于抵扣。"
         )
-    yield f"逾期超过 {deal.grace_days} 天仍未付清的，甲方可暂停服务，付清后立即恢复。"
+    grace = f"超过 {deal.grace_days} 天" if deal.grace_days else ""
+    yield f"逾期{grace}仍未付清的，甲方可暂停服务，付清后立即恢复。"
+
+
+def _by_fapiao(terms: Terms) -> bool:
+    """Tell whether payment counts from the fapiao: where it can come before the money does."""
+    deal = terms.commercial
+    first = deal.settlement_order is SettlementOrder.FAPIAO_FIRST
+    return deal.due_basis is DueBasis.FAPIAO_RECEIPT and first and terms.currency == "CNY"
 
 
 def _late(deal: CommercialTerms) -> Iterator[str]:
-    yield (
-        f"乙方逾期付款的，自逾期次日起按逾期金额每日 {words.share(deal.late_fee_ppm_per_day)} "
-        f"支付违约金，单利计算，累计不超过该金额的 {words.share(deal.late_fee_cap_ppm)}。"
-    )
+    if deal.late_fee_ppm_per_day and deal.late_fee_cap_ppm:
+        yield (
+            f"乙方逾期付款的，自逾期次日起按逾期金额每日 {words.share(deal.late_fee_ppm_per_day)} "
+            f"支付违约金，单利计算，累计不超过该金额的 {words.share(deal.late_fee_cap_ppm)}。"
+        )
+    else:
+        yield "乙方逾期付款的，甲方不收取违约金。"
     yield "甲方少计、多计费用的，以调整行在后续账单中更正，并说明原账单与原行。"
 
 
@@ -360,28 +419,40 @@ def _changes(terms: Terms) -> Iterator[str]:
     yield {
         ContractType.OPEN: "任何一方可提出变更，经双方同意自次月起生效。",
         ContractType.ONE_YEAR: "变更须由双方签署补充协议。",
-        ContractType.THREE_YEAR: "变更须由双方签署补充协议；承诺消费与授信只能增加，单价不得提高。",
+        ContractType.THREE_YEAR: (
+            "变更须由双方签署补充协议；承诺消费与授信只能增加，折扣不得减少，约定单价不得提高。"
+        ),
     }[deal.type]
     if deal.ends_on is not None:
         yield {
             Renewal.NONE: "合同期满即终止。",
             Renewal.ASKED: "合同期满前双方协商续约，未续约的期满终止。",
-            Renewal.AUTO: f"期满前 {deal.notice_days} 天内双方均未提出终止的，"
-            f"自动续约 {deal.renewal_months} 个月。",
+            Renewal.AUTO: f"双方均未在期满 {max(1, deal.notice_days)} 天前提出终止的，"
+            f"期满后自动续约 {deal.renewal_months} 个月。",
         }[deal.renewal]
     yield (
         f"任何一方终止本合同应提前 {deal.notice_days} 天通知。"
         if deal.notice_days
         else "任何一方可随时通知终止本合同。"
     )
-    if deal.type is not ContractType.OPEN and deal.break_fee != BreakFee():
-        fixed = deal.break_fee.fixed_fen
-        plus = f"另加{words.money(fixed, terms.currency)}" if fixed else "无固定费用"
-        yield (
-            f"乙方提前终止的，按剩余合同期承诺消费的 "
-            f"{words.share(deal.break_fee.remaining_commitment_ppm)} 支付解约费，{plus}；"
-            "不足整期的按天折算，计算过程随终止通知书面列明。"
-        )
+    if deal.type is not ContractType.OPEN and deal.ends_on is not None:
+        yield _break_fee(deal.break_fee, terms.currency)
+
+
+def _break_fee(fee: BreakFee, currency: str) -> str:
+    """Say what leaving early costs the customer, as it is computed."""
+    if fee == BreakFee():
+        return "乙方提前终止的，不收取解约费。"
+    fixed, parts = fee.fixed_fen, list[str]()
+    if fee.remaining_commitment_ppm:
+        parts.append(f"剩余合同期承诺消费的 {words.share(fee.remaining_commitment_ppm)}")
+    if fixed:
+        parts.append(f"固定费用{words.money(fixed, currency)}")
+    how = "不足整期的按天折算，" if fee.remaining_commitment_ppm else ""
+    return (
+        f"乙方提前终止的，按{' 与'.join(parts)}支付解约费；{how}计算过程随终止通知书面列明。"
+        "甲方提出终止的，不收取解约费。"
+    )
 
 
 def _others(deal: CommercialTerms) -> Iterator[str]:
@@ -393,8 +464,11 @@ def _others(deal: CommercialTerms) -> Iterator[str]:
     yield "本合同一式两份，双方各执一份，自双方盖章或电子签署之日起成立。"
 
 
-def _annex_note(terms: Terms) -> str:
-    return f"币种 {terms.currency}，{_tax(terms)}。“约定”为双方单独约定的单价，其余为折后价。"
+def _annex_note(agreed: Agreed) -> str:
+    pricing = agreed.terms.pricing
+    rest = "折后价" if pricing.discounts else "目录价"
+    marked = f"“约定”为双方单独约定的单价，其余为{rest}" if pricing.overrides else f"合同价为{rest}"
+    return f"{_currencies(agreed)}，{_tax(agreed.terms)}。{marked}。"
 
 
 def _annex_row(each: AnnexRate) -> tuple[str, ...]:

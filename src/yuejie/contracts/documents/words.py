@@ -10,11 +10,13 @@ from yuejie.contracts.terms import (
     ContractType,
     CreditClass,
     FapiaoKind,
+    HeadShare,
     PaymentMode,
     SettlementOrder,
     SlaBasis,
     SlaExclusion,
     Split,
+    TaxGrouping,
 )
 from yuejie.kernel.money import PICO, PPM, Money, plain
 from yuejie.usage.meters import per, per_name
@@ -59,6 +61,15 @@ SPLITS: Final = {
     Split.PROJECT: "按项目分别出账",
     Split.DEPARTMENT: "按部门分别出账",
     Split.UNIT: "按结算单元（子公司或部门，各有抬头）分别出账",
+}
+SHARES: Final = {
+    HeadShare.HEAD: "列入主账单",
+    HeadShare.APPORTIONED: "按各份账单的净用量分摊",
+}
+GROUPINGS: Final = {
+    TaxGrouping.SINGLE: "合并为一行",
+    TaxGrouping.MODEL: "按模型分行",
+    TaxGrouping.PROJECT: "按项目分行",
 }
 BASES: Final = {
     SlaBasis.OPERATIONS: "当月计入的调用中没有失败的所占比例，计至百万分之一，以下舍去。",

@@ -104,10 +104,17 @@ def _book(tx: Tx, book_id: str) -> BookRow:
 
 
 def _annex(tx: Tx, book: BookRow, pricing: Pricing, at: datetime) -> list[AnnexRate]:
-    """Return the list in force at an instant, each rate with what the contract makes of it."""
+    """Return the list in force at an instant, each rate with what the contract makes of it.
+
+    What the contract does not offer is not listed: it has no rate.
+    """
     starts = {note.revision: note.starts_at for note in books.revisions(tx, book.book_id)}
     newest: dict[str, int] = {}
-    rows = [row for row in books.rates(tx, book.book_id) if starts[row.revision] <= at]
+    rows = [
+        row
+        for row in books.rates(tx, book.book_id)
+        if starts[row.revision] <= at and pricing.offers(row.model)
+    ]
     for row in rows:
         newest[row.model] = max(newest.get(row.model, 0), row.revision)
     listed = [row for row in rows if row.revision == newest[row.model] and _is_shown(row)]

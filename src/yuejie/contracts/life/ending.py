@@ -11,7 +11,7 @@ from yuejie.contracts.contract import Contract, at, by_term, midnight, term_of
 from yuejie.contracts.forewarn.endings import days_left, followed, say_days
 from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import pricing_of, terms_of
-from yuejie.contracts.life.leave import TermLeft, later, leave, promised_until
+from yuejie.contracts.life.leave import Leaving, TermLeft, later, leave, promised_until
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.sign import write_version
 from yuejie.contracts.terms import RENEWAL_MONTHS_MAX, CommercialTerms, Renewal
@@ -52,13 +52,7 @@ def ask_end(db: Database, wish: Wish, *, by: str, now: datetime) -> ContractEnd:
         contract = _newest(tx, wish.contract_id)
         _refuse_waiting(tx, contract)
         asked_on = _today(contract, now)
-        leaving = leave(
-            contract.terms,
-            left=_terms(tx, contract),
-            asked_on=asked_on,
-            wished_on=wish.wished_on,
-            currency=contract.currency,
-        )
+        leaving = _leaving(tx, contract, wish.party, asked_on=asked_on, wished_on=wish.wished_on)
         if not 0 <= wish.waived_fen <= leaving.fee_fen:
             raise Invalid(f"减免额须在 0 与解约费 {leaving.fee_fen} 分之间，请改正后重试")
         end = ContractEnd(
@@ -111,18 +105,31 @@ def write_approval(tx: Tx, end_id: str, *, by: str, now: datetime) -> ContractEn
 def _refuse_changed(tx: Tx, end: ContractEnd) -> None:
     """Refuse an end whose contract says something else of day or fee than when it was asked for."""
     contract = _newest(tx, end.contract_id)
-    now = leave(
-        contract.terms,
-        left=_terms(tx, contract),
-        asked_on=end.asked_on,
-        wished_on=end.ends_on,
-        currency=contract.currency,
-    )
+    now = _leaving(tx, contract, end.party, asked_on=end.asked_on, wished_on=end.ends_on)
     if (now.ends_on, now.fee_fen) != (end.ends_on, end.fee_fen):
         raise Conflict(
             f"合同 {end.contract_id} 在提出终止后已变更，自 {now.ends_on} 起终止，"
             f"解约费现为 {Money(now.fee_fen, end.currency)}；请驳回后重新提出"
         )
+
+
+def _leaving(tx: Tx, contract: Contract, party: str, *, asked_on: date, wished_on: date) -> Leaving:
+    """Return from when on a contract is left, and what that costs who asks for it.
+
+    The fee is the customer's, as its contract says: nobody pays for being left by us.
+    """
+    leaving = leave(
+        contract.terms,
+        left=_terms(tx, contract),
+        asked_on=asked_on,
+        wished_on=wished_on,
+        currency=contract.currency,
+    )
+    if party != "operator" or not leaving.fee_fen:
+        return leaving
+    return replace(
+        leaving, fee_fen=0, reasons=(*leaving.reasons[:-1], "甲方提出终止，没有解约费。")
+    )
 
 
 def reject_end(db: Database, end_id: str, *, why: str, by: str, now: datetime) -> ContractEnd:

@@ -83,6 +83,23 @@ def test_leaving_early_is_computed_explained_and_approved(
         renew_contract(database, contract.contract_id, by="op", now=asked_at)
 
 
+def test_nobody_pays_for_being_left_by_us(database: Database, acme: CustomerId) -> None:
+    """The fee of the contract is for the customer that leaves it."""
+    contract = signed(database, acme)
+    asked_at = datetime(2027, 9, 10, 2, tzinfo=UTC)
+    wish = Wish(
+        contract_id=contract.contract_id,
+        wished_on=date(2027, 9, 11),
+        party="operator",
+        why="停止该业务",
+    )
+    end = ask_end(database, wish, by="sales", now=asked_at)
+    assert (end.ends_on, end.fee_fen) == (date(2027, 10, 10), 0)
+    assert end.reasons[-1] == "甲方提出终止，没有解约费。"
+    done = approve_end(database, end.end_id, by="finance", now=asked_at)
+    assert done.owed_fen == 0
+
+
 def test_an_end_that_was_asked_for_by_mistake_is_turned_down(
     database: Database, acme: CustomerId
 ) -> None:

@@ -1,0 +1,58 @@
+"""A signed contract is written up with its own price list."""
+
+from tests.scenarios.books import CLERK, FOUNDED, Books
+from yuejie.contracts.agreed.pricing import FamilyDiscount, Pricing
+from yuejie.contracts.contract import Terms
+from yuejie.contracts.documents.framework import ContractText, Signatory
+from yuejie.contracts.documents.write_up import contract_text
+from yuejie.contracts.sign import sign_contract
+from yuejie.customers.enrol import Particulars, enrol_customer
+from yuejie.db.session import Database
+from yuejie.kernel.ids import BookId
+
+TWO = """
+[models."gpt-4o"]
+input = "10"
+output = "20"
+[models."gpt-4o-mini"]
+input = "1"
+output = "2"
+"""
+
+
+def written(database: Database, pricing: Pricing) -> ContractText:
+    books = Books(database)
+    books.prices(TWO, currency="CNY")
+    party = enrol_customer(
+        database, Particulars(slug="acme", legal_name="甲公司"), by=CLERK, now=FOUNDED
+    )
+    terms = Terms(
+        customer_id=party.customer_id,
+        sale_book=BookId("list"),
+        currency="CNY",
+        starts_at=books.clock.now(),
+        pricing=pricing,
+    )
+    signed = sign_contract(database, terms, by=CLERK, now=books.clock.now())
+    who = Signatory(legal_name="甲公司")
+    with database.read() as tx:
+        return contract_text(tx, signed, seller=who, customer=who)
+
+
+def test_models_that_are_not_offered_are_not_in_the_annex(database: Database) -> None:
+    """They have no rate and are refused; the annex promised them at the price of the list."""
+    text = written(database, Pricing(models=("gpt-4o-mini",)))
+    assert {row[0] for row in text.annex} == {"gpt-4o-mini"}
+    assert any("只提供附件所列的模型" in each for each in text.sections[0].clauses)
+
+
+def test_all_of_the_list_is_in_the_annex_where_nothing_else_was_agreed(database: Database) -> None:
+    text = written(database, Pricing(discounts=(FamilyDiscount("*", 100_000),)))
+    assert [(row[0], row[3], row[4]) for row in text.annex] == [
+        ("gpt-4o", "10.00", "9.00"),
+        ("gpt-4o", "20.00", "18.00"),
+        ("gpt-4o-mini", "1.00", "0.90"),
+        ("gpt-4o-mini", "2.00", "1.80"),
+    ]
+    assert any("全部模型 减 10%" in each for each in text.sections[2].clauses)
+    assert not any("只提供附件所列的模型" in each for each in text.sections[0].clauses)
