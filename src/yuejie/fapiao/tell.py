@@ -40,21 +40,29 @@ def tell_issued(tx: Tx, fapiao: Fapiao, *, now: datetime) -> None:
     _to_customer(tx, Kind.FAPIAO_ISSUED, fapiao.customer_id, key, facts, now)
 
 
-def tell_files_kept(tx: Tx, fapiao: Fapiao, files: Mapping[str, bytes], *, now: datetime) -> None:
-    """Have the files mailed to the customer, as many as a mail holds, the XML first."""
+def tell_files_kept(
+    tx: Tx, subject: Fapiao | RedFapiao, files: Mapping[str, bytes], *, now: datetime
+) -> None:
+    """Have the files mailed to the customer, as many as a mail holds, the XML first; red ones too.
+
+    What a red fapiao takes back the buyer has to turn out of its input tax: it must see it.
+    """
+    name = (
+        f"red:{subject.red_id}" if isinstance(subject, RedFapiao) else f"fapiao:{subject.fapiao_id}"
+    )
     attached: list[Attachment] = []
     room = ATTACHMENT_BYTES
     for form in ("xml", "pdf", "ofd"):
         body = files.get(form)
         if body is not None and len(body) <= room:
             room -= len(body)
-            attached.append(Attachment(f"{fapiao.number}.{form}", _MEDIA[form], body))
+            attached.append(Attachment(f"{subject.number}.{form}", _MEDIA[form], body))
     notice = Notice(
         kind=Kind.FAPIAO_DELIVERY,
         audience=Audience.CUSTOMER,
-        facts=_facts(fapiao.number, fapiao.amounts.gross_fen),
-        key=f"fapiao:{fapiao.fapiao_id}:delivery",
-        customer_id=fapiao.customer_id,
+        facts=_facts(subject.number, subject.amounts.gross_fen),
+        key=f"{name}:delivery",
+        customer_id=subject.customer_id,
         attachments=tuple(attached),
     )
     enqueue(tx, notice, at=now)

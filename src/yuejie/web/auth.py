@@ -217,6 +217,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", f"{API}/fapiao/{{fapiao}}/reverse"): Who.SPEAKS,
     ("POST", f"{API}/fapiao/titles/{{title}}/retire"): Who.SPEAKS,
     ("GET", f"{API}/red-fapiao"): Who.OWN,
+    ("GET", f"{API}/red-fapiao/{{red}}/files/{{form}}"): Who.OWN,
     ("POST", f"{API}/red-fapiao/{{red}}/approve"): Power.ISSUE_FAPIAO,
     ("POST", f"{API}/red-fapiao/{{red}}/withdraw"): Power.ISSUE_FAPIAO,
     ("POST", f"{API}/red-fapiao/{{red}}/upload"): Power.ISSUE_FAPIAO,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.rooms.fapiao.notes import told
 from tests.rooms.fapiao.shop import BOSS, CLERK, Shop, baiwang_at, nuonuo_at
 from yuejie.db.session import Database
 from yuejie.demo.tax.launch import TaxPlatform
@@ -43,13 +44,6 @@ def rounds(shop: Shop, platform: TaxPlatform, provider: Provider, *, hours: floa
 def found(shop: Shop) -> list[RedFapiao]:
     with shop.db.read() as tx:
         return pending_reds(tx)
-
-
-def told(shop: Shop, kind: str) -> list[str]:
-    """Return the facts of each notice of a kind, as they are kept."""
-    with shop.db.read() as tx:
-        asked = "SELECT coalesce(array_agg(facts::text), '{}') FROM notice WHERE kind = %(kind)s"
-        return list(tx.value(asked, kind=kind))
 
 
 @pytest.mark.parametrize(("at", "reason"), [(nuonuo_at, "2"), (baiwang_at, "01")])
@@ -172,7 +166,8 @@ def test_an_answer_whose_answer_is_lost_is_given_once(
     rounds(shop, platform, nuonuo)
     rounds(shop, platform, nuonuo, hours=1)
     rounds(shop, platform, nuonuo, hours=1)
-    assert shop.red(red.key).state is RedState.ISSUED
+    became = shop.red(red.key)
+    assert (became.state, became.approved_by) == (RedState.ISSUED, BOSS)
     assert [row["what"] for row in platform.issued()] == ["blue", "red"]
     assert "saveInvoiceRedConfirm" not in platform.tell("ready")["calls"]
 
@@ -191,11 +186,28 @@ def test_an_answer_that_the_office_does_not_take_may_be_given_again(
         platform.tell("says", **said)
         rounds(shop, platform, nuonuo)
         if said:
+            rounds(shop, platform, nuonuo)
             waits = shop.red(red.key)
             assert (waits.state, waits.answer, waits.approved_by) == (RedState.WAITING, "", None)
             assert "无权限" in waits.why
     rounds(shop, platform, nuonuo, hours=1)
     assert shop.red(red.key).state is RedState.ISSUED
+
+
+@pytest.mark.parametrize(("at", "reason"), [(nuonuo_at, "2"), (baiwang_at, "01")])
+def test_a_form_that_was_agreed_to_on_the_offices_own_site_is_booked(
+    shop: Shop, platform: TaxPlatform, at: At, reason: str
+) -> None:
+    """Somebody of ours agreed there before we looked: its red fapiao exists, and is taken up."""
+    provider = at(shop.db, platform.url)
+    blue = issued(shop, platform, provider)
+    platform.tell("start", number=blue.number, reason=reason)
+    platform.tell("confirm", key=f"{1:019d}", agree=True)
+    for _ in range(2):
+        rounds(shop, platform, provider, hours=1)
+    assert told(shop, "red_form_to_answer") == []
+    assert shop.fapiao(blue.key).state is FapiaoState.REVERSED
+    assert [row["what"] for row in platform.issued()] == ["blue", "red"]
 
 
 def test_a_form_that_cannot_be_followed_is_told_once(shop: Shop, platform: TaxPlatform) -> None:

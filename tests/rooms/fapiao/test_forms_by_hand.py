@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.rooms.cli.desk import run
+from tests.rooms.fapiao.notes import told
 from tests.rooms.fapiao.shop import BOSS, CLERK, Shop, nuonuo_at
-from tests.rooms.fapiao.test_buyers_forms import found, told
+from tests.rooms.fapiao.test_buyers_forms import found
 from tests.rooms.fapiao.test_by_hand import approved, upload, xml
 from yuejie.cli.fapiao.entrance import fapiao
 from yuejie.demo.tax.launch import TaxPlatform

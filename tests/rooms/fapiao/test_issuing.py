@@ -204,7 +204,8 @@ def test_a_limit_that_is_told_in_no_known_shape_stops_nothing(
 ) -> None:
     (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
     shop.approve(asked)
-    platform.tell("says", getCreditLine={"code": "E0000", "result": {"totalCreditLine": None}})
+    odd = {"availableCreditLine": "100.00", "totalCreditLine": None}
+    platform.tell("says", getCreditLine={"code": "E0000", "result": odd})
     nuonuo = nuonuo_at(shop.db, platform.url)
     for _ in range(4):
         tend(shop.db, nuonuo, now=shop.now)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.rooms.fapiao.notes import told
 from tests.rooms.fapiao.shop import BOSS, CLERK, Shop, baiwang_at, nuonuo_at
 from yuejie.demo.tax.launch import TaxPlatform
 from yuejie.fapiao.amounts import FapiaoRefused
@@ -62,6 +63,7 @@ def test_an_unused_fapiao_is_reversed_without_the_buyer(
     assert left(shop) == 31_800
     reds = [row for row in platform.issued() if row["what"] == "red"]
     assert [row["number"] for row in reds] == [became.number]
+    assert [str(became.number) in facts for facts in told(shop, "fapiao_delivery")] == [False, True]
     assert check_chain(shop.db, shop.customer_id) == []
 
 
@@ -232,3 +234,18 @@ def test_a_credit_note_behind_a_fapiao_is_owed_back_before_anything_new(
     with shop.db.read() as tx:
         assert what_is_available(tx, shop.customer_id).owed_back_fen == 0
     assert shop.request(Pick(second))[0].amounts.gross_fen == 5_300
+
+
+def test_a_part_too_small_for_its_tax_is_refused(shop: Shop, platform: TaxPlatform) -> None:
+    """
+    100.01 less a discount of 0.09: of 0.01 taken back the cumulative rounding makes 0.02 net and
+    -0.01 tax, which no tax office takes; it went out to it.
+    """
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_001, 60_000), (-9, 60_000)])))
+    shop.approve(asked)
+    shop.works(nuonuo, platform, seconds=15)
+    blue = shop.fapiao(asked.key)
+    with pytest.raises(FapiaoRefused, match="正负不对"):
+        reverse(shop, blue, RedReason.ALLOWANCE, RedPick(1, 1))
+    assert reverse(shop, blue, RedReason.ALLOWANCE, RedPick(1, 106)).amounts.gross_fen == -106

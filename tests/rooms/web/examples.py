@@ -376,6 +376,7 @@ NOWHERE = (
     "/quotes/{quote_id}/life",
     "/auto-models/{name}",
     "/files/{file}",
+    "/red-fapiao/{red}/files/{form}",
     "/trials/{trial}",
     "/papers/{sheet}",
     "/price-changes/{change}",

@@ -24,10 +24,11 @@ from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.life.limits import LimitWish, ask_limit
 from yuejie.contracts.terms import STANDARD, Confirmation
 from yuejie.db.session import Database
-from yuejie.fapiao.issuing.upload import Upload, upload_fapiao
+from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
 from yuejie.fapiao.request import Pick, Wish, approve_fapiao, request_fapiao
 from yuejie.fapiao.reversing.form import RedReason
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red
+from yuejie.fapiao.reversing.store import pending_reds
 from yuejie.jobs.worker import Worker
 from yuejie.kernel.period import BillingMonth
 from yuejie.web.pages.desk.receivables import REASONS
@@ -319,6 +320,15 @@ def test_red_forms_are_followed_by_people_at_the_desk(
     enter(database, admin, "李财务", "finance", None)
     went(send(admin, "/fapiao-desk", f"{answer}/approve"), "/fapiao-desk")
     assert "李财务" in admin.get("/fapiao-desk").text
+    red_paper = xml("26332000000123456790", "-7.55", "-0.45", "-8.00")
+    with database.read() as tx:
+        (own,) = pending_reds(tx)
+    own_file = Upload({"xml": red_paper})
+    upload_red(database, own.key, own_file, by="x", now=NOW)
+    page = admin.get(f"/fapiao/{asked.fapiao_id}").text
+    file = one(r"/api/v1/red-fapiao/red_\w+/files/xml", page)
+    assert admin.get(file).content == red_paper
+    assert admin.get(file.replace("xml", "pdf")).status_code == 404
     told = admin.get("/deeds?noun=red_fapiao").text
     assert all(verb in told for verb in ("request", "approve", "wait", "void", "find"))
 

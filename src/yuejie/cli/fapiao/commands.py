@@ -184,7 +184,10 @@ def show(house: Frame, name: str, *, json: bool) -> None:
     with house.database() as db, db.read() as tx:
         found = find_fapiao(fapiao_by_name(tx, name), name)
         reds = reds_of_fapiao(tx, found.fapiao_id)
-        files = files_of(tx, found.fapiao_id)
+        files = [
+            *files_of(tx, found.fapiao_id),
+            *(file for red in reds for file in files_of(tx, red.red_id)),
+        ]
     if json:
         give_json({"fapiao": found, "reds": reds, "files": files})
         return
@@ -207,7 +210,8 @@ def show(house: Frame, name: str, *, json: bool) -> None:
         state = called(REDS, red.state)
         say(f"红字 {red.number or red.key}  {state}  {Money(red.amounts.gross_fen, 'CNY')}")
     for file in files:
-        say(f"归档 {file.format.upper()}  SHA-256 {file.sha256.hex()}")
+        colour = "" if file.subject_id == found.fapiao_id else "红字 "
+        say(f"归档 {colour}{file.format.upper()}  SHA-256 {file.sha256.hex()}")
 
 
 @fapiao.command("upload")

@@ -153,8 +153,8 @@ def _use(world: World, body: dict[str, Any]) -> None:
 
 
 def _confirm(world: World, body: dict[str, Any]) -> None:
-    form = world.forms[body["key"]]
-    if world.form_state(form) == "02":
+    form = next(each for each in world.forms.values() if body["key"] in {each.key, each.uuid})
+    if world.form_state(form) in {"02", "03"}:
         form.state = "04" if body["agree"] else "05"
         form.confirmed_at = world.now() if body["agree"] else None
 

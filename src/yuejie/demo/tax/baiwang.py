@@ -211,7 +211,8 @@ def _whole_form(world: World, form: Form) -> dict[str, Any]:
 def _list_forms(world: World, body: dict[str, Any]) -> list[dict[str, str]]:
     by_buyer = body["entryIdentity"] == "02"
     found = [form for form in world.forms.values() if form.by_buyer == by_buyer]
-    rows = [_form(form) for form in found if world.form_state(form) == body["confirmState"]]
+    state = body["confirmState"]
+    rows = [_form(form) for form in found if state in {"", world.form_state(form)}]
     size, page = body["pageSize"], body["pageNo"]
     return rows[size * (page - 1) : size * page]
 

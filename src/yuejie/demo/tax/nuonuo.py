@@ -270,12 +270,16 @@ def _cancel(world: World, body: dict[str, Any]) -> str:
 
 def _certified(world: World, body: dict[str, Any]) -> dict[str, str]:
     if body["queryType"] == "2":
-        return {"status": "1" if world.logged_in else "0"}
-    return {"status": "1" if world.proved else "2"}
+        return {"certificationStatus": "1" if world.logged_in else "0"}
+    return {"certificationStatus": "1" if world.proved else "2"}
 
 
-def _credit_line(world: World, body: dict[str, Any]) -> dict[str, str]:
-    del body
+def _credit_line(world: World, body: dict[str, Any]) -> dict[str, str | None]:
+    """Tell what Nuonuo holds (1), which is nothing until it was fetched from the bureau (0)."""
+    if body["queryType"] == "0":
+        world.limit_known = True
+    if not world.limit_known:
+        return {"totalCreditLine": None, "availableCreditLine": None, "requestStatus": "0"}
     return {
         "totalCreditLine": str(world.limit.quantize(CENT)),
         "usedCreditLine": str(world.used.quantize(CENT)),

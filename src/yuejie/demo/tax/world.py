@@ -97,6 +97,8 @@ class World:
     proved: bool = True
     limit: Decimal = Decimal(7_500_000)
     used: Decimal = Decimal(0)
+    limit_known: bool = False
+    """Whether Nuonuo has fetched the limit from the bureau."""
     tokens: int = 0
     issued: int = 0
     calls: list[str] = field(default_factory=list)

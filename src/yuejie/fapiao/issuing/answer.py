@@ -150,8 +150,7 @@ def _hear_files(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
         keep_file(tx, named, file, by=errand.provider, now=now)
     if not missing:
         end(tx, errand, now)
-        if blue is not None:
-            tell_files_kept(tx, blue, sound, now=now)
+        tell_files_kept(tx, named, sound, now=now)
     elif now - errand.made_at > _FILES_PATIENCE:
         park(tx, errand, f"版式文件 {'、'.join(missing)} 一直取不到，请人工下载后上传", now)
     else:

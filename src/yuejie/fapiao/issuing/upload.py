@@ -93,6 +93,7 @@ def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetim
                 f"红字发票 {red.key} 处于 {red.state} 状态，不能登记号码 {issued.number}"
             )
         _keep(tx, red, red.red_id, upload, by=by, now=now)
+        tell_files_kept(tx, red, upload.files, now=now)
         return red
 
 

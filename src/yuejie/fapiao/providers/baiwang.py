@@ -20,6 +20,7 @@ from yuejie.fapiao.amounts import Amounts, FapiaoLine, read_fen, write_fen, writ
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.providers.port import (
+    LIVING,
     MISSHAPEN,
     Accepted,
     Answer,
@@ -56,7 +57,6 @@ _BAD_TOKEN: Final = frozenset({"100001", "100002"})
 _NO_TERMINAL: Final = frozenset({"20020", "20023"})
 _DUPLICATE_WORDS: Final = ("流水号重复", "已存在", "重复提交")
 _BUYER: Final = "02"
-_WAITS_FOR_SELLER: Final = "03"
 _REASONS: Final = {code: reason for reason, code in BUREAU_REASON.items()}
 _PAGE: Final = 50
 _PAGES: Final = 20
@@ -197,7 +197,7 @@ class Baiwang:
         return timedelta(days=1)
 
     def buyers_forms(self, *, since: date, now: datetime) -> Answer:
-        """List the forms of buyers, and ask for the lines of each that waits for us."""
+        """List the forms of buyers, and ask for the lines of each that lives."""
         forms: list[BuyersForm] = []
         unread = 0
         for page in range(1, _PAGES + 1):
@@ -206,7 +206,7 @@ class Baiwang:
                 "sellerTaxNo": self._drawer.tax_number,
                 "buySelSelector": "0",
                 "entryIdentity": _BUYER,
-                "confirmState": _WAITS_FOR_SELLER,
+                "confirmState": "",
                 "invoiceStartDate": since.isoformat(),
                 "invoiceEndDate": now.astimezone(_CHINA).date().isoformat(),
                 "pageNo": page,
@@ -218,7 +218,7 @@ class Baiwang:
                 return of_a_question(told)
             rows = told.response if isinstance(told.response, list) else []
             for row in rows:
-                if row.get("confirmState") == _WAITS_FOR_SELLER:
+                if row.get("confirmState") in LIVING:
                     form = self._buyers(str(row.get("redConfirmUuid") or ""), now)
                     forms += [form] if form else []
                     unread += form is None
@@ -490,6 +490,7 @@ def _buyers(row: Mapping[str, Any]) -> BuyersForm:
     net = read_fen(str(row["invoiceTotalPrice"]), "不含税金额")
     tax = read_fen(str(row["invoiceTotalTax"]), "税额")
     return BuyersForm(
+        code=str(row["confirmState"]),
         uuid=str(row["redConfirmUuid"]),
         number=str(row.get("redConfirmNo") or ""),
         blue_number=str(row["originalInvoiceNo"]),

@@ -21,6 +21,7 @@ from yuejie.fapiao.amounts import Amounts, FapiaoLine, read_fen, write_fen, writ
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.providers.port import (
+    LIVING,
     MISSHAPEN,
     Accepted,
     Answer,
@@ -65,8 +66,9 @@ _SERIAL: Final = "serialNo"
 """What rows of results are named by; a question asks with the same word in the plural."""
 _KINDS: Final = {FapiaoKind.SPECIAL: "bs", FapiaoKind.ORDINARY: "pc"}
 _CHINA: Final = zone_of("Asia/Shanghai")
+_FETCH, _HELD = "0", "1"
+"""Whether the limit is fetched from the bureau, or told as Nuonuo holds it."""
 _SELLER: Final = "0"
-_WAITS_FOR_SELLER: Final = "03"
 _PEOPLE: Final = frozenset({"02", "03"})
 """Forms that wait for somebody at the tax office, whose state Nuonuo hears late."""
 _REASONS: Final = {code: reason for reason, code in NUONUO_REASON.items()}
@@ -211,7 +213,7 @@ class Nuonuo:
         return timedelta(hours=1)
 
     def buyers_forms(self, *, since: date, now: datetime) -> Answer:
-        """Have Nuonuo fetch the forms from the tax office, then list those that wait for us."""
+        """Have Nuonuo fetch the forms from the tax office, then list those of buyers that live."""
         today = now.astimezone(_CHINA).date().isoformat()
         span = {"startTime": since.isoformat(), "endTime": today}
         told = self._call("refreshInvoiceRedConfirm", {"identity": _SELLER, **span}, now)
@@ -224,7 +226,6 @@ class Nuonuo:
                 "queryInvoiceRedConfirm",
                 {
                     "identity": _SELLER,
-                    "billStatus": _WAITS_FOR_SELLER,
                     "billTimeStart": since.isoformat(),
                     "billTimeEnd": today,
                     "pageNo": str(page),
@@ -267,14 +268,20 @@ class Nuonuo:
                 "getCertificationStatus", {"clerk": self._drawer.name, "queryType": query}, now
             )
             known = isinstance(told, _Told) and told.code == _OK
-            states.append(str(_of(told.result, "status")) if known else "")  # type: ignore[union-attr]  # why: known says that it is one
+            states.append(str(_of(told.result, "certificationStatus")) if known else "")  # type: ignore[union-attr]  # why: known says that it is one
         login, identity = states
         return Session(_LOGIN.get(login, "unknown"), _IDENTITY.get(identity, "unknown"))
 
     def issuing_limit(self, *, now: datetime) -> IssuingLimit | None:
-        """Ask for 发票总额度."""
-        told = self._call("getCreditLine", {"taxNum": self._drawer.tax_number}, now)
+        """Have 发票总额度 fetched from the tax office, and ask for it as Nuonuo holds it.
+
+        Fetching takes Nuonuo some seconds: what is not there yet is told by the next look.
+        """
+        self._call("getCreditLine", {"queryType": _FETCH}, now)
+        told = self._call("getCreditLine", {"queryType": _HELD}, now)
         if not isinstance(told, _Told) or told.code != _OK:
+            return None
+        if _of(told.result, "availableCreditLine") is None:
             return None
         return IssuingLimit(
             total_fen=read_fen(str(_of(told.result, "totalCreditLine")), "总额度"),
@@ -429,8 +436,8 @@ class Nuonuo:
 
 
 def _is_buyers(row: Mapping[str, Any]) -> bool:
-    """Tell whether a row is a form that the buyer started and that waits for the seller."""
-    return str(row.get("applySource")) == "1" and row.get("billStatus") == _WAITS_FOR_SELLER
+    """Tell whether a row is a form that the buyer started and that lives."""
+    return str(row.get("applySource")) == "1" and row.get("billStatus") in LIVING
 
 
 def _buyers(row: Mapping[str, Any]) -> BuyersForm | None:
@@ -440,6 +447,7 @@ def _buyers(row: Mapping[str, Any]) -> BuyersForm | None:
         tax = read_fen(str(row["taxAmount"]), "税额")
         filed = datetime.strptime(str(row["billTime"]), "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA)
         return BuyersForm(
+            code=str(row["billStatus"]),
             uuid=str(row["billUuid"]),
             number=str(row.get("billNo") or ""),
             blue_number=str(row.get("blueElecInvoiceNumber") or row["blueInvoiceNumber"]),

@@ -48,8 +48,13 @@ class FormTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuyersForm:
-    """A red form that a buyer started and that waits for us (03); amounts are negative."""
+    """A red form that a buyer started; amounts are negative.
 
+    It waits for us (03), or went on without us: it needed nobody (01), or was agreed to on the tax
+    office's own site (04), and its red fapiao comes about.
+    """
+
+    code: str
     uuid: str
     number: str
     blue_number: str
@@ -62,7 +67,7 @@ class BuyersForm:
 
 @dataclass(frozen=True, slots=True)
 class FormsTold:
-    """The forms that wait for us, and how many could not be read."""
+    """The forms of buyers that live, and how many could not be read."""
 
     forms: tuple[BuyersForm, ...]
     unread: int = 0
@@ -234,7 +239,7 @@ class Provider(Protocol):
         ...
 
     def buyers_forms(self, *, since: date, now: datetime) -> Answer:
-        """Ask which red forms buyers started from a day on that wait for us."""
+        """Ask which red forms buyers started from a day on that are not void."""
         ...
 
     def red_answer(self, red: RedFapiao, *, agree: bool, now: datetime) -> Answer:
@@ -250,6 +255,8 @@ class Provider(Protocol):
         ...
 
 
+LIVING: Final = frozenset({"01", "03", "04"})
+"""States of a buyer's form that concern us."""
 MISSHAPEN: Final = (LookupError, TypeError, ValueError, AttributeError, DomainError)
 """What reading an answer of no known shape raises: whoever called takes it for an unknown one."""
 

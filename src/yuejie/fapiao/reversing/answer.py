@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Tx
 from yuejie.fapiao import store as blues
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_red, left_on
@@ -23,7 +24,12 @@ from yuejie.fapiao.life import (
 )
 from yuejie.fapiao.providers.port import Accepted, Answer, Done, FormTold, Held, Issued, Refused
 from yuejie.fapiao.reversing import store
-from yuejie.fapiao.reversing.form import CONFIRM_WITHIN, FORM_STATES, LAPSED
+from yuejie.fapiao.reversing.form import (
+    CONFIRM_WITHIN,
+    FORM_STATES,
+    LAPSED,
+    WAITS_FOR_SELLER,
+)
 from yuejie.fapiao.tell import tell_held, tell_lapsed
 
 _SLOW: Final = 3
@@ -63,14 +69,16 @@ def hear_withdrawal(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) ->
 
 
 def hear_our_answer(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) -> None:
-    """Write down whether our yes or no to the buyer was taken; refused, it may be given again."""
+    """Write down whether our yes or no to the buyer was taken.
+
+    Refused, it may have been taken before, its answer lost: the form's own errand asks, and lets it
+    be given again where the form still waits.
+    """
     if isinstance(answer, Done):
         end(tx, errand, now)
         errands.hurry_key(tx, errand.key, now=now)
     elif isinstance(answer, Refused):
-        why = f"税局未受理答复：{answer.code} {answer.message}"
-        store.forget_answer(tx, errand.subject_id, why=why)
-        end(tx, errand, now, why=why)
+        end(tx, errand, now, why=f"税局未受理答复：{answer.code} {answer.message}")
         errands.hurry_key(tx, errand.key, now=now)
     else:
         again(tx, errand, answer, now)
@@ -124,6 +132,8 @@ def _hear_form(tx: Tx, errand: Errand, red: RedFapiao, told: FormTold, now: date
         move(tx, red, heard, event, by=errand.provider, now=now)
     else:
         store.note_form(tx, heard)
+    if red.is_buyers and told.code == WAITS_FOR_SELLER:
+        _reopen(tx, red, errand, now)
     slow = event is RedEvent.WAIT
     errands.move_errand(
         tx,
@@ -132,6 +142,18 @@ def _hear_form(tx: Tx, errand: Errand, red: RedFapiao, told: FormTold, now: date
         next_at=now + after(max(errand.asked, _SLOW) if slow else errand.asked),
         why=words,
     )
+
+
+def _reopen(tx: Tx, red: RedFapiao, errand: Errand, now: datetime) -> None:
+    """Let an answer be given again that the tax office refused: the form still waits for it."""
+    given = [each for each in errands.errands_of(tx, red.red_id) if each.what == ErrandKind.ANSWER]
+    if red.approved_by is None or not given:
+        return
+    last = given[-1]
+    if last.state == ErrandState.DONE and last.why:
+        store.forget_answer(tx, red.red_id, why=last.why)
+        deed = Deed(errand.provider, now, "refuse", "red_fapiao", red.key, last.why)
+        record_deed(tx, deed, was={"answer": red.answer, "approved_by": red.approved_by})
 
 
 def _hear_issued(tx: Tx, errand: Errand, red: RedFapiao, issued: Issued, now: datetime) -> None:

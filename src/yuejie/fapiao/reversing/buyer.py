@@ -3,7 +3,8 @@
 The buyer's form is a red fapiao that somebody else asked for: it is kept like ours, and its own
 errand asks what becomes of it until the red fapiao is issued and booked. What cannot be followed
 here (a fapiao of elsewhere, lines that do not add up, a form of ours in the way) is told to finance
-once, for the tax office's clock runs all the same.
+once, for the tax office's clock runs all the same. One that went on without us, agreed to on the
+tax office's own site, is taken up as well: its red fapiao exists.
 """
 
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from yuejie.fapiao.issuing.store import add_errand, errands_of
 from yuejie.fapiao.life import RED_PENDING, STANDING, RedState
 from yuejie.fapiao.providers.port import MISSHAPEN, BuyersForm, FormsTold, Provider
 from yuejie.fapiao.reversing import store
-from yuejie.fapiao.reversing.form import AGREE, CONFIRM_WITHIN, DENY, draw_buyers
+from yuejie.fapiao.reversing.form import AGREE, CONFIRM_WITHIN, DENY, WAITS_FOR_SELLER, draw_buyers
 from yuejie.fapiao.tell import tell_unread
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import mint
@@ -53,7 +54,7 @@ def take_form(db: Database, provider: str, form: BuyersForm, *, now: datetime) -
     """Keep a form that is not known yet, and follow it; False where it is known, or only told."""
     with db.begin() as tx:
         tx.lock_exclusive(f"red form {form.uuid or form.number}")
-        if store.red_of_form(tx, uuid=form.uuid, number="" if form.uuid else form.number):
+        if store.red_of_form(tx, uuid=form.uuid, number=form.number):
             return False
         named = blues.fapiao_by_name(tx, form.blue_number)
         if named is None or named.number != form.blue_number:
@@ -86,7 +87,9 @@ def propose_answer(
         answer = AGREE if agree else DENY
         if not store.propose_answer(tx, was.red_id, answer, by=by, at=now, why=why):
             raise Conflict(f"红字确认单 {was.key} 的答复已批准，正在提交税局，不能再改")
-        record_deed(tx, Deed(by, now, answer, "red_form", was.key, why), became={"answer": answer})
+        record_deed(
+            tx, Deed(by, now, answer, "red_fapiao", was.key, why), became={"answer": answer}
+        )
         return store.lock_red(tx, was.customer_id, was.red_id)
 
 
@@ -103,7 +106,7 @@ def approve_answer(db: Database, name: str, *, by: str, now: datetime) -> RedFap
         if not store.approve_answer(tx, was.red_id, by=by, at=now):
             raise Conflict(f"红字确认单 {was.key} 的答复已批准，正在提交税局，不能再改")
         facts = {"answer": was.answer, "proposed_by": was.answered_by}
-        record_deed(tx, Deed(by, now, "approve", "red_form", was.key, was.why), became=facts)
+        record_deed(tx, Deed(by, now, "approve", "red_fapiao", was.key, was.why), became=facts)
         if not is_followed_by_hand(tx, was.red_id):
             (own, *_) = [e for e in errands_of(tx, was.red_id) if e.what == ErrandKind.RED]
             add_errand(tx, ErrandKind.ANSWER, was.red_id, was.key, own.provider, at=now)
@@ -162,7 +165,7 @@ def _red(tx: Tx, blue: Fapiao, form: BuyersForm, now: datetime) -> RedFapiao:
         key=mint_key(now, "R"),
         reason=str(form.reason),
         state=RedState.WAITING,
-        form_code="03",
+        form_code=form.code,
         form_number=form.number,
         form_uuid=form.uuid,
         whole=form.amounts == -blue.amounts,
@@ -179,7 +182,8 @@ def _red(tx: Tx, blue: Fapiao, form: BuyersForm, now: datetime) -> RedFapiao:
 def _waiting(tx: Tx, name: str, now: datetime) -> RedFapiao:
     named = find_red(store.red_by_name(tx, name), name)
     red = store.lock_red(tx, named.customer_id, named.red_id)
-    if not red.is_buyers or red.state is not RedState.WAITING:
+    waits = red.state is RedState.WAITING and red.form_code == WAITS_FOR_SELLER
+    if not red.is_buyers or not waits:
         raise Conflict(f"红字确认单 {red.key} 不是购方发起、待我方答复的，不能确认或拒绝")
     if red.expires_at is not None and now >= red.expires_at:
         raise Conflict(f"红字确认单 {red.key} 已过 72 小时，自动作废，不能再答复")

@@ -84,7 +84,7 @@ def file_form(db: Database, name: str, filed: Filed, *, by: str, now: datetime) 
         )
         if was.state is RedState.WAITING and not filed.needs_nobody:
             store.correct_filed(tx, told)
-            record_deed(tx, Deed(by, now, "correct", "red_form", was.key), was=was, became=told)
+            record_deed(tx, Deed(by, now, "correct", "red_fapiao", was.key), was=was, became=told)
             return told
         if filed.needs_nobody:
             return move(tx, was, replace(told, form_code="01"), RedEvent.CONFIRM, by=by, now=now)

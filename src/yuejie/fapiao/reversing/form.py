@@ -81,6 +81,7 @@ FORM_STATES: Final[dict[str, tuple[str, RedEvent | None]]] = {
 """The tax office's states (15 and 16 are Nuonuo's) and what each means for the red fapiao."""
 
 
+WAITS_FOR_SELLER: Final = "03"
 LAPSED: Final = "07"
 AGREE: Final = "agree"
 DENY: Final = "deny"
@@ -205,6 +206,11 @@ def _red_line(fapiao: Fapiao, left: dict[int, Amounts], pick: RedPick, number: i
                 f"{Money(rest.net_fen, 'CNY')} 元、税额 {Money(rest.tax_fen, 'CNY')} 元，"
                 "确认单所写超出；请核对"
             )
+    if not 0 <= net <= want:
+        raise FapiaoRefused(
+            f"发票 {fapiao.number} 第 {pick.position} 行按 {Money(want, 'CNY')} 元红冲，"
+            "四舍五入后金额或税额的正负不对；请换一个金额"
+        )
     return RedLine(number, pick.position, -net, -(want - net), -want)
 
 

@@ -24,6 +24,7 @@ from yuejie.fapiao.reversing.answer import move
 from yuejie.fapiao.reversing.form import (
     CONFIRM_WITHIN,
     REMIND_AFTER,
+    WAITS_FOR_SELLER,
     RedPick,
     RedReason,
     draw_red,
@@ -139,7 +140,7 @@ def remind_waiting(db: Database, *, now: datetime) -> int:
             if due > red.reminded and now < red.applied_at + CONFIRM_WITHIN:
                 if not red.is_buyers:
                     tell_waiting(tx, red, due, now=now)
-                elif red.approved_by is None:
+                elif red.approved_by is None and red.form_code == WAITS_FOR_SELLER:
                     tell_buyers_form(tx, red, due, now=now)
                 store.mark_reminded(tx, red.red_id, due)
                 told += 1

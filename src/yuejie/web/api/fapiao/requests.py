@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Path, Query, Response, status
 
 from yuejie.db.session import Tx
-from yuejie.fapiao.fapiao import Fapiao, Party, find_fapiao
+from yuejie.fapiao.fapiao import Fapiao, Party, RedFapiao, find_fapiao
 from yuejie.fapiao.issuing.store import file_of, files_of, newest_watch, open_errands
 from yuejie.fapiao.issuing.upload import upload_fapiao
 from yuejie.fapiao.request import (
@@ -139,13 +139,7 @@ def get_file(db: Db, caller: AnyCaller, fapiao: Name, form: Form) -> Response:
     with db.read() as tx:
         found = visible_fapiao(tx, caller, fapiao)
         body = file_of(tx, found.fapiao_id, form)
-    if body is None:
-        raise NotFound(f"发票 {found.number or found.key} 还没有 {form.upper()} 文件")
-    headers = {
-        "content-disposition": f'attachment; filename="{found.number}.{form}"',
-        "content-type": MEDIA[form],
-    }
-    return Response(body, headers=headers)
+    return file_response(found, body, form)
 
 
 @routes.post("/fapiao/{fapiao}/approve", summary="批准发票申请")
@@ -180,6 +174,17 @@ def get_limit(db: Db, desk: DeskHere) -> WatchOut | None:
     with db.read() as tx:
         seen = newest_watch(tx, desk.fapiao.provider)
     return WatchOut.of(seen) if seen else None
+
+
+def file_response(subject: Fapiao | RedFapiao, body: bytes | None, form: str) -> Response:
+    """Return a file of the archive as a download, or say that there is none."""
+    if body is None:
+        raise NotFound(f"发票 {subject.number or subject.key} 还没有 {form.upper()} 文件")
+    headers = {
+        "content-disposition": f'attachment; filename="{subject.number}.{form}"',
+        "content-type": MEDIA[form],
+    }
+    return Response(body, headers=headers)
 
 
 def selling_of(desk: Desk) -> Selling:

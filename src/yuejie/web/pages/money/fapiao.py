@@ -211,6 +211,7 @@ def show_fapiao(request: Request, db: Db, fapiao: str) -> Response:
         party = find_customer(tx, found.customer_id)
         files = files_of(tx, found.fapiao_id)
         reds = reds_of_fapiao(tx, found.fapiao_id)
+        red_files = {red.red_id: [file.format for file in files_of(tx, red.red_id)] for red in reds}
         bills = {bill.bill_id: bill.number for bill in taxed_bills(tx, found.customer_id)}
     pending = any(red.state in RED_PENDING for red in reds)
     return draw(
@@ -221,6 +222,7 @@ def show_fapiao(request: Request, db: Db, fapiao: str) -> Response:
         customer=party,
         files=[file.format for file in files],
         reds=reds,
+        red_files=red_files,
         red_states=RED_STATES,
         reasons=REASON_WORDS,
         forms={code: words for code, (words, _) in FORM_STATES.items()},
