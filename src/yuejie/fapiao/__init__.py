@@ -1,8 +1,9 @@
 """Fapiao: what did the tax office see?
 
 Owns: titles, requests, fapiao and red fapiao with their lines as issued, red forms and their
-72 hours, the errands to the provider and what it answered, files and their hashes, the chain of
-seals, what is known of the drawer's session and the issuing limit.
+72 hours, those that buyers start among them, the errands to the provider and what it answered,
+files and their hashes, the chain of seals, what is known of the drawer's session and the issuing
+limit.
 Does not own: what is owed and taxed (bills), what was paid (payments; a paid bill says so itself),
 who is told (notices), when rounds are made (clerk).
 

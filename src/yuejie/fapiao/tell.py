@@ -15,7 +15,6 @@ from yuejie.db.session import Tx
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.issuing.store import DueBill
-from yuejie.fapiao.providers.port import BuyersForm
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
@@ -87,11 +86,17 @@ def tell_lapsed(tx: Tx, red: RedFapiao, *, now: datetime) -> None:
 
 
 def tell_unread(
-    tx: Tx, customer_id: CustomerId | None, form: BuyersForm, why: str, *, now: datetime
+    tx: Tx,
+    customer_id: CustomerId | None,
+    form_number: str,
+    blue_number: str,
+    why: str,
+    *,
+    now: datetime,
 ) -> None:
     """Tell our finance of a buyer's form that cannot be followed here, and why, once."""
-    facts = {"fapiao_number": form.blue_number, "form_number": form.number, "why": why}
-    digest = sha256(f"{form.uuid or form.number} {why}".encode()).hexdigest()[:32]
+    facts = {"fapiao_number": blue_number or "？", "form_number": form_number, "why": why}
+    digest = sha256(f"{form_number} {why}".encode()).hexdigest()[:32]
     _to_operator(tx, Kind.RED_FORM_UNREAD, customer_id, f"red_form:{digest}", facts, now)
 
 

@@ -239,3 +239,16 @@ def test_the_list_of_forms_is_asked_for_at_the_providers_pace(
     for _ in range(24):
         rounds(shop, platform, baiwang, hours=1)
     assert platform.tell("ready")["calls"].count("formlist") == 2
+
+
+def test_a_form_that_cannot_be_read_is_told_to_a_person(shop: Shop, platform: TaxPlatform) -> None:
+    """Its clock runs all the same: one odd row hides neither itself nor the others."""
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    issued(shop, platform, nuonuo)
+    odd = {"applySource": "1", "billStatus": "03", "billNo": "440777", "taxAmount": "many"}
+    said = {"code": "E0000", "result": {"total": 1, "list": [odd]}}
+    platform.tell("says", queryInvoiceRedConfirm=said)
+    for _ in range(2):
+        rounds(shop, platform, nuonuo, hours=1)
+    (facts,) = told(shop, "red_form_unread")
+    assert "440777" in facts

@@ -199,7 +199,7 @@ class Baiwang:
     def buyers_forms(self, *, since: date, now: datetime) -> Answer:
         """List the forms of buyers, and ask for the lines of each that lives."""
         forms: list[BuyersForm] = []
-        unread = 0
+        unread: list[str] = []
         for page in range(1, _PAGES + 1):
             body = {
                 "taxNo": self._drawer.tax_number,
@@ -221,10 +221,11 @@ class Baiwang:
                 if row.get("confirmState") in LIVING:
                     form = self._buyers(str(row.get("redConfirmUuid") or ""), now)
                     forms += [form] if form else []
-                    unread += form is None
+                    called = str(row.get("redConfirmNo") or row.get("redConfirmUuid") or "")
+                    unread += [] if form else [called]
             if len(rows) < _PAGE:
                 break
-        return FormsTold(tuple(forms), unread)
+        return FormsTold(tuple(forms), tuple(unread))
 
     def red_answer(self, red: RedFapiao, *, agree: bool, now: datetime) -> Answer:
         """Agree to a buyer's form, or deny it."""

@@ -220,7 +220,7 @@ class Nuonuo:
         if not isinstance(told, _Told):
             return told
         forms: list[BuyersForm] = []
-        unread = 0
+        unread: list[str] = []
         for page in range(1, _PAGES + 1):
             told = self._call(
                 "queryInvoiceRedConfirm",
@@ -238,12 +238,13 @@ class Nuonuo:
             if told.code != _OK:
                 return of_a_question(_refusal(told))
             rows = _of(told.result, "list") or []
-            read = [_buyers(row) for row in rows if _is_buyers(row)]
-            forms += [form for form in read if form is not None]
-            unread += read.count(None)
+            for row in rows:
+                form = _buyers(row) if _is_buyers(row) else None
+                forms += [form] if form else []
+                unread += [_called(row)] if form is None and _is_buyers(row) else []
             if len(rows) < _PAGE:
                 break
-        return FormsTold(tuple(forms), unread)
+        return FormsTold(tuple(forms), tuple(unread))
 
     def red_answer(self, red: RedFapiao, *, agree: bool, now: datetime) -> Answer:
         """Confirm or deny a buyer's form, by the number that Nuonuo gave it."""
@@ -438,6 +439,10 @@ class Nuonuo:
 def _is_buyers(row: Mapping[str, Any]) -> bool:
     """Tell whether a row is a form that the buyer started and that lives."""
     return str(row.get("applySource")) == "1" and row.get("billStatus") in LIVING
+
+
+def _called(row: Mapping[str, Any]) -> str:
+    return str(row.get("billNo") or row.get("billUuid") or "")
 
 
 def _buyers(row: Mapping[str, Any]) -> BuyersForm | None:

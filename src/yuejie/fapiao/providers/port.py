@@ -67,10 +67,10 @@ class BuyersForm:
 
 @dataclass(frozen=True, slots=True)
 class FormsTold:
-    """The forms of buyers that live, and how many could not be read."""
+    """The forms of buyers that live, and the numbers of those that could not be read."""
 
     forms: tuple[BuyersForm, ...]
-    unread: int = 0
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def find_forms(db: Database, provider: Provider, *, now: datetime) -> int:
     told = _asked(provider, now)
     if told is None:
         return 0
-    _note_answered(db, provider.name, now)
+    _note_answered(db, provider.name, told, now)
     return sum(take_form(db, provider.name, form, now=now) for form in told.forms)
 
 
@@ -58,14 +58,16 @@ def take_form(db: Database, provider: str, form: BuyersForm, *, now: datetime) -
             return False
         named = blues.fapiao_by_name(tx, form.blue_number)
         if named is None or named.number != form.blue_number:
-            tell_unread(tx, None, form, "该发票不是在本系统开具的", now=now)
+            why = "该发票不是在本系统开具的"
+            tell_unread(tx, None, form.number, form.blue_number, why, now=now)
             return False
         tx.lock_exclusive(f"fapiao {named.customer_id}")
         blue = blues.lock_fapiao(tx, named.customer_id, named.fapiao_id)
         try:
             red = _red(tx, blue, form, now)
         except (FapiaoRefused, Conflict) as error:
-            tell_unread(tx, blue.customer_id, form, str(error), now=now)
+            why = str(error)
+            tell_unread(tx, blue.customer_id, form.number, form.blue_number, why, now=now)
             return False
         store.insert_red(tx, red, by=provider)
         sent = ErrandState.SENT
@@ -125,9 +127,12 @@ def _claim(db: Database, provider: Provider, now: datetime) -> bool:
         return True
 
 
-def _note_answered(db: Database, provider: str, now: datetime) -> None:
+def _note_answered(db: Database, provider: str, told: FormsTold, now: datetime) -> None:
+    """Note that a look was answered, and tell finance of the forms that nobody could read."""
     with db.begin() as tx:
         store.look_answered(tx, provider, at=now)
+        for number in told.unread:
+            tell_unread(tx, None, number, "", "服务商所答读不懂", now=now)
 
 
 def _asked(provider: Provider, now: datetime) -> FormsTold | None:
@@ -143,8 +148,6 @@ def _asked(provider: Provider, now: datetime) -> FormsTold | None:
     if not isinstance(told, FormsTold):
         log.warning("fapiao.forms_not_told", provider=provider.name, answer=str(told))
         return None
-    if told.unread:
-        log.error("fapiao.forms_unread", provider=provider.name, count=told.unread)
     return told
 
 
