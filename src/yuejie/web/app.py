@@ -1,13 +1,14 @@
 """Put the console together: routes, the envelope, the table of errors, the description."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from yuejie import __version__
 from yuejie.assurance.sla.memory import Remembering
@@ -35,7 +36,7 @@ from yuejie.web.api.payments import bank, receipts, receivables
 from yuejie.web.api.presales import proposals, prospects, quotes, trial
 from yuejie.web.api.support import incidents, rota, tickets
 from yuejie.web.api.watch import anomalies, budgets, jobs, nodes, protections, refusals, sla
-from yuejie.web.auth import ACCESS
+from yuejie.web.auth import ACCESS, API
 from yuejie.web.desk import Desk
 from yuejie.web.envelope import Envelope
 from yuejie.web.metrics import Metrics
@@ -253,6 +254,7 @@ def build_app() -> FastAPI:
         lifespan=_lifespan,
         routes=_all_routes(),
     )
+    app.router.middleware_stack = Wings(app.router.app, app.routes)
     app.add_middleware(Envelope)
     errors.install(app)
     _refuse_unnamed(app)
@@ -302,3 +304,38 @@ def served(app: FastAPI) -> set[tuple[str, str]]:
 def _refuse_unnamed(app: FastAPI) -> None:
     differing = served(app) ^ (ACCESS.keys() | PAGES.keys())
     assert not differing, f"routes and the tables of access differ: {sorted(differing)}"
+
+
+class Wings:
+    """ASGI, around a router of all routes: the router of one noun answers instead of it.
+
+    Asking every route in turn whether it matches takes longer than reading a page's rows; what a
+    path begins with tells most of them apart, and the rest are asked in the order they stand in.
+    """
+
+    def __init__(self, whole: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._whole = whole
+        self._wings: dict[str, APIRouter] = {}
+        for route in routes:
+            assert isinstance(route, Route), f"{route} has no path"
+            name = wing_of(route.path)
+            assert "{" not in name, f"{route.path} could stand in any wing"
+            wing = self._wings.setdefault(name, APIRouter(redirect_slashes=False))
+            wing.routes.append(route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the wing answer; what is no request, or of no wing, goes to the whole."""
+        wing = None
+        if scope["type"] == "http" and not scope.get("root_path"):
+            wing = self.wing_at(scope["path"])
+        await (wing or self._whole)(scope, receive, send)
+
+    def wing_at(self, path: str) -> APIRouter | None:
+        """Return the only router whose routes could answer a path, if any could."""
+        return self._wings.get(wing_of(path))
+
+
+def wing_of(path: str) -> str:
+    """Return what a path begins with: its noun, and whether programs or people ask for it."""
+    top = f"{API}/" if path.startswith(f"{API}/") else "/"
+    return top + path[len(top) :].partition("/")[0]
