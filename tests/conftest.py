@@ -19,8 +19,15 @@ settings.register_profile(
 settings.load_profile("house")
 
 
-LONG = ("tests/browser/", "tests/crash/", "tests/simulate/", "tests/rooms/web/", "tests/stories/")
-"""Modules that take longest begin first, so that no process ends with one of them alone."""
+LONG = (
+    "tests/browser/",
+    "tests/crash/",
+    "tests/scenarios/test_budgets.py",
+    "tests/simulate/",
+    "tests/rooms/web/",
+    "tests/stories/",
+)
+"""Modules that take or wait longest begin first, so that no process ends with one of them alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
