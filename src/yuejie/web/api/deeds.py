@@ -36,7 +36,7 @@ def list_deeds(
     cursor: Cursor = None,
     limit: Limit = PAGE,
 ) -> Page[DeedOut]:
-    """列出对主数据的每次改动，新的在前；客户的管理员、审计只看自己单位的；不含密钥和凭证。"""
+    """列出对主数据的每次改动、对款项的每次处理，新的在前；客户的管理员、审计只看自己单位的；不含密钥和凭证。"""
     window = Window.read("deeds", cursor, limit)
     before = window.behind(_number) or _NEWEST
     with db.read() as tx:
