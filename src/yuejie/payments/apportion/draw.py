@@ -69,19 +69,21 @@ def draw_down(
         drawn = Drawn(holding.currency, shares)
         if not shares:
             return drawn
-        said = why or _why(owner, what, shares)
+        said = why or _why(owner, shares)
         draw(tx, holding, shares, on=today, why=said, by=by, now=now)
         for each in sorted({share.customer_id for share in shares} | {owner.customer_id}):
             review_standing(tx, each, by=by, now=now)
         return drawn
 
 
-def _why(owner: Customer, what: Use, shares: Sequence[Share]) -> str:
-    """Return what a draw is for where nobody said so; a subsidiary reads whose money it was."""
-    said = _SAID[what]
+def _why(owner: Customer, shares: Sequence[Share]) -> str:
+    """Return why a prepayment is drawn, where nobody said so; a deposit never is without a why.
+
+    A subsidiary reads whose money it was.
+    """
     if all(share.customer_id == owner.customer_id for share in shares):
-        return f"{said}抵付账单"
-    return f"上级 {owner.legal_name} 的{said}抵付账单"
+        return "预收款抵付账单"
+    return f"上级 {owner.legal_name} 的预收款抵付账单"
 
 
 def _shares(
