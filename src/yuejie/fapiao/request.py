@@ -90,7 +90,7 @@ def request_fapiao(
         shares, parts = _parts(open_now, wish.picks)
         if wish.title_id is None:
             _refuse_another_title(shares)
-        kind = wish.kind or shares[0].terms.fapiao_kind
+        kind = wish.kind or _kind_of(shares)
         refuse_kind(title, kind)
         lines = draw_lines(parts, _wordings(parts, selling, now))
         asked = _Asked(title, selling, mint("fpreq", now), kind, wish.remark, by, now)
@@ -179,6 +179,14 @@ def _title(tx: Tx, customer_id: CustomerId, title_id: str | None) -> Title:
     if title.customer_id != customer_id or title.state != TitleState.ACTIVE:
         raise Invalid(f"发票抬头 {title_id} 不属于该客户或已停用，请换一个")
     return title
+
+
+def _kind_of(shares: Sequence[BillShare]) -> FapiaoKind:
+    """Return the kind that all bills' contracts agree on. Raises Invalid where they differ."""
+    kinds = {share.terms.fapiao_kind for share in shares}
+    if len(kinds) > 1:
+        raise Invalid("所选账单按各自合同的发票种类不同，请选定专用发票或普通发票，或分开申请")
+    return kinds.pop()
 
 
 def _refuse_another_title(shares: Sequence[BillShare]) -> None:

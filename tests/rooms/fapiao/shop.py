@@ -94,7 +94,14 @@ class Shop:
         return self
 
     def bill(
-        self, month: str, lines: TaxLines, *, paid: bool = True, order: str = "", unit: str = ""
+        self,
+        month: str,
+        lines: TaxLines,
+        *,
+        paid: bool = True,
+        order: str = "",
+        unit: str = "",
+        version: int = 1,
     ) -> str:
         """Have an issued bill of these tax lines; return its number."""
         bill_id = BillId(mint("bill", self.now))
@@ -109,10 +116,13 @@ class Shop:
                                   contract_version, currency, fx_policy, tax_mode, tax_ppm, epoch,
                                   net_fen, tax_fen, gross_fen, closed_at, purchase_order, part,
                                   part_name)
-                VALUES (%s, %s, %s, 'draft', %s, 1, 'CNY', 'none', 'inclusive', 60000, 1, %s, %s,
+                VALUES (%s, %s, %s, 'draft', %s, %s, 'CNY', 'none', 'inclusive', 60000, 1, %s, %s,
                         %s, %s, %s, %s, %s)
                 """,
-                [bill_id, self.customer_id, month, self.contract_id, *sums, self.now, order, *part],
+                [
+                    *(bill_id, self.customer_id, month, self.contract_id, version),
+                    *(*sums, self.now, order, *part),
+                ],
             )
             for position, (gross, net, tax, ppm) in enumerate(split, 1):
                 owner.execute(

@@ -156,6 +156,8 @@ def test_a_buyers_form_that_a_person_saw_is_answered_by_two(shop: Shop) -> None:
     with pytest.raises(Conflict, match="不须我方提交"):
         file(shop, red)
     propose_answer(shop.db, red.key, agree=True, why="折让", by=CLERK, now=shop.now)
+    with pytest.raises(Conflict, match="由两人拟定并批准"):
+        end(shop, red, FormEnd.CONFIRMED)
     approve_answer(shop.db, red.key, by=BOSS, now=shop.now)
     assert [each.key for each in found(shop)] == [red.key]
     assert end(shop, red, FormEnd.CONFIRMED).form_code == "04"

@@ -1,11 +1,14 @@
 """What may be requested, for whom, in which pieces."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from tests.rooms.fapiao.shop import BOSS, BUYER, CLERK, Shop
-from yuejie.contracts.terms import FapiaoKind, SettlementOrder, Split
+from tests.rooms.fapiao.shop import BOSS, BUYER, CLERK, NOW, Shop
+from yuejie.contracts.contract import Terms
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.terms import CommercialTerms, FapiaoKind, SettlementOrder, Split
 from yuejie.db.session import Database
 from yuejie.fapiao.amounts import FapiaoRefused, LineNature, from_gross
 from yuejie.fapiao.life import FapiaoState
@@ -14,6 +17,7 @@ from yuejie.fapiao.store import titles_of_customer
 from yuejie.fapiao.title import TitleDraft
 from yuejie.fapiao.titles import alter_title, open_title, retire_title
 from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.kernel.ids import BookId, ContractId
 
 
 def test_pay_first_waits_for_the_money(shop: Shop) -> None:
@@ -232,3 +236,24 @@ def test_titles_have_one_default_and_change_only_what_comes(shop: Shop) -> None:
     retire_title(shop.db, kept.title.title_id, by=CLERK, now=shop.now)
     with pytest.raises(Invalid, match="没有默认发票抬头"):
         shop.request(Pick(number))
+
+
+def test_bills_of_two_kinds_are_not_merged_into_one_without_a_word(shop: Shop) -> None:
+    """
+    October was agreed as 专票, November as 普票. Merged, both were issued as the first bill's kind:
+    a deduction lost, or one that the buyer may not make.
+    """
+    later = Terms(
+        customer_id=shop.customer_id,
+        sale_book=BookId("list"),
+        currency="CNY",
+        starts_at=NOW + timedelta(days=1),
+        commercial=CommercialTerms(fapiao_kind=FapiaoKind.ORDINARY),
+    )
+    sign_contract(shop.db, later, by=CLERK, now=NOW, contract_id=ContractId(shop.contract_id))
+    line = [(10_600, 60_000)]
+    picks = Pick(shop.bill("2026-10", line)), Pick(shop.bill("2026-11", line, version=2))
+    with pytest.raises(Invalid, match="发票种类不同"):
+        shop.request(*picks)
+    (merged,) = shop.request(*picks, kind=FapiaoKind.SPECIAL)
+    assert (merged.kind, merged.amounts.gross_fen) == (FapiaoKind.SPECIAL, 21_200)

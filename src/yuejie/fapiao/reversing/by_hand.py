@@ -105,6 +105,7 @@ def end_form(
             raise Conflict(f"红字确认单 {was.key} 尚未登记提交，请先登记确认单编号和提交时间")
         if ended is FormEnd.LAPSED and (was.expires_at is None or now < was.expires_at):
             raise Invalid(f"红字确认单 {was.key} 的 72 小时还没有到，不能登记为逾期作废")
+        _refuse_unanswered(was, ended, now)
         code = code_of(ended, is_buyers=was.is_buyers)
         words, event = FORM_STATES[code]
         assert event is not None, "an end has an event"
@@ -158,6 +159,14 @@ def _locked(tx: Tx, name: str) -> RedFapiao:
 def _refuse_buyers(red: RedFapiao) -> None:
     if red.is_buyers:
         raise Conflict(f"红字确认单 {red.key} 由购方发起，不须我方提交；请确认或拒绝")
+
+
+def _refuse_unanswered(red: RedFapiao, ended: FormEnd, now: datetime) -> None:
+    """Refuse that one person answers the buyer, as long as two still can."""
+    ours = ended in {FormEnd.CONFIRMED, FormEnd.DENIED} and red.is_buyers
+    over = red.expires_at is not None and now >= red.expires_at
+    if ours and red.approved_by is None and not over:
+        raise Conflict(f"红字确认单 {red.key} 由购方发起，须先由两人拟定并批准答复，再登记结果")
 
 
 def _refuse_number(tx: Tx, number: str, red_id: str) -> None:
