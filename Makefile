@@ -124,7 +124,12 @@ endef
 # Without Debian's python3-venv a venv has no pip of its own; the machine's pip can fill it as well.
 # The lock is complete, so nothing is resolved (--no-deps); modules compile when first imported.
 $(STAMP): requirements.lock pyproject.toml
-	@python=$$($(FIND_PYTHON))
+	@if [ -L $(VENV) ]; then
+	    echo "$(VENV) is a link, and what it points to would be made anew for everybody:" \
+	         "remove the link (rm $(VENV)) and run make again." >&2
+	    exit 1
+	fi
+	python=$$($(FIND_PYTHON))
 	if "$$python" -m venv $(VENV) >/dev/null 2>&1; then
 	    pip=($(BIN)/python -m pip)
 	elif "$$python" -m venv --without-pip --clear $(VENV) && "$$python" -m pip --version >/dev/null 2>&1; then
