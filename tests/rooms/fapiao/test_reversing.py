@@ -10,6 +10,7 @@ from yuejie.demo.tax.launch import TaxPlatform
 from yuejie.fapiao.amounts import FapiaoRefused
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.chain import check_chain
+from yuejie.fapiao.issuing.perform import run_errands
 from yuejie.fapiao.life import FapiaoState, RedState
 from yuejie.fapiao.providers.port import Provider
 from yuejie.fapiao.request import Pick, what_is_available
@@ -249,3 +250,29 @@ def test_a_part_too_small_for_its_tax_is_refused(shop: Shop, platform: TaxPlatfo
     with pytest.raises(FapiaoRefused, match="正负不对"):
         reverse(shop, blue, RedReason.ALLOWANCE, RedPick(1, 1))
     assert reverse(shop, blue, RedReason.ALLOWANCE, RedPick(1, 106)).amounts.gross_fen == -106
+
+
+def test_a_form_that_is_said_to_be_a_duplicate_is_asked_about(
+    shop: Shop, platform: TaxPlatform
+) -> None:
+    """
+    Its answer is lost, Nuonuo does not list it yet, and sent again it is refused: its number
+    (申请号) is taken, under a code of no meaning. It was void here, and lived on at the tax office.
+    """
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    blue = issued(shop, platform, nuonuo)
+    platform.tell("faults", faults=[{"fault": "lost"}])
+    red = reverse(shop, blue)
+    run_errands(shop.db, nuonuo, now=shop.now)
+    platform.tell(
+        "says",
+        queryInvoiceRedConfirm={"code": "E0000", "result": {"total": 0, "list": []}},
+        saveInvoiceRedConfirm={"code": "E9999", "describe": "申请号重复"},
+    )
+    shop.works(nuonuo, platform, seconds=9)
+    platform.tell("says")
+    shop.works(nuonuo, platform, seconds=60)
+    shop.passes(platform, 3600)
+    shop.works(nuonuo, platform, seconds=9)
+    assert shop.red(red.key).state is RedState.ISSUED
+    assert [row["what"] for row in platform.issued()] == ["blue", "red"]

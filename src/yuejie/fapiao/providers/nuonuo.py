@@ -58,6 +58,8 @@ TOKEN_LASTS: Final = timedelta(hours=24)
 _METHOD: Final = "nuonuo.OpeMplatform."
 _OK: Final = "E0000"
 _DUPLICATE: Final = "E9106"
+_TAKEN: Final = ("申请号重复", "编号不能重复", "流水号不能重复", "订单号重复")
+"""What it says of a number of ours that it knows already, whatever the code beside it."""
 _UNHEARD: Final = "E9500"
 _TOO_OFTEN: Final = "E9613"
 _BAD_TOKEN: Final = frozenset({"070304", "070305"})
@@ -484,7 +486,7 @@ def _of(result: Any, name: str) -> Any:  # noqa: ANN401 - what a provider says m
 
 
 def _refusal(told: _Told) -> Answer:
-    if told.code == _DUPLICATE:
+    if told.code == _DUPLICATE or any(word in told.describe for word in _TAKEN):
         return Duplicate()
     if told.code == _UNHEARD:
         return Unheard()
