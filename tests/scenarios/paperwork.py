@@ -21,8 +21,8 @@ DAY = re.compile(r"(?<!\d)\d{4}-\d{2}(?:-\d{2})?(?!\d)")
 ID = re.compile(r"[a-z]+_[0-9a-f]{32}|[0-9a-f]{64}|SHA-256")
 HEADING = re.compile(r"\d{1,2}(?:\u3000|\. )(?=\D)")
 APPENDIX = re.compile(r"附录|Appendix")
-LONGEST = 12
-"""Digits of the longest figure."""
+LENGTHS = (32, 64)
+"""How long ids and hashes are."""
 SMALLER = 0.62
 """How much smaller the number beside a figure is set than the figure."""
 
@@ -104,9 +104,11 @@ def _goes_on(text: str, last: str) -> bool:
     """Tell whether a piece is the rest of an id or hash that its line broke."""
     if not re.fullmatch(r" ?[0-9a-f]+ ?", text):
         return False
-    # No figure has so many digits without a comma, so little of a hash may stand before the break.
-    begun = 1 if len(text.strip()) > LONGEST else 6
-    return bool(re.search(rf"[0-9a-f]{{{begun},}} ?$", last))
+    begun = re.search(r"([0-9a-f]+) ?$", last)
+    if begun is None:
+        return False
+    # Few characters of it may stand before the break; then its length says that it is one.
+    return len(begun[1]) >= 6 or len(begun[1]) + len(text.strip()) in LENGTHS
 
 
 def _is_note(piece: _Piece, last: _Piece) -> bool:
