@@ -1,7 +1,7 @@
 """The journal for coroutines: records of one turn of the loop share a write and a commit.
 
 `written` waits until a record is on disk; `signed` until the kernel has it, where it survives
-kill -9. While much is under way, turns are gathered for a millisecond: a disk that is asked to
+kill -9. While much is under way, turns are gathered for two milliseconds: a disk that is asked to
 commit at every turn costs more processor time than all else together. While little is, nobody waits
 for company; and a call that is alone has its beginning committed on the loop's own thread, which
 then keeps nobody waiting but those who would wait for the same disk.
@@ -18,7 +18,7 @@ from yuejie.usage.journal import Begun, Ended, Journal, JournalBroken, Pace, Ret
 
 BUSY: Final = 16
 """Attempts under way from which on turns are gathered; below, nobody waits for company."""
-GATHER_SECONDS: Final = 0.001
+GATHER_SECONDS: Final = 0.002
 
 _Waiting = list[asyncio.Future[None]]
 
