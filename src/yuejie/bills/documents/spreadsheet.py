@@ -38,14 +38,22 @@ _ACCENT: Final = "#1C4A7D"
 _FONT: Final = {"font_name": "微软雅黑", "font_size": 10, "valign": "vcenter"}
 _A4: Final = 9
 _ROW_HEIGHT: Final = 20
+_ROWS_IN_MEMORY: Final = 5_000
+"""So many rows are held, some 10 MB; more go through files, row by row."""
 _ROWS_PER_SHEET: Final = 1_000_000
 """A sheet ends at 1,048,576 rows; what is more goes on a sheet of its own."""
 
 
-def to_xlsx(document: BillDocument, rows_per_sheet: int = _ROWS_PER_SHEET) -> bytes:
+def to_xlsx(
+    document: BillDocument,
+    rows_per_sheet: int = _ROWS_PER_SHEET,
+    rows_in_memory: int = _ROWS_IN_MEMORY,
+) -> bytes:
     """Write the workbook: 账单, 明细, 每日用量, 说明."""
     file = io.BytesIO()
-    with Workbook(file, {"constant_memory": True}) as workbook:
+    # Files of the system's, made and removed for each sheet, take a third of the time of a bill.
+    few = len(document.bill.lines) + len(document.daily) <= rows_in_memory
+    with Workbook(file, {"in_memory" if few else "constant_memory": True}) as workbook:
         workbook.set_properties(
             {
                 "title": f"账单 {wording.number(document)}",
