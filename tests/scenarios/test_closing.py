@@ -1,5 +1,5 @@
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
 
 import pytest
@@ -9,15 +9,16 @@ from tests.scenarios.books import Books, cny
 from tests.scenarios.conftest import PRICES
 from yuejie.assurance.prove import prove_month
 from yuejie.bills.bill import BillState
-from yuejie.bills.closing.close import Done, MonthNotOver, close_month
+from yuejie.bills.closing.close import GRACE, Done, MonthNotOver, close_month, last_over
 from yuejie.bills.life import IllegalTransition
 from yuejie.bills.store import bills_of_month
 from yuejie.kernel.errors import NotFound
-from yuejie.kernel.period import BillingMonth
+from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.ledger.check import check_ledger
 from yuejie.usage.warehouse.store import months_of
 
 OCTOBER = BillingMonth.parse("2026-10")
+CHINA = zone_of("Asia/Shanghai")
 
 
 @pytest.fixture
@@ -169,6 +170,22 @@ def test_a_month_that_is_not_over_is_not_closed(priced: Books) -> None:
     priced.clock.at = datetime(2026, 10, 31, 16, 30, tzinfo=UTC)
     with pytest.raises(MonthNotOver, match="可能仍在进行"):
         close(priced, commit=True)
+
+
+@pytest.mark.parametrize("seconds", [-3600, -1, 0, 1])
+def test_the_last_month_that_is_over_is_one_that_can_be_closed(priced: Books, seconds: int) -> None:
+    """
+    For an hour and a quarter after October, September is the last month that is over: who shows
+    last month's bills on the first of a month, right after midnight, shows those.
+    """
+    priced.customer("acme", fx_policy="bill")
+    over = OCTOBER.span(CHINA).end + GRACE
+    priced.clock.at = over + timedelta(seconds=seconds)
+    month = last_over(CHINA, priced.clock.now())
+    assert month == (OCTOBER if seconds >= 0 else OCTOBER.previous)
+    priced.close(str(month))
+    with pytest.raises(MonthNotOver):
+        priced.close(str(month.next))
 
 
 def close(books: Books, *, commit: bool) -> None:

@@ -27,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from yuejie.app import database, seller
 from yuejie.apply import Applying, apply_house
 from yuejie.assurance.prove import prove_month
-from yuejie.bills.closing.close import Done, close_month
+from yuejie.bills.closing.close import Done, close_month, last_over
 from yuejie.bills.documents.document import DocumentKind
 from yuejie.bills.issue import issue_bill
 from yuejie.bills.show import export_bill
@@ -97,7 +97,7 @@ def run_demo(settings: Settings, clock: Clock, *, once: bool) -> None:
     stage = Stage()
     settings = _fresh(settings)
     set_up(settings.home / "demo.log")
-    month = BillingMonth.of(clock.now(), _CHINA).previous
+    month = last_over(_CHINA, clock.now())
     with _simulators(settings.home) as upstream, _service(settings, stage, clock, month) as house:
         off = _play(settings, clock, month, upstream, house, stage)
         if once and off:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from yuejie.bills import store as bill_store
 from yuejie.bills.bill import Bill, BillState
@@ -156,6 +157,11 @@ def note_idle(closing: Closing, busy: Sequence[CustomerId], only: Customer | Non
         store.note_idle_closes(
             tx, who, closing.month, epoch=closing.epoch, busy=busy, at=closing.now
         )
+
+
+def last_over(zone: ZoneInfo, now: datetime) -> BillingMonth:
+    """Return the last month of a zone that may be closed: no call of it can still be under way."""
+    return BillingMonth.of(now - GRACE, zone).previous
 
 
 def refuse_early(
