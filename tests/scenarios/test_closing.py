@@ -183,13 +183,13 @@ def test_the_last_month_that_is_over_is_one_that_can_be_closed(priced: Books, se
     priced.clock.at = over + timedelta(seconds=seconds)
     month = last_over(CHINA, priced.clock.now())
     assert month == (OCTOBER if seconds >= 0 else OCTOBER.previous)
-    priced.close(str(month))
+    close(priced, month, commit=True)
     with pytest.raises(MonthNotOver):
-        priced.close(str(month.next))
+        close(priced, month.next, commit=True)
 
 
-def close(books: Books, *, commit: bool) -> None:
-    close_month(books.db, OCTOBER, customer=None, commit=commit, by="clerk", now=books.clock.now())
+def close(books: Books, month: BillingMonth = OCTOBER, *, commit: bool) -> None:
+    close_month(books.db, month, customer=None, commit=commit, by="clerk", now=books.clock.now())
 
 
 def test_no_usage_is_said_and_makes_no_bill(priced: Books) -> None:
