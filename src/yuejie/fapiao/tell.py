@@ -80,8 +80,9 @@ def tell_buyers_form(tx: Tx, red: RedFapiao, reminder: int, *, now: datetime) ->
 
 
 def tell_lapsed(tx: Tx, red: RedFapiao, *, now: datetime) -> None:
-    """Tell our finance that the 72 hours of a form are over."""
-    key = f"red:{red.red_id}:lapsed"
+    """Tell our finance that the 72 hours of a form are over, once for each time that it had."""
+    until = f"{red.expires_at:%Y%m%dT%H%M%SZ}" if red.expires_at else ""
+    key = f"red:{red.red_id}:lapsed:{until}"
     _to_operator(tx, Kind.RED_FORM_LAPSED, red.customer_id, key, _form_facts(red), now)
 
 

@@ -141,6 +141,7 @@ def test_nobody_files_by_hand_what_a_provider_may_be_filing(
 
 def test_a_buyers_form_that_a_person_saw_is_answered_by_two(shop: Shop) -> None:
     blue = upload(shop, approved(shop).key, xml=xml())
+    shop.now += timedelta(hours=30)
     pick = RedPick(1, 3_333, 3_145)
     seen = Seen(
         fapiao=blue.number or "",
@@ -169,6 +170,7 @@ def test_a_buyers_form_that_a_person_saw_is_answered_by_two(shop: Shop) -> None:
 def test_forms_are_followed_at_the_keyboard(shop: Shop, database_url: str) -> None:
     """Filed, lapsed by the office's word, asked for again; then the buyer's own, by two people."""
     blue = upload(shop, approved(shop).key, xml=xml())
+    shop.now += timedelta(hours=4)
     red = asked(shop, blue)
     beijing = shop.now + timedelta(hours=8)
     at = f"{beijing:%Y-%m-%d %H:%M:%S}"

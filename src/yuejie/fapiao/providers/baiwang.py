@@ -47,7 +47,7 @@ from yuejie.fapiao.providers.tokens import Fetched, Tokens
 from yuejie.fapiao.providers.wire import Silence, Wire
 from yuejie.fapiao.reversing.form import BUREAU_REASON, RedReason
 from yuejie.kernel.errors import DomainError
-from yuejie.kernel.period import zone_of
+from yuejie.kernel.period import in_our_time, zone_of
 
 NAME: Final = "baiwang"
 BASE_URL: Final = "https://openapi.baiwang.com/router/rest"
@@ -510,7 +510,7 @@ def _taken_back(detail: Mapping[str, Any]) -> tuple[int, Amounts]:
 
 def _instant(written: str) -> datetime:
     moment = datetime.strptime(written, "%Y-%m-%d %H:%M:%S").replace(tzinfo=_CHINA)
-    return moment.astimezone(UTC)
+    return in_our_time(moment, "时间")
 
 
 def _detail(line: FapiaoLine) -> dict[str, Any]:

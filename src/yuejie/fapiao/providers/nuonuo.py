@@ -49,7 +49,7 @@ from yuejie.fapiao.providers.tokens import Fetched, Tokens
 from yuejie.fapiao.providers.wire import NeverLeft, Silence, Wire
 from yuejie.fapiao.reversing.form import NUONUO_REASON, RedReason
 from yuejie.kernel.errors import DomainError
-from yuejie.kernel.period import zone_of
+from yuejie.kernel.period import in_our_time, zone_of
 
 NAME: Final = "nuonuo"
 BASE_URL: Final = "https://sdk.nuonuo.com/open/v1/services"
@@ -461,7 +461,7 @@ def _buyers(row: Mapping[str, Any]) -> BuyersForm | None:
             reason=_REASONS[str(row["redReason"])],
             amounts=Amounts(net, tax, net + tax),
             lines=tuple(_taken_back(each) for each in row.get("detail") or []),
-            filed_at=filed.astimezone(UTC),
+            filed_at=in_our_time(filed, "提交时间"),
         )
     except MISSHAPEN:
         return None

@@ -38,7 +38,7 @@ def read_xml(body: bytes) -> Paper:
     root = _root(body)
     try:
         return _paper(root)
-    except (DomainError, ValueError) as error:
+    except (DomainError, ValueError, OverflowError) as error:
         raise Invalid(f"XML 文件内容不完整（{error}），请上传从电子税务局下载的原件") from error
 
 

@@ -257,7 +257,14 @@ class Provider(Protocol):
 
 LIVING: Final = frozenset({"01", "03", "04"})
 """States of a buyer's form that concern us."""
-MISSHAPEN: Final = (LookupError, TypeError, ValueError, AttributeError, DomainError)
+MISSHAPEN: Final = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    DomainError,
+)
 """What reading an answer of no known shape raises: whoever called takes it for an unknown one."""
 
 

@@ -22,7 +22,17 @@ from yuejie.fapiao.life import (
     advance,
     advance_red,
 )
-from yuejie.fapiao.providers.port import Accepted, Answer, Done, FormTold, Held, Issued, Refused
+from yuejie.fapiao.providers.port import (
+    Accepted,
+    Answer,
+    Done,
+    FormTold,
+    Held,
+    Issued,
+    Refused,
+    Unheard,
+    Unknown,
+)
 from yuejie.fapiao.reversing import store
 from yuejie.fapiao.reversing.form import (
     CONFIRM_WITHIN,
@@ -49,6 +59,9 @@ def hear_red(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) -> None:
             end(tx, errand, now, why=why)
         case Refused():
             end(tx, errand, now, why=answer.message)
+        case Unheard() if red.is_buyers:
+            # There is nothing of ours to file anew: it is asked about like what nobody knows yet.
+            go_on(tx, errand, Unknown("服务商没有购方的这张确认单"), now)
         case _:
             if isinstance(answer, Accepted) and red.applied_at is None:
                 store.note_applied(tx, red.red_id, applied_at=now, expires_at=now + CONFIRM_WITHIN)
@@ -65,7 +78,7 @@ def hear_withdrawal(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) ->
     elif isinstance(answer, Refused):
         end(tx, errand, now, why=f"{answer.code} {answer.message}")
     else:
-        again(tx, errand, answer, now)
+        _again_while_pending(tx, errand, answer, now)
 
 
 def hear_our_answer(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) -> None:
@@ -81,7 +94,7 @@ def hear_our_answer(tx: Tx, errand: Errand, answer: Answer, *, now: datetime) ->
         end(tx, errand, now, why=f"税局未受理答复：{answer.code} {answer.message}")
         errands.hurry_key(tx, errand.key, now=now)
     else:
-        again(tx, errand, answer, now)
+        _again_while_pending(tx, errand, answer, now)
 
 
 def note_red_issued(tx: Tx, red: RedFapiao, issued: Issued, *, by: str, now: datetime) -> RedFapiao:
@@ -145,15 +158,30 @@ def _hear_form(tx: Tx, errand: Errand, red: RedFapiao, told: FormTold, now: date
 
 
 def _reopen(tx: Tx, red: RedFapiao, errand: Errand, now: datetime) -> None:
-    """Let an answer be given again that the tax office refused: the form still waits for it."""
+    """Let an answer be given again that the tax office refused: the form still waits for it.
+
+    One approved while a person followed the form, who did not give it, goes out now.
+    """
     given = [each for each in errands.errands_of(tx, red.red_id) if each.what == ErrandKind.ANSWER]
-    if red.approved_by is None or not given:
+    if red.approved_by is None:
+        return
+    if not given:
+        errands.add_errand(tx, ErrandKind.ANSWER, red.red_id, red.key, errand.provider, at=now)
         return
     last = given[-1]
     if last.state == ErrandState.DONE and last.why:
         store.forget_answer(tx, red.red_id, why=last.why)
         deed = Deed(errand.provider, now, "refuse", "red_fapiao", red.key, last.why)
         record_deed(tx, deed, was={"answer": red.answer, "approved_by": red.approved_by})
+
+
+def _again_while_pending(tx: Tx, errand: Errand, answer: Answer, now: datetime) -> None:
+    """Try again what is said of a form, unless the form has come to its end without it."""
+    named = find_red(store.red_by_name(tx, errand.subject_id), errand.subject_id)
+    if named.state in RED_PENDING:
+        again(tx, errand, answer, now)
+    else:
+        end(tx, errand, now, why=f"确认单已是 {named.state} 状态")
 
 
 def _hear_issued(tx: Tx, errand: Errand, red: RedFapiao, issued: Issued, now: datetime) -> None:

@@ -53,16 +53,17 @@ def find_forms(db: Database, provider: Provider, *, now: datetime) -> int:
 def take_form(db: Database, provider: str, form: BuyersForm, *, now: datetime) -> bool:
     """Keep a form that is not known yet, and follow it; False where it is known, or only told."""
     with db.begin() as tx:
-        tx.lock_exclusive(f"red form {form.uuid or form.number}")
-        if store.red_of_form(tx, uuid=form.uuid, number=form.number):
-            return False
         named = blues.fapiao_by_name(tx, form.blue_number)
         if named is None or named.number != form.blue_number:
             why = "该发票不是在本系统开具的"
             tell_unread(tx, None, form.number, form.blue_number, why, now=now)
             return False
+        # A person may be noting the same form: who comes second finds it known.
         tx.lock_exclusive(f"fapiao {named.customer_id}")
         blue = blues.lock_fapiao(tx, named.customer_id, named.fapiao_id)
+        tx.lock_exclusive(f"red form {form.number or form.uuid}")
+        if store.red_of_form(tx, uuid=form.uuid, number=form.number):
+            return False
         try:
             red = _red(tx, blue, form, now)
         except (FapiaoRefused, Conflict) as error:

@@ -14,7 +14,7 @@ from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao import store as blues
 from yuejie.fapiao.amounts import NOTHING
-from yuejie.fapiao.fapiao import BUYER, RedFapiao, find_fapiao, find_red, left_on, mint_key
+from yuejie.fapiao.fapiao import BUYER, Fapiao, RedFapiao, find_fapiao, find_red, left_on, mint_key
 from yuejie.fapiao.issuing.stop import take_over
 from yuejie.fapiao.life import STANDING, RedEvent, RedState
 from yuejie.fapiao.reversing import store
@@ -124,6 +124,7 @@ def note_buyers_form(db: Database, seen: Seen, *, by: str, now: datetime) -> Red
             raise Conflict(f"发票 {blue.key} 处于 {blue.state} 状态，不能红冲")
         _refuse_number(tx, seen.number, "")
         _refuse_time(seen.filed_at, now)
+        _refuse_before(blue, seen.filed_at)
         reds = store.reds_of_fapiao(tx, blue.fapiao_id)
         refuse_second(blue.number, reds)
         lines = draw_red(blue, left_on(blue, reds), seen.picks, seen.reason)
@@ -173,11 +174,17 @@ def _refuse_number(tx: Tx, number: str, red_id: str) -> None:
     if not _NUMBER.fullmatch(number):
         raise Invalid(f"确认单编号“{number}”应为不超过 32 位的字母或数字，请按税局所示填写")
     tx.lock_exclusive(f"red form {number}")
-    holder = store.red_of_form(tx, number=number)
-    if holder not in {"", red_id}:
-        raise Conflict(f"确认单编号 {number} 已登记在 {holder}，请核对")
+    holder = store.red_by_name(tx, number)
+    if holder is not None and holder.red_id != red_id:
+        raise Conflict(f"确认单编号 {number} 已登记在 {holder.key}，请核对")
 
 
 def _refuse_time(filed_at: datetime, now: datetime) -> None:
     if filed_at > now + _AHEAD:
         raise Invalid("填写的提交时间晚于现在，请核对")
+
+
+def _refuse_before(blue: Fapiao, filed_at: datetime) -> None:
+    """Refuse that a fapiao was to be reversed before it was issued; people type whole minutes."""
+    if blue.issued_at is not None and filed_at < blue.issued_at.replace(second=0, microsecond=0):
+        raise Invalid(f"填写的提交时间早于发票 {blue.number} 的开具时间，请核对")

@@ -64,11 +64,17 @@ RED_BY_NAME: Final = """
     FROM fapiao_red
     WHERE red_id = %(name)s OR key = %(name)s OR number = %(name)s
        OR (form_number = %(name)s AND form_number <> '')
+    ORDER BY (red_id = %(name)s OR key = %(name)s OR number IS NOT DISTINCT FROM %(name)s) DESC,
+             red_id DESC
+    LIMIT 1
 """
 
 
 def red_by_name(tx: Tx, name: str) -> RedFapiao | None:
-    """Return a red fapiao by its id, key, number or form number, whole."""
+    """Return a red fapiao by its id, key or number, else by its form's number, whole.
+
+    What a person mistyped for a form's number stands in the way of nobody's own name.
+    """
     row = tx.maybe(_RedRow, RED_BY_NAME, name=name)
     return _whole(tx, row) if row else None
 
@@ -295,13 +301,17 @@ def note_applied(tx: Tx, red_id: str, *, applied_at: datetime, expires_at: datet
 
 CORRECT_FILED: Final = """
     UPDATE fapiao_red
-    SET form_number = %(form_number)s, applied_at = %(applied_at)s, expires_at = %(expires_at)s
+    SET form_number = %(form_number)s, applied_at = %(applied_at)s, expires_at = %(expires_at)s,
+        reminded = CASE WHEN expires_at = %(expires_at)s THEN reminded ELSE 0 END
     WHERE red_id = %(red_id)s AND state = 'waiting'
 """
 
 
 def correct_filed(tx: Tx, red: RedFapiao) -> None:
-    """Note another number or time of a form that was filed by hand, where a person mistyped it."""
+    """Note another number or time of a form that was filed by hand, where a person mistyped it.
+
+    Another time is another clock: what was told by the wrong one is told anew.
+    """
     tx.run(
         CORRECT_FILED,
         red_id=red.red_id,
