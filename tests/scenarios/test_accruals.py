@@ -193,3 +193,25 @@ def test_a_bill_that_was_there_at_the_end_of_the_month_is_not_accrued_beside_its
     books.close("2026-10")
     accrued(books, NOVEMBER)
     assert (revenue(books, OCTOBER), revenue(books, NOVEMBER)) == (earned(first), 0)
+
+
+def test_a_bill_that_waited_over_a_month_end_stays_accrued_there_when_it_is_voided_later(
+    books: Books,
+) -> None:
+    """October's bill is issued in December and voided there: November's end knew it as unbilled."""
+    acme = customer(books)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M)
+    at(books, 2)
+    books.close("2026-10")
+    accrued(books, OCTOBER)
+    at(books, 2, month=12)
+    accrued(books, NOVEMBER)
+    first = books.issue(acme.bill("2026-10"))
+    asked = request_credit(
+        books.db, first.bill_id, amounts=None, why="抬头有误", by="a", now=books.tick()
+    )
+    decide_credit(books.db, asked.credit_note_id, approve=True, by="b", now=books.tick())
+    assert accrued(books, NOVEMBER) == []
+    books.close("2026-10")
+    assert accrued(books, NOVEMBER) == []
+    assert (revenue(books, OCTOBER), revenue(books, NOVEMBER)) == (earned(first), 0)

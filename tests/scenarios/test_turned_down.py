@@ -11,7 +11,7 @@ from yuejie.bills.correct.adjustment import AdjustmentState, Decision, Wanted
 from yuejie.bills.correct.credit import CreditState
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.correct.turned_down import turned_down
-from yuejie.bills.review.ask import confirm_bill, propose_bill, reopen_bill
+from yuejie.bills.review.ask import confirm_bill, deem_confirmed, propose_bill, reopen_bill
 from yuejie.bills.review.dispute import Dispute, DisputeState
 from yuejie.bills.review.disputes import (
     Objection,
@@ -290,3 +290,45 @@ def test_a_credit_note_is_rejected_with_a_reason_that_its_drafter_reads(
     (note,) = told(books, "correction_rejected")
     assert "故障不在我方" in note.words("en")
     assert acme.owes() == cny("100.00")
+
+
+def put_again(acme: Party) -> None:
+    """Draw the bill anew and put it to its customer while the adjustment still waits."""
+    books, name = acme.books, acme.bill("2026-10").bill_id
+    reopen_bill(books.db, name, by="finance", now=books.tick(), why="按异议调整")
+    propose_bill(books.db, name, by="finance", now=books.tick())
+
+
+def test_a_bill_with_its_customer_is_held_when_its_dispute_is_open_again(
+    books: Books, acme: Party
+) -> None:
+    """Neither silence nor a yes goes over a doubt that has no answer; answered, it goes on."""
+    dispute = accepted(acme)
+    put_again(acme)
+    decided(acme, dispute, Decision.REJECT, by="head", why="不符")
+    bill = acme.bill("2026-10")
+    assert bill.state is BillState.DISPUTED
+    with pytest.raises(Conflict):
+        confirm_bill(books.db, bill.bill_id, by="finance", now=books.tick(), why="邮件")
+    reject_dispute(books.db, dispute.dispute_id, answer="附记录", by="finance", now=books.tick())
+    assert acme.bill("2026-10").state is BillState.PROPOSED
+    confirm_bill(books.db, bill.bill_id, by="finance", now=books.tick(), why="邮件")
+
+
+def test_silence_is_no_yes_to_a_bill_whose_dispute_is_open_again(books: Books) -> None:
+    """The contract says that silence confirms; its customer was not silent."""
+    books.prices(YUAN, currency="CNY")
+    silent = replace(STANDARD, confirmation=Confirmation.DEEMED)
+    acme = books.customer("acme", commercial=silent)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
+    books.close("2026-10")
+    propose_bill(books.db, acme.bill("2026-10").bill_id, by=CLERK, now=books.tick())
+    dispute = accepted(acme)
+    put_again(acme)
+    decided(acme, dispute, Decision.REJECT, by="head", why="不符")
+    books.tick(60 * 86_400)
+    assert deem_confirmed(books.db, now=books.clock.now()) == []
+    assert told(books, "bill_review_ending") == []
+    reject_dispute(books.db, dispute.dispute_id, answer="附记录", by="finance", now=books.tick())
+    (confirmed,) = deem_confirmed(books.db, now=books.clock.now())
+    assert confirmed.state is BillState.CONFIRMED

@@ -500,12 +500,11 @@ UNISSUED: Final = """
                  AND l.kind <> ALL(%(elsewhere)s)), 0)::bigint AS net_fen
     FROM bill b
     LEFT JOIN bill_line l USING (bill_id)
-    WHERE b.state <> 'voided'
-      AND (b.month = %(month)s
-           OR (b.month < %(month)s AND (b.issued_at IS NULL OR b.issued_at >= %(until)s)
-               AND EXISTS (SELECT FROM bill_transition t
-                           WHERE t.bill_id = b.bill_id AND t.event = 'draft'
-                             AND t.at < %(until)s)))
+    WHERE (b.month = %(month)s AND b.state <> 'voided')
+       OR (b.month < %(month)s AND (b.issued_at IS NULL OR b.issued_at >= %(until)s)
+           AND EXISTS (SELECT FROM bill_transition t
+                       WHERE t.bill_id = b.bill_id AND t.event = 'draft'
+                         AND t.at < %(until)s))
     GROUP BY b.customer_id, b.currency
     ORDER BY b.customer_id, b.currency
 """
@@ -517,7 +516,8 @@ def unissued(
     """Return what bills up to a month say that were not issued when it ended.
 
     Earlier months count as far as their bills were there by then: one that was drawn in the place
-    of a voided one later on was billed at that time. Lines of the kinds `elsewhere` do not count.
+    of a voided one later on was billed at that time, and one that was issued and voided since was
+    not. Lines of the kinds `elsewhere` do not count.
     """
     kinds = [str(kind) for kind in elsewhere]
     return tx.rows(DrawnRow, UNISSUED, month=month, until=until, elsewhere=kinds)

@@ -60,7 +60,7 @@ def confirm_bill(
     """Take the customer's yes to a proposed bill, as it was frozen.
 
     `customer_id` is the customer that speaks, None for the operator on its behalf, who says why.
-    Raises NotFound also for another customer's bill.
+    Raises NotFound also for another customer's bill, Conflict while a dispute of it has no answer.
     """
     if customer_id is None and not why.strip():
         raise Invalid("运营方代客户确认须写明依据（例如客户邮件），请补全后重试")
@@ -68,6 +68,7 @@ def confirm_bill(
         was = hold_bill(tx, name, customer_id)
         if proposal(was) != was.proposed_hash and was.proposed_hash is not None:
             raise Conflict(f"账单 {was.name} 与提交确认的内容不一致，请重新提交确认")
+        refuse_unanswered(tx, was)
         step(tx, was, BillEvent.CONFIRM, by=by, at=now, why=why)
         return find_bill(tx, was.bill_id)
 
@@ -122,6 +123,7 @@ def deem_confirmed(db: Database, *, now: datetime) -> list[Bill]:
             if terms.confirmation is not Confirmation.DEEMED or not over:
                 continue
             try:
+                refuse_unanswered(tx, was)
                 why = f"{was.review_until} 前未提出异议，按合同视为确认"
                 step(tx, was, BillEvent.CONFIRM, by="clerk", at=now, why=why)
             except DomainError:

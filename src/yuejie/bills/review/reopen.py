@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
+from yuejie.bills.bill import BillState
 from yuejie.bills.find import find_bill
+from yuejie.bills.life import BillEvent
 from yuejie.bills.review import store
+from yuejie.bills.review.ask import step
 from yuejie.bills.review.dispute import Answer, advance
 from yuejie.bills.tell import of_reopening
 from yuejie.customers.enrol import find_customer
@@ -36,5 +39,7 @@ def reopen_dispute(
     deed = Deed(by, at, str(Answer.REOPEN), "dispute", dispute_id, why)
     record_deed(tx, deed, was=was, became=became)
     customer, bill = find_customer(tx, was.customer_id), find_bill(tx, was.bill_id)
+    if bill.state is BillState.PROPOSED:
+        step(tx, bill, BillEvent.DISPUTE, by=by, at=at, why=why)
     enqueue(tx, of_reopening(customer, bill, was, why), at=at)
     return True
