@@ -8,6 +8,7 @@ import pytest
 
 from tests.scenarios.bank import YUAN, Bank, due, name, owing, state
 from tests.scenarios.books import CLERK, Books, Party
+from tests.scenarios.test_two_currencies import START, follow
 from yuejie.bills.bill import BillState
 from yuejie.contracts.terms import STANDARD, PaymentMode
 from yuejie.db.session import Tx
@@ -15,7 +16,7 @@ from yuejie.kernel.errors import Conflict
 from yuejie.payments.apportion.draw import draw_down
 from yuejie.payments.apportion.move import Apportionment, Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt
-from yuejie.payments.apportion.store import of_bill
+from yuejie.payments.apportion.store import held, of_bill
 from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.apportion.waiver import SHORT_PAY_FEN, WaiverKind
 from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
@@ -79,6 +80,28 @@ def test_what_a_parent_itself_is_served_from_is_drawn_by_name_only(bank: Bank) -
     with bank.books.db.read() as tx:
         assert "上级" in on_bill(tx, child)[-1].why
     bank.books_agree(parent, child)
+
+
+def test_a_draft_in_the_currency_of_an_earlier_contract_is_the_parents_own(books: Books) -> None:
+    """
+    The group was billed in dollars for August, 500 that are not issued yet, and is billed in yuan
+    now. Of the 1,000 dollars it paid ahead, 500 pay of the subsidiary's 700.
+    """
+    books.prices(YUAN)
+    child = books.customer("child", currency="USD")
+    parent = books.customer("group", currency="USD")
+    child.uses("2026-08-05 10:00:00", "gpt-4o", input=70 * M)
+    parent.uses("2026-08-05 10:00:00", "gpt-4o", input=50 * M)
+    books.close("2026-08")
+    books.issue(child.bill("2026-08"))
+    bank = Bank(books, number="110912345610802", currency="USD")
+    paid_ahead(bank, parent, "1000.00")
+    set_parent(books.db, "child", "group", by=CLERK, now=books.tick())
+    follow(books, parent, "CNY", START)
+    bank.day("2026-10-05")
+    with books.db.read() as tx:
+        left = held(tx, parent.customer.customer_id, Use.PREPAYMENT, "USD")
+    assert (left, bank.open(child)) == (500_00, {"2026-08": "200.00"})
 
 
 def paid_ahead(bank: Bank, party: Party, yuan: str) -> None:

@@ -100,6 +100,9 @@ STATEMENT_FEN: Final = 10**15
 SUBSET_SUMS: Final = 65_536
 """Different sums of half the open bills, kept while looking for those that a transfer may pay: of
 sixteen bills all; some 15 MB. Beyond, a person is asked."""
+SUBSET_STEPS: Final = 4 * SUBSET_SUMS
+"""Additions while doing so, a tenth of a second: hundreds of small bills have few sums, each of
+which comes up again and again."""
 SHORT_PAY_CNY_FEN: Final = 50_00
 """A difference up to ¥50 may be a bank's fee; a second person decides (china-finance §3.3)."""
 SHORT_PAY_USD_FEN: Final = 7_00

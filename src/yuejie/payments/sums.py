@@ -2,15 +2,16 @@
 
 Bills that cannot be part of any sum, or must be part of every one, are set aside first. The rest is
 cut into two halves, each sum of one half is looked up in the other (meet in the middle), and ways
-are counted as far as two. A half keeps at most SUBSET_SUMS different sums: sixteen bills always
-fit, more where amounts recur. Where a half has more, nothing is claimed.
+are counted as far as two. A half keeps at most SUBSET_SUMS different sums, and adds at most
+SUBSET_STEPS times: sixteen bills always fit, more where amounts recur. Where a half takes more,
+nothing is claimed.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from yuejie.kernel.limits import SUBSET_SUMS
+from yuejie.kernel.limits import SUBSET_STEPS, SUBSET_SUMS
 
 
 class Ways(Enum):
@@ -88,10 +89,14 @@ def _sums(
 ) -> dict[int, tuple[int, int]] | None:
     """Return each sum up to `most`: in how many ways, two at most, and one of them as bits.
 
-    None where there are more sums than are kept.
+    None where there are more sums than are kept, or it takes longer than a transfer may wait.
     """
     ways: dict[int, tuple[int, int]] = {0: (1, 0)}
+    steps = 0
     for position in positions:
+        steps += len(ways)
+        if steps > SUBSET_STEPS:
+            return None
         for total, (count, bits) in list(ways.items()):
             reached = total + amounts[position]
             if reached > most:

@@ -142,6 +142,13 @@ def test_of_too_many_bills_nothing_is_claimed() -> None:
     assert summands(sum(ODD[1:]), ODD).chosen == tuple(range(1, 199)), "but one is left out"
 
 
+def test_of_hundreds_of_small_bills_nothing_is_claimed_either() -> None:
+    """Their sums are few, but each comes up so often that counting takes too long."""
+    small = list(range(1, 401))
+    assert summands(sum(small) // 2, small) == Summands(Ways.UNKNOWN)
+    assert summands(3, small).ways is Ways.SEVERAL
+
+
 @given(st.integers(1, 10_000), st.lists(st.integers(1, 3000), max_size=8))
 def test_no_fen_is_lost_and_no_bill_gets_more_than_is_open(fen: int, amounts: list[int]) -> None:
     bills = [bill(number, each) for number, each in enumerate(amounts, 1)]

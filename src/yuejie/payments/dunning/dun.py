@@ -39,6 +39,7 @@ from yuejie.payments.dunning.schedule import kind_of, step_on
 from yuejie.payments.dunning.standing import (
     StandingState,
     credit_of,
+    drafted,
     review_standing,
     watched_limit,
 )
@@ -176,8 +177,9 @@ def _draw_due(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> in
 def _draw_of(tx: Tx, payer: CustomerId, customer_id: CustomerId, today: date, now: datetime) -> int:
     """Pay a customer's due bills from the prepayment of who pays for it; return the bills.
 
-    What the payer owes itself by now is left there. So is all that a contract is served from that
-    asks for money before use: whoever draws on that does it by name.
+    What the payer owes itself by now is left there, also in a currency it had a contract in before.
+    So is all that a contract is served from that asks for money before use: whoever draws on that
+    does it by name.
     """
     contract = contract_at(tx, payer, now)
     if contract is not None and contract.terms.payment_mode is not PaymentMode.POSTPAID:
@@ -187,8 +189,9 @@ def _draw_of(tx: Tx, payer: CustomerId, customer_id: CustomerId, today: date, no
     for currency in sorted({a.currency for a in due if a.open_fen > 0}):
         credit = credit_of(tx, payer, contract, own, now)
         owed = sum(a.open_fen for a in own if a.currency == currency and a.open_fen > 0)
-        kept = credit.used_fen if credit.currency == currency else owed
-        free = apportion_store.held(tx, payer, Use.PREPAYMENT, currency) - max(kept, owed)
+        owed += max(0, drafted(tx, payer, currency))
+        kept = max(owed, credit.used_fen if credit.currency == currency else 0)
+        free = apportion_store.held(tx, payer, Use.PREPAYMENT, currency) - kept
         shares = oldest_first(free, currency, due).shares if free > 0 else ()
         if shares:
             why = f"到期以上级 {find_customer(tx, payer).legal_name} 的预收款抵付"

@@ -304,17 +304,22 @@ def credit_of(
     """Return what a customer has used of its credit at this moment."""
     currency = contract.currency if contract else find_customer(tx, customer_id).currency
     limit = watched_limit(tx, customer_id, now)
-    drafts = [bill for bill in bills_of_customer(tx, customer_id) if bill.state in _UNISSUED]
     return Credit(
         currency=currency,
         limit_fen=limit,
         prepayment_fen=apportion_store.held(tx, customer_id, Use.PREPAYMENT, currency),
         deposit_fen=apportion_store.held(tx, customer_id, Use.DEPOSIT, currency),
         open_fen=sum(a.open_fen for a in amounts if a.currency == currency),
-        drafted_fen=sum(bill.gross.fen for bill in drafts if bill.currency == currency),
+        drafted_fen=drafted(tx, customer_id, currency),
         unbilled_fen=_unbilled(tx, customer_id, contract, now.date()),
         prepaid=contract is not None and contract.terms.payment_mode is PaymentMode.PREPAID,
     )
+
+
+def drafted(tx: Tx, customer_id: CustomerId, currency: str) -> int:
+    """Return what stands on a customer's bills in a currency that are not issued yet."""
+    bills = (bill for bill in bills_of_customer(tx, customer_id) if bill.state in _UNISSUED)
+    return sum(bill.gross.fen for bill in bills if bill.currency == currency)
 
 
 def _unbilled(tx: Tx, customer_id: CustomerId, contract: Contract | None, today: date) -> int:
