@@ -81,11 +81,12 @@ def propose(house: Frame, name: str, why: str, *, agree: bool) -> None:
 
 @fapiao.command("approve-answer")
 @click.argument("name")
+@click.option("--agree/--deny", default=None, help="所批准的答复；已被改成另一种时不批准")
 @frame
-def let(house: Frame, name: str) -> None:
+def let(house: Frame, name: str, *, agree: bool | None) -> None:
     """批准对购方确认单的答复，提交税局（不能批准自己拟定的）。"""
     with house.database() as db:
-        red = approve_answer(db, name, by=house.by, now=house.now())
+        red = approve_answer(db, name, agree=agree, by=house.by, now=house.now())
     say(f"已批准{_said(red.answer)} {red.key}  蓝票 {red.blue_number}")
 
 

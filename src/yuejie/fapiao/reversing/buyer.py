@@ -96,16 +96,21 @@ def propose_answer(
         return store.lock_red(tx, was.customer_id, was.red_id)
 
 
-def approve_answer(db: Database, name: str, *, by: str, now: datetime) -> RedFapiao:
+def approve_answer(
+    db: Database, name: str, *, agree: bool | None = None, by: str, now: datetime
+) -> RedFapiao:
     """Let the proposed answer go to the tax office; who proposed it may not.
 
-    Followed by hand, it is a person who gives it on the tax office's site, and notes the end.
+    `agree` says which answer was seen: one that was changed meanwhile is refused. Followed by hand,
+    it is a person who gives it on the tax office's site, and notes the end.
     """
     with db.begin() as tx:
         was = _waiting(tx, name, now)
         if was.answered_by is None:
             raise Conflict(f"红字确认单 {was.key} 还没有拟定答复，请先提出确认或拒绝")
         refuse_same(was.answered_by, by, f"红字确认单 {was.key} 的答复", deed="批准")
+        if agree is not None and was.answer != (AGREE if agree else DENY):
+            raise Conflict(f"红字确认单 {was.key} 拟定的答复已改，请核对后再批准")
         if not store.approve_answer(tx, was.red_id, by=by, at=now):
             raise Conflict(f"红字确认单 {was.key} 的答复已批准，正在提交税局，不能再改")
         facts = {"answer": was.answer, "proposed_by": was.answered_by}

@@ -101,9 +101,17 @@ def propose(db: Db, caller: AnyCaller, now: Now, red: Name, body: AnswerIn) -> R
 
 
 @routes.post("/red-fapiao/{red}/answer/approve", summary="批准对购方确认单的答复")
-def let_answer(db: Db, caller: AnyCaller, now: Now, red: Name) -> RedOut:
+def let_answer(
+    db: Db,
+    caller: AnyCaller,
+    now: Now,
+    red: Name,
+    agree: Annotated[
+        bool | None, Query(description="所批准的答复：true 确认，false 拒绝；已改成另一种时不批准")
+    ] = None,
+) -> RedOut:
     """批准拟定的答复，提交税局；不能批准自己拟定的。"""
-    return RedOut.of(approve_answer(db, red, by=caller.name, now=now))
+    return RedOut.of(approve_answer(db, red, agree=agree, by=caller.name, now=now))
 
 
 @routes.post("/red-fapiao/{red}/upload", summary="登记手工开具的红字发票")

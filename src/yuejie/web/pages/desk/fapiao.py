@@ -259,9 +259,16 @@ def propose(
 
 
 @routes.post("/reds/{red}/answer/approve", dependencies=ours)
-def let_answer(request: Request, db: Db, now: Now, red: str) -> Response:
-    """Let the answer go out; who proposed it may not."""
-    done = approve_answer(db, red, by=caller_of(request).name, now=now)
+def let_answer(
+    request: Request,
+    db: Db,
+    now: Now,
+    red: str,
+    answer: Annotated[Literal["agree", "deny"], Form()],
+) -> Response:
+    """Let the answer go out that the page showed; who proposed it may not."""
+    by = caller_of(request).name
+    done = approve_answer(db, red, agree=answer == AGREE, by=by, now=now)
     return go(request, HERE, f"红冲 {done.key} 的答复已批准")
 
 
