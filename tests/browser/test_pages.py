@@ -25,10 +25,13 @@ from tests.rooms.web.conftest import NOW, TOKEN
 from tests.rooms.web.examples import contract_of
 from tests.rooms.web.house import proposed
 from tests.rooms.web.papers import FAPIAO
+from yuejie.bills.correct.adjust import propose_adjustment
+from yuejie.bills.correct.adjustment import Wanted
 from yuejie.jobs.job import JobState
 from yuejie.jobs.store import cancel, jobs
 from yuejie.jobs.worker import Worker
 from yuejie.kernel.clock import SystemClock
+from yuejie.kernel.period import BillingMonth
 from yuejie.payments.banks.keep import open_account
 from yuejie.payments.receipts.load import import_statement
 from yuejie.payments.receivables.show import open_amounts
@@ -396,3 +399,24 @@ def test_a_job_is_begun_by_its_form_and_its_page_follows_it_to_the_end(
     expect(page.get_by_role("link", name="回到月结工作台")).to_be_visible()
     assert console.complaints == []
     page.close()
+
+
+def test_what_waits_for_a_second_person_fits_a_phone(browser: Browser, console: Console) -> None:
+    """The label of the field for a reason, which only screen readers see, hung over the edge."""
+    acme = console.house.acme.customer
+    wanted = Wanted(
+        customer_id=acme.customer_id,
+        service_month=BillingMonth(2026, 10),
+        amount_fen=-100,
+        currency="CNY",
+        item="补偿",
+        why="故障",
+    )
+    asked = propose_adjustment(console.house.books.db, wanted, by="tests", now=NOW)
+    context = browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]})
+    page = context.new_page()
+    enter(page, console)
+    page.goto(f"{console.url}/approvals")
+    expect(page.locator(f"form[action$='{asked.adjustment_id}/reject']")).to_have_count(1)
+    assert not overflows(page)
+    context.close()

@@ -52,21 +52,7 @@ MESSAGES: Final = {
     "dropped": "已作废（渠道已删）",
 }
 TITLES: Final = {"active": "启用", "retired": "停用"}
-REDS: Final = {
-    "requested": "待批准",
-    "approved": "提交中",
-    "waiting": "待对方确认",
-    "confirmed": "已确认",
-    "issued": "已开具",
-    "void": "已作废",
-}
 ERRANDS: Final = {"waiting": "待办", "sent": "已发出待查询", "done": "办完", "parked": "搁置"}
-ADJUSTMENTS: Final = {
-    "proposed": "待审批",
-    "approved": "已批准",
-    "rejected": "已驳回",
-    "withdrawn": "已撤回",
-}
 
 
 def called(words: Mapping[str, str], stored: str) -> str:

@@ -103,13 +103,47 @@ RED_PENDING: Final = frozenset(
 """States in which a red form blocks another one."""
 
 
+SAID: Final[dict[FapiaoState, str]] = {
+    _F.REQUESTED: "待批准",
+    _F.APPROVED: "开具中",
+    _F.ISSUED: "已开具",
+    _F.REJECTED: "已退回",
+    _F.PARTLY_REVERSED: "部分红冲",
+    _F.REVERSED: "已红冲",
+}
+RED_SAID: Final[dict[RedState, str]] = {
+    _R.REQUESTED: "待批准",
+    _R.APPROVED: "提交中",
+    _R.WAITING: "待对方确认",
+    _R.CONFIRMED: "已确认，待开具",
+    _R.ISSUED: "已开具",
+    _R.VOID: "已作废",
+}
+_DEEDS: Final[dict[FapiaoEvent, str]] = {
+    _E.APPROVE: "批准",
+    _E.DECLINE: "退回",
+    _E.ISSUE: "开具",
+    _E.FAIL: "退回",
+    _E.REVERSE_PART: "红冲",
+    _E.REVERSE: "红冲",
+}
+_RED_DEEDS: Final[dict[RedEvent, str]] = {
+    _V.APPROVE: "批准",
+    _V.DECLINE: "撤回",
+    _V.WAIT: "提交",
+    _V.CONFIRM: "确认",
+    _V.ISSUE: "开具",
+    _V.VOID: "作废",
+}
+
+
 def advance(state: FapiaoState, event: FapiaoEvent) -> FapiaoState:
     """Return the state behind an event, or refuse."""
     try:
         return NEXT[state, event]
     except KeyError:
         raise IllegalFapiaoTransition(
-            f"发票处于 {state} 状态，不能 {event}；请刷新后核对"
+            f"发票处于“{SAID[state]}”状态，不能{_DEEDS[event]}；请刷新后核对"
         ) from None
 
 
@@ -119,5 +153,5 @@ def advance_red(state: RedState, event: RedEvent) -> RedState:
         return RED_NEXT[state, event]
     except KeyError:
         raise IllegalFapiaoTransition(
-            f"红字发票处于 {state} 状态，不能 {event}；请刷新后核对"
+            f"红字发票处于“{RED_SAID[state]}”状态，不能{_RED_DEEDS[event]}；请刷新后核对"
         ) from None

@@ -14,6 +14,7 @@ from typing import Final
 
 from tests.scenarios.books import Party
 from yuejie.bills.bill import Bill, BillState
+from yuejie.bills.correct.adjustment import SAID
 from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.correct.store import adjustments_of, credits_of
 from yuejie.bills.documents.document import DocumentKind, Seller
@@ -23,13 +24,13 @@ from yuejie.bills.documents.wording import STATES
 from yuejie.bills.show import gather_document
 from yuejie.bills.store import transitions, whole_bills
 from yuejie.cli.fapiao.commands import STATE
-from yuejie.cli.words import ADJUSTMENTS, REDS, called
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.customers.store import customers
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao.amounts import write_rate
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.fapiao import Party as Side
+from yuejie.fapiao.life import RED_SAID
 from yuejie.fapiao.request import what_is_available
 from yuejie.fapiao.reversing.form import REASON_WORDS, RedReason
 from yuejie.fapiao.reversing.store import reds_of_fapiao
@@ -167,7 +168,7 @@ def _corrections(db: Database, party: Party) -> str:
                 each.item,
                 str(Money(each.amount_fen, each.currency)),
                 *(("合同条款", "—") if each.by_rule else (each.proposed_by, each.decided_by or "")),
-                called(ADJUSTMENTS, each.state),
+                SAID[each.state],
                 each.why,
             )
             for each in adjustments_of(tx, owner)
@@ -295,7 +296,7 @@ def _red(red: RedFapiao) -> str:
     ]
     figures = _three(red.amounts.net_fen, red.amounts.tax_fen, "CNY")
     heading = (
-        f"红字发票 {red.number or '（无号码）'}  {called(REDS, red.state)}  申请 {red.key}  "
+        f"红字发票 {red.number or '（无号码）'}  {RED_SAID[red.state]}  申请 {red.key}  "
         f"{day_of(red.requested_at)} {red.requested_by} 申请，{red.approved_by} 批准"
     )
     of = (

@@ -11,7 +11,7 @@ from yuejie.bills.correct.adjustment import Wanted
 from yuejie.bills.correct.take_back import request_credit
 from yuejie.cli.billing.corrections import adjustments, credits_
 from yuejie.db.session import Database
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.period import BillingMonth
 
 YUAN = """
@@ -48,6 +48,8 @@ def test_an_adjustment_is_rejected_with_a_reason(database: Database, database_ur
     with pytest.raises(Invalid, match="须写明原因"):
         run(adjustments, database_url, NOW, *words)
     assert "已驳回" in run(adjustments, database_url, NOW, *words, "--why", "已另行补偿")
+    with pytest.raises(Conflict, match="调整已是“已驳回”状态，不能再驳回"):
+        run(adjustments, database_url, NOW, *words, "--why", "再驳")
     assert run_json(adjustments, database_url, NOW, "list") == []
     (row,) = run_json(adjustments, database_url, NOW, "list", "--rejected")
     assert (row["adjustment_id"], row["decided_why"]) == (asked, "已另行补偿")

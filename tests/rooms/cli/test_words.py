@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import pytest
 
+from yuejie.bills.correct.adjustment import SAID as ADJUSTMENT_SAID
 from yuejie.bills.correct.adjustment import AdjustmentState
 from yuejie.cli import words
 from yuejie.contracts.contract import TAX_MODES, FxPolicy
@@ -12,7 +13,7 @@ from yuejie.contracts.life import draft
 from yuejie.customers.customer import CustomerState
 from yuejie.customers.members.member import Role
 from yuejie.fapiao.issuing.errand import ErrandState
-from yuejie.fapiao.life import RedState
+from yuejie.fapiao.life import RED_SAID, RedState
 from yuejie.fapiao.title import TitleState
 from yuejie.presales import quote
 from yuejie.usage.event import EventState
@@ -25,9 +26,9 @@ from yuejie.usage.event import EventState
         (words.EVENTS, EventState),
         (words.ROLES, Role),
         (words.TITLES, TitleState),
-        (words.REDS, RedState),
+        (RED_SAID, RedState),
         (words.ERRANDS, ErrandState),
-        (words.ADJUSTMENTS, AdjustmentState),
+        (ADJUSTMENT_SAID, AdjustmentState),
         (words.DRAFT_KINDS, draft.DraftKind),
         (words.FX_POLICIES, FxPolicy),
         (draft.CALLED, draft.DraftState),

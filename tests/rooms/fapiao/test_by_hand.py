@@ -29,7 +29,7 @@ PDF = b"%PDF-1.7 ..."
 
 def xml(
     number: str = NUMBER, net: str = "100.00", tax: str = "6.00", gross: str = "106.00",
-    buyer: str = "91440300708461136T",
+    buyer: str = "91440300708461136T", issued: str = "2026-11-05 13:02:50",
 ) -> bytes:  # fmt: skip
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <EInvoice><Header><EIid>{number}</EIid></Header><EInvoiceData>
@@ -38,7 +38,7 @@ def xml(
 <BasicInformation><TotalAmWithoutTax>{net}</TotalAmWithoutTax><TotalTaxAm>{tax}</TotalTaxAm>
 <TotalTax-includedAmount>{gross}</TotalTax-includedAmount></BasicInformation></EInvoiceData>
 <TaxSupervisionInfo><InvoiceNumber>{number}</InvoiceNumber>
-<IssueTime>2026-11-05 13:02:50</IssueTime></TaxSupervisionInfo></EInvoice>""".encode()
+<IssueTime>{issued}</IssueTime></TaxSupervisionInfo></EInvoice>""".encode()
 
 
 def approved(shop: Shop, provider: str = "manual") -> Fapiao:
@@ -186,7 +186,7 @@ def test_a_request_that_the_tax_office_refused_by_hand_frees_its_lines(shop: Sho
     declined = decline_fapiao(shop.db, asked.key, why="税号已注销", by=BOSS, now=shop.now)
     assert (declined.state, declined.why) == (FapiaoState.REJECTED, "税号已注销")
     assert shop.request(Pick(shop.bills[0]))[0].amounts == asked.amounts
-    with pytest.raises(Conflict, match="rejected 状态，不能登记"):
+    with pytest.raises(Conflict, match="已退回”状态，不能登记"):
         upload(shop, asked.key, xml=xml())
 
 
@@ -221,7 +221,7 @@ def test_a_fapiao_of_a_provider_that_is_left_can_be_reversed_by_hand(shop: Shop)
     wish = RedWish(fapiao=blue.key, reason=RedReason.MISTAKE, why="抬头有误")
     body = Upload({"xml": xml("26332000000123456790", "-100.00", "-6.00", "-106.00")})
     red = request_red(shop.db, wish, by=CLERK, now=shop.now)
-    with pytest.raises(Conflict, match="requested 状态"):
+    with pytest.raises(Conflict, match="“待批准”状态"):
         upload_red(shop.db, red.key, body, by=CLERK, now=shop.now)
     approve_red(shop.db, red.key, by=BOSS, now=shop.now)
     with pytest.raises(Conflict, match="正由 nuonuo 处理"):
@@ -308,7 +308,7 @@ def test_a_time_to_come_is_no_time_of_issue(shop: Shop) -> None:
 
 def test_what_is_not_approved_yet_cannot_be_registered(shop: Shop) -> None:
     (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
-    with pytest.raises(Conflict, match="requested 状态，不能登记"):
+    with pytest.raises(Conflict, match="待批准”状态，不能登记"):
         upload(shop, asked.key, xml=xml())
 
 

@@ -39,6 +39,17 @@ def asked(shop: Shop, blue: Fapiao) -> RedFapiao:
     return approve_red(shop.db, red.key, by=BOSS, now=shop.now)
 
 
+def test_what_is_in_the_way_of_a_form_is_said_in_words(shop: Shop) -> None:
+    """States have words; what is stored (requested, wait) was in the middle of the sentence."""
+    blue = upload(shop, approved(shop).key, xml=xml())
+    wish = RedWish(fapiao=blue.key, reason=RedReason.MISTAKE, why="抬头有误")
+    red = request_red(shop.db, wish, by=CLERK, now=shop.now)
+    with pytest.raises(Conflict, match="红字发票处于“待批准”状态，不能提交"):
+        file(shop, red)
+    with pytest.raises(Conflict, match=f"（{red.key}，待批准）"):
+        request_red(shop.db, wish, by=CLERK, now=shop.now)
+
+
 def file(shop: Shop, red: RedFapiao, number: str = FORM, **more: object) -> RedFapiao:
     filed = Filed(number=number, filed_at=shop.now, **more)  # type: ignore[arg-type]  # a test's own
     return file_form(shop.db, red.key, filed, by=CLERK, now=shop.now)
@@ -111,11 +122,11 @@ def test_what_was_mistyped_is_corrected_and_what_cannot_be_is_refused(shop: Shop
     assert (corrected.form_number, corrected.expires_at) == (FORM, shop.now + timedelta(hours=72))
     with pytest.raises(Invalid, match="还没有到"):
         end(shop, red, FormEnd.LAPSED)
-    with pytest.raises(Conflict, match="先在电子税务局撤销"):
+    with pytest.raises(Conflict, match="再登记结果“发起方已撤销”"):
         withdraw_red(shop.db, red.key, why="x", by=CLERK, now=shop.now)
     assert end(shop, red, FormEnd.WITHDRAWN).form_code == "08"
     other = asked(shop, blue)
-    with pytest.raises(Conflict, match="已登记在"):
+    with pytest.raises(Conflict, match=f"已登记在 {red.key}，"):
         file(shop, other)
     assert file(shop, other, "440200", needs_nobody=True).state is RedState.CONFIRMED
 

@@ -484,7 +484,7 @@ def test_who_requests_does_not_approve(shop: Shop) -> None:
     with pytest.raises(Forbidden, match="另一人"):
         approve_fapiao(shop.db, asked.key, provider="nuonuo", by=CLERK, now=shop.now)
     approve_fapiao(shop.db, asked.key, provider="nuonuo", by=BOSS, now=shop.now)
-    with pytest.raises(Conflict, match="approved 状态"):
+    with pytest.raises(Conflict, match="“开具中”状态，不能批准"):
         approve_fapiao(shop.db, asked.key, provider="nuonuo", by=BOSS, now=shop.now)
 
 

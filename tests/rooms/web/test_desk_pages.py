@@ -296,7 +296,8 @@ def test_red_forms_are_followed_by_people_at_the_desk(
     customer_id = house.zeta.customer.customer_id
     (asked,) = request_fapiao(database, customer_id, wish, SELLING, by="x", now=NOW)
     approve_fapiao(database, asked.key, provider="manual", by=BOSS, now=NOW)
-    paper = Upload({"xml": xml(net="7.55", tax="0.45", gross="8.00")})
+    issued = "2026-11-05 09:30:00"
+    paper = Upload({"xml": xml(net="7.55", tax="0.45", gross="8.00", issued=issued)})
     upload_fapiao(database, asked.key, paper, by="x", now=NOW)
     red_wish = RedWish(fapiao=asked.key, reason=RedReason.MISTAKE, why="抬头写错")
     red = request_red(database, red_wish, by="x", now=NOW)
@@ -316,9 +317,11 @@ def test_red_forms_are_followed_by_people_at_the_desk(
     refused = send(admin, "/fapiao-desk", answer, answer="deny")
     assert (refused.status_code, refused.text) == (422, "请写明拒绝红字确认单的原因")
     went(send(admin, "/fapiao-desk", answer, answer="agree"), "/fapiao-desk")
-    assert send(admin, "/fapiao-desk", f"{answer}/approve").status_code == 403
+    approval = f"{answer}/approve"
+    assert send(admin, "/fapiao-desk", approval, answer="agree").status_code == 403
     enter(database, admin, "李财务", "finance", None)
-    went(send(admin, "/fapiao-desk", f"{answer}/approve"), "/fapiao-desk")
+    assert send(admin, "/fapiao-desk", approval, answer="deny").status_code == 409
+    went(send(admin, "/fapiao-desk", approval, answer="agree"), "/fapiao-desk")
     assert "李财务" in admin.get("/fapiao-desk").text
     red_paper = xml("26332000000123456790", "-7.55", "-0.45", "-8.00")
     with database.read() as tx:

@@ -208,7 +208,7 @@ def test_the_english_names_what_the_sentence_names() -> None:
 
 def test_a_sentence_is_known_again_and_its_words_with_it() -> None:
     assert in_english("账单 YJ1 没有第 9 行，请核对行号") == "Bill YJ1 has no line 9"
-    assert in_english("发票处于 已开具 状态，不能 红冲；请刷新后核对").startswith(
+    assert in_english("发票处于“已开具”状态，不能红冲；请刷新后核对").startswith(
         "The fapiao is Issued"
     )
     assert in_english("没有人说过这句话") == "没有人说过这句话"

@@ -19,6 +19,8 @@ from yuejie.contracts.changes import change as price_changes
 from yuejie.contracts.changes import compare as compare_prices
 from yuejie.contracts.documents import words
 from yuejie.customers.members.power import CALLED
+from yuejie.fapiao.life import RED_SAID
+from yuejie.fapiao.life import SAID as FAPIAO_SAID
 from yuejie.fapiao.reversing.form import REASON_WORDS
 from yuejie.insights.advice import advice as advising
 from yuejie.insights.anomaly import finding
@@ -128,7 +130,6 @@ DESK_WORDS: list[Mapping[Any, str]] = [
     receivables.REASONS,
     refund.SAID,
     fapiao_desk.KINDS,
-    fapiao_desk.RED_STATES,
     fapiao_desk.ENDS,
     fapiao_desk.ANSWERS,
     fapiao_desk.FORMS,
@@ -218,8 +219,8 @@ def test_every_word_has_its_english() -> None:
         *support_sla.VERDICTS,
         *token_pages.CALLED.values(),
         *token_pages.DAYS.values(),
-        *fapiao.STATES.values(),
-        *fapiao.RED_STATES.values(),
+        *FAPIAO_SAID.values(),
+        *RED_SAID.values(),
         *fapiao.KINDS.values(),
         *REASON_WORDS.values(),
         *payments.CLAIM_STATES.values(),

@@ -39,6 +39,17 @@ NEXT: Final[dict[tuple[AdjustmentState, Decision], AdjustmentState]] = {
     (AdjustmentState.PROPOSED, Decision.REJECT): AdjustmentState.REJECTED,
     (AdjustmentState.PROPOSED, Decision.WITHDRAW): AdjustmentState.WITHDRAWN,
 }
+SAID: Final[dict[AdjustmentState, str]] = {
+    AdjustmentState.PROPOSED: "待审批",
+    AdjustmentState.APPROVED: "已批准",
+    AdjustmentState.REJECTED: "已驳回",
+    AdjustmentState.WITHDRAWN: "已撤回",
+}
+_DEEDS: Final[dict[Decision, str]] = {
+    Decision.APPROVE: "批准",
+    Decision.REJECT: "驳回",
+    Decision.WITHDRAW: "撤回",
+}
 KINDS: Final = frozenset(
     {LineKind.ADJUSTMENT, LineKind.LATE_FEE, LineKind.SLA_CREDIT, LineKind.BREAK_FEE}
 )
@@ -104,7 +115,7 @@ def decide(
     try:
         became = NEXT[state, decision]
     except KeyError:
-        raise Conflict(f"调整已是 {state} 状态，不能再 {decision}") from None
+        raise Conflict(f"调整已是“{SAID[state]}”状态，不能再{_DEEDS[decision]}") from None
     if decision is Decision.WITHDRAW and by != proposed_by:
         raise Forbidden(f"调整由 {proposed_by} 提出，只能由其本人撤回")
     if decision is not Decision.WITHDRAW:

@@ -7,12 +7,11 @@ import click
 from yuejie.bills.bill import LineKind
 from yuejie.bills.correct import store as correct_store
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
-from yuejie.bills.correct.adjustment import Adjustment, Decision, Wanted
+from yuejie.bills.correct.adjustment import SAID, Adjustment, Decision, Wanted
 from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month
-from yuejie.cli.words import ADJUSTMENTS, called
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
@@ -92,7 +91,7 @@ def decide(house: Frame, adjustment: str, decision: str, why: str) -> None:
     chosen = Decision(decision)
     with house.database() as db:
         done = decide_adjustment(db, adjustment, chosen, by=house.by, now=house.now(), why=why)
-    say(f"{done.adjustment_id} {called(ADJUSTMENTS, done.state)}")
+    say(f"{done.adjustment_id} {SAID[done.state]}")
 
 
 @adjustments.command("list")

@@ -8,16 +8,16 @@ import click
 
 from yuejie.app import selling
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
-from yuejie.cli.words import REDS, called
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.customers.enrol import find_customer
 from yuejie.fapiao.amounts import read_fen
-from yuejie.fapiao.fapiao import Fapiao, find_fapiao
+from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_fapiao
 from yuejie.fapiao.issuing.chain import check_chain
 from yuejie.fapiao.issuing.store import files_of
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
-from yuejie.fapiao.life import FapiaoState
+from yuejie.fapiao.life import RED_SAID, FapiaoState, RedState
 from yuejie.fapiao.request import (
+    MANUAL,
     Pick,
     Wish,
     approve_fapiao,
@@ -121,10 +121,11 @@ def request(  # noqa: PLR0913 - each option is one thing a person may say
 def approve(house: Frame, names: tuple[str, ...]) -> None:
     """批准发票申请，交给服务商开具（不能批准自己的申请）。"""
     provider = house.settings.fapiao.fapiao_provider
+    drawn = "请手工开具后上传" if provider == MANUAL else f"由 {provider} 开具"
     with house.database() as db:
         for name in names:
             done = approve_fapiao(db, name, provider=provider, by=house.by, now=house.now())
-            say(f"已批准 {done.key}  {_heading(done)}  由 {provider} 开具")
+            say(f"已批准 {done.key}  {_heading(done)}  {drawn}")
 
 
 @fapiao.command("decline")
@@ -170,9 +171,8 @@ def list_fapiao(house: Frame, customer: str | None, state: str | None, *, json: 
     columns = ["申请号", "发票号码", "状态", "种类", "购买方", "价税合计", "说明"]
     show_table("发票", columns, table)
     for red in pending:
-        words = FORM_STATES[red.form_code][0] if red.form_code else "尚未提交税局"
-        until = f"，{_local(red.expires_at)} 到期" if red.expires_at else ""
-        say(f"红冲处理中 {red.key}  蓝票 {red.blue_number}  {words}{until}")
+        words = _form(red) if red.form_code else "尚未提交税局"
+        say(f"红冲处理中 {red.key}  蓝票 {red.blue_number}  {words}")
 
 
 @fapiao.command("show")
@@ -207,8 +207,9 @@ def show(house: Frame, name: str, *, json: bool) -> None:
     show_table(f"{found.number or found.key}  {_heading(found)}", columns, rows)
     say(f"备注 {found.remark}")
     for red in reds:
-        state = called(REDS, red.state)
-        say(f"红字 {red.number or red.key}  {state}  {Money(red.amounts.gross_fen, 'CNY')}")
+        form = f"  确认单 {red.form_number}，{_form(red)}" if red.form_number else ""
+        amount = Money(red.amounts.gross_fen, "CNY")
+        say(f"红字 {red.number or red.key}  {RED_SAID[red.state]}  {amount}{form}")
     for file in files:
         colour = "" if file.subject_id == found.fapiao_id else "红字 "
         say(f"归档 {colour}{file.format.upper()}  SHA-256 {file.sha256.hex()}")
@@ -257,6 +258,16 @@ def check(house: Frame, customer: str) -> None:
 
 def _heading(each: Fapiao) -> str:
     return f"{_KIND[each.kind]}  {each.buyer.name}  {Money(each.amounts.gross_fen, 'CNY')} 元"
+
+
+def _form(red: RedFapiao) -> str:
+    """Say where a form is at the tax office, and until when it waits."""
+    until = (
+        f"，{_local(red.expires_at)} 到期"
+        if red.expires_at and red.state is RedState.WAITING
+        else ""
+    )
+    return f"{FORM_STATES[red.form_code][0]}{until}"
 
 
 def _local(moment: datetime) -> str:

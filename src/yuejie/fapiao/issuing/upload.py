@@ -18,7 +18,7 @@ from yuejie.fapiao.issuing.answer import contradiction, note_issued, received
 from yuejie.fapiao.issuing.steps import keep_file, wrong_number
 from yuejie.fapiao.issuing.stop import take_over
 from yuejie.fapiao.issuing.store import NewFile
-from yuejie.fapiao.life import FapiaoState, RedEvent, RedState
+from yuejie.fapiao.life import RED_SAID, SAID, FapiaoState, RedEvent, RedState
 from yuejie.fapiao.providers.papers import Paper, check_layout, read_xml
 from yuejie.fapiao.providers.port import Issued
 from yuejie.fapiao.reversing import store as reds
@@ -61,7 +61,7 @@ def upload_fapiao(db: Database, name: str, upload: Upload, *, by: str, now: date
             fapiao = note_issued(tx, fapiao, issued, by=by, now=now)
             received(tx, fapiao, by=by, now=now)
         elif fapiao.number is None:
-            raise Conflict(f"发票申请 {fapiao.key} 处于 {fapiao.state} 状态，不能登记号码")
+            raise Conflict(f"发票申请 {fapiao.key} 处于“{SAID[fapiao.state]}”状态，不能登记号码")
         elif fapiao.number != issued.number:
             raise Conflict(f"发票 {fapiao.key} 的号码是 {fapiao.number}，不能改为 {issued.number}")
         _keep(tx, fapiao, fapiao.fapiao_id, upload, by=by, now=now)
@@ -90,7 +90,7 @@ def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetim
             red = note_red_issued(tx, red, issued, by=by, now=now)
         elif red.number != issued.number:
             raise Conflict(
-                f"红字发票 {red.key} 处于 {red.state} 状态，不能登记号码 {issued.number}"
+                f"红字发票 {red.key} 处于“{RED_SAID[red.state]}”状态，不能登记号码 {issued.number}"
             )
         _keep(tx, red, red.red_id, upload, by=by, now=now)
         tell_files_kept(tx, red, upload.files, now=now)

@@ -20,7 +20,7 @@ from yuejie.fapiao.fapiao import BUYER, Fapiao, RedFapiao, find_red, left_on, mi
 from yuejie.fapiao.issuing.errand import ErrandKind, ErrandState
 from yuejie.fapiao.issuing.stop import is_followed_by_hand
 from yuejie.fapiao.issuing.store import add_errand, errands_of
-from yuejie.fapiao.life import RED_PENDING, STANDING, RedState
+from yuejie.fapiao.life import RED_PENDING, SAID, STANDING, RedState
 from yuejie.fapiao.providers.port import MISSHAPEN, BuyersForm, FormsTold, Provider
 from yuejie.fapiao.reversing import store
 from yuejie.fapiao.reversing.form import AGREE, CONFIRM_WITHIN, DENY, WAITS_FOR_SELLER, draw_buyers
@@ -160,7 +160,7 @@ def _asked(provider: Provider, now: datetime) -> FormsTold | None:
 def _red(tx: Tx, blue: Fapiao, form: BuyersForm, now: datetime) -> RedFapiao:
     """Return the red fapiao that a form asks for. Raises Conflict where it cannot be followed."""
     if blue.state not in STANDING:
-        raise Conflict(f"发票 {form.blue_number} 处于 {blue.state} 状态，不能红冲")
+        raise Conflict(f"发票 {form.blue_number} 处于“{SAID[blue.state]}”状态，不能红冲")
     reds = store.reds_of_fapiao(tx, blue.fapiao_id)
     for each in reds:
         if each.state in RED_PENDING:

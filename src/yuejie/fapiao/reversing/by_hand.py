@@ -16,7 +16,7 @@ from yuejie.fapiao import store as blues
 from yuejie.fapiao.amounts import NOTHING
 from yuejie.fapiao.fapiao import BUYER, Fapiao, RedFapiao, find_fapiao, find_red, left_on, mint_key
 from yuejie.fapiao.issuing.stop import take_over
-from yuejie.fapiao.life import STANDING, RedEvent, RedState
+from yuejie.fapiao.life import SAID, STANDING, RedEvent, RedState
 from yuejie.fapiao.reversing import store
 from yuejie.fapiao.reversing.answer import move
 from yuejie.fapiao.reversing.form import (
@@ -121,7 +121,7 @@ def note_buyers_form(db: Database, seen: Seen, *, by: str, now: datetime) -> Red
         tx.lock_exclusive(f"fapiao {named.customer_id}")
         blue = blues.lock_fapiao(tx, named.customer_id, named.fapiao_id)
         if blue.state not in STANDING or blue.number is None:
-            raise Conflict(f"发票 {blue.key} 处于 {blue.state} 状态，不能红冲")
+            raise Conflict(f"发票 {blue.key} 处于“{SAID[blue.state]}”状态，不能红冲")
         _refuse_number(tx, seen.number, "")
         _refuse_time(seen.filed_at, now)
         _refuse_before(blue, seen.filed_at)

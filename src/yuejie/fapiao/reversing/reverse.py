@@ -17,7 +17,7 @@ from yuejie.fapiao.fapiao import RedFapiao, find_fapiao, find_red, left_on, mint
 from yuejie.fapiao.issuing.errand import ErrandKind
 from yuejie.fapiao.issuing.stop import is_followed_by_hand, recall
 from yuejie.fapiao.issuing.store import add_errand
-from yuejie.fapiao.life import RED_PENDING, STANDING, RedEvent, RedState
+from yuejie.fapiao.life import RED_PENDING, RED_SAID, SAID, STANDING, RedEvent, RedState
 from yuejie.fapiao.request import MANUAL
 from yuejie.fapiao.reversing import store
 from yuejie.fapiao.reversing.answer import move
@@ -57,7 +57,7 @@ def request_red(db: Database, wish: RedWish, *, by: str, now: datetime) -> RedFa
         tx.lock_exclusive(f"fapiao {named.customer_id}")
         blue = blues.lock_fapiao(tx, named.customer_id, named.fapiao_id)
         if blue.state not in STANDING or blue.number is None:
-            raise Conflict(f"发票 {blue.key} 处于 {blue.state} 状态，不能红冲")
+            raise Conflict(f"发票 {blue.key} 处于“{SAID[blue.state]}”状态，不能红冲")
         reds = store.reds_of_fapiao(tx, blue.fapiao_id)
         refuse_second(blue.number, reds)
         lines = draw_red(blue, left_on(blue, reds), wish.picks, wish.reason)
@@ -116,10 +116,11 @@ def withdraw_red(db: Database, name: str, *, why: str, by: str, now: datetime) -
         if was.is_buyers:
             raise Conflict(f"红字确认单 {was.key} 由购方发起，我方不能撤回；请确认或拒绝")
         if was.state is not RedState.WAITING:
-            raise Conflict(f"红字发票 {was.key} 处于 {was.state} 状态，不能撤回")
+            raise Conflict(f"红字发票 {was.key} 处于“{RED_SAID[was.state]}”状态，不能撤回")
         if is_followed_by_hand(tx, was.red_id):
             raise Conflict(
-                f"红字确认单 {was.key} 是手工提交的，请先在电子税务局撤销，再登记结果 withdrawn"
+                f"红字确认单 {was.key} 是手工提交的，请先在电子税务局撤销，"
+                "再登记结果“发起方已撤销”（withdrawn）"
             )
         add_errand(tx, ErrandKind.WITHDRAW, was.red_id, was.key, blue.provider, at=now)
         return was
@@ -156,6 +157,6 @@ def refuse_second(number: str, reds: Sequence[RedFapiao]) -> None:
     for red in reds:
         if red.state in RED_PENDING:
             raise Conflict(
-                f"发票 {number} 已有一张红字确认单在处理中（{red.key}，{red.state}），"
+                f"发票 {number} 已有一张红字确认单在处理中（{red.key}，{RED_SAID[red.state]}），"
                 "请等它结束或先撤回；手工提交的请先登记结果"
             )

@@ -13,7 +13,7 @@ from yuejie.fapiao.fapiao import RedFapiao
 from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState, Hold
 from yuejie.fapiao.issuing.store import newest_watch, open_errands
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
-from yuejie.fapiao.life import FapiaoState, RedState
+from yuejie.fapiao.life import RED_SAID, FapiaoState, RedState
 from yuejie.fapiao.request import MANUAL, approve_fapiao, decline_fapiao
 from yuejie.fapiao.reversing.buyer import approve_answer, propose_answer
 from yuejie.fapiao.reversing.by_hand import Filed, Seen, end_form, file_form, note_buyers_form
@@ -49,14 +49,6 @@ Paper = Annotated[UploadFile | None, File()]
 
 HERE: Final = "/fapiao-desk"
 KINDS: Final = {FapiaoKind.SPECIAL: "专票", FapiaoKind.ORDINARY: "普票"}
-RED_STATES: Final = {
-    RedState.REQUESTED: "待批准",
-    RedState.APPROVED: "提交中",
-    RedState.WAITING: "待对方确认",
-    RedState.CONFIRMED: "已确认",
-    RedState.ISSUED: "已开具",
-    RedState.VOID: "已作废",
-}
 FORMS: Final = {code: words for code, (words, _) in FORM_STATES.items()}
 REASONS: Final = {str(reason): words for reason, words in REASON_WORDS.items()}
 ERRANDS: Final = {
@@ -135,7 +127,7 @@ def show_desk(
         by_hand=MANUAL,
         provider=desk.fapiao.provider,
         kinds=KINDS,
-        red_states=RED_STATES,
+        red_states=RED_SAID,
         forms=FORMS,
         red_reasons=REASONS,
         errand_words=ERRANDS,

@@ -14,7 +14,7 @@ from yuejie.fapiao.amounts import read_fen
 from yuejie.fapiao.available import Available, BillShare
 from yuejie.fapiao.fapiao import left_on
 from yuejie.fapiao.issuing.store import files_of
-from yuejie.fapiao.life import RED_PENDING, STANDING, FapiaoState, RedState
+from yuejie.fapiao.life import RED_PENDING, RED_SAID, SAID, STANDING
 from yuejie.fapiao.request import Pick, Wish, request_fapiao, what_is_available
 from yuejie.fapiao.reversing.form import FORM_STATES, REASON_WORDS, RedPick, RedReason
 from yuejie.fapiao.reversing.reverse import RedWish, request_red
@@ -36,22 +36,6 @@ ours: Final = [Depends(refuse_strangers)]
 
 Text = Annotated[str, Form(max_length=200)]
 
-STATES: Final = {
-    FapiaoState.REQUESTED: "待批准",
-    FapiaoState.APPROVED: "开具中",
-    FapiaoState.ISSUED: "已开具",
-    FapiaoState.REJECTED: "已退回",
-    FapiaoState.PARTLY_REVERSED: "部分红冲",
-    FapiaoState.REVERSED: "已红冲",
-}
-RED_STATES: Final = {
-    RedState.REQUESTED: "待批准",
-    RedState.APPROVED: "提交中",
-    RedState.WAITING: "待对方确认",
-    RedState.CONFIRMED: "已确认，待开具",
-    RedState.ISSUED: "已开具",
-    RedState.VOID: "已作废",
-}
 KINDS: Final = {FapiaoKind.SPECIAL: "增值税专用发票", FapiaoKind.ORDINARY: "普通发票"}
 OFFERED: Final = 200
 """Most bills, or tax lines of one bill, to choose from at once; the oldest come first."""
@@ -145,7 +129,7 @@ def list_fapiao(
         sums=_sums(open_now) if open_now else {},
         titles=[each for each in titles if each.state == TitleState.ACTIVE],
         kinds=KINDS,
-        states=STATES,
+        states=SAID,
         rows=page,
         names=names,
         asked={"state": state, "lines": lines, "customer": customer},
@@ -223,12 +207,12 @@ def show_fapiao(request: Request, db: Db, fapiao: str) -> Response:
         files=[file.format for file in files],
         reds=reds,
         red_files=red_files,
-        red_states=RED_STATES,
+        red_states=RED_SAID,
         reasons=REASON_WORDS,
         forms={code: words for code, (words, _) in FORM_STATES.items()},
         bills=bills,
         kinds=KINDS,
-        states=STATES,
+        states=SAID,
         reversible=found.state in STANDING and found.number is not None and not pending,
         left={at: amounts.gross_fen for at, amounts in left_on(found, reds).items()},
         most=OFFERED,
