@@ -35,7 +35,14 @@ CALENDAR_LAST: Final[int] = max(holidays).year
 
 _DAY_MINUTES: Final = 24 * 60
 _SATURDAY: Final = 6
-_CALENDARS: Final = frozenset({"", "cn-workdays", "cn-holidays", "cn-weekdays"})
+_WEEKDAYS: Final = "一二三四五六日"
+_CALENDARS: Final = {
+    "": "",
+    "cn-workdays": "（法定节假日除外，含调休上班日）",
+    "cn-holidays": "（含法定节假日，调休上班日除外）",
+    "cn-weekdays": "（法定节假日除外）",
+}
+"""What follows on the hours, by calendar."""
 _RULE: Final = re.compile(
     r"([1-7](?:[-,][1-7])*) ([0-9:,-]+)(?: (cn-workdays|cn-holidays|cn-weekdays))?\Z"
 )
@@ -114,6 +121,24 @@ class Window:
             for one in self.rules
             for two in other.rules
         )
+
+
+def in_words(window: Window) -> str:
+    """Say a window in words, as papers and explanations do."""
+    return f"{window.zone} 时间 {'；'.join(map(_said, window.rules))}"
+
+
+def _said(rule: Rule) -> str:
+    hours = "、".join(f"{_clock(start)}–{_clock(end)}" for start, end in rule.minutes)
+    return f"{_named(rule.weekdays)} {hours}{_CALENDARS[rule.calendar]}"
+
+
+def _named(weekdays: tuple[int, ...]) -> str:
+    """Name weekdays; three and more in a row by the first and the last."""
+    named = [f"周{_WEEKDAYS[day - 1]}" for day in weekdays]
+    if len(named) > 2 and weekdays[-1] - weekdays[0] == len(named) - 1:
+        return f"{named[0]}至{named[-1]}"
+    return "、".join(named)
 
 
 @lru_cache(maxsize=1024)

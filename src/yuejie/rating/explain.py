@@ -8,12 +8,11 @@ from typing import Final
 from yuejie.contracts.fx import MonthFx
 from yuejie.contracts.prices import Book, Explanation, RateRow, clock_text, rate_text, unit_name
 from yuejie.contracts.tier import DEFAULT
-from yuejie.contracts.window import Window, window_of
+from yuejie.contracts.window import in_words, window_of
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.money import Charge, Money, plain
 from yuejie.usage.meters import Meter
 
-_WEEKDAYS: Final = "一二三四五六日"
 _US: Final = 10**6
 _BORROWED: Final = "fallback:"
 
@@ -130,27 +129,7 @@ def _others(rows: tuple[RateRow, ...], service_tier: str) -> Iterator[str]:
     if above:
         yield f"长上下文档：输入超过 {'、'.join(f'{each:,}' for each in above)} token 时整单适用"
     for text in sorted({row.time_window for row in rows} - {""}):
-        yield f"时段价：{describe(window_of(text))}"
-
-
-def describe(window: Window) -> str:
-    """Say a window in words."""
-    parts = []
-    for rule in window.rules:
-        days = "、".join(f"周{_WEEKDAYS[day - 1]}" for day in rule.weekdays)
-        hours = "、".join(f"{_clock(start)}–{_clock(end)}" for start, end in rule.minutes)
-        calendar = {
-            "": "",
-            "cn-workdays": "（法定节假日除外，含调休上班日）",
-            "cn-holidays": "（含法定节假日，调休上班日除外）",
-            "cn-weekdays": "（法定节假日除外）",
-        }[rule.calendar]
-        parts.append(f"{days} {hours}{calendar}")
-    return f"{window.zone} 时间 {'；'.join(parts)}"
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
+        yield f"时段价：{in_words(window_of(text))}"
 
 
 def _rank(meter: str) -> int:

@@ -5,11 +5,11 @@ import pytest
 from tests.rooms.contracts.shelf import book_of, us
 from yuejie.contracts.fx import MonthFx
 from yuejie.contracts.prices import RateRow
-from yuejie.contracts.window import Window
+from yuejie.contracts.window import Window, in_words
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import BillingMonth
-from yuejie.rating.explain import describe, explain_amount, explain_card, show
+from yuejie.rating.explain import explain_amount, explain_card, show
 
 LIST = """
 [models.m]
@@ -92,7 +92,7 @@ def test_show_explains_the_whole_list() -> None:
     assert "input                   5.00 USD/百万 token" in lines
     assert "reasoning               15.00 USD/百万 token（按 output 计）" in lines
     assert "images                  0.04 USD/张" in lines
-    hours = "周一、周二、周三、周四、周五 22:00–24:00（法定节假日除外，含调休上班日）"
+    hours = "周一至周五 22:00–24:00（法定节假日除外，含调休上班日）"
     assert lines[-3:] == [
         "另有服务档：batch",
         "长上下文档：输入超过 200,000 token 时整单适用",
@@ -117,7 +117,7 @@ def test_show_says_that_nothing_is_priced() -> None:
 
 def test_windows_in_words() -> None:
     window = Window.parse("UTC 1 00:00-01:00,04:30-06:00; 6-7 00:00-24:00 cn-holidays")
-    assert describe(window) == (
+    assert in_words(window) == (
         "UTC 时间 周一 00:00–01:00、04:30–06:00；"
         "周六、周日 00:00–24:00（含法定节假日，调休上班日除外）"
     )

@@ -27,6 +27,7 @@ from yuejie.contracts.terms import (
     TierMode,
 )
 from yuejie.contracts.tier import DEFAULT
+from yuejie.contracts.window import in_words, window_of
 from yuejie.kernel.period import zone_of
 from yuejie.paper.printable import printable
 from yuejie.usage.meters import meter_name
@@ -489,5 +490,5 @@ def _conditions(row: RateRow) -> str:
     if row.context_above:
         parts.append(f"输入超过 {row.context_above:,} token")
     if row.time_window:
-        parts.append(f"时段 {row.time_window}")
+        parts.append(f"时段：{in_words(window_of(row.time_window))}")
     return "；".join(parts) or "—"

@@ -253,6 +253,21 @@ def in_currency(billed: str, listed: str) -> Agreed:
     return replace(each, rates=rates, terms=replace(each.terms, currency=billed, fx_policy=fx))
 
 
+def test_hours_of_a_price_are_told_in_words() -> None:
+    """The annex said them as price files spell them, and they ran into the price beside."""
+    each = agreed()
+    window = "Asia/Shanghai 1-5 00:00-09:00,12:00-14:00 cn-workdays; 6-7 00:00-24:00 cn-holidays"
+    first, *others = each.rates
+    first = AnnexRate(msgspec.structs.replace(first.rate, time_window=window), first.list_pico)
+    text = framework(replace(each, rates=[first, *others]))
+    assert text.annex[0][2] == (
+        "时段：Asia/Shanghai 时间 周一至周五 00:00–09:00、12:00–14:00"
+        "（法定节假日除外，含调休上班日）；周六、周日 00:00–24:00（含法定节假日，调休上班日除外）"
+    )
+    pages = pypdf.PdfReader(BytesIO(to_pdf(text))).pages
+    assert _squeezed(text.annex[0][2]) in _squeezed("".join(page.extract_text() for page in pages))
+
+
 def test_a_later_version_says_that_it_takes_the_place_of_the_former() -> None:
     second = to_text(framework(replace(agreed(), version=2)))
     assert "第 2 版，自下述生效之日起取代此前各版" in second

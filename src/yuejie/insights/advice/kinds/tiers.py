@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from yuejie.contracts.tier import DEFAULT
-from yuejie.contracts.window import Window, window_of
+from yuejie.contracts.window import Window, in_words, window_of
 from yuejie.insights.advice.advice import Change, Kind, Proposal
 from yuejie.insights.advice.traffic.cells import Cell, slot_seconds
 from yuejie.insights.advice.traffic.scene import Gain, Scene, Telling, propose
 from yuejie.kernel.period import zone_of
-from yuejie.rating.explain import describe
 
 BATCH: Final = "batch"
 FLEX: Final = "flex"
@@ -195,6 +194,6 @@ def _named(windows: Sequence[str], instant_us: int) -> tuple[str, str]:
     """Return what people call the hours of an instant, and the window's text; "" outside all."""
     for text in windows:
         if window_of(text).holds(instant_us):
-            return describe(window_of(text)), text
+            return in_words(window_of(text)), text
     outside: list[Window] = [window_of(text) for text in windows]
-    return "、".join(describe(each) for each in outside) + " 以外的时间", ""
+    return "、".join(in_words(each) for each in outside) + " 以外的时间", ""
