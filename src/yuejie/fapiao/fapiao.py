@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -122,6 +122,13 @@ class RedFapiao:
     def is_buyers(self) -> bool:
         """Tell whether the buyer started the form, so that it waits for us."""
         return self.started_by == BUYER
+
+    @property
+    def told(self) -> "RedFapiao":
+        """Return it as the buyer may see it: an answer that one of us proposed is none yet."""
+        if not self.is_buyers or self.approved_by is not None:
+            return self
+        return replace(self, answer="", answered_by=None, answered_at=None, why="")
 
 
 def mint_key(now: datetime, letter: str = "N") -> str:

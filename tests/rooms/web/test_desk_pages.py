@@ -12,7 +12,7 @@ from tests.rooms.fapiao.shop import SELLING
 from tests.rooms.fapiao.test_by_hand import NUMBER as FAPIAO_NUMBER
 from tests.rooms.fapiao.test_by_hand import xml
 from tests.rooms.web.conftest import NOW, PRICES, House
-from tests.rooms.web.test_pages import admin, browser, enter, token_in
+from tests.rooms.web.test_pages import HTML, admin, browser, enter, token_in
 from tests.scenarios.books import Books, FixedClock
 from yuejie.bills.correct.adjust import propose_adjustment
 from yuejie.bills.correct.adjustment import Wanted
@@ -316,13 +316,16 @@ def test_red_forms_are_followed_by_people_at_the_desk(
     answer = one(r"/fapiao-desk/reds/red_\w+/answer", admin.get("/fapiao-desk").text)
     refused = send(admin, "/fapiao-desk", answer, answer="deny")
     assert (refused.status_code, refused.text) == (422, "请写明拒绝红字确认单的原因")
-    went(send(admin, "/fapiao-desk", answer, answer="agree"), "/fapiao-desk")
+    said = "先同意，下月补开"
+    went(send(admin, "/fapiao-desk", answer, answer="agree", why=said), "/fapiao-desk")
+    assert said not in told_to(database, admin, "赵一", asked.fapiao_id)
     approval = f"{answer}/approve"
     assert send(admin, "/fapiao-desk", approval, answer="agree").status_code == 403
     enter(database, admin, "李财务", "finance", None)
     assert send(admin, "/fapiao-desk", approval, answer="deny").status_code == 409
     went(send(admin, "/fapiao-desk", approval, answer="agree"), "/fapiao-desk")
     assert "李财务" in admin.get("/fapiao-desk").text
+    assert said in told_to(database, admin, "赵二", asked.fapiao_id)
     red_paper = xml("26332000000123456790", "-7.55", "-0.45", "-8.00")
     with database.read() as tx:
         (own,) = pending_reds(tx)
@@ -334,6 +337,15 @@ def test_red_forms_are_followed_by_people_at_the_desk(
     assert admin.get(file.replace("xml", "pdf")).status_code == 404
     told = admin.get("/deeds?noun=red_fapiao").text
     assert all(verb in told for verb in ("request", "approve", "wait", "void", "find"))
+
+
+def told_to(db: Database, admin: TestClient, name: str, fapiao_id: str) -> str:
+    """What somebody of zeta's own finance reads of a red fapiao, on its page and over REST."""
+    client = TestClient(admin.app, headers=HTML, follow_redirects=False)
+    enter(db, client, name, "finance", "zeta")
+    page, listed = client.get(f"/fapiao/{fapiao_id}"), client.get("/api/v1/red-fapiao")
+    assert (page.status_code, listed.status_code) == (200, 200)
+    return page.text + listed.text
 
 
 def test_the_desk_shows_what_is_on_its_way_to_the_tax_platform(

@@ -195,6 +195,8 @@ def show_fapiao(request: Request, db: Db, fapiao: str) -> Response:
         party = find_customer(tx, found.customer_id)
         files = files_of(tx, found.fapiao_id)
         reds = reds_of_fapiao(tx, found.fapiao_id)
+        if caller_of(request).customer_id is not None:
+            reds = [red.told for red in reds]
         red_files = {red.red_id: [file.format for file in files_of(tx, red.red_id)] for red in reds}
         bills = {bill.bill_id: bill.number for bill in taxed_bills(tx, found.customer_id)}
     pending = any(red.state in RED_PENDING for red in reds)
