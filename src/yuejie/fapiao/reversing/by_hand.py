@@ -12,11 +12,10 @@ from typing import Final
 
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.fapiao import store as blues
 from yuejie.fapiao.amounts import NOTHING
-from yuejie.fapiao.fapiao import BUYER, Fapiao, RedFapiao, find_fapiao, find_red, left_on, mint_key
+from yuejie.fapiao.fapiao import BUYER, Fapiao, RedFapiao, find_red, left_on, mint_key
 from yuejie.fapiao.issuing.stop import take_over
-from yuejie.fapiao.life import SAID, STANDING, RedEvent, RedState
+from yuejie.fapiao.life import RedEvent, RedState
 from yuejie.fapiao.reversing import store
 from yuejie.fapiao.reversing.answer import move
 from yuejie.fapiao.reversing.form import (
@@ -28,7 +27,7 @@ from yuejie.fapiao.reversing.form import (
     code_of,
     draw_red,
 )
-from yuejie.fapiao.reversing.reverse import refuse_second
+from yuejie.fapiao.reversing.reverse import hold_blue, refuse_second
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import mint
 
@@ -117,22 +116,18 @@ def end_form(
 def note_buyers_form(db: Database, seen: Seen, *, by: str, now: datetime) -> RedFapiao:
     """Note a form that the buyer started and that a person saw; it waits for our answer."""
     with db.begin() as tx:
-        named = find_fapiao(blues.fapiao_by_name(tx, seen.fapiao), seen.fapiao)
-        tx.lock_exclusive(f"fapiao {named.customer_id}")
-        blue = blues.lock_fapiao(tx, named.customer_id, named.fapiao_id)
-        if blue.state not in STANDING or blue.number is None:
-            raise Conflict(f"发票 {blue.key} 处于“{SAID[blue.state]}”状态，不能红冲")
+        blue, blue_number = hold_blue(tx, seen.fapiao)
         _refuse_number(tx, seen.number, "")
         _refuse_time(seen.filed_at, now)
         _refuse_before(blue, seen.filed_at)
         reds = store.reds_of_fapiao(tx, blue.fapiao_id)
-        refuse_second(blue.number, reds)
+        refuse_second(blue_number, reds)
         lines = draw_red(blue, left_on(blue, reds), seen.picks, seen.reason)
         red = RedFapiao(
             red_id=mint("red", now),
             customer_id=blue.customer_id,
             fapiao_id=blue.fapiao_id,
-            blue_number=blue.number,
+            blue_number=blue_number,
             key=mint_key(now, "R"),
             reason=str(seen.reason),
             state=RedState.WAITING,

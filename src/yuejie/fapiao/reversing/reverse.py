@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.fapiao import store as blues
 from yuejie.fapiao.amounts import NOTHING, FapiaoRefused
-from yuejie.fapiao.fapiao import RedFapiao, find_fapiao, find_red, left_on, mint_key
+from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_fapiao, find_red, left_on, mint_key
 from yuejie.fapiao.issuing.errand import ErrandKind
 from yuejie.fapiao.issuing.stop import is_followed_by_hand, recall
 from yuejie.fapiao.issuing.store import add_errand
@@ -50,16 +50,22 @@ class RedWish:
     """Nothing means the whole fapiao."""
 
 
+def hold_blue(tx: Tx, name: str) -> tuple[Fapiao, str]:
+    """Hold a blue fapiao that may be reversed, and return it with its number."""
+    named = find_fapiao(blues.fapiao_by_name(tx, name), name)
+    tx.lock_exclusive(f"fapiao {named.customer_id}")
+    blue = blues.lock_fapiao(tx, named.customer_id, named.fapiao_id)
+    if blue.state not in STANDING or blue.number is None:
+        raise Conflict(f"发票 {blue.key} 处于“{SAID[blue.state]}”状态，不能红冲")
+    return blue, blue.number
+
+
 def request_red(db: Database, wish: RedWish, *, by: str, now: datetime) -> RedFapiao:
     """Request a red fapiao; it waits for a second person before the tax office hears of it."""
     with db.begin() as tx:
-        named = find_fapiao(blues.fapiao_by_name(tx, wish.fapiao), wish.fapiao)
-        tx.lock_exclusive(f"fapiao {named.customer_id}")
-        blue = blues.lock_fapiao(tx, named.customer_id, named.fapiao_id)
-        if blue.state not in STANDING or blue.number is None:
-            raise Conflict(f"发票 {blue.key} 处于“{SAID[blue.state]}”状态，不能红冲")
+        blue, number = hold_blue(tx, wish.fapiao)
         reds = store.reds_of_fapiao(tx, blue.fapiao_id)
-        refuse_second(blue.number, reds)
+        refuse_second(number, reds)
         lines = draw_red(blue, left_on(blue, reds), wish.picks, wish.reason)
         amounts = sum((line.amounts for line in lines), NOTHING)
         if amounts.gross_fen >= 0:
@@ -68,7 +74,7 @@ def request_red(db: Database, wish: RedWish, *, by: str, now: datetime) -> RedFa
             red_id=mint("red", now),
             customer_id=blue.customer_id,
             fapiao_id=blue.fapiao_id,
-            blue_number=blue.number,
+            blue_number=number,
             key=mint_key(now, "R"),
             reason=str(wish.reason),
             state=RedState.REQUESTED,
