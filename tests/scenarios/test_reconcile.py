@@ -197,12 +197,18 @@ def test_mistakes_are_one_sentence_and_leave_nothing(world: World, database: Dat
     empty = Sent("openai-main", OCTOBER, sent.source, sent.file_name, b'{"data": []}', NOW)
     with pytest.raises(Invalid, match="没有一行数据"):
         import_report(database, empty, by="op", now=NOW)
+    odd = Sent("openai-main", OCTOBER, sent.source, sent.file_name, NUL, NOW)
+    with pytest.raises(Invalid, match="空字符"):
+        import_report(database, odd, by="op", now=NOW)
     with pytest.raises(Invalid, match="在将来"):
         import_report(database, sent, by="op", now=datetime(2026, 11, 1, tzinfo=UTC))
     with database.read() as tx:
         assert reports(tx, None, None) == []
 
 
+NUL = json.dumps(
+    {"data": [{"start_time": 1_792_022_400, "results": [{"model": "gpt-\0", "input_tokens": 1}]}]}
+).encode()
 IN_YUAN = """
 currency = "CNY"
 [columns]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import FX_SCALE, PICO, exact, plain
+from yuejie.kernel.money import FX_SCALE, PICO, exact, plain, whole
 
 FOREVER_S: Final = 1 << 40
 """The end of what does not end, in Unix seconds."""
@@ -211,9 +211,10 @@ def read_cap(text: str, measure: Measure) -> int:
     """
     if measure is Measure.MONEY:
         return exact(text, PICO, "限额")
-    if not text.replace("_", "").replace(",", "").isdecimal():
+    pieces = whole(text.replace("_", "").replace(",", ""))
+    if pieces is None:
         raise Invalid(f"限额“{text}”应为不小于 0 的整数，例如 1000000")
-    return int(text.replace(",", ""))
+    return pieces
 
 
 def amount_text(amount: int, measure: str, unit: str) -> str:

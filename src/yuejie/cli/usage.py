@@ -26,6 +26,7 @@ from yuejie.intake.resolve import (
     resolve_unpriced,
 )
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.money import whole
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.usage.correct import WorkFilter
 from yuejie.usage.correct import worklist as open_events
@@ -286,10 +287,11 @@ def by_hand(house: Frame, event_id: UUID, meters: tuple[str, ...]) -> None:
 
 
 def _quantity(text: str) -> tuple[Meter, int]:
-    name, found, number = text.partition("=")
-    if not found or not number.isdecimal() or name not in set(Meter):
+    name, _, written = text.partition("=")
+    number = whole(written)
+    if number is None or name not in set(Meter):
         raise Invalid(f"“{text}”请写成 计量项=数量，例如 input=812；计量项：{'、'.join(Meter)}")
-    return Meter(name), int(number)
+    return Meter(name), number
 
 
 @resolve.command("report")

@@ -1,7 +1,5 @@
 """Exchange rates: dated rows with a source, and which of them a month is billed at."""
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,6 +8,7 @@ from typing import Final
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.money import CURRENCIES, FxRate
 from yuejie.kernel.period import BillingMonth
+from yuejie.paper.table import table_of
 
 _COLUMNS: Final = ("base", "quote", "on_date", "rate", "source")
 LOOK_BACK: Final = timedelta(days=31)
@@ -89,16 +88,11 @@ class FxLine:
 
 def read_fx_csv(body: bytes) -> list[FxLine]:
     """Read a CSV of `base,quote,on_date,rate,source`; one bad line refuses the file."""
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid("汇率文件不是 UTF-8 编码，请另存为 UTF-8 后重新导入") from None
-    rows = csv.DictReader(io.StringIO(text))
-    missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
+    heads, rows = table_of(body, "汇率文件")
+    missing = [name for name in _COLUMNS if name not in heads]
     if missing:
         raise Invalid(f"汇率文件缺少列 {'、'.join(missing)}，首行应为 {','.join(_COLUMNS)}")
-    cells = ({name: (value or "").strip() for name, value in row.items() if name} for row in rows)
-    return [_line(rows.line_num, each) for each in cells]
+    return [_line(number, cells) for number, cells in rows]
 
 
 def _line(number: int, row: dict[str, str]) -> FxLine:

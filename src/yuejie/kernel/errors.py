@@ -12,7 +12,15 @@ hold the tables from error to status and dialect.
 Rooms derive their own from these.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+import msgspec
+
+UNREADABLE: Final = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
+"""What reading JSON or TOML raises: of what is none, of numbers of thousands of digits, and of
+brackets within brackets by the thousand."""
+SENTENCE: Final = 2_000
+"""Characters of the longest sentence: what somebody wrote is quoted in it, however long it is."""
 
 
 class DomainError(Exception):
@@ -22,8 +30,15 @@ class DomainError(Exception):
 
     def __init__(self, sentence: str, **facts: object) -> None:
         super().__init__(sentence)
-        self.sentence = sentence
+        self.sentence = _bounded(sentence)
         self.facts = facts
+
+
+def _bounded(sentence: str) -> str:
+    """Leave out the middle of what is too long to be read: both ends say what was wrong."""
+    if len(sentence) <= SENTENCE:
+        return sentence
+    return f"{sentence[: SENTENCE // 2]} …… {sentence[-SENTENCE // 4 :]}"
 
 
 class Invalid(DomainError):

@@ -28,7 +28,9 @@ CURRENCIES: Final = frozenset({"CNY", "USD"})
 MTOK: Final = 10**6
 """Tokens are priced per million."""
 
-_EXACT = Context(prec=60, traps=[Inexact, FloatOperation, InvalidOperation])
+_DIGITS: Final = 18
+_EXACT = Context(prec=60, Emin=-60, Emax=60, traps=[Inexact, FloatOperation, InvalidOperation])
+"""Nobody's amount has sixty digits; “1e999999” would be a million of them."""
 
 
 def exact(text: str, scale: int, what: str) -> int:
@@ -42,6 +44,13 @@ def exact(text: str, scale: int, what: str) -> int:
             f"{what}“{text}”不是最多 {places} 位小数的数字，请改正后重试", text=text
         ) from None
     return whole
+
+
+def whole(text: str) -> int | None:
+    """Read a whole number, not negative, of up to eighteen digits; None for any other text."""
+    digits = text.strip()
+    known = digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS
+    return int(digits) if known else None
 
 
 def plain(value: int, scale: int, least: int = 2) -> str:

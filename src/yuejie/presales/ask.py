@@ -39,8 +39,8 @@ from yuejie.contracts.formats.agreed import (
 )
 from yuejie.contracts.life.credit import CreditRule, usual_terms
 from yuejie.contracts.terms import ContractType, CreditClass
-from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import CURRENCIES, Rate
+from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.money import CURRENCIES, Rate, whole
 from yuejie.kernel.period import BillingMonth
 from yuejie.presales.compare import CompetingRate, Input, Offer, Prepaid, refuse_offers
 from yuejie.presales.form import convert
@@ -218,7 +218,7 @@ def read_ask(body: bytes, name: str) -> Ask:
     try:
         text = body.decode("utf-8-sig")
         facts = msgspec.json.decode(text) if name.endswith(".json") else msgspec.toml.decode(text)
-    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+    except UNREADABLE as error:
         raise Invalid(
             f"报价要求 {name} 读不懂：{error}；请核对是否为 UTF-8 的 TOML 或 JSON"
         ) from None
@@ -344,10 +344,10 @@ def _share(words: _InputWords, what: str) -> Input:
 
 
 def _days(words: _InputWords, what: str) -> Input:
-    text = str(words.value)
-    if not (text.isascii() and text.isdecimal()):
-        raise Invalid(f"报价要求 {what}“{text}”应为不小于 0 的整数天数")
-    return Input(int(text), _origin(words, what), words.why)
+    days = whole(str(words.value))
+    if days is None:
+        raise Invalid(f"报价要求 {what}“{words.value}”应为不小于 0 的整数天数")
+    return Input(days, _origin(words, what), words.why)
 
 
 def _maybe(

@@ -26,8 +26,8 @@ import msgspec
 
 from yuejie.contracts.formats.agreed import fen_of, percent, ppm_of
 from yuejie.contracts.terms import ContractType, FapiaoKind
-from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import PPM, Money, exact, plain
+from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.money import PPM, Money, exact, plain, whole
 from yuejie.kernel.period import BillingMonth
 from yuejie.presales.requirement import (
     BUSIEST,
@@ -187,7 +187,7 @@ def read_form(body: bytes, name: str) -> Requirement:
     try:
         text = body.decode("utf-8-sig")
         facts = msgspec.json.decode(text) if name.endswith(".json") else msgspec.toml.decode(text)
-    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+    except UNREADABLE as error:
         raise Invalid(
             f"需求表 {name} 读不懂：{error}；请核对是否为 UTF-8 的 TOML 或 JSON"
         ) from None
@@ -277,10 +277,10 @@ def _number(text: int | str, what: str, scale: int) -> int:
 
 
 def _whole(text: int | str, what: str) -> int:
-    digits = str(text).strip()
-    if not (digits.isascii() and digits.isdecimal()):
+    number = whole(str(text))
+    if number is None:
         raise Invalid(f"需求表 {what} 的数值“{text}”应为不小于 0 的整数，请改正")
-    return int(digits)
+    return number
 
 
 def _volume(words: _VolumeWords) -> Volume:

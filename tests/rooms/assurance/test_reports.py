@@ -155,7 +155,7 @@ def cost(*amounts: tuple[str, str]) -> bytes:
         (Source.OPENAI_USAGE, openai_usage(input_tokens=1, input_cached_tokens=2), "第 1 项不合格"),
         (Source.OPENAI_USAGE, openai_usage(input_tokens="9"), "input_tokens 应为不小于 0 的整数"),
         (Source.OPENAI_USAGE, openai_usage(input_tokens=-9), "第 1 项不合格"),
-        (Source.OPENAI_COSTS, unix(amount=None), "第 1 项不合格"),
+        (Source.OPENAI_COSTS, unix(amount=None), "第 1 项不像 openai_costs 的报告"),
         (Source.ANTHROPIC_COST, cost(("NaN", "USD")), "“NaN”不是数字"),
         (Source.ANTHROPIC_COST, cost(("1", "EUR")), "币种“EUR”不支持"),
         (Source.ANTHROPIC_COST, cost(("1", "USD"), ("1", "CNY")), "多种币种"),
@@ -276,3 +276,27 @@ def test_binary_noise_of_a_provider_is_finer_than_a_pico() -> None:
     assert to_pico(Decimal("-0.0000000000005")) == -1
     with pytest.raises(Invalid):
         to_pico(Decimal("NaN"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ('2026-10-01,"gpt-4o,1,2\n2026-10-02,gpt-4o,3,4\n', "第 2 行不是正确的 CSV"),
+        ("2026-10-01,gpt-4o,1.234,50,2\n", "第 2 行有 5 列"),
+        ('2026-10-01,gpt-4o,"1.234,50",2\n', "第 2 行：费用“1.234,50”不是数字"),
+        ("2026-10-01,gpt-4o,1e999,2\n", "第 2 行：费用“1e999”大得不合理"),
+        ("2026-10-01,gpt-4o,1,1e99\n", "第 2 行：input“1e99”大得不合理"),
+        ("0001-01-01T00:00:00+14:00,gpt-4o,1,2\n", "第 2 行：日期"),
+    ],
+)
+def test_a_table_is_never_read_as_less_than_it_says(rows: str, says: str) -> None:
+    """An open quote swallowed every row behind it; “1.234,50” was one dollar and a quarter."""
+    sheet = Sheet(columns={"day": "day", "model": "model", "cost": "cost", "input": "input"})
+    with pytest.raises(Invalid, match=says):
+        read_sheet(Source.CSV, f"day,model,cost,input\n{rows}".encode(), sheet)
+
+
+def test_thousands_are_read_as_thousands() -> None:
+    sheet = Sheet(columns={"day": "day", "model": "model", "cost": "cost"})
+    body = b'day,model,cost\n2026-10-01,gpt-4o,"$1,234.50"\n'
+    assert read_sheet(Source.CSV, body, sheet).lines[0].cost_pico == 123_450 * 10**10

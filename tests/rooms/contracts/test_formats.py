@@ -92,7 +92,7 @@ def test_what_is_no_price_file_is_refused_in_one_sentence(name: str, text: str, 
 
 def test_another_encoding_is_refused() -> None:
     with pytest.raises(Invalid, match="UTF-8"):
-        read_price_file("p.csv", "模型".encode("gbk"), currency="USD")
+        read_price_file("p.csv", "模型".encode("utf-16"), currency="USD")
 
 
 @pytest.mark.parametrize(

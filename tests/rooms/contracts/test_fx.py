@@ -91,4 +91,4 @@ def test_a_file_that_is_none_is_refused() -> None:
     with pytest.raises(Invalid, match="缺少列"):
         read_fx_csv(b"base,quote\n")
     with pytest.raises(Invalid, match="UTF-8"):
-        read_fx_csv("汇率".encode("gbk"))
+        read_fx_csv("汇率".encode("utf-16"))

@@ -98,11 +98,15 @@ def test_bad_lines_are_set_aside_with_their_reason_and_good_ones_kept(
         ",gpt-4o,acme,main,1\n"
         "2026-10-01T00:00:00Z,,acme,main,1\n"
         "2026-10-01T00:00:00Z,gpt-4o,acme,main,99999999999999\n"
+        "2026-10-01T00:00:00Z,gpt-\0,acme,main,1\n"
+        f"2026-10-01T00:00:00Z,gpt-4o,acme,main,{'9' * 5_000}\n"
+        '2026-10-01T00:00:00Z,gpt-4o,acme,main,"1\n'
+        "2026-10-01T00:00:00Z,gpt-4o,acme,main,1\n"
     )
     report = import_usage(database, path, Mapping())
-    assert counts(report) == (10, 1, 0, 9)
+    assert counts(report) == (13, 1, 0, 12)
     reasons = rejects(report)
-    assert [line for line, _ in reasons] == ["3", "4", "5", "6", "7", "8", "9", "10", "11"]
+    assert [line for line, _ in reasons] == [str(line) for line in range(3, 14)] + ["15"]
     for (_, reason), expected in zip(
         reasons,
         [
@@ -115,12 +119,15 @@ def test_bad_lines_are_set_aside_with_their_reason_and_good_ones_kept(
             "没有开始时间",
             "没有模型",
             "大得不合理",
+            "没有销售价",
+            "大得不合理",
+            "CSV 格式错误",  # a quote that nobody closed swallowed the rows behind it
         ],
         strict=True,
     ):
         assert expected in reason
     again = import_usage(database, path, Mapping())
-    assert counts(again) == (10, 0, 1, 9)
+    assert counts(again) == (13, 0, 1, 12)
     assert rejects(again) == reasons
 
 

@@ -1,7 +1,18 @@
 import pytest
 
-from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import FEN, PICO, Charge, FxRate, Money, Rate, apportion, plain
+from yuejie.kernel.errors import SENTENCE, Invalid
+from yuejie.kernel.money import (
+    FEN,
+    PICO,
+    Charge,
+    FxRate,
+    Money,
+    Rate,
+    apportion,
+    exact,
+    plain,
+    whole,
+)
 
 
 def test_a_million_tokens_cost_the_rate() -> None:
@@ -79,3 +90,21 @@ def test_money_is_shown_with_thousands() -> None:
     assert str(Money(112_225, "CNY")) == "1,122.25"
     assert str(Money(-5, "CNY")) == "-0.05"
     assert Money(112_225, "CNY").amount == "1122.25"
+
+
+def test_a_whole_number_has_eighteen_digits_at_most() -> None:
+    assert [whole(text) for text in ("0", " 12 ", "9" * 18)] == [0, 12, 10**18 - 1]
+    assert [whole(text) for text in ("", "-1", "1.0", "²", "１", "1_0", "9" * 19)] == [None] * 7
+
+
+@pytest.mark.parametrize("text", ["1e999999999", "1e61", "9" * 70, "1e-999999999", "NaN", "inf"])
+def test_a_number_that_nobody_owes_is_refused_at_once(text: str) -> None:
+    with pytest.raises(Invalid, match="位小数的数字"):
+        exact(text, 100, "金额")
+
+
+def test_a_refusal_quotes_what_can_be_read_of_it() -> None:
+    sentence = Invalid(f"日期“{'9' * 100_000}”应写成 2026-10-31").sentence
+    assert len(sentence) < SENTENCE
+    assert sentence.startswith("日期“9")
+    assert sentence.endswith("应写成 2026-10-31")

@@ -521,3 +521,8 @@ def test_costs_are_exact() -> None:
     assert chat({**usage, "cost": 4e-05}).facts["provider_cost_usd"] == "0.00004"
     ticks = chat({**usage, "cost_in_usd_ticks": 10_000_000_000})
     assert ticks.facts["provider_cost_usd"] == "1"
+    for odd in ("²", "9" * 5_000, "-1"):
+        assert "provider_cost_usd" not in chat({**usage, "cost_in_usd_ticks": odd}).facts
+    # Written out it would be a gigabyte of digits.
+    absurd = chat({**usage, "cost": "1e999999999"})
+    assert absurd.facts["provider_cost_usd"] == "1e999999999"

@@ -7,7 +7,6 @@ Fields: OpenAI API reference, Usage and Costs; Anthropic API reference, Usage Re
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,10 +21,11 @@ from yuejie.assurance.reconcile.report import (
     ReportLine,
     Source,
     currency_named,
+    decimal_of,
     grain_of,
     to_pico,
 )
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid
 from yuejie.kernel.money import FEN
 from yuejie.usage.meters import Meter
 
@@ -93,9 +93,19 @@ def read_pages(source: Source, body: bytes) -> Report:
                 if amount is not None:
                     amounts.append(amount)
                     currencies.add(currency)
-        except (Invalid, TypeError, ValueError, AttributeError) as error:
-            said = error.sentence if isinstance(error, Invalid) else str(error)
-            raise Invalid(f"报告第 {number} 项不合格：{said}；请重新导出后重试") from error
+        except Invalid as error:
+            raise Invalid(
+                f"报告第 {number} 项不合格：{error.sentence}；请重新导出后重试"
+            ) from error
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            ArithmeticError,
+            OSError,
+        ) as error:
+            raise Invalid(f"报告第 {number} 项不像 {source} 的报告，请核对文件和来源") from error
     if len(currencies) > 1:
         raise Invalid(f"报告里有多种币种（{'、'.join(sorted(currencies))}），请按币种分别导出")
     manner = MANNERS[source]
@@ -114,20 +124,23 @@ def read_pages(source: Source, body: bytes) -> Report:
 def _results(body: bytes) -> Iterator[tuple[Words, Words]]:
     try:
         pages = [_decode(body)]
-    except msgspec.DecodeError:
+    except UNREADABLE:
         pages = []
         for number, text in enumerate(body.splitlines(), 1):
             if not text.strip():
                 continue
             try:
                 pages.append(_decode(text))
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 raise Invalid(f"报告第 {number} 行不是完整的 JSON：{error}") from error
     for page in pages:
         if not isinstance(page, dict) or not isinstance(page.get("data"), list):
             raise Invalid("文件不是供应商的报告（没有 data 列表），请核对文件和来源")
-        for bucket in page["data"]:
-            for result in bucket.get("results", []):
+        for number, bucket in enumerate(page["data"], 1):
+            results = bucket.get("results", []) if isinstance(bucket, dict) else None
+            if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
+                raise Invalid(f"报告的 data 第 {number} 项没有 results 列表，请核对文件和来源")
+            for result in results:
                 yield bucket, result
 
 
@@ -227,10 +240,7 @@ def _count(place: Words, name: str) -> int:
 
 
 def _decimal(value: object) -> Decimal:
-    text = str(value)
-    if isinstance(value, bool) or not re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", text):
-        raise Invalid(f"金额“{text}”不是数字")
-    return Decimal(text)
+    return decimal_of(str(value), "金额")
 
 
 _READERS: Final[dict[Source, tuple[Callable[[int, date, Words], Read], frozenset[Meter]]]] = {

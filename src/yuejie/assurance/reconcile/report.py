@@ -15,6 +15,11 @@ from yuejie.kernel.money import CURRENCIES, PICO
 from yuejie.usage.meters import Meter
 
 _WIDE: Final = Context(prec=60)
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d{1,3})?\Z")
+_PLACES: Final = 18
+"""Digits before the point of the largest number: a trillion calls of a million tokens."""
+_SHOWN: Final = 40
+"""So much of a text that is no number is shown."""
 _DATED: Final = re.compile(r"(?:[-@](?:20\d{2}-\d{2}-\d{2}|20\d{6})|-latest)\Z")
 
 
@@ -143,6 +148,16 @@ def plain_model(name: str, aliases: Mapping[str, str] | None = None) -> str:
     return _DATED.sub("", given.lower().rsplit("/", 1)[-1])
 
 
+def decimal_of(text: str, what: str) -> Decimal:
+    """Read a number as a report writes it. Raises Invalid, also beyond what any month comes to."""
+    if not _NUMBER.match(text):
+        raise Invalid(f"{what}“{text[:_SHOWN]}”不是数字")
+    number = Decimal(text)
+    if number and number.adjusted() >= _PLACES:
+        raise Invalid(f"{what}“{text[:_SHOWN]}”大得不合理，请核对单位")
+    return number
+
+
 def to_pico(amount: Decimal) -> int:
     """Return a provider's decimal amount in picos, half away from zero.
 
@@ -159,7 +174,7 @@ def grain_of(amounts: list[Decimal]) -> int:
 
     A column of 0.12 and 3.4 is written to the hundredth; what it stands for lies within half.
     """
-    places = [-int(a.as_tuple().exponent) for a in amounts if a.is_finite()]
+    places = [max(0, -int(a.as_tuple().exponent)) for a in amounts if a.is_finite()]
     finest = min(max(places, default=0), 12)
     return int(10 ** (12 - finest))
 

@@ -175,6 +175,8 @@ def _read(sent: Sent) -> Report:
         report = read_pages(sent.source, sent.body)
     if not report.lines:
         raise Invalid(f"报告 {sent.file_name} 里没有一行数据，请核对文件和来源")
+    if any("\0" in each.model or "\0" in each.note for each in report.lines):
+        raise Invalid(f"报告 {sent.file_name} 的模型或项目名里有空字符（NUL），请重新导出后重试")
     names = dict(sent.sheet.models)
     lines = tuple(
         ReportLine(

@@ -20,8 +20,6 @@ Google's export (Cloud Billing, "standard usage cost"): `sku.description`, `usag
 mapping does not name keep their description as model, so that their money is not lost.
 """
 
-import csv
-import io
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -40,11 +38,13 @@ from yuejie.assurance.reconcile.report import (
     Says,
     Source,
     currency_named,
+    decimal_of,
     grain_of,
     to_pico,
 )
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid
 from yuejie.kernel.period import zone_of
+from yuejie.paper.table import table_of
 from yuejie.usage.meters import Meter
 
 _METERS: Final = frozenset(str(meter) for meter in Meter)
@@ -56,7 +56,8 @@ _GCP: Final = {
     "cost": "cost",
     "currency": "currency",
 }
-_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?\Z")
+_THOUSANDS: Final = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z")
+"""“1.234,50” is not one: read as 1.2345 it would be a thousandth of what was meant."""
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,7 +86,7 @@ def parse_sheet(text: str) -> Sheet:
     try:
         written: dict[str, Any] = tomllib.loads(text)
         file = msgspec.convert(written, _File)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         raise Invalid(f"对账映射文件有误：{error}") from error
     for name in file.columns:
         if name not in _FIELDS | _METERS:
@@ -141,25 +142,16 @@ def _folds(told: set[str]) -> dict[Meter, Meter]:
 
 
 def _rows(body: bytes, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = body.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise Invalid("报告既不是 UTF-8 也不是 GBK 编码，请转码后重试") from error
-    reader = csv.DictReader(io.StringIO(text))
-    heads = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = heads
+    heads, rows = table_of(body, "报告")
     optional = {"currency", "model", "cost", "quantity"}
     missing = [c for f, c in columns.items() if c not in heads and f not in optional]
     if missing or not columns.get("day"):
         wanted = "、".join(missing) or "day"
         raise Invalid(f"报告缺少列 {wanted}，现有的列是 {'、'.join(heads)}；请核对映射文件")
-    for row in reader:
-        cells = {f: (row.get(c) or "").strip() for f, c in columns.items()}
+    for number, row in rows:
+        cells = {f: row.get(c, "") for f, c in columns.items()}
         if any(cells.values()):
-            yield reader.line_num, cells
+            yield number, cells
 
 
 def _lines(
@@ -189,18 +181,14 @@ def _day(text: str, zone: str) -> date:
         pass  # a moment, then
     try:
         moment = datetime.fromisoformat(text.replace(" UTC", "+00:00").replace("/", "-"))
-    except ValueError:
+        return (moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment).date()
+    except (ValueError, OverflowError):
         raise Invalid(f"日期“{text}”应写成 2026-10-31 或带时区的时刻") from None
-    if moment.tzinfo is None:
-        return moment.date()
-    return moment.astimezone(ZoneInfo(zone)).date()
 
 
 def _number(text: str, what: str) -> Decimal:
-    plain = text.replace(",", "").lstrip("¥$")
-    if not _NUMBER.match(plain):
-        raise Invalid(f"{what}“{text}”不是数字")
-    return Decimal(plain)
+    plain = text.lstrip("¥$")
+    return decimal_of(plain.replace(",", "") if _THOUSANDS.match(plain) else plain, what)
 
 
 def _whole(text: str, what: str) -> int:

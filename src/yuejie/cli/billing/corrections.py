@@ -14,7 +14,7 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import Money
+from yuejie.kernel.money import Money, whole
 from yuejie.kernel.period import BillingMonth
 
 REJECTED: Final = 100
@@ -142,10 +142,11 @@ def request(house: Frame, bill: str, lines: tuple[str, ...], why: str, *, whole:
 
 
 def _amount_of(text: str) -> tuple[int, int]:
-    position, _, amount = text.partition("=")
-    if not position.strip().isdecimal() or not amount:
+    line, _, amount = text.partition("=")
+    position = whole(line)
+    if position is None or not amount:
         raise Invalid(f"“{text}”应写作 行号=金额，例如 3=12.50")
-    return int(position), Money.parse(amount, "CNY").fen
+    return position, Money.parse(amount, "CNY").fen
 
 
 @credits_.command("approve")

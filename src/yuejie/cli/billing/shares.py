@@ -15,7 +15,7 @@ from yuejie.cli.months import Month, last_month, month_argument
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import projects
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import Money
+from yuejie.kernel.money import Money, whole
 from yuejie.kernel.period import BillingMonth, parse_instant, zone_of
 
 METHODS = {Method.EQUAL: "均摊", Method.PROPORTIONAL: "按用量", Method.CUSTOM: "自定义权重"}
@@ -58,10 +58,11 @@ def set_(
 
 
 def _weight(text: str) -> tuple[str, int]:
-    name, _, weight = text.rpartition("=")
-    if not name or not weight.isdecimal():
+    name, _, written = text.rpartition("=")
+    weight = whole(written)
+    if not name or weight is None:
         raise Invalid(f"权重“{text}”应写成 项目=60，权重为整数")
-    return name, int(weight)
+    return name, weight
 
 
 @shares.command("list")

@@ -22,7 +22,7 @@ from yuejie.insights.whatif.words import (
     read_suppose,
     suppose,
 )
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid
 from yuejie.kernel.money import MTOK, PICO, Money, plain
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.meters import UNIT_METERS
@@ -119,7 +119,7 @@ def _terms(path: Path) -> dict[str, Any]:
     """Read a file of terms: they stand at the top, or under [terms] beside discounts and tax."""
     try:
         facts = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Invalid(f"条款文件 {path.name} 写法不对：{error}，请改正后重试") from None
     beside = {"terms", "without", "discount", "override", "tax_mode", "tax_ppm"}
     return facts if facts.keys() & beside else {"terms": facts}

@@ -21,6 +21,7 @@ from yuejie.clouds.charge import (
 )
 from yuejie.clouds.formats.words import Cells, Dialect, pairs
 from yuejie.contracts.agreed.cloud import CloudCategory
+from yuejie.kernel.errors import UNREADABLE
 
 _CATEGORIES: Final = {
     "regular": CloudCategory.USAGE,
@@ -101,7 +102,7 @@ def _credits(text: str) -> list[dict[str, Any]]:
         return []
     try:
         found = json.loads(text, parse_float=str)
-    except ValueError:
+    except UNREADABLE:
         raise CellWrong("credits", f"“{text[:60]}”不是 JSON") from None
     if not isinstance(found, list) or any(not isinstance(each, dict) for each in found):
         raise CellWrong("credits", "应为由 amount、type 组成的列表")

@@ -194,6 +194,8 @@ def _json(path: Path, first: str, text: TextIO) -> Iterator[tuple[int, Cells]]:
         held = held.lstrip(" \t\r\n,")
         try:
             found, end = _DECODER.raw_decode(held)
+        except RecursionError:
+            raise FileWrong(path, [f"第 {number + 1} 行的括号层数太多"]) from None
         except ValueError:
             more = text.read(_CHUNK)
             if more and len(held) < _JSON_ROW:

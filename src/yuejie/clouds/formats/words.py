@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from yuejie.clouds.charge import CellWrong, CloudRow, Metric
+from yuejie.kernel.errors import UNREADABLE
 
 Cells = Mapping[str, str]
 """A row: text by column, empty where the cell is; nested values are JSON, or dotted columns."""
@@ -49,7 +50,7 @@ def pairs(text: str, column: str) -> dict[str, str]:
     body = text if text[:1] in "{[" else f"{{{text}}}"
     try:
         found = json.loads(body)
-    except ValueError:
+    except UNREADABLE:
         raise CellWrong(column, f"标签“{text[:60]}”不是 JSON") from None
     if isinstance(found, list):
         return {

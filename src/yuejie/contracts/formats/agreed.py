@@ -44,7 +44,7 @@ from yuejie.contracts.terms import (
     TierStep,
 )
 from yuejie.contracts.tier import DEFAULT
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import FEN, PICO, PPM, exact, plain
 from yuejie.kernel.period import parse_instant, zone_of
@@ -281,7 +281,7 @@ def read_draft(text: str, name: str) -> DraftWords:
     """Read a draft's file; the first thing that does not fit is named with its place."""
     try:
         return msgspec.toml.decode(text, type=DraftWords)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except UNREADABLE as error:
         raise Invalid(f"合同草案文件 {name} 写法不对：{error}，请改正后重试") from None
 
 

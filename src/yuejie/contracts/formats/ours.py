@@ -31,8 +31,6 @@ CSV, one rate a line, all columns but the first four may be missing or empty:
     model,mode,meter,price,currency,service_tier,context_above,time_window
 """
 
-import csv
-import io
 import json
 import tomllib
 from collections.abc import Mapping
@@ -41,8 +39,9 @@ from typing import Any, Final
 from yuejie.contracts.formats.pricelist import Multiplier, PriceList, Remark, Severity
 from yuejie.contracts.formats.read import Gathering, PriceFile
 from yuejie.contracts.tier import DEFAULT
-from yuejie.kernel.errors import DomainError, Invalid
-from yuejie.kernel.money import CURRENCIES, PPM, exact
+from yuejie.kernel.errors import UNREADABLE, DomainError, Invalid
+from yuejie.kernel.money import CURRENCIES, PPM, exact, whole
+from yuejie.paper.table import table_of
 
 Table = Mapping[str, Any]
 
@@ -55,7 +54,7 @@ def parse_toml(body: bytes) -> Table:
     """Read TOML with its fractions as text."""
     try:
         return tomllib.loads(_text(body), parse_float=str)
-    except tomllib.TOMLDecodeError as error:
+    except UNREADABLE as error:
         raise Invalid(f"价目文件不是正确的 TOML（{error}），请改正后重新导入") from None
 
 
@@ -67,6 +66,8 @@ def parse_json(body: bytes) -> Table:
         raise Invalid(
             f"价目文件第 {error.lineno} 行不是正确的 JSON（{error.msg}），请改正后重新导入"
         ) from None
+    except RecursionError:
+        raise Invalid("价目文件的括号层数太多，不像价目，请核对") from None
     if not isinstance(found, dict):
         raise Invalid("价目文件应是一个 JSON 对象，含 currency 和 models")
     return found
@@ -97,15 +98,14 @@ def read_table(document: Table, *, currency: str) -> PriceFile:
 
 def read_csv(body: bytes, *, currency: str) -> PriceFile:
     """Read the CSV form; each line stands on its own in the report."""
-    rows = csv.DictReader(io.StringIO(_text(body)))
-    missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
+    heads, rows = table_of(body, "价目文件")
+    missing = [name for name in _COLUMNS if name not in heads]
     if missing:
         raise Invalid(f"价目文件缺少列 {'、'.join(missing)}，首行应写明列名")
     read = PriceFile()
     gathered: dict[str, tuple[str, Gathering]] = {}
-    for row in rows:
-        where = f"第 {rows.line_num} 行"
-        cell = {name: (value or "").strip() for name, value in row.items() if name}
+    for number, cell in rows:
+        where = f"第 {number} 行"
         model = cell["model"]
         _same_currency(read, where, cell.get("currency") or currency, currency)
         mode, gathering = gathered.setdefault(
@@ -177,8 +177,9 @@ def _multipliers(gathering: Gathering, table: object) -> tuple[Multiplier, ...]:
 
 
 def _whole(gathering: Gathering, text: str) -> int:
-    if text.isascii() and text.isdigit():
-        return int(text)
+    number = whole(text)
+    if number is not None:
+        return number
     gathering.error(f"{gathering.model} 的长上下文门槛“{text}”应是不小于零的整数，请改正")
     return 0
 

@@ -46,7 +46,7 @@ from yuejie.customers.store import keys, projects
 from yuejie.db.session import Tx
 from yuejie.insights.whatif.replay import Replay
 from yuejie.insights.whatif.suppose import PricedBy, Supposition, Swap, factor_of, timeless
-from yuejie.kernel.errors import Invalid, NotFound
+from yuejie.kernel.errors import UNREADABLE, Invalid, NotFound
 from yuejie.kernel.money import PPM
 from yuejie.usage.meters import Meter
 
@@ -97,7 +97,7 @@ def read_suppose(text: str, name: str) -> SupposeWords:
     """Read a file of suppositions; the first thing that does not fit is named with its place."""
     try:
         return msgspec.toml.decode(text, type=SupposeWords)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except UNREADABLE as error:
         raise Invalid(f"假设文件 {name} 写法不对：{error}，请改正后重试") from None
 
 

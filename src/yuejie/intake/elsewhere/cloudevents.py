@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from yuejie.intake.push import PushedEvent
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.money import whole
 
 SOURCE: Final = "cloudevents"
 _METERS: Final = {
@@ -74,9 +75,10 @@ def _whole(value: object, name: str) -> int:
         raise Invalid(f"事件 {name} 的数量 {value!r} 应为整数")
     if isinstance(value, int):
         return value
-    if not value.isdecimal() or not value.isascii():
+    number = whole(value)
+    if number is None:
         raise Invalid(f"事件 {name} 的数量“{value}”应为整数")
-    return int(value)
+    return number
 
 
 def _text(place: Mapping[str, Any], name: str) -> str:

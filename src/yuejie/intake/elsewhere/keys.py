@@ -18,7 +18,7 @@ from yuejie.customers.key import ApiKey, digest_of, digest_of_hash, hint_of
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database
 from yuejie.intake.imports.reading import Fields
-from yuejie.kernel.errors import Invalid, NotFound
+from yuejie.kernel.errors import UNREADABLE, Invalid, NotFound
 from yuejie.kernel.ids import KeyId, mint
 from yuejie.kernel.period import parse_instant, zone_of
 
@@ -124,9 +124,10 @@ def _newapi(row: Fields, name: str, pepper: bytes) -> Found:
     ends = row.get("expired_time", "").strip()
     expires = None
     if ends and not ends.startswith("-") and ends != "0":
-        if not ends.isdecimal():
-            raise Invalid(f"到期时间 expired_time“{ends}”读不懂")
-        expires = datetime.fromtimestamp(int(ends), UTC)
+        try:
+            expires = datetime.fromtimestamp(int(ends), UTC)
+        except (ValueError, OverflowError, OSError):
+            raise Invalid(f"到期时间 expired_time“{ends}”读不懂") from None
     return Found(name, digest_of(secret, pepper), hint_of(secret), models, expires)
 
 
@@ -150,7 +151,7 @@ def _models(row: Fields) -> tuple[str, ...]:
         return ()
     try:
         listed = json.loads(text) if text.startswith("[") else text.strip("{}").split(",")
-    except ValueError:
+    except UNREADABLE:
         raise Invalid(f"models“{text[:40]}”读不懂") from None
     names = [str(each).strip('" ') for each in listed]
     return () if {"all-proxy-models", "all-team-models"} & set(names) else tuple(names)

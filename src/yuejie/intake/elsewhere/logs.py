@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.money import whole
 from yuejie.usage.meters import Meter
 
 Fields = Mapping[str, str]
@@ -101,7 +102,7 @@ def _object(text: str, name: str) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(text)
-    except ValueError:
+    except UNREADABLE:
         raise Invalid(f"{name} 不是 JSON") from None
     return found if isinstance(found, dict) else {}
 
@@ -122,9 +123,10 @@ def _count(place: Mapping[str, Any], name: str) -> int:
 
 def _number(row: Fields, name: str) -> int:
     text = row.get(name, "") or "0"
-    if not text.isdecimal() or not text.isascii():
+    number = whole(text)
+    if number is None:
         raise Invalid(f"{name}“{text}”应为不小于 0 的整数")
-    return int(text)
+    return number
 
 
 def _moment(unix_s: int) -> str:

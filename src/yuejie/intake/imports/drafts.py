@@ -10,6 +10,7 @@ from yuejie.intake.pricing import Draft, items_of
 from yuejie.intake.push import read_tags
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.limits import PLAUSIBLE_TOKENS
+from yuejie.kernel.money import whole
 from yuejie.kernel.period import parse_instant
 from yuejie.usage.event import EventState
 from yuejie.usage.meters import Meter
@@ -104,10 +105,9 @@ def _meters(fields: Fields) -> dict[Meter, int]:
 
 def quantity(name: str, text: str) -> int:
     """Read a whole number that is not negative and not absurd."""
-    digits = text.strip()
-    if not digits.isdecimal() or not digits.isascii():
-        raise Invalid(f"{name} 的数量“{text}”不是不小于 0 的整数")
-    number = int(digits)
+    number = whole(text)
+    if number is None:
+        raise Invalid(f"{name} 的数量“{text}”不是不小于 0 的整数，或大得不合理")
     if number > PLAUSIBLE_TOKENS * 1000:
         raise Invalid(f"{name} 的数量 {number} 大得不合理，请核对单位")
     return number

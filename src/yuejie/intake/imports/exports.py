@@ -44,8 +44,7 @@ def openai_row(bucket: Export, result: Export) -> dict[str, str]:
         Meter.REQUESTS: _count(result, "num_model_requests"),
     }
     tier = "batch" if result.get("batch") is True else _word(result, "service_tier")
-    started = datetime.fromtimestamp(_count(bucket, "start_time"), UTC).isoformat()
-    ended = datetime.fromtimestamp(_count(bucket, "end_time"), UTC).isoformat()
+    started, ended = _moment(bucket, "start_time"), _moment(bucket, "end_time")
     return (
         _row(meters)
         | _names(result)
@@ -102,6 +101,14 @@ def _count(place: Export, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise Invalid(f"{name} 应为不小于 0 的整数，而不是 {value!r}")
     return value
+
+
+def _moment(bucket: Export, name: str) -> str:
+    unix_s = _count(bucket, name)
+    try:
+        return datetime.fromtimestamp(unix_s, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise Invalid(f"{name} {unix_s} 不是合理的时间") from None
 
 
 def _word(place: Export, name: str) -> str:

@@ -35,7 +35,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from yuejie.intake.imports.reading import FORMATS
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid
 from yuejie.kernel.period import zone_of
 from yuejie.usage.meters import Meter
 
@@ -98,7 +98,7 @@ def parse_mapping(text: str) -> Mapping:
     try:
         written: dict[str, Any] = tomllib.loads(text)
         file = msgspec.convert(written, _File)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         raise Invalid(f"映射文件有误：{error}") from error
     if file.format and file.format not in FORMATS:
         raise Invalid(f"映射文件的 format“{file.format}”不认识，请写 {'、'.join(FORMATS)} 之一")

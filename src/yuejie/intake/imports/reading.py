@@ -19,7 +19,7 @@ import msgspec
 from yuejie.intake.elsewhere.logs import litellm_row, newapi_row
 from yuejie.intake.elsewhere.store import MAGIC, sqlite_rows
 from yuejie.intake.imports.exports import anthropic_row, openai_row
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid
 from yuejie.usage.meters import Meter
 
 _LINE_BYTES: Final = 16 * 1024 * 1024
@@ -139,7 +139,7 @@ def _csv(file: IO[bytes]) -> Iterator[Row]:
 
 
 def _cells(text: io.TextIOWrapper) -> Iterator[Row]:
-    reader = csv.reader(text)
+    reader = csv.reader(text, strict=True)
     heading = [name.strip() for name in next(reader, [])]
     if len(set(heading)) != len(heading):
         raise Invalid("表头有重名的列，请改正后重试")
@@ -174,7 +174,7 @@ def _jsonl(file: IO[bytes]) -> Iterator[Row]:
         digest = sha256(text.strip()).digest()
         try:
             yield Row(number, line, flat(_decode(text)), digest)
-        except (msgspec.DecodeError, Invalid) as error:
+        except (*UNREADABLE, Invalid) as error:
             shown = text.decode("utf-8", "replace").strip()
             yield Row(number, line, {"": shown}, digest, f"不是可用的 JSON 对象：{error}")
 
@@ -230,13 +230,18 @@ def _page(
     """Yield the results of pages: one page as a document, or several, one a line."""
     number = 0
     for line, page in _pages(file):
-        for bucket in page.get("data", []):
-            for result in bucket.get("results", []):
+        for bucket in page["data"]:
+            results = bucket.get("results", []) if isinstance(bucket, dict) else None
+            if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
+                raise Invalid(
+                    f"第 {line} 行起不是供应商的用量导出（没有 results 列表）；请核对文件"
+                )
+            for result in results:
                 number += 1
                 digest = sha256(msgspec.json.encode([bucket | {"results": []}, result])).digest()
                 try:
                     yield Row(number, line, reader(bucket, result), digest)
-                except (Invalid, TypeError, ValueError) as error:
+                except (Invalid, TypeError, ValueError, AttributeError) as error:
                     yield Row(number, line, {}, digest, f"用量导出的一项不合格：{error}")
 
 
@@ -244,7 +249,7 @@ def _pages(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
     for line, text in _documents(file):
         try:
             page = _decode(text)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise Invalid(f"第 {line} 行起不是完整的 JSON：{error}；请重新导出") from error
         if not isinstance(page, dict) or not isinstance(page.get("data"), list):
             raise Invalid(f"第 {line} 行起不是供应商的用量导出（没有 data 列表）；请核对文件")
@@ -256,7 +261,7 @@ def _documents(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     first = file.readline(PAGE_BYTES)
     try:
         _decode(first)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         rest = file.read(PAGE_BYTES)
         if file.read(1):
             raise Invalid("导出文件的一页过大，请按天分别导出") from None

@@ -31,7 +31,7 @@ from typing import Any, Final
 
 import msgspec
 
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid
 from yuejie.kernel.money import FxRate
 from yuejie.ledger.posting import ACCOUNT_NAMES, Account, Posting
 
@@ -129,7 +129,7 @@ def parse_codes(text: str) -> Codes:
     try:
         written: dict[str, Any] = tomllib.loads(text)
         file = msgspec.convert(written, _File)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         raise Invalid(f"科目对照文件有误：{error}") from error
     unknown = sorted(set(file.accounts) - {account.value for account in Account})
     if unknown:

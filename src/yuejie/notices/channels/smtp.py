@@ -12,6 +12,7 @@ from email.utils import format_datetime, getaddresses
 from typing import Final
 
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.money import whole
 from yuejie.notices.channels.parcel import Outcome, Rest, refused, retry, sent
 from yuejie.notices.channels.wire import cut_off
 from yuejie.notices.wording.letter import Letter
@@ -59,12 +60,13 @@ def server_of(settings: Mapping[str, str], password: str) -> Server:
             raise Invalid(
                 f"邮件发信设置的 {name} 应写成 name@example.com 或 名称 <name@example.com>"
             )
-    if security not in SECURITY or not port.isdecimal():
+    number = whole(port)
+    if security not in SECURITY or number is None:
         raise Invalid("邮件发信设置的 security 应为 tls、starttls 或 none，port 应为整数")
     if security == "none" and settings.get("user"):
         raise Invalid("不加密的邮件服务器不能使用口令登录，请改用 tls 或 starttls")
     user = settings.get("user", "")
-    return Server(host, int(port), security, sender, user, reply_to, password)
+    return Server(host, number, security, sender, user, reply_to, password)
 
 
 def plain_of(address: str) -> str:

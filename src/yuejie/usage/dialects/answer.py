@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import repeat
 from typing import Final, NamedTuple
 
+from yuejie.kernel.money import whole
 from yuejie.usage.dialects.counting import Facts, Implausible, Tally, tally
 from yuejie.usage.dialects.document import BrokenJson, Document, Literal, look, read_document, text
 from yuejie.usage.dialects.failures import BEFORE_WORK, in_answer, of_response
@@ -24,6 +25,8 @@ TTLS: Final = {
 }
 WINDOWS: Final = 10
 """A context this many times the model's window is no context but a broken number."""
+_PLACES: Final = 30
+"""Digits of a cost before or behind the point, at most."""
 BEDROCK_HEADERS: Final = {
     "inputTokenCount": "x-amzn-bedrock-input-token-count",
     "outputTokenCount": "x-amzn-bedrock-output-token-count",
@@ -226,12 +229,13 @@ def service_tier(said: str | None) -> str | None:
 
 def _costs(facts: Facts) -> Facts:
     """Provider's own cost in USD, exact: xAI counts in 10⁻¹⁰ dollars."""
-    ticks = facts.pop("cost_in_usd_ticks", None)
-    if ticks is not None and ticks.isdigit():
+    ticks = whole(facts.pop("cost_in_usd_ticks", ""))
+    if ticks is not None:
         facts["provider_cost_usd"] = format(Decimal(ticks).scaleb(-10).normalize(), "f")
     cost = facts.get("provider_cost_usd")
     exact = Literal(cost).decimal() if cost is not None else None
-    if exact is not None and exact.is_finite():
+    # Written out, 1e999999999 is a gigabyte; what no call costs stays as the provider wrote it.
+    if exact is not None and exact.is_finite() and abs(exact.adjusted()) <= _PLACES:
         facts["provider_cost_usd"] = format(exact, "f")
     return facts
 

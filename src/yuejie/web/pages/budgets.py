@@ -34,7 +34,7 @@ from yuejie.customers.customer import Customer
 from yuejie.customers.store import keys, projects
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid, NotFound
-from yuejie.kernel.money import Charge
+from yuejie.kernel.money import Charge, whole
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.web.cursor import PAGE, Window, cut
 from yuejie.web.desk import Db, Now
@@ -315,14 +315,16 @@ def _cap(text: str, measure: Measure) -> int:
 def _bound(text: str) -> int:
     """Read a longest output with or without 千分位; 0 for none."""
     plain = text.strip().replace(",", "").replace("，", "")
-    if plain and not plain.isdecimal():
+    tokens = whole(plain or "0")
+    if tokens is None:
         raise Invalid(f"最长输出“{text}”应为正整数，例如 4096；不限请留空")
-    return int(plain or "0")
+    return tokens
 
 
 def _percents(text: str) -> tuple[int, ...]:
     """Read percentages apart by blanks or commas; none is told of nothing."""
     parts = text.replace(",", " ").replace("，", " ").replace("%", " ").split()
-    if not all(part.isdecimal() for part in parts):
+    percents = [whole(part) for part in parts]
+    if None in percents:
         raise Invalid(f"提醒的百分比“{text}”应为整数，用空格隔开，例如 50 80 100")
-    return tuple(map(int, parts))
+    return tuple(each for each in percents if each is not None)

@@ -17,12 +17,11 @@ from typing import Final
 
 from babel.messages.pofile import read_po
 
+from yuejie.kernel.errors import SENTENCE
 from yuejie.paper.said import HOLE, Said
 from yuejie.usage.meters import NAMES
 from yuejie.web.pages.frame.words import EN, translations
 
-LONGEST: Final = 2_000
-"""No sentence of ours is longer; beyond, nobody looks for its English."""
 _BETWEEN: Final = (("；", "; "), ("、", ", "))
 """What stands between the parts of a list, and what does in English."""
 _HAN: Final = re.compile("[\u4e00-\u9fff]")
@@ -44,7 +43,7 @@ def sentences() -> tuple[dict[str, str], tuple[Said, ...]]:
 
 def in_english(sentence: str) -> str:
     """Return a sentence of ours in English; one that is not known comes back as it is."""
-    if not _HAN.search(sentence) or len(sentence) > LONGEST:
+    if not _HAN.search(sentence) or len(sentence) > SENTENCE:
         return sentence
     whole, shaped = sentences()
     if sentence in whole:

@@ -18,6 +18,7 @@ from yuejie.contracts.store import accounts, models
 from yuejie.db.session import Database
 from yuejie.gateway.credentials import decrypt, encrypt
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from yuejie.kernel.money import whole
 from yuejie.web.shapes.customers import Text
 
 _CREDENTIAL: Final = "sk-simulator"
@@ -109,15 +110,15 @@ class ModelForm(BaseModel):
             known = any(each.model_id == name for each in models(tx))
         if account is None:
             raise NotFound("请选择提供这个模型的供应商账号；还没有就先做上一步")
-        window = self.context_window.strip()
-        if window and not (window.isdecimal() and int(window) > 0):
+        window = whole(self.context_window)
+        if self.context_window.strip() and not window:
             raise Invalid("上下文长度请写整数，例如 128000，不知道可不填")
         if not known:
             draft = ModelDraft(
                 model_id=name,
                 mode=self.mode,
                 owner=account.provider,
-                context_window=int(window) if window else None,
+                context_window=window,
             )
             put_model(db, draft, by=by, now=now)
         upstream = self.upstream_model.strip() or name

@@ -16,6 +16,7 @@ from yuejie.customers.store import key_by_id, keys, projects
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import KeyId
+from yuejie.kernel.money import whole
 from yuejie.kernel.period import zone_of
 from yuejie.web.cursor import PAGE, Window, cut
 from yuejie.web.desk import Db, DeskHere, Now
@@ -177,9 +178,10 @@ def _expiry(days: str, now: datetime) -> datetime | None:
     """Return when a key runs out; an empty field is never."""
     if not days.strip():
         return None
-    if not days.strip().isdecimal() or not 0 < int(days) <= 3650:
+    number = whole(days)
+    if number is None or not 0 < number <= 3650:
         raise Invalid("有效天数请写 1 到 3650 的整数，不填为长期有效")
-    return now + timedelta(days=int(days))
+    return now + timedelta(days=number)
 
 
 def _page(

@@ -14,6 +14,7 @@ from yuejie.insights.protection import protect, store
 from yuejie.insights.protection.policy import Action, Policy, Protection, Until
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
+from yuejie.kernel.money import whole
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
@@ -81,12 +82,10 @@ def make(
     if action not in ACTIONS:
         raise Invalid("请选择怎样防护：限速、暂停，或暂停待批准")
     wanted = Action(action)
-    rate = per_minute.strip() if wanted is Action.THROTTLE else ""
-    if wanted is Action.THROTTLE and (not rate.isdecimal() or not int(rate)):
+    rate = whole(per_minute) if wanted is Action.THROTTLE else None
+    if wanted is Action.THROTTLE and not rate:
         raise Invalid("限速请写每分钟几次，例如 60")
-    draft = protect.PolicyDraft(
-        action=wanted, project=project or None, per_minute=int(rate) if rate else None
-    )
+    draft = protect.PolicyDraft(action=wanted, project=project or None, per_minute=rate)
     protect.make_policy(db, party, draft, by=caller.name, now=now)
     return go(request, f"/anomalies{query_of(request, party)}", "防护策略已设定")
 

@@ -20,6 +20,7 @@ from yuejie.customers.customer import Customer
 from yuejie.customers.store import projects
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import DomainError, Invalid
+from yuejie.kernel.money import whole
 from yuejie.kernel.period import BillingMonth, parse_instant, zone_of
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw, go
@@ -162,7 +163,8 @@ def _weights(text: str, method: Method) -> dict[str, int]:
         name, weight = line, "1"
         if method is Method.CUSTOM:
             name, _, weight = line.rpartition("=")
-            if not name.strip() or not weight.strip().isdecimal() or not weight.isascii():
-                raise Invalid(f"“{line}”应写成 项目=60，每行一个，权重为整数")
-        found[name.strip()] = int(weight)
+        number = whole(weight)
+        if not name.strip() or number is None:
+            raise Invalid(f"“{line}”应写成 项目=60，每行一个，权重为整数")
+        found[name.strip()] = number
     return found
