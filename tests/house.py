@@ -1,4 +1,7 @@
-"""A whole house for tests: simulators, database, gateways, intake, each a real process."""
+"""A whole house for tests: simulators, database, gateways, intake, clerk, each a real process.
+
+The console is there where a test asks for it: it takes longer to start than all the others.
+"""
 
 import os
 import signal
@@ -83,7 +86,9 @@ class House:
 
 
 @contextmanager
-def running_house(workers: int = 2, shift: timedelta = timedelta()) -> Iterator[House]:
+def running_house(
+    workers: int = 2, shift: timedelta = timedelta(), *, console: bool = False
+) -> Iterator[House]:
     """Run a house, furnished like the demo's; `shift` moves the gateways' clock."""
     with open_folder() as home, running(home / "truth.jsonl") as simulator:
         settings = Settings.load(
@@ -95,7 +100,11 @@ def running_house(workers: int = 2, shift: timedelta = timedelta()) -> Iterator[
                 "YUEJIE_NODE": "test",
             }
         )
-        staged = [shifted(program, shift) for program in programs(settings)]
+        staged = [
+            shifted(program, shift)
+            for program in programs(settings)
+            if console or program.name != "console"
+        ]
         supervisor = Supervisor(settings, lambda _: None, staged, log_folder=home)
         supervisor.start()
         with Database.open(app_url(settings), size=4) as db:

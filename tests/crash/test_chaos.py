@@ -82,7 +82,7 @@ def _resolve(house: House) -> None:
 
 def test_the_supervisor_brings_everything_back() -> None:
     """Each process is killed once; half a minute later all of them run again."""
-    with running_house(workers=1) as house:
+    with running_house(workers=1, console=True) as house:
         names = [child.program.name for child in house.supervisor.children]
         before = {name: house.pid(name) for name in names}
         for name in names:

@@ -90,7 +90,7 @@ def test_taken_away_within_a_second_in_every_worker() -> None:
     with running_house() as house:
         app, writer = house.keys["app"], house.keys["writer"]
         assert wait_for(lambda: served(house, app) and served(house, writer), 60)
-        # It serves before the clerk and the console have started; they share two cores with it.
+        # It serves before the clerk has started, which shares two cores with it.
         time.sleep(STARTED)
 
         now = datetime.now(UTC)
