@@ -5,7 +5,7 @@ that are needed are converted, to within a thousandth of an em.
 """
 
 import uuid
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from threading import Lock
 from typing import Final
@@ -30,6 +30,8 @@ _MADE: Final = (1980, 1, 1, 0, 0, 0)
 _NONE: Final = ".notdef"
 _turn: Final = Lock()
 """A font reads itself as it is asked, so one asks at a time."""
+_GLYPHS: Final = 4_096
+"""So many converted glyphs are kept, of which a proposal has some five hundred of each weight."""
 _HEAD: Final = 32
 _ERROR: Final = 1.0
 _TABLE: Final = "word/fontTable.xml"
@@ -74,10 +76,10 @@ def cut(name: str, characters: frozenset[str]) -> bytes:
     wanted = sorted(ord(char) for char in characters if drawable(char))
     with _turn:
         own = _font(name)
-        glyphs, cmap, metrics = _outlines(own, wanted)
+        glyphs, cmap, metrics = _outlines(name, wanted)
         missing = [code for code in wanted if code not in cmap]
         if missing:
-            more, known, sizes = _outlines(_font(_RARE), missing, prefix="rare.")
+            more, known, sizes = _outlines(_RARE, missing, prefix="rare.")
             glyphs |= {each: found for each, found in more.items() if each in known.values()}
             metrics |= {each: found for each, found in sizes.items() if each in known.values()}
             cmap |= known
@@ -91,20 +93,26 @@ def _font(name: str) -> TTFont:
 
 
 def _outlines(
-    font: TTFont, wanted: list[int], prefix: str = ""
+    face: str, wanted: list[int], prefix: str = ""
 ) -> tuple[dict[str, object], dict[int, str], dict[str, tuple[int, int]]]:
     """Return these characters' glyphs as quadratic curves, with their names and widths."""
+    font = _font(face)
     known = font.getBestCmap()
     names = {code: known[code] for code in wanted if code in known}
     drawn: dict[str, object] = {}
     sizes: dict[str, tuple[int, int]] = {}
-    glyphs = font.getGlyphSet()
     for name in sorted({_NONE, *names.values()}, key=font.getGlyphID):
-        pen = TTGlyphPen(None)
-        glyphs[name].draw(Cu2QuPen(pen, _ERROR, reverse_direction=True))
-        drawn[prefix + name] = pen.glyph()
+        drawn[prefix + name] = _outline(face, name)
         sizes[prefix + name] = (font["hmtx"][name][0], 0)
     return drawn, {code: prefix + name for code, name in names.items()}, sizes
+
+
+@lru_cache(maxsize=_GLYPHS)
+def _outline(face: str, name: str) -> object:
+    """Return a glyph as quadratic curves; the next proposal says much the same words."""
+    pen = TTGlyphPen(None)
+    _font(face).getGlyphSet()[name].draw(Cu2QuPen(pen, _ERROR, reverse_direction=True))
+    return pen.glyph()
 
 
 def _built(
