@@ -20,7 +20,7 @@ from yuejie.budgets.store import of_customer
 from yuejie.contracts.auto import store as autos
 from yuejie.contracts.auto.policy import Policy
 from yuejie.contracts.auto.publish import publish_auto
-from yuejie.contracts.contract import Contract, FxPolicy, Terms
+from yuejie.contracts.contract import Contract, FxPolicy, Terms, refuse_idle
 from yuejie.contracts.formats.agreed import pricing_of
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.offer import (
@@ -54,7 +54,7 @@ from yuejie.house_file import (
     ProjectPart,
 )
 from yuejie.kernel.errors import Conflict, DomainError, Invalid
-from yuejie.kernel.ids import BookId, ContractId
+from yuejie.kernel.ids import BookId, ContractId, CustomerId
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import parse_instant, zone_of
 from yuejie.payments.dunning.sign import sign_contract
@@ -115,14 +115,54 @@ def _check(house: HouseFile, applying: Applying) -> None:
     for priced in house.book:
         for source in priced.prices:
             _price_file(source, applying.folder)
+    listed = {part.id: part.currency for part in house.book}
     for customer in house.customer:
         zone_of(customer.zone)
+        if customer.contract is not None:
+            _check_contract(customer.contract, customer, listed, applying)
         names = {project.name for project in customer.project}
         for key in customer.key:
             if key.project not in names:
                 raise Invalid(
                     f"客户 {customer.slug} 的密钥 {key.name} 指向未写明的项目“{key.project}”"
                 )
+
+
+def _check_contract(
+    part: ContractPart, customer: CustomerPart, listed: Mapping[str, str], applying: Applying
+) -> None:
+    """Refuse terms that nobody could sign; `listed` are the books of the file, by currency."""
+    with applying.db.read() as tx:
+        known = book(tx, part.book)
+        who = customer_by_slug(tx, customer.slug)
+        signed = contract_versions(tx, _contract_id(who)) if who else []
+    currency = known.currency if known else listed.get(part.book)
+    if currency is None:
+        return
+    try:
+        terms = _terms(part, CustomerId(customer.slug), customer.zone, currency)
+        terms.refuse_nonsense(currency)
+        if not signed:
+            refuse_idle(terms.commercial, terms.starts_at, terms.zone)
+    except DomainError as error:
+        raise Invalid(f"customer {customer.slug}：{error.sentence}") from error
+
+
+def _terms(part: ContractPart, customer_id: CustomerId, zone: str, book_currency: str) -> Terms:
+    """Return the terms that a part writes; rates are in the currency of the book they stand in."""
+    priced_in = part.currency if part.fx_policy == FxPolicy.CARD else book_currency
+    return Terms(
+        customer_id=customer_id,
+        sale_book=BookId(part.book),
+        currency=part.currency,
+        zone=zone,
+        fx_policy=part.fx_policy,
+        tax_mode=part.tax_mode,
+        tax_ppm=part.tax_ppm,
+        starts_at=parse_instant(part.starts_at, zone_of(zone)),
+        commercial=part.terms.terms(),
+        pricing=pricing_of(part.discount, part.override, priced_in),
+    )
 
 
 def _backups_first(models: list[ModelPart]) -> list[ModelPart]:
@@ -288,23 +328,11 @@ def _customer(part: CustomerPart, applying: Applying) -> Iterator[Change]:
 
 
 def _contract(part: ContractPart, customer: Customer, applying: Applying) -> Iterator[Change]:
-    contract_id = ContractId(f"con_{customer.customer_id.removeprefix('cus_')}")
+    contract_id = _contract_id(customer)
     with applying.db.read() as tx:
         listed = book(tx, part.book)
-    card = part.fx_policy == FxPolicy.CARD
-    priced_in = part.currency if card or listed is None else listed.currency
-    terms = Terms(
-        customer_id=customer.customer_id,
-        sale_book=BookId(part.book),
-        currency=part.currency,
-        zone=customer.zone,
-        fx_policy=part.fx_policy,
-        tax_mode=part.tax_mode,
-        tax_ppm=part.tax_ppm,
-        starts_at=parse_instant(part.starts_at, zone_of(customer.zone)),
-        commercial=part.terms.terms(),
-        pricing=pricing_of(part.discount, part.override, priced_in),
-    )
+    currency = listed.currency if listed else part.currency
+    terms = _terms(part, customer.customer_id, customer.zone, currency)
     with applying.db.read() as tx:
         known = contract_versions(tx, contract_id)
     signed: Contract = sign_contract(
@@ -312,6 +340,11 @@ def _contract(part: ContractPart, customer: Customer, applying: Applying) -> Ite
     )
     if signed not in known:
         yield Change(f"客户 {customer.slug} 的合同第 {signed.version} 版（{signed.sale_book}）")
+
+
+def _contract_id(customer: Customer) -> ContractId:
+    """Return the id of the contract that the house file writes of a customer."""
+    return ContractId(f"con_{customer.customer_id.removeprefix('cus_')}")
 
 
 def _project(part: ProjectPart, customer: Customer, applying: Applying) -> Iterator[Change]:

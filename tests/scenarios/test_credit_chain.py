@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from tests.scenarios.test_export import forged, place, take
 from yuejie.assurance.export import export_seals
 from yuejie.assurance.verifier.yuejie_verify import encode, end_record, sealed_record, verify
 from yuejie.bills.correct.store import credits_of
+from yuejie.bills.correct.take_back import decide_credit, request_credit
 
 M = 1_000_000
 YUAN = """
@@ -165,3 +167,27 @@ def set_previous(owner_url: str, number: str, seal: bytes | None) -> None:
         owner.execute("ALTER TABLE credit_note DISABLE TRIGGER USER")
         owner.execute("UPDATE credit_note SET previous_seal = %s WHERE number = %s", (seal, number))
         owner.execute("ALTER TABLE credit_note ENABLE TRIGGER USER")
+
+
+def test_an_older_program_cannot_loosen_the_chain(books: Books, acme: Party) -> None:
+    """
+    While a house is upgraded, the program before the chain approves a note of a customer whose
+    chain begins with its first note: the database refuses, and the new program approves it.
+    """
+    bill = acme.bill("2026-10")
+    now = datetime(2026, 12, 20, tzinfo=UTC)
+    note = request_credit(books.db, bill.bill_id, amounts={1: 500}, why="x", by="a", now=now)
+    with pytest.raises(psycopg.errors.RaiseException, match="are chained"), books.db.begin() as tx:
+        tx.run(OLDER_APPROVAL, name=note.credit_note_id, at=now, seal=b"\x01" * 32)
+    decide_credit(books.db, note.credit_note_id, approve=True, by="b", now=now)
+    assert verify(export_seals(books.db, "acme")) == []
+    assert books.unproved() == []
+
+
+OLDER_APPROVAL = """
+    UPDATE credit_note
+    SET state = 'approved', number = 'YJC2026000005', decided_by = 'b', decided_at = %(at)s,
+        seal = %(seal)s
+    WHERE credit_note_id = %(name)s AND state = 'requested'
+"""
+"""What the program before the chain said."""

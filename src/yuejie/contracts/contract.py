@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from yuejie.contracts.agreed.pricing import LIST, Pricing
-from yuejie.contracts.terms import STANDARD, CommercialTerms, ContractType
+from yuejie.contracts.terms import STANDARD, CommercialTerms, ContractType, Renewal
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
 from yuejie.kernel.money import CURRENCIES, PPM
@@ -108,11 +108,25 @@ def refuse_span(terms: CommercialTerms, starts_at: datetime, zone: str) -> None:
         raise Invalid(f"{terms.type} 合同须写明止日 ends_on，请补全后重试")
 
 
-def refuse_lock(terms: CommercialTerms, starts_at: datetime, zone: str) -> None:
-    """Refuse a new contract whose price lock is over before it begins: it would lock nothing."""
-    begins, lock = starts_at.astimezone(zone_of(zone)).date(), terms.price_lock_until
+def refuse_idle(terms: CommercialTerms, starts_at: datetime, zone: str) -> None:
+    """Refuse a new contract with days that could mean nothing.
+
+    A price lock that is over before it begins, or goes on where nothing is sold any more; a notice
+    against going on that nobody could give in time.
+    """
+    begins, ends = starts_at.astimezone(zone_of(zone)).date(), terms.ends_on
+    lock = terms.price_lock_until
     if lock is not None and lock <= begins:
         raise Invalid(f"合同锁价期 {lock} 须晚于起日 {begins}，不锁价请不要填写")
+    if lock is not None and ends is not None and lock > ends and terms.renewal is Renewal.NONE:
+        raise Invalid(f"合同锁价期 {lock} 晚于止日 {ends}，而合同不续约；请写到止日为止")
+    if ends is None or terms.renewal is not Renewal.AUTO:
+        return
+    if terms.notice_days >= (held := (ends - begins).days):
+        raise Invalid(
+            f"合同自动续约，通知天数 {terms.notice_days} 天须少于合同期的 {held} 天，"
+            "否则无人来得及提出不续约"
+        )
 
 
 def midnight(day: date, zone: str) -> datetime:

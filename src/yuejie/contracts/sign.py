@@ -14,7 +14,7 @@ from yuejie.contracts.contract import (
     at,
     by_term,
     midnight,
-    refuse_lock,
+    refuse_idle,
 )
 from yuejie.contracts.publish import card_of
 from yuejie.contracts.store import BookRow
@@ -114,7 +114,7 @@ def _write(
     version = was.version + 1 if was else 1
     parent = _parent(tx, terms, was.terms if was else None, now)
     if was is None:
-        refuse_lock(terms.commercial, terms.starts_at, terms.zone)
+        refuse_idle(terms.commercial, terms.starts_at, terms.zone)
     agreed = Agreement(
         contract_id=name,
         version=version,
@@ -165,13 +165,19 @@ def hold_of(terms: Terms, now: datetime) -> Hold:
 
 def _parent(tx: Tx, terms: Terms, was: CommercialTerms | None, now: datetime) -> BookRow:
     """Return the book that prices the contract, as far as the contract itself agrees nothing."""
+    book = list_of(tx, terms, was)
+    return card_of(tx, book, terms.currency, now) if terms.fx_policy == FxPolicy.CARD else book
+
+
+def list_of(tx: Tx, terms: Terms, was: CommercialTerms | None = None) -> BookRow:
+    """Return the list that terms name; terms that no bill could be drawn from are refused."""
     book = store.book(tx, terms.sale_book)
     if book is None:
         raise NotFound(f"价目 {terms.sale_book} 不存在，请先建立再签合同", book=terms.sale_book)
     if book.kind != "sale":
         raise Invalid(f"价目 {terms.sale_book} 不是销售价目，合同请引用 sale 类价目")
     terms.refuse_nonsense(book.currency, was)
-    return card_of(tx, book, terms.currency, now) if terms.fx_policy == FxPolicy.CARD else book
+    return book
 
 
 def list_book_of(tx: Tx, contract: Contract) -> BookId:

@@ -6,6 +6,8 @@ says otherwise. Every default is what product.md E4 calls standard: five days to
 pay, ten to the fapiao, all counted from the bill's date and rolling to the next working day.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -33,8 +35,19 @@ SLA_CAP_PPM: Final = 500_000
 TERM_DAYS_MAX: Final = 3_650
 """No days of a contract are more than ten years; what is, was mistyped."""
 RENEWAL_MONTHS_MAX: Final = 120
+ORDER_LENGTH: Final = 100
+"""Of a purchase order's number, so that it fits the remark of a fapiao beside those of bills."""
+CLAUSES_MAX: Final = 50
+CLAUSE_NAME_LENGTH: Final = 100
+CLAUSE_LENGTH: Final = 5_000
+"""Of one clause that is only printed: two pages of the contract."""
+COUNT_MAX: Final = 10**9
+"""Of calls, milliseconds and missed responses that a promise of service counts."""
+RESPONSE_MINUTES_MAX: Final = 60 * 24 * 366
 YEARS: Final = range(2000, 2200)
 """In which a day that a contract names lies."""
+
+_UNKEPT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class ContractType(StrEnum):
@@ -337,6 +350,7 @@ class CommercialTerms:
             if value < 0:
                 raise Invalid(f"合同条款“{name}”不能为负（现为 {value}），请改正后重试")
         self._refuse_spans()
+        self._refuse_texts(was)
         if not 0 <= self.settlement_day <= SETTLEMENT_DAY_MAX:
             raise Invalid(
                 f"合同条款“结算日”须为每月 1 至 {SETTLEMENT_DAY_MAX} 日"
@@ -348,6 +362,8 @@ class CommercialTerms:
             raise Invalid("合同条款“承诺消费”须大于零；没有承诺消费请不要填写")
         if self.tier_discount is not None:
             _refuse_steps(self.tier_discount.steps)
+            if was is None or self.tier_discount != was.tier_discount:
+                _refuse_falling(self.tier_discount.steps)
         if self.sla is not None:
             _refuse_sla(self.sla)
         refuse_clouds(self.clouds)
@@ -380,6 +396,47 @@ class CommercialTerms:
                     f"合同条款“{name}”{day} 有误：日期须在 {YEARS[0]} 年至 {YEARS[-1]} 年之间"
                 )
 
+    def _refuse_texts(self, was: "CommercialTerms | None") -> None:
+        """Refuse words that nothing keeps; and new ones that no paper has room for."""
+        refuse_unkept(self)
+        if was is not None and (self.purchase_order, self.extra) == (was.purchase_order, was.extra):
+            return
+        order = self.purchase_order.replace("\N{IDEOGRAPHIC SPACE}", " ")
+        if len(order) > ORDER_LENGTH or not order.isprintable():
+            raise Invalid(
+                f"合同条款“采购订单号”须为一行文字，不超过 {ORDER_LENGTH} 个字符，且没有不可见字符"
+            )
+        if len(self.extra) > CLAUSES_MAX:
+            raise Invalid(
+                f"合同条款“其他约定”不能超过 {CLAUSES_MAX} 条（现为 {len(self.extra)} 条）"
+            )
+        for name, clause in self.extra.items():
+            if not 0 < len(name.strip()) <= CLAUSE_NAME_LENGTH or len(clause) > CLAUSE_LENGTH:
+                raise Invalid(
+                    f"合同条款“其他约定”每条须有名称，名称不超过 {CLAUSE_NAME_LENGTH} 个字符，"
+                    f"内容不超过 {CLAUSE_LENGTH} 个字符"
+                )
+
+
+def refuse_unkept(said: object) -> None:
+    """Refuse characters that no database keeps and no paper shows, wherever they stand."""
+    for text in _texts(msgspec.to_builtins(said)):
+        found = _UNKEPT.search(text)
+        if found is not None:
+            code = f"U+{ord(found[0]):04X}"
+            raise Invalid(f"合同条款里有不可见的控制字符 {code}，请去掉后重试")
+
+
+def _texts(said: object) -> Iterator[str]:
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, dict):
+        for name, value in said.items():
+            yield from (str(name), *_texts(value))
+    elif isinstance(said, list | tuple):
+        for each in said:
+            yield from _texts(each)
+
 
 def _refuse_steps(steps: tuple[TierStep, ...]) -> None:
     above = [step.above_fen for step in steps]
@@ -387,6 +444,13 @@ def _refuse_steps(steps: tuple[TierStep, ...]) -> None:
         raise Invalid("合同条款“阶梯折扣”的档位须从低到高、互不相同且不为负，请改正后重试")
     if any(not 0 <= step.discount_ppm <= PPM for step in steps):
         raise Invalid("合同条款“阶梯折扣”的折扣须在 0 到 1000000 ppm 之间（10% 写作 100000）")
+
+
+def _refuse_falling(steps: tuple[TierStep, ...]) -> None:
+    """Refuse a discount that falls where more is used: a slip, for it is one that grows."""
+    shares = [step.discount_ppm for step in steps]
+    if shares != sorted(shares):
+        raise Invalid("合同条款“阶梯折扣”的折扣须随用量增加而不减少，请核对各档")
 
 
 def _refuse_sla(sla: Sla) -> None:
@@ -402,6 +466,17 @@ def _refuse_sla(sla: Sla) -> None:
         raise Invalid("合同条款“SLA”的赔付上限须在 0% 到 100% 之间，最少调用次数须不少于 1")
     if len(set(sla.exclusions)) != len(sla.exclusions):
         raise Invalid("合同条款“SLA”的除外情形有重复，请改正后重试")
+    counted = (
+        sla.operations_min,
+        sla.first_byte_ms or 0,
+        *(step.above_ms for step in sla.latency_steps),
+        *(step.missed for step in sla.response_steps),
+    )
+    if max(counted) > COUNT_MAX or max(sla.response_minutes or (0,)) > RESPONSE_MINUTES_MAX:
+        raise Invalid(
+            f"合同条款“SLA”的次数与毫秒数不能超过 {COUNT_MAX}，"
+            f"响应分钟数不能超过 {RESPONSE_MINUTES_MAX}（一年）"
+        )
     _refuse_latency(sla)
     _refuse_responses(sla)
     for table in (sla.steps, sla.latency_steps, sla.response_steps):

@@ -302,6 +302,11 @@ BEGIN
     IF OLD.state <> 'requested' AND OLD IS DISTINCT FROM NEW THEN
         RAISE EXCEPTION 'a decided credit note never changes';
     END IF;
+    IF NEW.state = 'approved' AND NEW.previous_seal IS NULL AND OLD.state = 'requested'
+       AND EXISTS (SELECT FROM credit_note
+                   WHERE customer_id = NEW.customer_id AND previous_seal IS NOT NULL) THEN
+        RAISE EXCEPTION 'the credit notes of this customer are chained: approve it with the program of this version';
+    END IF;
     RETURN NEW;
 END $function$;
 

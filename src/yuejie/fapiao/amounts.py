@@ -12,7 +12,7 @@ from typing import Final
 
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import FEN, PPM, Money, divide, exact, plain
+from yuejie.kernel.money import FEN, PPM, Money, divide, plain, whole_fen
 
 LINES: Final = 2_000
 """Most lines of one fapiao, discount lines included (Nuonuo)."""
@@ -213,7 +213,7 @@ def _check_discount(
 
 def read_fen(text: str, what: str) -> int:
     """Read an amount of two decimals as fen."""
-    return exact(text, FEN, what)
+    return whole_fen(text, what)
 
 
 def write_fen(fen: int) -> str:

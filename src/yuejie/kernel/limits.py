@@ -90,13 +90,16 @@ CALLBACK_SKEW: Final = timedelta(minutes=10)
 CALLBACK_BYTES: Final = 64 * 1024
 """Largest callback of a signing platform; theirs are some 1 KB, and anybody may call."""
 
+# Money
+AMOUNT_FEN: Final = 10**15
+"""Largest amount that anybody writes: ten trillion yuan are a slip of the pen, and sums stay in
+range."""
+
 # Money that comes in
 STATEMENT_BYTES: Final = 32 * 1024 * 1024
 """Largest bank statement file; a year of a busy account as xlsx is a tenth of it."""
 STATEMENT_LINES: Final = 200_000
 """Rows of one statement file, so that a file is held and judged whole."""
-STATEMENT_FEN: Final = 10**15
-"""Largest amount on a statement; ten trillion yuan are no transfer, and sums stay in range."""
 SUBSET_SUMS: Final = 65_536
 """Different sums of half the open bills, kept while looking for those that a transfer may pay: of
 sixteen bills all; some 15 MB. Beyond, a person is asked."""

@@ -13,6 +13,7 @@ from decimal import Context, Decimal, FloatOperation, Inexact, InvalidOperation
 from typing import Final, Self
 
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.limits import AMOUNT_FEN
 
 PICO: Final = 10**12
 """Picos in one currency unit."""
@@ -53,6 +54,14 @@ def whole(text: str) -> int | None:
     return int(digits) if known else None
 
 
+def whole_fen(text: str, what: str) -> int:
+    """Read “200.00” as fen; what no books could hold is refused."""
+    fen = exact(text, FEN, what)
+    if abs(fen) > AMOUNT_FEN:
+        raise Invalid(f"{what}“{text}”超出可记的范围，请改正后重试", text=text)
+    return fen
+
+
 def plain(value: int, scale: int, least: int = 2) -> str:
     """Write value/scale as a plain decimal with at least `least` places and no more than needed."""
     places = len(str(scale)) - 1
@@ -78,7 +87,7 @@ class Money:
     @classmethod
     def parse(cls, text: str, currency: str) -> Self:
         """Read “1122.25”; more than two decimals is refused."""
-        return cls(exact(text, FEN, "金额"), currency)
+        return cls(whole_fen(text, "金额"), currency)
 
     def __add__(self, other: "Money") -> "Money":
         _same(self.currency, other.currency)

@@ -73,6 +73,8 @@ def sla(**changes: Any) -> CommercialTerms:
         (replace(RICH, tier_discount=TierDiscount(())), "阶梯折扣"),
         (replace(RICH, tier_discount=TierDiscount((TierStep(5, 0), TierStep(5, 1)))), "阶梯折扣"),
         (replace(RICH, tier_discount=TierDiscount((TierStep(0, 1_000_001),))), "阶梯折扣"),
+        (replace(RICH, extra={" ": "甲"}), "每条须有名称"),
+        (replace(RICH, extra={str(n): "甲" for n in range(51)}), "不能超过 50 条（现为 51 条）"),
         (sla(availability_ppm=0), "可用率须大于"),
         (sla(availability_ppm=1_000_001), "可用率须大于"),
         (sla(steps=()), "至少一档"),
@@ -100,6 +102,16 @@ def sla(**changes: Any) -> CommercialTerms:
 def test_nonsense_is_refused_naming_the_field(terms: CommercialTerms, field: str) -> None:
     with pytest.raises(Invalid, match=field):
         terms.refuse_nonsense()
+
+
+def test_what_was_agreed_before_it_was_refused_goes_on() -> None:
+    """No renewal stumbles over words or steps that nobody would sign any more."""
+    falling = TierDiscount((TierStep(0, 100_000), TierStep(5, 50_000)))
+    old = replace(RICH, purchase_order="PO-1\nPO-2", tier_discount=falling)
+    replace(old, ends_on=date(2028, 11, 1)).refuse_nonsense(old)
+    for said in ("采购订单号", "阶梯折扣"):
+        with pytest.raises(Invalid, match=said):
+            (old if said == "采购订单号" else replace(old, purchase_order="")).refuse_nonsense()
 
 
 def test_payment_and_fapiao_do_not_wait_for_each_other() -> None:

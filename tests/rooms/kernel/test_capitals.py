@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuejie.kernel.capitals import capitals
-from yuejie.kernel.money import Money
+from yuejie.kernel.money import FEN, exact
 
 VECTORS = {
     "0.00": "零圆整",
@@ -43,7 +43,7 @@ PLACES = {"拾": 10, "佰": 100, "仟": 1000}
 
 @pytest.mark.parametrize(("figures", "written"), VECTORS.items())
 def test_the_vectors_of_the_rule(figures: str, written: str) -> None:
-    assert capitals(Money.parse(figures, "CNY").fen) == written
+    assert capitals(exact(figures, FEN, "金额")) == written
 
 
 @given(st.integers(min_value=-(10**18), max_value=10**18))

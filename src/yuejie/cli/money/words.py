@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from yuejie.kernel.errors import DomainError, Invalid
-from yuejie.kernel.money import FEN, Money, exact
+from yuejie.kernel.money import Money, whole_fen
 from yuejie.kernel.period import zone_of
 
 
@@ -23,7 +23,7 @@ class Yuan(click.ParamType[int]):
         if isinstance(value, int):
             return value
         try:
-            return exact(value.replace(",", ""), FEN, "金额")
+            return whole_fen(value.replace(",", ""), "金额")
         except DomainError as error:
             self.fail(error.sentence, param, ctx)
 
@@ -58,7 +58,7 @@ def shares(given: tuple[str, ...]) -> Mapping[str, int] | None:
         number, equals, amount = each.partition("=")
         if not equals or not number or number in found:
             raise Invalid(f"“{each}”应写成 账单号=金额，每张账单一次，例如 YJ2026000001=1000.00")
-        found[number] = exact(amount, FEN, "金额")
+        found[number] = whole_fen(amount, "金额")
     return found
 
 

@@ -46,7 +46,7 @@ from yuejie.contracts.terms import (
 from yuejie.contracts.tier import DEFAULT
 from yuejie.kernel.errors import UNREADABLE, Invalid
 from yuejie.kernel.ids import BookId
-from yuejie.kernel.money import FEN, PICO, PPM, exact, plain
+from yuejie.kernel.money import FEN, PICO, PPM, exact, plain, whole_fen
 from yuejie.kernel.period import parse_instant, zone_of
 from yuejie.usage.meters import per
 
@@ -358,7 +358,7 @@ def read_terms(facts: Mapping[str, Any]) -> CommercialTerms:
 
 def fen_of(text: str, what: str) -> int:
     """Read “200.00” as fen."""
-    return exact(text, FEN, f"{what} 的金额")
+    return whole_fen(text, f"{what} 的金额")
 
 
 def ppm_of(text: str, what: str) -> int:

@@ -10,7 +10,7 @@ import msgspec
 
 from yuejie.contracts.agreed.pricing import LIST, Pricing
 from yuejie.contracts.contract import TAX_PPM, FxPolicy, Terms, refuse_span
-from yuejie.contracts.terms import STANDARD, CommercialTerms
+from yuejie.contracts.terms import STANDARD, CommercialTerms, refuse_unkept
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
 
@@ -146,6 +146,7 @@ class DraftBody:
 
     def refuse_nonsense(self) -> None:
         """Refuse what nobody could sign, naming the field."""
+        refuse_unkept(self)
         self.commercial.refuse_nonsense()
         self.pricing.refuse_nonsense()
         refuse_span(self.commercial, self.starts_at, self.zone)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from yuejie.contracts import store as contracts
+from yuejie.contracts.contract import refuse_idle
 from yuejie.contracts.life import store
 from yuejie.contracts.life.draft import (
     ContractDraft,
@@ -14,6 +15,7 @@ from yuejie.contracts.life.draft import (
     DraftStep,
     advance,
 )
+from yuejie.contracts.sign import list_of
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import ContractId, CustomerId, mint
@@ -48,7 +50,7 @@ def draft_in(
     contract_id: ContractId | None = None,
 ) -> ContractDraft:
     """Do so in somebody's transaction."""
-    body.refuse_nonsense()
+    _refuse_nonsense(tx, customer_id, body, kind)
     version = _newest(tx, customer_id, contract_id) if kind is not DraftKind.NEW else None
     draft = ContractDraft(
         draft_id=mint("draft", now),
@@ -70,9 +72,9 @@ def revise_draft(
     db: Database, draft_id: str, body: DraftBody, *, by: str, now: datetime, why: str = ""
 ) -> ContractDraft:
     """Change what a draft says, while it is with sales; a review that was made is void."""
-    body.refuse_nonsense()
     with db.begin() as tx:
         was = found(tx, draft_id)
+        _refuse_nonsense(tx, was.customer_id, body, was.kind)
         became = replace(was, body=replace(body, review=None))
         return move(tx, was, became, DraftEvent.REVISE, by=by, now=now, why=why)
 
@@ -127,6 +129,14 @@ def move(
         raise Conflict(f"合同草案 {was.draft_id} 刚被另一操作改动，请刷新后重试")
     store.insert_step(tx, moved, DraftStep(now, by, event, was.state, moved.state, why))
     return moved
+
+
+def _refuse_nonsense(tx: Tx, customer_id: CustomerId, body: DraftBody, kind: DraftKind) -> None:
+    """Refuse what could not be signed, in the words of the signature."""
+    body.refuse_nonsense()
+    list_of(tx, body.terms(customer_id))
+    if kind is DraftKind.NEW:
+        refuse_idle(body.commercial, body.starts_at, body.zone)
 
 
 def _newest(tx: Tx, customer_id: CustomerId, contract_id: ContractId | None) -> int:

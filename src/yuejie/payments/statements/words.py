@@ -12,8 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.limits import STATEMENT_FEN
-from yuejie.kernel.money import FEN, exact
+from yuejie.kernel.money import whole_fen
 from yuejie.payments.statements.line import Direction
 
 Cell = str | int | float | Decimal | date | datetime | None
@@ -152,9 +151,7 @@ def amount(cell: Cell) -> int:
         text = text.replace(",", "")
     if not re.fullmatch(r"[+-]?\d*\.?\d+\.?", text):
         raise Invalid(f"“{tidy(cell)}”不是金额")
-    fen = exact(text.rstrip("."), FEN, "金额")
-    if abs(fen) > STATEMENT_FEN:
-        raise Invalid(f"金额“{tidy(cell)}”超出可记的范围")
+    fen = whole_fen(text.rstrip("."), "金额")
     return -fen if negative else fen
 
 

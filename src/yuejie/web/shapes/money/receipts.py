@@ -9,7 +9,7 @@ from pydantic import Field
 
 from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.money import FEN, Money, exact
+from yuejie.kernel.money import Money, whole_fen
 from yuejie.payments.apportion.move import Apportionment, Source, Use
 from yuejie.payments.apportion.place import Placed, Placing
 from yuejie.payments.apportion.refund import Refund
@@ -29,7 +29,7 @@ Yuan = Annotated[Text, Field(description="金额，至多两位小数", examples
 
 def fen_of(text: str) -> int:
     """Read an amount as it comes in."""
-    return exact(text, FEN, "金额")
+    return whole_fen(text, "金额")
 
 
 def bytes_of(text: str, what: str) -> bytes:
