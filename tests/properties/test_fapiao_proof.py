@@ -9,7 +9,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yuejie.assurance.verifier.yuejie_verify import encode, end_record, sealed_record, verify
+from yuejie.assurance.verifier.yuejie_verify import (
+    FORMAT,
+    encode,
+    end_record,
+    sealed_record,
+    verify,
+)
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.fapiao.amounts import NOTHING, Amounts, FapiaoRefused, check_lines, from_gross, total
 from yuejie.fapiao.draft import Place, TaxLine, Wording, draw_lines, part_of
@@ -147,7 +153,8 @@ def exported(lines: Sequence[TaxLine], forms: Sequence[Form]) -> bytes:
         "totals_fen": [*sums, sum(sums)],
         "previous": "0" * 64,
     }
-    records: list[Form] = [{"kind": "head", "customer": "acme", "split_months": []}]
+    head = {"kind": "head", "format": FORMAT, "customer": "acme", "customer_id": ACME}
+    records: list[Form] = [head | {"split_months": []}]
     records.append(sealed_record("bill", "YJ1", json.dumps(bill)))
     before = "0" * 64
     for form in forms:

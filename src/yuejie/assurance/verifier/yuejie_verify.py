@@ -24,10 +24,8 @@ from itertools import zip_longest
 from typing import Any
 
 FORMAT = 1
-CHUNK = 64
-"""Bytes of a line per short hash in the end record."""
-SHORT = 4
-"""Hex digits of a short hash; they tell where, the seals tell whether."""
+CHUNK, SHORT = 64, 4
+"""Bytes of a line per short hash in the end record; hex digits of one. Seals tell whether."""
 GENESIS = "0" * 64
 SHARED = 2
 """Fen by which a part's tax may differ from its own rounding: the month was rounded once."""
@@ -50,28 +48,24 @@ RED_LINE = ("position", "blue_position", *TOTALS)
 PARTY = ("name", "tax_number", "natural_person", "address", "phone", "bank_name", "bank_account")
 DISCOUNT, DISCOUNTED = 1, 2
 """Natures of a fapiao line: a discount stands right behind the line that it is taken off."""
-NAMES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("bill", "lines"): LINE,
-    ("bill", "tax_lines"): TAX_LINE,
-    ("credit", "lines"): CREDITED,
-    ("fapiao", "lines"): FAPIAO_LINE,
-    ("red_fapiao", "lines"): RED_LINE,
-}
+NAMES = {"bill": LINE, "credit": CREDITED, "fapiao": FAPIAO_LINE, "red_fapiao": RED_LINE}
 ROWS = {"lines": "明细", "tax_lines": "计税"}
 FLAT: dict[str, tuple[str, ...]] = {
     "totals_fen": TOTALS,
     "tax": ("tax_mode", "tax_ppm"),
-    "contract": ("contract_id", "contract_version"),
     "part": ("part", "part_name"),
+    "contract": ("contract_id", "contract_version"),
     "days": ("billed_on", "review_until", "fapiao_by"),
     "bill": ("bill_id", "bill_number", "bill_seal"),
     "by": ("requested_by", "decided_by"),
-    "buyer": PARTY,
-    "seller": PARTY,
+    **dict.fromkeys(("buyer", "seller"), PARTY),
 }
 METERED = ("usage", "late", "cloud")
 MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)
+DEEPEST = 20  # levels of a record; a sealed one has five
 Record = dict[str, Any]
+Said = tuple[str, str]
+Pairs = Mapping[str, tuple[Record, Record]]
 
 
 @dataclass(frozen=True)
@@ -153,9 +147,9 @@ class _Reader:
         *self.lines, self.rest = data.split(b"\n")
         self.records = [_parsed(line) for line in self.lines]
         self.credited: dict[tuple[str, Any], int] = {}
-        self.customer = next(
-            (str(r.get("customer")) for r in self.records if r and r.get("kind") == "head"), "?"
-        )
+        heads = [r for r in self.records if r and r.get("kind") == "head"]
+        self.head = heads[0] if heads else {}
+        self.customer = str(self.head.get("customer", "?"))
 
     def findings(self, last_seals: Sequence[str]) -> Iterator[Finding]:
         """Yield what is wrong: lines, then each sealed record, then the chain."""
@@ -166,10 +160,11 @@ class _Reader:
         if self.rest:
             yield self._find("文件", "文件尾", "校验行之后还有内容，或最后的换行被改动")
         rows: list[Any] = end["lines"] if end is not None and sound else []
-        yield from self._lines(rows, body=self.lines[:-1] if sound else self.lines)
+        if rows:
+            yield from self._lines(rows)
         for number, record in enumerate(self.records, 1):
-            if record and str(record.get("kind")) in SEALED and not _complete(record):
-                yield self._find(f"第 {number} 行", "结构", "缺少 name、form、seal 或 marks")
+            if said := self._out_of_place(number, record):
+                yield self._find(f"第 {number} 行", "结构", said)
         sealed = [r for r in self.records if r is not None and _complete(r)]
         for record in sealed:
             yield from self._record(record)
@@ -187,14 +182,30 @@ class _Reader:
     def _find(self, name: str, field: str, said: str) -> Finding:
         return Finding(self.customer, name, field, said)
 
-    def _lines(self, rows: Sequence[Any], body: Sequence[bytes]) -> Iterator[Finding]:
+    def _found(self, name: str, check: Iterator[Said]) -> Iterator[Finding]:
+        """Yield what a check says of a record; one that has no such shape is said to have none."""
+        try:
+            for field, said in check:
+                yield self._find(name, field, said)
+        except MISSHAPEN as error:
+            yield self._find(name, "结构", f"缺少字段或类型不对（{error!r}）")
+
+    def _out_of_place(self, number: int, record: Record | None) -> str:
+        """Say what is wrong with the kind of a line: first a head, then what is sealed, an end."""
+        if record is None:
+            return "已不是一条 JSON 记录"
+        if number == 1:
+            right = record.get("kind") == "head" and "customer_id" in record
+            known = right and record.get("format") == FORMAT
+            return "" if known else f"文件头缺失，或不是第 {FORMAT} 种格式"
+        if (kind := str(record.get("kind"))) in SEALED:
+            return "" if _complete(record) else "缺少 name、form、seal 或 marks"
+        last = kind == "end" and number == len(self.records)
+        return "" if last else "不是账单、冲减单或发票"
+
+    def _lines(self, rows: Sequence[Any]) -> Iterator[Finding]:
         """Compare every line with the end record: tells where, also where JSON is broken."""
-        if not rows:
-            for number, record in enumerate(self.records, 1):
-                if record is None:
-                    yield self._find(f"第 {number} 行", "结构", "已不是一条 JSON 记录")
-            return
-        for number, (row, line) in enumerate(zip_longest(rows, body), 1):
+        for number, (row, line) in enumerate(zip_longest(rows, self.lines[:-1]), 1):
             if row is None or line is None:
                 name = str(row[0]) if row else f"第 {number} 行"
                 yield self._find(name, "整条记录", "缺失" if row else "是多出来的")
@@ -230,26 +241,16 @@ class _Reader:
         if form.get("number") != record.get("name"):
             yield self._find(name, "number", f"封印内容写的是 {form.get('number')}")
         check = {
-            "bill": self._bill,
+            "bill": lambda bill: _bill_arithmetic(bill, self.head.get("split_months", [])),
             "credit": _credit_arithmetic,
             "fapiao": _fapiao_arithmetic,
             "red_fapiao": _fapiao_arithmetic,
         }[record["kind"]]
-        try:
-            for field, said in check(form):
-                yield self._find(name, field, said)
-        except MISSHAPEN as error:
-            yield self._find(name, "结构", f"缺少字段或类型不对（{error!r}）")
-
-    def _bill(self, form: Record) -> Iterator[tuple[str, str]]:
-        """Check a bill; the parts of a split month share the rounding of their tax."""
-        head = next((r for r in self.records if r is not None and r.get("kind") == "head"), {})
-        split = form["month"] in head.get("split_months", [])
-        yield from _bill_arithmetic(form, split=split)
+        yield from self._found(name, check(form))
 
     def _chain(self, links: Sequence[tuple[Record, Record]]) -> Iterator[Finding]:
         """Check that every previous seal is the seal before it, and that all are one customer's."""
-        before, owner, loose = GENESIS, None, True
+        before, owner, loose = GENESIS, self.head.get("customer_id"), True
         for record, form in links:
             name = f"{SEALED[record['kind']]} {record.get('name')}"
             loose = loose and (record["kind"], form.get("form")) == ("credit", 1)
@@ -261,47 +262,34 @@ class _Reader:
             before = str(record.get("seal"))
 
     def _fapiao(self, forms: Sequence[tuple[Record, Record]]) -> Iterator[Finding]:
-        """Check that fapiao stay within their bills, and red ones within their blue ones."""
         bills = {str(form.get("bill_id")): form for r, form in forms if r["kind"] == "bill"}
         taken = _Taken(bills, self.credited)
         for record, form in (pair for pair in forms if pair[0]["kind"] in CHAINS[1]):
             name = f"{SEALED[record['kind']]} {record.get('name')}"
-            try:
-                if form["what"] != record["kind"]:
-                    yield self._find(name, "what", f"封印内容写的是 {form['what']}")
-                    continue
-                for field, said in taken.add(form):
-                    yield self._find(name, field, said)
-            except MISSHAPEN as error:
-                yield self._find(name, "结构", f"缺少字段或类型不对（{error!r}）")
+            yield from self._found(name, taken.add(form, str(record["kind"])))
 
     def _credits(self, forms: Sequence[tuple[Record, Record]]) -> Iterator[Finding]:
-        """Check that credit notes name bills of this file and take back no more than they say."""
         bills = {str(form.get("bill_id")): (r, form) for r, form in forms if r["kind"] == "bill"}
         for record, form in (pair for pair in forms if pair[0]["kind"] == "credit"):
-            name = f"冲减单 {record.get('name')}"
-            try:
-                bill_id, number, seal = form["bill"]
-                bill = bills.get(bill_id)
-                if bill is None or (bill[1]["number"], bill[0]["seal"]) != (number, seal):
-                    yield self._find(name, "bill", "所冲减的账单不在文件中，或不是这张")
-                    continue
-                yield from self._taken(name, record, form, bill[1])
-            except MISSHAPEN as error:
-                yield self._find(name, "结构", f"缺少字段或类型不对（{error!r}）")
+            yield from self._found(f"冲减单 {record.get('name')}", self._taken(record, form, bills))
 
-    def _taken(self, name: str, record: Record, form: Record, bill: Record) -> Iterator[Finding]:
+    def _taken(self, record: Record, form: Record, bills: Pairs) -> Iterator[Said]:
+        bill_id, of, seal = form["bill"]
+        sealed, bill = bills.get(bill_id, ({}, {}))
+        if (bill.get("number"), sealed.get("seal")) != (of, seal):
+            yield "bill", "所冲减的账单不在文件中，或不是这张"
+            return
         taken = self.credited
         gross = {row[0]: row[12] + row[13] for row in bill["lines"]}
         for number, row in enumerate(form["lines"], 1):
             position = record["positions"].get(row[0])
             if position not in gross:
-                yield self._find(name, f"第 {number} 条冲减 line_id", "不是该账单的行")
+                yield f"第 {number} 条冲减 line_id", "不是该账单的行"
                 continue
             key = (bill["bill_id"], position)
             taken[key] = taken.get(key, 0) + row[1] + row[2]
             if not 0 <= taken[key] * (1 if gross[position] > 0 else -1) <= abs(gross[position]):
-                yield self._find(name, f"第 {number} 条冲减", f"超过账单第 {position} 行的金额")
+                yield f"第 {number} 条冲减", f"超过账单第 {position} 行的金额"
 
 
 def _parsed(line: bytes) -> Record | None:
@@ -310,11 +298,15 @@ def _parsed(line: bytes) -> Record | None:
         encode(record)  # what nobody could have written so: half a character, or nested too deep
     except (ValueError, RecursionError):
         return None
-    return record if isinstance(record, dict) else None
+    return record if isinstance(record, dict) and _shallow(record, DEEPEST) else None
+
+
+def _shallow(value: Any, levels: int) -> bool:  # noqa: ANN401 - JSON
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_shallow(each, levels - 1) for each in inner)
 
 
 def _complete(record: Record) -> bool:
-    """Tell whether a record is one of the sealed kinds, and has what they have."""
     return str(record.get("kind")) in SEALED and set(record) >= {"name", "form", "seal", "marks"}
 
 
@@ -350,9 +342,9 @@ def _by_marks(record: Record, form: Record) -> list[str]:
 def field_name(kind: str, path: str, form: Record) -> str:
     """Say a path in words: `lines.2.11` is “明细第 3 行 amount_fen”."""
     root, *inner = path.split(".")
-    if (kind, root) in NAMES and len(inner) > 1 and all(part.isdecimal() for part in inner):
+    if root in ROWS and len(inner) > 1 and all(part.isdecimal() for part in inner):
         row, column = int(inner[0]), int(inner[1])
-        names = NAMES[kind, root]
+        names = TAX_LINE if root == "tax_lines" else NAMES[kind]
         called = names[column] if column < len(names) else f"第 {column + 1} 列"
         return f"{'冲减' if kind == 'credit' else ROWS[root]}第 {row + 1} 行 {called}"
     if root in FLAT and isinstance(form.get(root), list) and inner and inner[0].isdecimal():
@@ -362,7 +354,6 @@ def field_name(kind: str, path: str, form: Record) -> str:
 
 
 def _first_difference(now: str, was: str) -> int:
-    """Return the byte at which the first chunk that differs begins."""
     pairs = zip_longest(*(_shorts(text) for text in (now, was)))
     at = next((number for number, (one, other) in enumerate(pairs) if one != other), 0)
     return at * CHUNK
@@ -373,7 +364,6 @@ def _shorts(text: str) -> list[str]:
 
 
 def _near(line: bytes, at: int) -> str:
-    """Name the last key of a line that begins before the end of a chunk."""
     text = line[: at + CHUNK].decode("utf-8", "replace")
     found = re.findall(r'\\?"([a-z_]+)\\?":', text)
     return str(found[-1]) if found else "结构"
@@ -395,8 +385,12 @@ def worth_fen(quantity: int, rate_pico: int, fx_e8: int | None) -> int:
     return round_half_away(exact if fx_e8 is None else exact * Fraction(fx_e8, 10**8))
 
 
-def _bill_arithmetic(form: Record, *, split: bool) -> Iterator[tuple[str, str]]:
+def _bill_arithmetic(form: Record, split_months: Sequence[str]) -> Iterator[Said]:
+    """Check a bill; the parts of a split month share the rounding of their tax."""
     mode, ppm = form["tax"]
+    if not _whole(ppm):
+        yield "tax tax_ppm", "税率须为整数"
+        return
     rows: list[list[Any]] = form["lines"]
     for number, row in enumerate(rows, 1):
         for field, said in _line_arithmetic(number, row, mode):
@@ -408,15 +402,15 @@ def _bill_arithmetic(form: Record, *, split: bool) -> Iterator[tuple[str, str]]:
         if tax != round_half_away(exact):
             yield "totals_fen tax_fen", f"写着 {tax}，按税率应为 {round_half_away(exact)}"
     else:
-        slack = SHARED if split else 0
+        slack = SHARED if form["month"] in split_months else 0
         for each in form["tax_lines"]:
             yield from _tax_arithmetic(each, form, slack)
         yield from _untaxed(form)
 
 
-def _line_arithmetic(number: int, row: Sequence[Any], mode: str) -> Iterator[tuple[str, str]]:
+def _line_arithmetic(number: int, row: Sequence[Any], mode: str) -> Iterator[Said]:
     kind, quantity, pico, fx, amount, net, tax = row[1], row[7], row[8], row[10], *row[11:14]
-    if any(isinstance(each, float) for each in row):
+    if not _whole(row[0], quantity, pico, amount, net, tax, 0 if fx is None else fx):
         yield "结构", "金额与数量须为整数"
         return
     if row[0] != number:
@@ -429,27 +423,31 @@ def _line_arithmetic(number: int, row: Sequence[Any], mode: str) -> Iterator[tup
         yield "net_fen", f"不含税 {net} 与税 {tax} 合不成 {amount}"
 
 
+def _whole(*values: Any) -> bool:  # noqa: ANN401 - JSON
+    return all(type(each) is int for each in values)  # a text times a number has no end
+
+
 def _tax(amount: int, mode: str, ppm: int) -> Fraction:
     base = 10**6 + ppm if mode == "inclusive" else 10**6
     return Fraction(amount * ppm, base)
 
 
-def _tax_arithmetic(line: Sequence[Any], form: Record, slack: int) -> Iterator[tuple[str, str]]:
+def _tax_arithmetic(line: Sequence[Any], form: Record, slack: int) -> Iterator[Said]:
     """Check a tax line: the sum of its lines, its tax within the sharing of one rounding."""
     position, ppm, net, tax = line[0], line[4], line[5], line[6]
     own = [row for row in form["lines"] if row[16] == position]
     sums = sum(row[12] for row in own), sum(row[13] for row in own)
-    if (net, tax) != sums:
+    if not _whole(ppm, net, tax) or (net, tax) != sums:
         yield f"计税第 {position} 行", f"写着 {net}+{tax}，其下各行为 {sums[0]}+{sums[1]}"
     if ppm != form["tax"][1]:
         yield f"计税第 {position} 行 tax_ppm", f"写着 {ppm}，账单为 {form['tax'][1]}"
-    exact = _tax(sum(row[11] for row in own), form["tax"][0], ppm)
+    exact = _tax(sum(row[11] for row in own), *form["tax"])
     due = round_half_away(exact)
     if abs(tax - due) > slack:
         yield f"计税第 {position} 行 tax_fen", f"写着 {tax}，按税率应为 {due}"
 
 
-def _untaxed(form: Record) -> Iterator[tuple[str, str]]:
+def _untaxed(form: Record) -> Iterator[Said]:
     known = {line[0] for line in form["tax_lines"]} | {None}
     for number, row in enumerate(form["lines"], 1):
         if row[16] not in known:
@@ -458,26 +456,27 @@ def _untaxed(form: Record) -> Iterator[tuple[str, str]]:
             yield f"明细第 {number} 行 tax_fen", "不开发票的行不含税额"
 
 
-def _credit_arithmetic(form: Record) -> Iterator[tuple[str, str]]:
+def _credit_arithmetic(form: Record) -> Iterator[Said]:
     yield from _totals(form, *(sum(row[at] for row in form["lines"]) for at in (1, 2)))
 
 
-def _totals(form: Record, net: int, tax: int) -> Iterator[tuple[str, str]]:
+def _totals(form: Record, net: int, tax: int) -> Iterator[Said]:
     for field, is_, due in zip(TOTALS, form["totals_fen"], (net, tax, net + tax), strict=True):
-        if is_ != due:
+        if not _whole(is_, due) or is_ != due:
             yield f"totals_fen {field}", f"写着 {is_}，各行之和为 {due}"
 
 
 # ── fapiao: what each says, what they take of bills, what red ones take back ────────────────────
 
 
-def _fapiao_arithmetic(form: Record) -> Iterator[tuple[str, str]]:
+def _fapiao_arithmetic(form: Record) -> Iterator[Said]:
     """Check the lines of a fapiao, blue or red: whole fen, sums, the tax of blue ones to 0.01."""
     blue, before = form["what"] == "fapiao", None
     for number, row in enumerate(form["lines"], 1):
         where, (net, tax, gross) = f"明细第 {number} 行", row[-3:]
-        if any(isinstance(each, float) for each in [*row, *form["totals_fen"]]):
+        if not _whole(row[0], net, tax, gross, row[10] if blue else 0):
             yield where, "金额须为整数"
+            continue
         if row[0] != number:
             yield f"{where} position", f"写着 {row[0]}"
         if net + tax != gross:
@@ -503,14 +502,17 @@ class _Taken:
         self.left: dict[tuple[str, int], tuple[int, int]] = {}
         self.numbers: set[str] = set()
 
-    def add(self, form: Record) -> Iterator[tuple[str, str]]:
+    def add(self, form: Record, kind: str) -> Iterator[Said]:
         """Add a fapiao behind the others, and yield what it may not do."""
+        if form["what"] != kind:
+            yield "what", f"封印内容写的是 {form['what']}"
+            return
         if form["number"] in self.numbers:
             yield "number", "另一张发票已用这个号码"
         self.numbers.add(form["number"])
         yield from self._blue(form) if form["what"] == "fapiao" else self._red(form)
 
-    def _blue(self, form: Record) -> Iterator[tuple[str, str]]:
+    def _blue(self, form: Record) -> Iterator[Said]:
         self.blues[form["number"]] = form
         for number, row in enumerate(form["lines"], 1):
             yield from self._take(number, row, row[13])
@@ -518,7 +520,7 @@ class _Taken:
             self.left[key] = (net + row[11], gross + row[13])
         yield from self._bills({str(row[2]) for row in form["lines"]})
 
-    def _red(self, form: Record) -> Iterator[tuple[str, str]]:
+    def _red(self, form: Record) -> Iterator[Said]:
         blue = self.blues.get(form["blue_number"])
         if blue is None or blue["fapiao_id"] != form["fapiao_id"]:
             yield "blue_number", f"所冲的蓝字发票 {form['blue_number']} 不在其前，或不是这张"
@@ -537,7 +539,7 @@ class _Taken:
             if of == blue["number"] and (not 0 <= gross <= whole or (gross == 0 and net != 0)):
                 yield "明细", f"累计红冲超过蓝字发票第 {position} 行，或与它不符"
 
-    def _take(self, number: int, row: Sequence[Any], gross: int) -> Iterator[tuple[str, str]]:
+    def _take(self, number: int, row: Sequence[Any], gross: int) -> Iterator[Said]:
         """Take of a bill's tax line, no more than it is; less than nothing discounts others."""
         bill, position = self.bills.get(row[2], {}), row[3]
         line = next((t for t in bill.get("tax_lines", []) if t[0] == position), None)
@@ -553,7 +555,7 @@ class _Taken:
             said = f"账单 {bill['number']} 计税第 {position} 行共开 {now}，该行为 {due}"
             yield f"明细第 {number} 行 gross_fen", said
 
-    def _bills(self, touched: set[str]) -> Iterator[tuple[str, str]]:
+    def _bills(self, touched: set[str]) -> Iterator[Said]:
         for bill_id in sorted(touched & self.bills.keys()):
             bill = self.bills[bill_id]
             due = sum(t[5] + t[6] + self._credits(bill, t[0])[1] for t in bill["tax_lines"])
@@ -569,7 +571,6 @@ class _Taken:
 
 
 def _pair(row: Sequence[Any]) -> int:
-    """Return the position of a blue line, or of the line that it is a discount of."""
     return int(row[0]) - (1 if row[1] == DISCOUNT else 0)
 
 
