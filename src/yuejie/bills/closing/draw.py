@@ -32,7 +32,7 @@ from yuejie.bills.sla.verdict import Measured, judge
 from yuejie.contracts.agreed.cloud import CloudTerms
 from yuejie.contracts.contract import Contract, holding
 from yuejie.contracts.fx import MonthFx
-from yuejie.contracts.grants.store import grants_of
+from yuejie.contracts.grants.store import grants_known
 from yuejie.contracts.store import contracts_of, month_fx
 from yuejie.contracts.terms import Sla
 from yuejie.customers.customer import Customer
@@ -100,7 +100,10 @@ def gather(tx: Tx, drawing: Drawing) -> Facts | None:
 
 
 def _agreements(tx: Tx, drawing: Drawing) -> Agreements:
-    return Agreements(contracts_of(tx, drawing.customer.customer_id), drawing.customer.zone)
+    """Return what was signed by the instant that is drawn for; a closing goes on for minutes."""
+    signed = contracts_of(tx, drawing.customer.customer_id)
+    known = [version for version in signed if version.signed_at <= drawing.now]
+    return Agreements(known, drawing.customer.zone)
 
 
 def _gather(tx: Tx, drawing: Drawing, agreements: Agreements) -> Facts | None:
@@ -132,7 +135,7 @@ def _gather(tx: Tx, drawing: Drawing, agreements: Agreements) -> Facts | None:
         extras=extras,
         voided=store.voided_months(tx, who.customer_id, month),
         carried=carried,
-        grants=grants_of(tx, who.customer_id),
+        grants=grants_known(tx, who.customer_id, drawing.now),
         clouds=_clouds(tx, drawing, agreements, contract.currency),
         drafts=tuple(bill for bill in drawing.drafts if not is_beside(bill.part)),
         only=drawing.only,
@@ -174,7 +177,7 @@ def gather_beside(tx: Tx, drawing: Drawing, agreements: Agreements) -> Iterator[
                 printed=_printed(tx, drawing, currency),
                 extras=extras,
                 carried=carried,
-                grants=grants_of(tx, drawing.customer.customer_id),
+                grants=grants_known(tx, drawing.customer.customer_id, drawing.now),
                 due=due,
                 drafts=(drafts[part],) if part in drafts else (),
                 only=part,
@@ -192,7 +195,9 @@ def _due_before(agreements: Agreements, month: BillingMonth, currency: str) -> s
 def _waiting(tx: Tx, drawing: Drawing, currency: str) -> tuple[list[Extra], dict[str, int]]:
     """Return the approved amounts that wait for a bill in a currency, and what is carried there."""
     who, written = drawing.customer.customer_id, [bill.bill_id for bill in drawing.drafts]
-    extras = store.extras(tx, who, drawing.month, currency=currency, except_bills=written)
+    extras = store.extras(
+        tx, who, drawing.month, currency=currency, known=drawing.now, except_bills=written
+    )
     carried = store.carried(tx, who, currency=currency, except_bills=written)
     return waiting_beside(extras, drawing.ahead), carried_with(
         carried, carried_on(drawing.ahead, currency)

@@ -302,6 +302,7 @@ EXTRAS: Final = """
           AND b.state <> 'voided' AND l.bill_id <> ALL(%(except_bills)s)) p
     WHERE a.customer_id = %(customer_id)s
       AND a.state = 'approved'
+      AND a.decided_at <= %(known)s
       AND a.service_month <= %(month)s
       AND a.currency = %(currency)s
       AND p.printed_fen <> a.amount_fen
@@ -315,9 +316,10 @@ def extras(
     month: BillingMonth,
     *,
     currency: str,
+    known: datetime,
     except_bills: Iterable[BillId],
 ) -> list[Extra]:
-    """Return the approved amounts of a customer, in its bill's currency, not wholly on bills yet.
+    """Return what was approved by an instant, in the bill's currency, and is not wholly on bills.
 
     Of one that the parts of a month share, a part may have been voided, or be drawn anew.
     """
@@ -327,6 +329,7 @@ def extras(
         customer_id=customer_id,
         month=str(month),
         currency=currency,
+        known=known,
         except_bills=list(except_bills),
     )
     return [

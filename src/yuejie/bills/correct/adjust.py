@@ -1,7 +1,8 @@
 """Propose, decide and withdraw adjustments; charge what a rule computes."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from yuejie.bills.bill import LineKind
 from yuejie.bills.correct import store
@@ -23,6 +24,8 @@ from yuejie.kernel.ids import BillId, CustomerId, mint
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
 from yuejie.notices.outbox import enqueue
+
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 def propose_adjustment(db: Database, wanted: Wanted, *, by: str, now: datetime) -> Adjustment:
@@ -66,6 +69,7 @@ def decide_adjustment(
         tx.lock_exclusive(f"close {_find(tx, adjustment_id).customer_id}")
         was = _find(tx, adjustment_id)
         state = decide(was.state, decision, proposed_by=was.proposed_by, by=by)
+        now = _behind_drawing(tx, was.customer_id, now)
         became = replace(was, state=state, decided_by=by, decided_at=now, decided_why=why)
         if not store.decide_adjustment(tx, became):
             raise Conflict(f"调整 {adjustment_id} 正被另一操作处理，请刷新后重试")
@@ -74,6 +78,15 @@ def decide_adjustment(
         if state is not AdjustmentState.APPROVED:
             _turn_down(tx, became, by=by, at=now)
         return became
+
+
+def _behind_drawing(tx: Tx, customer_id: CustomerId, now: datetime) -> datetime:
+    """Return now, or the moment behind the last drawing where the clock has not come to it.
+
+    Under the customer's lock: what a drawing knew is told by clocks, and those of two nodes differ.
+    """
+    drawn = store.drawn_last(tx, customer_id)
+    return now if drawn is None else max(now, drawn + _INSTANT)
 
 
 def _turn_down(tx: Tx, adjustment: Adjustment, *, by: str, at: datetime) -> None:

@@ -182,6 +182,27 @@ def rejected_adjustments(tx: Tx, *, limit: int) -> list[Adjustment]:
     return [_adjustment(row) for row in tx.rows(_AdjustmentRow, REJECTED_ADJUSTMENTS, limit=limit)]
 
 
+DRAWN_LAST: Final = "SELECT max(closed_at) FROM bill WHERE customer_id = %(customer_id)s"
+
+
+def drawn_last(tx: Tx, customer_id: CustomerId) -> datetime | None:
+    """Return when a customer's newest bill was drawn."""
+    found: datetime | None = tx.value(DRAWN_LAST, customer_id=customer_id)
+    return found
+
+
+DECIDED_LAST: Final = """
+    SELECT max(decided_at) FROM adjustment
+    WHERE customer_id = %(customer_id)s AND state = 'approved'
+"""
+
+
+def decided_last(tx: Tx, customer_id: CustomerId) -> datetime | None:
+    """Return when a customer's newest adjustment was approved."""
+    found: datetime | None = tx.value(DECIDED_LAST, customer_id=customer_id)
+    return found
+
+
 DECIDE_ADJUSTMENT: Final = """
     UPDATE adjustment
     SET state = %(state)s, decided_by = %(by)s, decided_at = %(at)s, decided_why = %(why)s

@@ -63,12 +63,12 @@ LINES: Final[tuple[Column[BillLine], ...]] = (
     Column("单价单位", 18, TEXT, wording.rate_unit),
     Column("计费额（未取整）", 22, EXACT, lambda line: decimal(line.charge_pico, PICO)),
     Column("汇率", 10, FX, lambda line: decimal(line.fx_e8, FX_SCALE)),
-    Column("金额", 16, MONEY, lambda line: yuan(line.amount_fen), summed=True),
-    Column("金额 USD", 16, MONEY, lambda line: yuan(line.usd_fen), summed=True),
-    Column("金额 CNY", 16, MONEY, lambda line: yuan(line.cny_fen), summed=True),
-    Column("不含税金额", 16, MONEY, lambda line: yuan(line.net_fen), summed=True),
-    Column("税额", 14, MONEY, lambda line: yuan(line.tax_fen), summed=True),
-    Column("价税合计", 16, MONEY, lambda line: yuan(line.net_fen + line.tax_fen), summed=True),
+    Column("金额", 20, MONEY, lambda line: yuan(line.amount_fen), summed=True),
+    Column("金额 USD", 20, MONEY, lambda line: yuan(line.usd_fen), summed=True),
+    Column("金额 CNY", 20, MONEY, lambda line: yuan(line.cny_fen), summed=True),
+    Column("不含税金额", 20, MONEY, lambda line: yuan(line.net_fen), summed=True),
+    Column("税额", 20, MONEY, lambda line: yuan(line.tax_fen), summed=True),
+    Column("价税合计", 20, MONEY, lambda line: yuan(line.net_fen + line.tax_fen), summed=True),
 )
 AMOUNT: Final = next(at for at, column in enumerate(LINES) if column.title == "金额")
 """Which column of the lines adds up to the bill."""
@@ -89,9 +89,9 @@ SUBTOTALS: Final[tuple[Column[Subtotal], ...]] = (
     Column("", 32, TEXT, lambda part: part.name),
     Column("调用次数", 22, COUNT, lambda part: part.requests, summed=True),
     Column("token 用量", 20, COUNT, lambda part: part.tokens, summed=True),
-    Column("金额", 16, MONEY, lambda part: yuan(part.amount_fen), summed=True),
-    Column("金额 USD", 16, MONEY, lambda part: yuan(part.usd_fen), summed=True),
-    Column("金额 CNY", 16, MONEY, lambda part: yuan(part.cny_fen), summed=True),
-    Column("不含税金额", 16, MONEY, lambda part: yuan(part.net_fen), summed=True),
-    Column("税额", 14, MONEY, lambda part: yuan(part.tax_fen), summed=True),
+    Column("金额", 20, MONEY, lambda part: yuan(part.amount_fen), summed=True),
+    Column("金额 USD", 20, MONEY, lambda part: yuan(part.usd_fen), summed=True),
+    Column("金额 CNY", 20, MONEY, lambda part: yuan(part.cny_fen), summed=True),
+    Column("不含税金额", 20, MONEY, lambda part: yuan(part.net_fen), summed=True),
+    Column("税额", 20, MONEY, lambda part: yuan(part.tax_fen), summed=True),
 )

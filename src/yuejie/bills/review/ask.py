@@ -7,6 +7,7 @@ from typing import Final
 from yuejie.bills import store
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.closing.close import Done, redraw, save_drafts
+from yuejie.bills.correct.store import decided_last
 from yuejie.bills.due import contract_of, local_day, proposed_dates
 from yuejie.bills.find import find_bill, hold_bill
 from yuejie.bills.life import BillEvent, advance
@@ -83,6 +84,8 @@ def reopen_bill(db: Database, name: str, *, by: str, now: datetime, why: str) ->
         raise Invalid("撤回账单须写明原因，请补全后重试")
     with db.begin() as tx:
         was = hold_bill(tx, name)
+        # What was approved is on it, also where the clock of whoever approved is a little ahead.
+        now = max(now, decided_last(tx, was.customer_id) or now)
         step(tx, was, BillEvent.RECOMPUTE, by=by, at=now, why=why)
         draft = find_bill(tx, was.bill_id)
         drawn = redraw(tx, draft, now=now)

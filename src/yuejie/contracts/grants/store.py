@@ -64,6 +64,24 @@ def grants_of(tx: Tx, customer_id: CustomerId) -> list[Grant]:
     return [_grant(row) for row in tx.rows(_Row, GRANTS_OF, customer_id=customer_id)]
 
 
+GRANTS_KNOWN: Final = """
+    SELECT g.grant_id, g.customer_id, g.kind, g.name, g.amount_fen, g.paid_fen, g.currency,
+           g.models, g.starts_on, g.ends_on, g.created_at, g.asked_by, g.approved_by
+    FROM customer_grant g
+    WHERE g.customer_id = %(customer_id)s AND g.approved_by IS NOT NULL
+      AND NOT EXISTS (SELECT FROM deed d
+                      WHERE d.noun = 'grant' AND d.verb = 'approve' AND d.name = g.grant_id
+                        AND d.at > %(at)s)
+    ORDER BY g.ends_on, g.starts_on, g.grant_id
+"""
+
+
+def grants_known(tx: Tx, customer_id: CustomerId, at: datetime) -> list[Grant]:
+    """Return those that were approved by an instant, in the same order."""
+    rows = tx.rows(_Row, GRANTS_KNOWN, customer_id=customer_id, at=at)
+    return [_grant(row) for row in rows]
+
+
 GRANT_BY_ID: Final = """
     SELECT grant_id, customer_id, kind, name, amount_fen, paid_fen, currency, models, starts_on,
            ends_on, created_at, asked_by, approved_by

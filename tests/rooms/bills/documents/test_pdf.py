@@ -36,6 +36,24 @@ def flat(text: str) -> str:
     return re.sub(r"[\s\u200b]+", "", text)
 
 
+def test_figures_of_any_length_have_room_beside_each_other() -> None:
+    """Trillions of yuan and of tokens stood over each other, in columns made for millions."""
+    document = bill_document(
+        Use("gpt-4o", "input", 9_999_999_999_999_999, "99.99"),
+        Use("claude-3-5-sonnet", "output", 8_888_888_888_888_888, "75.123456"),
+        terms=replace(USUAL, requests={"gpt-4o": 10_000_000_000}),
+    )
+    figures = {
+        "10,000,000,000",
+        "18,888,888,888,888,887",
+        "1,667,664,053,333.33",
+        "12,007,181,184,000.00",
+        "999,900,000,000.00",
+        "7,199,280,000,000.00",
+    }
+    assert figures <= set(" ".join(pages(document)).split())
+
+
 def test_a_small_bill_is_one_page_of_searchable_chinese() -> None:
     (page,) = pages(three_lines())
     for words in (

@@ -19,6 +19,7 @@ from tests.rooms.bills.documents.sample import (
     three_projects,
 )
 from yuejie.bills.bill import LineKind, TaxMode
+from yuejie.bills.documents.columns import LINES, MONEY, SUBTOTALS
 from yuejie.bills.documents.document import BillDocument
 from yuejie.bills.documents.spreadsheet import to_xlsx
 from yuejie.kernel.money import Money
@@ -112,6 +113,12 @@ def test_names_stay_text() -> None:
     assert {value for value, kind in cells.items() if kind == FORMULA} == {
         f"=SUBTOTAL(9,{letter}2:{letter}4)" for letter in "OPQRST"
     }
+
+
+def test_an_amount_of_twelve_digits_has_room() -> None:
+    """A sheet shows #### where a number is wider than its column."""
+    money = [column.width for column in (*LINES, *SUBTOTALS) if column.look == MONEY]
+    assert min(money) >= len("-999,999,999,999.99")
 
 
 def test_a_currency_without_amounts_stays_empty() -> None:
