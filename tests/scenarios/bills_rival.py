@@ -22,7 +22,7 @@ from yuejie.kernel.period import BillingMonth
 Deed = Callable[[Database, str, datetime], object]
 DEEDS: Final[dict[str, Deed]] = {
     "confirm": lambda db, name, now: confirm_bill(db, name, by="acme", now=now, why="邮件"),
-    "deem": lambda db, _, now: deem_confirmed(db, now=now) or _refuse(),
+    "deem": lambda db, _, now: _deem(db, now),
     "dispute": lambda db, name, now: raise_dispute(
         db, name, Objection(1, "不对"), by="acme", now=now
     ),
@@ -52,8 +52,10 @@ DEEDS: Final[dict[str, Deed]] = {
 }
 
 
-def _refuse() -> None:
-    raise DomainError("没有可视为确认的账单")
+def _deem(db: Database, now: datetime) -> None:
+    """Take silence for a yes; that nobody was silent is a refusal here."""
+    if not deem_confirmed(db, now=now):
+        raise DomainError("没有可视为确认的账单")
 
 
 class _Here:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 
@@ -46,15 +46,20 @@ class Rivals:
     books: Books
     pool: Pool
 
-    def both(self, left: tuple[str, str], right: tuple[str, str]) -> tuple[str, str]:
-        """Let two deeds begin in the same moment; return why each was refused, "" for done."""
-        asked = [(*left, LATER), (*right, LATER)]
+    def both(
+        self, left: tuple[str, str], right: tuple[str, str], *, ahead: int = 0
+    ) -> tuple[str, str]:
+        """Let two deeds begin in the same moment; return why each was refused, "" for done.
+
+        The clock of the first may be some seconds ahead of the other's, or behind.
+        """
+        asked = [(*left, LATER + timedelta(seconds=ahead)), (*right, LATER)]
         one, other = self.pool.starmap(bills_rival.do, asked, chunksize=1)
         return one, other
 
-    def parties(self, **terms: Confirmation) -> list[Party]:
+    def parties(self, asks: Confirmation = Confirmation.NONE) -> list[Party]:
         self.books.prices(YUAN, currency="CNY")
-        commercial = replace(STANDARD, **terms)
+        commercial = replace(STANDARD, confirmation=asks)
         found = [self.books.customer(f"c{n}", commercial=commercial) for n in range(ROUNDS)]
         for party in found:
             party.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M, output=2 * M)
@@ -94,7 +99,7 @@ def test_a_bill_is_doubted_or_goes_on_and_never_both(
     rivals: Rivals, asks: Confirmation, deed: str, became: BillState
 ) -> None:
     """Its customer doubts a line while somebody says yes, its silence does, or it is issued."""
-    for party in rivals.parties(confirmation=asks):
+    for party in rivals.parties(asks):
         name = put(party)
         doubted, gone = rivals.both(("dispute", name), (deed, name))
         assert bool(doubted) != bool(gone), (doubted, gone)
@@ -154,7 +159,7 @@ def test_an_adjustment_stands_on_one_bill_whoever_is_first(rivals: Rivals) -> No
         deed = [("issue", bill), ("reopen", bill), ("close", "2026-11")][number % 3]
         if deed[0] == "reopen":
             put(party)
-        adjusted, _ = rivals.both(("adjust", waits), deed)
+        adjusted, _ = rivals.both(("adjust", waits), deed, ahead=(-1, 1)[number // 3])
         assert not adjusted
     for month in ("2026-11", "2026-12"):
         rivals.books.close(month)
@@ -189,7 +194,7 @@ def test_an_answer_that_is_turned_down_holds_the_bill(rivals: Rivals) -> None:
     A dispute was accepted and the bill put back; the adjustment is turned down in the moment in
     which the customer confirms or the bill is put to it. It is never issued over the doubt.
     """
-    for number, party in enumerate(rivals.parties(confirmation=Confirmation.REQUIRED)):
+    for number, party in enumerate(rivals.parties(Confirmation.REQUIRED)):
         name = put(party)
         doubt = raise_dispute(rivals.books.db, name, Objection(1, "不对"), by="acme", now=LATER)
         accept_dispute(
@@ -207,7 +212,7 @@ def test_an_answer_that_is_turned_down_holds_the_bill(rivals: Rivals) -> None:
         assert said, party.bill("2026-10").state
 
 
-def _amended(rivals: Rivals, party: Party, **terms: int) -> str:
+def _amended(rivals: Rivals, party: Party, payment_days: int) -> str:
     """Draft an amendment that begins next month, and have it reviewed."""
     with rivals.books.db.read() as tx:
         held = contracts_of(tx, party.customer.customer_id)[-1]
@@ -217,7 +222,7 @@ def _amended(rivals: Rivals, party: Party, **terms: int) -> str:
         currency=said.currency,
         zone=said.zone,
         starts_at=datetime(2027, 1, 31, 16, tzinfo=UTC),
-        commercial=replace(said.commercial, **terms),
+        commercial=replace(said.commercial, payment_days=payment_days),
     )
     draft = draft_contract(
         rivals.books.db,
@@ -237,8 +242,8 @@ def _amended(rivals: Rivals, party: Party, **terms: int) -> str:
 def test_of_two_amendments_one_is_signed(rivals: Rivals) -> None:
     """Two people sign one draft, or one each; the second is told that there is a newer version."""
     for number, party in enumerate(rivals.parties()):
-        one = _amended(rivals, party, payment_days=10)
-        other = one if number % 2 else _amended(rivals, party, payment_days=20)
+        one = _amended(rivals, party, 10)
+        other = one if number % 2 else _amended(rivals, party, 20)
         said = rivals.both(("sign", one), ("sign", other))
         assert sorted(map(bool, said)) == [False, True], said
         with rivals.books.db.read() as tx:

@@ -31,7 +31,7 @@ from yuejie.contracts.terms import (
     Split,
 )
 from yuejie.gateway.publish import load
-from yuejie.kernel.errors import Conflict, Forbidden
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.kernel.ids import BookId
 
 YUAN = """
@@ -126,6 +126,17 @@ def test_what_was_waived_is_not_charged_and_said(house: Books) -> None:
     (fee,) = charges(house, acme)
     assert fee.amount_fen == 510_00
     assert fee.why.endswith("减免 1,000.00 CNY，实收 510.00 CNY。")
+
+
+@pytest.mark.parametrize("wished_on", [date(1, 1, 1), date(9999, 12, 31)])
+def test_a_day_that_no_contract_names_is_refused(house: Books, wished_on: date) -> None:
+    """A contract without an end was left in the year 9999, and could not be changed any more."""
+    acme = house.customer("acme", starts=AUGUST)
+    with house.db.read() as tx:
+        (held,) = contracts_of(tx, acme.customer.customer_id)
+    wish = Wish(contract_id=held.contract_id, wished_on=wished_on, why="手误")
+    with pytest.raises(Invalid, match="日期须在 2000 年至 2199 年之间"):
+        ask_end(house.db, wish, by="sales", now=ASKED)
 
 
 def test_leaving_for_nothing_is_charged_nothing(house: Books) -> None:

@@ -300,12 +300,9 @@ EXTRAS: Final = """
         JOIN bill b USING (bill_id)
         WHERE l.customer_id = a.customer_id AND l.refers_to = a.adjustment_id
           AND b.state <> 'voided' AND l.bill_id <> ALL(%(except_bills)s)) p
-    WHERE a.customer_id = %(customer_id)s
-      AND a.state = 'approved'
-      AND a.decided_at <= %(known)s
-      AND a.service_month <= %(month)s
-      AND a.currency = %(currency)s
-      AND p.printed_fen <> a.amount_fen
+    WHERE a.customer_id = %(customer_id)s AND a.currency = %(currency)s
+      AND a.state = 'approved' AND a.decided_at <= %(known)s
+      AND a.service_month <= %(month)s AND p.printed_fen <> a.amount_fen
     ORDER BY a.adjustment_id
 """
 

@@ -86,7 +86,7 @@ def _behind_drawing(tx: Tx, customer_id: CustomerId, now: datetime) -> datetime:
     Under the customer's lock: what a drawing knew is told by clocks, and those of two nodes differ.
     """
     drawn = store.drawn_last(tx, customer_id)
-    return now if drawn is None else max(now, drawn + _INSTANT)
+    return now if drawn is None or drawn <= now else drawn + _INSTANT
 
 
 def _turn_down(tx: Tx, adjustment: Adjustment, *, by: str, at: datetime) -> None:

@@ -14,7 +14,7 @@ from yuejie.contracts.life.approve import pricing_of, terms_of
 from yuejie.contracts.life.leave import Leaving, TermLeft, later, leave, promised_until
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.sign import write_version
-from yuejie.contracts.terms import RENEWAL_MONTHS_MAX, CommercialTerms, Renewal
+from yuejie.contracts.terms import RENEWAL_MONTHS_MAX, YEARS, CommercialTerms, Renewal
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -47,6 +47,10 @@ def ask_end(db: Database, wish: Wish, *, by: str, now: datetime) -> ContractEnd:
     """
     if wish.party not in PARTIES or not wish.why.strip():
         raise Invalid("终止合同须写明由谁提出（customer 或 operator）与原因，请补全后重试")
+    if wish.wished_on.year not in YEARS:
+        raise Invalid(
+            f"合同条款“止日”{wish.wished_on} 有误：日期须在 {YEARS[0]} 年至 {YEARS[-1]} 年之间"
+        )
     with db.begin() as tx:
         tx.lock_exclusive(f"contract {wish.contract_id}")
         contract = _newest(tx, wish.contract_id)
