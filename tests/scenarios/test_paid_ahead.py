@@ -10,12 +10,14 @@ from tests.scenarios.bank import YUAN, Bank, due, name, owing, state
 from tests.scenarios.books import CLERK, Books, Party
 from tests.scenarios.test_two_currencies import START, follow
 from yuejie.bills.bill import BillState
+from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.contracts.terms import STANDARD, PaymentMode
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import Conflict
-from yuejie.payments.apportion.draw import draw_down
+from yuejie.payments.apportion.draw import draw_down, return_excess
 from yuejie.payments.apportion.move import Apportionment, Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt
+from yuejie.payments.apportion.refunds import Wanted, request_refund
 from yuejie.payments.apportion.store import held, of_bill
 from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.apportion.waiver import SHORT_PAY_FEN, WaiverKind
@@ -56,6 +58,68 @@ def test_a_parents_prepayment_pays_what_its_subsidiary_owes_on_the_day(bank: Ban
     undo_batch(bank.books.db, rows[0].batch_id, why="付错", by=CLERK, now=bank.books.clock.now())
     assert (bank.open(child), bank.prepaid(parent)) == ({"2026-08": "700.00"}, "500.00")
     bank.books_agree(parent, child)
+
+
+def test_what_a_person_took_back_is_not_drawn_again_by_the_clerk(bank: Bank) -> None:
+    """
+    The group's 500 were not meant for the subsidiary's bill, and its own 500 are to go back to it:
+    both are taken back, and still are an hour later. A person may draw either again.
+    """
+    child = owing(bank, "child", {"2026-08": 700})
+    parent = owing(bank, "group", {"2026-08": 500})
+    paid_ahead(bank, parent, "1000.00")
+    set_parent(bank.books.db, "child", "group", by=CLERK, now=bank.books.clock.now())
+    day = due(child.bill("2026-08").due_on).isoformat()
+    bank.day(day)
+    with bank.books.db.read() as tx:
+        drawn = [on_bill(tx, each)[0].batch_id for each in (child, parent)]
+    for batch in drawn:
+        undo_batch(bank.books.db, batch, why="不付这张", by=CLERK, now=bank.books.tick())
+    bank.books.tick(3600)
+    bank.day(day)
+    assert (bank.open(child), bank.open(parent)) == ({"2026-08": "700.00"}, {"2026-08": "500.00"})
+    assert bank.prepaid(parent) == "1,000.00"
+    bill = str(child.bill("2026-08").number)
+    now = bank.books.tick()
+    draw_down(bank.books.db, "group", Use.PREPAYMENT, bills={bill: 700_00}, by=CLERK, now=now)
+    assert (state(child, "2026-08"), bank.prepaid(parent)) == (BillState.PAID, "300.00")
+    bank.books_agree(parent, child)
+
+
+def test_what_a_parent_drew_goes_back_to_it_though_it_pays_no_longer(bank: Bank) -> None:
+    """
+    The subsidiary's bill was paid out of what the group had paid ahead; 300 of it were credited
+    since, and it left the group. Its prepayment is the group's money, and goes back to it.
+    """
+    child = owing(bank, "child", {"2026-08": 700})
+    parent = bank.books.customer("group")
+    paid_ahead(bank, parent, "700.00")
+    (receipt,) = bank.receipts()
+    now = bank.books.clock.now()
+    set_parent(bank.books.db, "child", "group", by=CLERK, now=now)
+    bank.day(due(child.bill("2026-08").due_on).isoformat())
+    bill = child.bill("2026-08")
+    asked = request_credit(
+        bank.books.db,
+        bill.bill_id,
+        amounts={bill.lines[0].position: 300_00},
+        why="多收",
+        by="a",
+        now=bank.books.tick(),
+    )
+    decide_credit(bank.books.db, asked.credit_note_id, approve=True, by="b", now=bank.books.tick())
+    return_excess(bank.books.db, child.customer.customer_id, by=CLERK, now=bank.books.tick())
+    assert bank.prepaid(child) == "300.00"
+    set_parent(bank.books.db, "child", None, by=CLERK, now=bank.books.tick())
+    wanted = Wanted(
+        receipt_id=receipt.receipt_id,
+        source=Source.PREPAYMENT,
+        customer="child",
+        amount_fen=300_00,
+        why="退回集团",
+    )
+    refund = request_refund(bank.books.db, wanted, by="a", now=bank.books.tick())
+    assert (refund.to_name, bank.prepaid(child)) == (name(parent), "0.00")
 
 
 def test_what_a_parent_itself_is_served_from_is_drawn_by_name_only(bank: Bank) -> None:

@@ -118,13 +118,16 @@ def _review(tx: Tx, customer_id: CustomerId | None, *, by: str, now: datetime) -
 
 
 def _refuse_other_payer(tx: Tx, receipt: Receipt, customer_id: CustomerId) -> None:
-    """Refuse to pay a customer's money to somebody who never paid for it, or for its parent."""
+    """Refuse to pay a customer's money to somebody who never paid for it, or for its parent.
+
+    Who once paid its bills from a prepayment stays one who did, also when it pays no longer.
+    """
     brought: Counter[CustomerId] = Counter()
     for row in store.of_receipt(tx, receipt.receipt_id):
         if row.receipt_id == receipt.receipt_id:
             brought[row.customer_id] += row.amount_fen
-    parent = parent_of(tx, customer_id)
-    if not any(brought[each] > 0 for each in (customer_id, parent) if each):
+    payers = {customer_id, parent_of(tx, customer_id), *store.drew_from(tx, customer_id)}
+    if not any(brought[each] > 0 for each in payers if each):
         raise Conflict(
             f"到账 {receipt.receipt_id} 不是该客户的付款，退款只能退回原付款账户；"
             "请改用该客户自己的到账"

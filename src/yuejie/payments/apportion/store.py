@@ -220,6 +220,42 @@ def held(tx: Tx, customer_id: CustomerId, what: Use, currency: str) -> int:
     return int(tx.value(HELD, customer_id=customer_id, what=str(what), currency=currency))
 
 
+@dataclass(frozen=True, slots=True)
+class _BillId:
+    bill_id: BillId
+
+
+TAKEN_BACK: Final = """
+    SELECT DISTINCT bill_id FROM apportionment
+    WHERE customer_id = %(customer_id)s AND source_customer = %(payer)s
+      AND source = 'prepayment' AND use = 'bill' AND amount_fen < 0 AND undoes IS NOT NULL
+"""
+
+
+def taken_back(tx: Tx, customer_id: CustomerId, payer: CustomerId) -> set[BillId]:
+    """Return the bills for which somebody took a draw of a prepayment back."""
+    rows = tx.rows(_BillId, TAKEN_BACK, customer_id=customer_id, payer=payer)
+    return {row.bill_id for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    source_customer: CustomerId
+
+
+DREW_FROM: Final = """
+    SELECT DISTINCT source_customer FROM apportionment
+    WHERE customer_id = %(customer_id)s AND source = 'prepayment'
+      AND source_customer IS NOT NULL
+"""
+
+
+def drew_from(tx: Tx, customer_id: CustomerId) -> set[CustomerId]:
+    """Return whose prepayments have ever paid bills of a customer."""
+    rows = tx.rows(_Source, DREW_FROM, customer_id=customer_id)
+    return {row.source_customer for row in rows}
+
+
 # refunds ----------------------------------------------------------------------------------------
 
 INSERT_REFUND: Final = """

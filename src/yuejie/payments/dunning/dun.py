@@ -162,7 +162,7 @@ def dun_customer(
 
 def _draw_due(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> int:
     """Pay due bills from the customer's prepayment, as far as it reaches; return the bills."""
-    due = _due(tx, customer_id, today)
+    due = _due(tx, customer_id, today, payer=customer_id)
     drawn = 0
     for currency in sorted({a.currency for a in due if a.open_fen > 0}):
         free = apportion_store.held(tx, customer_id, Use.PREPAYMENT, currency)
@@ -184,7 +184,7 @@ def _draw_of(tx: Tx, payer: CustomerId, customer_id: CustomerId, today: date, no
     contract = contract_at(tx, payer, now)
     if contract is not None and contract.terms.payment_mode is not PaymentMode.POSTPAID:
         return 0
-    due = _due(tx, customer_id, today)
+    due = _due(tx, customer_id, today, payer=payer)
     own, drawn = amounts_of(tx, payer), 0
     for currency in sorted({a.currency for a in due if a.open_fen > 0}):
         credit = credit_of(tx, payer, contract, own, now)
@@ -201,9 +201,17 @@ def _draw_of(tx: Tx, payer: CustomerId, customer_id: CustomerId, today: date, no
     return drawn
 
 
-def _due(tx: Tx, customer_id: CustomerId, today: date) -> list[OpenAmount]:
-    """Return the bills of a customer whose day has come."""
-    return [a for a in amounts_of(tx, customer_id) if a.due_on is not None and a.due_on <= today]
+def _due(tx: Tx, customer_id: CustomerId, today: date, *, payer: CustomerId) -> list[OpenAmount]:
+    """Return the bills of a customer whose day has come, and that a prepayment may pay by itself.
+
+    What a person took back from a bill is left to persons.
+    """
+    back = apportion_store.taken_back(tx, customer_id, payer)
+    return [
+        a
+        for a in amounts_of(tx, customer_id)
+        if a.due_on is not None and a.due_on <= today and a.bill_id not in back
+    ]
 
 
 def _remind(tx: Tx, amount: OpenAmount, due_on: date, today: date, now: datetime) -> int:
