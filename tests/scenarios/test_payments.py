@@ -351,6 +351,8 @@ def test_one_line_of_the_bank_carries_one_refund(bank: Bank) -> None:
     refunds = [request_refund(db, wanted, by="a", now=now).refund_id for _ in range(2)]
     for each in refunds:
         decide_refund(db, each, approve=True, by="b", now=now)
+    with pytest.raises(Conflict, match="已批准待付款，不能再驳回；"):
+        decide_refund(db, refunds[0], approve=False, by="b", now=now)
     bank.imports(bank.row("2026-09-11", "200.00", name(acme), out=True, memo="退款"))
     with db.read() as tx:
         account = bank.receipts()[0].account_id

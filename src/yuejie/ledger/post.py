@@ -6,7 +6,7 @@ from datetime import datetime
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.ledger import store
-from yuejie.ledger.posting import REVERSED, Entry, net
+from yuejie.ledger.posting import REVERSED, Account, Entry, net
 
 
 def post(tx: Tx, entry: Entry) -> bool:
@@ -21,7 +21,8 @@ def post(tx: Tx, entry: Entry) -> bool:
 def post_all(tx: Tx, entries: Iterable[Entry]) -> int:
     """Write several entries of one deed and move every balance once; return how many are new.
 
-    Balances are locked in one order, so deeds that post once each cannot deadlock.
+    Balances are locked in one order, so deeds that post once each cannot deadlock; one that posts
+    more often holds first what others may hold before it (`hold`).
     """
     written: list[Entry] = []
     for entry in entries:
@@ -33,6 +34,15 @@ def post_all(tx: Tx, entries: Iterable[Entry]) -> int:
         written.append(entry)
     store.move_balances(tx, net(p for entry in written for p in entry.postings))
     return len(written)
+
+
+def hold(tx: Tx, account: Account, *, party: str, currency: str) -> None:
+    """Let nobody else move a balance until the transaction ends.
+
+    A deed that posts several entries takes the first balance, in everybody's order, of all that it
+    is going to move and that other deeds may move as well.
+    """
+    store.hold_balance(tx, account, party=party, currency=currency)
 
 
 def reverse(tx: Tx, key: str, *, at: datetime, by: str, why: str) -> bool:

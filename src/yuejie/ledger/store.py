@@ -220,6 +220,18 @@ class Balance:
     fen: int
 
 
+HOLD_BALANCE: Final = """
+    SELECT FROM ledger_balance
+    WHERE account = %(account)s AND party = %(party)s AND currency = %(currency)s
+    FOR UPDATE
+"""
+
+
+def hold_balance(tx: Tx, account: Account, *, party: str, currency: str) -> None:
+    """Lock a balance until the transaction ends; one that was never moved is nobody's."""
+    tx.run(HOLD_BALANCE, account=account, party=party, currency=currency)
+
+
 BALANCES_OF: Final = """
     SELECT account, party, currency, fen FROM ledger_balance
     WHERE party = %(party)s

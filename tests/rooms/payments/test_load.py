@@ -1,9 +1,12 @@
 """Taking a statement in: each line once, nothing by halves; and what comes of it at once."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from multiprocessing import get_context
+from threading import Event
+from time import sleep
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,13 +20,16 @@ from tests.scenarios.bank import NUMBER, Bank
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.cli.money.receivables import receivables
 from yuejie.db.embedded import EmbeddedPostgres
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from yuejie.payments.apportion import store as refund_store
 from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt, left_of
+from yuejie.payments.apportion.refund import Refund, RefundState
 from yuejie.payments.apportion.refunds import (
     Wanted,
+    bounce,
     decide_refund,
     refund_paid,
     request_refund,
@@ -123,6 +129,46 @@ def test_eight_processes_apportion_a_receipt_once(bank: Bank, database_url: str)
         said = pool.starmap(apportion, [(database_url, receipt.receipt_id)] * 8)
     assert sorted(said) == ["conflict"] * 7 + ["done"]
     assert bank.open(acme) == {"2026-08": "0.00"}
+    bank.books_agree(acme)
+
+
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
+def test_a_bounce_and_an_import_at_once_are_both_done(
+    bank: Bank, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bounce books the suspense first and the bank last, an import the other way round."""
+    acme = owing(bank, {"2026-08": 1000})
+    bank.imports(bank.row("2026-09-10", "1000.00", acme.customer.legal_name))
+    (receipt,) = bank.receipts()
+    now = bank.books.tick()
+    apportion_receipt(bank.books.db, receipt.receipt_id, Placing(customer="acme"), by="a", now=now)
+    halfway, write = Event(), refund_store.insert_refund
+
+    def pause(tx: Tx, refund: Refund) -> None:
+        """Go on when the other waits for us."""
+        halfway.set()
+        with Database.open(database_url, size=1, name="watch") as watch:
+            for _ in range(500):
+                with watch.read() as seen:
+                    if seen.value(WAITING):
+                        break
+                sleep(0.01)
+        write(tx, refund)
+
+    monkeypatch.setattr(refund_store, "insert_refund", pause)
+    with ThreadPoolExecutor(1) as other:
+        gone = other.submit(
+            bounce, bank.books.db, receipt.receipt_id, line=None, why="退票", by="a", now=now
+        )
+        assert halfway.wait(30)
+        bank.imports(bank.row("2026-09-11", "10.00", acme.customer.legal_name))
+        assert gone.result(30).state is RefundState.PAID
+    assert len(bank.receipts()) == 2
     bank.books_agree(acme)
 
 

@@ -47,6 +47,12 @@ SAID: Final[dict[RefundState, str]] = {
     S.PAID: "已退款",
     S.FAILED: "付款失败",
 }
+_DEEDS: Final[dict[RefundEvent, str]] = {
+    E.APPROVE: "批准",
+    E.REJECT: "驳回",
+    E.PAY: "登记付款",
+    E.FAIL: "登记未付成",
+}
 LIVE: Final = frozenset({S.REQUESTED, S.APPROVED, S.PAID})
 """States in which the amount is not free for anything else."""
 
@@ -86,7 +92,9 @@ def advance(refund: Refund, event: RefundEvent, *, by: str) -> RefundState:
     try:
         became = NEXT[refund.state, event]
     except KeyError:
-        raise Conflict(f"退款 {refund.refund_id} {SAID[refund.state]}，不能再{event}") from None
+        raise Conflict(
+            f"退款 {refund.refund_id} {SAID[refund.state]}，不能再{_DEEDS[event]}；请刷新后查看"
+        ) from None
     if event in {E.APPROVE, E.REJECT}:
         refuse_same(refund.requested_by, by, "退款申请")
     return became

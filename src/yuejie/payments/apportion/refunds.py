@@ -16,7 +16,7 @@ from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
 from yuejie.kernel.money import FEN, Money, plain
 from yuejie.kernel.period import zone_of
-from yuejie.ledger.post import post
+from yuejie.ledger.post import hold, post
 from yuejie.ledger.posting import Account, Entry, credit, debit
 from yuejie.ledger.show import BOOKS_ZONE
 from yuejie.payments.apportion import store
@@ -230,6 +230,8 @@ def bounce(
         rows = store.of_receipt(tx, receipt_id)
         owners, whose = customers_of(rows), receipt.customer_id
         hold_customers(tx, owners)
+        # Each batch is booked for itself, the bank last; an import books the bank first.
+        hold(tx, Account.BANK, party=receipt.account_id, currency=receipt.currency)
         # What was taken back may have brought something else back: that is no deed of its own.
         undoing = {row.batch_id for row in rows if row.undoes is not None}
         for batch in dict.fromkeys(row.batch_id for row in rows):
