@@ -66,7 +66,7 @@ class RowNotFound(NotFound):
 
 
 class OutOfRange(Invalid):
-    """A number or a moment that no column holds: whoever sent it wrote a few digits too many."""
+    """A number, a moment or a text that no column holds: a few digits or letters too many."""
 
     code: ClassVar[str] = "out_of_range"
 
@@ -84,6 +84,9 @@ class CommitUncertain(DomainError):
 
 def translate(error: psycopg.Error) -> Exception:
     """Turn the database's bad news into ours; what is a bug of our SQL stays as it is."""
+    beyond = _beyond(error)
+    if beyond is not None:
+        return beyond
     match error:
         case psycopg.errors.SerializationFailure() | psycopg.errors.DeadlockDetected():
             return SerializationConflict("数据刚被另一项操作改动，本次未生效；请重试")
@@ -91,8 +94,6 @@ def translate(error: psycopg.Error) -> Exception:
             return DatabaseBusy("等待另一项操作释放锁超时，本次未生效；请稍后重试")
         case psycopg.errors.QueryCanceled():
             return DatabaseBusy("数据库语句执行超时，本次未生效；请缩小范围或稍后重试")
-        case psycopg.errors.NumericValueOutOfRange() | psycopg.errors.DatetimeFieldOverflow():
-            return OutOfRange("数字或时间超出了可记录的范围，本次未生效；请改小后重试")
         case psycopg.errors.IdleInTransactionSessionTimeout():
             return DatabaseUnavailable("数据库因久无动静结束了这次操作，本次未生效；请重试")
         case psycopg.errors.DiskFull():
@@ -100,6 +101,18 @@ def translate(error: psycopg.Error) -> Exception:
         case psycopg.OperationalError() | psycopg.errors.AdminShutdown():
             return DatabaseUnavailable(f"数据库连接中断，本次未生效；请稍后重试（{brief(error)}）")
     return error
+
+
+def _beyond(error: psycopg.Error) -> OutOfRange | None:
+    """Return what to say of a value that no column holds; None where it is something else."""
+    match error:
+        case psycopg.errors.NumericValueOutOfRange() | psycopg.errors.DatetimeFieldOverflow():
+            return OutOfRange("数字或时间超出了可记录的范围，本次未生效；请改小后重试")
+        case psycopg.errors.ProgramLimitExceeded():
+            return OutOfRange("有一处文字太长，无法记录，本次未生效；请缩短后重试")
+        case psycopg.DataError() if "NUL" in str(error):
+            return OutOfRange("文字含有看不见的空字符，无法记录，本次未生效；请删去后重试")
+    return None
 
 
 def brief(error: BaseException) -> str:

@@ -100,6 +100,8 @@ STATEMENT_BYTES: Final = 32 * 1024 * 1024
 """Largest bank statement file; a year of a busy account as xlsx is a tenth of it."""
 STATEMENT_LINES: Final = 200_000
 """Rows of one statement file, so that a file is held and judged whole."""
+STATEMENT_WORD: Final = 500
+"""Longest name or number on a line of a statement; ISO 20022 allows 140 characters."""
 SUBSET_SUMS: Final = 65_536
 """Different sums of half the open bills, kept while looking for those that a transfer may pay: of
 sixteen bills all; some 15 MB. Beyond, a person is asked."""

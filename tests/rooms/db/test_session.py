@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from threading import Barrier
 from types import SimpleNamespace
 from typing import Any, LiteralString, cast
@@ -13,6 +14,7 @@ from yuejie.db.errors import (
     CommitUncertain,
     DatabaseBusy,
     DatabaseUnavailable,
+    OutOfRange,
     SerializationConflict,
     translate,
 )
@@ -242,6 +244,19 @@ def test_retrying_gives_up_in_the_end(owner: Database) -> None:
 
 def test_retrying_returns_what_the_deed_returns(owner: Database) -> None:
     assert retrying(owner, lambda tx: tx.value("SELECT 7")) == 7
+
+
+@pytest.mark.parametrize(("text", "said"), [("a\0b", "空字符"), ("long", "太长")])
+def test_a_text_that_no_column_holds_is_refused_in_a_sentence(
+    owner: Database, text: str, said: str
+) -> None:
+    """The one was an error of ours, the other a lost connection."""
+    with owner.begin() as tx:
+        tx.run("CREATE TABLE named (name text PRIMARY KEY)")
+    if text == "long":
+        text = "".join(sha256(bytes([each])).hexdigest() for each in range(256))
+    with pytest.raises(OutOfRange, match=said), owner.begin() as tx:
+        tx.run("INSERT INTO named VALUES (%(name)s)", name=text)
 
 
 def test_a_full_disk_says_what_to_do() -> None:

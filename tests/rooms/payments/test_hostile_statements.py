@@ -193,6 +193,141 @@ def test_a_line_keeps_its_name_where_nothing_is_printed_alike() -> None:
     assert identities([one]) == ["line:2026-09-01||in|5||5|V1"]
 
 
+OPENING = "交易日期,贷方发生额,余额,对方户名,摘要"
+
+
+@pytest.mark.parametrize("opening", [",,100.00,,期初余额", "2026-09-01,,100.00,,承前页"])
+def test_what_stood_before_the_first_line_is_no_line(opening: str) -> None:
+    """Such a file could not be imported at all; the balance it tells is held to its lines."""
+    found = read(f"{OPENING}\n{opening}\n2026-09-02,10.00,110.00,甲,\n")
+    assert (found.opening_fen, [each.amount_fen for each in found.lines]) == (100_00, [10_00])
+    assert "余额与期初 100.00 不连续" in refused(
+        f"{OPENING}\n{opening}\n2026-09-02,10.00,111.00,甲,\n"
+    )
+
+
+def test_what_stood_before_is_nobodys_payment() -> None:
+    """It was a receipt of a hundred yuan, of nobody."""
+    rows = "2026-09-01,100.00,100.00,,上期结转\n2026-09-02,10.00,110.00,甲,"
+    assert "第 2 行：是期初或结转的余额" in refused(f"{OPENING}\n{rows}\n")
+
+
+def test_a_line_behind_a_subtotal_is_read_whatever_its_payer_is_called() -> None:
+    """The second was dropped without a word: its payer prints."""
+    rows = "甲,1,2026-09-01,10.00\n本页小计,,,10.00\n北京快印打印有限公司,2,2026-09-02,5.00"
+    found = read(f"对方户名,对方账号,交易日期,贷方发生额\n{rows}\n合计,,2026-09-30,15.00\n")
+    assert [each.amount_fen for each in found.lines] == [10_00, 5_00]
+
+
+def test_a_day_of_seven_digits_is_no_day() -> None:
+    """2026111 was the first of November."""
+    assert "第 2 行：没有可识别的交易日期" in refused(f"{OPENING}\n2026111,10.00,,甲,\n")
+
+
+@pytest.mark.parametrize(
+    ("was", "became", "said"),
+    [
+        (
+            '<Amt Ccy="CNY">1000.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>',
+            "",
+            "第 1 行：Ntry：.*USD",
+        ),
+        ("<CdtDbtInd>CRDT</CdtDbtInd><Sts>", "<Sts>", "CdtDbtInd“”不认识"),
+        ("<CdtDbtInd>CRDT</CdtDbtInd><Sts>", "<CdtDbtInd>Crdt</CdtDbtInd><Sts>", "“Crdt”不认识"),
+    ],
+    ids=["dollars", "no side", "other side"],
+)
+def test_an_entry_of_another_currency_or_without_a_side_is_refused(
+    was: str, became: str, said: str
+) -> None:
+    """Ten dollars were ten yuan, and what had no side had left."""
+    became = became or was.replace("CNY", "USD")
+    with pytest.raises(StatementRefused, match=said):
+        read_statement(CAMT.replace(was, became, 1).encode(), "x")
+
+
+def two_statements(first: str, second: str) -> bytes:
+    """Write a message of two statements; each text is opening, closing, and what came in."""
+    head, _, rest = CAMT.partition("<Stmt>")
+    parts = []
+    for place, text in enumerate((first, second)):
+        opening, closing, came = text.split()
+        balances = "".join(
+            f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>"
+            f'<Amt Ccy="CNY">{fen}</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>'
+            for code, fen in (("OPBD", opening), ("CLBD", closing))
+        )
+        parts.append(
+            "<Stmt><Acct><Id><Othr><Id>1</Id></Othr></Id><Ccy>CNY</Ccy></Acct>"
+            f'{balances}<Ntry><Amt Ccy="CNY">{came}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+            "<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2026-09-10</Dt></BookgDt>"
+            f"<AcctSvcrRef>R{place}A</AcctSvcrRef></Ntry></Stmt>"
+        )
+    assert rest
+    return (head + "".join(parts) + "</BkToCstmrStmt></Document>").encode()
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_statements_of_one_file_follow_from_each_other(*, newest_first: bool) -> None:
+    """Newest first they were refused as broken."""
+    parts = ["100 110 10", "110 130 20"]
+    found = read_statement(two_statements(*(parts[::-1] if newest_first else parts)), "x")
+    assert (found.opening_fen, found.closing_fen) == (100_00, 130_00)
+    assert [each.amount_fen for each in found.lines] == [10_00, 20_00]
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (
+            ("100 115 10", "115 130 20"),
+            "第 1 份对账单：期初 100.00 加发生额 10.00 不等于期末 115.00",
+        ),
+        (("100 110 10", "500 520 20"), "第 2 份对账单的期初 500.00 与上一份的期末 110.00 不衔接"),
+    ],
+    ids=["within", "between"],
+)
+def test_what_is_wrong_within_a_file_is_not_hidden_by_its_total(
+    parts: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(StatementRefused, match=said):
+        read_statement(two_statements(*parts), "x")
+
+
+def test_a_statement_that_goes_on_over_several_messages_is_one() -> None:
+    """Banks cut long statements: :60M: and :62M: are balances between. They were refused."""
+    head, _, rest = MT940.partition(":61:2610131013")
+    between = ":62M:C261012CNY1010550,00\n-\n:20:STARTUMS\n:25:30858400001/110912345610801\n"
+    text = f"{head}{between}:28C:1/2\n:60M:C261012CNY1010550,00\n:61:2610131013{rest}"
+    whole, found = (read_statement(each.encode(), "x") for each in (MT940, text))
+    assert [each.amount_fen for each in found.lines] == [each.amount_fen for each in whole.lines]
+    assert (found.opening_fen, found.closing_fen) == (whole.opening_fen, whole.closing_fen)
+    apart = text.replace(":60M:C261012CNY1010550", ":60M:C261012CNY1010540")
+    with pytest.raises(StatementRefused, match="第 2 份对账单：期初"):
+        read_statement(apart.encode(), "x")
+
+
+def test_a_line_of_mt940_that_cannot_be_read_is_named_as_it_stands() -> None:
+    """It was “Unable to parse <mt940.tags.Statement object at 0x7f…>”, and no row."""
+    text = MT940.replace(":61:2610121012D50,00", ":61:2610121012ED50,00")
+    with pytest.raises(StatementRefused, match="第 8 行：MT940 有读不懂的行“2610121012ED50,00"):
+        read_statement(text.encode(), "x")
+
+
+@pytest.mark.parametrize("column", ["交易流水号", "对方账号", "对方户名", "子账号"])
+def test_a_name_that_no_bank_prints_is_refused(column: str) -> None:
+    """A serial of 100 kB was a lost connection; a payer's number, a receipt nobody could place."""
+    text = f"交易日期,贷方发生额,摘要,{column}\n2026-09-01,1.00,x,{'78' * 251}\n"
+    assert "第 2 行：" in refused(text)
+    assert read(text.replace("78" * 251, "78" * 250)).lines
+
+
+def test_what_nobody_sees_turns_no_name_round() -> None:
+    text = CAMT.replace("Acme 有限公司", "Acme\u202e 有限\u0085公司")
+    found = read_statement(text.encode(), "x")
+    assert found.lines[0].payer_name == "Acme 有限公司"
+
+
 def workbook(path: Path, *sheets: list[list[object]]) -> bytes:
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])

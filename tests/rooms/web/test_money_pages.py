@@ -211,6 +211,9 @@ def test_a_customer_sees_where_to_pay_and_claims_a_payment(
     form["bill"] = str(house.acme_bill.number)
     refused = browser.post("/payments/claims", data=form | {"paid_on": "昨天"}, headers=HTMX)
     assert (refused.status_code, "付款日“昨天”不是日期" in refused.text) == (422, True)
+    unseen = form | {"paid_on": "2026-11-04", "payer_name": "acme\0公司"}
+    refused = browser.post("/payments/claims", data=unseen, headers=HTMX)
+    assert (refused.status_code, "看不见的空字符" in refused.text) == (422, True)
     done = browser.post("/payments/claims", data=form | {"paid_on": "2026-11-04"})
     assert done.status_code == 303
     with database.read() as tx:

@@ -19,10 +19,12 @@ from yuejie.payments.statements.line import (
     Statement,
     StatementLine,
     StatementRefused,
+    joined,
 )
-from yuejie.payments.statements.words import YEARS, amount, meaningful
+from yuejie.payments.statements.words import YEARS, amount, meaningful, seen
 
 _CREDIT: Final = "CRDT"
+_WAYS: Final = {_CREDIT: Direction.IN, "DBIT": Direction.OUT}
 _OPENING: Final = ("OPBD", "PRCD")
 _CLOSING: Final = ("CLBD",)
 
@@ -47,28 +49,37 @@ def read_camt(body: bytes) -> Statement:
         raise StatementRefused([Problem(0, f"含多个账号 {'、'.join(sorted(numbers))}，请分开下载")])
     if len({_currency(part) for part in parts}) > 1:
         raise StatementRefused([Problem(0, "含多个币种，请按币种分开下载")])
-    lines: list[StatementLine] = []
+    currency = _currency(parts[0])
+    lines: list[list[StatementLine]] = [[] for _ in parts]
     problems: list[Problem] = []
-    for number, entry in enumerate((e for part in parts for e in _children(part, "Ntry")), 1):
+    entries = ((place, e) for place, part in enumerate(parts) for e in _children(part, "Ntry"))
+    for number, (place, entry) in enumerate(entries, 1):
         try:
             if _status(entry) == "BOOK":
-                lines.append(_line(entry, number))
+                lines[place].append(_line(entry, number, currency))
         except Invalid as error:
             problems.append(Problem(number, f"Ntry：{error.sentence}"))
     if problems:
         raise StatementRefused(problems)
-    return Statement(
-        format="camt.053",
-        lines=tuple(lines),
-        number=numbers.pop(),
-        currency=_currency(parts[0]),
-        opening_fen=_balance(parts[0], _OPENING),
-        closing_fen=_balance(parts[-1], _CLOSING),
+    account = numbers.pop()
+    return joined(
+        [
+            Statement(
+                format="camt.053",
+                lines=tuple(found),
+                number=account,
+                currency=currency,
+                opening_fen=_balance(part, _OPENING),
+                closing_fen=_balance(part, _CLOSING),
+            )
+            for part, found in zip(parts, lines, strict=True)
+        ]
     )
 
 
-def _line(entry: Element, number: int) -> StatementLine:
-    way = Direction.IN if _text(entry, "CdtDbtInd") == _CREDIT else Direction.OUT
+def _line(entry: Element, number: int, currency: str) -> StatementLine:
+    way = _way(entry)
+    _refuse_other_currency(entry, currency)
     # A reversal's CdtDbtInd already says which way the money went: there is nothing to turn.
     reversal = "冲正 " if _text(entry, "RvslInd") in {"true", "1"} else ""
     party = "Dbtr" if way is Direction.IN else "Cdtr"
@@ -93,6 +104,21 @@ def _line(entry: Element, number: int) -> StatementLine:
         into=_id(_first(entry, "CdtrAcct")) if way is Direction.IN else "",
         memo=reversal + " ".join(word for word in words if word and word != "NOTPROVIDED"),
     )
+
+
+def _way(entry: Element) -> Direction:
+    said = _text(entry, "CdtDbtInd")
+    if said not in _WAYS:
+        raise Invalid(f"收付方向 CdtDbtInd“{said}”不认识，应为 CRDT 或 DBIT")
+    return _WAYS[said]
+
+
+def _refuse_other_currency(entry: Element, currency: str) -> None:
+    """Refuse an entry in another currency than the account's: ten dollars are not ten yuan."""
+    booked = _first(entry, "Amt")
+    said = booked.get("Ccy", "") if booked is not None else ""
+    if said and said != currency:
+        raise Invalid(f"金额的币种是 {said}，账户是 {currency}，请按币种分开下载")
 
 
 def _payer(entry: Element, party: str) -> tuple[str, str]:
@@ -159,8 +185,8 @@ def _first(element: Element | None, name: str) -> Element | None:
 
 def _text(element: Element | None, name: str) -> str:
     found = _first(element, name)
-    return (found.text or "").strip() if found is not None else ""
+    return seen(found.text or "") if found is not None else ""
 
 
 def _texts(element: Element, name: str) -> list[str]:
-    return [(each.text or "").strip() for each in _below(element, name)]
+    return [seen(each.text or "") for each in _below(element, name)]

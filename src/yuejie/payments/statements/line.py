@@ -6,13 +6,14 @@ their own side, so 贷 (credit) is money in.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 from typing import ClassVar, Final
 
 from yuejie.kernel.errors import Invalid
+from yuejie.kernel.limits import STATEMENT_WORD
 from yuejie.kernel.money import FEN, plain
 
 SURE: Final = "serial:"
@@ -180,6 +181,21 @@ def _fen(fen: int | None) -> str:
     return "" if fen is None else plain(fen, FEN)
 
 
+def oversized(lines: Iterable[StatementLine]) -> list[Problem]:
+    """Find names and numbers that no bank prints: what names a line or a payer is looked up."""
+    return [
+        Problem(line.row, f"{what}超过 {STATEMENT_WORD} 个字，不是网银导出的流水")
+        for line in lines
+        for what, word in (
+            ("流水号", line.serial),
+            ("对方账号", line.payer_number),
+            ("子账号", line.into),
+            ("对方户名", line.payer_name),
+        )
+        if len(word) > STATEMENT_WORD
+    ]
+
+
 def broken_balances(statement: Statement) -> list[Problem]:
     """Check that each balance follows from the one before, in whichever order the file runs.
 
@@ -245,6 +261,42 @@ def _ends(statement: Statement, ordered: Sequence[StatementLine]) -> list[Proble
         if expected != first.balance_fen:
             return [Problem(first.row, f"余额与期初 {plain(opening, FEN)} 不连续，请核对文件")]
     return []
+
+
+def joined(parts: Sequence[Statement]) -> Statement:
+    """Join the statements of one file, in whichever order it runs.
+
+    Raises StatementRefused where one does not come from its own opening to its closing, or does not
+    begin where the one before ended: a total may hide what is wrong in two of them.
+    """
+    problems = [
+        Problem(0, f"第 {place} 份对账单：{problem.what}")
+        for place, part in enumerate(parts, 1)
+        for problem in _ends(part, _once(part.lines))
+    ]
+    ordered = parts[::-1] if _gaps(parts) and not _gaps(parts[::-1]) else parts
+    problems = problems or _gaps(ordered)
+    if problems and len(parts) > 1:
+        raise StatementRefused(problems)
+    return replace(
+        ordered[0],
+        lines=tuple(line for part in ordered for line in part.lines),
+        closing_fen=ordered[-1].closing_fen,
+    )
+
+
+def _gaps(parts: Sequence[Statement]) -> list[Problem]:
+    return [
+        Problem(
+            0,
+            f"第 {place} 份对账单的期初 {plain(after.opening_fen, FEN)} "
+            f"与上一份的期末 {plain(before.closing_fen, FEN)} 不衔接，请从网银重新导出完整流水",
+        )
+        for place, (before, after) in enumerate(pairwise(parts), 2)
+        if before.closing_fen is not None
+        and after.opening_fen is not None
+        and before.closing_fen != after.opening_fen
+    ]
 
 
 def span(statement: Statement) -> tuple[int | None, int | None]:

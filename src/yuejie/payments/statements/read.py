@@ -9,6 +9,7 @@ from yuejie.payments.statements.line import (
     Statement,
     StatementRefused,
     broken_balances,
+    oversized,
 )
 from yuejie.payments.statements.mt940 import is_mt940, read_mt940
 from yuejie.payments.statements.table import read_table
@@ -26,7 +27,7 @@ def read_statement(body: bytes, name: str) -> Statement:
         raise refused.named(name) from None
     except Invalid as error:
         raise StatementRefused([Problem(0, error.sentence)], name) from None
-    problems = broken_balances(statement)
+    problems = oversized(statement.lines) or broken_balances(statement)
     if not statement.lines and statement.opening_fen is None:
         problems = [Problem(0, "没有任何流水行")]
     if problems:

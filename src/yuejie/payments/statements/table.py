@@ -18,6 +18,7 @@ from yuejie.payments.statements.line import (
     StatementRefused,
 )
 from yuejie.payments.statements.words import (
+    OPENINGS,
     SUMS,
     TOTALS,
     Cell,
@@ -60,6 +61,7 @@ class _Reading:
     problems: list[Problem] = field(default_factory=list)
     numbers: set[str] = field(default_factory=set)
     currencies: set[str] = field(default_factory=set)
+    opening: int | None = None
     foot: bool = False
     signed: bool = False
     """Whether some amount has a sign: then those without one came in."""
@@ -89,6 +91,7 @@ def read_table(kind: str, rows: Sequence[tuple[int, Sequence[Cell]]]) -> Stateme
         lines=tuple(reading.lines),
         number=next(iter(numbers), ""),
         currency=next(iter(currencies), ""),
+        opening_fen=reading.opening,
     )
 
 
@@ -154,6 +157,9 @@ def _take(reading: _Reading, table: Table, number: int, cells: Sequence[Cell]) -
     words = [tidy(cell) for cell in cells]
     if not any(words):
         return
+    if any(map(OPENINGS.fullmatch, words)) and not _names(table, cells):
+        _note_opening(reading, table, number, cells)
+        return
     said = " ".join(words)
     day, time = _moment(table, cells)
     if day is None:
@@ -164,7 +170,7 @@ def _take(reading: _Reading, table: Table, number: int, cells: Sequence[Cell]) -
         elif not reading.foot and not _is_heading_again(cells):
             reading.problems.append(Problem(number, "没有可识别的交易日期"))
         return
-    if reading.foot and TOTALS.search(words[0]):
+    if reading.foot and TOTALS.search(words[0]) and not _is_line(table, cells):
         return
     try:
         line = _line(table, number, cells, day, time)
@@ -187,8 +193,28 @@ def _is_line(table: Table, cells: Sequence[Cell]) -> bool:
         moved = any(_one(table, cells, each) for each in _AMOUNTS)
     except Invalid:
         return False
-    named = [_text(table, cells, each) for each in (Column.NAME, Column.NUMBER, Column.SERIAL)]
-    return moved and any(word and not TOTALS.match(word) for word in named)
+    return moved and any(not TOTALS.match(word) for word in _names(table, cells))
+
+
+def _names(table: Table, cells: Sequence[Cell]) -> list[str]:
+    """Return what names a line: its payer, the payer's account, its serial number."""
+    named = (_text(table, cells, each) for each in (Column.NAME, Column.NUMBER, Column.SERIAL))
+    return [word for word in named if word]
+
+
+def _note_opening(reading: _Reading, table: Table, number: int, cells: Sequence[Cell]) -> None:
+    """Take a row for what stood before the first line; an amount in it is nobody's payment."""
+    try:
+        moved = any(_one(table, cells, each) for each in _AMOUNTS)
+        told = next(_cells(table, cells, Column.BALANCE), None)
+        if not reading.lines and tidy(told):
+            reading.opening = amount(told)
+    except Invalid as error:
+        reading.problems.append(Problem(number, error.sentence))
+        return
+    if moved:
+        said = "是期初或结转的余额，不是一笔收支，金额应写在余额列"
+        reading.problems.append(Problem(number, said))
 
 
 def _is_heading_again(cells: Sequence[Cell]) -> bool:

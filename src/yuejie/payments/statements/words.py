@@ -87,8 +87,14 @@ _CURRENCIES: Final = {
 """Codes of ISO, of the exports of ICBC and of CMB; names are known by what they contain."""
 YEARS: Final = range(1990, 2100)
 """A day of another year is a time of day or a number that was taken for one."""
-_UNSEEN: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff\ud800-\udfff]")
-"""What nobody sees in a cell, and a database may not keep."""
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""What nobody sees in a cell, what turns the letters behind it, and what no database keeps."""
+OPENINGS: Final = re.compile(
+    r"(期初|年初|月初|日初|上期|上月|上日|上年|昨日|承前)(余额|结转|结存|页)|期初|承前"
+)
+"""What a row is called that tells what stood before the first line of a table or a page."""
 _THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?\.?")
 _SHORTENED: Final = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
 _DIGITS: Final = 10**15
@@ -98,6 +104,11 @@ _CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _COMPACT: Final = re.compile(r"^(\d{8})\s*(\d{2})(\d{2})(\d{2})?$")
 _TINY: Final = Decimal("0.0000001")
 """What a spreadsheet's binary number may be off by; anything more is not a whole fen."""
+
+
+def seen(text: str) -> str:
+    """Return a text without what nobody sees in it."""
+    return _UNSEEN.sub("", text).strip()
 
 
 def tidy(cell: Cell) -> str:
@@ -199,8 +210,7 @@ def day_and_time(cell: Cell) -> tuple[date | None, str]:
     text = tidy(cell)
     compact = _COMPACT.match(text.replace("-", "").replace("T", " ")) if text else None
     if compact:
-        day = _day(text.replace("-", ""))
-        return day, ":".join(part for part in compact.groups()[1:] if part)
+        return _day(compact[1]), ":".join(part for part in compact.groups()[1:] if part)
     clock = _CLOCK.search(text)
     rest = text[: clock.start()] if clock else text
     time = clock[0] if clock else ""
@@ -210,8 +220,10 @@ def day_and_time(cell: Cell) -> tuple[date | None, str]:
 
 
 def _day(text: str) -> date | None:
-    found = _DATE.match(text.strip())
-    if not found:
+    text = text.strip()
+    found = _DATE.match(text)
+    if not found or (text.isdigit() and len(text) != len("20260901")):
+        # 2026111 is the first of November or the eleventh of January.
         return None
     try:
         day = date(int(found[1]), int(found[2]), int(found[3]))
