@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from multiprocessing import get_context
-from threading import Event
 from time import sleep
 
 import pytest
@@ -20,13 +19,12 @@ from tests.scenarios.bank import NUMBER, Bank
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.cli.money.receivables import receivables
 from yuejie.db.embedded import EmbeddedPostgres
-from yuejie.db.session import Database, Tx
+from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
-from yuejie.payments.apportion import store as refund_store
 from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt, left_of
-from yuejie.payments.apportion.refund import Refund, RefundState
+from yuejie.payments.apportion.refund import RefundState
 from yuejie.payments.apportion.refunds import (
     Wanted,
     bounce,
@@ -132,44 +130,41 @@ def test_eight_processes_apportion_a_receipt_once(bank: Bank, database_url: str)
     bank.books_agree(acme)
 
 
-WAITING = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
+WAITING = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
 
 
-def test_a_bounce_and_an_import_at_once_are_both_done(
-    bank: Bank, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bounce_and_an_import_at_once_are_both_done(bank: Bank, owner_url: str) -> None:
     """A bounce books the suspense first and the bank last, an import the other way round."""
     acme = owing(bank, {"2026-08": 1000})
     bank.imports(bank.row("2026-09-10", "1000.00", acme.customer.legal_name))
     (receipt,) = bank.receipts()
-    now = bank.books.tick()
-    apportion_receipt(bank.books.db, receipt.receipt_id, Placing(customer="acme"), by="a", now=now)
-    halfway, write = Event(), refund_store.insert_refund
-
-    def pause(tx: Tx, refund: Refund) -> None:
-        """Go on when the other waits for us."""
-        halfway.set()
-        with Database.open(database_url, size=1, name="watch") as watch:
-            for _ in range(500):
-                with watch.read() as seen:
-                    if seen.value(WAITING):
-                        break
-                sleep(0.01)
-        write(tx, refund)
-
-    monkeypatch.setattr(refund_store, "insert_refund", pause)
-    with ThreadPoolExecutor(1) as other:
-        gone = other.submit(
-            bounce, bank.books.db, receipt.receipt_id, line=None, why="退票", by="a", now=now
-        )
-        assert halfway.wait(30)
-        bank.imports(bank.row("2026-09-11", "10.00", acme.customer.legal_name))
+    db, now, name = bank.books.db, bank.books.tick(), acme.customer.legal_name
+    apportion_receipt(db, receipt.receipt_id, Placing(customer="acme"), by="a", now=now)
+    with (
+        ThreadPoolExecutor(2) as both,
+        Database.open(owner_url, size=2, name="watch") as watch,
+    ):
+        with watch.begin() as tx:
+            tx.run("LOCK TABLE refund IN SHARE MODE")
+            gone = both.submit(
+                bounce, db, receipt.receipt_id, line=None, why="退票", by="a", now=now
+            )
+            wait_for(watch, 1)
+            taken = both.submit(bank.imports, bank.row("2026-09-11", "10.00", name))
+            wait_for(watch, 2)
         assert gone.result(30).state is RefundState.PAID
-    assert len(bank.receipts()) == 2
+        assert taken.result(30).receipts == 1
     bank.books_agree(acme)
+
+
+def wait_for(watch: Database, many: int) -> None:
+    """Go on when so many wait for others, the bounce in the middle of its deed."""
+    for _ in range(500):
+        with watch.read() as tx:
+            if int(tx.value(WAITING)) >= many:
+                return
+        sleep(0.01)
+    raise AssertionError(f"nobody waits, let alone {many}")
 
 
 def test_the_statement_of_account_is_the_ledgers(bank: Bank) -> None:
