@@ -215,3 +215,71 @@ def test_a_bill_that_waited_over_a_month_end_stays_accrued_there_when_it_is_void
     books.close("2026-10")
     assert accrued(books, NOVEMBER) == []
     assert (revenue(books, OCTOBER), revenue(books, NOVEMBER)) == (earned(first), 0)
+
+
+def void(books: Books, bill: Bill) -> None:
+    asked = request_credit(
+        books.db, bill.bill_id, amounts=None, why="抬头有误", by="a", now=books.tick()
+    )
+    decide_credit(books.db, asked.credit_note_id, approve=True, by="b", now=books.tick())
+
+
+@pytest.mark.parametrize("terms", TERMS)
+def test_a_voided_bill_that_waits_to_be_drawn_again_stays_accrued(
+    books: Books, terms: CommercialTerms
+) -> None:
+    """
+    October's bill is voided in November and drawn again in December. October lost its terms by
+    then, and November all of October's revenue.
+    """
+    acme = customer(books, terms)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M)
+    at(books, 2)
+    books.close("2026-10")
+    accrued(books, OCTOBER)
+    first = books.issue(acme.bill("2026-10"))
+    void(books, first)
+    assert accrued(books, OCTOBER) == []
+    at(books, 2, month=12)
+    accrued(books, NOVEMBER)
+    assert (revenue(books, OCTOBER), revenue(books, NOVEMBER)) == (earned(first), 0)
+    books.close("2026-10")
+    assert accrued(books, OCTOBER) == []
+    assert accrued(books, NOVEMBER) == []
+    second = books.issue(acme.bill("2026-10"))
+    assert (earned(second), revenue(books, DECEMBER)) == (earned(first), 0)
+
+
+def test_what_a_voided_bill_said_and_a_later_one_says_late_is_accrued_once(books: Books) -> None:
+    """October is voided and not closed again: its 300 are late on November's bill."""
+    acme = customer(books)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M)
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
+    at(books, 2)
+    books.close("2026-10")
+    accrued(books, OCTOBER)
+    first = books.issue(acme.bill("2026-10"))
+    void(books, first)
+    at(books, 2, month=12)
+    accrued(books, NOVEMBER)
+    own = revenue(books, NOVEMBER)
+    books.close("2026-11")
+    assert accrued(books, NOVEMBER) == []
+    second = books.issue(acme.bill("2026-11"))
+    assert earned(second) == earned(first) + own
+    assert accrued(books, OCTOBER) == []
+    assert (revenue(books, OCTOBER), revenue(books, DECEMBER)) == (earned(first), 0)
+
+
+def test_a_bill_that_is_voided_twice_is_accrued_as_it_was_last(books: Books) -> None:
+    acme = customer(books)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M)
+    at(books, 2)
+    for _ in range(2):
+        books.close("2026-10")
+        first = books.issue(acme.bill("2026-10"))
+        void(books, first)
+    accrued(books, OCTOBER)
+    at(books, 2, month=12)
+    accrued(books, NOVEMBER)
+    assert (revenue(books, OCTOBER), revenue(books, NOVEMBER)) == (earned(first), 0)

@@ -493,20 +493,44 @@ class DrawnRow:
     net_fen: int
 
 
+# What a voided bill said is earned as it was, and stands on no bill until it is drawn anew: by a
+# closing of its month, or late on a later one, which names the month it belongs to.
 UNISSUED: Final = """
-    SELECT b.customer_id, b.currency, bool_or(b.month = %(month)s) AS is_drawn,
+    WITH counted AS (
+        SELECT b.bill_id, b.customer_id, b.currency, b.month,
+               b.issued_at IS NULL OR b.issued_at >= %(until)s AS waited
+        FROM bill b
+        WHERE (b.month = %(month)s AND b.state <> 'voided')
+           OR (b.month < %(month)s AND (b.issued_at IS NULL OR b.issued_at >= %(until)s)
+               AND EXISTS (SELECT FROM bill_transition t
+                           WHERE t.bill_id = b.bill_id AND t.event = 'draft'
+                             AND t.at < %(until)s))
+        UNION ALL
+        SELECT v.bill_id, v.customer_id, v.currency, v.month,
+               v.issued_at >= %(until)s OR t.at < %(until)s
+        FROM bill v
+        JOIN bill_transition t ON t.bill_id = v.bill_id AND t.became = 'voided'
+        WHERE v.state = 'voided'
+          AND (v.month = %(month)s
+               OR v.month < %(month)s AND v.issued_at < %(until)s AND t.at < %(until)s)
+          AND NOT EXISTS (
+              SELECT FROM bill n
+              JOIN bill_transition d ON d.bill_id = n.bill_id
+              WHERE n.customer_id = v.customer_id AND n.bill_id <> v.bill_id
+                AND n.month <= %(month)s AND d.at >= t.at
+                AND (n.month = %(month)s OR d.at < %(until)s)
+                AND (n.month = v.month AND d.event = 'draft'
+                     OR n.month > v.month AND d.event IN ('draft', 'recompute')
+                        AND EXISTS (SELECT FROM bill_line l
+                                    WHERE l.bill_id = n.bill_id AND l.service_month = v.month)))
+    )
+    SELECT c.customer_id, c.currency, bool_or(c.month = %(month)s) AS is_drawn,
            coalesce(sum(l.net_fen) FILTER (
-               WHERE (b.issued_at IS NULL OR b.issued_at >= %(until)s)
-                 AND l.kind <> ALL(%(elsewhere)s)), 0)::bigint AS net_fen
-    FROM bill b
+               WHERE c.waited AND l.kind <> ALL(%(elsewhere)s)), 0)::bigint AS net_fen
+    FROM counted c
     LEFT JOIN bill_line l USING (bill_id)
-    WHERE (b.month = %(month)s AND b.state <> 'voided')
-       OR (b.month < %(month)s AND (b.issued_at IS NULL OR b.issued_at >= %(until)s)
-           AND EXISTS (SELECT FROM bill_transition t
-                       WHERE t.bill_id = b.bill_id AND t.event = 'draft'
-                         AND t.at < %(until)s))
-    GROUP BY b.customer_id, b.currency
-    ORDER BY b.customer_id, b.currency
+    GROUP BY c.customer_id, c.currency
+    ORDER BY c.customer_id, c.currency
 """
 
 
@@ -517,7 +541,8 @@ def unissued(
 
     Earlier months count as far as their bills were there by then: one that was drawn in the place
     of a voided one later on was billed at that time, and one that was issued and voided since was
-    not. Lines of the kinds `elsewhere` do not count.
+    not. One that was voided by then, and not drawn anew, counts as it was. Lines of the kinds
+    `elsewhere` do not count.
     """
     kinds = [str(kind) for kind in elsewhere]
     return tx.rows(DrawnRow, UNISSUED, month=month, until=until, elsewhere=kinds)
