@@ -264,6 +264,37 @@ def test_an_accrual_stands_at_the_months_end_and_is_gone_on_the_first(database: 
     assert all(each.holds for each in check_ledger(database))
 
 
+@pytest.mark.parametrize("group", ["entry", "day"])
+def test_an_accrual_in_dollars_is_taken_back_at_the_rate_it_was_given_at(
+    database: Database, group: str
+) -> None:
+    """
+    November is given at 7.12 and December at 7.20: taken back at December's, 暂估应收 kept 4.00
+    that nobody owed. What is December's own goes over at December's rate.
+    """
+    some = (Unbilled("cus_b", "USD", 50_00), Unbilled("cus_a", "CNY", 8_00))
+    accrue(database, NOVEMBER, lambda _: some, by="clerk", now=AFTER)
+    codes = f'group = "{group}"\n' + CODES
+    given = carry_over(database, NOVEMBER, System.KINGDEE, codes, by="fin", now=AFTER)
+    january = datetime(2027, 1, 2, tzinfo=UTC)
+    accrue(database, DECEMBER, lambda _: [Unbilled("cus_b", "USD", 10_00)], by="clerk", now=january)
+    dearer = codes.replace("7.12", "7.20")
+    back = carry_over(database, DECEMBER, System.KINGDEE, dearer, by="fin", now=january)
+    assert given is not None
+    assert back is not None
+    lines = [line for made in (given, back) for v in made.vouchers for line in v.lines]
+    unbilled = [line for line in lines if line.code == "112201" and line.currency == "USD"]
+    assert [(line.debit_fen, line.credit_fen, line.rate_e8) for line in unbilled] == [
+        (356_00, 0, 712_000_000),
+        (0, 356_00, 712_000_000),
+        (72_00, 0, 720_000_000),
+    ]
+    body = write_batch(database, back.batch.batch_id)
+    assert body == write_batch(database, back.batch.batch_id)
+    with pytest.raises(Invalid, match="由系统填写"):
+        carried(database, DECEMBER, codes=back.batch.codes)
+
+
 def test_an_accrual_again_moves_the_difference_only(database: Database) -> None:
     def now_it_is(fen: int) -> list[Accrued]:
         some = (Unbilled("cus_a", "CNY", fen),) if fen else ()

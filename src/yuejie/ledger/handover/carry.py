@@ -1,19 +1,26 @@
 """Carry entries over to finance's own system, each exactly once, in batches that never change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import mint
+from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.handover import store
-from yuejie.ledger.handover.codes import parse_codes
+from yuejie.ledger.handover.codes import Codes, parse_codes, with_mirrors
 from yuejie.ledger.handover.layouts import LAYOUTS, Layout, System, write_vouchers
 from yuejie.ledger.handover.store import BatchRow
 from yuejie.ledger.handover.voucher import Voucher, vouchers
+from yuejie.ledger.posting import REVERSED
 from yuejie.ledger.show import books_span
+from yuejie.ledger.statement import Written
+
+_OWN: Final = "CNY"
+"""What finance keeps its books in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ def carry_over(
     the text of the mapping; it is kept, so that a batch can be written again byte for byte.
     """
     mapping = parse_codes(codes)
+    if mapping.mirrors:
+        raise Invalid("科目对照文件里的 [mirrors] 由系统填写，请删去后重试")
     span = books_span(month, month)
     if now < span.end:
         raise Invalid(f"{month} 尚未结束，月末之后再移交")
@@ -49,6 +58,10 @@ def carry_over(
         if not written:
             return None
         mapping.refuse_gaps(p for each in written for p in each.entry.postings)
+        mirrors = _mirrors(tx, written, mapping)
+        if mirrors:
+            codes = with_mirrors(codes, mirrors)
+            mapping = parse_codes(codes)
         found = vouchers(written, mapping)
         batch = BatchRow(
             batch_id=mint("bat", now),
@@ -64,6 +77,35 @@ def carry_over(
         if commit:
             store.insert_batch(tx, batch, [each.entry_id for each in written])
         return Carried(batch, found)
+
+
+def _mirrors(
+    tx: Tx, written: Sequence[Written], mapping: Codes
+) -> Mapping[str, Mapping[str, FxRate]]:
+    """Return the rates of mirrors whose entries finance got at others: those they were given at.
+
+    An accrual in dollars is given at October's rate, its mirror in November: at November's rate
+    both would leave a difference in the accounts that nobody earned.
+    """
+    given = {
+        each.entry.refers_to: each.entry
+        for each in written
+        if each.entry.key.startswith(REVERSED)
+        and any(posting.currency != _OWN for posting in each.entry.postings)
+    }
+    known: dict[str, Codes] = {}
+    found: dict[str, Mapping[str, FxRate]] = {}
+    for key, batch_id in store.carried_in(tx, list(given)):
+        if batch_id not in known:
+            batch = store.batch(tx, batch_id)
+            assert batch is not None, f"{key} was carried in it"
+            known[batch_id] = parse_codes(batch.codes)
+        mirror = given[key]
+        then = {p.currency: known[batch_id].rates[p.currency] for p in mirror.postings}
+        apart = {name: rate for name, rate in then.items() if rate != mapping.rates[name]}
+        if apart:
+            found[mirror.key] = apart
+    return found
 
 
 def write_batch(db: Database, batch_id: str, layout: Layout | None = None) -> tuple[str, bytes]:

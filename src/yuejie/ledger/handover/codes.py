@@ -21,8 +21,15 @@ code = "1002"
 [parties."cus_019a…"]             # finance's code and name of a customer, supplier
 code = "C0001"
 name = "示例有限公司"
+
+A kept mapping ends with what the house adds itself: at which rate an entry was carried over whose
+mirror goes over now, for what is taken back is taken back as it was.
+
+[mirrors."reverse:accrual:…"]
+USD = "7.10"
 """
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +80,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     rates: dict[str, str] = {}
     accounts: dict[str, _Account] = {}
     parties: dict[str, _Party] = {}
+    mirrors: dict[str, dict[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,11 @@ class Codes:
     rates: Mapping[str, FxRate]
     accounts: Mapping[Account, AccountCode]
     parties: Mapping[str, PartyCode]
+    mirrors: Mapping[str, Mapping[str, FxRate]]
+
+    def rates_of(self, key: str) -> Mapping[str, FxRate]:
+        """Return the rates that an entry goes over by: a mirror by those of what it mirrors."""
+        return {**self.rates, **self.mirrors.get(key, {})}
 
     def refuse_gaps(self, postings: Iterable[Posting]) -> None:
         """Refuse postings that the mapping cannot carry over, naming every gap at once."""
@@ -137,7 +150,7 @@ def parse_codes(text: str) -> Codes:
     for name, account in file.accounts.items():
         if not account.code.strip():
             raise Invalid(f"科目对照文件 [accounts.{name}] 的 code 为空，请填写科目编码")
-    rates = {name: FxRate.parse(rate, name, "CNY") for name, rate in file.rates.items()}
+    rates = _rates(file.rates)
     return Codes(
         word=file.word,
         preparer=file.preparer,
@@ -154,4 +167,23 @@ def parse_codes(text: str) -> Codes:
             for name, each in file.accounts.items()
         },
         parties={name: PartyCode(each.code, each.name) for name, each in file.parties.items()},
+        mirrors={key: _rates(rates) for key, rates in file.mirrors.items()},
     )
+
+
+def _rates(written: Mapping[str, str]) -> Mapping[str, FxRate]:
+    return {name: FxRate.parse(rate, name, "CNY") for name, rate in written.items()}
+
+
+def with_mirrors(text: str, mirrors: Mapping[str, Mapping[str, FxRate]]) -> str:
+    """Add to the text of a mapping at which rates mirrors go over."""
+    tables = [
+        "\n".join(
+            [
+                f"[mirrors.{json.dumps(key, ensure_ascii=False)}]",
+                *(f'{name} = "{rate}"' for name, rate in sorted(rates.items())),
+            ]
+        )
+        for key, rates in sorted(mirrors.items())
+    ]
+    return "\n".join([text.rstrip("\n"), *tables, ""])

@@ -99,6 +99,26 @@ def batch(tx: Tx, batch_id: str) -> BatchRow | None:
 
 
 @dataclass(frozen=True, slots=True)
+class _CarriedIn:
+    key: str
+    batch_id: str
+
+
+CARRIED_IN: Final = """
+    SELECT e.key, b.batch_id
+    FROM ledger_entry e
+    JOIN finance_batch_entry b USING (entry_id)
+    WHERE e.key = ANY(%(keys)s)
+    ORDER BY e.key
+"""
+
+
+def carried_in(tx: Tx, keys: list[str]) -> list[tuple[str, str]]:
+    """Return in which batch each of some entries went over; of those that did."""
+    return [(row.key, row.batch_id) for row in tx.rows(_CarriedIn, CARRIED_IN, keys=keys)]
+
+
+@dataclass(frozen=True, slots=True)
 class AccruedRow:
     """What has been accrued for a party in a month, in how many entries."""
 

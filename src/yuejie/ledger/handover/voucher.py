@@ -2,15 +2,16 @@
 
 A voucher is in CNY and balances to the fen: amounts in another currency are converted side by side
 at one rate, debits and credits each shared by largest remainder, so that both sides stay equal.
+A mirror is converted at the rate of what it mirrors, so that both together are nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from yuejie.kernel.money import FX_SCALE, apportion, divide
+from yuejie.kernel.money import FX_SCALE, FxRate, apportion, divide
 from yuejie.ledger.handover.codes import Auxiliary, Codes, Group
 from yuejie.ledger.posting import Entry, Posting, net
 from yuejie.ledger.statement import Written
@@ -59,57 +60,63 @@ class Voucher:
 def vouchers(written: Sequence[Written], codes: Codes) -> list[Voucher]:
     """Turn entries into numbered vouchers; empty entries have none."""
     found: list[Voucher] = []
-    for day, summary, postings in _grouped([each.entry for each in written], codes.group):
-        lines = _lines(summary, postings, codes)
+    for day, summary, postings, rates in _grouped([each.entry for each in written], codes):
+        lines = _lines(summary, postings, codes, rates)
         if lines:
             found.append(Voucher(day, codes.word, len(found) + 1, codes.preparer, tuple(lines)))
     return found
 
 
 def _grouped(
-    entries: Sequence[Entry], group: Group
-) -> Iterable[tuple[date, str, Sequence[Posting]]]:
-    if group is Group.ENTRY:
+    entries: Sequence[Entry], codes: Codes
+) -> Iterable[tuple[date, str, Sequence[Posting], Mapping[str, FxRate]]]:
+    if codes.group is Group.ENTRY:
         for entry in sorted(entries, key=lambda e: e.at):
             day = entry.at.astimezone(_ZONE).date()
-            yield day, f"{_called(entry)} {entry.memo or entry.key}", entry.postings
+            said = f"{_called(entry)} {entry.memo or entry.key}"
+            yield day, said, entry.postings, codes.rates_of(entry.key)
         return
-    days: dict[tuple[date, str], list[Entry]] = {}
+    days: dict[tuple[date, str, tuple[tuple[str, int], ...]], list[Entry]] = {}
     for entry in entries:
-        days.setdefault((entry.at.astimezone(_ZONE).date(), entry.kind), []).append(entry)
-    for day, kind in sorted(days):
-        many = days[day, kind]
+        day, own = entry.at.astimezone(_ZONE).date(), codes.mirrors.get(entry.key, {})
+        apart = tuple(sorted((name, rate.e8) for name, rate in own.items()))
+        days.setdefault((day, entry.kind, apart), []).append(entry)
+    for (day, _, _), many in sorted(days.items(), key=lambda each: each[0]):
         # Sides stay apart, so that a day's reversals do not vanish into its bills.
         sides = [
             posting
             for sign in (1, -1)
             for posting in net(p for e in many for p in e.postings if p.fen * sign > 0)
         ]
-        yield day, f"{_called(many[0])} {len(many)} 笔", sides
+        yield day, f"{_called(many[0])} {len(many)} 笔", sides, codes.rates_of(many[0].key)
 
 
 def _called(entry: Entry) -> str:
     return KIND_NAMES.get(entry.kind, entry.kind)
 
 
-def _lines(summary: str, postings: Sequence[Posting], codes: Codes) -> list[VoucherLine]:
+def _lines(
+    summary: str, postings: Sequence[Posting], codes: Codes, rates: Mapping[str, FxRate]
+) -> list[VoucherLine]:
     lines: list[VoucherLine] = []
     for currency in sorted({p.currency for p in postings}):
         mine = [p for p in postings if p.currency == currency]
         for sign in (1, -1):
             side = [p for p in mine if p.fen * sign > 0]
-            rate = codes.rates[currency].e8
+            rate = rates[currency].e8
             foreign = [abs(p.fen) for p in side]
             total = divide(sum(foreign) * rate, FX_SCALE)
             shares = apportion(total, foreign) if side else []
             lines += [
-                _line(summary, posting, share, sign, codes)
+                _line(summary, posting, share, sign, codes, rate)
                 for posting, share in zip(side, shares, strict=True)
             ]
     return lines
 
 
-def _line(summary: str, posting: Posting, fen: int, sign: int, codes: Codes) -> VoucherLine:
+def _line(
+    summary: str, posting: Posting, fen: int, sign: int, codes: Codes, rate_e8: int
+) -> VoucherLine:
     account = codes.accounts[posting.account]
     party = codes.parties.get(posting.party) if account.auxiliary is not Auxiliary.NONE else None
     return VoucherLine(
@@ -123,5 +130,5 @@ def _line(summary: str, posting: Posting, fen: int, sign: int, codes: Codes) -> 
         credit_fen=fen if sign < 0 else 0,
         currency=posting.currency,
         foreign_fen=abs(posting.fen),
-        rate_e8=codes.rates[posting.currency].e8,
+        rate_e8=rate_e8,
     )
