@@ -5,6 +5,7 @@ has spent by now, plus what is left. Both are read under the window's lock, so n
 between. The allowance itself stays as it is, so that pushing tells the gateways nothing new.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -28,11 +29,15 @@ from yuejie.usage.store import lock_epoch
 NAME: Final = "余额与授信"
 
 
-def hold_balance(tx: Tx, customer_id: str) -> None:
-    """Let no usage of a customer come in until this transaction ends, if its balance is a cap."""
-    allowance = _balance(tx, customer_id)
-    if allowance is not None:
-        rows = lending.windows_at(tx, [allowance.number], 0)
+def hold_balances(tx: Tx, customers: Iterable[str]) -> None:
+    """Let no usage of customers come in until this transaction ends, where a balance is a cap.
+
+    Those of several are held at once, in the order in which usage moves them.
+    """
+    known = [_balance(tx, customer_id) for customer_id in customers]
+    numbers = [allowance.number for allowance in known if allowance is not None]
+    if numbers:
+        rows = lending.windows_at(tx, numbers, 0)
         lending.hold_windows(tx, [row.slot for row in rows])
 
 
@@ -65,7 +70,7 @@ def open_balance(tx: Tx, customer_id: str, currency: str, *, now: datetime) -> N
 def push_balance(tx: Tx, customer_id: str, left_pico: int, unit: str, *, mode: Mode) -> None:
     """Let a customer spend this much more, in the currency of its prices; below zero: nothing.
 
-    Its windows are held by then (`hold_balance`).
+    Its windows are held by then (`hold_balances`).
     """
     allowance = _balance(tx, customer_id)
     assert allowance is not None, "the balance is opened before it is pushed"

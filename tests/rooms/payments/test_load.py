@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from multiprocessing import get_context
 from time import sleep
 
@@ -18,6 +19,7 @@ from tests.rooms.payments.test_hostile_statements import FILES
 from tests.scenarios.bank import NUMBER, Bank
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.cli.money.receivables import receivables
+from yuejie.contracts.terms import STANDARD
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -35,6 +37,7 @@ from yuejie.payments.apportion.refunds import (
 from yuejie.payments.apportion.store import of_receipt, receipt_refunded, receipt_used
 from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.banks.keep import open_account, set_parent
+from yuejie.payments.dunning.standing import review_standing
 from yuejie.payments.receipts.load import Imported, import_statement
 from yuejie.payments.receipts.store import files
 from yuejie.payments.receivables.ageing import Age, totals
@@ -155,6 +158,45 @@ def test_a_bounce_and_an_import_at_once_are_both_done(bank: Bank, owner_url: str
         assert gone.result(30).state is RefundState.PAID
         assert taken.result(30).receipts == 1
     bank.books_agree(acme)
+
+
+def test_a_familys_payment_and_its_usage_at_once_are_both_done(bank: Bank, owner_url: str) -> None:
+    """
+    A parent pays for its subsidiary while calls of both come in: their balances are held in the
+    order in which usage moves them, whoever of the two is looked at first.
+    """
+    limited = replace(STANDARD, credit_limit_fen=10_000_00)
+    known = [bank.books.customer(slug, commercial=limited) for slug in ("child", "group")]
+    child, parent = sorted(known, key=lambda each: each.customer.customer_id, reverse=True)
+    for each in (child, parent):  # the parent's balance is of the higher number
+        each.uses("2026-08-05 10:00:00", "gpt-4o", input=100 * M)
+        with bank.books.db.begin() as tx:
+            review_standing(tx, each.customer.customer_id, by="a", now=bank.books.clock.now())
+    bank.books.close("2026-08")
+    bank.books.issue(child.bill("2026-08"))
+    db, now = bank.books.db, bank.books.tick()
+    set_parent(db, child.customer.slug, parent.customer.slug, by="a", now=now)
+    bank.imports(bank.row("2026-09-10", "1000.00", parent.customer.legal_name))
+    (receipt,) = bank.receipts()
+    moment = datetime(2026, 9, 5, 2, tzinfo=UTC)
+    calls = [
+        bank.books.ended(each, moment, "gpt-4o", "main", "measured", {"input": M})
+        for each in (child, parent)
+    ]
+    placing = Placing(customer=parent.customer.slug)
+    with (
+        ThreadPoolExecutor(2) as both,
+        Database.open(owner_url, size=2, name="watch") as watch,
+    ):
+        with watch.begin() as tx:
+            tx.run("SELECT FROM allowance_window ORDER BY number LIMIT 1 FOR UPDATE")
+            used = both.submit(bank.books.ingest, calls)
+            wait_for(watch, 1)
+            paid = both.submit(apportion_receipt, db, receipt.receipt_id, placing, by="a", now=now)
+            wait_for(watch, 2)
+        used.result(30)
+        assert [share.fen for share in paid.result(30).shares] == [1000_00]
+    bank.books_agree(child, parent)
 
 
 def wait_for(watch: Database, many: int) -> None:

@@ -18,7 +18,7 @@ from yuejie.payments.apportion.move import Move, Source, Use
 from yuejie.payments.apportion.open import amounts_of, amounts_of_all
 from yuejie.payments.apportion.place import family_of, write_slips
 from yuejie.payments.apportion.shares import OpenAmount, Share, oldest_first
-from yuejie.payments.dunning.standing import review_standing
+from yuejie.payments.dunning.standing import review_standings
 
 _SAID = {Use.PREPAYMENT: "预收款", Use.DEPOSIT: "押金"}
 
@@ -71,8 +71,8 @@ def draw_down(
             return drawn
         said = why or _why(owner, shares)
         draw(tx, holding, shares, on=today, why=said, by=by, now=now)
-        for each in sorted({share.customer_id for share in shares} | {owner.customer_id}):
-            review_standing(tx, each, by=by, now=now)
+        moved = {share.customer_id for share in shares} | {owner.customer_id}
+        review_standings(tx, moved, by=by, now=now)
         return drawn
 
 

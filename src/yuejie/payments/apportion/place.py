@@ -17,7 +17,7 @@ from yuejie.payments.apportion.move import Move, Source, Use
 from yuejie.payments.apportion.open import amount_of, amounts_of_all
 from yuejie.payments.apportion.shares import Share, share_out
 from yuejie.payments.banks.store import subsidiaries
-from yuejie.payments.dunning.standing import review_standing
+from yuejie.payments.dunning.standing import review_standings
 from yuejie.payments.receipts import store as receipt_store
 from yuejie.payments.receipts.payer import refuse_third_party
 from yuejie.payments.receipts.receipt import Receipt, ReceiptEvent, ReceiptState, advance
@@ -155,8 +155,8 @@ def place(
     remains = 0 if placing.rest is not None else over
     became = _moved(tx, receipt, customer_id, remains=remains, by=by, now=now, why=why)
     _learn(tx, became, customer_id, now)
-    for each in sorted({customer_id, *(share.customer_id for share in shares)}):
-        review_standing(tx, each, by=by, now=now)
+    moved = {customer_id, *(share.customer_id for share in shares)}
+    review_standings(tx, moved, by=by, now=now)
     _tell(tx, became, customer_id, shares, over - remains, now=now)
     return Placed(became, batch, shares, over - remains, remains)
 

@@ -26,7 +26,7 @@ from yuejie.payments.apportion.place import find_receipt, left_of
 from yuejie.payments.apportion.refund import Refund, RefundEvent, RefundState, advance
 from yuejie.payments.apportion.undo import customers_of, take_back
 from yuejie.payments.banks.store import parent_of
-from yuejie.payments.dunning.standing import review_standing
+from yuejie.payments.dunning.standing import review_standing, review_standings
 from yuejie.payments.receipts import store as receipt_store
 from yuejie.payments.receipts.receipt import OPEN, Receipt, ReceiptEvent, ReceiptState
 from yuejie.payments.receipts.receipt import advance as advance_receipt
@@ -266,8 +266,7 @@ def bounce(
         record_deed(tx, deed, became=_facts(gone))
         post(tx, _entry(gone, by=by, at=now))
         _follow(tx, receipt, by=by, now=now, why=why)
-        for owner in sorted(owners):
-            review_standing(tx, owner, by=by, now=now)
+        review_standings(tx, owners, by=by, now=now)
         return gone
 
 

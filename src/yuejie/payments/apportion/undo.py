@@ -14,7 +14,7 @@ from yuejie.payments.apportion.book import book, hold_customers
 from yuejie.payments.apportion.move import Apportionment, Move, Source, mirror
 from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.place import find_receipt
-from yuejie.payments.dunning.standing import review_standing
+from yuejie.payments.dunning.standing import review_standings
 from yuejie.payments.receipts import store as receipt_store
 from yuejie.payments.receipts.receipt import Receipt, ReceiptEvent, ReceiptState, advance
 
@@ -34,8 +34,7 @@ def undo_batch(db: Database, batch_id: str, *, why: str, by: str, now: datetime)
             find_receipt(tx, receipt_id, hold=True)
         hold_customers(tx, customers_of(rows))
         undone = take_back(tx, rows, why=why, by=by, now=now)
-        for customer_id in sorted(customers_of(rows)):
-            review_standing(tx, customer_id, by=by, now=now)
+        review_standings(tx, customers_of(rows), by=by, now=now)
         return undone
 
 

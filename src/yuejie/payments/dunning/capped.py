@@ -40,7 +40,7 @@ def cap_by_balance(
 ) -> None:
     """Hold a customer's calls to what is left; to nothing where no limit is watched.
 
-    Its windows are held already, and its balance is open (`hold_balance`, `open_balance`).
+    Its windows are held already, and its balance is open (`hold_balances`, `open_balance`).
     """
     if contract is None or not watched:
         end_balance(tx, customer_id, now=now)

@@ -41,6 +41,7 @@ from yuejie.payments.dunning.standing import (
     credit_of,
     drafted,
     review_standing,
+    review_standings,
     watched_limit,
 )
 from yuejie.payments.receipts.store import open_receipts
@@ -156,8 +157,8 @@ def dun_customer(
             counts.late_fees += _charge(tx, amount, amount.due_on, book, today, now)
         standing = {amount.bill_id for amount in amounts}
         counts.late_fees += _give_back(tx, customer_id, book, standing, today, now)
-        for each in sorted({customer_id, *([payer] if payer and of_payer else [])}):
-            review_standing(tx, each, by=CLERK, now=now)
+        moved = [customer_id, *([payer] if payer and of_payer else [])]
+        review_standings(tx, moved, by=CLERK, now=now)
 
 
 def _draw_due(tx: Tx, customer_id: CustomerId, today: date, now: datetime) -> int:

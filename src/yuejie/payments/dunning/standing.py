@@ -6,6 +6,7 @@ breath in which it is booked: the gateways' snapshot follows within a second.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -13,7 +14,7 @@ from typing import Final
 
 from yuejie.bills.bill import BillState
 from yuejie.bills.store import bills_of_customer
-from yuejie.budgets.balance import hold_balance, open_balance
+from yuejie.budgets.balance import hold_balances, open_balance
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.life.limits import credit_limit_at
 from yuejie.contracts.store import contract_at, fx_on
@@ -217,13 +218,37 @@ def review_standing(
 
     Tells each step of the credit once while it lasts, and each suspension and restoration.
     """
+    (became,) = review_standings(tx, [customer_id], by=by, now=now)
+    return became
+
+
+def review_standings(
+    tx: Tx,
+    customers: Iterable[CustomerId],
+    *,
+    by: str,
+    now: datetime,
+) -> list[Standing]:
+    """Review several customers, whom one deed has moved; each is held before any is looked at.
+
+    Usage of a parent and of its subsidiary comes in together: held one by one, each would wait for
+    the other.
+    """
+    named = sorted(set(customers))
+    for each in named:
+        contract = contract_at(tx, each, now)
+        if contract is not None and watched_limit(tx, each, now) is not None:
+            open_balance(tx, each, contract.currency, now=now)
+    for each in named:
+        tx.lock_exclusive(f"standing {each}")
+    hold_balances(tx, named)
+    return [_review(tx, each, by=by, now=now) for each in named]
+
+
+def _review(tx: Tx, customer_id: CustomerId, *, by: str, now: datetime) -> Standing:
     customer = find_customer(tx, customer_id)
     contract = contract_at(tx, customer_id, now)
     watched = watched_limit(tx, customer_id, now) is not None
-    if contract is not None and watched:
-        open_balance(tx, customer_id, contract.currency, now=now)
-    tx.lock_exclusive(f"standing {customer_id}")
-    hold_balance(tx, customer_id)
     grace = contract.terms.grace_days if contract else 0
     today = now.astimezone(zone_of(customer.zone)).date()
     amounts = amounts_of(tx, customer_id)
