@@ -46,6 +46,8 @@ def open_balance(tx: Tx, customer_id: str, currency: str, *, now: datetime) -> N
     if _balance(tx, customer_id) is not None:
         return
     lock_epoch(tx)
+    if _balance(tx, customer_id) is not None:
+        return  # by whoever held the epoch before
     allowance = Allowance(
         number=0,
         allowance_id=mint("alw", now),

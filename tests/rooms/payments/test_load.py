@@ -18,6 +18,7 @@ from tests.rooms.payments.rival import apportion
 from tests.rooms.payments.test_hostile_statements import FILES
 from tests.scenarios.bank import NUMBER, Bank
 from tests.scenarios.books import CLERK, Books, Party
+from yuejie.budgets.balance import end_balance
 from yuejie.cli.money.receivables import receivables
 from yuejie.contracts.terms import STANDARD
 from yuejie.db.embedded import EmbeddedPostgres
@@ -47,6 +48,7 @@ from yuejie.payments.receivables.show import (
     statement_of_account,
 )
 from yuejie.payments.statements.line import StatementRefused
+from yuejie.usage.store import enter_epoch
 
 YUAN = """
 [models."gpt-4o"]
@@ -197,6 +199,28 @@ def test_a_familys_payment_and_its_usage_at_once_are_both_done(bank: Bank, owner
         used.result(30)
         assert [share.fen for share in paid.result(30).shares] == [1000_00]
     bank.books_agree(child, parent)
+
+
+def test_two_who_open_a_balance_at_once_open_one(bank: Bank, owner_url: str) -> None:
+    """The clerk's watch and a payment meet behind a limit that was granted just now."""
+    acme = bank.books.customer("acme", commercial=replace(STANDARD, credit_limit_fen=100_00))
+    who, now = acme.customer.customer_id, bank.books.tick()
+
+    def review() -> str:
+        with bank.books.db.begin() as tx:
+            return str(review_standing(tx, who, by="a", now=now).state)
+
+    with bank.books.db.begin() as tx:
+        end_balance(tx, who, now=now)
+    with (
+        ThreadPoolExecutor(2) as both,
+        Database.open(owner_url, size=2, name="watch") as watch,
+    ):
+        with watch.begin() as tx:
+            enter_epoch(tx)
+            reviews = [both.submit(review) for _ in range(2)]
+            wait_for(watch, 2)
+        assert [each.result(30) for each in reviews] == ["normal", "normal"]
 
 
 def wait_for(watch: Database, many: int) -> None:
