@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
 from time import sleep
 
@@ -21,6 +21,7 @@ from tests.scenarios.books import CLERK, Books, Party
 from yuejie.budgets.balance import end_balance
 from yuejie.cli.money.receivables import receivables
 from yuejie.contracts.terms import STANDARD
+from yuejie.customers.enrol import find_customer
 from yuejie.db.embedded import EmbeddedPostgres
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -38,6 +39,7 @@ from yuejie.payments.apportion.refunds import (
 from yuejie.payments.apportion.store import of_receipt, receipt_refunded, receipt_used
 from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.banks.keep import open_account, set_parent
+from yuejie.payments.banks.store import parent_of
 from yuejie.payments.dunning.standing import review_standing
 from yuejie.payments.receipts.load import Imported, import_statement
 from yuejie.payments.receipts.store import files
@@ -279,6 +281,19 @@ def test_parents_are_one_step_away(bank: Bank) -> None:
             set_parent(bank.books.db, child, parent, by=CLERK, now=now)
     set_parent(bank.books.db, "b", None, by=CLERK, now=bank.at("2026-09-01"))
     set_parent(bank.books.db, "c", "b", by=CLERK, now=bank.at("2026-09-02"))
+
+
+def test_who_pays_is_what_was_said_last_whatever_the_clocks_say(bank: Bank) -> None:
+    """Said at the same instant it was an error of ours, and by a slower clock it did nothing."""
+    for slug in ("a", "b"):
+        bank.books.customer(slug)
+    now = bank.books.clock.now()
+    with bank.books.db.read() as tx:
+        child, parent = (find_customer(tx, slug).customer_id for slug in ("b", "a"))
+    for who, at in (("a", now), (None, now), ("a", now - timedelta(seconds=1))):
+        set_parent(bank.books.db, "b", who, by=CLERK, now=at)
+        with bank.books.db.read() as tx:
+            assert parent_of(tx, child) == (parent if who else None)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from yuejie.customers.enrol import find_customer
 from yuejie.db.deeds import Deed, record_deed
@@ -150,10 +150,13 @@ def set_parent(db: Database, customer: str, parent: str | None, *, by: str, now:
                 raise Conflict(f"客户 {above.slug} 自己有上级，不能再作上级；请改选其上级")
             if store.subsidiaries(tx, child.customer_id):
                 raise Conflict(f"客户 {child.slug} 已有下级，不能再有上级")
-        was = store.parent_of(tx, child.customer_id)
+        said = store.newest_parent(tx, child.customer_id)
+        was = said.parent_id if said else None
         became = above.customer_id if above else None
         if was == became:
             return
-        store.insert_parent(tx, child.customer_id, became, since=now, by=by)
+        # What is said last holds, also by the clock of a machine that runs behind another's.
+        since = max(now, said.since + timedelta(microseconds=1)) if said else now
+        store.insert_parent(tx, child.customer_id, became, since=since, by=by)
         deed = Deed(by, now, "set_parent", "customer", child.slug)
         record_deed(tx, deed, was={"parent": was}, became={"parent": became})

@@ -198,9 +198,14 @@ PARENT_OF: Final = """
 """
 
 
+def newest_parent(tx: Tx, customer_id: CustomerId) -> ParentRow | None:
+    """Return what was said last of who pays for a customer."""
+    return tx.maybe(ParentRow, PARENT_OF, customer_id=customer_id)
+
+
 def parent_of(tx: Tx, customer_id: CustomerId) -> CustomerId | None:
     """Return who pays for a customer now."""
-    row = tx.maybe(ParentRow, PARENT_OF, customer_id=customer_id)
+    row = newest_parent(tx, customer_id)
     return row.parent_id if row else None
 
 
