@@ -1,6 +1,7 @@
 """What every command shares: settings, the database, the time, and how answers are shown."""
 
 import getpass
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from yuejie.app import house, stamping
 from yuejie.bills.documents.stamp.note import Stamping
@@ -126,6 +128,10 @@ def _refuse_powerless(member: Member) -> None:
 
 
 frame = click.make_pass_decorator(Frame)
+_OBEYED: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)"
+)
+"""What moves a cursor, colours or turns round what stands behind it."""
 
 
 def make_frame() -> Frame:
@@ -137,12 +143,20 @@ def make_frame() -> Frame:
 
 def note(sentence: str) -> None:
     """Tell what is going on, aside from the answer."""
-    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.write(f"{visible(sentence)}\n")
 
 
 def say(sentence: str) -> None:
     """Give the answer, or a part of it."""
-    sys.stdout.write(f"{sentence}\n")
+    sys.stdout.write(f"{visible(sentence)}\n")
+
+
+def visible(text: str) -> str:
+    """Return a text as it is shown: what a terminal would obey is written out.
+
+    Payers, customers and their callers choose what stands in it.
+    """
+    return _OBEYED.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def put(body: bytes, name: str, where: Path) -> Path:
@@ -187,7 +201,7 @@ def plain(thing: Any) -> Any:  # noqa: ANN401 - anything goes in, only JSON's ow
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Show rows as a table; columns that hold numbers are set to the right."""
-    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    table = Table(title=Text(title), title_justify="left", header_style="bold", expand=False)
     for number, column in enumerate(columns):
         figures = bool(rows) and all(_is_figure(row[number]) for row in rows)
         table.add_column(
@@ -197,7 +211,8 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
             overflow="fold",  # a Chinese sentence has no spaces to break at, and is not cut short
         )
     for row in rows:
-        table.add_row(*("" if cell is None else _shown(cell) for cell in row))
+        # As Text: what stands in brackets is somebody's word and no style.
+        table.add_row(*(Text("" if cell is None else _shown(cell)) for cell in row))
     console = Console()
     if not console.is_terminal and console.width < _NARROW:
         console = Console(width=_NARROW)
@@ -210,7 +225,7 @@ def _is_figure(cell: object) -> bool:
 
 def _shown(cell: object) -> str:
     number = isinstance(cell, int | Decimal) and not isinstance(cell, bool)
-    return f"{cell:,}" if number else str(cell)
+    return f"{cell:,}" if number else visible(str(cell))
 
 
 @contextmanager

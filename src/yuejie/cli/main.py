@@ -263,5 +263,7 @@ def _refuse_machine(error: OSError | UnicodeEncodeError) -> NoReturn:
 
 
 def _end(sentence: str, code: int) -> NoReturn:
-    sys.stderr.write(f"错误：{sentence}\n")
+    from yuejie.cli.frame import note
+
+    note(f"错误：{sentence}")
     sys.exit(code)
