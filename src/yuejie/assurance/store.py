@@ -512,10 +512,9 @@ UNISSUED: Final = """
         JOIN bill_transition t ON t.bill_id = v.bill_id AND t.became = 'voided'
         WHERE v.state = 'voided'
           AND (v.month = %(month)s
-               OR v.month < %(month)s AND v.issued_at < %(until)s AND t.at < %(until)s)
+               OR v.month < %(month)s AND greatest(v.issued_at, t.at) < %(until)s)
           AND NOT EXISTS (
-              SELECT FROM bill n
-              JOIN bill_transition d ON d.bill_id = n.bill_id
+              SELECT FROM bill n JOIN bill_transition d ON d.bill_id = n.bill_id
               WHERE n.customer_id = v.customer_id AND n.bill_id <> v.bill_id
                 AND n.month <= %(month)s AND d.at >= t.at
                 AND (n.month = %(month)s OR d.at < %(until)s)
