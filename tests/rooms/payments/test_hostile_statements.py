@@ -215,7 +215,7 @@ def test_what_stood_before_is_nobodys_payment() -> None:
 def test_a_line_behind_a_subtotal_is_read_whatever_its_payer_is_called() -> None:
     """The second was dropped without a word: its payer prints."""
     rows = "甲,1,2026-09-01,10.00\n本页小计,,,10.00\n北京快印打印有限公司,2,2026-09-02,5.00"
-    found = read(f"对方户名,对方账号,交易日期,贷方发生额\n{rows}\n合计,,2026-09-30,15.00\n")
+    found = read(f"对方户名,对方账号,交易日期,贷方发生额\n{rows}\n合计,2,2026-09-30,15.00\n")
     assert [each.amount_fen for each in found.lines] == [10_00, 5_00]
 
 

@@ -161,16 +161,17 @@ def _take(reading: _Reading, table: Table, number: int, cells: Sequence[Cell]) -
         _note_opening(reading, table, number, cells)
         return
     said = " ".join(words)
+    is_line = _is_line(table, cells) and not SUMS.match(next(filter(None, words)))
     day, time = _moment(table, cells)
     if day is None:
-        if _is_line(table, cells) and not SUMS.match(next(filter(None, words))):
+        if is_line:
             reading.problems.append(Problem(number, "没有可识别的交易日期"))
         elif TOTALS.search(said):
             reading.foot = True
         elif not reading.foot and not _is_heading_again(cells):
             reading.problems.append(Problem(number, "没有可识别的交易日期"))
         return
-    if reading.foot and TOTALS.search(words[0]) and not _is_line(table, cells):
+    if reading.foot and TOTALS.search(words[0]) and not is_line:
         return
     try:
         line = _line(table, number, cells, day, time)
