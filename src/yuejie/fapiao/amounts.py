@@ -125,6 +125,16 @@ def tax_is_close(amounts: Amounts, tax_ppm: int) -> bool:
     return abs(amounts.tax_fen - due) <= TAX_TOLERANCE_FEN
 
 
+def fits_below(discount: Amounts, line: Amounts) -> bool:
+    """Tell whether a discount leaves neither a net nor a tax below zero of its line (§1.4, 7)."""
+    return (
+        discount.net_fen <= 0
+        and discount.tax_fen <= 0
+        and line.net_fen + discount.net_fen >= 0
+        and line.tax_fen + discount.tax_fen >= 0
+    )
+
+
 def price_of(net_fen: int, quantity: str) -> str:
     """Solve the price for a net amount and a quantity, truncated to the field (§1.4, 4)."""
     count = Decimal(quantity)
@@ -201,8 +211,8 @@ def _check_discount(
             raise FapiaoRefused(f"{where}是折扣行，项目名称、编码、税率须与被折扣行相同")
         if line.quantity or line.price:
             raise FapiaoRefused(f"{where}是折扣行，不能有数量和单价")
-        if line.net_fen > 0 or line.gross_fen >= 0 or -line.gross_fen > before.gross_fen:
-            raise FapiaoRefused(f"{where}折扣额须为负且不超过被折扣行")
+        if line.gross_fen >= 0 or not fits_below(line.amounts, before.amounts):
+            raise FapiaoRefused(f"{where}折扣额须为负，金额和税额均不超过被折扣行")
         return
     if line.gross_fen <= 0 or line.net_fen < 0:
         raise FapiaoRefused(f"{where}金额须大于零；减项只能作为折扣行")

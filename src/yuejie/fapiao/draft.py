@@ -3,11 +3,12 @@
 A whole tax line keeps the figures of its bill. A part is the difference of two cumulative
 roundings, so that parts add up to the line whatever the order of asking. Lines of several bills
 stand one below the other and are never added into one: each stays a line of its own bill.
-A negative tax line becomes a discount behind a positive one of the same bill and rate.
+A negative tax line becomes a discount behind positive ones of the same bill and rate.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Final
 
 from yuejie.fapiao.amounts import (
@@ -19,11 +20,13 @@ from yuejie.fapiao.amounts import (
     FapiaoLine,
     FapiaoRefused,
     LineNature,
+    fits_below,
     from_gross,
     price_of,
+    tax_is_close,
 )
 from yuejie.fapiao.codes import DEFAULT_ITEM
-from yuejie.kernel.money import Money
+from yuejie.kernel.money import Money, divide
 
 UNIT: Final = "项"
 
@@ -46,6 +49,13 @@ class TaxLine:
     credited_net_fen: int = 0
     credited_tax_fen: int = 0
     """What credit notes took back of it, of its own sign."""
+    number: str = ""
+    """The bill's number, by which people know it."""
+
+    @property
+    def bill(self) -> str:
+        """Return what a person calls its bill."""
+        return self.number or self.bill_id
 
     @property
     def place(self) -> Place:
@@ -104,10 +114,10 @@ def part_of(line: TaxLine, taken: Amounts, gross_fen: int | None = None) -> Part
     left = due.gross_fen - taken.gross_fen
     want = left if gross_fen is None else gross_fen
     if not is_open(due, taken):
-        raise FapiaoRefused(f"账单 {line.bill_id} 计税行 {line.position} 已无可开金额，请选其他行")
+        raise FapiaoRefused(f"账单 {line.bill} 计税行 {line.position} 已无可开金额，请选其他行")
     if want * left <= 0 or abs(want) > abs(left):
         raise FapiaoRefused(
-            f"账单 {line.bill_id} 计税行 {line.position} 可开 {Money(left, 'CNY')} 元，"
+            f"账单 {line.bill} 计税行 {line.position} 可开 {Money(left, 'CNY')} 元，"
             f"不能开 {Money(want, 'CNY')} 元；请改小金额"
         )
     after = taken.gross_fen + want
@@ -119,7 +129,7 @@ def part_of(line: TaxLine, taken: Amounts, gross_fen: int | None = None) -> Part
 def split(line: TaxLine, grosses: Sequence[int]) -> list[Amounts]:
     """Split a tax line into parts of given gross amounts, which add up to it."""
     if sum(grosses) != line.gross_fen:
-        raise FapiaoRefused(f"账单 {line.bill_id} 计税行 {line.position} 的各部分之和不等于全额")
+        raise FapiaoRefused(f"账单 {line.bill} 计税行 {line.position} 的各部分之和不等于全额")
     taken, parts = NOTHING, []
     for gross in grosses:
         part = part_of(line, taken, gross).amounts
@@ -209,28 +219,89 @@ def _with(line: FapiaoLine, amounts: Amounts) -> FapiaoLine:
 
 
 def _discounted(lines: Sequence[FapiaoLine], part: Part) -> list[FapiaoLine]:
-    """Put a negative part behind lines of its bill and rate, the largest first."""
-    left, source = -part.amounts, part.line
-    drawn = list(lines)
-    while left.gross_fen:
-        fitting = [
-            (line.gross_fen, -at)
-            for at, line in enumerate(drawn)
+    """Put a negative part behind lines of its bill and rate: the largest first, else behind all.
+
+    Whole lines leave no room for rounding: what they leave of a discount may have no legal tax.
+    """
+    source, whole = part.line, -part.amounts
+    fitting = sorted(
+        (
+            at
+            for at, line in enumerate(lines)
             if line.nature is LineNature.NORMAL
             and (line.bill_id, line.tax_ppm) == (source.bill_id, source.tax_ppm)
-        ]
-        if not fitting:
-            raise FapiaoRefused(
-                f"账单 {source.bill_id} 的减项 {Money(-left.gross_fen, 'CNY')} 元大于同税率的正项，"
-                "不能作为折扣开票；请连同该账单的其他计税行一起申请，或结转到下一账期"
-            )
-        largest, behind = max(fitting)
-        at = -behind
-        now = left if left.gross_fen <= largest else from_gross(largest, source.tax_ppm)
-        drawn[at] = replace(drawn[at], nature=LineNature.DISCOUNTED)
-        drawn.insert(at + 1, _discount(drawn[at], source, -now))
-        left += -now
+        ),
+        key=lambda at: (-lines[at].gross_fen, at),
+    )
+    room = [lines[at].gross_fen for at in fitting]
+    if sum(room) < whole.gross_fen:
+        raise FapiaoRefused(
+            f"账单 {source.bill} 的减项 {Money(whole.gross_fen, 'CNY')} 元大于同税率的正项，"
+            "不能作为折扣开票；请连同该账单的其他计税行一起申请，或结转到下一账期"
+        )
+    found: dict[int, Amounts] = {}
+    for grosses in (_filled(whole.gross_fen, room), _spread(whole.gross_fen, room)):
+        found = found or _rounded([lines[at] for at in fitting], grosses, whole)
+    if not found:
+        raise FapiaoRefused(
+            f"账单 {source.bill} 的减项 {Money(whole.gross_fen, 'CNY')} 元"
+            "作为折扣四舍五入后税额不合规；请按计税行或金额分开申请"
+        )
+    drawn: list[FapiaoLine] = []
+    shares = {fitting[at]: amounts for at, amounts in found.items()}
+    for at, line in enumerate(lines):
+        if at not in shares:
+            drawn.append(line)
+            continue
+        discounted = replace(line, nature=LineNature.DISCOUNTED)
+        drawn += [discounted, _discount(discounted, source, -shares[at])]
     return drawn
+
+
+def _filled(gross_fen: int, room: Sequence[int]) -> list[int]:
+    """Share an amount over lines, each as far as it goes, in their order."""
+    shares: list[int] = []
+    for most in room:
+        shares.append(min(most, gross_fen - sum(shares)))
+    return shares
+
+
+def _spread(gross_fen: int, room: Sequence[int]) -> list[int]:
+    """Share an amount over lines by their size: the differences of cumulative roundings."""
+    ends = [divide(gross_fen * upto, sum(room)) for upto in accumulate(room)]
+    return [end - before for before, end in pairwise([0, *ends])]
+
+
+def _rounded(
+    lines: Sequence[FapiaoLine], grosses: Sequence[int], whole: Amounts
+) -> dict[int, Amounts]:
+    """Return the discount of each line, adding up to the whole, or nothing where none is legal.
+
+    A net may be a fen off what its gross rounds to: that is how the sum comes out.
+    """
+    found: dict[int, Amounts] = {}
+    legal: dict[int, list[Amounts]] = {}
+    for at, gross in enumerate(grosses):
+        if gross:
+            legal[at] = _legal(lines[at], gross)
+            if not legal[at]:
+                return {}
+            found[at] = legal[at][0]
+    for at, others in legal.items():
+        missing = whole.net_fen - sum(each.net_fen for each in found.values())
+        found[at] = min(others, key=lambda each: abs(found[at].net_fen + missing - each.net_fen))
+    return found if sum(found.values(), NOTHING) == whole else {}
+
+
+def _legal(line: FapiaoLine, gross_fen: int) -> list[Amounts]:
+    """Return what a discount of so much gross may be: the nearest first, never above its line."""
+    nearest = from_gross(gross_fen, line.tax_ppm).net_fen
+    return [
+        each
+        for net in (nearest, nearest - 1, nearest + 1)
+        if tax_is_close(each := Amounts(net, gross_fen - net, gross_fen), line.tax_ppm)
+        and fits_below(-each, line.amounts)
+    ]
 
 
 def _discount(line: FapiaoLine, source: TaxLine, amounts: Amounts) -> FapiaoLine:

@@ -10,6 +10,7 @@ from yuejie.contracts.terms import FapiaoKind
 from yuejie.fapiao.amounts import (
     NOTHING,
     Amounts,
+    FapiaoLine,
     FapiaoRefused,
     LineNature,
     check_lines,
@@ -102,6 +103,49 @@ def test_discounts_find_lines_of_their_bill_and_lose_nothing(
             assert before.nature is LineNature.DISCOUNTED
     if total(drawn).gross_fen > 0:
         check_lines(drawn, FapiaoKind.SPECIAL)
+
+
+def drawn_legally(grosses: list[int]) -> list[FapiaoLine]:
+    lines = [tax_line(from_gross(gross, SIX), at) for at, gross in enumerate(grosses, 1)]
+    drawn = draw_lines([part_of(line, NOTHING) for line in lines], WORDS)
+    check_lines(drawn, FapiaoKind.SPECIAL)
+    assert total(drawn) == sum((line.due for line in lines), NOTHING)
+    return drawn
+
+
+def test_a_discount_over_several_lines_has_a_legal_tax_on_each() -> None:
+    """
+    Lines by model, and 85 % off all of them: two lines are discounted wholly, and what they leave
+    had a tax two fen off. The bill could be requested neither whole nor otherwise.
+    """
+    drawn = drawn_legally([3_720, 4_850, 6_970, -13_170])
+    assert [line.nature for line in drawn] == [
+        LineNature.DISCOUNTED,
+        LineNature.DISCOUNT,
+    ] * 3
+    drawn = drawn_legally([3_720, 4_850, 6_970, -13_171])
+    assert [-line.gross_fen for line in drawn[1::2]] == [1_351, 4_850, 6_970], "wholly if it can be"
+
+
+def test_a_discount_is_above_neither_the_net_nor_the_tax_of_its_line() -> None:
+    """Of 0.23 (0.22 and 0.01) 0.22 (0.20 and 0.02) was taken off: a tax below zero was left."""
+    drawn = drawn_legally([254, 16, 24, 23, 30, -330])
+    for line, discount in zip(drawn[::2], drawn[1::2], strict=True):
+        left = line.amounts + discount.amounts
+        assert min(left.net_fen, left.tax_fen) >= 0
+
+
+@given(
+    st.lists(st.integers(min_value=500, max_value=10**7), min_size=2, max_size=30),
+    st.integers(min_value=1, max_value=95),
+)
+def test_any_bill_with_a_discount_on_all_of_it_can_be_requested(ups: list[int], off: int) -> None:
+    drawn_legally([*ups, -(sum(ups) * off // 100)])
+
+
+def test_a_discount_of_all_but_a_fen_that_rounds_to_no_legal_tax_is_said() -> None:
+    with pytest.raises(FapiaoRefused, match="作为折扣四舍五入后税额不合规"):
+        drawn_legally([323, 6, 25, -352])
 
 
 def test_a_discount_never_leaves_its_bill_or_its_rate() -> None:
