@@ -23,7 +23,6 @@ from yuejie.bills.documents.text import width
 from yuejie.bills.documents.wording import STATES
 from yuejie.bills.show import gather_document
 from yuejie.bills.store import transitions, whole_bills
-from yuejie.cli.fapiao.commands import STATE
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.customers.store import customers
 from yuejie.db.session import Database, Tx
@@ -31,6 +30,7 @@ from yuejie.fapiao.amounts import write_rate
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.fapiao import Party as Side
 from yuejie.fapiao.life import RED_SAID
+from yuejie.fapiao.life import SAID as FAPIAO_SAID
 from yuejie.fapiao.request import what_is_available
 from yuejie.fapiao.reversing.form import REASON_WORDS, RedReason
 from yuejie.fapiao.reversing.store import reds_of_fapiao
@@ -274,7 +274,8 @@ def _blue(fapiao: Fapiao, bills: Mapping[str, str]) -> str:
     )  # fmt: skip
     return "\n".join(
         [
-            f"{FAPIAO_KINDS[fapiao.kind]} {fapiao.number or '（无号码）'}  {STATE[fapiao.state]}  "
+            f"{FAPIAO_KINDS[fapiao.kind]} {fapiao.number or '（无号码）'}  "
+            f"{FAPIAO_SAID[fapiao.state]}  "
             f"申请 {fapiao.key}  {day_of(fapiao.requested_at)} {fapiao.requested_by} 申请"
             + (f"，{fapiao.approved_by} 批准" if fapiao.approved_by else ""),
             f"购买方 {_named_party(fapiao.buyer)}    销售方 {_named_party(fapiao.seller)}",

@@ -61,6 +61,8 @@ def test_a_credit_note_is_rejected_with_a_reason(database: Database, database_ur
     asked = request_credit(
         database, bill.bill_id, amounts={1: 100}, why="故障", by="a", now=NOW
     ).credit_note_id
+    listed = run(credits_, database_url, NOW, "list")
+    assert (asked in listed, bill.name in listed, bill.bill_id in listed) == (True, True, False)
     assert "--why" in run(credits_, database_url, NOW, "reject", asked, code=2)
     assert "已驳回" in run(credits_, database_url, NOW, "reject", asked, "--why", "不在我方")
     assert run_json(credits_, database_url, NOW, "list") == []

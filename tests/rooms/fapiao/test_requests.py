@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from tests.rooms.cli.desk import run
 from tests.rooms.fapiao.shop import BOSS, BUYER, CLERK, NOW, Shop
+from yuejie.cli.fapiao.entrance import fapiao
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.terms import CommercialTerms, FapiaoKind, SettlementOrder, Split
@@ -168,6 +170,16 @@ def test_a_declined_request_frees_its_lines(shop: Shop) -> None:
     declined = decline_fapiao(shop.db, asked.key, why="抬头有误", by=BOSS, now=shop.now)
     assert declined.state is FapiaoState.REJECTED
     assert shop.request(Pick(number))[0].key != asked.key
+
+
+def test_a_bill_is_shown_by_the_number_that_finance_knows(shop: Shop, database_url: str) -> None:
+    number = shop.bill("2026-10", [(10_600, 60_000)])
+    (asked,) = shop.request(Pick(number))
+    shown = run(fapiao, database_url, shop.now, "show", asked.key)
+    assert (number in shown, "bill_" in shown) == (True, False)
+    other = shop.bill("2026-11", [(10_000, 60_000)])
+    with pytest.raises(FapiaoRefused, match=f"账单 {other} 计税行 1 可开 100.00 元"):
+        shop.request(Pick(other, 1, 10_001))
 
 
 def test_what_is_not_a_bill_to_request_is_said(shop: Shop) -> None:

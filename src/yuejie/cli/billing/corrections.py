@@ -10,6 +10,7 @@ from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import SAID, Adjustment, Decision, Wanted
 from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.store import names_of_bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month
 from yuejie.customers.enrol import find_customer
@@ -182,12 +183,13 @@ def list_credits(house: Frame, *, rejected: bool, json: bool) -> None:
             if rejected
             else correct_store.open_credits(tx)
         )
+        names = names_of_bills(tx, (each.bill_id for each in found))
     if json:
         give_json(found)
         return
     rows = [
         (
-            *(n.credit_note_id, n.bill_id, n.gross, n.why, n.requested_by),
+            *(n.credit_note_id, names[n.bill_id], n.gross, n.why, n.requested_by),
             *_decided(n, rejected=rejected),
         )
         for n in found

@@ -7,6 +7,7 @@ from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.review import store as review_store
 from yuejie.bills.review.ask import confirm_bill, deem_confirmed, propose_bill, reopen_bill
 from yuejie.bills.review.disputes import accept_dispute, reject_dispute
+from yuejie.bills.store import names_of_bills
 from yuejie.cli.billing.bills import bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month
@@ -95,10 +96,11 @@ def list_disputes(house: Frame, *, json: bool) -> None:
     """列出待处理的异议。"""
     with house.database() as db, db.read() as tx:
         found = review_store.open_disputes(tx)
+        names = names_of_bills(tx, (each.bill_id for each in found))
     if json:
         give_json(found)
         return
-    rows = [(d.dispute_id, d.bill_id, d.line_text, d.why, d.raised_by) for d in found]
+    rows = [(d.dispute_id, names[d.bill_id], d.line_text, d.why, d.raised_by) for d in found]
     show_table("待处理的异议", ["编号", "账单", "哪一行", "原因", "谁"], rows)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from yuejie.app import selling
+from yuejie.bills.store import names_of_bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.customers.enrol import find_customer
@@ -15,7 +16,7 @@ from yuejie.fapiao.fapiao import Fapiao, RedFapiao, find_fapiao
 from yuejie.fapiao.issuing.chain import check_chain
 from yuejie.fapiao.issuing.store import files_of
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
-from yuejie.fapiao.life import RED_SAID, FapiaoState, RedState
+from yuejie.fapiao.life import RED_SAID, SAID, FapiaoState, RedState
 from yuejie.fapiao.request import (
     MANUAL,
     Pick,
@@ -32,14 +33,6 @@ from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
 
-STATE: Final = {
-    FapiaoState.REQUESTED: "待批准",
-    FapiaoState.APPROVED: "开具中",
-    FapiaoState.ISSUED: "已开具",
-    FapiaoState.REJECTED: "已退回",
-    FapiaoState.PARTLY_REVERSED: "部分红冲",
-    FapiaoState.REVERSED: "已红冲",
-}
 _KIND: Final = {FapiaoKind.SPECIAL: "专用发票", FapiaoKind.ORDINARY: "普通发票"}
 _CHINA: Final = zone_of("Asia/Shanghai")
 
@@ -160,7 +153,7 @@ def list_fapiao(house: Frame, customer: str | None, state: str | None, *, json: 
         (
             each.key,
             each.number or "",
-            STATE[each.state],
+            SAID[each.state],
             _KIND[each.kind],
             each.buyer.name,
             Money(each.amounts.gross_fen, "CNY"),
@@ -184,6 +177,7 @@ def show(house: Frame, name: str, *, json: bool) -> None:
     with house.database() as db, db.read() as tx:
         found = find_fapiao(fapiao_by_name(tx, name), name)
         reds = reds_of_fapiao(tx, found.fapiao_id)
+        names = names_of_bills(tx, found.bills)
         files = [
             *files_of(tx, found.fapiao_id),
             *(file for red in reds for file in files_of(tx, red.red_id)),
@@ -196,7 +190,7 @@ def show(house: Frame, name: str, *, json: bool) -> None:
             line.position,
             line.printed,
             line.spec,
-            line.bill_id,
+            names[line.bill_id],
             Money(line.net_fen, "CNY"),
             Money(line.tax_fen, "CNY"),
             Money(line.gross_fen, "CNY"),

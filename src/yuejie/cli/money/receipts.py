@@ -5,6 +5,7 @@ from datetime import date
 
 import click
 
+from yuejie.bills.store import names_of_bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.money.bank import tell_matched
 from yuejie.cli.money.words import DAY, YUAN, money, shares, today
@@ -83,6 +84,7 @@ def show(house: Frame, receipt_id: str, *, json: bool) -> None:
     """查看一笔到账：可能的客户与理由、认款、经过。"""
     with house.database() as db, db.read() as tx:
         found = whole_receipt(tx, receipt_id)
+        names = names_of_bills(tx, (each.bill_id for each in found.apportionments))
     receipt = found.receipt
     if json:
         give_json(found)
@@ -93,7 +95,10 @@ def show(house: Frame, receipt_id: str, *, json: bool) -> None:
     rows = [(c.score, c.legal_name, c.slug, "；".join(c.reasons)) for c in found.candidates]
     show_table("可能的客户", ["分", "单位", "简称", "理由"], rows)
     uses = [
-        (str(a.effective_on), a.use, a.bill_id or "", money(a.amount_fen, a.currency), a.batch_id)
+        (
+            *(str(a.effective_on), a.use, names.get(a.bill_id or "", "")),
+            *(money(a.amount_fen, a.currency), a.batch_id),
+        )
         for a in found.apportionments
     ]
     show_table("认款", ["日期", "用途", "账单", "金额", "编号"], uses)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from yuejie.app import seller
+from yuejie.bills.store import names_of_bills
 from yuejie.cli.frame import (
     Frame,
     as_json,
@@ -263,12 +264,16 @@ def list_waivers(house: Frame, *, json: bool) -> None:
     """列出待审批的减免。"""
     with house.database() as db, db.read() as tx:
         found = apportion_store.waivers(tx, state=WaiverState.REQUESTED, limit=1000)
+        names = names_of_bills(tx, (each.bill_id for each in found))
     if json:
         give_json(found)
         return
     kinds = {WaiverKind.SHORT_PAY: "手续费差额", WaiverKind.WRITE_OFF: "坏账核销"}
     rows = [
-        (w.waiver_id, kinds[w.kind], w.bill_id, money(w.amount_fen, w.currency), w.requested_by)
+        (
+            *(w.waiver_id, kinds[w.kind], names[w.bill_id]),
+            *(money(w.amount_fen, w.currency), w.requested_by),
+        )
         for w in found
     ]
     show_table("待审批的减免", ["编号", "类型", "账单", "金额", "谁"], rows)

@@ -11,7 +11,7 @@ from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.correct.take_back import decide_credit
 from yuejie.bills.correct.turned_down import turned_down
-from yuejie.bills.find import find_bill
+from yuejie.bills.store import names_of_bills
 from yuejie.contracts.changes.change import STATE_NAMES
 from yuejie.contracts.changes.store import open_changes
 from yuejie.contracts.grants.give import approve_grant, reject_grant
@@ -56,7 +56,7 @@ def show_approvals(request: Request, db: Db, now: Now) -> Response:
                 request, "adjustments", open_adjustments(tx), lambda each: each.adjustment_id
             ),
             credits=notes,
-            bills={note.bill_id: find_bill(tx, note.bill_id).name for note in notes.rows},
+            bills=names_of_bills(tx, (note.bill_id for note in notes.rows)),
             grants=leaf(request, "grants", open_grants(tx), lambda each: each.grant_id),
             limits=leaf(request, "limits", open_limits(tx, now), lambda each: each.limit_id),
             ends=leaf(request, "ends", open_ends(tx), lambda each: each.end_id),
