@@ -15,6 +15,7 @@ from yuejie.db.session import Tx
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.issuing.store import DueBill
+from yuejie.fapiao.reversing.form import ANSWERS, FORM_STATES
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
@@ -84,6 +85,24 @@ def tell_lapsed(tx: Tx, red: RedFapiao, *, now: datetime) -> None:
     until = f"{red.expires_at:%Y%m%dT%H%M%SZ}" if red.expires_at else ""
     key = f"red:{red.red_id}:lapsed:{until}"
     _to_operator(tx, Kind.RED_FORM_LAPSED, red.customer_id, key, _form_facts(red), now)
+
+
+def tell_contrary(
+    tx: Tx, red: RedFapiao, code: str, *, by: str, why: str = "", now: datetime
+) -> None:
+    """Tell our finance, naming both who answered, that a buyer's form ended otherwise, once."""
+    nobody = "—"
+    facts = _form_facts(red) | {
+        "form_number": red.form_number or red.key,
+        "answer": ANSWERS[red.answer] if red.approved_by is not None else "未经两人批准",
+        "answered_by": red.answered_by or nobody,
+        "approved_by": red.approved_by or nobody,
+        "became": FORM_STATES[code][0],
+        "noted_by": by,
+        "why": why.rstrip("。") or nobody,
+    }
+    key = f"red:{red.red_id}:contrary"
+    _to_operator(tx, Kind.RED_FORM_CONTRARY, red.customer_id, key, facts, now)
 
 
 def tell_unread(

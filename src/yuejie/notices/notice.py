@@ -36,6 +36,7 @@ class Kind(StrEnum):
     RED_FORM_TO_ANSWER = "red_form_to_answer"
     RED_FORM_LAPSED = "red_form_lapsed"
     RED_FORM_UNREAD = "red_form_unread"
+    RED_FORM_CONTRARY = "red_form_contrary"
     DRAWER_LOGGED_OUT = "drawer_logged_out"
     FAPIAO_CREDIT_LOW = "quota_low"
     CONTRACT_ENDING = "contract_ending"
@@ -122,6 +123,13 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.RED_FORM_TO_ANSWER: Needs(("fapiao_number", "amount", "until"), _URGENT),
     Kind.RED_FORM_LAPSED: Needs(("fapiao_number", "amount", "until")),
     Kind.RED_FORM_UNREAD: Needs(("fapiao_number", "form_number", "why"), _URGENT),
+    Kind.RED_FORM_CONTRARY: Needs(
+        (
+            *("fapiao_number", "amount", "form_number", "answer", "answered_by", "approved_by"),
+            *("became", "noted_by", "why"),
+        ),
+        _URGENT,
+    ),
     Kind.DRAWER_LOGGED_OUT: Needs(("drawer",), _URGENT),
     Kind.FAPIAO_CREDIT_LOW: Needs(("remaining",)),
     Kind.CONTRACT_ENDING: Needs(("contract", "ends_on", "days")),

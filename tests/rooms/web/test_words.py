@@ -19,9 +19,11 @@ from yuejie.contracts.changes import change as price_changes
 from yuejie.contracts.changes import compare as compare_prices
 from yuejie.contracts.documents import words
 from yuejie.customers.members.power import CALLED
+from yuejie.fapiao.issuing.errand import HOLD_SAID
+from yuejie.fapiao.issuing.watch import IDENTITY_SAID, LOGIN_SAID
 from yuejie.fapiao.life import RED_SAID
 from yuejie.fapiao.life import SAID as FAPIAO_SAID
-from yuejie.fapiao.reversing.form import REASON_WORDS
+from yuejie.fapiao.reversing.form import ANSWERS, REASON_WORDS
 from yuejie.insights.advice import advice as advising
 from yuejie.insights.anomaly import finding
 from yuejie.insights.forecast import figures as forecast_figures
@@ -131,14 +133,14 @@ DESK_WORDS: list[Mapping[Any, str]] = [
     refund.SAID,
     fapiao_desk.KINDS,
     fapiao_desk.ENDS,
-    fapiao_desk.ANSWERS,
+    ANSWERS,
     fapiao_desk.FORMS,
     fapiao_desk.REASONS,
     fapiao_desk.ERRANDS,
     fapiao_desk.ERRAND_STATES,
-    fapiao_desk.HOLDS,
-    fapiao_desk.LOGINS,
-    fapiao_desk.IDENTITIES,
+    HOLD_SAID,
+    LOGIN_SAID,
+    IDENTITY_SAID,
     approvals.GRANTS,
     approvals.PARTIES,
 ]

@@ -8,7 +8,7 @@ from yuejie.cli.fapiao.commands import fapiao
 from yuejie.cli.frame import Frame, frame, say
 from yuejie.fapiao.reversing.buyer import approve_answer, propose_answer
 from yuejie.fapiao.reversing.by_hand import Filed, Seen, end_form, file_form, note_buyers_form
-from yuejie.fapiao.reversing.form import AGREE, FORM_STATES, FormEnd, RedReason, read_pick
+from yuejie.fapiao.reversing.form import ANSWERS, FORM_STATES, FormEnd, RedReason, read_pick
 from yuejie.kernel.period import zone_of
 
 _CHINA = zone_of("Asia/Shanghai")
@@ -33,7 +33,7 @@ def file(house: Frame, name: str, number: str, at: datetime, *, needs_nobody: bo
 @fapiao.command("end-form")
 @click.argument("name")
 @click.option("--ended", type=click.Choice([e.value for e in FormEnd]), required=True)
-@click.option("--why", default="", help="说明")
+@click.option("--why", default="", help="说明；与批准的答复相反时必填")
 @frame
 def end(house: Frame, name: str, ended: str, why: str) -> None:
     """登记手工确认单的结果：已确认、对方否认、逾期作废、已撤销。"""
@@ -76,7 +76,7 @@ def propose(house: Frame, name: str, why: str, *, agree: bool) -> None:
     """拟定对购方确认单的答复；须另一人批准后才提交税局。"""
     with house.database() as db:
         red = propose_answer(db, name, agree=agree, why=why, by=house.by, now=house.now())
-    say(f"已拟定{_said(red.answer)} {red.key}，须由另一人批准")
+    say(f"已拟定{ANSWERS[red.answer]} {red.key}，须由另一人批准")
 
 
 @fapiao.command("approve-answer")
@@ -87,11 +87,7 @@ def let(house: Frame, name: str, *, agree: bool | None) -> None:
     """批准对购方确认单的答复，提交税局（不能批准自己拟定的）。"""
     with house.database() as db:
         red = approve_answer(db, name, agree=agree, by=house.by, now=house.now())
-    say(f"已批准{_said(red.answer)} {red.key}  蓝票 {red.blue_number}")
-
-
-def _said(answer: str) -> str:
-    return "确认" if answer == AGREE else "拒绝"
+    say(f"已批准{ANSWERS[red.answer]} {red.key}  蓝票 {red.blue_number}")
 
 
 def _local(moment: datetime) -> str:

@@ -6,24 +6,15 @@ from yuejie.app import fapiao_provider
 from yuejie.cli.fapiao.commands import fapiao
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.words import ERRANDS, called
+from yuejie.fapiao.issuing.errand import HOLD_SAID, Hold
 from yuejie.fapiao.issuing.stop import retry_errand, stop_errand
 from yuejie.fapiao.issuing.store import Watch, newest_watch, open_errands
 from yuejie.fapiao.issuing.tend import tend
-from yuejie.fapiao.issuing.watch import look
+from yuejie.fapiao.issuing.watch import IDENTITY_SAID, LOGIN_SAID, look
 from yuejie.fapiao.reversing.form import REASON_WORDS, RedReason, read_pick
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red, withdraw_red
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
-
-_LOGIN = {"in": "已登录", "out": "未登录", "unknown": "未知"}
-_IDENTITY = {"proved": "已认证", "wanted": "待认证", "unknown": "未知"}
-_HOLD = {
-    "": "",
-    "login": "开票员未登录",
-    "identity": "待实人认证",
-    "limit": "额度不足",
-    "busy": "服务商繁忙",
-}
 
 _CHINA = zone_of("Asia/Shanghai")
 
@@ -106,7 +97,7 @@ def list_errands(house: Frame, *, json: bool) -> None:
             each.what,
             each.key,
             called(ERRANDS, each.state),
-            _HOLD[each.hold],
+            HOLD_SAID.get(Hold(each.hold), ""),
             each.attempts,
             f"{each.next_at.astimezone(_CHINA):%Y-%m-%d %H:%M:%S}",
             each.why,
@@ -153,7 +144,7 @@ def _yuan(fen: int) -> str:
 
 
 def _tell(seen: Watch) -> None:
-    say(f"开票员：{_LOGIN[seen.login]}，实人认证：{_IDENTITY[seen.identity]}")
+    say(f"开票员：{LOGIN_SAID[seen.login]}，实人认证：{IDENTITY_SAID[seen.identity]}")
     if seen.available_fen is None or seen.total_fen is None or seen.used_fen is None:
         say("服务商不提供额度查询")
         return

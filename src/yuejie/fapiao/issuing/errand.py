@@ -55,6 +55,13 @@ class Hold(StrEnum):
     """The provider asked to come back later."""
 
 
+HOLD_SAID: Final = {
+    Hold.LOGIN: "开票员未登录",
+    Hold.IDENTITY: "待实人认证",
+    Hold.LIMIT: "额度不足",
+    Hold.BUSY: "服务商繁忙",
+}
+
 REPEATABLE: Final = frozenset(
     {ErrandKind.FILES, ErrandKind.DELIVER, ErrandKind.WITHDRAW, ErrandKind.ANSWER}
 )

@@ -23,6 +23,8 @@ from yuejie.fapiao.providers.papers import Paper, check_layout, read_xml
 from yuejie.fapiao.providers.port import Issued
 from yuejie.fapiao.reversing import store as reds
 from yuejie.fapiao.reversing.answer import move, note_red_issued
+from yuejie.fapiao.reversing.by_hand import note_end
+from yuejie.fapiao.reversing.form import FormEnd
 from yuejie.fapiao.tell import tell_files_kept
 from yuejie.fapiao.title import same_name
 from yuejie.kernel.errors import Conflict, Invalid
@@ -70,7 +72,10 @@ def upload_fapiao(db: Database, name: str, upload: Upload, *, by: str, now: date
 
 
 def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetime) -> RedFapiao:
-    """Note a red fapiao that was issued by hand for an approved request."""
+    """Note a red fapiao that was issued by hand for an approved request, or a buyer's form.
+
+    Raises Conflict for a buyer's form that two people have yet to agree to.
+    """
     paper = _read(upload)
     with db.begin() as tx:
         named = find_red(reds.red_by_name(tx, name), name)
@@ -85,7 +90,9 @@ def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetim
             )
         if red.state in _AT_THE_OFFICE:
             take_over(tx, red.red_id, red.key, why=_BY_HAND)
-            if red.state is not RedState.CONFIRMED:
+            if red.state is RedState.WAITING:
+                red = note_end(tx, red, FormEnd.CONFIRMED, why="", by=by, now=now)
+            elif red.state is RedState.APPROVED:
                 red = move(tx, red, red, RedEvent.CONFIRM, by=by, now=now)
             red = note_red_issued(tx, red, issued, by=by, now=now)
         elif red.number != issued.number:

@@ -26,6 +26,8 @@ EVERY: Final = timedelta(minutes=75)
 """Nineteen looks a day, and one in hand for a person."""
 LOW_FIFTHS: Final = 5
 """The limit is low when less than a fifth of it is left."""
+LOGIN_SAID: Final = {"in": "已登录", "out": "未登录", "unknown": "未知"}
+IDENTITY_SAID: Final = {"proved": "已认证", "wanted": "待认证", "unknown": "未知"}
 
 
 def look(

@@ -39,8 +39,9 @@ from yuejie.fapiao.reversing.form import (
     FORM_STATES,
     LAPSED,
     WAITS_FOR_SELLER,
+    is_contrary,
 )
-from yuejie.fapiao.tell import tell_held, tell_lapsed
+from yuejie.fapiao.tell import tell_contrary, tell_held, tell_lapsed
 
 _SLOW: Final = 3
 """A form that waits for people is asked about every five minutes at first, then hourly."""
@@ -130,6 +131,8 @@ def _hear_form(tx: Tx, errand: Errand, red: RedFapiao, told: FormTold, now: date
         end(tx, errand, now)
         return
     heard = _named(red, told, now)
+    if is_contrary(red, told.code):
+        tell_contrary(tx, heard, told.code, by=errand.provider, why=told.message, now=now)
     if told.issued is not None:
         _hear_issued(tx, errand, heard, told.issued, now)
         return

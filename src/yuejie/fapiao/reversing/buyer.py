@@ -23,8 +23,15 @@ from yuejie.fapiao.issuing.store import add_errand, errands_of
 from yuejie.fapiao.life import RED_PENDING, SAID, STANDING, RedState
 from yuejie.fapiao.providers.port import MISSHAPEN, BuyersForm, FormsTold, Provider
 from yuejie.fapiao.reversing import store
-from yuejie.fapiao.reversing.form import AGREE, CONFIRM_WITHIN, DENY, WAITS_FOR_SELLER, draw_buyers
-from yuejie.fapiao.tell import tell_unread
+from yuejie.fapiao.reversing.form import (
+    AGREE,
+    CONFIRM_WITHIN,
+    DENY,
+    WAITS_FOR_SELLER,
+    draw_buyers,
+    is_contrary,
+)
+from yuejie.fapiao.tell import tell_contrary, tell_unread
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import mint
 from yuejie.kernel.period import zone_of
@@ -71,6 +78,8 @@ def take_form(db: Database, provider: str, form: BuyersForm, *, now: datetime) -
             tell_unread(tx, blue.customer_id, form.number, form.blue_number, why, now=now)
             return False
         store.insert_red(tx, red, by=provider)
+        if is_contrary(red, red.form_code):
+            tell_contrary(tx, red, red.form_code, by=provider, now=now)
         sent = ErrandState.SENT
         add_errand(tx, ErrandKind.RED, red.red_id, red.key, provider, at=now, state=sent)
         return True

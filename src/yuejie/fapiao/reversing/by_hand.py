@@ -19,6 +19,7 @@ from yuejie.fapiao.life import RedEvent, RedState
 from yuejie.fapiao.reversing import store
 from yuejie.fapiao.reversing.answer import move
 from yuejie.fapiao.reversing.form import (
+    ANSWERS,
     CONFIRM_WITHIN,
     FORM_STATES,
     FormEnd,
@@ -26,8 +27,10 @@ from yuejie.fapiao.reversing.form import (
     RedReason,
     code_of,
     draw_red,
+    is_contrary,
 )
 from yuejie.fapiao.reversing.reverse import hold_blue, refuse_second
+from yuejie.fapiao.tell import tell_contrary
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import mint
 
@@ -95,22 +98,44 @@ def end_form(
 ) -> RedFapiao:
     """Note what became of a form that people follow; a confirmed one waits for its red fapiao.
 
-    Raises Invalid for a form that is told to have lapsed before its 72 hours are over.
+    Raises Invalid for a form that is told to have lapsed before its 72 hours are over, Conflict for
+    an end that a confirmed one cannot have.
     """
     with db.begin() as tx:
         was = _locked(tx, name)
         take_over(tx, was.red_id, was.key, why=_WHY)
         if was.state is RedState.APPROVED:
             raise Conflict(f"红字确认单 {was.key} 尚未登记提交，请先登记确认单编号和提交时间")
+        if was.state is RedState.CONFIRMED and ended in {FormEnd.DENIED, FormEnd.LAPSED}:
+            raise Conflict(f"红字确认单 {was.key} 已确认，不会再被否认或逾期；只能登记为已撤销")
         if ended is FormEnd.LAPSED and (was.expires_at is None or now < was.expires_at):
             raise Invalid(f"红字确认单 {was.key} 的 72 小时还没有到，不能登记为逾期作废")
-        _refuse_unanswered(was, ended, now)
-        code = code_of(ended, is_buyers=was.is_buyers)
-        words, event = FORM_STATES[code]
-        assert event is not None, "an end has an event"
-        said = why.strip() or words
-        told = replace(was, form_code=code, why=said)
-        return move(tx, was, told, event, by=by, now=now)
+        return note_end(tx, was, ended, why=why, by=by, now=now)
+
+
+def note_end(
+    tx: Tx, was: RedFapiao, ended: FormEnd, *, why: str, by: str, now: datetime
+) -> RedFapiao:
+    """Move a form to its end, and tell finance of one that two people did not approve.
+
+    Raises Conflict where two people still can answer a buyer's form, and for the contrary of what
+    they approved where nobody says why: the tax office's word counts, a slip does not.
+    """
+    _refuse_unanswered(was, ended, now)
+    code = code_of(ended, was)
+    words, event = FORM_STATES[code]
+    assert event is not None, "an end has an event"
+    contrary = is_contrary(was, code)
+    if contrary and was.approved_by is not None and not why.strip():
+        raise Conflict(
+            f"红字确认单 {was.key} 的答复已由 {was.answered_by} 拟定、{was.approved_by} 批准为"
+            f"“{ANSWERS[was.answer]}”，与此相反；税局所示确实如此的，请写明原因登记结果"
+        )
+    said = why.strip() or words
+    became = move(tx, was, replace(was, form_code=code, why=said), event, by=by, now=now)
+    if contrary:
+        tell_contrary(tx, was, code, by=by, why=why.strip(), now=now)
+    return became
 
 
 def note_buyers_form(db: Database, seen: Seen, *, by: str, now: datetime) -> RedFapiao:

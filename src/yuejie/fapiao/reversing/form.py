@@ -20,8 +20,8 @@ from yuejie.fapiao.amounts import (
     from_gross,
     read_fen,
 )
-from yuejie.fapiao.fapiao import Fapiao, RedLine
-from yuejie.fapiao.life import RedEvent
+from yuejie.fapiao.fapiao import Fapiao, RedFapiao, RedLine
+from yuejie.fapiao.life import RedEvent, RedState
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.money import Money
 
@@ -86,6 +86,7 @@ LAPSED: Final = "07"
 AGREE: Final = "agree"
 DENY: Final = "deny"
 """What a form that the buyer started is answered with."""
+ANSWERS: Final = {AGREE: "确认", DENY: "拒绝"}
 
 
 class FormEnd(StrEnum):
@@ -97,11 +98,27 @@ class FormEnd(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-def code_of(end: FormEnd, *, is_buyers: bool) -> str:
-    """Return the tax office's state for an end that a person tells."""
+AGREED: Final = "04"
+WE_DENIED: Final = "06"
+
+
+def code_of(end: FormEnd, red: RedFapiao) -> str:
+    """Return the tax office's state for an end that a person tells of a form as it stands here."""
     if end is FormEnd.DENIED:
-        return "06" if is_buyers else "05"
-    return {FormEnd.CONFIRMED: "04", FormEnd.LAPSED: LAPSED, FormEnd.WITHDRAWN: "08"}[end]
+        return WE_DENIED if red.is_buyers else "05"
+    if end is FormEnd.WITHDRAWN:
+        return "09" if red.state is RedState.CONFIRMED else "08"
+    return AGREED if end is FormEnd.CONFIRMED else LAPSED
+
+
+def is_contrary(red: RedFapiao, code: str) -> bool:
+    """Tell whether a buyer's form came to an end that two of us did not approve.
+
+    The tax office's word counts all the same; that one person gave it there is to be known.
+    """
+    given = {AGREED: AGREE, WE_DENIED: DENY}.get(code, "")
+    approved = red.answer if red.approved_by is not None else ""
+    return red.is_buyers and bool(given) and given != approved
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,13 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "Red-letter form {form_number} that the buyer started for fapiao {fapiao_number} cannot be "
         "answered here: {why}. Please answer it on the tax office’s site within 72 hours.",
     ),
+    Kind.RED_FORM_CONTRARY: Wording(
+        "A red-letter form ended otherwise than was approved: {fapiao_number}",
+        "Red-letter form {form_number} that the buyer started for fapiao {fapiao_number} "
+        "({amount}). Our answer: {answer} (proposed by {answered_by}, approved by {approved_by}). "
+        "The tax office says: {became} (heard by {noted_by}; why: {why}). Whoever proposed and "
+        "approved it, please look at the tax office’s site.",
+    ),
     Kind.DRAWER_LOGGED_OUT: Wording(
         "The fapiao drawer is logged out",
         "The login of drawer {drawer} has ended and no fapiao can be issued. "
@@ -301,6 +308,11 @@ LABELS: Final[dict[str, str]] = {
     "fapiao_number": "Fapiao number",
     "fapiao_by": "Fapiao due by",
     "form_number": "Form number",
+    "answer": "Approved answer",
+    "answered_by": "Proposed by",
+    "approved_by": "Approved by",
+    "became": "The tax office says",
+    "noted_by": "Heard by",
     "title": "Title",
     "received_on": "Received on",
     "payer": "Payer",

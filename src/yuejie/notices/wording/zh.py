@@ -86,6 +86,12 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "购方对发票 {fapiao_number} 发起的红字确认单 {form_number} 不能在此处理：{why}。"
         "请在 72 小时内到电子税务局处理。",
     ),
+    Kind.RED_FORM_CONTRARY: Wording(
+        "红字确认单的结果与批准的答复不同：{fapiao_number}",
+        "购方对发票 {fapiao_number} 发起的红字确认单 {form_number}（{amount}），我方答复："
+        "{answer}（拟定 {answered_by}，批准 {approved_by}）；税局的结果：{became}"
+        "（{noted_by} 得知，说明：{why}）。请拟定人和批准人到电子税务局核对。",
+    ),
     Kind.DRAWER_LOGGED_OUT: Wording(
         "开票员已退出登录",
         "开票员 {drawer} 的登录已失效，开票暂停；请重新扫码认证。",
@@ -279,6 +285,11 @@ LABELS: Final[dict[str, str]] = {
     "fapiao_number": "发票号码",
     "fapiao_by": "开票期限",
     "form_number": "确认单编号",
+    "answer": "批准的答复",
+    "answered_by": "拟定人",
+    "approved_by": "批准人",
+    "became": "税局的结果",
+    "noted_by": "得知者",
     "title": "抬头",
     "received_on": "到账日期",
     "payer": "付款方",

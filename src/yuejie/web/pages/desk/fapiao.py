@@ -10,16 +10,17 @@ from starlette.responses import Response
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.customers.store import customers
 from yuejie.fapiao.fapiao import RedFapiao
-from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState, Hold
+from yuejie.fapiao.issuing.errand import HOLD_SAID, Errand, ErrandKind, ErrandState
 from yuejie.fapiao.issuing.store import newest_watch, open_errands
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
+from yuejie.fapiao.issuing.watch import IDENTITY_SAID, LOGIN_SAID
 from yuejie.fapiao.life import RED_SAID, FapiaoState, RedState
 from yuejie.fapiao.request import MANUAL, approve_fapiao, decline_fapiao
 from yuejie.fapiao.reversing.buyer import approve_answer, propose_answer
 from yuejie.fapiao.reversing.by_hand import Filed, Seen, end_form, file_form, note_buyers_form
 from yuejie.fapiao.reversing.form import (
     AGREE,
-    DENY,
+    ANSWERS,
     FORM_STATES,
     REASON_WORDS,
     FormEnd,
@@ -46,6 +47,7 @@ MOST: Final = 1_000
 
 Text = Annotated[str, Form(max_length=1000)]
 Paper = Annotated[UploadFile | None, File()]
+Answer = Annotated[Literal["agree", "deny"], Form()]
 
 HERE: Final = "/fapiao-desk"
 KINDS: Final = {FapiaoKind.SPECIAL: "专票", FapiaoKind.ORDINARY: "普票"}
@@ -65,21 +67,12 @@ ERRAND_STATES: Final = {
     ErrandState.DONE: "已办",
     ErrandState.PARKED: "搁置，须人工处理",
 }
-HOLDS: Final = {
-    Hold.LOGIN: "开票员未登录",
-    Hold.IDENTITY: "待实人认证",
-    Hold.LIMIT: "额度不足",
-    Hold.BUSY: "服务商繁忙",
-}
 ENDS: Final = {
     FormEnd.CONFIRMED: "双方已确认",
     FormEnd.DENIED: "被否认",
     FormEnd.LAPSED: "超过 72 小时作废",
     FormEnd.WITHDRAWN: "发起方已撤销",
 }
-ANSWERS: Final = {AGREE: "确认", DENY: "拒绝"}
-LOGINS: Final = {"in": "已登录", "out": "未登录", "unknown": "未知"}
-IDENTITIES: Final = {"proved": "已认证", "wanted": "待认证", "unknown": "未知"}
 
 
 def _papers(
@@ -132,12 +125,12 @@ def show_desk(
         red_reasons=REASONS,
         errand_words=ERRANDS,
         errand_states=ERRAND_STATES,
-        holds=HOLDS,
+        holds=HOLD_SAID,
         ends=ENDS,
         answers=ANSWERS,
         followed=_followed(errands),
-        logins=LOGINS,
-        identities=IDENTITIES,
+        logins=LOGIN_SAID,
+        identities=IDENTITY_SAID,
     )
 
 
@@ -241,7 +234,7 @@ def propose(
     db: Db,
     now: Now,
     red: str,
-    answer: Annotated[Literal["agree", "deny"], Form()],
+    answer: Answer,
     why: Text = "",
 ) -> Response:
     """Propose what a form that the buyer started is answered with."""
@@ -256,7 +249,7 @@ def let_answer(
     db: Db,
     now: Now,
     red: str,
-    answer: Annotated[Literal["agree", "deny"], Form()],
+    answer: Answer,
 ) -> Response:
     """Let the answer go out that the page showed; who proposed it may not."""
     by = caller_of(request).name

@@ -28,7 +28,7 @@ class EndedIn(In):
         description="confirmed 已确认，denied 被否认，lapsed 超过 72 小时作废，"
         "withdrawn 发起方已撤销"
     )
-    why: Text = Field("", description="说明")
+    why: Text = Field("", description="说明；与两人批准的答复相反时必填")
 
 
 class SeenIn(In):
