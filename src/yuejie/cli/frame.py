@@ -129,7 +129,7 @@ def _refuse_powerless(member: Member) -> None:
 
 frame = click.make_pass_decorator(Frame)
 _OBEYED: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)"
 )
 """What moves a cursor, colours or turns round what stands behind it."""
 
@@ -177,7 +177,8 @@ def text_of(path: Path) -> str:
 
 def give_json(answer: object) -> None:
     """Write an answer as JSON: money as amount and currency, months as labels."""
-    say(msgspec.json.format(msgspec.json.encode(plain(answer)), indent=2).decode())
+    written = msgspec.json.format(msgspec.json.encode(plain(answer)), indent=2).decode()
+    sys.stdout.write(f"{written}\n")
 
 
 def plain(thing: Any) -> Any:  # noqa: ANN401 - anything goes in, only JSON's own types come out
@@ -200,8 +201,12 @@ def plain(thing: Any) -> Any:  # noqa: ANN401 - anything goes in, only JSON's ow
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Show rows as a table; columns that hold numbers are set to the right."""
-    table = Table(title=Text(title), title_justify="left", header_style="bold", expand=False)
+    """Show rows as a table; columns that hold numbers are set to the right.
+
+    What stands in a cell is somebody's words, and no markup: “[/b]” is shown as it is.
+    """
+    named = Text(visible(title))
+    table = Table(title=named, title_justify="left", header_style="bold", expand=False)
     for number, column in enumerate(columns):
         figures = bool(rows) and all(_is_figure(row[number]) for row in rows)
         table.add_column(
@@ -211,7 +216,6 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
             overflow="fold",  # a Chinese sentence has no spaces to break at, and is not cut short
         )
     for row in rows:
-        # As Text: what stands in brackets is somebody's word and no style.
         table.add_row(*(Text("" if cell is None else _shown(cell)) for cell in row))
     console = Console()
     if not console.is_terminal and console.width < _NARROW:

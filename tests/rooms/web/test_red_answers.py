@@ -115,3 +115,23 @@ def test_at_the_desk_a_second_person_lets_the_answer_go_out_that_was_seen(
     went(send(admin, DESK, ended, ended="confirmed", why="税局显示已确认"), DESK)
     ends = admin.get(DESK).text
     assert ('value="withdrawn"' in ends, 'value="lapsed"' in ends) == (True, False)
+
+
+def test_a_reason_that_no_database_keeps_is_refused_in_words(
+    admin: TestClient, operator: TestClient, database: Database, red: RedFapiao
+) -> None:
+    """A NUL in a form was an error of ours; markup is words, and shown as such."""
+    there = f"{DESK}/reds/{red.red_id}/answer"
+    refused = send(admin, DESK, there, answer="deny", why="抬头\0有误")
+    assert (refused.status_code, "不能保存的空字符" in refused.text) == (422, True)
+    assert now_said(database, red) == ("", None, None)
+    for blank in ("", "  \t ", "\u3000"):
+        assert send(admin, DESK, there, answer="deny", why=blank).status_code == 422
+    went(send(admin, DESK, there, answer="deny", why="<script>alert(1)</script>\x1b"), DESK)
+    assert "<script>alert" not in admin.get(DESK).text
+    body = {"why": " \n"}
+    blank = operator.post(f"{API}/red-fapiao/{red.key}/withdraw", json=body)
+    assert (blank.status_code, "请写明撤回红冲的原因" in blank.json()["detail"]) == (422, True)
+    wish = {"reason": "mistake", "why": "\u3000"}
+    blank = operator.post(f"{API}/fapiao/{red.fapiao_id}/reverse", json=wish)
+    assert (blank.status_code, "请写明为什么红冲" in blank.json()["detail"]) == (422, True)

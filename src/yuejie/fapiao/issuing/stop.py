@@ -10,7 +10,7 @@ from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState
 from yuejie.fapiao.life import FapiaoState, RedState
 from yuejie.fapiao.reversing.store import lock_red
 from yuejie.fapiao.store import lock_fapiao
-from yuejie.kernel.errors import Conflict
+from yuejie.kernel.errors import Conflict, Invalid
 
 _UNDER_WAY: Final = frozenset(
     {FapiaoState.APPROVED, RedState.APPROVED, RedState.WAITING, RedState.CONFIRMED}
@@ -24,6 +24,8 @@ def stop_errand(db: Database, errand_id: int, *, why: str, by: str, now: datetim
     One that is `sent` cannot be stopped: the provider may be issuing it. One that is parked ends by
     the word of the person who looked.
     """
+    if not why.strip():
+        raise Invalid("请写明停止开票任务的原因")
     with db.begin() as tx:
         stoppable = (ErrandState.WAITING, ErrandState.PARKED)
         if not store.end_errand(tx, errand_id, stoppable, why=why):
@@ -37,6 +39,8 @@ def retry_errand(db: Database, errand_id: int, *, why: str, by: str, now: dateti
     Raises Conflict where its fapiao has come about, or to nothing, by another way meanwhile: what
     the provider does not know it would issue.
     """
+    if not why.strip():
+        raise Invalid("请写明重试开票任务的原因")
     with db.begin() as tx:
         errand = store.errand_by_id(tx, errand_id)
         if errand is not None and errand.state == ErrandState.PARKED:

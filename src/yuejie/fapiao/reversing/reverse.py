@@ -31,7 +31,7 @@ from yuejie.fapiao.reversing.form import (
     reminders_due,
 )
 from yuejie.fapiao.tell import tell_buyers_form, tell_lapsed, tell_waiting
-from yuejie.kernel.errors import Conflict
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import mint
 from yuejie.kernel.two_people import refuse_same
 
@@ -62,6 +62,8 @@ def hold_blue(tx: Tx, name: str) -> tuple[Fapiao, str]:
 
 def request_red(db: Database, wish: RedWish, *, by: str, now: datetime) -> RedFapiao:
     """Request a red fapiao; it waits for a second person before the tax office hears of it."""
+    if not wish.why.strip():
+        raise Invalid("请写明为什么红冲，审批人要看")
     with db.begin() as tx:
         blue, number = hold_blue(tx, wish.fapiao)
         reds = store.reds_of_fapiao(tx, blue.fapiao_id)
@@ -111,6 +113,8 @@ def withdraw_red(db: Database, name: str, *, why: str, by: str, now: datetime) -
 
     In the second case the form becomes void when the tax office says so.
     """
+    if not why.strip():
+        raise Invalid("请写明撤回红冲的原因")
     with db.begin() as tx:
         named = find_red(store.red_by_name(tx, name), name)
         was = store.lock_red(tx, named.customer_id, named.red_id)

@@ -237,8 +237,6 @@ def reverse(
         found = visible_fapiao(tx, caller, fapiao)
     if reason not in set(RedReason):
         raise Invalid("请选择红冲的原因")
-    if not why.strip():
-        raise Invalid("请写明为什么红冲，审批人要看")
     picks = tuple(_red_picks(ticked))
     wish = RedWish(fapiao=found.fapiao_id, reason=RedReason(reason), why=why, picks=picks)
     red = request_red(db, wish, by=caller.name, now=now)
