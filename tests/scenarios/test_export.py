@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from tests.rooms.fapiao.shop import SELLING
 from tests.scenarios.books import Books, Party
@@ -36,10 +37,12 @@ from yuejie.contracts.terms import (
     TierDiscount,
     TierStep,
 )
+from yuejie.fapiao.issuing.chain import check_chain
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
 from yuejie.fapiao.request import Pick, Wish, approve_fapiao, request_fapiao
 from yuejie.fapiao.reversing.form import RedPick, RedReason
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red
+from yuejie.fapiao.store import fapiao_by_name
 from yuejie.fapiao.title import TitleDraft
 from yuejie.fapiao.titles import open_title
 from yuejie.kernel.errors import Conflict
@@ -390,6 +393,64 @@ def test_a_fapiao_that_no_longer_is_what_was_sealed_is_not_exported(
         owner.execute("UPDATE fapiao SET remark = '另外'")
     with pytest.raises(Conflict, match="与封印内容不符"):
         export_seals(books.db, "acme")
+    found = check_chain(books.db, acme.customer.customer_id)
+    assert len(found) == 3, "the check that the export asks for names every one"
+    assert all("的记录与封印内容不符" in each for each in found)
+
+
+def test_what_is_wrong_with_the_archive_and_the_end_of_a_chain_is_named(
+    books: Books, acme: Party, owner_url: str
+) -> None:
+    """The last link is gone, one can be read no more, a file was altered on the disk."""
+    customer_id = acme.customer.customer_id
+    assert check_chain(books.db, customer_id) == []
+    with psycopg.connect(owner_url, autocommit=True) as disk:
+        for table in ("fapiao_seal", "fapiao_file"):
+            disk.execute(SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(Identifier(table)))
+        gone = disk.execute(
+            "DELETE FROM fapiao_seal WHERE position = 6 RETURNING subject_id"
+        ).fetchone()
+        assert gone is not None
+        disk.execute("UPDATE fapiao_seal SET canonical = canonical || 'x' WHERE position = 5")
+        disk.execute("UPDATE fapiao_file SET body = body || 'x' WHERE subject_id = %s", [gone[0]])
+    with books.db.read() as tx:
+        last = fapiao_by_name(tx, gone[0])
+    assert last is not None
+    assert check_chain(books.db, customer_id)[1:] == [
+        *[e for e in check_chain(books.db, customer_id) if "的记录与封印内容不符" in e],
+        f"发票 {last.number} 没有封印",
+        f"发票 {last.number} 的 pdf 归档文件与哈希不符",
+    ]
+    with pytest.raises(Conflict, match="未导出"):
+        export_seals(books.db, "acme")
+
+
+def test_of_several_customers_only_one_is_in_its_export(books: Books, acme: Party) -> None:
+    """Beta's bill and fapiao come between: neither file has a word of the other's."""
+    terms = replace(STANDARD, settlement_order=SettlementOrder.FAPIAO_FIRST)
+    start = datetime(2026, 9, 30, 16, tzinfo=UTC)
+    beta = books.customer("beta", commercial=terms, starts=start)
+    beta.uses("2026-12-05 10:00:00", "gpt-4o", input=7_654_321, output=M)
+    acme.uses("2026-12-05 10:00:00", "gpt-4o", input=7_654_321, output=M)
+    books.close("2026-12")
+    title = TitleDraft(name="beta 有限公司", tax_number="91350100M000100Y43")
+    open_title(books.db, "beta", title, by="a", now=books.clock.at)
+    numbers = {}
+    for party in (beta, acme):
+        bill = party.bills("2026-12")[0]
+        books.issue(bill)
+        number = fapiao(books, party, Pick(str(party.bills("2026-12")[0].number)))
+        red(books, number)
+        numbers[party.customer.slug] = number
+    for one, other in (("acme", "beta"), ("beta", "acme")):
+        data = export_seals(books.db, one)
+        assert verify(data) == []
+        party = {"acme": acme, "beta": beta}[other]
+        theirs = {numbers[other], other, party.customer.customer_id}
+        for month in ("2026-10", "2026-11", "2026-12"):
+            theirs |= {str(bill.bill_id) for bill in party.bills(month)}
+        assert [word for word in theirs if word.encode() in data] == []
+        assert numbers[one].encode() in data
 
 
 def test_every_leaf_of_a_form_has_a_name(books: Books, acme: Party) -> None:

@@ -5,7 +5,6 @@ The same records give the same bytes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -29,10 +28,8 @@ from yuejie.bills.store import whole_bills
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
-from yuejie.fapiao.reversing.store import red_by_name
-from yuejie.fapiao.seal import canonical as canonical_fapiao
-from yuejie.fapiao.seal import canonical_red
-from yuejie.fapiao.store import SealRow, fapiao_by_name, seals_of_customer
+from yuejie.fapiao.issuing.chain import number_of, still_says
+from yuejie.fapiao.store import seals_of_customer
 from yuejie.kernel.errors import Conflict
 
 VERIFIER: Final = "yuejie_verify.py"
@@ -131,30 +128,15 @@ def _credits(tx: Tx, who: Customer, bills: Sequence[Bill]) -> Iterator[dict[str,
 def _fapiao(tx: Tx, who: Customer) -> Iterator[dict[str, Any]]:
     """Yield each fapiao and red fapiao as it was sealed, if its rows still say the same."""
     for row in seals_of_customer(tx, who.customer_id):
-        sealed, now = bytes(row.canonical), _form_of(tx, row)
-        form = msgspec.json.decode(sealed, type=dict[str, Any])
-        record = sealed_record(form["what"], form["number"], sealed.decode())
-        if now is None or _facts(sealed) != _facts(now):
+        if not still_says(tx, row):
             raise Conflict(
-                f"发票 {form['number']} 的记录与封印内容不符，未导出；"
+                f"发票 {number_of(row)} 的记录与封印内容不符，未导出；"
                 f"请运行 yuejie fapiao check {who.slug} 并与归档文件核对后再导出"
             )
+        sealed = bytes(row.canonical)
+        form = msgspec.json.decode(sealed, type=dict[str, Any])
+        record = sealed_record(form["what"], form["number"], sealed.decode())
         yield _same_seal(record, bytes(row.seal))
-
-
-def _form_of(tx: Tx, row: SealRow) -> bytes | None:
-    """Write what was sealed from its rows once more."""
-    blue = fapiao_by_name(tx, row.subject_id)
-    if blue is not None:
-        return canonical_fapiao(blue, bytes(row.previous))
-    red = red_by_name(tx, row.subject_id)
-    return canonical_red(red, bytes(row.previous)) if red is not None else None
-
-
-def _facts(form: bytes) -> dict[str, Any]:
-    """Return what a form says; an instant is the same in every zone that it is written in."""
-    facts = msgspec.json.decode(form, type=dict[str, Any])
-    return facts | {"issued_at": datetime.fromisoformat(facts["issued_at"])}
 
 
 def _same_seal(record: dict[str, Any], seal: bytes | None) -> dict[str, Any]:

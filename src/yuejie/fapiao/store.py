@@ -543,6 +543,23 @@ def insert_seal(tx: Tx, row: SealRow) -> None:
     tx.run(INSERT_SEAL, **_fields(row))
 
 
+UNSEALED: Final = """
+    SELECT array_agg(number ORDER BY number) FROM (
+        SELECT number, fapiao_id AS subject_id FROM fapiao
+        WHERE customer_id = %(customer_id)s AND number IS NOT NULL
+        UNION ALL
+        SELECT number, red_id FROM fapiao_red
+        WHERE customer_id = %(customer_id)s AND number IS NOT NULL
+    ) AS issued
+    WHERE NOT EXISTS (SELECT FROM fapiao_seal s WHERE s.subject_id = issued.subject_id)
+"""
+
+
+def unsealed(tx: Tx, customer_id: CustomerId) -> list[str]:
+    """Return the numbers of a customer's fapiao and red fapiao that stand in no chain: none."""
+    return list(tx.value(UNSEALED, customer_id=customer_id) or [])
+
+
 SEALS_OF_CUSTOMER: Final = """
     SELECT customer_id, position, subject_id, canonical, previous, seal
     FROM fapiao_seal

@@ -388,6 +388,29 @@ def file_of(tx: Tx, subject_id: str, form: str) -> bytes | None:
     return found.body
 
 
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A file of the archive that is not what was archived."""
+
+    number: str
+    format: str
+
+
+DAMAGED: Final = """
+    SELECT COALESCE(b.number, r.number, f.subject_id) AS number, f.format
+    FROM fapiao_file f
+    LEFT JOIN fapiao b ON b.fapiao_id = f.subject_id
+    LEFT JOIN fapiao_red r ON r.red_id = f.subject_id
+    WHERE f.customer_id = %(customer_id)s AND sha256(f.body) <> f.sha256
+    ORDER BY 1, 2
+"""
+
+
+def damaged(tx: Tx, customer_id: CustomerId) -> list[Damaged]:
+    """Return the files of a customer's archive that do not fit their hashes: none."""
+    return tx.rows(Damaged, DAMAGED, customer_id=customer_id)
+
+
 # tokens and the watch ----------------------------------------------------------------------------
 
 
