@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Context, Decimal
 from enum import IntEnum
 from typing import Final
+from unicodedata import category
 
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.kernel.errors import Invalid
@@ -102,6 +103,11 @@ class FapiaoLine:
         return Amounts(self.net_fen, self.tax_fen, self.gross_fen)
 
 
+def can_be_printed(text: str) -> bool:
+    """Tell whether every character of a text can stand on a fapiao: no control, none unseen."""
+    return not any(category(char).startswith("C") for char in text)
+
+
 def from_gross(gross_fen: int, tax_ppm: int) -> Amounts:
     """Split a gross amount: net = round2(g ÷ (1 + r)), tax = g − net (§1.4, 1)."""
     net = divide(gross_fen * PPM, PPM + tax_ppm)
@@ -181,6 +187,8 @@ def _check_words(line: FapiaoLine, where: str) -> None:
     ):
         if len(text) > most:
             raise FapiaoRefused(f"{where}的{name}超过 {most} 个字，请缩短")
+        if not can_be_printed(text):
+            raise FapiaoRefused(f"{where}的{name}含有换行或不可见字符，请去掉")
     if not line.item or not line.short_name:
         raise FapiaoRefused(f"{where}缺少项目名称或税收分类简称，请补全")
     if not (len(line.code) == 19 and line.code.isdecimal()):

@@ -144,9 +144,14 @@ class Available:
         there is a fapiao to reverse.
         """
         own = sum(each.owed_back_fen for each in self.bills)
-        borne = sum(each.left_fen for each in self.bills if each.left_fen > 0)
         standing = sum(max(0, each.taken_fen) for each in self.bills) - own
-        return own + min(max(0, self._uncovered_fen - borne), standing)
+        return own + min(self.unborne_fen, standing)
+
+    @property
+    def unborne_fen(self) -> int:
+        """Return what bills without fapiao are below zero beyond what others have left."""
+        borne = sum(each.left_fen for each in self.bills if each.left_fen > 0)
+        return max(0, self._uncovered_fen - borne)
 
     @property
     def _uncovered_fen(self) -> int:

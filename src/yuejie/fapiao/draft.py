@@ -20,6 +20,7 @@ from yuejie.fapiao.amounts import (
     FapiaoLine,
     FapiaoRefused,
     LineNature,
+    can_be_printed,
     fits_below,
     from_gross,
     price_of,
@@ -166,10 +167,15 @@ def pages(lines: Sequence[FapiaoLine], most: int = LINES) -> list[list[FapiaoLin
 
 
 def remark_of(purchase_order: str, numbers: Sequence[str], free: str = "") -> str:
-    """Write the remark: purchase order, bills, then free words; the bills are cut if too many."""
+    """Write the remark: purchase order, bills, then free words; the bills are cut if too many.
+
+    What is typed over several lines becomes one.
+    """
     fixed = [f"采购订单 {purchase_order}"] if purchase_order else []
     if free.strip():
-        fixed.append(free.strip())
+        fixed.append(" ".join(free.split()))
+    if not all(map(can_be_printed, fixed)):
+        raise FapiaoRefused("备注含有不可见字符，请去掉后重试")
     for shown in range(len(numbers), 0, -1):
         rest = f" 等 {len(numbers)} 张" if shown < len(numbers) else ""
         words = "；".join([*fixed[:1], f"账单 {'、'.join(numbers[:shown])}{rest}", *fixed[1:]])

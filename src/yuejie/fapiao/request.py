@@ -106,8 +106,8 @@ def request_fapiao(
 def approve_fapiao(db: Database, name: str, *, provider: str, by: str, now: datetime) -> Fapiao:
     """Let a requested fapiao be issued by a provider; who requested it may not.
 
-    Raises Conflict where its bills were credited or voided, or are unpaid again, since: what the
-    tax office has heard can only be reversed.
+    Raises Conflict where its bills were credited or voided, or are unpaid again, or another bill
+    takes off what they have, since: what the tax office has heard can only be reversed.
     """
     with db.begin() as tx:
         was = find_fapiao(store.fapiao_by_name(tx, name), name)
@@ -124,7 +124,13 @@ def approve_fapiao(db: Database, name: str, *, provider: str, by: str, now: date
 def _refuse_overtaken(tx: Tx, fapiao: Fapiao) -> None:
     """Refuse what could not be requested any more: what it takes stands in the figures already."""
     named = {line.bill_id for line in fapiao.lines}
-    for share in what_is_available(tx, fapiao.customer_id).bills:
+    open_now = what_is_available(tx, fapiao.customer_id)
+    if open_now.unborne_fen:
+        raise Conflict(
+            f"申请后另有账单的减项大于其计税金额 {Money(open_now.unborne_fen, 'CNY')} 元，"
+            f"开出即须红冲；请退回发票申请 {fapiao.key}，按现在的可开票金额重新申请"
+        )
+    for share in open_now.bills:
         if share.bill.bill_id in named and (share.left_fen < 0 or not share.may_request):
             raise Conflict(
                 f"账单 {share.bill.number} 在申请后已冲减、作废或不再结清（{share.explained}），"

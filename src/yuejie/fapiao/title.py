@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from yuejie.contracts.terms import FapiaoKind
+from yuejie.fapiao.amounts import can_be_printed
 from yuejie.kernel.cnaps import check_cnaps
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
@@ -90,6 +91,12 @@ def check_title(draft: TitleDraft) -> Checked:
     name = draft.name.strip()  # full-width brackets belong to many legal names
     if not name or len(name.encode("gbk", "replace")) > NAME_LENGTH or set("<>") & set(name):
         raise Invalid(f"抬头名称“{draft.name}”应为 1 至 {NAME_LENGTH} 字节（GBK）且不含 <>，请改正")
+    for what, text in (
+        *(("名称", name), ("地址", draft.address)),
+        *(("电话", draft.phone), ("开户行", draft.bank_name)),
+    ):
+        if not can_be_printed(text.strip()):
+            raise Invalid(f"抬头的{what}含有换行或不可见字符，请去掉后重试")
     number, warnings = _tax_number(draft)
     address, phone = draft.address.strip(), _plain(draft.phone)
     if len(address) > ADDRESS_LENGTH or len(phone) > PHONE_LENGTH:

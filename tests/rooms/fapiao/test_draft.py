@@ -191,6 +191,40 @@ def test_a_remark_names_order_and_bills_within_its_length() -> None:
         remark_of("很" * 201, ["YJ1"])
 
 
+def test_a_remark_is_one_line_of_what_can_be_seen() -> None:
+    assert remark_of("", ["YJ1"], " 第一行\r\n第二行 ") == "第一行 第二行；账单 YJ1"
+    for order, free in (("PO\x1b1", ""), ("", "甲\u202e乙"), ("", "甲\0乙")):
+        with pytest.raises(FapiaoRefused, match="不可见字符"):
+            remark_of(order, ["YJ1"], free)
+
+
+@pytest.mark.parametrize(
+    ("usual", "reduced", "sizes"),
+    [
+        (1_999, 0, [1_999]),
+        (2_000, 0, [2_000]),
+        (2_001, 0, [2_000, 1]),
+        (1_998, 1, [2_000]),
+        (1_999, 1, [1_999, 2]),
+        (0, 1_001, [2_000, 2]),
+    ],
+)
+def test_two_thousand_lines_are_one_fapiao_and_no_pair_is_parted(
+    usual: int, reduced: int, sizes: list[int]
+) -> None:
+    lines = []
+    for at in range(usual + reduced):
+        bill = f"b{at}"
+        parts = [part_of(tax_line(from_gross(10_600, SIX), 1, bill=bill), NOTHING)]
+        if at >= usual:
+            parts.append(part_of(tax_line(from_gross(-600, SIX), 2, bill=bill), NOTHING))
+        lines += draw_lines(parts, WORDS)
+    shared = pages(lines)
+    assert [len(page) for page in shared] == sizes
+    for page in shared:
+        check_lines(page, FapiaoKind.SPECIAL)
+
+
 def test_a_short_name_is_that_of_its_day() -> None:
     code = "3040201990000000000"
     assert short_name_on(code, date(2025, 7, 14)) == "信息技术服务"

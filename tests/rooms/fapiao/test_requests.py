@@ -147,6 +147,22 @@ def test_what_is_less_than_nothing_of_a_bill_without_fapiao_is_no_reason_to_reve
         shop.request(Pick(number))
 
 
+def test_a_request_is_not_approved_once_another_bill_takes_off_what_it_asks_for(
+    shop: Shop,
+) -> None:
+    """
+    106.00 are requested; then a bill of −50.00 without any fapiao is issued. Approved, 106.00 would
+    stand on a fapiao of which 50.00 had to be reversed at once.
+    """
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.bill("2026-11", [(-5_000, 60_000)])
+    with pytest.raises(Conflict, match=r"减项大于其计税金额 50\.00 元.*请退回"):
+        shop.approve(asked)
+    assert shop.fapiao(asked.key).state is FapiaoState.REQUESTED
+    shop.bill("2026-12", [(5_000, 60_000)])
+    assert shop.approve(asked).state is FapiaoState.APPROVED, "another bill bears it now"
+
+
 def test_what_was_credited_above_a_bill_is_owed_back_as_far_as_it_is_on_fapiao(shop: Shop) -> None:
     """80.00 after a discount, of which 100.00 are credited line by line."""
     number = shop.bill("2026-10", [(10_000, 60_000), (-2_000, 60_000)])

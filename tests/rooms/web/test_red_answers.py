@@ -130,8 +130,8 @@ def test_a_reason_that_no_database_keeps_is_refused_in_words(
     went(send(admin, DESK, there, answer="deny", why="<script>alert(1)</script>\x1b"), DESK)
     assert "<script>alert" not in admin.get(DESK).text
     body = {"why": " \n"}
-    blank = operator.post(f"{API}/red-fapiao/{red.key}/withdraw", json=body)
-    assert (blank.status_code, "请写明撤回红冲的原因" in blank.json()["detail"]) == (422, True)
+    empty = operator.post(f"{API}/red-fapiao/{red.key}/withdraw", json=body)
+    assert (empty.status_code, "请写明撤回红冲的原因" in empty.json()["detail"]) == (422, True)
     wish = {"reason": "mistake", "why": "\u3000"}
-    blank = operator.post(f"{API}/fapiao/{red.fapiao_id}/reverse", json=wish)
-    assert (blank.status_code, "请写明为什么红冲" in blank.json()["detail"]) == (422, True)
+    empty = operator.post(f"{API}/fapiao/{red.fapiao_id}/reverse", json=wish)
+    assert (empty.status_code, "请写明为什么红冲" in empty.json()["detail"]) == (422, True)
