@@ -1,6 +1,7 @@
 """Red forms when things cross: two hands at once, odd times and numbers, answers that come late."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 
@@ -21,7 +22,7 @@ from yuejie.fapiao.life import RedState
 from yuejie.fapiao.providers.port import BuyersForm
 from yuejie.fapiao.reversing.buyer import approve_answer, propose_answer, take_form
 from yuejie.fapiao.reversing.by_hand import Filed, Seen, file_form, note_buyers_form
-from yuejie.fapiao.reversing.form import FormEnd, RedReason
+from yuejie.fapiao.reversing.form import FormEnd, RedPick, RedReason
 from yuejie.kernel.errors import Conflict, Invalid
 
 
@@ -60,6 +61,27 @@ def test_a_corrected_time_has_reminders_and_an_end_of_its_own(shop: Shop) -> Non
         tend(shop.db, None, now=shop.now)
         counts.append((len(told(shop, "red_form_waiting")), len(told(shop, "red_form_lapsed"))))
     assert counts == [(1, 1), (2, 1), (3, 1), (3, 2), (3, 2)]
+
+
+def test_the_time_of_a_buyers_form_is_corrected_by_noting_it_once_more(shop: Shop) -> None:
+    """A day was mistyped: in the last of its 72 hours nobody could have answered it here."""
+    blue = upload(shop, approved(shop).key, xml=xml())
+    shop.now += timedelta(hours=80)
+    mistyped = seen(shop, blue, filed_at=shop.now - timedelta(hours=75))
+    red = note_buyers_form(shop.db, mistyped, by=CLERK, now=shop.now)
+    with pytest.raises(Conflict, match="已过 72 小时"):
+        propose_answer(shop.db, red.key, agree=True, why="", by=CLERK, now=shop.now)
+    right = seen(shop, blue, filed_at=shop.now - timedelta(hours=51))
+    told_now = note_buyers_form(shop.db, right, by=CLERK, now=shop.now)
+    assert (told_now.red_id, told_now.expires_at) == (red.red_id, shop.now + timedelta(hours=21))
+    other = replace(right, picks=(RedPick(1, 3_333),), reason=RedReason.ALLOWANCE)
+    with pytest.raises(Conflict, match="原因或金额不同"):
+        note_buyers_form(shop.db, other, by=CLERK, now=shop.now)
+    propose_answer(shop.db, red.key, agree=True, why="", by=CLERK, now=shop.now)
+    approve_answer(shop.db, red.key, by=BOSS, now=shop.now)
+    with pytest.raises(Conflict, match="不能再更正"):
+        note_buyers_form(shop.db, right, by=CLERK, now=shop.now)
+    assert len(found(shop)) == 1
 
 
 def test_a_form_number_is_nobody_elses_name(shop: Shop) -> None:

@@ -11,6 +11,7 @@ from yuejie.fapiao.issuing.stop import retry_errand, stop_errand
 from yuejie.fapiao.issuing.store import Watch, newest_watch, open_errands
 from yuejie.fapiao.issuing.tend import tend
 from yuejie.fapiao.issuing.watch import IDENTITY_SAID, LOGIN_SAID, look
+from yuejie.fapiao.life import RedState
 from yuejie.fapiao.reversing.form import REASON_WORDS, RedReason, read_pick
 from yuejie.fapiao.reversing.reverse import RedWish, approve_red, request_red, withdraw_red
 from yuejie.kernel.money import Money
@@ -57,7 +58,8 @@ def withdraw(house: Frame, name: str, why: str) -> None:
     """撤回红冲：尚未提交的立即作废，已提交而未确认的向税局申请撤销。"""
     with house.database() as db:
         red = withdraw_red(db, name, why=why, by=house.by, now=house.now())
-    say(f"已撤回 {red.key}" if red.why == why else f"已向税局申请撤销 {red.key}")
+    void = red.state is RedState.VOID
+    say(f"已撤回 {red.key}" if void else f"已向税局申请撤销 {red.key}")
 
 
 @fapiao.command("quota")

@@ -132,7 +132,7 @@ def _check_discounts(lines: Sequence[Line]) -> None:
                 or (before.item, before.code, before.rate) != (line.item, line.code, line.rate)
                 or line.quantity
                 or line.gross >= 0
-                or -line.gross > before.gross
+                or min(before.net + line.net, before.tax + line.tax) < 0
             )
             if wrong:
                 raise Refusal("E9105", f"第{at + 1}行折扣行不合规则")

@@ -14,7 +14,7 @@ from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao.amounts import NOTHING
 from yuejie.fapiao.fapiao import BUYER, Fapiao, RedFapiao, find_red, left_on, mint_key
-from yuejie.fapiao.issuing.stop import take_over
+from yuejie.fapiao.issuing.stop import is_followed_by_hand, take_over
 from yuejie.fapiao.life import RedEvent, RedState
 from yuejie.fapiao.reversing import store
 from yuejie.fapiao.reversing.answer import move
@@ -139,13 +139,20 @@ def note_end(
 
 
 def note_buyers_form(db: Database, seen: Seen, *, by: str, now: datetime) -> RedFapiao:
-    """Note a form that the buyer started and that a person saw; it waits for our answer."""
+    """Note a form that the buyer started and that a person saw; it waits for our answer.
+
+    Noted once more while nobody has approved an answer, it corrects the time from which its 72
+    hours count.
+    """
     with db.begin() as tx:
         blue, blue_number = hold_blue(tx, seen.fapiao)
-        _refuse_number(tx, seen.number, "")
         _refuse_time(seen.filed_at, now)
         _refuse_before(blue, seen.filed_at)
         reds = store.reds_of_fapiao(tx, blue.fapiao_id)
+        noted = next((each for each in reds if each.form_number == seen.number), None)
+        if noted is not None and noted.is_buyers and noted.state is RedState.WAITING:
+            return _corrected(tx, blue, noted, seen, by=by, now=now)
+        _refuse_number(tx, seen.number, "")
         refuse_second(blue_number, reds)
         lines = draw_red(blue, left_on(blue, reds), seen.picks, seen.reason)
         red = RedFapiao(
@@ -170,6 +177,25 @@ def note_buyers_form(db: Database, seen: Seen, *, by: str, now: datetime) -> Red
         )
         store.insert_red(tx, red, by=by)
         return red
+
+
+def _corrected(
+    tx: Tx, blue: Fapiao, noted: RedFapiao, seen: Seen, *, by: str, now: datetime
+) -> RedFapiao:
+    """Correct since when a buyer's form waits. Raises Conflict for anything else that differs."""
+    was = store.lock_red(tx, noted.customer_id, noted.red_id)
+    others = [each for each in store.reds_of_fapiao(tx, blue.fapiao_id) if each != was]
+    lines = draw_red(blue, left_on(blue, others), seen.picks, seen.reason)
+    if was.state is not RedState.WAITING or was.approved_by is not None:
+        raise Conflict(f"红字确认单 {was.key} 的答复已批准，不能再更正；请登记税局所示的结果")
+    if not is_followed_by_hand(tx, was.red_id):
+        raise Conflict(f"红字确认单 {was.key} 由服务商跟踪，提交时间以税局所告为准，不须更正")
+    if (was.reason, was.lines) != (str(seen.reason), lines):
+        raise Conflict(f"确认单编号 {seen.number} 已登记在 {was.key}，原因或金额不同；请核对")
+    told = replace(was, applied_at=seen.filed_at, expires_at=seen.filed_at + CONFIRM_WITHIN)
+    store.correct_filed(tx, told)
+    record_deed(tx, Deed(by, now, "correct", "red_fapiao", was.key), was=was, became=told)
+    return told
 
 
 def _locked(tx: Tx, name: str) -> RedFapiao:
