@@ -300,13 +300,17 @@ def _rounded(
 
 
 def _legal(line: FapiaoLine, gross_fen: int) -> list[Amounts]:
-    """Return what a discount of so much gross may be: the nearest first, never above its line."""
+    """Return what a discount of so much gross may be: the nearest first, never above its line.
+
+    What it leaves of its line has a legal tax too: a red fapiao takes the two back together.
+    """
     nearest = from_gross(gross_fen, line.tax_ppm).net_fen
     return [
         each
         for net in (nearest, nearest - 1, nearest + 1)
         if tax_is_close(each := Amounts(net, gross_fen - net, gross_fen), line.tax_ppm)
         and fits_below(-each, line.amounts)
+        and tax_is_close(line.amounts + -each, line.tax_ppm)
     ]
 
 

@@ -1,6 +1,7 @@
 """Lines drawn from tax lines: nothing is lost, nothing is taxed wrong, discounts stay put."""
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -110,6 +111,9 @@ def drawn_legally(grosses: list[int]) -> list[FapiaoLine]:
     drawn = draw_lines([part_of(line, NOTHING) for line in lines], WORDS)
     check_lines(drawn, FapiaoKind.SPECIAL)
     assert total(drawn) == sum((line.due for line in lines), NOTHING)
+    for line, discount in pairwise(drawn):
+        if discount.nature is LineNature.DISCOUNT:
+            assert tax_is_close(line.amounts + discount.amounts, SIX), "it goes back on a red one"
     return drawn
 
 
