@@ -1,10 +1,13 @@
 """Issued by hand: what is uploaded must be what was requested."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from tests.rooms.cli.desk import run
 from tests.rooms.fapiao.shop import BOSS, CLERK, Shop, nuonuo_at
+from yuejie.cli.fapiao.entrance import fapiao
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.demo.tax.launch import TaxPlatform
 from yuejie.fapiao.fapiao import Fapiao
@@ -304,6 +307,20 @@ def test_a_time_to_come_is_no_time_of_issue(shop: Shop) -> None:
     typed = Upload({"pdf": PDF}, NUMBER, shop.now + timedelta(days=30))
     with pytest.raises(Invalid, match="晚于现在"):
         upload_fapiao(shop.db, asked.key, typed, by=CLERK, now=shop.now)
+    with pytest.raises(Invalid, match="XML 中的开票时间晚于现在"):
+        upload(shop, asked.key, xml=xml(issued="2027-11-05 10:00:00"))
+
+
+def test_two_files_of_one_format_are_refused(shop: Shop, database_url: str, tmp_path: Path) -> None:
+    """Only the last was archived, without a word."""
+    asked = approved(shop)
+    files = [tmp_path / name for name in ("a.xml", "b.XML", "c.pdf")]
+    for file, body in zip(files, (xml(), xml(), PDF), strict=True):
+        file.write_bytes(body)
+    with pytest.raises(Invalid, match="同一格式只能有一个文件"):
+        run(fapiao, database_url, shop.now, "upload", asked.key, *map(str, files))
+    told = run(fapiao, database_url, shop.now, "upload", asked.key, *map(str, files[1:]))
+    assert "归档 2 个文件" in told
 
 
 def test_what_is_not_approved_yet_cannot_be_registered(shop: Shop) -> None:

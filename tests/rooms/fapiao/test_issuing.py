@@ -436,6 +436,22 @@ def test_callbacks_are_hints_twice_or_for_nothing(shop: Shop, platform: TaxPlatf
     assert len(platform.issued()) == 1
 
 
+def test_hints_use_up_nobodys_patience(shop: Shop, platform: TaxPlatform) -> None:
+    """
+    Anybody who knows an order number may send callbacks. Two hundred of them, while the tax office
+    was still at it, left the order to a person, and nobody asked about it any more.
+    """
+    (asked,) = shop.request(Pick(shop.bill("2026-10", [(10_600, 60_000)])))
+    shop.approve(asked)
+    nuonuo = nuonuo_at(shop.db, platform.url)
+    run_errands(shop.db, nuonuo, now=shop.now)
+    for _ in range(ATTEMPTS + 5):
+        assert hint(shop.db, asked.key, now=shop.now)
+        run_errands(shop.db, nuonuo, now=shop.now)
+    shop.works(nuonuo, platform, seconds=12)
+    assert shop.fapiao(asked.key).state is FapiaoState.ISSUED
+
+
 def test_an_answer_with_other_amounts_is_left_to_a_person(
     shop: Shop, platform: TaxPlatform, owner_url: str
 ) -> None:

@@ -221,6 +221,8 @@ def upload(
     house: Frame, name: str, files: tuple[Path, ...], number: str, issued_at: datetime | None
 ) -> None:
     """登记手工开具的发票或红字发票并归档：XML 自动核对，PDF、OFD 存档。"""
+    if len({file.suffix.lower() for file in files}) < len(files):
+        raise Invalid("同一格式只能有一个文件，请去掉多余的")
     given = Upload(
         {file.suffix.lower().removeprefix("."): file.read_bytes() for file in files},
         number,

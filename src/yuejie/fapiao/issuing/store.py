@@ -151,13 +151,17 @@ def move_errand(
 
 
 HURRY_KEY: Final = """
-    UPDATE fapiao_errand SET next_at = %(now)s
+    UPDATE fapiao_errand SET next_at = %(now)s, asked = GREATEST(asked - 1, 0)
     WHERE key = %(key)s AND state = 'sent' AND next_at > %(now)s
 """
 
 
 def hurry_key(tx: Tx, key: str, *, now: datetime) -> int:
-    """Ask about a key now instead of later; a hint may come twice, early, or for nothing."""
+    """Ask about a key now instead of later; a hint may come twice, early, or for nothing.
+
+    The question that it brings about is not counted: hints, which anybody may send, would use up
+    how often is asked before a person has to look.
+    """
     return tx.run(HURRY_KEY, key=key, now=now)
 
 

@@ -31,6 +31,8 @@ from yuejie.kernel.errors import Conflict, Invalid
 
 _AHEAD: Final = timedelta(hours=1)
 """How far a clock of the tax office may be ahead of ours."""
+_PRINTED_AHEAD: Final = timedelta(days=1)
+"""How far what its XML says may be: it is signed, and our clock may be the wrong one."""
 _BY_HAND: Final = "已登记手工开具的发票"
 _AT_THE_OFFICE: Final = frozenset({RedState.APPROVED, RedState.WAITING, RedState.CONFIRMED})
 """States in which a red fapiao may have been issued; whichever way, it is what was uploaded."""
@@ -122,6 +124,8 @@ def _issued(upload: Upload, paper: Paper | None, amounts: Amounts, now: datetime
             raise Invalid(
                 f"填写的号码 {upload.number} 与 XML 中的 {paper.issued.number} 不同，请核对"
             )
+        if paper.issued.issued_at > now + _PRINTED_AHEAD:
+            raise Invalid("XML 中的开票时间晚于现在，请核对")
         return paper.issued
     if not upload.number or upload.issued_at is None:
         raise Invalid("没有 XML 文件时须填写发票号码和开票时间")
