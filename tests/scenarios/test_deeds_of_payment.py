@@ -1,5 +1,7 @@
 """Who did what about money, when, why, from what to what: in the one record of deeds."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tests.scenarios.bank import YUAN, Bank, name, owing
@@ -19,6 +21,8 @@ from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.claims.claim import Claimed
 from yuejie.payments.claims.decide import claim_receipt, reject_claim
 from yuejie.payments.receipts.receipt import Receipt
+from yuejie.web.pages.frame.words import EN, ZH
+from yuejie.web.record.told import Told, tell_deeds
 from yuejie.web.store import DeedRow, Sought, deeds
 
 MONEY = ("statement_file", "receipt", "apportionment", "refund", "waiver", "receipt_claim")
@@ -39,6 +43,45 @@ def done(bank: Bank) -> list[DeedRow]:
 
 def said(rows: list[DeedRow]) -> list[tuple[str, str, str]]:
     return [(each.by, each.verb, each.noun) for each in rows]
+
+
+def told(bank: Bank, noun: str, language: str = ZH) -> list[Told]:
+    """Tell the deeds about a kind of thing in words, the oldest first."""
+    with bank.books.db.read() as tx:
+        rows = deeds(tx, Sought(noun=noun), before=1 << 62, limit=1000)
+        return tell_deeds(tx, None, rows, language=language, zone=ZoneInfo("UTC"))[::-1]
+
+
+def changes(deed: Told) -> list[tuple[str, str, str]]:
+    return [(each.field, each.was, each.became) for each in deed.changes]
+
+
+def test_a_payment_is_told_by_numbers_names_and_amounts(bank: Bank) -> None:
+    """What an auditor reads of a matched payment: the bill's number, its link, yuan, and words."""
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    bill = acme.bill("2026-08")
+    number, company = str(bill.number), name(acme)
+    bank.pays("2026-09-10", "1000.00", company, memo=number)
+
+    (paid,) = [each for each in told(bank, "bill") if each.row.verb == "pay"]
+    assert (paid.what, paid.thing, paid.path) == ("账单 结清", number, f"/bills/{bill.bill_id}")
+    assert changes(paid) == [("状态", "已出账", "已结清")]
+
+    (placed,) = told(bank, "apportionment")
+    assert (placed.what, placed.thing) == ("认款 记入", number)
+    fields = {each.field: (each.was, each.became) for each in placed.changes}
+    assert fields[f"未付·{number}"] == ("1,000.00", "0.00")
+    assert number in fields["款项"][1]
+    assert "金额 1,000.00 CNY" in fields["款项"][1]
+    assert "cus_" not in fields["款项"][1]
+
+    (matched,) = told(bank, "receipt")
+    assert matched.thing == f"{company} 1,000.00 CNY"
+    assert matched.path.startswith("/bank/receipts/rcp_")
+    assert changes(matched) == [("状态", "已到账", "已认款")]
+
+    (english,) = [each for each in told(bank, "bill", EN) if each.row.verb == "pay"]
+    assert (english.what, changes(english)) == ("pay bill", [("state", "issued", "paid")])
 
 
 def test_a_receipt_is_imported_matched_taken_back_and_placed_again(bank: Bank) -> None:

@@ -107,7 +107,7 @@ def test_a_dispute_whose_adjustment_is_rejected_is_open_again(books: Books, acme
     assert acme.bill("2026-10").state is BillState.DISPUTED
     with books.db.read() as tx:
         assert [each.dispute_id for each in open_disputes(tx)] == [dispute.dispute_id]
-        (deed,) = deeds(tx, Sought(noun="dispute", verb="reopen"), before=10**9, limit=9)
+        (deed,) = deeds(tx, Sought(noun="dispute", verbs=["reopen"]), before=10**9, limit=9)
     assert (deed.by, deed.why) == ("head", "重试由客户发起")
     assert deed.was is not None
     assert deed.was["answer"] == "重复重试"
@@ -202,7 +202,7 @@ def test_every_step_of_a_bill_stands_in_the_record_of_deeds(books: Books, acme: 
     )
     decide_credit(books.db, asked.credit_note_id, approve=True, by="head", now=books.tick())
     with books.db.read() as tx:
-        rows = deeds(tx, Sought(noun="bill", name=name), before=10**9, limit=99)[::-1]
+        rows = deeds(tx, Sought(noun="bill", called=[name]), before=10**9, limit=99)[::-1]
     assert [(row.verb, row.by, row.why) for row in rows] == [
         ("draft", CLERK, ""),
         ("propose", CLERK, ""),
@@ -245,7 +245,7 @@ def test_an_adjustment_is_rejected_with_a_reason_that_its_drafter_reads(
     assert (done.state, done.decided_why) == (AdjustmentState.REJECTED, "已另行补偿")
     with books.db.read() as tx:
         (row,) = turned_down(tx, limit=9)
-        (deed,) = deeds(tx, Sought(noun="adjustment", verb="reject"), before=10**9, limit=9)
+        (deed,) = deeds(tx, Sought(noun="adjustment", verbs=["reject"]), before=10**9, limit=9)
     assert (row.name, row.rejected_by, row.rejected_why) == (
         asked.adjustment_id,
         "head",
@@ -281,7 +281,7 @@ def test_a_credit_note_is_rejected_with_a_reason_that_its_drafter_reads(
     assert (done.state, done.decided_why) == (CreditState.REJECTED, "故障不在我方")
     with books.db.read() as tx:
         (row,) = turned_down(tx, limit=9)
-        (deed,) = deeds(tx, Sought(noun="credit_note", verb="reject"), before=10**9, limit=9)
+        (deed,) = deeds(tx, Sought(noun="credit_note", verbs=["reject"]), before=10**9, limit=9)
     assert (row.drafted_by, row.rejected_why, deed.why) == (
         "finance",
         "故障不在我方",

@@ -121,6 +121,7 @@ SECTIONS: Final = {
     },
     "成员与支持": {
         "members": ("customers", "成员：以自己的名义行事的人；须两人经手的事要两个成员。"),
+        "deeds": ("keeping.deeds", "操作记录：谁、何时、对什么、从什么变成什么。"),
         "tokens": ("identity", "API 令牌：成员交给程序的一部分权限。"),
         "sso": ("identity", "单点登录：单位的人用自己的身份提供方（OIDC）登录。"),
         "notices": ("notices.entrance", "通知：联系人、渠道、发送账号、投递记录、测试。"),

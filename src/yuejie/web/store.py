@@ -1,5 +1,6 @@
 """The only SQL of the web: whether the database is fit and well, and the record of deeds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -36,9 +37,10 @@ DEEDS: Final = """
     FROM deed
     WHERE deed_id < %(before)s
       AND (%(noun)s::text IS NULL OR noun = %(noun)s)
-      AND (%(name)s::text IS NULL OR name = %(name)s)
-      AND (%(by)s::text IS NULL OR by = %(by)s)
-      AND (%(verb)s::text IS NULL OR verb = %(verb)s)
+      AND (%(called)s::text[] IS NULL OR name = ANY(%(called)s))
+      AND (%(signers)s::text[] IS NULL OR by = ANY(%(signers)s))
+      AND (%(verbs)s::text[] IS NULL OR verb = ANY(%(verbs)s)
+           OR noun || ' ' || verb = ANY(%(verbs)s))
       AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
     ORDER BY deed_id DESC
@@ -48,12 +50,15 @@ DEEDS: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """Which deeds are looked for; what is None or empty does not matter."""
+    """Which deeds are looked for; what is None does not matter.
+
+    A verb may be that of one noun alone: `bill pay`.
+    """
 
     noun: str | None = None
-    name: str | None = None
-    by: str | None = None
-    verb: str | None = None
+    called: Sequence[str] | None = None
+    signers: Sequence[str] | None = None
+    verbs: Sequence[str] | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -99,9 +104,10 @@ DEEDS_OF: Final = """
         ))
       )
       AND (%(noun)s::text IS NULL OR noun = %(noun)s)
-      AND (%(name)s::text IS NULL OR name = %(name)s)
-      AND (%(by)s::text IS NULL OR by = %(by)s)
-      AND (%(verb)s::text IS NULL OR verb = %(verb)s)
+      AND (%(called)s::text[] IS NULL OR name = ANY(%(called)s))
+      AND (%(signers)s::text[] IS NULL OR by = ANY(%(signers)s))
+      AND (%(verbs)s::text[] IS NULL OR verb = ANY(%(verbs)s)
+           OR noun || ' ' || verb = ANY(%(verbs)s))
       AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
     ORDER BY deed_id DESC

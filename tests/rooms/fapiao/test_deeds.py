@@ -12,7 +12,7 @@ LATEST = 1 << 62
 
 def of(shop: Shop, noun: str, name: str) -> list[DeedRow]:
     with shop.db.read() as tx:
-        return deeds(tx, Sought(noun=noun, name=name), before=LATEST, limit=99)[::-1]
+        return deeds(tx, Sought(noun=noun, called=[name]), before=LATEST, limit=99)[::-1]
 
 
 def steps(rows: list[DeedRow]) -> list[tuple[str, str, str, str]]:

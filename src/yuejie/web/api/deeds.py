@@ -24,7 +24,10 @@ async def _sought(
     since: Annotated[Instant | None, Query(description="自，含")] = None,
     until: Annotated[Instant | None, Query(description="至，不含")] = None,
 ) -> Sought:
-    return Sought(noun=noun, name=name, by=by, verb=verb, since=since, until=until)
+    called = None if name is None else [name]
+    signers = None if by is None else [by]
+    verbs = None if verb is None else [verb]
+    return Sought(noun=noun, called=called, signers=signers, verbs=verbs, since=since, until=until)
 
 
 @routes.get("/deeds", summary="列出操作记录")

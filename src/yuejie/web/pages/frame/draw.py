@@ -61,6 +61,7 @@ def _environment(language: str) -> jinja2.Environment:
         "said": partial(in_language, language=language),
         "listed": partial(words.listed, language=language),
         "told": partial(_told, language=language),
+        "who": partial(words.who, language=language),
         # A meter's code is English already.
         "meter_name": meter_name if language == words.ZH else str,
     }

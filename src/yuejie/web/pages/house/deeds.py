@@ -5,17 +5,16 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
 from yuejie.customers.enrol import find_customer
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.period import zone_of
@@ -25,7 +24,17 @@ from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw
 from yuejie.web.pages.frame.entry import visit
-from yuejie.web.store import DeedRow, Sought, deeds_seen
+from yuejie.web.pages.frame.words import signed_as
+from yuejie.web.record.store import ids_called
+from yuejie.web.record.told import (
+    Told,
+    as_written,
+    lines_of,
+    nouns_and_verbs,
+    tell_deeds,
+)
+from yuejie.web.record.words import verbs_called
+from yuejie.web.store import Sought, deeds_seen
 
 routes: Final = APIRouter(include_in_schema=False, prefix="/deeds", dependencies=[Depends(visit)])
 
@@ -35,9 +44,10 @@ _NEWEST: Final = (1 << 63) - 1
 _BATCH: Final = 1000
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 COLUMNS: Final = (
-    *("编号", "时间", "谁", "令牌", "做了什么", "对哪一类", "对哪一个"),
-    *("之前", "之后", "事由"),
+    *("编号", "时间", "谁", "令牌", "做了什么", "对哪一个", "改动", "事由"),
+    *("动作代码", "类别代码", "内部编号", "之前（原样）", "之后（原样）"),
 )
+"""In words for people, then as it is kept, for programs."""
 
 
 class Wished(BaseModel):
@@ -52,13 +62,14 @@ class Wished(BaseModel):
     customer: Name = ""
     cursor: str | None = Field(None, max_length=1_000)
 
-    def sought(self, zone: ZoneInfo) -> Sought:
+    def sought(self, tx: Tx, customer_id: CustomerId | None, zone: ZoneInfo) -> Sought:
         """Return what that means. Raises Invalid for a day that is none."""
+        name, who, verb = self.name.strip(), self.by.strip(), self.verb.strip()
         return Sought(
             noun=self.noun.strip() or None,
-            name=self.name.strip() or None,
-            by=self.by.strip() or None,
-            verb=self.verb.strip() or None,
+            called=ids_called(tx, customer_id, name) if name else None,
+            signers=signed_as(who) if who else None,
+            verbs=verbs_called(verb) if verb else None,
             since=_midnight(self.since, timedelta(0), zone),
             until=_midnight(self.until, timedelta(days=1), zone),
         )
@@ -70,25 +81,28 @@ class Wished(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Whose deeds are read, and which of them."""
+    """Whose deeds are read, which of them, and in which words."""
 
     db: Database
     customer_id: CustomerId | None
     zone: ZoneInfo
+    language: str
     sought: Sought
 
-    def rows(self, *, before: int, limit: int) -> list[DeedRow]:
-        """Return the newest before one."""
+    def told(self, *, before: int, limit: int) -> list[Told]:
+        """Return the newest before one, in words."""
         with self.db.read() as tx:
-            return deeds_seen(tx, self.customer_id, self.sought, before=before, limit=limit)
+            rows = deeds_seen(tx, self.customer_id, self.sought, before=before, limit=limit)
+            return tell_deeds(tx, self.customer_id, rows, language=self.language, zone=self.zone)
 
 
 def _reading(request: Request, db: Database, wished: Wished) -> Reading:
     with db.read() as tx:
         customer_id = whose(tx, caller_of(request), wished.customer or None)
         party = find_customer(tx, customer_id) if customer_id else None
-    zone = zone_of(party.zone) if party else HOUSE_ZONE
-    return Reading(db, customer_id, zone, wished.sought(zone))
+        zone = zone_of(party.zone) if party else HOUSE_ZONE
+        language = request.state.visitor.language
+        return Reading(db, customer_id, zone, language, wished.sought(tx, customer_id, zone))
 
 
 def _midnight(text: str, later: timedelta, zone: ZoneInfo) -> datetime | None:
@@ -106,16 +120,19 @@ def list_deeds(request: Request, db: Db, wished: Annotated[Wished, Query()]) -> 
     """Show deeds, the newest first, each with what it changed."""
     window = Window.read("page:deeds", wished.cursor, PAGE)
     reading = _reading(request, db, wished)
-    rows = reading.rows(before=window.behind(_number) or _NEWEST, limit=window.fetch)
-    shown = rows[: window.limit]
+    told = reading.told(before=window.behind(_number) or _NEWEST, limit=window.fetch)
+    shown = told[: window.limit]
+    nouns, verbs = nouns_and_verbs(reading.language)
     return draw(
         request,
         "house/deeds.html",
-        deeds=[(each, changed(each)) for each in shown],
+        deeds=shown,
+        nouns=nouns,
+        verbs=verbs,
         zone=reading.zone,
         asked=wished,
         query=wished.query(),
-        older=window.write(shown[-1].deed_id) if len(rows) > window.limit else None,
+        older=window.write(shown[-1].row.deed_id) if len(told) > window.limit else None,
     )
 
 
@@ -123,50 +140,36 @@ def list_deeds(request: Request, db: Db, wished: Annotated[Wished, Query()]) -> 
 def export(request: Request, db: Db, wished: Annotated[Wished, Query()]) -> Response:
     """Give every deed that is looked for as CSV, batch by batch; no cell computes anything."""
     reading = _reading(request, db, wished)
-    first = reading.rows(before=_NEWEST, limit=_BATCH)
+    first = reading.told(before=_NEWEST, limit=_BATCH)
     headers = {"content-disposition": 'attachment; filename="deeds.csv"'}
     body = _lines(reading, first)
     return StreamingResponse(body, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _lines(reading: Reading, rows: list[DeedRow]) -> Iterator[str]:
+def _lines(reading: Reading, told: list[Told]) -> Iterator[str]:
     yield _BYTE_ORDER_MARK + _line(COLUMNS)
-    while rows:
-        for each in rows:
-            yield _line(
-                (
-                    str(each.deed_id),
-                    each.at.astimezone(reading.zone).isoformat(),
-                    *map(harmless, (each.by, each.via, each.verb, each.noun, each.name)),
-                    harmless(_json(each.was)),
-                    harmless(_json(each.became)),
-                    harmless(each.why),
-                )
-            )
-        rows = reading.rows(before=rows[-1].deed_id, limit=_BATCH)
+    while told:
+        for each in told:
+            yield _line(_cells(each, reading.zone))
+        told = reading.told(before=told[-1].row.deed_id, limit=_BATCH)
+
+
+def _cells(told: Told, zone: ZoneInfo) -> tuple[str, ...]:
+    row = told.row
+    words = (row.by, row.via, told.what, told.thing, "；".join(lines_of(told.changes)), row.why)
+    kept = (row.verb, row.noun, row.name, as_written(row.was), as_written(row.became))
+    return (
+        str(row.deed_id),
+        row.at.astimezone(zone).isoformat(),
+        *map(harmless, words),
+        *map(harmless, kept),
+    )
 
 
 def _line(cells: tuple[str, ...]) -> str:
     file = io.StringIO(newline="")
     csv.writer(file, lineterminator="\r\n").writerow(cells)
     return file.getvalue()
-
-
-def changed(deed: DeedRow) -> list[tuple[str, str, str]]:
-    """Return every field that differs, with what it was and became; a fresh thing was nothing."""
-    was, became = deed.was or {}, deed.became or {}
-    names = [*became, *(name for name in was if name not in became)]
-    return [
-        (name, _json(was.get(name)), _json(became.get(name)))
-        for name in names
-        if was.get(name) != became.get(name)
-    ]
-
-
-def _json(value: Any) -> str:  # noqa: ANN401 - a record holds what its noun held
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _number(text: str) -> int:
