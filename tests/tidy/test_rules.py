@@ -102,6 +102,8 @@ BITES: list[tuple[Rule, str, str]] = [
         READ + 'OPERATOR_READS = {"f": "why"}\ndef f(tx, customer_id): return tx.rows(Q)',
     ),
     (words.refused_words, "src/yuejie/bills/bill.py", "class InvoiceLine: ..."),
+    (words.codes_in_refusals, "src/yuejie/bills/bill.py", 'raise E(f"已是 {state} 状态")'),
+    (words.codes_in_refusals, "src/yuejie/bills/bill.py", 'raise E(f"账单不能 {x.event}")'),
     (words.refused_words, "src/yuejie/bills/bill.py", "def f(org_id): ..."),
     (words.refused_words, "src/yuejie/bills/bill.py", "monthly_quotas = 1"),
     (words.refused_words, "src/yuejie/bills/bill.py", "self.invoice = 1"),
@@ -171,6 +173,9 @@ PASSES: list[tuple[Rule, str, str]] = [
     ),
     (words.refused_words, "src/yuejie/bills/bill.py", "class Organ: ...\nx = sdk.organization"),
     (words.refused_words, "tests/a.py", "invoice = 1"),
+    (words.codes_in_refusals, "src/yuejie/bills/bill.py", 'raise E(f"已是 {SAID[state]} 状态")'),
+    (words.codes_in_refusals, "src/yuejie/bills/bill.py", 'raise E(f"“{state}”不认识")'),
+    (words.codes_in_refusals, "src/yuejie/bills/bill.py", 'raise E(f"in {state}")'),
     (words.refused_words, "src/yuejie/usage/dialects/openai.py", "insufficient_quota = 1"),
 ]
 

@@ -27,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     sql.sql_in_stores,
     sql.customer_scope,
     words.refused_words,
+    words.codes_in_refusals,
 )
 
 DOCUMENTS = (

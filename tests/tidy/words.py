@@ -39,6 +39,43 @@ def refused_words(source: Source) -> Iterator[Finding]:
                 yield Finding(source.path, line, f"{name}: not “{refused}” but {better}")
 
 
+CODES: Final = frozenset({"state", "event", "decision", "answer"})
+"""Names under which a life's codes go; their words stand in a table, beside the life."""
+
+_HAN: Final = re.compile("[\u4e00-\u9fff]")
+
+
+def codes_in_refusals(source: Source) -> Iterator[Finding]:
+    """“处于 requested 状态，不能 wait” says nothing to finance; what was typed stands in “”."""
+    if not source.inside:
+        return
+    for raised in source.nodes:
+        if not isinstance(raised, ast.Raise):
+            continue
+        for said in ast.walk(raised):
+            if isinstance(said, ast.JoinedStr) and _HAN.search(_written(said)):
+                yield from (
+                    Finding(source.path, said.lineno, f"{{{name}}} is a code: say it in words")
+                    for name in _bare(said)
+                )
+
+
+def _written(said: ast.JoinedStr) -> str:
+    return "".join(str(part.value) for part in said.values if isinstance(part, ast.Constant))
+
+
+def _bare(said: ast.JoinedStr) -> Iterator[str]:
+    """Yield the codes that a sentence puts raw; a subscript has been looked up in a table."""
+    before = ""
+    for part in said.values:
+        match part:
+            case ast.Constant(value=str(text)):
+                before = text
+            case ast.FormattedValue(value=ast.Name(id=name) | ast.Attribute(attr=name)):
+                if name in CODES and not before.endswith("“"):
+                    yield name
+
+
 def _coined(source: Source) -> Iterator[tuple[str, int]]:
     """Yield the names that the file itself gives; other people's attributes are theirs."""
     for node in source.nodes:

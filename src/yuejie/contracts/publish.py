@@ -35,7 +35,8 @@ from yuejie.kernel.money import CURRENCIES, FxRate, Rate
 from yuejie.kernel.period import zone_of
 from yuejie.usage.meters import Meter
 
-_KINDS: Final = ("cost", "sale")
+_KINDS: Final = {"cost": "成本价目", "sale": "销售价目"}
+_SAID: Final = _KINDS | {"card": "折算卡", "contract": "合同价目"}
 _CHINA: Final = zone_of("Asia/Shanghai")
 """Exchange rates are published by Chinese calendar days."""
 
@@ -104,8 +105,8 @@ def open_book(
         if was is not None:
             if (was.kind, was.currency) != (kind, currency):
                 raise Conflict(
-                    f"价目 {book_id} 已存在，是 {was.kind}、{was.currency}，不能改成"
-                    f" {kind}、{currency}；请另取名称"
+                    f"价目 {book_id} 已存在，是{_SAID[was.kind]}、{was.currency}，不能改成"
+                    f"{_KINDS[kind]}、{currency}；请另取名称"
                 )
             return was
         row = BookRow(book_id, kind, currency, None, now)

@@ -241,9 +241,9 @@ def _share(open_now: Available, name: str) -> BillShare:
             if share.is_void:
                 raise FapiaoRefused(f"账单 {share.bill.number} 已作废，不能申请发票")
             if not share.may_request:
-                state = BILL_SAID[BillState(share.bill.state)]
+                said = BILL_SAID[BillState(share.bill.state)]
                 raise FapiaoRefused(
-                    f"账单 {share.bill.number} 为 {state} 状态，按合同约定"
+                    f"账单 {share.bill.number} 为“{said}”状态，按合同约定"
                     "（先款后票）须结清后才能申请发票"
                 )
             if share.left_fen <= 0:

@@ -7,15 +7,22 @@ import pytest
 
 from yuejie.bills.correct.adjustment import SAID as ADJUSTMENT_SAID
 from yuejie.bills.correct.adjustment import AdjustmentState
+from yuejie.bills.review.dispute import SAID as DISPUTE_SAID
+from yuejie.bills.review.dispute import DisputeState
 from yuejie.cli import words
 from yuejie.contracts.contract import TAX_MODES, FxPolicy
+from yuejie.contracts.esign.life import SAID as SIGNING_SAID
+from yuejie.contracts.esign.port import SigningState
 from yuejie.contracts.life import draft
 from yuejie.customers.customer import CustomerState
 from yuejie.customers.members.member import Role
 from yuejie.fapiao.issuing.errand import ErrandState
 from yuejie.fapiao.life import RED_SAID, RedState
 from yuejie.fapiao.title import TitleState
+from yuejie.payments.dunning.standing import SAID as STANDING_SAID
+from yuejie.payments.dunning.standing import StandingState
 from yuejie.presales import quote
+from yuejie.presales.trial.trial import REQUESTS_SAID, RequestState
 from yuejie.usage.event import EventState
 
 
@@ -33,6 +40,10 @@ from yuejie.usage.event import EventState
         (words.FX_POLICIES, FxPolicy),
         (draft.CALLED, draft.DraftState),
         (draft.DONE, draft.DraftEvent),
+        (DISPUTE_SAID, DisputeState),
+        (SIGNING_SAID, SigningState),
+        (STANDING_SAID, StandingState),
+        (REQUESTS_SAID, RequestState),
         (quote.CALLED, quote.QuoteState),
         (quote.DONE, quote.QuoteEvent),
     ],

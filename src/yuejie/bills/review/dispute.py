@@ -35,6 +35,18 @@ NEXT: Final[dict[tuple[DisputeState, Answer], DisputeState]] = {
     (DisputeState.OPEN, Answer.WITHDRAW): DisputeState.WITHDRAWN,
     (DisputeState.ACCEPTED, Answer.REOPEN): DisputeState.OPEN,
 }
+SAID: Final[dict[DisputeState, str]] = {
+    DisputeState.OPEN: "待答复",
+    DisputeState.ACCEPTED: "已接受",
+    DisputeState.REJECTED: "已驳回",
+    DisputeState.WITHDRAWN: "已撤回",
+}
+_DEEDS: Final[dict[Answer, str]] = {
+    Answer.ACCEPT: "接受",
+    Answer.REJECT: "驳回",
+    Answer.WITHDRAW: "撤回",
+    Answer.REOPEN: "重新打开",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +77,4 @@ def advance(state: DisputeState, answer: Answer) -> DisputeState:
     try:
         return NEXT[state, answer]
     except KeyError:
-        raise Conflict(f"异议已是 {state} 状态，不能再 {answer}") from None
+        raise Conflict(f"异议已是“{SAID[state]}”状态，不能再{_DEEDS[answer]}") from None

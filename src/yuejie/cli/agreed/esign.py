@@ -7,19 +7,11 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.contracts.esign.ask import SigningWish, ask_signature, signing_text
 from yuejie.contracts.esign.choose import reachable
 from yuejie.contracts.esign.errand import found_signing, resume_signing, work_off
+from yuejie.contracts.esign.life import SAID
 from yuejie.contracts.esign.port import Signer, SigningState
 from yuejie.contracts.esign.store import Signing, signings_of, steps_of_signing
 from yuejie.contracts.life.drafting import found
 from yuejie.customers.enrol import find_customer
-
-_STATES = {
-    SigningState.ASKED: "待发起",
-    SigningState.STARTING: "发起中",
-    SigningState.RUNNING: "签署中",
-    SigningState.COMPLETED: "完成",
-    SigningState.REFUSED: "拒签",
-    SigningState.FAILED: "失败",
-}
 
 
 @click.group("esign")
@@ -123,4 +115,4 @@ def work(house: Frame) -> None:
 
 
 def _said(signing: Signing) -> str:
-    return _STATES[SigningState(signing.state)]
+    return SAID[SigningState(signing.state)]

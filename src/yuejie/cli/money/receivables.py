@@ -24,6 +24,7 @@ from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.waiver import WaiverKind, WaiverState
 from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.dunning.dun import daily_dunning, grant_reprieve, watch_credit
+from yuejie.payments.dunning.standing import SAID, StandingState
 from yuejie.payments.dunning.store import steps
 from yuejie.payments.letters.letter import Asked, LetterKind
 from yuejie.payments.letters.render import account_letter, deposit_slip
@@ -51,7 +52,6 @@ _TO = click.option(
     default=Path(),
     help="存到哪个目录，或哪个 .pdf 文件（默认当前目录）",
 )
-_STANDS = {"normal": "正常", "warned": "已预警", "suspended": "已停服"}
 
 
 @click.group()
@@ -225,7 +225,7 @@ def standing(house: Frame, customer: str, *, json: bool) -> None:
         give_json({"credit": found.credit, "standing": found.standing, "life": life})
         return
     credit = found.credit
-    say(f"状态 {_STANDS[found.standing.state]} {found.standing.reason}")
+    say(f"状态 {SAID[found.standing.state]} {found.standing.reason}")
     rows = [
         ("授信额度", money(credit.limit_fen, credit.currency)),
         ("预收款", money(credit.prepayment_fen, credit.currency)),
@@ -236,7 +236,10 @@ def standing(house: Frame, customer: str, *, json: bool) -> None:
         ("可用", money(credit.available_fen, credit.currency)),
     ]
     show_table(f"{customer} 的授信", ["项目", "金额"], rows)
-    walked = [(s.at.isoformat(timespec="minutes"), _STANDS[s.became], s.by, s.why) for s in life]
+    walked = [
+        (s.at.isoformat(timespec="minutes"), SAID[StandingState(s.became)], s.by, s.why)
+        for s in life
+    ]
     show_table("经过", ["时间", "状态", "谁", "原因"], walked)
 
 

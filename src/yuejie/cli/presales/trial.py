@@ -28,14 +28,17 @@ from yuejie.presales.trial.pdf import TrialPaper, facts_of, file_name, to_pdf
 from yuejie.presales.trial.report import TrialReport, report_of
 from yuejie.presales.trial.tell import told_of
 from yuejie.presales.trial.tend import book_cost
-from yuejie.presales.trial.trial import ZONE, Asked, RequestState, Stage, TrialPolicy
+from yuejie.presales.trial.trial import (
+    REQUESTS_SAID,
+    ZONE,
+    Asked,
+    RequestState,
+    Stage,
+    TrialPolicy,
+)
 
 ROWS = 200
-STATES = {
-    RequestState.ASKED: "待处理",
-    RequestState.GRANTED: "已批准",
-    RequestState.DECLINED: "已婉拒",
-}
+STATES = REQUESTS_SAID
 TOLD = {
     Kind.TRIAL_GRANTED: "试用开始",
     Kind.TRIAL_HALF_USED: "用过一半",

@@ -39,6 +39,23 @@ NEXT: Final[dict[tuple[SigningState, SigningEvent], SigningState]] = {
     (_S.FAILED, _E.RESUME): _S.RUNNING,
 }
 """No road leads back to `asked` or `starting`: what may have begun is never begun again."""
+SAID: Final[dict[SigningState, str]] = {
+    _S.ASKED: "待发起",
+    _S.STARTING: "发起中",
+    _S.RUNNING: "签署中",
+    _S.COMPLETED: "完成",
+    _S.REFUSED: "拒签",
+    _S.FAILED: "失败",
+}
+_DEEDS: Final[dict[SigningEvent, str]] = {
+    _E.TAKE: "发起",
+    _E.BEGIN: "登记已发起",
+    _E.WAIT: "等待",
+    _E.COMPLETE: "完成",
+    _E.REFUSE: "登记拒签",
+    _E.FAIL: "登记失败",
+    _E.RESUME: "恢复查询",
+}
 OPEN: Final = frozenset({_S.ASKED, _S.STARTING, _S.RUNNING})
 """States in which a text may come before the signer."""
 
@@ -54,4 +71,6 @@ def advance(state: SigningState, event: SigningEvent) -> SigningState:
     try:
         return NEXT[state, event]
     except KeyError:
-        raise IllegalSigning(f"签署请求处于 {state} 状态，不能 {event}，请刷新后核对") from None
+        raise IllegalSigning(
+            f"签署请求处于“{SAID[state]}”状态，不能{_DEEDS[event]}，请刷新后核对"
+        ) from None

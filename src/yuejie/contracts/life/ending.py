@@ -319,8 +319,8 @@ def _today(contract: Contract, now: datetime) -> date:
 def _refuse_waiting(tx: Tx, contract: Contract) -> None:
     for end in store.ends_of(tx, contract.customer_id):
         if end.contract_id == contract.contract_id:
-            state = "已获批准" if end.approved_by else "正在等待审批"
-            raise Conflict(f"合同 {contract.contract_id} 的终止申请 {end.end_id} {state}")
+            said = "已获批准" if end.approved_by else "正在等待审批"
+            raise Conflict(f"合同 {contract.contract_id} 的终止申请 {end.end_id} {said}")
 
 
 def _next(

@@ -7,7 +7,7 @@ from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.fapiao.issuing import store
 from yuejie.fapiao.issuing.errand import Errand, ErrandKind, ErrandState
-from yuejie.fapiao.life import FapiaoState, RedState
+from yuejie.fapiao.life import RED_SAID, SAID, FapiaoState, RedState
 from yuejie.fapiao.reversing.store import lock_red
 from yuejie.fapiao.store import lock_fapiao
 from yuejie.kernel.errors import Conflict, Invalid
@@ -89,7 +89,8 @@ def _refuse_over(tx: Tx, errand: Errand) -> None:
     lock = lock_fapiao if errand.what == ErrandKind.ISSUE else lock_red
     state = lock(tx, owner, errand.subject_id).state
     if state not in _UNDER_WAY:
+        said = SAID[state] if isinstance(state, FapiaoState) else RED_SAID[state]
         raise Conflict(
-            f"发票 {errand.key} 已是 {state} 状态，任务 {errand.errand_id} 不能再交给服务商；"
+            f"发票 {errand.key} 已是“{said}”状态，任务 {errand.errand_id} 不能再交给服务商；"
             "请停止该任务"
         )

@@ -15,6 +15,7 @@ from yuejie.fapiao.issuing.steps import again, end, go_on, park, wrong_number
 from yuejie.fapiao.life import (
     IN_FORCE,
     RED_PENDING,
+    RED_SAID,
     FapiaoEvent,
     FapiaoState,
     RedEvent,
@@ -184,7 +185,7 @@ def _again_while_pending(tx: Tx, errand: Errand, answer: Answer, now: datetime) 
     if named.state in RED_PENDING:
         again(tx, errand, answer, now)
     else:
-        end(tx, errand, now, why=f"确认单已是 {named.state} 状态")
+        end(tx, errand, now, why=f"确认单已是“{RED_SAID[named.state]}”状态")
 
 
 def _hear_issued(tx: Tx, errand: Errand, red: RedFapiao, issued: Issued, now: datetime) -> None:

@@ -16,6 +16,7 @@ from yuejie.notices.store import wake
 from yuejie.notices.wording.render import piece_of, text_of
 
 _TONGUE: Final = "zh-CN"
+_SAID: Final = {"waiting": "还在待发", "sent": "已送达", "dropped": "已作废"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +71,4 @@ def _why_not(tx: Tx, message_id: str, now: datetime) -> str:
     delivery = look(tx, message_id, None, now=now).delivery
     if delivery.state == "dead":
         return f"消息 {message_id} 的渠道已删除，请登记新渠道后人工补发"
-    return f"消息 {message_id} 的状态是 {delivery.state}，只有已放弃（dead）的可以重发"
+    return f"消息 {message_id} {_SAID[delivery.state]}，只有已放弃的可以重发"

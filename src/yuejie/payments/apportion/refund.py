@@ -51,7 +51,7 @@ _DEEDS: Final[dict[RefundEvent, str]] = {
     E.APPROVE: "批准",
     E.REJECT: "驳回",
     E.PAY: "登记付款",
-    E.FAIL: "登记未付成",
+    E.FAIL: "登记付款失败",
 }
 LIVE: Final = frozenset({S.REQUESTED, S.APPROVED, S.PAID})
 """States in which the amount is not free for anything else."""

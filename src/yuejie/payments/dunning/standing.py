@@ -73,6 +73,17 @@ NEXT: Final[dict[tuple[StandingState, StandingEvent], StandingState]] = {
     (S.SUSPENDED, E.EASE): S.WARNED,
     (S.SUSPENDED, E.RESTORE): S.NORMAL,
 }
+SAID: Final[dict[StandingState, str]] = {
+    S.NORMAL: "正常",
+    S.WARNED: "已提醒",
+    S.SUSPENDED: "已停服",
+}
+_DEEDS: Final[dict[StandingEvent, str]] = {
+    E.WARN: "提醒",
+    E.SUSPEND: "停服",
+    E.EASE: "转为提醒",
+    E.RESTORE: "恢复",
+}
 _EVENTS: Final[dict[tuple[StandingState, StandingState], StandingEvent]] = {
     (was, became): event for (was, event), became in NEXT.items()
 }
@@ -83,7 +94,7 @@ def advance(state: StandingState, event: StandingEvent) -> StandingState:
     try:
         return NEXT[state, event]
     except KeyError:
-        raise Conflict(f"客户状态 {state} 不能 {event}") from None
+        raise Conflict(f"客户处于“{SAID[state]}”状态，不能{_DEEDS[event]}") from None
 
 
 @dataclass(frozen=True, slots=True)

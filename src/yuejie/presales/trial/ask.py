@@ -18,7 +18,13 @@ from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
 from yuejie.presales.trial import store
 from yuejie.presales.trial.grant import write_grant
-from yuejie.presales.trial.trial import Asked, RequestState, TrialPolicy, TrialRequest
+from yuejie.presales.trial.trial import (
+    REQUESTS_SAID,
+    Asked,
+    RequestState,
+    TrialPolicy,
+    TrialRequest,
+)
 
 WAITING_MOST: Final = 200
 """So many requests wait for sales at most; more than that nobody reads."""
@@ -145,7 +151,9 @@ def waiting(tx: Tx, request_id: str) -> TrialRequest:
     if request is None:
         raise NotFound(f"试用申请 {request_id} 不存在，请核对编号")
     if request.state is not RequestState.ASKED:
-        raise Conflict(f"试用申请 {request_id} 已处理（{request.state}），无需再次处理")
+        raise Conflict(
+            f"试用申请 {request_id} 已处理（{REQUESTS_SAID[request.state]}），无需再次处理"
+        )
     return request
 
 

@@ -39,6 +39,13 @@ class RequestState(StrEnum):
     DECLINED = "declined"
 
 
+REQUESTS_SAID: Final = {
+    RequestState.ASKED: "待处理",
+    RequestState.GRANTED: "已批准",
+    RequestState.DECLINED: "已婉拒",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What somebody writes who wants a trial; nobody has checked any of it."""

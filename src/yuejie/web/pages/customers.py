@@ -13,6 +13,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers as all_customers
 from yuejie.customers.store import keys, projects
 from yuejie.kernel.period import zone_of
+from yuejie.payments.dunning.standing import SAID
 from yuejie.payments.receivables.show import position_of
 from yuejie.web.cursor import PAGE, Window, cut
 from yuejie.web.desk import Db, Now
@@ -23,7 +24,7 @@ routes: Final = APIRouter(include_in_schema=False, dependencies=[Depends(visit)]
 
 NEWEST: Final = 6
 HELD: Final = {"active": "启用", "suspended": "停用"}
-SERVED: Final = {"normal": "正常", "warned": "已提醒", "suspended": "已停服"}
+SERVED: Final = {str(state): word for state, word in SAID.items()}
 
 
 @routes.get("/customers")

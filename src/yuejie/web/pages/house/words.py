@@ -9,7 +9,7 @@ from yuejie.contracts.terms import CommitmentPeriod, Confirmation, FapiaoKind, P
 from yuejie.notices.notice import Kind
 from yuejie.presales.quote import CALLED as QUOTES
 from yuejie.presales.quote import OptionKind
-from yuejie.presales.trial.trial import RequestState, Stage
+from yuejie.presales.trial.trial import REQUESTS_SAID, Stage
 
 __all__ = ["ALL", "CLASSES", "QUOTES", "TYPES"]
 
@@ -77,11 +77,7 @@ QUOTE_EVENTS: Final = {
     "withdraw": "撤回",
 }
 TEMPLATES: Final = {"general": "通用", "fintech": "金融科技", "ecommerce": "电商"}
-REQUESTS: Final = {
-    RequestState.ASKED: "待处理",
-    RequestState.GRANTED: "已批准",
-    RequestState.DECLINED: "已婉拒",
-}
+REQUESTS: Final = REQUESTS_SAID
 STAGES: Final = {Stage.RUNNING: "试用中", Stage.CONVERTED: "已转正式", Stage.ENDED: "已结束"}
 JOURNALS: Final = {"live": "在写", "drained": "已采完", "parked": "已搁置"}
 
