@@ -58,9 +58,12 @@ def _said(error: click.ClickException) -> str:
         case click.NoSuchOption():
             return f"没有选项 {error.option_name}{_perhaps(error.possibilities)}"
         case click.MissingParameter(param=click.Option() as option):
-            return f"缺少选项 {'、'.join(option.opts)}"
+            both = " 或 ".join(
+                "、".join(each) for each in (option.opts, option.secondary_opts) if each
+            )
+            return f"缺少选项 {both}{_offered(option)}"
         case click.MissingParameter(param=click.Parameter() as argument):
-            return f"缺少参数 {_word(argument)}"
+            return f"缺少参数 {_word(argument)}{_offered(argument)}"
         case click.BadParameter(param=click.Parameter() as parameter):
             return f"{_word(parameter)}：{_translated(error.message)}"
         case click.exceptions.NoSuchCommand():
@@ -73,6 +76,13 @@ def _word(parameter: click.Parameter) -> str:
     return (
         parameter.opts[-1] if isinstance(parameter, click.Option) else str(parameter.name).upper()
     )
+
+
+def _offered(parameter: click.Parameter) -> str:
+    """Say which words there are to choose from, where there are only some."""
+    if not isinstance(parameter.type, click.Choice):
+        return ""
+    return f"，可写 {'、'.join(str(each) for each in parameter.type.choices)}"
 
 
 def _alike(error: click.exceptions.NoSuchCommand) -> list[str]:

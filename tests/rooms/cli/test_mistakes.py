@@ -28,6 +28,17 @@ def said(
         ("bill list", "没有命令 bill，是否想写 bills；写法见 yuejie --help"),
         ("bills lst", "没有命令 lst，是否想写 list；写法见 yuejie bills --help"),
         ("price show gpt-4o", "缺少选项 --book；写法见 yuejie price show --help"),
+        (
+            "fapiao answer-form R1",
+            "缺少选项 --agree 或 --deny；写法见 yuejie fapiao answer-form --help",
+        ),
+        (
+            "adjustments decide adj_1",
+            (
+                "缺少参数 DECISION，可写 approve、reject、withdraw；"
+                "写法见 yuejie adjustments decide --help"
+            ),
+        ),
         ("contracts export", "缺少参数 NAME；写法见 yuejie contracts export --help"),
         (
             "bills list 2026-13",

@@ -129,7 +129,7 @@ def test_only_what_was_given_up_is_tried_again_and_all_or_none(database: Databas
     (alive,) = [each for each in by_kind.values() if each.state == "sent"]
     (other,) = [by_kind[kind].message_id for kind in dead if kind != "overdue"]
     for ids, why in (
-        ([alive.message_id, other], "状态是 sent"),
+        ([alive.message_id, other], "已送达"),
         ([by_kind["overdue"].message_id, other], "渠道已删除"),
     ):
         with pytest.raises(Conflict, match=why):

@@ -24,6 +24,7 @@ from tests.rooms.web.examples import contract_of
 from tests.rooms.web.house import drafted, proposed, quoted
 from tests.rooms.web.papers import FAPIAO
 from tests.scenarios.books import FixedClock
+from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.store import bills_of_customer
 from yuejie.customers.logins.keep import invite
 from yuejie.customers.members.enrol import enrol_member, revoke_member
@@ -350,6 +351,7 @@ def test_a_customer_confirms_its_bill_and_disputes_a_line(
     page = browser.get(f"/bills/{bill_id}")
     form = {"form_token": token_in(page)}
     assert "确认账单" in page.text
+    assert '5.00<div class="text-secondary small">CNY/百万 token</div>' in page.text
     wrong = browser.post(
         f"/bills/{bill_id}/dispute",
         data=form | {"position": "99", "why": "没有这一行"},
@@ -362,6 +364,10 @@ def test_a_customer_confirms_its_bill_and_disputes_a_line(
     assert answer.status_code == 303
     page = browser.get(f"/bills/{bill_id}")
     assert "有异议" in page.text
+    told = page.text.partition('class="dispute"')[2]
+    assert "gpt-4o 输入" in told, "a meter has its name, not its code"
+    assert "待答复" in told
+    assert "应为 1.00 CNY" in told
     assert re.findall(r'name="position" value="(\d+)"', page.text) == ["2"]
     dispute = re.search(r"/disputes/(\w+)/withdraw", page.text)
     assert dispute
@@ -370,3 +376,23 @@ def test_a_customer_confirms_its_bill_and_disputes_a_line(
     with database.read() as tx:
         rows = bills_of_customer(tx, house.acme.customer.customer_id)
     assert {str(row.month): str(row.state) for row in rows}["2026-11"] == "confirmed"
+
+
+def test_a_bill_shows_what_was_credited_of_it(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """The operator sees the note that waits; the customer once two people have given it."""
+    bill = house.acme_bill
+    asked = request_credit(
+        database, bill.bill_id, amounts={1: 100}, why="服务中断", by="a", now=NOW
+    )
+    enter(database, browser, "boss", "admin", None)
+    page = browser.get(f"/bills/{bill.name}").text
+    assert ("服务中断" in page, "待审批" in page) == (True, True)
+    enter(database, browser, "acme.finance", "finance", "acme")
+    assert "服务中断" not in browser.get(f"/bills/{bill.name}").text
+    done = decide_credit(database, asked.credit_note_id, approve=True, by="b", now=NOW)
+    page = browser.get(f"/bills/{bill.name}").text
+    assert "服务中断" in page
+    assert str(done.number) in page
+    assert "1.00 CNY" in page

@@ -18,9 +18,10 @@ from yuejie.insights.anomaly.finding import FindingEvent
 from yuejie.kernel.ids import CustomerId
 from yuejie.payments.apportion.refund import RefundEvent
 from yuejie.payments.receipts.receipt import ReceiptEvent
-from yuejie.web.pages.frame.words import EN, ZH, signed_as, who
+from yuejie.web.pages.frame.words import EN, ZH
 from yuejie.web.record.fields import FIELDS
 from yuejie.web.record.told import Told, tell_deeds
+from yuejie.web.record.who import signed_as, who
 from yuejie.web.record.words import NOUNS, VERBS
 from yuejie.web.store import Sought, deeds
 

@@ -32,6 +32,13 @@ class CreditState(StrEnum):
     REJECTED = "rejected"
 
 
+SAID: Final[dict[CreditState, str]] = {
+    CreditState.REQUESTED: "待审批",
+    CreditState.APPROVED: "已批准",
+    CreditState.REJECTED: "已驳回",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CreditedLine:
     """What is taken back of one line of the bill; of the line's own sign."""

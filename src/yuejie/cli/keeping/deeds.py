@@ -8,9 +8,10 @@ import click
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.period import zone_of
-from yuejie.web.pages.frame.words import ZH, moment, signed_as, who
+from yuejie.web.pages.frame.words import ZH, moment
 from yuejie.web.record.store import ids_called
 from yuejie.web.record.told import Told, lines_of, tell_deeds
+from yuejie.web.record.who import signed_as, who
 from yuejie.web.record.words import noun_called, verbs_called
 from yuejie.web.store import Sought, deeds_seen
 

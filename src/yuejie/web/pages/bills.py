@@ -6,11 +6,15 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from yuejie.bills.bill import Bill
+from yuejie.bills.correct.credit import SAID as CREDITS
+from yuejie.bills.correct.credit import CreditState
 from yuejie.bills.correct.store import credits_of
 from yuejie.bills.documents.document import DocumentKind
+from yuejie.bills.documents.wording import rate
 from yuejie.bills.issue import issue_bill
 from yuejie.bills.life import SAID as STATES
 from yuejie.bills.review.ask import confirm_bill, propose_bill, reopen_bill
+from yuejie.bills.review.dispute import SAID as DOUBTS
 from yuejie.bills.review.dispute import DisputeState
 from yuejie.bills.review.disputes import (
     Objection,
@@ -25,6 +29,7 @@ from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
+from yuejie.usage.meters import per_name
 from yuejie.web.api.billing.bills import visible_bill
 from yuejie.web.auth import whose
 from yuejie.web.cursor import PAGE, Window
@@ -83,6 +88,9 @@ def show_bill(request: Request, db: Db, bill: str) -> Response:
         life = transitions(tx, found.customer_id, found.bill_id)
         disputes = disputes_of(tx, found.customer_id, bill_id=found.bill_id)
         credits_ = credits_of(tx, found.customer_id, bill_id=found.bill_id)
+    if not caller_of(request).is_operator:
+        # What two people have not approved yet is a thought of ours, and no credit note.
+        credits_ = [each for each in credits_ if each.state is CreditState.APPROVED]
     return draw(
         request,
         "bill.html",
@@ -93,7 +101,14 @@ def show_bill(request: Request, db: Db, bill: str) -> Response:
         life=life,
         disputes=disputes,
         doubted={each.line_id for each in disputes if each.state is DisputeState.OPEN},
+        doubts=DOUBTS,
         credits=credits_,
+        credit_states=CREDITS,
+        rates={
+            each.position: (rate(each), per_name(each.meter))
+            for each in found.lines
+            if each.metered
+        },
         kinds=[str(kind) for kind in TAKEN_HOME],
         models=_by_model(found),
     )

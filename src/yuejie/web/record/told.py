@@ -22,10 +22,10 @@ from yuejie.web.pages.frame.words import (
     moment,
     money,
     percent,
-    who,
 )
 from yuejie.web.record.fields import FIELDS
 from yuejie.web.record.store import NameRow, names_of
+from yuejie.web.record.who import who
 from yuejie.web.record.words import ITS_OWN, NOUNS, STATES, VALUES, VERBS, deed_words
 from yuejie.web.store import DeedRow
 

@@ -22,6 +22,7 @@ from yuejie.web.pages.frame.assets import version
 from yuejie.web.pages.frame.cookies import SAID
 from yuejie.web.pages.frame.entry import Visitor, say
 from yuejie.web.pages.frame.menu import MENU, Entry
+from yuejie.web.record.who import who
 from yuejie.web.refusals.english import in_language
 
 POLICY: Final = (
@@ -61,8 +62,9 @@ def _environment(language: str) -> jinja2.Environment:
         "said": partial(in_language, language=language),
         "listed": partial(words.listed, language=language),
         "told": partial(_told, language=language),
-        "who": partial(words.who, language=language),
+        "who": partial(who, language=language),
         # A meter's code is English already.
+        "line_said": words.line_said if language == words.ZH else str,
         "meter_name": meter_name if language == words.ZH else str,
     }
     environment.globals["static"] = _static

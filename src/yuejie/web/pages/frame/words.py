@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
 from yuejie.kernel.money import Charge, Money
+from yuejie.usage.meters import meter_name
 
 ZH: Final = "zh"
 EN: Final = "en"
@@ -25,18 +26,6 @@ TAGS: Final = {ZH: "zh-CN", EN: "en"}
 COMMA: Final = {ZH: "、", EN: ", "}
 SEMICOLON: Final = {ZH: "；", EN: "; "}
 FEN: Final = 100
-MACHINES: Final = {
-    "clerk": ("系统", "the system"),
-    "matcher": ("自动匹配", "automatic matching"),
-    "bank": ("银行", "the bank"),
-    "protection": ("防护规则", "a protection"),
-    "api:operator": ("运营令牌", "the operator’s token"),
-    "manual": ("手工开票", "by hand"),
-    "nuonuo": ("诺诺", "Nuonuo"),
-    "baiwang": ("百望", "Baiwang"),
-}
-"""Who acts and is no member, as a deed is signed; its Chinese and its English."""
-_FROM: Final = {"customer": ("（客户）", " (customer)"), "cli": ("（命令行）", " (command line)")}
 
 
 def language_of(chosen: str, accepted: str) -> str:
@@ -84,6 +73,12 @@ def money(value: Money | Charge) -> str:
     return f"{amount(fen_of(value))} {value.currency}"
 
 
+def line_said(text: str) -> str:
+    """Write a bill line that was kept in words with its meter's name in the place of its code."""
+    known, _, meter = text.rpartition(" ")
+    return f"{known} {meter_name(meter)}" if known else text
+
+
 def percent(ppm: int) -> str:
     """Write millionths as percent, without zeros at the end: 60 000 is 6%."""
     whole, rest = divmod(abs(ppm), 10_000)
@@ -103,20 +98,3 @@ def moment(at: datetime | None, zone: ZoneInfo) -> str:
 def day(on: date | None) -> str:
     """Write a date."""
     return on.isoformat() if on else "—"
-
-
-def who(by: str, language: str) -> str:
-    """Name whoever did a deed: a member by its name, a customer's as such, a machine by part."""
-    at = 0 if language == ZH else 1
-    if by in MACHINES:
-        return MACHINES[by][at]
-    side, _, name = by.partition(":")
-    if side == "operator" and name:
-        return name
-    return f"{name}{_FROM[side][at]}" if side in _FROM and name else by
-
-
-def signed_as(name: str) -> list[str]:
-    """Return how deeds of whoever is called so may be signed; the signature itself is one."""
-    machines = [by for by, said in MACHINES.items() if name in said]
-    return [name, *machines, *(f"{side}:{name}" for side in ("operator", *_FROM))]

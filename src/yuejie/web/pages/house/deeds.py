@@ -24,7 +24,6 @@ from yuejie.web.cursor import PAGE, Window
 from yuejie.web.desk import Db
 from yuejie.web.pages.frame.draw import HOUSE_ZONE, caller_of, draw
 from yuejie.web.pages.frame.entry import visit
-from yuejie.web.pages.frame.words import signed_as
 from yuejie.web.record.store import ids_called
 from yuejie.web.record.told import (
     Told,
@@ -33,6 +32,7 @@ from yuejie.web.record.told import (
     nouns_and_verbs,
     tell_deeds,
 )
+from yuejie.web.record.who import signed_as
 from yuejie.web.record.words import verbs_called
 from yuejie.web.store import Sought, deeds_seen
 
