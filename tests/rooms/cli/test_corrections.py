@@ -9,10 +9,16 @@ from tests.scenarios.books import Books, Party
 from yuejie.bills.correct.adjust import propose_adjustment
 from yuejie.bills.correct.adjustment import Wanted
 from yuejie.bills.correct.take_back import request_credit
+from yuejie.bills.review.ask import propose_bill
+from yuejie.bills.review.disputes import Objection, raise_dispute
 from yuejie.cli.billing.corrections import adjustments, credits_
+from yuejie.cli.billing.review import disputes
+from yuejie.cli.money.receivables import receivables
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.period import BillingMonth
+from yuejie.payments.apportion.waiver import WaiverKind
+from yuejie.payments.apportion.waivers import request_waiver
 
 YUAN = """
 [models."gpt-4o"]
@@ -68,3 +74,28 @@ def test_a_credit_note_is_rejected_with_a_reason(database: Database, database_ur
     assert run_json(credits_, database_url, NOW, "list") == []
     (row,) = run_json(credits_, database_url, NOW, "list", "--rejected")
     assert (row["credit_note_id"], row["decided_why"]) == (asked, "不在我方")
+
+
+def test_lists_name_bills_by_number_and_people_by_name(
+    database: Database, database_url: str
+) -> None:
+    """A bill without a number goes by its customer and month; a meter by its name."""
+    acme = customer(database)
+    number = str(acme.bill("2026-10").number)
+    kind = WaiverKind.WRITE_OFF
+    request_waiver(database, number, kind, why="破产", by="operator:王财务", now=NOW)
+    shown = run(receivables, database_url, NOW, "waivers", "list")
+    assert (number in shown, "bill_" in shown, "operator:" in shown) == (True, False, False)
+
+    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=M)
+    acme.books.clock.at = NOW.replace(month=12)
+    acme.books.close("2026-11")
+    drafted = acme.bill("2026-11").bill_id
+    propose_bill(database, drafted, by="a", now=NOW)
+    doubt = Objection(1, "多了")
+    raise_dispute(database, drafted, doubt, by="customer:李财务", now=NOW)
+    shown = run(disputes, database_url, NOW, "list")
+    assert "gpt-4o 输入" in shown
+    assert f"{acme.customer.legal_name} 2026-11" in shown
+    assert "李财务（客户）" in shown
+    assert "bill_" not in shown

@@ -388,10 +388,11 @@ def ending(house: Frame, days: int, *, json: bool) -> None:
     """列出即将到期的合同。"""
     with house.database() as db, db.read() as tx:
         rows = ending_soon(tx, now=house.now(), within_days=days)
+        slugs = {c.customer_id: find_customer(tx, c.customer_id).slug for c, _ in rows}
     if json:
         give_json([{"contract": contract, "days_left": left} for contract, left in rows])
         return
-    shown = [(c.contract_id, c.customer_id, c.terms.ends_on, left) for c, left in rows]
+    shown = [(c.contract_id, slugs[c.customer_id], c.terms.ends_on, left) for c, left in rows]
     show_table("即将到期的合同", ["合同", "客户", "止日", "剩余天数"], shown)
 
 

@@ -13,6 +13,8 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
+from yuejie.web.pages.frame.words import ZH, line_said
+from yuejie.web.record.who import who
 
 
 @bills.command("propose")
@@ -96,11 +98,14 @@ def list_disputes(house: Frame, *, json: bool) -> None:
     """列出待处理的异议。"""
     with house.database() as db, db.read() as tx:
         found = review_store.open_disputes(tx)
-        names = names_of_bills(tx, (each.bill_id for each in found))
+        bills = names_of_bills(tx, (each.bill_id for each in found))
     if json:
         give_json(found)
         return
-    rows = [(d.dispute_id, names[d.bill_id], d.line_text, d.why, d.raised_by) for d in found]
+    rows = [
+        (d.dispute_id, bills[d.bill_id], line_said(d.line_text), d.why, who(d.raised_by, ZH))
+        for d in found
+    ]
     show_table("待处理的异议", ["编号", "账单", "哪一行", "原因", "谁"], rows)
 
 

@@ -36,6 +36,8 @@ from yuejie.payments.receivables.show import (
     position_of,
     statement_of_account,
 )
+from yuejie.web.pages.frame.words import ZH
+from yuejie.web.record.who import who
 
 _AGES = {
     Age.NOT_DUE: "未到期",
@@ -267,15 +269,15 @@ def list_waivers(house: Frame, *, json: bool) -> None:
     """列出待审批的减免。"""
     with house.database() as db, db.read() as tx:
         found = apportion_store.waivers(tx, state=WaiverState.REQUESTED, limit=1000)
-        names = names_of_bills(tx, (each.bill_id for each in found))
+        bills = names_of_bills(tx, (each.bill_id for each in found))
     if json:
         give_json(found)
         return
     kinds = {WaiverKind.SHORT_PAY: "手续费差额", WaiverKind.WRITE_OFF: "坏账核销"}
     rows = [
         (
-            *(w.waiver_id, kinds[w.kind], names[w.bill_id]),
-            *(money(w.amount_fen, w.currency), w.requested_by),
+            *(w.waiver_id, kinds[w.kind], bills[w.bill_id], money(w.amount_fen, w.currency)),
+            who(w.requested_by, ZH),
         )
         for w in found
     ]
