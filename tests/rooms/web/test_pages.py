@@ -25,6 +25,8 @@ from tests.rooms.web.house import drafted, proposed, quoted
 from tests.rooms.web.papers import FAPIAO
 from tests.scenarios.books import FixedClock
 from yuejie.bills.correct.take_back import decide_credit, request_credit
+from yuejie.bills.review.ask import propose_bill
+from yuejie.bills.review.disputes import Objection, accept_dispute, raise_dispute
 from yuejie.bills.store import bills_of_customer
 from yuejie.customers.logins.keep import invite
 from yuejie.customers.members.enrol import enrol_member, revoke_member
@@ -376,6 +378,23 @@ def test_a_customer_confirms_its_bill_and_disputes_a_line(
     with database.read() as tx:
         rows = bills_of_customer(tx, house.acme.customer.customer_id)
     assert {str(row.month): str(row.state) for row in rows}["2026-11"] == "confirmed"
+
+
+def test_a_disputed_bill_says_what_comes_next(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """First the answers; with every dispute accepted, the bill is to be drawn anew."""
+    house.acme.uses("2026-11-02 10:00:00", "gpt-4o", input=2_000_000)
+    house.books.clock.at = now = NOW.replace(month=12)
+    house.books.close("2026-11")
+    bill_id = house.acme.bill("2026-11").bill_id
+    propose_bill(database, bill_id, by="a", now=now)
+    doubt = raise_dispute(database, bill_id, Objection(1, "多了"), by="b", now=now)
+    enter(database, browser, "boss", "admin", None)
+    assert "逐条答复" in browser.get(f"/bills/{bill_id}").text
+    accept_dispute(database, doubt.dispute_id, amount_fen=-100, answer="是", by="a", now=now)
+    page = browser.get(f"/bills/{bill_id}").text
+    assert ("逐条答复" in page, "请撤回重算" in page, "已接受" in page) == (False, True, True)
 
 
 def test_a_bill_shows_what_was_credited_of_it(

@@ -38,7 +38,7 @@ PARTIES: Final = {"customer": "客户提出", "operator": "我方提出"}
 TURNED_DOWN: Final = 20
 """How many corrections that were turned down are shown, the newest first."""
 _DECIDED: Final = {
-    Decision.APPROVE: "调整已批准，将出现在客户的下一张账单上",
+    Decision.APPROVE: "调整已批准：未出账的账单撤回重算后带上它，否则在客户的下一张账单上",
     Decision.REJECT: "调整已驳回",
     Decision.WITHDRAW: "调整已撤回",
 }
