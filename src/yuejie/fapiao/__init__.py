@@ -14,5 +14,6 @@ Invariants:
   left of it after credit notes (else 欠票, which blocks the next request);
 - an issued line is kept word for word, and nothing issued changes but its state;
 - no call leaves from inside a transaction;
-- who requests does not approve.
+- who requests does not approve, and two people answer a buyer's form; what the tax office shows
+  otherwise is taken for true, and told to both.
 """
