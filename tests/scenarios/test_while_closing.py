@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tests.scenarios.books import Books, Party
-from yuejie.bills.closing.close import close_month
+from yuejie.bills.closing.close import Done, close_month
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.store import adjustments_of
+from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.review.ask import propose_bill, reopen_bill
 from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
@@ -101,6 +102,25 @@ def test_an_amendment_that_is_signed_meanwhile_is_of_the_next_bill(
     close(books)
     assert acme.bill("2026-10").gross.fen == 100_00
     books.close("2026-11")
+    assert books.unproved() == []
+
+
+def test_a_bill_that_is_voided_meanwhile_waits_for_the_next_closing(
+    books: Books, acme: Party
+) -> None:
+    """Its usage is billed again by a closing that begins behind that."""
+    books.close("2026-10")
+    bill = books.issue(acme.bill("2026-10"))
+    began = datetime(2026, 12, 5, 2, tzinfo=UTC)
+    later = began + timedelta(minutes=2)
+    note = request_credit(books.db, bill.bill_id, amounts=None, why="作废", by="a", now=began)
+    decide_credit(books.db, note.credit_note_id, approve=True, by="b", now=later)
+    november = BillingMonth.parse("2026-11")
+    for now, done in ((began, Done.FAILED), (later, Done.DRAFTED)):
+        (closed,) = close_month(books.db, november, customer=None, commit=True, by="a", now=now)
+        assert closed.done is done
+        assert ("请再关一次" in closed.why) is (done is Done.FAILED)
+    assert acme.bill("2026-11").gross.fen == 200_00
     assert books.unproved() == []
 
 

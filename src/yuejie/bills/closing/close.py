@@ -281,6 +281,7 @@ def _draft(closing: Closing, case: Case, customer: Customer) -> Closed:
         if (store.closed_epoch(tx, customer.customer_id, closing.month) or 0) > closing.epoch:
             return Closed(customer.slug, Done.UNCHANGED, tuple(was))
         _refuse_behind(tx, customer, closing.month)
+        _refuse_voided(tx, customer, closing.now)
         bills = _draw(tx, closing, case, customer, tuple(was))
         done = Done.NO_USAGE
         if bills:
@@ -325,6 +326,12 @@ def _refuse_behind(tx: Tx, customer: Customer, month: BillingMonth) -> None:
         raise Conflict(
             f"客户 {customer.slug} 的 {later} 已关账，{month} 之后的用量会作为补计行出现在后续账单"
         )
+
+
+def _refuse_voided(tx: Tx, customer: Customer, now: datetime) -> None:
+    """Refuse to bill again what was voided since the closing began: it stood then."""
+    if bill_store.voided_since(tx, customer.customer_id, now):
+        raise Conflict(f"客户 {customer.slug} 在本次关账开始后作废了账单，请再关一次")
 
 
 def _draw(
