@@ -139,6 +139,7 @@ VERBS: Final = {
     "export": "整户导出",
     "fail": "失败",
     "file": "提交",
+    "find": "发现",
     "forget": "删除个人信息",
     "give": "分配",
     "give_email": "登记邮箱",
