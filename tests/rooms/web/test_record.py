@@ -50,12 +50,26 @@ def written() -> Iterator[tuple[str, str]]:
                     yield verb, noun
 
 
+def chosen() -> set[str]:
+    """Return the verbs between which a deed chooses: `verb = "find" if … else "request"`."""
+    return {
+        str(part.value)
+        for path in Path(yuejie.__file__).parent.rglob("*.py")
+        if "Deed(" in (text := path.read_text("utf-8"))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "verb"
+        for part in ast.walk(node.value)
+        if isinstance(part, ast.Constant) and str(part.value).isidentifier()
+    }
+
+
 def test_every_deed_that_the_house_writes_down_has_its_words() -> None:
     """A deed without a word would be English on a Chinese page."""
     pairs = set(written())
     assert len(pairs) > 90
     assert {verb for verb, _ in pairs} - VERBS.keys() == set()
     assert {noun for _, noun in pairs} - NOUNS.keys() == set()
+    assert chosen() - VERBS.keys() == set()
     events = {str(event) for kind in (*EVENTS, *EVENTS_OF_MONEY) for event in kind}
     assert events - VERBS.keys() == set()
 
