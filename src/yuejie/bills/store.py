@@ -598,15 +598,3 @@ TRANSITIONS: Final = """
 def transitions(tx: Tx, customer_id: CustomerId, bill_id: BillId) -> list[Transition]:
     """Return the life of a bill so far, the oldest first."""
     return tx.rows(Transition, TRANSITIONS, customer_id=customer_id, bill_id=bill_id)
-
-
-VOIDED_SINCE: Final = """
-    SELECT count(*) FROM bill_transition t
-    JOIN bill b USING (bill_id)
-    WHERE b.customer_id = %(customer_id)s AND t.event = 'void' AND t.at > %(at)s
-"""
-
-
-def voided_since(tx: Tx, customer_id: CustomerId, at: datetime) -> bool:
-    """Tell whether a bill of a customer was voided after an instant."""
-    return bool(tx.value(VOIDED_SINCE, customer_id=customer_id, at=at))

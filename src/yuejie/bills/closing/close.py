@@ -24,6 +24,7 @@ from yuejie.bills.closing.clouds.store import cloud_customers
 from yuejie.bills.closing.draw import Drawing, draw_bills
 from yuejie.bills.closing.lines import LineKey
 from yuejie.bills.closing.promises import Agreements
+from yuejie.bills.correct.store import voided_since
 from yuejie.bills.drafts.store import keep_draft
 from yuejie.bills.life import BillEvent, advance
 from yuejie.bills.note import note_step
@@ -330,7 +331,7 @@ def _refuse_behind(tx: Tx, customer: Customer, month: BillingMonth) -> None:
 
 def _refuse_voided(tx: Tx, customer: Customer, now: datetime) -> None:
     """Refuse to bill again what was voided since the closing began: it stood then."""
-    if bill_store.voided_since(tx, customer.customer_id, now):
+    if voided_since(tx, customer.customer_id, now):
         raise Conflict(f"客户 {customer.slug} 在本次关账开始后作废了账单，请再关一次")
 
 

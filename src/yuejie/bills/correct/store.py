@@ -476,3 +476,15 @@ UNBOOKED: Final = """
 def unbooked(tx: Tx) -> list[Unbooked]:
     """Return the issued bills and approved credit notes that the ledger knows nothing of."""
     return tx.rows(Unbooked, UNBOOKED)
+
+
+VOIDED_SINCE: Final = """
+    SELECT count(*) FROM bill_transition t
+    JOIN bill b USING (bill_id)
+    WHERE b.customer_id = %(customer_id)s AND t.event = 'void' AND t.at > %(at)s
+"""
+
+
+def voided_since(tx: Tx, customer_id: CustomerId, at: datetime) -> bool:
+    """Tell whether a bill of a customer was voided after an instant."""
+    return bool(tx.value(VOIDED_SINCE, customer_id=customer_id, at=at))
