@@ -13,6 +13,7 @@ import pytest
 
 from tests.simulate.deeds import Deeds
 from tests.simulate.desk import Desk
+from tests.simulate.family import Family
 from tests.simulate.faults import FusedDatabase
 from tests.simulate.invariants import Invariants
 from tests.simulate.live import Watchers
@@ -55,7 +56,7 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
     sky = Sky(world, tmp_path / "clouds")
     with tax_here(tmp_path / "tax.jsonl", at=world.clock.at) as platform:
         till, desk = Till(deeds), Desk(deeds, platform)
-        owed = Owed(till, desk)
+        owed, family = Owed(till, desk), Family(till)
         month = FIRST
         try:
             for month in months_from(FIRST, LAST):
@@ -70,10 +71,12 @@ def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> Non
                 after_closing(world, deeds, month)
                 invariants.remember(month)
                 sky.late(month)
+                family.month()
                 till.month()
                 owed.after_the_clerk()
                 desk.month()
                 owed.always()
+                family.always()
             month = FLUSH
             world.publish_fx_of(FLUSH)
             deeds.close(FLUSH)

@@ -4,6 +4,7 @@ The bank is the truth: its balance moves by what was paid in and by what it carr
 line of it is imported. What the house makes of that is for `owed.py` to check.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -54,6 +55,8 @@ class Till:
     refunds: list[Refund] = field(default_factory=list)
     """Asked for, and not yet at an end."""
     waivers: list[str] = field(default_factory=list)
+    kin: Callable[[Actor], list[Actor]] = lambda actor: [actor]
+    """Whose bills a customer pays: its own, and those of its subsidiaries."""
 
     def __post_init__(self) -> None:
         self.world, self.random = self.deeds.world, self.deeds.random
@@ -158,7 +161,8 @@ class Till:
     def _named(self, actor: Actor, receipt: Receipt) -> dict[str, int]:
         owed = [
             each
-            for each in self.amounts(actor)
+            for kin in self.kin(actor)
+            for each in self.amounts(kin)
             if each.payable_fen > 0 and each.currency == receipt.currency
         ]
         left, found = receipt.amount_fen, dict[str, int]()

@@ -93,6 +93,8 @@ class World(Books):
         """What cloud bills are drawn from, and what is agreed about them."""
         self.contracts = Random(f"{seed}/contracts")
         """How contracts end and what follows, and what is agreed then."""
+        self.family = Random(f"{seed}/family")
+        """Who pays for whom."""
         self.truth = Truth()
         self._known: dict[str, Book] = {}
         self.clock.at = datetime(2025, 12, 1, tzinfo=UTC)

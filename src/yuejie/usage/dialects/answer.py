@@ -229,9 +229,9 @@ def service_tier(said: str | None) -> str | None:
 
 def _costs(facts: Facts) -> Facts:
     """Provider's own cost in USD, exact: xAI counts in 10⁻¹⁰ dollars."""
-    ticks = whole(facts.pop("cost_in_usd_ticks", ""))
-    if ticks is not None:
-        facts["provider_cost_usd"] = format(Decimal(ticks).scaleb(-10).normalize(), "f")
+    ticks = facts.pop("cost_in_usd_ticks", None)
+    if ticks is not None and (count := whole(ticks)) is not None:
+        facts["provider_cost_usd"] = format(Decimal(count).scaleb(-10).normalize(), "f")
     cost = facts.get("provider_cost_usd")
     exact = Literal(cost).decimal() if cost is not None else None
     # Written out, 1e999999999 is a gigabyte; what no call costs stays as the provider wrote it.
