@@ -144,7 +144,9 @@ def owner_of(tx: Tx, name: str) -> CustomerId | None:
 
 
 NAMES_OF_BILLS: Final = """
-    SELECT bill_id, COALESCE(number, bill_id) AS name FROM bill WHERE bill_id = ANY(%(bill_ids)s)
+    SELECT b.bill_id, COALESCE(b.number, c.legal_name || ' ' || b.month) AS name
+    FROM bill b JOIN customer c USING (customer_id)
+    WHERE b.bill_id = ANY(%(bill_ids)s)
 """
 
 
@@ -155,7 +157,7 @@ class _NameRow:
 
 
 def names_of_bills(tx: Tx, bill_ids: Iterable[str | None]) -> dict[str, str]:
-    """Return what people call each of some bills: its number, its id where it has none yet."""
+    """Return what people call each of some bills: its number, or its customer and month."""
     asked = sorted({each for each in bill_ids if each})
     return {row.bill_id: row.name for row in tx.rows(_NameRow, NAMES_OF_BILLS, bill_ids=asked)}
 

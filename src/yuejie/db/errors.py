@@ -82,7 +82,7 @@ class CommitUncertain(DomainError):
         )
 
 
-def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one for each bad news
+def translate(error: psycopg.Error) -> Exception:
     """Turn the database's bad news into ours; what is a bug of our SQL stays as it is."""
     beyond = _beyond(error)
     if beyond is not None:
@@ -96,8 +96,6 @@ def translate(error: psycopg.Error) -> Exception:  # noqa: PLR0911 - one for eac
             return DatabaseBusy("数据库语句执行超时，本次未生效；请缩小范围或稍后重试")
         case psycopg.errors.IdleInTransactionSessionTimeout():
             return DatabaseUnavailable("数据库因久无动静结束了这次操作，本次未生效；请重试")
-        case psycopg.DataError() if "NUL (0x00)" in str(error):
-            return Invalid("文字中有不能保存的空字符（NUL），本次未生效；请去掉后重试")
         case psycopg.errors.DiskFull():
             return DatabaseUnavailable("数据库磁盘已满，本次未生效；请清理磁盘后重试")
         case psycopg.OperationalError() | psycopg.errors.AdminShutdown():

@@ -103,7 +103,7 @@ def test_a_dead_message_is_looked_at_and_tried_again(desk: Desk) -> None:
         desk.say("retry")
     assert desk.ask("retry", "--all-dead", "--channel-kind", "email") == {"retried": []}
     assert desk.ask("retry", "--all-dead", "--since", "2026-11-01") == {"retried": [message]}
-    with pytest.raises(Conflict, match="waiting"):
+    with pytest.raises(Conflict, match="还在待发"):
         desk.say("retry", message)
     assert desk.ask("show", message)["delivery"]["state"] == "waiting"
 

@@ -54,6 +54,8 @@ def ask(worker: Program, text: str, *, stream: bool = False) -> httpx2.Response:
 def test_workers_share_a_port_and_each_has_its_own_journal(home: Path) -> None:
     one = ready(home)
     two = ready(home, port=one.port)
+    while len(list((home / "journals").iterdir())) < 2:
+        time.sleep(0.02)  # whoever is ready answers for both
     for _ in range(40):
         assert ask(one, "in=5 out=2").status_code == 200
     assert len(ended(home)) == 40

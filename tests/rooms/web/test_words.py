@@ -39,6 +39,7 @@ from yuejie.payments.apportion import refund
 from yuejie.payments.receipts.receipt import SAID
 from yuejie.support.status import board, incident
 from yuejie.support.tickets import ticket
+from yuejie.usage.meters import UNITS
 from yuejie.usage.refusals import reason as refusals
 from yuejie.web import errors
 from yuejie.web.pages import budgets, customers, home, usage
@@ -49,6 +50,7 @@ from yuejie.web.pages.first import customer as first_list
 from yuejie.web.pages.first import offer, operator, steps
 from yuejie.web.pages.frame import menu
 from yuejie.web.pages.frame.words import EN, translations
+from yuejie.web.pages.house import deeds as deed_pages
 from yuejie.web.pages.house import words as house_words
 from yuejie.web.pages.identity import tokens as token_pages
 from yuejie.web.pages.insight import anomalies, keys, protections
@@ -214,6 +216,8 @@ def test_every_word_has_its_english() -> None:
         *INSIGHT,
         *(word for table in DESK for word in table.values() if not word.isascii()),
         *("日期", "时间"),  # columns of reports
+        *deed_pages.COLUMNS,
+        *(word for word in UNITS.values() if not word.isascii()),
         *customers.SERVED.values(),
         *(word for table in house_words.ALL for word in table.values()),
         *CALLED.values(),
