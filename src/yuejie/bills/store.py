@@ -144,9 +144,8 @@ def owner_of(tx: Tx, name: str) -> CustomerId | None:
 
 
 NAMES_OF_BILLS: Final = """
-    SELECT b.bill_id, COALESCE(b.number, c.legal_name || ' ' || b.month) AS name
-    FROM bill b JOIN customer c USING (customer_id)
-    WHERE b.bill_id = ANY(%(bill_ids)s)
+    SELECT bill_id, COALESCE(number, legal_name || ' ' || month) AS name
+    FROM bill JOIN customer USING (customer_id) WHERE bill_id = ANY(%(bill_ids)s)
 """
 
 
