@@ -16,7 +16,6 @@ from yuejie.kernel.period import BillingMonth
 OPERATOR_READS: Final = {
     "bill_by_name": "the operator names a bill by its number or id",
     "owner_of": "whose a bill is has to be known before its customer is locked",
-    "names_of_bills": "a list of something else says which bills it is about",
     "bills_of_month": "the operator lists and issues a month",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
@@ -141,24 +140,6 @@ def owner_of(tx: Tx, name: str) -> CustomerId | None:
     """Return whose bill has that number or id; nothing else of it is read."""
     found: CustomerId | None = tx.value(OWNER_OF, name=name)
     return found
-
-
-NAMES_OF_BILLS: Final = """
-    SELECT bill_id, COALESCE(number, legal_name || ' ' || month) AS name
-    FROM bill JOIN customer USING (customer_id) WHERE bill_id = ANY(%(bill_ids)s)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _NameRow:
-    bill_id: BillId
-    name: str
-
-
-def names_of_bills(tx: Tx, bill_ids: Iterable[str | None]) -> dict[str, str]:
-    """Return what people call each of some bills: its number, or its customer and month."""
-    asked = sorted({each for each in bill_ids if each})
-    return {row.bill_id: row.name for row in tx.rows(_NameRow, NAMES_OF_BILLS, bill_ids=asked)}
 
 
 BILLS_OF_CUSTOMER: Final = (

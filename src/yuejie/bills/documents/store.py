@@ -1,5 +1,6 @@
-"""The only SQL of the documents: what stands behind a bill day by day."""
+"""The only SQL of the documents: what stands behind a bill day by day, and what bills are called."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -8,6 +9,11 @@ from yuejie.bills.documents.document import Priced
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.kernel.period import BillingMonth
+
+OPERATOR_READS: Final = {
+    "names_of_bills": "a list of something else says which bills it is about",
+}
+"""Reads that serve the operator; all others take `customer_id` first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +123,21 @@ def drawn_by(tx: Tx, customer_id: CustomerId, grant_id: str, month: BillingMonth
     """Return what bills up to a month's have drawn of a package, in fen."""
     found = tx.value(DRAWN_BY, customer_id=customer_id, grant_id=grant_id, month=str(month))
     return int(found)
+
+
+NAMES_OF_BILLS: Final = """
+    SELECT bill_id, COALESCE(number, legal_name || ' ' || month) AS name
+    FROM bill JOIN customer USING (customer_id) WHERE bill_id = ANY(%(bill_ids)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _NameRow:
+    bill_id: BillId
+    name: str
+
+
+def names_of_bills(tx: Tx, bill_ids: Iterable[str | None]) -> dict[str, str]:
+    """Return what people call each of some bills: its number, or its customer and month."""
+    asked = sorted({each for each in bill_ids if each})
+    return {row.bill_id: row.name for row in tx.rows(_NameRow, NAMES_OF_BILLS, bill_ids=asked)}

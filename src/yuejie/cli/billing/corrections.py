@@ -10,7 +10,7 @@ from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import SAID, Adjustment, Decision, Wanted
 from yuejie.bills.correct.credit import CreditNote
 from yuejie.bills.correct.take_back import decide_credit, request_credit
-from yuejie.bills.store import names_of_bills
+from yuejie.bills.documents.store import names_of_bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month
 from yuejie.customers.enrol import find_customer

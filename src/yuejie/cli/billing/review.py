@@ -4,10 +4,10 @@ import click
 
 from yuejie.bills.bill import Bill
 from yuejie.bills.closing.units.assign import assign_unit
+from yuejie.bills.documents.store import names_of_bills
 from yuejie.bills.review import store as review_store
 from yuejie.bills.review.ask import confirm_bill, deem_confirmed, propose_bill, reopen_bill
 from yuejie.bills.review.disputes import accept_dispute, reject_dispute
-from yuejie.bills.store import names_of_bills
 from yuejie.cli.billing.bills import bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month

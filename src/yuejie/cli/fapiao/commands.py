@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from yuejie.app import selling
-from yuejie.bills.store import names_of_bills
+from yuejie.bills.documents.store import names_of_bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.contracts.terms import FapiaoKind
 from yuejie.customers.enrol import find_customer

@@ -5,7 +5,7 @@ from datetime import date
 
 import click
 
-from yuejie.bills.store import names_of_bills
+from yuejie.bills.documents.store import names_of_bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.money.bank import tell_matched
 from yuejie.cli.money.words import DAY, YUAN, money, shares, today

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from yuejie.app import seller
-from yuejie.bills.store import names_of_bills
+from yuejie.bills.documents.store import names_of_bills
 from yuejie.cli.frame import (
     Frame,
     as_json,

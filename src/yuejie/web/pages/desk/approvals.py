@@ -11,7 +11,7 @@ from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.correct.take_back import decide_credit
 from yuejie.bills.correct.turned_down import turned_down
-from yuejie.bills.store import names_of_bills
+from yuejie.bills.documents.store import names_of_bills
 from yuejie.contracts.changes.change import STATE_NAMES
 from yuejie.contracts.changes.store import open_changes
 from yuejie.contracts.grants.give import approve_grant, reject_grant
