@@ -61,6 +61,8 @@ class Signing:
         """Renew what goes on by itself, by the evening of the month's last day."""
         last = last_day(month)
         now = datetime(last.year, last.month, last.day, 12, tzinfo=UTC)
+        # Whoever looks afterwards knows of it: a drawing knows what was signed by its instant.
+        self.world.clock.at = max(self.world.clock.at, now)
         for became in renew_due(self.world.db, by="clerk", now=now):
             (actor,) = (
                 each

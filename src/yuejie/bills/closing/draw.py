@@ -81,7 +81,7 @@ def draw_bills(tx: Tx, drawing: Drawing) -> list[Bill]:
     What waits in another currency than the month's contract has stands on a bill of its own.
     Raises NotFound without a contract in the month's last instant, Invalid for a bill too long.
     """
-    agreements = _agreements(tx, drawing)
+    agreements = agreements_by(tx, drawing.customer, drawing.now)
     facts: list[Facts | None] = []
     if drawing.only is None or not is_beside(drawing.only):
         facts.append(_gather(tx, drawing, agreements))
@@ -96,14 +96,14 @@ def gather(tx: Tx, drawing: Drawing) -> Facts | None:
     Raises what `draw_bills` does; also where an approved amount waits for a bill, and no contract
     is to come: the only one was left before it began.
     """
-    return _gather(tx, drawing, _agreements(tx, drawing))
+    return _gather(tx, drawing, agreements_by(tx, drawing.customer, drawing.now))
 
 
-def _agreements(tx: Tx, drawing: Drawing) -> Agreements:
+def agreements_by(tx: Tx, customer: Customer, now: datetime) -> Agreements:
     """Return what was signed by the instant that is drawn for; a closing goes on for minutes."""
-    signed = contracts_of(tx, drawing.customer.customer_id)
-    known = [version for version in signed if version.signed_at <= drawing.now]
-    return Agreements(known, drawing.customer.zone)
+    signed = contracts_of(tx, customer.customer_id)
+    known = [version for version in signed if version.signed_at <= now]
+    return Agreements(known, customer.zone)
 
 
 def _gather(tx: Tx, drawing: Drawing, agreements: Agreements) -> Facts | None:

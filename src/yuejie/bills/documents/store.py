@@ -1,4 +1,4 @@
-"""The only SQL of the documents: what stands behind a bill day by day, and what bills are called."""
+"""The only SQL of the documents: what stands behind a bill by day, and what bills are called."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -14,14 +14,14 @@ from yuejie.bills.bill import Bill, LineKind, is_beside
 from yuejie.bills.closing import store as closing
 from yuejie.bills.closing.clouds.store import cloud_customers
 from yuejie.bills.closing.compose import Facts, compose
-from yuejie.bills.closing.draw import Drawing, gather, gather_beside
+from yuejie.bills.closing.draw import Drawing, agreements_by, gather, gather_beside
 from yuejie.bills.closing.lines import LineKey
 from yuejie.bills.closing.promises import Agreements
 from yuejie.bills.live import store
 from yuejie.bills.live.live import Doubt, Live, Note
 from yuejie.bills.live.memory import Forgetful, Memory
 from yuejie.contracts.contract import Contract
-from yuejie.contracts.store import contracts_of, fx_by_id
+from yuejie.contracts.store import fx_by_id
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
@@ -108,7 +108,7 @@ def facts_of_open(tx: Tx, who: Customer, month: BillingMonth, *, now: datetime) 
 
 
 def _look_at(tx: Tx, who: Customer, now: datetime, memory: Memory) -> _Look:
-    agreements = Agreements(contracts_of(tx, who.customer_id), who.zone)
+    agreements = agreements_by(tx, who, now)
     return _Look(tx, who, now, closing.current_epoch(tx), agreements, memory)
 
 
