@@ -42,6 +42,19 @@ def test_currencies_are_known_by_their_names_and_codes() -> None:
     assert read(CMB.replace("人民币", "美元")).currency == "USD"
 
 
+def test_an_open_quote_swallows_no_lines() -> None:
+    """The lines behind it, with their money, became a part of somebody's name."""
+    head, first = "交易日期,贷方发生额,借方发生额,对方户名", "2026-09-10,100.00,,"
+    for closed in ("", '"'):
+        rows = f'{first}"甲公司\n2026-09-11,200.00,,乙{closed}\n2026-09-12,300.00,,丙'
+        assert "第 2 行：引号没有成对" in refused(f"{head}\n{rows}\n")
+    memo = read(f'{head}\n{first}"甲\n公司"\n2026-09-11,200.00,,"乙"\n')
+    assert [(line.amount_fen, line.payer_name) for line in memo.lines] == [
+        (100_00, "甲 公司"),
+        (200_00, "乙"),
+    ]
+
+
 def test_amounts_without_a_side_are_refused() -> None:
     """Without 借贷标志 and without a sign, what went out would be read as what came in."""
     rows = "2026-09-10,100.00,甲\n2026-09-11,30.00,乙\n"

@@ -254,14 +254,26 @@ def _html(text: str) -> Iterator[Row]:
 
 
 def _csv(text: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    mark = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     begins = 1
     try:
         for cells in reader:
+            if reader.line_num > begins and any(_swallowed(cell, mark) for cell in cells):
+                why = "引号没有成对，后面的行被读进了一格，请重新导出"
+                raise StatementRefused([Problem(begins, why)])
             yield begins, list(cells)
             begins = reader.line_num + 1
     except csv.Error as error:
         raise StatementRefused([Problem(begins, f"CSV 格式不对（{error}），请重新导出")]) from error
+
+
+def _swallowed(cell: str, mark: str) -> bool:
+    """Tell whether a cell holds whole lines of the table, with their money: a quote was left open.
+
+    A memo may go on over several lines; none of them has cells of its own.
+    """
+    return any(line.count(mark) > 1 for line in cell.splitlines()[1:])
 
 
 def _delimiter(text: str) -> str:
