@@ -132,14 +132,20 @@ def test_accrued_only_when_the_bill_is_issued_it_is_the_bill(books: Books) -> No
     assert (revenue(books, OCTOBER), revenue(books, NOVEMBER)) == (earned(bill), 0)
 
 
-def test_a_bill_that_waits_over_a_second_month_end_stays_accrued(books: Books) -> None:
-    """October's bill is disputed until December: its revenue is October's all the while."""
+def closed_and_accrued(books: Books) -> Party:
+    """A customer with 300 in October, which is closed and accrued, and 100 in November."""
     acme = customer(books)
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M)
     acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
     at(books, 2)
     books.close("2026-10")
     accrued(books, OCTOBER)
+    return acme
+
+
+def test_a_bill_that_waits_over_a_second_month_end_stays_accrued(books: Books) -> None:
+    """October's bill is disputed until December: its revenue is October's all the while."""
+    acme = closed_and_accrued(books)
     at(books, 2, month=12)
     books.close("2026-11")
     accrued(books, NOVEMBER)
@@ -252,12 +258,7 @@ def test_a_voided_bill_that_waits_to_be_drawn_again_stays_accrued(
 
 def test_what_a_voided_bill_said_and_a_later_one_says_late_is_accrued_once(books: Books) -> None:
     """October is voided and not closed again: its 300 are late on November's bill."""
-    acme = customer(books)
-    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M)
-    acme.uses("2026-11-05 10:00:00", "gpt-4o", input=10 * M)
-    at(books, 2)
-    books.close("2026-10")
-    accrued(books, OCTOBER)
+    acme = closed_and_accrued(books)
     first = books.issue(acme.bill("2026-10"))
     void(books, first)
     at(books, 2, month=12)

@@ -6,14 +6,15 @@ file by its line: read on, it would be other rows than were written, or fewer of
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from yuejie.kernel.errors import Invalid
 
 Table = tuple[list[str], Iterator[tuple[int, dict[str, str]]]]
 """The headings, and the rows with the lines that they end on."""
-_ENCODINGS: Final = ("utf-8-sig", "gb18030")
+ENCODINGS: Final = ("utf-8-sig", "gb18030")
+"""UTF-8, with or without BOM, and GB18030, which holds GBK."""
 
 
 def table_of(body: bytes, what: str) -> Table:
@@ -21,7 +22,10 @@ def table_of(body: bytes, what: str) -> Table:
 
     Raises Invalid for what is no CSV, also while rows are being read.
     """
-    lines = _lines(_text(body, what), what)
+    text = decoded(body)
+    if text is None:
+        raise Invalid(f"{what}既不是 UTF-8 也不是 GBK 编码的文本，请另存为 CSV（UTF-8）后重试")
+    lines = _lines(text, what)
     headings = next((cells for _, cells in lines), [])
     twice = sorted({name for name in headings if name and headings.count(name) > 1})
     if twice:
@@ -29,15 +33,16 @@ def table_of(body: bytes, what: str) -> Table:
     return headings, _rows(headings, lines, what)
 
 
-def _text(body: bytes, what: str) -> str:
-    for encoding in _ENCODINGS:
+def decoded(body: bytes, encodings: Sequence[str] = ENCODINGS) -> str | None:
+    """Read text in the first encoding that it is in; None where it is in none, or has a NUL."""
+    for encoding in encodings:
         try:
             text = body.decode(encoding)
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
             return text
-    raise Invalid(f"{what}既不是 UTF-8 也不是 GBK 编码的文本，请另存为 CSV（UTF-8）后重试")
+    return None
 
 
 def _lines(text: str, what: str) -> Iterator[tuple[int, list[str]]]:

@@ -18,6 +18,7 @@ from xlrd.compdoc import CompDocError
 from xlrd.formula import FormulaError
 
 from yuejie.kernel.limits import STATEMENT_LINES
+from yuejie.paper.table import ENCODINGS, decoded
 from yuejie.payments.statements.line import Problem, StatementRefused
 from yuejie.payments.statements.words import Cell, heading
 
@@ -26,7 +27,6 @@ Row = tuple[int, list[Cell]]
 
 ZIP: Final = b"PK\x03\x04"
 BIFF: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCODINGS: Final = ("utf-8-sig", "gb18030")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _SNIFFED: Final = 40
@@ -58,25 +58,20 @@ def rows_of(body: bytes) -> tuple[str, list[Row]]:
         return "xlsx", _xlsx(body)
     if body.startswith(BIFF):
         return "xls", _xls(body)
-    text = decoded(body)
+    text = text_of(body)
     if "<table" in text[:65536].lower():
         return "html", _bounded(_html(text))
     return "csv", _bounded(_csv(text))
 
 
-def decoded(body: bytes) -> str:
-    """Read text in UTF-8 (with or without BOM), UTF-16 with BOM, or GB18030, which holds GBK."""
-    encodings = ("utf-16",) if body.startswith(_UTF16) else _ENCODINGS
-    for encoding in encodings:
-        try:
-            text = body.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise StatementRefused(
-        [Problem(0, "编码不是 UTF-8 也不是 GBK/GB18030，请从网银重新导出 xlsx 或 csv")]
-    )
+def text_of(body: bytes) -> str:
+    """Read a file that is text, UTF-16 too. Raises StatementRefused where it is none."""
+    text = decoded(body, ("utf-16",) if body.startswith(_UTF16) else ENCODINGS)
+    if text is None:
+        raise StatementRefused(
+            [Problem(0, "编码不是 UTF-8 也不是 GBK/GB18030，请从网银重新导出 xlsx 或 csv")]
+        )
+    return text
 
 
 def _bounded(rows: Iterator[Row]) -> list[Row]:

@@ -15,7 +15,7 @@ import mt940
 from mt940.models import Amount, Balance, Transactions
 
 from yuejie.kernel.errors import Invalid
-from yuejie.payments.statements.grid import BROKEN, decoded
+from yuejie.payments.statements.grid import BROKEN, text_of
 from yuejie.payments.statements.line import (
     Direction,
     Problem,
@@ -49,7 +49,7 @@ def is_mt940(body: bytes) -> bool:
 
 def read_mt940(body: bytes) -> Statement:
     """Read a file of one or more messages about one account."""
-    text = decoded(body).replace("\r\n", "\n")
+    text = text_of(body).replace("\r\n", "\n")
     parts = [part for part in _MESSAGE.split(text) if ":25:" in part]
     try:
         parsed = [mt940.parse(io.StringIO(part)) for part in parts]
