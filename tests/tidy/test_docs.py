@@ -1,5 +1,6 @@
 """The documents say what is there: commands, variables, targets, links, examples, decisions."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ FOUR_PAGES = 240
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
+TYPED = re.compile(r"(?<![\w.-])(?<![a-z] )yuejie(?: (?:--?)?[a-z][a-z-]*)+")
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
@@ -91,6 +93,22 @@ def _takes(option: click.Parameter, value: str, context: click.Context) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_command_exists(page: Path) -> None:
     typed = [each for each in commands(page) if each.startswith("yuejie")]
+    assert [wrong for each in typed if (wrong := wrong_in(each))] == []
+
+
+def told() -> Iterator[str]:
+    """Yield what the program says to people: its pages, and its sentences, which are Chinese."""
+    for page in sorted((ROOT / "src/yuejie/web/pages/templates").rglob("*.html")):
+        yield text(page)
+    for file in sorted((ROOT / "src/yuejie").rglob("*.py")):
+        for node in ast.walk(ast.parse(text(file))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value if re.search(r"[\u4e00-\u9fff]", node.value) else ""
+
+
+def test_every_command_that_a_sentence_names_exists() -> None:
+    typed = [each for said in told() for each in re.findall(TYPED, said)]
+    assert typed
     assert [wrong for each in typed if (wrong := wrong_in(each))] == []
 
 

@@ -112,7 +112,7 @@ def _write(
     was = max(versions, key=lambda each: each.version, default=None)
     name = contract_id or ContractId(mint("con", now))
     version = was.version + 1 if was else 1
-    parent = _parent(tx, terms, was.terms if was else None, now)
+    parent = priced_by(tx, terms, now, was.terms if was else None)
     if was is None:
         refuse_idle(terms.commercial, terms.starts_at, terms.zone)
     agreed = Agreement(
@@ -163,8 +163,11 @@ def hold_of(terms: Terms, now: datetime) -> Hold:
     )
 
 
-def _parent(tx: Tx, terms: Terms, was: CommercialTerms | None, now: datetime) -> BookRow:
-    """Return the book that prices the contract, as far as the contract itself agrees nothing."""
+def priced_by(tx: Tx, terms: Terms, now: datetime, was: CommercialTerms | None = None) -> BookRow:
+    """Return the book that prices terms, as far as the contract itself agrees nothing.
+
+    Under CARD that is the card of their list, written here if it is the first that is needed.
+    """
     book = list_of(tx, terms, was)
     return card_of(tx, book, terms.currency, now) if terms.fx_policy == FxPolicy.CARD else book
 

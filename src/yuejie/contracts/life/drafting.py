@@ -15,7 +15,7 @@ from yuejie.contracts.life.draft import (
     DraftStep,
     advance,
 )
-from yuejie.contracts.sign import list_of
+from yuejie.contracts.sign import priced_by
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import ContractId, CustomerId, mint
@@ -50,7 +50,7 @@ def draft_in(
     contract_id: ContractId | None = None,
 ) -> ContractDraft:
     """Do so in somebody's transaction."""
-    _refuse_nonsense(tx, customer_id, body, kind)
+    _refuse_nonsense(tx, customer_id, body, kind, now)
     version = _newest(tx, customer_id, contract_id) if kind is not DraftKind.NEW else None
     draft = ContractDraft(
         draft_id=mint("draft", now),
@@ -74,7 +74,7 @@ def revise_draft(
     """Change what a draft says, while it is with sales; a review that was made is void."""
     with db.begin() as tx:
         was = found(tx, draft_id)
-        _refuse_nonsense(tx, was.customer_id, body, was.kind)
+        _refuse_nonsense(tx, was.customer_id, body, was.kind, now)
         became = replace(was, body=replace(body, review=None))
         return move(tx, was, became, DraftEvent.REVISE, by=by, now=now, why=why)
 
@@ -131,10 +131,16 @@ def move(
     return moved
 
 
-def _refuse_nonsense(tx: Tx, customer_id: CustomerId, body: DraftBody, kind: DraftKind) -> None:
-    """Refuse what could not be signed, in the words of the signature."""
+def _refuse_nonsense(
+    tx: Tx, customer_id: CustomerId, body: DraftBody, kind: DraftKind, now: datetime
+) -> None:
+    """Refuse what could not be signed, in the words of the signature.
+
+    A card that would be the first of its list is written now: what the customer reads and signs
+    names the converted prices that are billed, not those that they are converted from.
+    """
     body.refuse_nonsense()
-    list_of(tx, body.terms(customer_id))
+    priced_by(tx, body.terms(customer_id), now)
     if kind is DraftKind.NEW:
         refuse_idle(body.commercial, body.starts_at, body.zone)
 

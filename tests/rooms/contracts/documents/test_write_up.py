@@ -2,10 +2,14 @@
 
 from tests.scenarios.books import CLERK, FOUNDED, Books
 from yuejie.contracts.agreed.pricing import FamilyDiscount, Pricing
-from yuejie.contracts.contract import Terms
+from yuejie.contracts.contract import FxPolicy, Terms
 from yuejie.contracts.documents.framework import ContractText, Signatory
-from yuejie.contracts.documents.write_up import contract_text
+from yuejie.contracts.documents.write_up import contract_text, draft_text
+from yuejie.contracts.life.approve import review_draft, sign_draft
+from yuejie.contracts.life.draft import DraftBody, Review
+from yuejie.contracts.life.drafting import draft_contract, submit_draft
 from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.terms import CommercialTerms
 from yuejie.customers.enrol import Particulars, enrol_customer
 from yuejie.db.session import Database
 from yuejie.kernel.ids import BookId
@@ -56,3 +60,37 @@ def test_all_of_the_list_is_in_the_annex_where_nothing_else_was_agreed(database:
     ]
     assert any("全部模型 减 10%" in each for each in text.sections[2].clauses)
     assert not any("只提供附件所列的模型" in each for each in text.sections[0].clauses)
+
+
+def test_the_first_draft_under_a_card_names_the_prices_that_are_billed(database: Database) -> None:
+    """It named the dollars of the list; the yuan came to be by the signature below it."""
+    books = Books(database)
+    books.prices(TWO, currency="USD")
+    books.fx("7.2", "2025-12-31")
+    now = books.clock.now()
+    acme = enrol_customer(
+        database, Particulars(slug="acme", legal_name="甲公司"), by=CLERK, now=FOUNDED
+    )
+    body = DraftBody(
+        sale_book=BookId("list"),
+        currency="CNY",
+        zone="Asia/Shanghai",
+        fx_policy=FxPolicy.CARD,
+        starts_at=now,
+        commercial=CommercialTerms(),
+        pricing=Pricing(discounts=(FamilyDiscount("*", 100_000),)),
+    )
+    draft = draft_contract(database, acme.customer_id, body, by="sales", now=now)
+    who = Signatory(legal_name="甲公司")
+    with database.read() as tx:
+        read = draft_text(tx, draft, seller=who, customer=who)
+    assert [(row[3], row[4], row[5]) for row in read.annex][:2] == [
+        ("72.00", "64.80", "CNY/百万 token"),
+        ("144.00", "129.60", "CNY/百万 token"),
+    ]
+    submit_draft(database, draft.draft_id, by="sales", now=now)
+    good = Review(grade="A", limit_fen=1_000_00, deposit_fen=0, comment="")
+    review_draft(database, draft.draft_id, good, by="finance", now=now)
+    signed = sign_draft(database, draft.draft_id, by="admin", now=now)
+    with database.read() as tx:
+        assert contract_text(tx, signed, seller=who, customer=who).annex == read.annex
