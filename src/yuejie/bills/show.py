@@ -57,14 +57,12 @@ def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
     rates = sale_rates(tx, {row.sale_rate for row in rows if row.sale_rate != NO_RATE})
     named = places(tx, bill.customer_id)
     grants = [grant for grant in grants_of(tx, bill.customer_id) if grant.approved_by]
-    fx_ids = sorted({line.fx_id for line in bill.lines if line.fx_id is not None})
-    fx = [fx_by_id(tx, fx_id) for fx_id in fx_ids]
     return BillDocument(
         bill=bill,
         customer=customer,
         seller=seller,
         daily=tuple(_daily(row, rates, named) for row in rows if row.sale_rate != NO_RATE),
-        fx=tuple(FxUsed(row.rate, row.on_date, row.source) for row in fx),
+        fx=fx_used(tx, bill),
         requests=_requests(rows),
         sealed_form=canonical(bill, epoch_offsets(tx, bill.epoch)) if bill.seal else None,
         due_on=bill.due_on,
@@ -76,6 +74,13 @@ def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
         },
         facts=facts_behind(tx, bill, grants),
     )
+
+
+def fx_used(tx: Tx, bill: Bill) -> tuple[FxUsed, ...]:
+    """Return the exchange rates that a bill's lines were converted at, each once."""
+    ids = sorted({line.fx_id for line in bill.lines if line.fx_id is not None})
+    rows = [fx_by_id(tx, fx_id) for fx_id in ids]
+    return tuple(FxUsed(row.rate, row.on_date, row.source) for row in rows)
 
 
 def _used(tx: Tx, bill: Bill, zone: str) -> list[DailyRow]:

@@ -23,7 +23,7 @@ from tests.rooms.web.conftest import NOW, PEPPER, TOKEN, House, desk_at
 from tests.rooms.web.examples import contract_of
 from tests.rooms.web.house import drafted, proposed, quoted
 from tests.rooms.web.papers import FAPIAO
-from tests.scenarios.books import FixedClock
+from tests.scenarios.books import Books, FixedClock
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.review.ask import propose_bill
 from yuejie.bills.review.disputes import Objection, accept_dispute, raise_dispute
@@ -415,3 +415,18 @@ def test_a_bill_shows_what_was_credited_of_it(
     assert "服务中断" in page
     assert str(done.number) in page
     assert "1.00 CNY" in page
+
+
+def test_a_bill_says_at_which_rates_its_dollars_became_yuan(
+    browser: TestClient, database: Database
+) -> None:
+    """The page listed dollars a million beside yuan; only the documents told the rate."""
+    books = Books(database)
+    books.prices('[models."gpt-4o"]\ninput = "2.5"\noutput = "10"', currency="USD")
+    books.fx("7.1234", "2026-10-30")
+    acme = books.customer("acme", fx_policy="bill")
+    acme.uses("2026-10-15 10:00:00", "gpt-4o", input=1_000_000)
+    books.close("2026-10")
+    enter(database, browser, "acme.finance", "finance", "acme")
+    page = browser.get(f"/bills/{books.issue(acme.bill('2026-10')).name}").text
+    assert "2026-10-30 1 USD = 7.1234 CNY（中国外汇交易中心中间价）" in page

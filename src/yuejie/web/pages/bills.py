@@ -24,6 +24,7 @@ from yuejie.bills.review.disputes import (
     withdraw_dispute,
 )
 from yuejie.bills.review.store import disputes_of
+from yuejie.bills.show import fx_used
 from yuejie.bills.store import bill_page, transitions
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
@@ -88,6 +89,7 @@ def show_bill(request: Request, db: Db, bill: str) -> Response:
         life = transitions(tx, found.customer_id, found.bill_id)
         disputes = disputes_of(tx, found.customer_id, bill_id=found.bill_id)
         credits_ = credits_of(tx, found.customer_id, bill_id=found.bill_id)
+        fx = fx_used(tx, found)
     if not caller_of(request).is_operator:
         # What two people have not approved yet is a thought of ours, and no credit note.
         credits_ = [each for each in credits_ if each.state is CreditState.APPROVED]
@@ -109,6 +111,7 @@ def show_bill(request: Request, db: Db, bill: str) -> Response:
             for each in found.lines
             if each.metered
         },
+        fx=fx,
         kinds=[str(kind) for kind in TAKEN_HOME],
         models=_by_model(found),
     )
