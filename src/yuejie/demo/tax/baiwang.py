@@ -107,6 +107,8 @@ def _order(seller: str, data: Mapping[str, Any]) -> Order:
                 net=Decimal(line["goodsTotalPrice"]),
                 tax=Decimal(line["goodsTotalTax"]),
                 gross=Decimal(line["goodsTotalPrice"]) + Decimal(line["goodsTotalTax"]),
+                spec=line.get("goodsSpecification", ""),
+                unit=line.get("goodsUnit", ""),
             )
             for line in data["invoiceDetailsList"]
         ),
@@ -174,6 +176,14 @@ def _apply(world: World, body: dict[str, Any]) -> list[dict[str, str]]:
         tax=Decimal(body["invoiceTotalTax"]),
         callback="",
         applied_at=world.now(),
+        lines=tuple(
+            (
+                int(each["originalInvoiceDetailNo"]),
+                Decimal(each["goodsTotalPrice"]),
+                Decimal(each["goodsTotalTax"]),
+            )
+            for each in body.get("redConfirmDetailReqEntityList") or []
+        ),
     )
     world.apply(form)
     form.state = "02" if form.blue.used else "01"

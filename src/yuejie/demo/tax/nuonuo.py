@@ -100,6 +100,8 @@ def _order(order: Mapping[str, Any]) -> Order:
                 net=Decimal(line["taxExcludedAmount"]),
                 tax=Decimal(line["tax"]),
                 gross=Decimal(line["taxIncludedAmount"]),
+                spec=line.get("specType", ""),
+                unit=line.get("unit", ""),
             )
             for line in order["invoiceDetail"]
         ),
@@ -174,9 +176,17 @@ def _apply(world: World, body: dict[str, Any]) -> str:
     if fault in {"unheard", "500_before"}:
         raise Lost(fault)
     blue = world.blue_of(body["blueElecInvoiceNumber"])
-    if detail := body.get("detail"):
-        net = sum((Decimal(each["taxExcludedAmount"]) for each in detail), Decimal(0))
-        tax = sum((Decimal(each["tax"]) for each in detail), Decimal(0))
+    lines = tuple(
+        (
+            int(each["blueDetailIndex"]),
+            Decimal(each["taxExcludedAmount"]),
+            Decimal(each["tax"]),
+        )
+        for each in body.get("detail") or []
+    )
+    if lines:
+        net = sum((line[1] for line in lines), Decimal(0))
+        tax = sum((line[2] for line in lines), Decimal(0))
         if body["redReason"] == "2":
             raise Refusal("E9306", "开票有误只能全额红冲")
     else:
@@ -191,6 +201,7 @@ def _apply(world: World, body: dict[str, Any]) -> str:
         tax=tax,
         callback=body.get("callbackUrl", ""),
         applied_at=world.now(),
+        lines=lines,
     )
     world.apply(form)
     if fault in {"lost", "500_after"}:

@@ -43,6 +43,8 @@ class Line:
     net: Decimal
     tax: Decimal
     gross: Decimal
+    spec: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
