@@ -20,6 +20,7 @@ PAGED: Final = 40
 """With more lines than that a fapiao goes over several pages."""
 FEWEST_ROWS: Final = 9
 """So many rows have room on the usual sheet, whether they are filled or not."""
+_SOMEBODY: Final = "测试纳税人"
 _TITLES: Final = {"01": "电子发票（增值税专用发票）", "02": "电子发票（普通发票）"}
 
 
@@ -52,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A fapiao or a red one as it is shown. The name of the seller does not come with an order."""
+    """A fapiao or a red one as it is shown."""
 
     number: str
     issued_at: datetime
@@ -81,8 +82,8 @@ class Face:
 
     @property
     def seller(self) -> tuple[str, str]:
-        """Return the seller's name, which an order does not have, and its number."""
-        return "", printable(self.order.seller_tax_number, drawable)
+        """Return the seller's name and number; an order has no name, the bureau would know it."""
+        return _SOMEBODY, printable(self.order.seller_tax_number, drawable)
 
     @property
     def gross(self) -> Decimal:
