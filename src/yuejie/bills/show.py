@@ -16,6 +16,7 @@ from yuejie.bills.find import find_bill
 from yuejie.bills.seal import canonical
 from yuejie.contracts.grants.grant import GrantKind
 from yuejie.contracts.grants.store import grants_of
+from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.store import fx_by_id
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
@@ -72,6 +73,7 @@ def gather_document(tx: Tx, bill: Bill, seller: Seller) -> BillDocument:
             for grant in grants
             if grant.kind is GrantKind.PACKAGE
         },
+        contract_number=number_of(tx, bill.customer_id, bill.contract_id),
         facts=facts_behind(tx, bill, grants),
     )
 

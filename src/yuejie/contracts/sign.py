@@ -16,6 +16,7 @@ from yuejie.contracts.contract import (
     midnight,
     refuse_idle,
 )
+from yuejie.contracts.numbers.number import number_contract
 from yuejie.contracts.publish import card_of
 from yuejie.contracts.store import BookRow
 from yuejie.contracts.terms import CommercialTerms
@@ -42,9 +43,17 @@ def sign_contract(
 
 
 def write_version(
-    tx: Tx, terms: Terms, contract_id: ContractId | None, *, by: str, now: datetime
+    tx: Tx,
+    terms: Terms,
+    contract_id: ContractId | None,
+    *,
+    by: str,
+    now: datetime,
+    draft_id: str | None = None,
 ) -> Contract:
     """Do what `sign_contract` promises, in the transaction of a deed that ends in a signature.
+
+    A first version is called by the number of the draft that it came of, if any.
 
     A change that begins before a renewal that was signed ahead under the same terms holds for that
     as well: the renewal is written again, with the same days. Returned is the version that begins
@@ -54,7 +63,11 @@ def write_version(
     versions = store.contract_versions(tx, contract_id) if contract_id else []
     renewal = _renewed_ahead(versions, terms, now)
     if renewal is None or contract_id is None:
-        return _write(tx, terms, contract_id, versions, by=by, now=now)
+        became = _write(tx, terms, contract_id, versions, by=by, now=now)
+        if not versions:
+            first, party = became.contract_id, terms.customer_id
+            number_contract(tx, first, party, terms.zone, now, draft_id=draft_id)
+        return became
     ends_on = _end_before(renewal, terms)
     until = replace(terms, commercial=replace(terms.commercial, ends_on=ends_on))
     became = _write(tx, until, contract_id, versions, by=by, now=now, ahead=True)

@@ -294,6 +294,17 @@ BEGIN
     RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_change_of_contract_number()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF OLD.contract_id IS NOT NULL OR NEW.contract_id IS NULL THEN
+        RAISE EXCEPTION 'a contract never changes its number';
+    END IF;
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_change_of_decided_credit()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1278,6 +1289,24 @@ CREATE TABLE contract_end (
     CONSTRAINT contract_end_fee_fen_check CHECK ((fee_fen >= 0)),
     CONSTRAINT contract_end_party_check CHECK ((party = ANY (ARRAY['customer'::text, 'operator'::text]))),
     CONSTRAINT contract_end_rejected_whole CHECK ((((rejected_by IS NULL) = (rejected_at IS NULL)) AND ((rejected_by IS NULL) = (rejected_why IS NULL))))
+);
+
+CREATE TABLE contract_number (
+    number text NOT NULL,
+    customer_id text NOT NULL,
+    draft_id text,
+    contract_id text,
+    given_at timestamp with time zone NOT NULL,
+    CONSTRAINT contract_number_pkey PRIMARY KEY (number),
+    CONSTRAINT contract_number_contract_id_key UNIQUE (contract_id),
+    CONSTRAINT contract_number_draft_id_key UNIQUE (draft_id),
+    CONSTRAINT contract_number_check CHECK (((draft_id IS NOT NULL) OR (contract_id IS NOT NULL)))
+);
+
+CREATE TABLE contract_number_last (
+    year integer NOT NULL,
+    last integer NOT NULL,
+    CONSTRAINT contract_number_last_pkey PRIMARY KEY (year)
 );
 
 CREATE TABLE contract_paper (
@@ -3476,6 +3505,8 @@ ALTER TABLE contract_book ADD CONSTRAINT contract_book_customer_id_fkey FOREIGN 
 ALTER TABLE contract_draft ADD CONSTRAINT contract_draft_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE contract_draft_step ADD CONSTRAINT contract_draft_step_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
 ALTER TABLE contract_end ADD CONSTRAINT contract_end_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_number ADD CONSTRAINT contract_number_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
+ALTER TABLE contract_number ADD CONSTRAINT contract_number_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
 ALTER TABLE contract_paper ADD CONSTRAINT contract_paper_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customer(customer_id);
 ALTER TABLE contract_paper ADD CONSTRAINT contract_paper_draft_id_fkey FOREIGN KEY (draft_id) REFERENCES contract_draft(draft_id);
 ALTER TABLE credit_note ADD CONSTRAINT credit_note_bill_id_fkey FOREIGN KEY (bill_id) REFERENCES bill(bill_id);
@@ -3669,6 +3700,7 @@ CREATE INDEX contract_draft_open ON public.contract_draft USING btree (state, dr
 CREATE INDEX contract_draft_step_draft ON public.contract_draft_step USING btree (draft_id);
 CREATE INDEX contract_end_customer ON public.contract_end USING btree (customer_id);
 CREATE UNIQUE INDEX contract_end_waiting ON public.contract_end USING btree (contract_id) WHERE ((approved_by IS NULL) AND (rejected_by IS NULL));
+CREATE INDEX contract_number_customer ON public.contract_number USING btree (customer_id);
 CREATE INDEX contract_paper_customer ON public.contract_paper USING btree (customer_id);
 CREATE UNIQUE INDEX contract_paper_once ON public.contract_paper USING btree (COALESCE(draft_id, ''::text), COALESCE(contract_id, ''::text), kind, sha256) WHERE (kind <> 'signed'::text);
 CREATE INDEX credit_note_bill ON public.credit_note USING btree (bill_id);
@@ -3809,6 +3841,7 @@ CREATE TRIGGER bill_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill
 CREATE TRIGGER bill_tax_line_frozen BEFORE INSERT OR DELETE OR UPDATE ON public.bill_tax_line FOR EACH ROW EXECUTE FUNCTION refuse_edit_of_issued();
 CREATE TRIGGER book_revision_snapshot AFTER INSERT ON public.book_revision FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER contract_snapshot AFTER INSERT ON public.contract FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
+CREATE TRIGGER contract_number_is_kept BEFORE UPDATE ON public.contract_number FOR EACH ROW EXECUTE FUNCTION refuse_change_of_contract_number();
 CREATE TRIGGER credit_note_frozen BEFORE UPDATE ON public.credit_note FOR EACH ROW EXECUTE FUNCTION refuse_change_of_decided_credit();
 CREATE TRIGGER customer_snapshot AFTER INSERT OR UPDATE ON public.customer FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
 CREATE TRIGGER customer_standing_snapshot AFTER INSERT OR UPDATE ON public.customer_standing FOR EACH STATEMENT EXECUTE FUNCTION bump_snapshot();
@@ -3890,6 +3923,8 @@ GRANT INSERT, SELECT ON TABLE contract_draft TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_draft_step TO yuejie_app;
 GRANT USAGE ON SEQUENCE contract_draft_step_step_id_seq TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_end TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_number TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE contract_number_last TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE contract_paper TO yuejie_app;
 GRANT INSERT, SELECT, UPDATE ON TABLE credit_note TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE credit_note_line TO yuejie_app;
@@ -4063,6 +4098,8 @@ GRANT UPDATE (hours_through), UPDATE (settled_through) ON TABLE capacity_cursor 
 GRANT UPDATE (withdrawn_at) ON TABLE certificate TO yuejie_app;
 GRANT UPDATE (body), UPDATE (contract_id), UPDATE (reviewed_by), UPDATE (signed_by), UPDATE (state), UPDATE (version) ON TABLE contract_draft TO yuejie_app;
 GRANT UPDATE (approved_at), UPDATE (approved_by), UPDATE (rejected_at), UPDATE (rejected_by), UPDATE (rejected_why), UPDATE (version) ON TABLE contract_end TO yuejie_app;
+GRANT UPDATE (contract_id) ON TABLE contract_number TO yuejie_app;
+GRANT UPDATE (last) ON TABLE contract_number_last TO yuejie_app;
 GRANT UPDATE (approved_by), UPDATE (rejected_at), UPDATE (rejected_by), UPDATE (rejected_why) ON TABLE customer_grant TO yuejie_app;
 GRANT UPDATE (covered), UPDATE (credit_step), UPDATE (episode), UPDATE (reason), UPDATE (since), UPDATE (state) ON TABLE customer_standing TO yuejie_app;
 GRANT UPDATE (last) ON TABLE deposit_slip_number TO yuejie_app;

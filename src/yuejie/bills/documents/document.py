@@ -133,7 +133,8 @@ class BillDocument:
     bill's seal; a draft has neither. `due_on` is None where the contract names no day.
     `priced` is by sale rate; `packages` says of each package what it is good for and what was paid
     for it, in fen. `stamp` is printed over the seller's name; a draft is never stamped.
-    `facts` is what only FOCUS 1.4 asks for.
+    `contract_number` is empty where the contract is called by its id. `facts` is what only FOCUS
+    1.4 asks for.
     """
 
     bill: Bill
@@ -147,6 +148,7 @@ class BillDocument:
     priced: Mapping[int, Priced] = field(default_factory=dict)
     packages: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     stamp: Stamp | None = None
+    contract_number: str = ""
     facts: Facts = NOTHING_MORE
 
     def __post_init__(self) -> None:
@@ -161,6 +163,11 @@ class BillDocument:
             raise Invalid(f"账单 {name} 尚未出账，不能盖章，请出账后再下载")
         if self.sealed_form is not None and seal_of(self.sealed_form) != bill.seal:
             raise Invalid(f"账单 {name} 的封存内容与封印不符，未生成文件，请核查账单是否被改动")
+
+    @property
+    def contract(self) -> str:
+        """Return what the bill's contract is called, with its version."""
+        return f"{self.contract_number or self.bill.contract_id} 第 {self.bill.contract_version} 版"
 
     @property
     def is_draft(self) -> bool:

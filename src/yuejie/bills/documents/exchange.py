@@ -46,7 +46,7 @@ def _body(document: BillDocument) -> dict[str, Any]:
         "purchase_order": bill.purchase_order,
         "customer": _customer(document),
         "seller": msgspec.to_builtins(document.seller),
-        "contract": {"contract_id": bill.contract_id, "version": bill.contract_version},
+        "contract": _contract(document),
         "currency": bill.currency,
         "fx_policy": bill.fx_policy,
         "fx": [
@@ -76,6 +76,13 @@ def _body(document: BillDocument) -> dict[str, Any]:
         "without_fapiao": _money(bill.untaxed_fen, bill),
         "seal": _seal(document),
     }
+
+
+def _contract(document: BillDocument) -> dict[str, Any]:
+    """Return the contract; one from before contracts had numbers is written as it was then."""
+    bill, number = document.bill, document.contract_number
+    named = {"number": number} if number else {}
+    return {"contract_id": bill.contract_id, "version": bill.contract_version, **named}
 
 
 def _day_of(day: date | None) -> str | None:

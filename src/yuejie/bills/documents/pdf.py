@@ -64,7 +64,7 @@ def _facts(document: BillDocument) -> list[tuple[str, str]]:
         ("账单编号", wording.number(document)),
         ("账期", str(bill.month)),
         (dated, wording.moment(document.dated)),
-        ("合同", f"{printed(bill.contract_id)} 第 {bill.contract_version} 版"),
+        ("合同", printed(document.contract)),
         ("计价", wording.TAX_MODES[bill.tax_mode]),
     ]
     apart = [("账单部分", printed(bill.part_name))] if bill.part_name else []

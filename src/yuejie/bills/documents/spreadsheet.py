@@ -201,7 +201,7 @@ def _facts(document: BillDocument) -> list[tuple[str, str]]:
         ("客户税号", customer.uscc or wording.NONE),
         ("服务方", document.seller.legal_name),
         ("服务方税号", document.seller.uscc),
-        ("合同", f"{bill.contract_id} 第 {bill.contract_version} 版"),
+        ("合同", document.contract),
         ("关账时间" if document.is_draft else "出账时间", wording.moment(document.dated)),
         ("应付日", str(document.due_on) if document.due_on else wording.NONE),
         ("币种", bill.currency),

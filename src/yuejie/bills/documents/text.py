@@ -66,7 +66,7 @@ def _heading(document: BillDocument) -> list[str]:
         *([f"部分    {printable(bill.part_name)}"] if bill.part_name else []),
         f"客户    {_named(customer.legal_name, customer.uscc or '')}",
         f"服务方  {_named(seller.legal_name, seller.uscc)}",
-        f"合同    {printable(bill.contract_id)} 第 {bill.contract_version} 版",
+        f"合同    {printable(document.contract)}",
         f"计价    {wording.TAX_MODES[bill.tax_mode]}    {when}{due}",
     ]
 

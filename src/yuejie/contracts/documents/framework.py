@@ -58,7 +58,7 @@ class AnnexRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreed:
-    """Everything a contract is written from. `number` is the contract's or the draft's id."""
+    """Everything a contract is written from. `number` is 合同编号, or an id that is called by."""
 
     number: str
     version: int

@@ -21,6 +21,7 @@ from yuejie.contracts.documents.text import to_text
 from yuejie.contracts.documents.word import to_docx
 from yuejie.contracts.life.approve import terms_of
 from yuejie.contracts.life.draft import ContractDraft, DraftState
+from yuejie.contracts.numbers.number import called
 from yuejie.contracts.prices import RateRow
 from yuejie.contracts.store import BookRow
 from yuejie.db.session import Tx
@@ -55,7 +56,7 @@ def draft_text(
     terms = draft.body.terms(draft.customer_id)
     version = draft.version or 0
     agreed = Agreed(
-        number=draft.contract_id or draft.draft_id,
+        number=called(tx, draft.customer_id, draft.contract_id or draft.draft_id),
         version=version if draft.state is DraftState.SIGNED else version + 1,
         dated=draft.created_at.astimezone(zone_of(terms.zone)).date(),
         seller=seller,
@@ -75,7 +76,7 @@ def contract_text(
     terms = terms_of(tx, contract)
     parent = _book(tx, book.parent_book if book else contract.sale_book)
     agreed = Agreed(
-        number=contract.contract_id,
+        number=called(tx, contract.customer_id, contract.contract_id),
         version=contract.version,
         dated=contract.signed_at.astimezone(zone_of(contract.zone)).date(),
         seller=seller,

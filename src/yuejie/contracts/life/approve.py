@@ -90,7 +90,7 @@ def write_signature(
         signed_copy = has_signed_copy(tx, was.customer_id, draft_id)
         refuse_amendment(held, terms, now=now, both_signed=signed_copy)
         _refuse_left(tx, held.contract, terms)
-    signed = write_version(tx, terms, was.contract_id, by=by, now=now)
+    signed = write_version(tx, terms, was.contract_id, by=by, now=now, draft_id=draft_id)
     became = replace(was, signed_by=by, contract_id=signed.contract_id, version=signed.version)
     move(tx, was, became, DraftEvent.SIGN, by=by, now=now)
     return signed

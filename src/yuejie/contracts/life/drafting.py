@@ -15,6 +15,7 @@ from yuejie.contracts.life.draft import (
     DraftStep,
     advance,
 )
+from yuejie.contracts.numbers.number import number_draft
 from yuejie.contracts.sign import priced_by
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -64,6 +65,8 @@ def draft_in(
         created_at=now,
     )
     store.insert_draft(tx, draft)
+    if kind is DraftKind.NEW:
+        number_draft(tx, draft.draft_id, customer_id, body.zone, now)
     store.insert_step(tx, draft, DraftStep(now, by, "draft", "", draft.state, ""))
     return draft
 

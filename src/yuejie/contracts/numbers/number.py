@@ -1,0 +1,51 @@
+"""Give a contract its number when it is drafted, and keep it through signature and versions."""
+
+from datetime import datetime
+
+from yuejie.contracts.numbers import store
+from yuejie.db.session import Tx
+from yuejie.kernel.ids import ContractId, CustomerId
+from yuejie.kernel.period import zone_of
+
+
+def number_draft(tx: Tx, draft_id: str, customer_id: CustomerId, zone: str, now: datetime) -> str:
+    """Give a draft of a new contract the next number of the year, in the contract's zone."""
+    numbered = store.Numbered(_next(tx, zone, now), draft_id, None)
+    store.insert_number(tx, customer_id, numbered, given_at=now)
+    return numbered.number
+
+
+def number_contract(
+    tx: Tx,
+    contract_id: ContractId,
+    customer_id: CustomerId,
+    zone: str,
+    now: datetime,
+    *,
+    draft_id: str | None = None,
+) -> None:
+    """Give a contract the number of the draft that it came of, or the next where that has none."""
+    if draft_id is not None and store.keep_number(tx, draft_id, contract_id):
+        return
+    numbered = store.Numbered(_next(tx, zone, now), None, contract_id)
+    store.insert_number(tx, customer_id, numbered, given_at=now)
+
+
+def number_of(tx: Tx, customer_id: CustomerId, contract_id: str) -> str:
+    """Return a contract's number; contracts from before there were numbers have none."""
+    return store.numbers_of(tx, customer_id).get(contract_id, "")
+
+
+def called(tx: Tx, customer_id: CustomerId, name: str) -> str:
+    """Return what a contract or draft is called: its number, or its id where it has none."""
+    return store.numbers_of(tx, customer_id).get(name, name)
+
+
+def contract_named(tx: Tx, name: str) -> ContractId:
+    """Return the id of a contract that is named by its number or id."""
+    return store.contract_called(tx, name.strip()) or ContractId(name.strip())
+
+
+def _next(tx: Tx, zone: str, now: datetime) -> str:
+    year = now.astimezone(zone_of(zone)).year
+    return f"HT{year}{store.next_number(tx, year):06d}"
