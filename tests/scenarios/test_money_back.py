@@ -12,27 +12,39 @@ from tests.scenarios.test_credited import credit, tidy, write_off
 from yuejie.bills.bill import BillState
 from yuejie.bills.documents.document import Seller
 from yuejie.contracts.terms import STANDARD, PaymentMode
-from yuejie.kernel.errors import Conflict, NotFound
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt
-from yuejie.payments.apportion.refunds import Wanted, bounce, decide_refund, request_refund
-from yuejie.payments.apportion.store import of_receipt, slips
+from yuejie.payments.apportion.refund import RefundState
+from yuejie.payments.apportion.refunds import (
+    Wanted,
+    bounce,
+    decide_refund,
+    refund_failed,
+    refund_paid,
+    request_refund,
+)
+from yuejie.payments.apportion.store import of_receipt, refunds_of, slips
 from yuejie.payments.apportion.undo import undo_batch
+from yuejie.payments.apportion.waiver import WaiverKind
+from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.banks.keep import give_number, set_parent
 from yuejie.payments.claims.claim import Claimed
 from yuejie.payments.claims.decide import accept_claim, claim_receipt
 from yuejie.payments.dunning.standing import Standing, StandingState, standing_now
 from yuejie.payments.letters.letter import Asked, LetterKind
 from yuejie.payments.letters.render import account_letter, deposit_slip
+from yuejie.payments.receipts.match import Matched, match_open, match_receipt
 from yuejie.payments.receipts.receipt import ReceiptState
-from yuejie.payments.receipts.store import known_payers, lines, receipts_of
+from yuejie.payments.receipts.store import known_payers, lines, lines_paying_back, receipts_of
 from yuejie.payments.receivables.ageing import Age
 from yuejie.payments.receivables.show import (
     age_receivables,
     check_bank,
     statement_of_account,
 )
+from yuejie.web.store import Sought, deeds
 
 SELLER = Seller("月结示例科技有限公司", "91350100M000100Y43", "示例银行", "0000 0000")
 
@@ -137,8 +149,79 @@ def test_what_is_to_go_back_serves_nobody_any_more(bank: Bank, *, rejected: bool
     refund = goes_back(bank, receipt, 1000, "acme")
     assert not stands(bank, acme).covered
     if rejected:
-        decide_refund(bank.books.db, refund, approve=False, by="b", now=bank.books.clock.now())
+        now = bank.books.clock.now()
+        decide_refund(bank.books.db, refund, approve=False, by="b", now=now, why="抵下月")
     assert stands(bank, acme).covered is rejected
+
+
+def test_a_receipt_that_waits_to_go_back_is_passed_over_by_the_matcher(bank: Bank) -> None:
+    """300 of nobody we know are to go back: each round of the clerk counted that as a failure."""
+    receipt = bank.pays("2026-09-10", "300.00", "谁也不是").receipt_id
+    db, now = bank.books.db, bank.books.clock.now()
+    wanted = Wanted(receipt_id=receipt, source=Source.RECEIPT, amount_fen=300_00, why="付错")
+    refund = request_refund(db, wanted, by="a", now=now).refund_id
+    assert match_open(db, now=now) == Matched(0, 0, 0, 0, failed=0)
+    decide_refund(db, refund, approve=True, by="b", now=now)
+    assert match_open(db, now=now) == Matched(0, 0, 0, 0, failed=0)
+    with pytest.raises(Conflict, match="无需再匹配"):
+        match_receipt(db, receipt, now=now)
+    refund_failed(db, refund, why="户名不符", by="a", now=now)
+    assert match_open(db, now=now) == Matched(0, 0, 0, suspended=1, failed=0)
+
+
+def test_nobody_turns_money_down_without_a_reason(bank: Bank) -> None:
+    """A refund, a waiver, and a refund that the bank did not carry out: why is said, or nothing."""
+    acme = owing(bank, "acme", {"2026-08": 1000})
+    receipt = bank.pays("2026-09-10", "300.00", "谁也不是").receipt_id
+    db, now = bank.books.db, bank.books.clock.now()
+    wanted = Wanted(receipt_id=receipt, source=Source.RECEIPT, amount_fen=100_00, why="付错")
+    first, second = (request_refund(db, wanted, by="a", now=now).refund_id for _ in range(2))
+    number = str(acme.bill("2026-08").number)
+    bad = request_waiver(db, number, WaiverKind.WRITE_OFF, why="破产", by="a", now=now).waiver_id
+    with pytest.raises(Invalid, match="驳回退款须写明原因"):
+        decide_refund(db, first, approve=False, by="b", now=now)
+    decide_refund(db, first, approve=False, by="b", now=now, why="抵下月")
+    decide_refund(db, second, approve=True, by="b", now=now)
+    with pytest.raises(Invalid, match="没有付成须写明原因"):
+        refund_failed(db, second, why=" ", by="a", now=now)
+    with pytest.raises(Invalid, match="驳回减免须写明原因"):
+        decide_waiver(db, bad, approve=False, by="b", now=now, why=" ")
+    decide_waiver(db, bad, approve=False, by="b", now=now, why="尚可催收")
+    with db.read() as tx:
+        told = {each.refund_id: (each.state, each.said) for each in refunds_of(tx, receipt)}
+        waived = [each.why for each in deeds(tx, Sought(noun="waiver"), before=1 << 62, limit=9)]
+    assert told == {first: (RefundState.REJECTED, "抵下月"), second: (RefundState.APPROVED, "")}
+    assert waived == ["尚可催收", "破产"]
+
+
+def test_only_lines_that_may_have_paid_a_refund_are_offered_for_it(bank: Bank) -> None:
+    """
+    To the payer's number or to none, of the amount, from behind the receipt, the newest first; a
+    line of another refund is no candidate any more.
+    """
+    me, other = "6222000011112222", "6333000011112222"
+    bank.imports(bank.row("2026-09-09", "100.00", "甲", number=me, out=True))
+    receipt = bank.pays("2026-09-10", "300.00", "甲", number=me).receipt_id
+    bank.imports(
+        bank.row("2026-09-11", "100.00", "甲", number=me, out=True),
+        bank.row("2026-09-12", "100.00", "", number="", out=True),
+        bank.row("2026-09-13", "100.00", "乙", number=other, out=True),
+        bank.row("2026-09-14", "100.01", "甲", number=me, out=True),
+        bank.row("2026-09-15", "100.00", "甲", number=me),
+    )
+    db, now = bank.books.db, bank.books.clock.now()
+
+    def offered() -> dict[str, str]:
+        with db.read() as tx:
+            found = lines_paying_back(tx, receipt, amount_fen=100_00)
+        return {each.booked_on.isoformat(): each.line_id for each in found}
+
+    assert list(offered()) == ["2026-09-12", "2026-09-11"]
+    wanted = Wanted(receipt_id=receipt, source=Source.RECEIPT, amount_fen=100_00, why="付错")
+    refund = request_refund(db, wanted, by="a", now=now).refund_id
+    decide_refund(db, refund, approve=True, by="b", now=now)
+    refund_paid(db, refund, line=offered()["2026-09-11"], paid_on=now.date(), by="a", now=now)
+    assert list(offered()) == ["2026-09-12"]
 
 
 def test_a_receipt_that_was_taken_back_is_nobodys_until_it_is_placed_again(bank: Bank) -> None:

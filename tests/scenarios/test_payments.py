@@ -213,7 +213,12 @@ def test_a_bank_fee_is_borne_by_the_word_of_two(bank: Bank) -> None:
     for approve, deed in ((True, "批准"), (False, "驳回")):
         with pytest.raises(Conflict, match=f"已有审批结果，不能再{deed}"):
             decide_waiver(
-                bank.books.db, waiver, approve=approve, by="boss", now=bank.books.clock.now()
+                bank.books.db,
+                waiver,
+                approve=approve,
+                by="boss",
+                now=bank.books.clock.now(),
+                why="催收",
             )
     bank.books_agree(acme)
 
@@ -330,7 +335,7 @@ def test_what_does_not_go_back_is_to_be_placed_again(bank: Bank, *, failed: bool
     refund = request_refund(db, wanted, by="a", now=now).refund_id
     place(bank, receipt, {str(acme.bill("2026-08").number): 600_00})
     assert bank.receipt(receipt).state is ReceiptState.APPORTIONED
-    decide_refund(db, refund, approve=failed, by="b", now=now)
+    decide_refund(db, refund, approve=failed, by="b", now=now, why="抵下月")
     if failed:
         refund_failed(db, refund, why="户名不符", by="a", now=now)
     assert bank.receipt(receipt).state is ReceiptState.SUSPENDED
@@ -352,7 +357,7 @@ def test_one_line_of_the_bank_carries_one_refund(bank: Bank) -> None:
     for each in refunds:
         decide_refund(db, each, approve=True, by="b", now=now)
     with pytest.raises(Conflict, match="已批准待付款，不能再驳回；"):
-        decide_refund(db, refunds[0], approve=False, by="b", now=now)
+        decide_refund(db, refunds[0], approve=False, by="b", now=now, why="重复")
     bank.imports(bank.row("2026-09-11", "200.00", name(acme), out=True, memo="退款"))
     with db.read() as tx:
         account = bank.receipts()[0].account_id

@@ -306,7 +306,9 @@ class Till:
         approve, now = self.random.random() < 0.8, self.world.tick()
         became = self.deeds.attempt(
             "waiver approved" if approve else "waiver rejected",
-            lambda: decide_waiver(self.world.db, waiver, approve=approve, by="b", now=now),
+            lambda: decide_waiver(
+                self.world.db, waiver, approve=approve, by="b", now=now, why="请先催收"
+            ),
         )
         if became is not None:
             self.waivers.remove(waiver)
@@ -320,7 +322,13 @@ class Till:
             became = self.deeds.attempt(
                 "refund approved" if approve else "refund rejected",
                 lambda: decide_refund(
-                    world.db, name, approve=approve, by="b", now=now, owes_fapiao=owed_back
+                    world.db,
+                    name,
+                    approve=approve,
+                    by="b",
+                    now=now,
+                    why="抵下月",
+                    owes_fapiao=owed_back,
                 ),
             )
             if became is None or became.state is RefundState.APPROVED:

@@ -226,6 +226,113 @@ def test_waivers_and_refunds_are_decided_by_whoever_did_not_ask(
     went(send(admin, "/receivables", "/receivables/reprieve", **until), "/receivables")
 
 
+def test_money_is_turned_down_with_a_reason_that_its_receipt_shows(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """
+    王管理 asks to give up Zeta's 8.00 and to send 3.00 back: the receipt shows it, with no form for
+    what is not there any more. 李财务 says no to both, and why; the refund may be asked for again.
+    """
+    form = {"bill": str(house.zeta_bill.number), "kind": "write_off", "why": "破产"}
+    went(send(admin, "/receivables", "/receivables/waivers", **form), "/receivables")
+    send(admin, "/bank", "/bank/accounts", **ACCOUNT)
+    take_in(admin, csv("2026-11-04,A1,3.00,谁也不是,7777,"))
+    here = one(r"/bank/receipts/rcp_\w+", admin.get("/bank").text)
+    assert f'action="{here}/refund"' in admin.get(here).text
+    went(send(admin, here, f"{here}/refund", amount="3.00", why="付错"), here)
+    page = admin.get(here).text
+    assert [word for word in ("付错", "王管理", "在“应收”页办理") if word not in page] == []
+    assert f'action="{here}/refund"' not in page, "all of it is on its way back"
+
+    enter(database, admin, "李财务", "finance", None)
+    page = admin.get("/receivables").text
+    for path in (r"/receivables/waivers/\w+/reject", r"/receivables/refunds/\w+/reject"):
+        there = one(path, page)
+        assert send(admin, "/receivables", there, why=" ").status_code == 422
+        went(send(admin, "/receivables", there, why="先抵下月"), "/receivables")
+    page = admin.get(here).text
+    assert ("已驳回" in page, "先抵下月" in page) == (True, True)
+    assert f'action="{here}/refund"' in page
+
+
+def test_a_receipt_offers_what_of_it_may_go_back_and_no_more(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """Zeta's 20.00 became a prepayment: 20.00 of that may go back; of what nobody sent, nothing."""
+    zeta = house.zeta.customer
+    send(admin, "/bank", "/bank/accounts", **ACCOUNT)
+    take_in(admin, csv(f"2026-11-04,A1,20.00,{zeta.legal_name},7777,"))
+    here = one(r"/bank/receipts/rcp_\w+", admin.get("/bank").text)
+    went(send(admin, here, f"{here}/apportion", customer="zeta"), here)
+    page = admin.get(here).text
+    offered = re.findall(r'<option value="(receipt|prepayment|deposit)">([^<]+)', page)
+    assert offered == [("prepayment", "预收款 20.00")]
+    take_in(admin, csv("2026-11-04,A2,5.00,,,"), "nobody.csv")
+    here = one(r"/bank/receipts/rcp_\w+", admin.get("/bank").text)
+    page = admin.get(here).text
+    assert (f'action="{here}/refund"' in page, "只能由银行原路退回" in page) == (False, True)
+
+
+def test_a_refund_is_booked_by_a_line_that_is_chosen_and_not_typed(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """
+    3.00 left to 7777 before the refund was asked for, and behind it, and to a number that the bank
+    did not say. The newest to its very number since is chosen; what is booked is not offered again.
+    """
+    send(admin, "/bank", "/bank/accounts", **ACCOUNT)
+    take_in(admin, csv("2026-11-03,A1,6.00,谁也不是,7777,"))
+    here = one(r"/bank/receipts/rcp_\w+", admin.get("/bank").text)
+    for why in ("付错", "再退"):
+        went(send(admin, here, f"{here}/refund", amount="3.00", why=why), here)
+    enter(database, admin, "李财务", "finance", None)
+    page = admin.get("/receivables").text
+    for refund in sorted(set(re.findall(r"/receivables/refunds/\w+(?=/approve)", page))):
+        went(send(admin, "/receivables", f"{refund}/approve"), "/receivables")
+    assert 'value="bsl_' not in admin.get("/receivables").text
+    head = "交易日期,交易流水号,借方发生额,贷方发生额,对方户名,对方账号,附言"
+    rows = [
+        "2026-11-04,B1,3.00,,谁也不是,7777,",
+        "2026-11-06,B2,3.00,,谁也不是,7777,",
+        "2026-11-07,B3,3.00,,,,退款",
+        "2026-11-07,B4,3.00,,别人,8888,",
+    ]
+    take_in(admin, "\n".join([head, *rows]).encode("gb18030"), "out.csv")
+    first, second = lines_offered(admin)
+    assert first == second
+    assert first == [
+        ("", "没有流水"),
+        (" ", "2026-11-07 — B3"),
+        ("chosen", "2026-11-06 谁也不是 B2"),
+        (" ", "2026-11-04 谁也不是 B1"),
+    ]
+    page = admin.get("/receivables").text
+    refund, *_ = sorted(set(re.findall(r"/receivables/refunds/\w+(?=/paid)", page)))
+    line = re.findall(r'<option value="(bsl_\w+)" selected', page)[0]
+    form = {"paid_on": "2026-11-06", "line": line}
+    went(send(admin, "/receivables", f"{refund}/paid", **form), "/receivables")
+    (left,) = lines_offered(admin)
+    assert left == [
+        ("", "没有流水"),
+        (" ", "2026-11-07 — B3"),
+        (" ", "2026-11-04 谁也不是 B1"),
+    ]
+
+
+def lines_offered(admin: TestClient) -> list[list[tuple[str, str]]]:
+    """Return the lines of the bank that each refund is offered, and which of them is chosen."""
+    page = admin.get("/receivables").text
+    return [
+        [
+            ("chosen" if chosen else " " if line else "", said)
+            for line, chosen, said in re.findall(
+                r'<option value="(\w*)"( selected)?>([^<]+)</option>', box
+            )
+        ]
+        for box in re.findall(r'<select[^>]+name="line".+?</select>', page)
+    ]
+
+
 def test_a_prepayment_is_set_aside_and_drawn_in_the_currency_that_is_named(
     admin: TestClient, database: Database, house: House
 ) -> None:

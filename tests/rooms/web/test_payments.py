@@ -56,6 +56,9 @@ def test_a_payment_a_fee_and_a_refund(
     wanted = {"kind": "short_pay", "why": "手续费"}
     waiver = ok(operator.post(f"{API}/bills/{number}/waivers", json=wanted))["waiver_id"]
     assert operator.post(f"{API}/waivers/{waiver}/approve").status_code == 403
+    assert operator.post(f"{API}/waivers/{waiver}/reject", headers=boss).status_code == 422
+    ok(operator.post(f"{API}/waivers/{waiver}/reject", headers=boss, json={"why": "金额不符"}))
+    waiver = ok(operator.post(f"{API}/bills/{number}/waivers", json=wanted))["waiver_id"]
     ok(operator.post(f"{API}/waivers/{waiver}/approve", headers=boss))
     assert ok(operator.get(f"{API}/bills/{number}"))["state"] == "paid"
 
@@ -69,6 +72,10 @@ def test_a_payment_a_fee_and_a_refund(
     assert (refund["to_name"], refund["to_number"]) == (name, "6222")
     refund_url = f"{API}/refunds/{refund['refund_id']}"
     assert operator.post(f"{refund_url}/approve").status_code == 403
+    assert operator.post(f"{refund_url}/reject", headers=boss).status_code == 422
+    ok(operator.post(f"{refund_url}/reject", headers=boss, json={"why": "抵下月"}))
+    refund = ok(operator.post(f"{API}/receipts/{left['receipt_id']}/refunds", json=ask))
+    refund_url = f"{API}/refunds/{refund['refund_id']}"
     ok(operator.post(f"{refund_url}/approve", headers=boss))
     paid = ok(operator.put(f"{refund_url}/paid", json={"paid_on": "2026-11-05"}))
     assert paid["state"] == "paid"

@@ -335,7 +335,7 @@ def ask_refund(
 @refunds.command("decide")
 @click.argument("refund_id")
 @click.option("--approve/--reject", "approve", required=True, help="批准或驳回")
-@click.option("--why", default="", help="意见")
+@click.option("--why", default="", help="意见；驳回必写原因")
 @frame
 def decide(house: Frame, refund_id: str, *, approve: bool, why: str) -> None:
     """批准或驳回他人申请的退款。"""

@@ -312,10 +312,11 @@ def ask_waiver(house: Frame, bill: str, kind: str, why: str) -> None:
 @waivers.command("decide")
 @click.argument("waiver_id")
 @click.option("--approve/--reject", "approve", required=True, help="批准或驳回")
+@click.option("--why", default="", help="驳回的原因；驳回必写")
 @frame
-def decide(house: Frame, waiver_id: str, *, approve: bool) -> None:
+def decide(house: Frame, waiver_id: str, *, approve: bool, why: str) -> None:
     """批准或驳回他人申请的减免。"""
     with house.database() as db:
-        done = decide_waiver(db, waiver_id, approve=approve, by=house.by, now=house.now())
+        done = decide_waiver(db, waiver_id, approve=approve, by=house.by, now=house.now(), why=why)
     said = "已批准" if done.state is WaiverState.APPROVED else "已驳回"
     say(f"减免 {waiver_id} {said}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import CustomerId
@@ -82,7 +82,7 @@ class Refund:
     line_id: str | None = None
     paid_on: date | None = None
 
-    def typed(self) -> "Refund":
+    def typed(self) -> Self:
         """Return the refund with its words as the words they are, after reading a row."""
         return replace(self, source=Source(self.source), state=RefundState(self.state))
 

@@ -117,8 +117,32 @@ def _review(tx: Tx, customer_id: CustomerId | None, *, by: str, now: datetime) -
         review_standing(tx, customer_id, by=by, now=now)
 
 
+def refundable(tx: Tx, receipt: Receipt) -> dict[Source, int]:
+    """Return what may go back to a receipt's payer, in fen, by where it stands now; no zeros.
+
+    A prepayment or deposit is that of the customer whose the receipt is. Whether fapiao cover it
+    is not asked: of that a refusal says what to do first.
+    """
+    if not receipt.payer_number or not receipt.payer_name:
+        return {}
+    customer_id, places = receipt.customer_id, [Source.RECEIPT]
+    if customer_id is not None and _has_paid_for(tx, receipt, customer_id):
+        places += [Source.PREPAYMENT, Source.DEPOSIT]
+    free = {source: _free(tx, receipt, customer_id, source) for source in places}
+    return {source: fen for source, fen in free.items() if fen > 0}
+
+
 def _refuse_other_payer(tx: Tx, receipt: Receipt, customer_id: CustomerId) -> None:
-    """Refuse to pay a customer's money to somebody who never paid for it, or for its parent.
+    """Refuse to pay a customer's money to somebody who never paid for it, or for its parent."""
+    if not _has_paid_for(tx, receipt, customer_id):
+        raise Conflict(
+            f"到账 {receipt.receipt_id} 不是该客户的付款，退款只能退回原付款账户；"
+            "请改用该客户自己的到账"
+        )
+
+
+def _has_paid_for(tx: Tx, receipt: Receipt, customer_id: CustomerId) -> bool:
+    """Say whether a receipt was a customer's, or that of somebody who pays for it.
 
     Who once paid its bills from a prepayment stays one who did, also when it pays no longer.
     """
@@ -127,11 +151,7 @@ def _refuse_other_payer(tx: Tx, receipt: Receipt, customer_id: CustomerId) -> No
         if row.receipt_id == receipt.receipt_id:
             brought[row.customer_id] += row.amount_fen
     payers = {customer_id, parent_of(tx, customer_id), *store.drew_from(tx, customer_id)}
-    if not any(brought[each] > 0 for each in payers if each):
-        raise Conflict(
-            f"到账 {receipt.receipt_id} 不是该客户的付款，退款只能退回原付款账户；"
-            "请改用该客户自己的到账"
-        )
+    return any(brought[each] > 0 for each in payers if each)
 
 
 def _refuse_uncovered(tx: Tx, customer_id: CustomerId, owes_fapiao: OwesFapiao) -> None:
@@ -145,18 +165,23 @@ def _refuse_uncovered(tx: Tx, customer_id: CustomerId, owes_fapiao: OwesFapiao) 
 def _refuse_too_much(
     tx: Tx, receipt: Receipt, customer_id: CustomerId | None, wanted: Wanted
 ) -> None:
-    if wanted.source is Source.RECEIPT:
-        free = left_of(tx, receipt)
-    else:
-        assert customer_id is not None, "asked for above"
-        free = store.held(tx, customer_id, Use(str(wanted.source)), receipt.currency)
-    whole = receipt.amount_fen - store.receipt_refunded(tx, receipt.receipt_id, straight=False)
-    free = min(free, whole)
+    free = _free(tx, receipt, customer_id, wanted.source)
     if wanted.amount_fen > free:
         raise Conflict(
             f"可退 {plain(max(free, 0), FEN)}，不能退 {plain(wanted.amount_fen, FEN)}；"
             "已认到账单的款项须先开具冲减单"
         )
+
+
+def _free(tx: Tx, receipt: Receipt, customer_id: CustomerId | None, source: Source) -> int:
+    """Return what is free to go back, and not more than the receipt brought, in fen."""
+    if source is Source.RECEIPT:
+        free = left_of(tx, receipt)
+    else:
+        assert customer_id is not None, "a prepayment or deposit is somebody's"
+        free = store.held(tx, customer_id, Use(str(source)), receipt.currency)
+    whole = receipt.amount_fen - store.receipt_refunded(tx, receipt.receipt_id, straight=False)
+    return min(free, whole)
 
 
 def decide_refund(
@@ -169,7 +194,12 @@ def decide_refund(
     why: str = "",
     owes_fapiao: OwesFapiao = owes_none,
 ) -> Refund:
-    """Approve or reject somebody else's refund. Raises Forbidden for the one who asked."""
+    """Approve or reject somebody else's refund.
+
+    Raises Forbidden for the one who asked, Invalid for a rejection without a reason.
+    """
+    if not approve and not why.strip():
+        raise Invalid("驳回退款须写明原因，请补全后重试")
     event = RefundEvent.APPROVE if approve else RefundEvent.REJECT
     with db.begin() as tx:
         was = _find(tx, refund_id)
@@ -205,7 +235,9 @@ def refund_paid(
 
 
 def refund_failed(db: Database, refund_id: str, *, why: str, by: str, now: datetime) -> Refund:
-    """Note that the bank did not carry a refund out; the amount is free again."""
+    """Note that the bank did not carry a refund out, and why; the amount is free again."""
+    if not why.strip():
+        raise Invalid("退款没有付成须写明原因，请补全后重试")
     with db.begin() as tx:
         was = _find(tx, refund_id)
         became = replace(was, state=advance(was, RefundEvent.FAIL, by=by))

@@ -21,6 +21,7 @@ OPERATOR_READS: Final = {
     "receipt_refunded": "the same",
     "refund_by_id": "the operator names a refund",
     "refunds": "the operator lists refunds",
+    "refunds_of": "a receipt belongs to nobody until it is apportioned",
     "refund_of_line": "a line of a statement is the house's",
     "waiver_by_id": "the operator names a waiver",
     "waivers": "the operator lists waivers",
@@ -340,6 +341,30 @@ def refunds(
     """Return refunds of a state (or all), from behind `after` on."""
     named = str(state) if state else None
     return [row.typed() for row in tx.rows(Refund, REFUNDS, state=named, after=after, limit=limit)]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRefund(Refund):
+    """A refund, and what was said at its last step: why it was rejected, or did not go through."""
+
+    said: str = ""
+
+
+REFUNDS_OF: Final = """
+    SELECT refund_id, receipt_id, source, customer_id, account_id, currency, amount_fen, to_name,
+           to_number, why, state, requested_by, requested_at, decided_by, decided_at, line_id,
+           paid_on,
+           COALESCE((SELECT t.why FROM refund_transition t WHERE t.refund_id = refund.refund_id
+                     ORDER BY t.at DESC LIMIT 1), '') AS said
+    FROM refund
+    WHERE receipt_id = %(receipt_id)s
+    ORDER BY refund_id
+"""
+
+
+def refunds_of(tx: Tx, receipt_id: str) -> list[ToldRefund]:
+    """Return what was to go back of a receipt, whatever became of it, the oldest first."""
+    return [row.typed() for row in tx.rows(ToldRefund, REFUNDS_OF, receipt_id=receipt_id)]
 
 
 MOVE_REFUND: Final = """

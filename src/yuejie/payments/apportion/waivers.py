@@ -93,12 +93,16 @@ def decide_waiver(
     approve: bool,
     by: str,
     now: datetime,
+    why: str = "",
 ) -> Waiver:
     """Approve or reject somebody else's waiver; approved, exactly what was asked is given up.
 
+    `why` says for what reason it is rejected; one that is approved goes by the asker's reason.
     Raises Forbidden for the one who asked, Conflict for one that is decided, or whose bill is open
-    by another amount since.
+    by another amount since, Invalid for a rejection without a reason.
     """
+    if not approve and not why.strip():
+        raise Invalid("驳回减免须写明原因，请补全后重试")
     with db.begin() as tx:
         asked = _find(tx, waiver_id)
         state = decide(asked, approve=approve, by=by)
@@ -109,7 +113,8 @@ def decide_waiver(
             _give_up(tx, asked, by=by, now=now)
             review_standing(tx, asked.customer_id, by=by, now=now)
         became = _find(tx, waiver_id)
-        deed = Deed(by, now, "approve" if approve else "reject", "waiver", waiver_id, asked.why)
+        verb, reason = ("approve", asked.why) if approve else ("reject", why)
+        deed = Deed(by, now, verb, "waiver", waiver_id, reason)
         record_deed(tx, deed, was=asked, became=became)
         return became
 

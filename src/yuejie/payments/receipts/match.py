@@ -52,16 +52,21 @@ class Matched:
 
 
 def match_open(db: Database, *, now: datetime, by: str = MATCHER) -> Matched:
-    """Judge every receipt of which something has no place, each in a transaction of its own."""
+    """Judge every receipt of which something has no place, each in a transaction of its own.
+
+    One whose money waits to go back, or that somebody placed meanwhile, is passed over.
+    """
     names = _names(db)
     found: list[Verdict] = []
     failed = 0
     for receipt in _open(db):
         try:
-            found.append(match_receipt(db, receipt.receipt_id, now=now, by=by, names=names).verdict)
+            judgement = _match(db, receipt.receipt_id, now=now, by=by, names=names)
         except DomainError as error:
             failed += 1
             log.warning("payments.match_failed", receipt=receipt.receipt_id, why=error.sentence)
+        else:
+            found += [judgement.verdict] if judgement else []
     return Matched(
         found.count(Verdict.APPORTION),
         found.count(Verdict.PROPOSE),
@@ -102,10 +107,28 @@ def match_receipt(
 
     Raises Conflict for one that is placed already.
     """
+    judgement = _match(db, receipt_id, now=now, by=by, names=names)
+    if judgement is None:
+        raise Conflict(f"到账 {receipt_id} 已认款或退回，无需再匹配")
+    return judgement
+
+
+def _match(
+    db: Database,
+    receipt_id: str,
+    *,
+    now: datetime,
+    by: str,
+    names: dict[str, list[CustomerId]] | None,
+) -> Judgement | None:
+    """Judge one receipt and act on the verdict; None where something of it is placed or goes back.
+
+    Asked under the receipt's lock: between the list and this, somebody may have been at it.
+    """
     with db.begin() as tx:
         receipt = find_receipt(tx, receipt_id, hold=True)
         if receipt.state not in OPEN or left_of(tx, receipt) != receipt.amount_fen:
-            raise Conflict(f"到账 {receipt_id} 已认款或退回，无需再匹配")
+            return None
         known = index(customers(tx)) if names is None else names
         found = _candidates(tx, receipt, known)
         hold_customers(tx, {member for each in found for member in family_of(tx, each)})

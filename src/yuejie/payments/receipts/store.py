@@ -20,6 +20,7 @@ OPERATOR_READS: Final = {
     "untouched_receipts": "the same",
     "candidates": "the operator decides whose a receipt is",
     "payers_by_number": "finds out whose account it is; there is no customer before it",
+    "lines_paying_back": "a line of a statement is the house's; the operator books a refund",
     "receipts_like": "finds the receipt that a claim means",
 }
 """Reads that serve the operator or find the customer; all others take `customer_id` first."""
@@ -209,6 +210,33 @@ def lines(
 ) -> list[KeptLine]:
     """Return what the bank booked in a span of days."""
     return tx.rows(KeptLine, LINES, account_id=account_id, since=since, until=until, limit=limit)
+
+
+LINES_PAYING_BACK: Final = """
+    SELECT l.line_id, l.row_number, l.booked_on, l.booked_time, l.direction, l.amount_fen,
+           l.balance_fen, l.serial, l.identity, l.payer_name, l.payer_number, l.payer_bank,
+           l.into_number, l.memo
+    FROM statement_line l
+    JOIN receipt r USING (account_id)
+    WHERE r.receipt_id = %(receipt_id)s AND l.booked_on >= r.received_on
+      AND l.direction = 'out' AND l.amount_fen = %(amount_fen)s
+      AND (r.payer_number = '' OR l.payer_number IN ('', r.payer_number))
+      AND NOT EXISTS (SELECT FROM refund f WHERE f.line_id = l.line_id)
+    ORDER BY l.booked_on DESC, l.sequence DESC
+    LIMIT %(limit)s
+"""
+
+
+def lines_paying_back(
+    tx: Tx, receipt_id: str, *, amount_fen: int, limit: int = 20
+) -> list[KeptLine]:
+    """Return the lines that may have paid so much of a receipt back, the newest first.
+
+    They left its account since it came in, to its payer as far as the bank says, and no refund was
+    booked by them.
+    """
+    asked = {"receipt_id": receipt_id, "amount_fen": amount_fen, "limit": limit}
+    return tx.rows(KeptLine, LINES_PAYING_BACK, **asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from yuejie.payments.receipts.store import receipts, receipts_of
 from yuejie.web.auth import AnyCaller, guarded, whose
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
+from yuejie.web.shapes.billing.review import DecisionIn
 from yuejie.web.shapes.money.receipts import (
     AcceptIn,
     AnswerIn,
@@ -200,14 +201,16 @@ def decide(
     now: Now,
     refund: Name,
     decision: Annotated[Literal["approve", "reject"], Path(description="批准或驳回")],
+    body: DecisionIn | None = None,
 ) -> RefundOut:
-    """批准或驳回他人申请的退款。"""
+    """批准或驳回他人申请的退款；驳回须写明原因。"""
     done = decide_refund(
         db,
         refund,
         approve=decision == "approve",
         by=caller.name,
         now=now,
+        why=body.why if body else "",
         owes_fapiao=owed_back,
     )
     return RefundOut.of(done)

@@ -18,6 +18,7 @@ from yuejie.payments.receivables.show import age_receivables, position_of, state
 from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, Caller, StampingHere, guarded, whose
 from yuejie.web.desk import Db, DeskHere, Now
+from yuejie.web.shapes.billing.review import DecisionIn
 from yuejie.web.shapes.money.receivables import (
     AgedOut,
     OpenOut,
@@ -172,9 +173,11 @@ def decide(
     now: Now,
     waiver: Name,
     decision: Annotated[Literal["approve", "reject"], Path(description="批准或驳回")],
+    body: DecisionIn | None = None,
 ) -> WaiverOut:
-    """批准或驳回他人申请的减免。"""
-    done = decide_waiver(db, waiver, approve=decision == "approve", by=caller.name, now=now)
+    """批准或驳回他人申请的减免；驳回须写明原因。"""
+    approve, why = decision == "approve", body.why if body else ""
+    done = decide_waiver(db, waiver, approve=approve, by=caller.name, now=now, why=why)
     return WaiverOut.of(done)
 
 

@@ -18,9 +18,10 @@ from yuejie.kernel.errors import Invalid
 from yuejie.payments.apportion.move import Apportionment, Source, Use
 from yuejie.payments.apportion.open import amounts_of_all
 from yuejie.payments.apportion.place import Placing, apportion_receipt, family_of, find_receipt
-from yuejie.payments.apportion.refunds import Wanted, bounce, request_refund
+from yuejie.payments.apportion.refund import SAID as REFUND_STATES
+from yuejie.payments.apportion.refunds import Wanted, bounce, refundable, request_refund
 from yuejie.payments.apportion.shares import OpenAmount, share_out
-from yuejie.payments.apportion.store import held, is_undone
+from yuejie.payments.apportion.store import held, is_undone, refunds_of
 from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.banks.keep import Paper, file_authorisation
 from yuejie.payments.receipts.payer import payers_of
@@ -86,6 +87,7 @@ def show_receipt(
     """Show a receipt, and the open bills of whoever is chosen; the best candidate's at first."""
     with db.read(consistent=True) as tx:
         whole = whole_receipt(tx, receipt)
+        refunds, free = refunds_of(tx, receipt), refundable(tx, whole.receipt)
         chosen = _choice(tx, whole, customer)
         parties = customers(tx)
         batches = _batches(tx, whole)
@@ -100,6 +102,9 @@ def show_receipt(
         parties=parties,
         names={party.customer_id: party for party in parties},
         batches=batches,
+        refunds=refunds,
+        refundable=free,
+        refund_states=REFUND_STATES,
         states=SAID,
         sources=SOURCES,
         uses=USES,

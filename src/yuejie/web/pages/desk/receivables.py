@@ -1,5 +1,6 @@
 """Receivables: what is open and how old, who is warned or stopped, what two people decide."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
@@ -23,6 +24,7 @@ from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.dunning.dun import grant_reprieve
 from yuejie.payments.dunning.standing import StandingState
 from yuejie.payments.dunning.store import StandingRow, standings
+from yuejie.payments.receipts.store import KeptLine, lines_paying_back
 from yuejie.payments.receivables.ageing import Age, totals
 from yuejie.payments.receivables.show import Debtor, age_receivables
 from yuejie.web.desk import Db, DeskHere, Now
@@ -73,6 +75,17 @@ class DrawForm(BaseModel):
     def bills(self) -> dict[str, int] | None:
         """Return fen by bill number. Raises Invalid for what is no amount."""
         return {self.bill.strip(): typed_fen(self.amount)} if self.bill.strip() else None
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBy:
+    """Outgoing lines of the bank that may have carried a refund out, and the one chosen at first.
+
+    None is chosen where the bank names no number, or nothing left since the refund was asked for.
+    """
+
+    lines: list[KeptLine]
+    chosen: str
 
 
 @routes.get("")
@@ -128,14 +141,36 @@ def _waiting(request: Request, tx: Tx) -> dict[str, Any]:
         for state in (RefundState.REQUESTED, RefundState.APPROVED)
         for each in refunds(tx, state=state, limit=MOST)
     ]
+    due = leaf(request, "refunds", owed, _requested_first)
     return {
         "names": {party.customer_id: party for party in customers(tx)},
         "stopped": len(stopped),
         "standings": leaf(request, "standings", told, _stopped_first),
         "waivers": asked,
         "bills": {each.bill_id: find_bill(tx, each.bill_id).name for each in asked.rows},
-        "refunds": leaf(request, "refunds", owed, _requested_first),
+        "refunds": due,
+        "paid_by": {
+            each.refund_id: _paid_by(tx, each)
+            for each in due.rows
+            if each.state is RefundState.APPROVED
+        },
     }
+
+
+def _paid_by(tx: Tx, refund: Refund) -> PaidBy:
+    """Return the lines that may have carried a refund out.
+
+    One that left to its very number since it was asked for is taken for it; one from before may
+    have paid an earlier refund of the same amount, and is for a person to choose.
+    """
+    asked_on = refund.requested_at.astimezone(HOUSE_ZONE).date()
+    found = lines_paying_back(tx, refund.receipt_id, amount_fen=refund.amount_fen)
+    exact = [
+        line.line_id
+        for line in found
+        if line.payer_number == refund.to_number and line.booked_on >= asked_on
+    ]
+    return PaidBy(found, exact[0] if exact else "")
 
 
 def _stopped_first(row: StandingRow) -> str:
@@ -170,10 +205,12 @@ def ask_waiver(
 
 
 @routes.post("/waivers/{waiver}/{decision}", dependencies=ours)
-def decide_one(request: Request, db: Db, now: Now, waiver: str, decision: Decision) -> Response:
+def decide_one(
+    request: Request, db: Db, now: Now, waiver: str, decision: Decision, why: Text = ""
+) -> Response:
     """Approve or reject a waiver that somebody else has asked for."""
     approve = decision == "approve"
-    decide_waiver(db, waiver, approve=approve, by=caller_of(request).name, now=now)
+    decide_waiver(db, waiver, approve=approve, by=caller_of(request).name, now=now, why=why)
     return go(request, "/receivables", "减免已批准" if approve else "减免已驳回")
 
 
@@ -234,11 +271,13 @@ def failed(request: Request, db: Db, now: Now, refund: str, why: Text) -> Respon
 
 
 @routes.post("/refunds/{refund}/{decision}", dependencies=ours)
-def decide_money(request: Request, db: Db, now: Now, refund: str, decision: Decision) -> Response:
+def decide_money(
+    request: Request, db: Db, now: Now, refund: str, decision: Decision, why: Text = ""
+) -> Response:
     """Approve or reject a refund that somebody else has asked for."""
     approve = decision == "approve"
     by = caller_of(request).name
-    decide_refund(db, refund, approve=approve, by=by, now=now, owes_fapiao=owed_back)
+    decide_refund(db, refund, approve=approve, by=by, now=now, why=why, owes_fapiao=owed_back)
     return go(request, "/receivables", "退款已批准，等待付款" if approve else "退款已驳回")
 
 

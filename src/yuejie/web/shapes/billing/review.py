@@ -137,7 +137,7 @@ class AdjustmentOut(Out):
 
 
 class DecisionIn(In):
-    """审批调整时的说明。"""
+    """审批时的说明。"""
 
     why: Text = Field("", description="原因；驳回必写")
 
