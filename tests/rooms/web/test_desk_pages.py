@@ -333,6 +333,23 @@ def lines_offered(admin: TestClient) -> list[list[tuple[str, str]]]:
     ]
 
 
+def test_nothing_waits_only_where_nothing_waits_anywhere(admin: TestClient) -> None:
+    page = admin.get("/approvals").text
+    assert ("没有等待审批的事项" in page, "别处待办" in page) == (True, False)
+
+
+def test_approvals_say_what_waits_on_other_pages(
+    admin: TestClient, database: Database, house: House
+) -> None:
+    """A waiver waits under 应收, while 待审批 said that nothing does."""
+    form = {"bill": str(house.zeta_bill.number), "kind": "write_off", "why": "破产"}
+    went(send(admin, "/receivables", "/receivables/waivers", **form), "/receivables")
+    page = admin.get("/approvals").text
+    assert '<a href="/receivables">减免待审批</a></td><td class="num">1</td>' in page
+    assert ("没有等待审批的事项" in page, "退款待审批" in page) == (False, False)
+    assert "别处待办" in page
+
+
 def test_a_prepayment_is_set_aside_and_drawn_in_the_currency_that_is_named(
     admin: TestClient, database: Database, house: House
 ) -> None:
@@ -525,7 +542,9 @@ def test_what_waits_is_approved_by_whoever_did_not_ask(
     assert len(paths) == 3
     for path in sorted(paths):
         went(send(admin, "/approvals", path), "/approvals")
-    assert "没有等待审批的事项" in admin.get("/approvals").text
+    page = admin.get("/approvals").text
+    assert not re.search(r"/approvals/\w+/\w+/approve", page)
+    assert ("工单待响应" in page, "没有等待审批的事项" in page) == (True, False)
 
 
 def test_why_service_stopped_is_said_to_both_sides() -> None:

@@ -106,6 +106,12 @@ LIMITS: Final = "临时额度待审批"
 """Beside the others, for whether one still waits depends on the hour."""
 
 
+def what_waits(tx: Tx, now: datetime) -> list[Waiting]:
+    """Return every kind of thing that may wait for a person of ours, with how many do."""
+    limits = Waiting(LIMITS, len(open_limits(tx, now)), "/approvals")
+    return [*(Waiting(what, count(tx), path) for what, count, path in LOOKS), limits]
+
+
 @routes.get("/")
 def home(request: Request, db: Db, now: Now) -> Response:
     """Show the front page of whoever looks."""
@@ -117,8 +123,7 @@ def home(request: Request, db: Db, now: Now) -> Response:
 
 def _today(request: Request, db: Database, now: datetime) -> Response:
     with db.read(consistent=True) as tx:
-        waiting = [Waiting(what, count(tx), path) for what, count, path in LOOKS]
-        waiting.append(Waiting(LIMITS, len(open_limits(tx, now)), "/approvals"))
+        waiting = what_waits(tx, now)
     month = BillingMonth.of(now, HOUSE_ZONE)
     lines = show_usage(db, None, Question(by=(By.DAY,), first=month, last=month))
     return draw(

@@ -25,6 +25,7 @@ from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.frame.leaf import leaf
+from yuejie.web.pages.home import what_waits
 
 routes: Final = APIRouter(
     include_in_schema=False, prefix="/approvals", dependencies=[Depends(visit)]
@@ -46,7 +47,10 @@ _DECIDED: Final = {
 
 @routes.get("")
 def show_approvals(request: Request, db: Db, now: Now) -> Response:
-    """Show everything that one person asked for and another decides, the oldest first."""
+    """Show everything that one person asked for and another decides, the oldest first.
+
+    Of what is decided or done on other pages, how much waits there.
+    """
     with db.read(consistent=True) as tx:
         notes = leaf(request, "credits", open_credits(tx), lambda each: each.credit_note_id)
         return draw(
@@ -64,6 +68,7 @@ def show_approvals(request: Request, db: Db, now: Now) -> Response:
             changes=leaf(request, "changes", open_changes(tx), lambda each: each.change_id),
             states=STATE_NAMES,
             names={party.customer_id: party for party in customers(tx)},
+            elsewhere=[w for w in what_waits(tx, now) if w.count and w.path != HERE],
             grant_kinds=GRANTS,
             party_words=PARTIES,
         )
