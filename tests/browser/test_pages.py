@@ -304,6 +304,34 @@ def test_a_price_file_is_looked_at_and_then_imported(browser: Browser, console: 
     assert console.complaints == []
 
 
+def test_a_refusal_takes_the_sentence_of_the_deed_before_it_away(
+    browser: Browser, console: Console
+) -> None:
+    """“账户已登记” stood on beside a statement that was refused, as if that had been taken in."""
+    page = browser.new_page(locale="zh-CN")
+    console.watch(page)
+    enter(page, console)
+    page.goto(f"{console.url}/bank")
+    page.locator("details:has(form[action='/bank/accounts'])").evaluate("box => box.open = true")
+    for name, text in (
+        ("number", "6222000099990001"),
+        ("holder", "月结科技"),
+        ("bank", "示例银行"),
+    ):
+        page.fill(f"form[action='/bank/accounts'] [name={name}]", text)
+    page.click("form[action='/bank/accounts'] button")
+    expect(page.locator("#flash")).to_contain_text("已登记")
+    body = "交易日期,贷方发生额,对方户名\n2026-11-05,八元,甲".encode()
+    file = FilePayload(name="bad.csv", mimeType="text/csv", buffer=body)
+    page.set_input_files("form[action='/bank/statements'] [name=file]", file)
+    page.click("form[action='/bank/statements'] button")
+    expect(page.locator("form[action='/bank/statements'] .refusal")).to_contain_text("第 2 行")
+    expect(page.locator("#flash")).to_have_count(0)
+    page.close()
+    console.complaints[:] = [each for each in console.complaints if "422" not in each]
+    assert console.complaints == []
+
+
 def test_a_table_sorts_and_filters_by_keyboard(browser: Browser, console: Console) -> None:
     page = browser.new_page(locale="zh-CN")
     enter(page, console)

@@ -183,3 +183,6 @@ document.addEventListener("htmx:confirm", (event) => {
   event.preventDefault();
   if (confirm(button.dataset.sure)) event.detail.issueRequest(true);
 });
+
+// A refusal takes the sentence of the deed before it away: beside it, it would read as this one's.
+document.addEventListener("htmx:responseError", () => document.getElementById("flash")?.remove());
