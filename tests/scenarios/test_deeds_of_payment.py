@@ -6,6 +6,7 @@ import pytest
 
 from tests.scenarios.bank import YUAN, Bank, name, owing
 from tests.scenarios.books import CLERK, Books
+from yuejie.kernel.errors import Invalid
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt
 from yuejie.payments.apportion.refunds import (
@@ -165,6 +166,8 @@ def test_what_is_given_up_given_back_or_claimed_has_its_deeds(bank: Bank) -> Non
     before = len(done(bank))
     claimed = Claimed(payer_name="某人", payer_number="", amount_fen=7_00, paid_on=now().date())
     claim = claim_receipt(db, acme.customer.customer_id, claimed, by="customer:cfo", now=now())
+    with pytest.raises(Invalid, match="须写明给客户的答复"):
+        reject_claim(db, claim.claim_id, answer=" ", by=CLERK, now=now())
     reject_claim(db, claim.claim_id, answer="未见到账", by=CLERK, now=now())
     first, last = done(bank)[before:]
     assert said([first, last]) == [

@@ -74,9 +74,11 @@ def asked(
     return report.change_id
 
 
-def decided(books: Books, change: str, how: str = "approve", by: str = BOB) -> PriceChange:
+def decided(
+    books: Books, change: str, how: str = "approve", by: str = BOB, why: str = "已核对"
+) -> PriceChange:
     return decide_price_change(
-        books.db, change, ChangeDecision(how), by=by, now=books.tick(), why="已核对"
+        books.db, change, ChangeDecision(how), by=by, now=books.tick(), why=why
     )
 
 
@@ -153,6 +155,8 @@ def test_it_cannot_be_approved_once_calls_were_let_in_past_its_start(yuan: Books
     with pytest.raises(Conflict, match="生效时间已过或不足 10 分钟"):
         decided(yuan, change)
     assert numbers(yuan) == [1]
+    with pytest.raises(Invalid, match="驳回调价须写明原因"):
+        decided(yuan, change, "reject", why=" ")
     assert decided(yuan, change, "reject").state is ChangeState.REJECTED
     with pytest.raises(Conflict, match="已驳回"):
         decided(yuan, change)

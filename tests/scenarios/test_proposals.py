@@ -15,7 +15,7 @@ from pypdf.generic import DictionaryObject, IndirectObject
 from tests.scenarios.prospecting import BOSS, SALES, TODAY, Sales
 from tests.scenarios.test_presales import ECOMMERCE, FINTECH, TOLD, M, past_months
 from tests.scenarios.test_presales import sales as sales  # noqa: PLC0414 - the fixture
-from yuejie.kernel.errors import Conflict
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.presales.life.decide import find_quote, step_quote
 from yuejie.presales.proposal.make import (
     Wish,
@@ -99,6 +99,8 @@ def test_a_proposal_says_the_same_twice_and_every_figure_in_it_is_traced(
     gone = register_certificate(
         sales.db, certificate("GONE-3", date(2028, 1, 1)), by=SALES, now=TODAY
     )
+    with pytest.raises(Invalid, match="须写明原因"):
+        withdraw_certificate(sales.db, gone.certificate_id, why=" ", by=SALES, now=TODAY)
     withdraw_certificate(sales.db, gone.certificate_id, why="换证", by=SALES, now=TODAY)
     quote = quoted(sales, tmp_path)
     note = make_proposal(

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from tests.recorded import recorded
 from tests.scenarios.books import CLERK, Books, Party, cny
 from yuejie.bills.bill import BillState
 from yuejie.bills.closing.close import Done
@@ -174,7 +175,10 @@ def test_a_dispute_that_nobody_answered_holds_the_bill_though_it_was_drawn_anew(
     propose(acme)
     db, now, name = books.db, books.tick(), acme.bill("2026-10").bill_id
     raised = [raise_dispute(db, name, Objection(n, "不符"), by="acme", now=now) for n in (1, 2)]
-    accept_dispute(db, raised[0].dispute_id, amount_fen=-1250, answer="重复", by="finance", now=now)
+    accept_dispute(db, raised[0].dispute_id, amount_fen=-1250, answer="", by="finance", now=now)
+    (accepted,) = recorded(db, "dispute", "accept")
+    (proposed,) = recorded(db, "adjustment", "propose")
+    assert [accepted.why, proposed.why] == ["不符", "不符"], "the customer's own word is why"
     reopen_bill(db, name, by="finance", now=now, why="按异议调整")
     for deed in (lambda: propose(acme), lambda: books.issue(acme.bill("2026-10"))):
         with pytest.raises(Conflict, match="还有 1 条异议没有答复"):

@@ -189,7 +189,7 @@ def approve_one(house: Frame, change_id: str, why: str) -> None:
 
 @price.command("reject")
 @click.argument("change_id")
-@click.option("--why", default="", help="理由")
+@click.option("--why", required=True, help="理由，提出人会看到")
 @frame
 def reject_one(house: Frame, change_id: str, why: str) -> None:
     """驳回他人提出的调价。"""

@@ -43,7 +43,9 @@ def test_one_member_asks_and_another_approves(operator: TestClient, house: House
     last = operator.get(f"{API}/books/list/revisions").json()["items"][-1]
     assert last["body_hash"] == shown["sha256"]
     assert last["approved_by"] == "operator:bob"
-    assert operator.post(f"{here}/reject", headers=bob).status_code == 409
+    assert operator.post(f"{here}/reject", headers=bob).status_code == 422
+    late = operator.post(f"{here}/reject", json={"why": "晚了"}, headers=bob)
+    assert late.status_code == 409
     deeds = operator.get(f"{API}/deeds", params={"noun": "price_change"}).json()["items"]
     assert {(each["by"], each["verb"]) for each in deeds} == {
         ("operator:ann", "ask"),

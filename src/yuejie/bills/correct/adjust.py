@@ -40,7 +40,8 @@ def write_proposal(tx: Tx, wanted: Wanted, *, by: str, at: datetime) -> Adjustme
     _refuse_currency(tx, wanted)
     became = _adjustment(wanted, by=by, at=at)
     store.insert_adjustment(tx, became)
-    record_deed(tx, Deed(by, at, "propose", "adjustment", became.adjustment_id), became=became)
+    deed = Deed(by, at, "propose", "adjustment", became.adjustment_id, wanted.why)
+    record_deed(tx, deed, became=became)
     return became
 
 

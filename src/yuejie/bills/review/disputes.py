@@ -136,7 +136,8 @@ def _close(
             became = replace(became, adjustment_id=adjustment.adjustment_id)
         if not store.answer(tx, became):
             raise Conflict(f"异议 {dispute_id} 正被另一操作处理，请刷新后重试")
-        told = Deed(by, now, str(deed), "dispute", dispute_id, answer)
+        why = was.why if deed is Answer.ACCEPT and not answer.strip() else answer
+        told = Deed(by, now, str(deed), "dispute", dispute_id, why)
         record_deed(tx, told, was=was, became=became)
         _go_on(tx, bill, by=by, at=now)
         return became

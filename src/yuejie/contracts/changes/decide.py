@@ -25,7 +25,7 @@ from yuejie.contracts.publish import (
 from yuejie.contracts.store import RevisionNote
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, NotFound
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,11 @@ def decide_price_change(
     """Approve or reject a change that somebody else asked for, or withdraw one's own.
 
     Approved, it is published as it was asked for, to start at its own time. Raises Forbidden for
-    the same person twice, Conflict for one decided already, overtaken by another, or too late.
+    the same person twice, Conflict for one decided already, overtaken by another, or too late,
+    Invalid for a rejection without a reason.
     """
+    if decision is ChangeDecision.REJECT and not why.strip():
+        raise Invalid("驳回调价须写明原因，请补全后重试")
     with db.begin() as tx:
         tx.lock_exclusive(f"book {find_change(tx, change_id).book_id}")
         was = find_change(tx, change_id)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, NotFound
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
 from yuejie.kernel.money import FEN, plain
 from yuejie.payments.apportion.book import hold_customers
@@ -107,7 +107,9 @@ def accept_claim(
 
 
 def reject_claim(db: Database, claim_id: str, *, answer: str, by: str, now: datetime) -> Claim:
-    """Turn a claim down with an answer."""
+    """Turn a claim down with an answer. Raises Invalid without one: the customer reads it."""
+    if not answer.strip():
+        raise Invalid("驳回认领须写明给客户的答复，请补全后重试")
     with db.begin() as tx:
         asked = _find(tx, claim_id)
         became = replace(

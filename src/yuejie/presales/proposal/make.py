@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.errors import Conflict, NotFound
+from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
 from yuejie.kernel.period import zone_of
 from yuejie.presales.life.decide import find_quote
@@ -151,7 +151,12 @@ def register_certificate(
 def withdraw_certificate(
     db: Database, certificate_id: str, *, why: str, by: str, now: datetime
 ) -> None:
-    """Print a certificate no more; the proposals that have it stay as they are."""
+    """Print a certificate no more; the proposals that have it stay as they are.
+
+    Raises Invalid without a reason, NotFound for one that is not in use.
+    """
+    if not why.strip():
+        raise Invalid("撤下证书须写明原因，请补全后重试")
     with db.begin() as tx:
         if not store.withdraw_certificate(tx, certificate_id, at=now):
             raise NotFound(f"没有在用的证书 {certificate_id}，请用 certificates 查看编号")
