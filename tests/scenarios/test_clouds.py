@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.recorded import recorded
 from tests.rooms.clouds.written import focus_row, write_csv
 from tests.scenarios.bank import YUAN
 from tests.scenarios.books import CLERK, Books, Party, cny
@@ -251,6 +252,12 @@ def test_an_account_that_moves_is_taken_back_and_billed_anew(clouds: Clouds) -> 
     now = books.tick()
     assert [c.revision for c in remap(books.db, "aws-main", None, by=CLERK, now=now)] == [2]
     assert remap(books.db, "aws-main", None, by=CLERK, now=books.tick()) == []
+    (anew,) = recorded(books.db, "cloud_statement", "remap")
+    assert ((anew.was or {})["revision"], (anew.became or {})["revision"]) == (1, 2)
+    clouds.belongs("account=1", acme)
+    was, became = recorded(books.db, "cloud_rule")[1:]
+    assert (was.was, became.was) == (None, was.became)
+    clouds.belongs("account=1", beta)
     clouds.delivers([cost("2", "500.00", month="2026-09")])
     books.close("2026-09")
     assert acme.bill("2026-09").gross == cny("432.00")

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.recorded import recorded
 from tests.scenarios.bank import YUAN, Bank, due, name, owing, state
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.bills.bill import Bill, BillState
@@ -493,6 +494,9 @@ def test_a_late_fee_stops_on_the_day_the_bank_booked_the_money(bank: Bank) -> No
     (fee,) = [line for line in acme.bill("2026-09").lines if line.kind == "late_fee"]
     assert fee.amount_fen == 5_00
     assert "逾期 10 天" in fee.item
+    (charged,) = recorded(bank.books.db, "adjustment")
+    assert (charged.by, charged.verb, "按合同约定计收" in charged.why) == ("clerk", "charge", True)
+    assert (charged.became or {})["amount_fen"] == 5_00
 
 
 def test_overdue_suspends_behind_the_grace_and_payment_restores(bank: Bank) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.recorded import recorded, steps
 from tests.scenarios.bank import Bank
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.budgets.allowance import Mode, Slot
@@ -239,6 +240,16 @@ def test_somebodys_word_puts_the_stop_off(bank: Bank) -> None:
     bank.at("2026-08-09")
     watch_credit(bank.books.db, bank.books.clock.now())
     assert asks(acme) is TO_TOP_UP
+    longer = until + timedelta(days=9)
+    grant_reprieve(
+        bank.books.db, "acme", longer, why="仍在途", by="finance", now=bank.books.clock.now()
+    )
+    first, second = recorded(bank.books.db, "customer", "reprieve")
+    assert (first.was, first.became) == ({"until_on": None}, {"until_on": str(until)})
+    assert (second.was, second.became) == (first.became, {"until_on": str(longer)})
+    told = steps(recorded(bank.books.db, "standing"))
+    stop, go_on = told[-2:]
+    assert (stop[1:4], go_on[3]) == (("suspend", "normal", "suspended"), "normal")
 
 
 def lends(party: Party, *yuan: int) -> list[bool]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.recorded import recorded
+from tests.recorded import steps as deeds_of
 from tests.scenarios.prospecting import BOSS, SALES, Offered, Sales, figure, rests_on
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
@@ -331,6 +333,11 @@ def test_a_discount_below_the_floor_waits_for_another_person(sales: Sales) -> No
         ("make", "waiting", SALES),
         ("approve", "ready", BOSS),
         ("offer", "offered", SALES),
+    ]
+    assert deeds_of(recorded(sales.db, "quote")) == [
+        (SALES, "make", "", "waiting", ""),
+        (BOSS, "approve", "waiting", "ready", "战略客户"),
+        (SALES, "offer", "ready", "offered", ""),
     ]
     assert (kept.body, kept.digest) == (quote.body, quote.body.digest)
     # The floor is the house's own to set; at the list gpt-4o earns 48 %.

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from openpyxl import load_workbook
 
+from tests.recorded import recorded
 from tests.scenarios.bank import YUAN
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.bills.sharing.keep import RuleDraft, make_rule
@@ -74,6 +75,9 @@ def test_a_rule_made_later_divides_an_issued_month_anew_and_moves_no_bill(acme: 
     assert acme.bill("2026-08").lines == issued.lines
     assert sheet(acme).gross_fen == issued.gross.fen
     assert not sheet(acme).drafts
+    rule(acme, Method.EQUAL, "2026-09")
+    was, became = recorded(books.db, "share_rule")
+    assert (was.was, became.was) == (None, was.became)
 
 
 def test_the_workbook_adds_up_to_the_bill(acme: Party) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from tests.recorded import recorded
 from tests.scenarios.books import CLERK, FOUNDED, Books, Party, cny
 from yuejie.bills.bill import Bill, LineKind
 from yuejie.bills.closing.close import Done
@@ -435,6 +436,11 @@ def test_a_subsidiary_is_billed_apart_from_a_month_on(yuan: Books) -> None:
         yuan.close(month)
     assert [bill.part_name for bill in acme.bills("2026-10")] == [""]
     assert [bill.part_name for bill in acme.bills("2026-11")] == ["", "搜索子公司"]
+    since = BillingMonth.parse("2027-01")
+    assign_unit(yuan.db, "acme", project="search", unit="总部", since=since, by=CLERK, now=FOUNDED)
+    first, second = recorded(yuan.db, "billing_unit", "assign")
+    assert (first.was or {})["unit_id"] is None
+    assert (second.was or {})["unit_id"] == (first.became or {})["unit_id"]
 
 
 def test_a_fee_alone_still_proves_every_line(yuan: Books) -> None:

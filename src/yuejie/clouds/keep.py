@@ -83,9 +83,18 @@ def add_rule(
             *(source, account, key, value, customer_id, project_id),
             *(str(since), by, now),
         )
+        was = _standing(store.rules(tx, source), made)
         store.insert_rule(tx, made)
-        record_deed(tx, Deed(by, now, "add", "cloud_rule", made.rule_id), became=made)
+        record_deed(tx, Deed(by, now, "add", "cloud_rule", made.rule_id), was=was, became=made)
     return made
+
+
+def _standing(rules: Sequence[Rule], made: Rule) -> Rule | None:
+    """Return the rule about the same account and tag that held until now."""
+    match = (made.sub_account, made.tag_key, made.tag_value)
+    same = (rule for rule in rules if (rule.sub_account, rule.tag_key, rule.tag_value) == match)
+    held = [rule for rule in same if rule.since <= made.since]
+    return max(held, key=lambda rule: rule.rank, default=None)
 
 
 def find_source(tx: Tx, name: str) -> Source:

@@ -55,6 +55,7 @@ def remap(
             record_deed(
                 tx,
                 Deed(by, now, "remap", "cloud_statement", made.statement_id),
+                was={"source": source, "period": was.period, "revision": was.revision},
                 became={"source": source, "period": was.period, "revision": made.revision},
             )
             changed.append(Remapped(was.period, made.revision))

@@ -162,7 +162,15 @@ def write_revision(
     for each in (book.book_id, *(card_id for card_id, _ in cards)):
         extend_contract_books(tx, each, models, starts_at=note.starts_at, now=note.published_at)
     deed = Deed(by, note.published_at, "publish", "book", book.book_id)
-    record_deed(tx, deed, became={"revision": number, "models": models})
+    became = {
+        "revision": number,
+        "models": models,
+        "starts_at": note.starts_at,
+        "source": note.source,
+        "sha256": note.body_hash.hex(),
+        "approved_by": note.approved_by,
+    }
+    record_deed(tx, deed, was={"revision": number - 1} if number > 1 else None, became=became)
     return number, cards
 
 
@@ -186,11 +194,13 @@ def publish_fx(
         _refuse_soon(cards_from, now, approve=approve)
     with db.begin() as tx:
         tx.lock_exclusive("fx")
+        was = store.fx_on(tx, base=rate.base, quote=rate.quote, day=on_date)
         row = _fx_row(tx, rate, on_date, source, now)
         if cards_from is not None:
             for card in _cards_between(tx, rate.base, rate.quote):
                 _convert_card(tx, card, row, starts_at=cards_from, by=by, now=now)
-        record_deed(tx, Deed(by, now, "publish", "fx", f"{rate.base}{rate.quote}"), became=row)
+        deed = Deed(by, now, "publish", "fx", f"{rate.base}{rate.quote}")
+        record_deed(tx, deed, was=was, became=row)
         return row
 
 

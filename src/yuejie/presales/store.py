@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from yuejie.contracts.store import BookRow
+from yuejie.db.deeds import record_step
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.presales.quote import Quote, QuoteState, decode_quote, encode_quote
@@ -380,8 +381,9 @@ INSERT_TRANSITION: Final = """
 
 
 def note_quote(tx: Tx, quote_id: str, moved: Transition) -> None:
-    """Write a step of a quote's life."""
+    """Write a step of a quote's life, also among all other deeds."""
     tx.run(INSERT_TRANSITION, quote_id=quote_id, **moved.row())
+    record_step(tx, moved, "quote", quote_id)
 
 
 def move_quote(tx: Tx, quote_id: str, moved: Transition) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.recorded import recorded, steps
 from yuejie.assurance.providers import store
 from yuejie.assurance.providers.owed import (
     CHINESE,
@@ -335,6 +336,33 @@ def test_a_bill_entered_by_mistake_is_voided_and_its_number_is_free_again(house:
     pay(house, "1.00", again.provider_bill_id)
     with pytest.raises(Conflict, match="已有付款"):
         void_bill(house, again.provider_bill_id, why="又错", by="ann", now=NOW)
+
+
+def test_who_let_money_go_is_in_the_record_of_deeds(house: Database) -> None:
+    """Asked for by one, approved by another, paid; and what was turned down or voided, and why."""
+    bill = enter_bill(house, BILL, by="ann", now=NOW)
+    payment = pay(house, "1060.00", bill.provider_bill_id)
+    decide_payment(house, payment.payment_id, approve=True, by="bob", now=NOW, why="已核对")
+    said = BankSaid(bank="bank_1", reference="T1", paid=Money.parse("1060.00", "USD"))
+    note_paid(house, payment.payment_id, said, by="ann", now=NOW)
+    assert steps(recorded(house, "provider_payment")) == [
+        (payment.requested_by, "request", "", "requested", payment.why),
+        ("bob", "approve", "requested", "approved", "已核对"),
+        ("ann", "pay", "approved", "paid", ""),
+    ]
+    paid = recorded(house, "provider_payment", "pay")[0].became or {}
+    assert (paid["decided_by"], paid["bank_reference"], paid["paid_fen"]) == ("bob", "T1", 1_060_00)
+
+    other = enter_bill(house, replace(BILL, number="B-2"), by="ann", now=NOW)
+    again = pay(house, "1.00", other.provider_bill_id)
+    decide_payment(house, again.payment_id, approve=False, by="bob", now=NOW, why="重复申请")
+    assert steps(recorded(house, "provider_payment", "reject")) == [
+        ("bob", "reject", "requested", "rejected", "重复申请")
+    ]
+    void_bill(house, other.provider_bill_id, why="录错", by="ann", now=NOW)
+    (void,) = recorded(house, "provider_bill", "void")
+    assert void.was is not None
+    assert void.became == {**void.was, "voided_why": "录错"}
 
 
 def test_a_bill_is_not_voided_while_a_payment_of_it_is_asked_for(house: Database) -> None:

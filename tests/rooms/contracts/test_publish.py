@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from tests.recorded import recorded
 from tests.rooms.contracts.shelf import lists_of
 from yuejie.contracts import store
 from yuejie.contracts.contract import Terms
@@ -279,3 +280,5 @@ def test_the_same_exchange_rate_twice_changes_nothing(card: Database) -> None:
     other = publish_fx(card, FxRate.parse("7.3", "USD", "CNY"), day, source="x", by="op", now=SOON)
     with card.read() as tx:
         assert store.fx_on(tx, base="USD", quote="CNY", day=day) == other
+    told = recorded(card, "fx")[-1]
+    assert ((told.was or {})["e8"], (told.became or {})["e8"]) == (first.e8, other.e8)

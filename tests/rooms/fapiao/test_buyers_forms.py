@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.recorded import recorded
 from tests.rooms.fapiao.notes import told
 from tests.rooms.fapiao.shop import BOSS, CLERK, Shop, baiwang_at, nuonuo_at
 from yuejie.db.session import Database
@@ -73,10 +74,14 @@ def test_a_buyers_form_is_found_and_two_people_agree_to_it(
     assert len(told(shop, "red_form_to_answer")) == 2
     with pytest.raises(Conflict, match="还没有拟定答复"):
         approve_answer(shop.db, red.key, by=BOSS, now=shop.now)
+    propose_answer(shop.db, red.key, agree=False, why="先拒绝", by=BOSS, now=shop.now)
     propose_answer(shop.db, red.key, agree=True, why="抬头有误", by=CLERK, now=shop.now)
     with pytest.raises(Forbidden, match="另一人"):
         approve_answer(shop.db, red.key, by=CLERK, now=shop.now)
     approve_answer(shop.db, red.key, by=BOSS, now=shop.now)
+    first, second = recorded(shop.db, "red_fapiao", "deny", "agree")
+    assert first.became == second.was == {"answer": "deny", "answered_by": BOSS}
+    assert second.became == {"answer": "agree", "answered_by": CLERK}
     with pytest.raises(Conflict, match="不能再改"):
         propose_answer(shop.db, red.key, agree=False, why="x", by=CLERK, now=shop.now)
     rounds(shop, platform, provider)

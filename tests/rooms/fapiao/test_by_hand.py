@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.recorded import recorded
 from tests.rooms.cli.desk import run
 from tests.rooms.fapiao.shop import BOSS, CLERK, Shop, nuonuo_at
 from yuejie.cli.fapiao.entrance import fapiao
@@ -255,6 +256,9 @@ def test_what_lies_at_a_provider_that_was_left_is_left_to_a_person(
     with pytest.raises(Conflict, match="可能已开出"):
         decline_fapiao(shop.db, asked.key, why="换服务商", by=BOSS, now=shop.now)
     stop_errand(shop.db, left.errand_id, why="诺诺称未开", by=BOSS, now=shop.now)
+    (stopped,) = recorded(shop.db, "fapiao_errand")
+    of = {"key": asked.key, "provider": "nuonuo"}
+    assert (stopped.was, stopped.became) == ({**of, "state": "parked"}, {**of, "state": "done"})
     decline_fapiao(shop.db, asked.key, why="换服务商", by=BOSS, now=shop.now)
     assert shop.request(Pick(shop.bills[0]))
 

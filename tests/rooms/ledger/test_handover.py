@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.recorded import recorded
 from tests.rooms.ledger.deeds import NOW, issued, received, written
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid, NotFound
@@ -79,6 +80,11 @@ def test_each_entry_goes_over_once_and_latecomers_come_with_the_next_batch(
     written(database, issued("b2", 212_00))  # dated November, written down later
     second = carried(database)
     assert second is not None
+    told = recorded(database, "entries", "hand_over")
+    assert [(each.name, (each.became or {})["entries"]) for each in told] == [
+        (first, 2),
+        (second, 1),
+    ]
     _, body = write_batch(database, first)
     assert body == write_batch(database, first)[1]
     assert body.decode("gb18030").count("\r\n") == 1 + 3 + 2
@@ -262,6 +268,9 @@ def test_an_accrual_stands_at_the_months_end_and_is_gone_on_the_first(database: 
     assert closing["revenue", "USD"] == -50_00
     assert {line.closing_fen for line in after} == {0}
     assert all(each.holds for each in check_ledger(database))
+    accrue(database, NOVEMBER, lambda _: some, by="clerk", now=AFTER)
+    (told,) = recorded(database, "entries", "accrue")
+    assert (told.name, told.became) == ("accrual:2026-11", {"month": "2026-11", "entries": 4})
 
 
 @pytest.mark.parametrize("group", ["entry", "day"])

@@ -7,17 +7,22 @@ from zoneinfo import ZoneInfo
 
 import yuejie
 from tests.rooms.web.conftest import House
+from yuejie.assurance.providers.owed import PaymentStep
 from yuejie.bills.correct.adjustment import Decision
 from yuejie.bills.life import BillEvent
 from yuejie.bills.review.dispute import Answer
 from yuejie.contracts.changes.change import ChangeDecision
+from yuejie.contracts.esign.life import SigningEvent
+from yuejie.contracts.life.draft import DraftEvent
 from yuejie.db.session import Database
 from yuejie.fapiao.life import FapiaoEvent, RedEvent
 from yuejie.insights.advice.advice import AdviceEvent
 from yuejie.insights.anomaly.finding import FindingEvent
 from yuejie.kernel.ids import CustomerId
 from yuejie.payments.apportion.refund import RefundEvent
+from yuejie.payments.dunning.standing import StandingEvent
 from yuejie.payments.receipts.receipt import ReceiptEvent
+from yuejie.presales.quote import QuoteEvent
 from yuejie.web.pages.frame.words import EN, ZH
 from yuejie.web.record.fields import FIELDS
 from yuejie.web.record.told import Told, tell_deeds
@@ -27,7 +32,9 @@ from yuejie.web.store import Sought, deeds
 
 ZONE = ZoneInfo("Asia/Shanghai")
 EVENTS = (AdviceEvent, Answer, BillEvent, ChangeDecision, Decision, FapiaoEvent, FindingEvent)
-EVENTS_OF_MONEY = (ReceiptEvent, RedEvent, RefundEvent)
+EVENTS_OF_MONEY = (PaymentStep, ReceiptEvent, RedEvent, RefundEvent, StandingEvent)
+EVENTS_OF_CONTRACTS = (DraftEvent, QuoteEvent, SigningEvent)
+EVERY_EVENT = (*EVENTS, *EVENTS_OF_MONEY, *EVENTS_OF_CONTRACTS)
 
 
 def told(db: Database, customer_id: CustomerId | None = None) -> dict[str, Told]:
@@ -70,7 +77,7 @@ def test_every_deed_that_the_house_writes_down_has_its_words() -> None:
     assert {verb for verb, _ in pairs} - VERBS.keys() == set()
     assert {noun for _, noun in pairs} - NOUNS.keys() == set()
     assert chosen() - VERBS.keys() == set()
-    events = {str(event) for kind in (*EVENTS, *EVENTS_OF_MONEY) for event in kind}
+    events = {str(event) for kind in EVERY_EVENT for event in kind}
     assert events - VERBS.keys() == set()
 
 

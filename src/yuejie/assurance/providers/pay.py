@@ -100,7 +100,8 @@ def void_bill(db: Database, provider_bill_id: str, *, why: str, by: str, now: da
             raise Conflict(f"供应商账单 {bill.number} 已有付款，请先驳回未付的；已付的不能作废")
         store.insert_void(tx, provider_bill_id, why=why, by=by, at=now)
         reverse(tx, bill.key, at=now, by=by, why=why)
-        record_deed(tx, Deed(by, now, "void", "provider_bill", provider_bill_id, why), was=bill)
+        deed = Deed(by, now, "void", "provider_bill", provider_bill_id, why)
+        record_deed(tx, deed, was=bill, became=replace(bill, voided_why=why))
 
 
 def request_payment(
@@ -248,6 +249,8 @@ def _counts(payment: ProviderPayment) -> bool:
 def _move(tx: Tx, was: ProviderPayment, became: ProviderPayment, step: Step) -> None:
     if not store.move_payment(tx, was, became, step):
         raise Conflict(f"付款 {was.payment_id} 刚被另一人改动，本次未生效；请刷新后重试")
+    deed = Deed(step.by, step.at, str(step.step), "provider_payment", was.payment_id, step.why)
+    record_deed(tx, deed, was=was, became=became)
 
 
 def _known(bills: Iterable[ProviderBill], made: ProviderBill) -> ProviderBill | None:

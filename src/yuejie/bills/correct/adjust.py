@@ -112,7 +112,11 @@ def charge_by_rule(tx: Tx, wanted: Wanted, *, key: str, by: str, at: datetime) -
     """Write an amount that a rule computed, approved as it is; a key known already adds nothing."""
     wanted.refuse_nonsense()
     became = _adjustment(wanted, by=by, at=at, key=key)
-    return store.insert_adjustment(tx, became)
+    if not store.insert_adjustment(tx, became):
+        return False
+    deed = Deed(by, at, "charge", "adjustment", became.adjustment_id, wanted.why)
+    record_deed(tx, deed, became=became)
+    return True
 
 
 def charge_late_fee(  # noqa: PLR0913 - the facts of one fee, each printed on the bill

@@ -51,8 +51,10 @@ def make_rule(
             made_at=now,
         )
         made.refuse_nonsense()
+        known = [rule for rule in store.rules_of(tx, who.customer_id) if rule.what == what]
+        was = next((rule for rule in reversed(known) if rule.since <= made.since), None)
         store.insert_rule(tx, made)
-        record_deed(tx, Deed(by, now, "make", "share_rule", made.rule_id), became=made)
+        record_deed(tx, Deed(by, now, "make", "share_rule", made.rule_id), was=was, became=made)
     return made
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from yuejie.contracts.esign.port import Signer
+from yuejie.db.deeds import record_step
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.kernel.ids import CustomerId
@@ -191,8 +192,9 @@ NOTE_STEP: Final = """
 
 
 def note_step(tx: Tx, signing_id: str, step: Transition) -> None:
-    """Write down which way a request went, or that it was asked for."""
+    """Write down which way a request went, or that it was asked for, also among all deeds."""
     tx.run(NOTE_STEP, signing_id=signing_id, **step.row())
+    record_step(tx, step, "contract_signing", signing_id)
 
 
 STEPS_OF_SIGNING: Final = """

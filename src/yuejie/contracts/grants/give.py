@@ -73,5 +73,6 @@ def reject_grant(db: Database, grant_id: str, *, why: str, by: str, now: datetim
             raise NotFound(f"套餐或代金券 {grant_id} 不存在，请核对编号")
         if not store.reject_grant(tx, grant_id, by=by, at=now, why=why):
             raise Conflict(f"套餐或代金券 {grant_id} 已有审批结果，不能再驳回；请刷新后查看")
-        record_deed(tx, Deed(by, now, "reject", "grant", grant_id, why), was=was)
+        deed = Deed(by, now, "reject", "grant", grant_id, why)
+        record_deed(tx, deed, was={"state": "asked"}, became={"state": "rejected"})
         return was

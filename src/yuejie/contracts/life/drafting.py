@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import refuse_idle
@@ -17,9 +18,13 @@ from yuejie.contracts.life.draft import (
 )
 from yuejie.contracts.numbers.number import number_draft
 from yuejie.contracts.sign import priced_by
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import ContractId, CustomerId, mint
+
+DRAFTED: Final = "draft"
+"""A draft begins with this; all that follows is an event of its table."""
 
 
 def draft_contract(
@@ -67,7 +72,7 @@ def draft_in(
     store.insert_draft(tx, draft)
     if kind is DraftKind.NEW:
         number_draft(tx, draft.draft_id, customer_id, body.zone, now)
-    store.insert_step(tx, draft, DraftStep(now, by, "draft", "", draft.state, ""))
+    _note(tx, None, draft, DraftStep(now, by, DRAFTED, "", draft.state, ""))
     return draft
 
 
@@ -130,8 +135,31 @@ def move(
     moved = replace(became, state=advance(was.state, event))
     if not store.move_draft(tx, was, moved):
         raise Conflict(f"合同草案 {was.draft_id} 刚被另一操作改动，请刷新后重试")
-    store.insert_step(tx, moved, DraftStep(now, by, event, was.state, moved.state, why))
+    _note(tx, was, moved, DraftStep(now, by, event, was.state, moved.state, why))
     return moved
+
+
+def _note(tx: Tx, was: ContractDraft | None, became: ContractDraft, step: DraftStep) -> None:
+    """Write a step down in the draft's own life, and in the record of all deeds."""
+    store.insert_step(tx, became, step)
+    deed = Deed(step.by, step.at, str(step.event), "contract_draft", became.draft_id, step.why)
+    record_deed(tx, deed, was=_told(was) if was else None, became=_told(became))
+
+
+def _told(draft: ContractDraft) -> dict[str, object]:
+    """Return what a deed says of a draft: whose it is, what is agreed, and the digest of it all."""
+    return {
+        "state": draft.state,
+        "kind": draft.kind,
+        "customer_id": draft.customer_id,
+        "contract_id": draft.contract_id,
+        "version": draft.version,
+        "sale_book": draft.body.sale_book,
+        "currency": draft.body.currency,
+        "starts_at": draft.body.starts_at,
+        "terms": draft.body.commercial,
+        "sha256": draft.body.digest,
+    }
 
 
 def _refuse_nonsense(

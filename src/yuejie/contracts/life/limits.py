@@ -76,7 +76,8 @@ def approve_limit(db: Database, limit_id: str, *, by: str, now: datetime) -> Tem
         if not store.approve_limit(tx, limit_id, by=by):
             raise Conflict(f"临时额度 {limit_id} 已有审批结果，不能再批准；请刷新后查看")
         became = replace(was, approved_by=by)
-        record_deed(tx, Deed(by, now, "approve", "temporary_limit", limit_id), became=became)
+        deed = Deed(by, now, "approve", "temporary_limit", limit_id)
+        record_deed(tx, deed, was=was, became=became)
         return became
 
 
@@ -92,7 +93,8 @@ def reject_limit(
             raise NotFound(f"临时额度 {limit_id} 不存在，请核对编号")
         if not store.reject_limit(tx, limit_id, by=by, at=now, why=why):
             raise Conflict(f"临时额度 {limit_id} 已有审批结果，不能再驳回；请刷新后查看")
-        record_deed(tx, Deed(by, now, "reject", "temporary_limit", limit_id, why), was=was)
+        deed = Deed(by, now, "reject", "temporary_limit", limit_id, why)
+        record_deed(tx, deed, was={"state": "asked"}, became={"state": "rejected"})
         return was
 
 

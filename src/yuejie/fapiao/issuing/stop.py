@@ -28,9 +28,10 @@ def stop_errand(db: Database, errand_id: int, *, why: str, by: str, now: datetim
         raise Invalid("请写明停止开票任务的原因")
     with db.begin() as tx:
         stoppable = (ErrandState.WAITING, ErrandState.PARKED)
-        if not store.end_errand(tx, errand_id, stoppable, why=why):
+        was = store.errand_by_id(tx, errand_id)
+        if was is None or not store.end_errand(tx, errand_id, stoppable, why=why):
             raise Conflict(f"任务 {errand_id} 已发出或已结束，不能停止；请等待查询结果")
-        record_deed(tx, Deed(by, now, "stop", "fapiao_errand", str(errand_id), why))
+        _note(tx, Deed(by, now, "stop", "fapiao_errand", str(errand_id), why), was)
 
 
 def retry_errand(db: Database, errand_id: int, *, why: str, by: str, now: datetime) -> None:
@@ -45,9 +46,20 @@ def retry_errand(db: Database, errand_id: int, *, why: str, by: str, now: dateti
         errand = store.errand_by_id(tx, errand_id)
         if errand is not None and errand.state == ErrandState.PARKED:
             _refuse_over(tx, errand)
-        if not store.retry_parked(tx, errand_id, now=now):
+        if errand is None or not store.retry_parked(tx, errand_id, now=now):
             raise Conflict(f"任务 {errand_id} 不是 {ErrandState.PARKED} 状态，无须重试")
-        record_deed(tx, Deed(by, now, "retry", "fapiao_errand", str(errand_id), why))
+        _note(tx, Deed(by, now, "retry", "fapiao_errand", str(errand_id), why), errand)
+
+
+def _note(tx: Tx, deed: Deed, was: Errand) -> None:
+    """Write down what a person did about an errand: of which fapiao, with whom, and as it stood."""
+    became = store.errand_by_id(tx, was.errand_id)
+    assert became is not None, "an errand is never deleted"
+    record_deed(tx, deed, was=_told(was), became=_told(became))
+
+
+def _told(errand: Errand) -> dict[str, object]:
+    return {"key": errand.key, "provider": errand.provider, "state": errand.state}
 
 
 def recall(tx: Tx, subject_id: str, *, why: str) -> bool:

@@ -99,9 +99,9 @@ def propose_answer(
         answer = AGREE if agree else DENY
         if not store.propose_answer(tx, was.red_id, answer, by=by, at=now, why=why):
             raise Conflict(f"红字确认单 {was.key} 的答复已批准，正在提交税局，不能再改")
-        record_deed(
-            tx, Deed(by, now, answer, "red_fapiao", was.key, why), became={"answer": answer}
-        )
+        told = {"answer": was.answer, "answered_by": was.answered_by}
+        became = {"answer": answer, "answered_by": by}
+        record_deed(tx, Deed(by, now, answer, "red_fapiao", was.key, why), was=told, became=became)
         return store.lock_red(tx, was.customer_id, was.red_id)
 
 

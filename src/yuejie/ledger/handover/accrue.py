@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.period import BillingMonth
@@ -79,6 +80,8 @@ def accrue(
                 memo=f"暂估 {month} 收入",
             )
             entries += [entry, entry.mirror(at=first, by=by, why=f"冲回 {month} 暂估收入")]
-        if commit:
+        if commit and moved:
             post_all(tx, entries)
+            deed = Deed(by, now, "accrue", "entries", name)
+            record_deed(tx, deed, became={"month": str(month), "entries": len(entries)})
         return moved

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import mint
@@ -76,7 +77,19 @@ def carry_over(
         )
         if commit:
             store.insert_batch(tx, batch, [each.entry_id for each in written])
+            deed = Deed(by, now, "hand_over", "entries", batch.batch_id)
+            record_deed(tx, deed, became=_told(batch))
         return Carried(batch, found)
+
+
+def _told(batch: BatchRow) -> dict[str, object]:
+    """Return what a deed says of a batch; its vouchers and the mapping are kept with it."""
+    return {
+        "month": batch.month,
+        "system": batch.system,
+        "entries": batch.entries,
+        "vouchers": batch.vouchers,
+    }
 
 
 def _mirrors(

@@ -372,7 +372,8 @@ def grant_reprieve(
         raise Invalid("延停须写明原因，请补全后重试")
     with db.begin() as tx:
         owner = find_customer(tx, customer)
+        was = store.last_reprieve(tx, owner.customer_id)
         store.insert_reprieve(tx, owner.customer_id, until_on=until_on, why=why, by=by, at=now)
         deed = Deed(by, now, "reprieve", "customer", owner.slug, why)
-        record_deed(tx, deed, became={"until_on": until_on.isoformat()})
+        record_deed(tx, deed, was={"until_on": was}, became={"until_on": until_on})
         review_standing(tx, owner.customer_id, by=by, now=now)

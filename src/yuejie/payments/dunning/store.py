@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from yuejie.db.deeds import record_step
 from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId
@@ -202,8 +203,9 @@ NOTE_STANDING: Final = """
 
 
 def note_standing(tx: Tx, customer_id: CustomerId, step: Transition) -> None:
-    """Write a step down."""
+    """Write a step down, also among all other deeds: it lets calls in, or refuses them."""
     tx.run(NOTE_STANDING, customer_id=customer_id, **step.row())
+    record_step(tx, step, "standing", customer_id)
 
 
 STEPS: Final = """
@@ -230,6 +232,17 @@ def insert_reprieve(
 ) -> None:
     """Write down that a customer is not suspended before a day."""
     tx.run(INSERT_REPRIEVE, customer_id=customer_id, until_on=until_on, why=why, by=by, at=at)
+
+
+LAST_REPRIEVE: Final = """
+    SELECT max(until_on) FROM reprieve WHERE customer_id = %(customer_id)s
+"""
+
+
+def last_reprieve(tx: Tx, customer_id: CustomerId) -> date | None:
+    """Return the last day until which a suspension was ever put off."""
+    found: date | None = tx.value(LAST_REPRIEVE, customer_id=customer_id)
+    return found
 
 
 REPRIEVED: Final = """

@@ -62,9 +62,11 @@ def set_policy(db: Database, policy: TrialPolicy, *, by: str, now: datetime) -> 
         strange = sorted(set(policy.models) - priced)
         if strange:
             raise Invalid(f"价目 {policy.sale_book} 没有 {'、'.join(strange)} 的单价，不能试用")
+        was = store.policy(tx)
         became = replace(policy, made_by=by, made_at=now)
         became = replace(became, revision=store.insert_policy(tx, became))
-        record_deed(tx, Deed(by, now, "set", "trial_policy", str(became.revision)), became=became)
+        deed = Deed(by, now, "set", "trial_policy", str(became.revision))
+        record_deed(tx, deed, was=was, became=became)
         return became
 
 

@@ -94,6 +94,13 @@ NAMES: Final = """
         SELECT end_id, e.customer_id, '/contracts/' || contract_id, legal_name, NULL, NULL
         FROM contract_end e JOIN customer c USING (customer_id), asked WHERE end_id = ANY(ids)
         UNION ALL
+        SELECT draft_id, d.customer_id, '/drafts/' || draft_id, legal_name, NULL, NULL
+        FROM contract_draft d JOIN customer c USING (customer_id), asked
+        WHERE draft_id = ANY(ids)
+        UNION ALL
+        SELECT signing_id, s.customer_id, '/drafts/' || draft_id, legal_name, NULL, NULL
+        FROM signing s JOIN customer c USING (customer_id), asked WHERE signing_id = ANY(ids)
+        UNION ALL
         SELECT project_id, customer_id, '', name, NULL, NULL
         FROM project, asked WHERE project_id = ANY(ids)
         UNION ALL
@@ -139,6 +146,10 @@ NAMES: Final = """
         UNION ALL
         SELECT prospect_id, NULL, '/presales/' || slug, name, NULL, NULL
         FROM prospect, asked WHERE prospect_id = ANY(ids)
+        UNION ALL
+        SELECT quote_id, NULL, '/presales/quotes/' || quote_id, p.name || ' v' || q.version,
+               NULL, NULL
+        FROM quote q JOIN prospect p USING (prospect_id), asked WHERE quote_id = ANY(ids)
     ) named, asked
     WHERE asked.own IS NULL OR named.customer_id = asked.own
 """

@@ -34,7 +34,7 @@ Path = tuple[str, ...]
 _ID: Final = re.compile(r"[a-z]+_[0-9a-f]{32}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _UNITS: Final = re.compile(r"_(fen|id|ppm|e8)$")
-_OURS: Final = ("/customers/", "/bank/", "/jobs/", "/price-changes/", "/presales/")
+_OURS: Final = ("/customers/", "/bank/", "/drafts/", "/jobs/", "/price-changes/", "/presales/")
 """Pages that no customer opens."""
 _EMPTY: Final[tuple[object, ...]] = (None, "", [], {})
 _FX_SCALE: Final = 10**8

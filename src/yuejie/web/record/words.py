@@ -12,12 +12,16 @@ from yuejie.bills.documents.wording import KINDS as LINES
 from yuejie.bills.life import SAID as BILLS
 from yuejie.contracts.changes.change import STATE_NAMES as PRICE_CHANGES
 from yuejie.contracts.documents.words import CLASSES, GROUPINGS, ORDERS, SHARES, SPLITS, TYPES
+from yuejie.contracts.esign.life import SAID as SIGNINGS
+from yuejie.contracts.life.draft import CALLED as DRAFTS
 from yuejie.customers.members.power import CALLED as ROLES
 from yuejie.fapiao.life import RED_SAID
 from yuejie.fapiao.life import SAID as FAPIAO
 from yuejie.fapiao.reversing.form import REASON_WORDS
 from yuejie.payments.apportion.refund import SAID as REFUNDS
+from yuejie.payments.dunning.standing import SAID as STANDINGS
 from yuejie.payments.receipts.receipt import SAID as RECEIPTS
+from yuejie.presales.quote import CALLED as QUOTES
 
 NOUNS: Final = {
     "account": "供应商账号",
@@ -38,14 +42,17 @@ NOUNS: Final = {
     "cloud_source": "云账单来源",
     "cloud_statement": "云对账单",
     "contract": "合同",
+    "contract_draft": "合同草案",
     "contract_end": "合同终止",
     "contract_paper": "合同文件",
+    "contract_signing": "电子签署",
     "credit_note": "冲减单",
     "credit_rule": "信用规则",
     "customer": "客户",
     "deployment": "部署",
     "dispute": "异议",
     "duty": "值班",
+    "entries": "分录",
     "fapiao": "发票",
     "fapiao_errand": "开票任务",
     "fapiao_title": "发票抬头",
@@ -77,6 +84,7 @@ NOUNS: Final = {
     "provider_payment": "供应商付款",
     "provider_report": "供应商报告",
     "provider_terms": "供应商约定",
+    "quote": "报价",
     "receipt": "到账",
     "receipt_claim": "付款认领",
     "red_fapiao": "红字发票",
@@ -86,6 +94,7 @@ NOUNS: Final = {
     "session": "会话",
     "share_rule": "分摊规则",
     "sso_provider": "身份提供方",
+    "standing": "服务状态",
     "statement_file": "银行流水",
     "temporary_limit": "临时额度",
     "ticket": "工单",
@@ -100,6 +109,7 @@ NOUNS: Final = {
 
 VERBS: Final = {
     "accept": "接受",
+    "accrue": "暂估",
     "acknowledge": "知悉",
     "add": "新增",
     "agree": "同意",
@@ -111,6 +121,7 @@ VERBS: Final = {
     "ask": "提出",
     "assign": "归入",
     "attach": "附上",
+    "begin": "登记已发起",
     "begin_codes": "开始设置动态口令",
     "bind": "绑定身份",
     "bounce": "银行退回",
@@ -118,7 +129,9 @@ VERBS: Final = {
     "change": "修改",
     "change_password": "修改密码",
     "change_role": "改变角色",
+    "charge": "按规则计收",
     "claim": "提出",
+    "complete": "完成",
     "confirm": "确认",
     "confirm_codes": "启用动态口令",
     "correct": "更正",
@@ -145,6 +158,7 @@ VERBS: Final = {
     "give_email": "登记邮箱",
     "grade": "评级",
     "grant": "批准",
+    "hand_over": "移交财务系统",
     "hold": "挂代付待核",
     "import": "导入",
     "invite": "邀请",
@@ -158,6 +172,7 @@ VERBS: Final = {
     "mute": "静音",
     "name": "指定",
     "note": "登记",
+    "offer": "报出",
     "open": "开立",
     "pay": "付款",
     "preserve": "保全",
@@ -175,13 +190,16 @@ VERBS: Final = {
     "reopen": "重新打开",
     "reprieve": "暂缓停服",
     "request": "申请",
+    "restore": "恢复",
     "resume": "恢复",
     "retire": "停用",
     "retry": "重试",
     "return": "退回",
     "reverse": "红冲",
     "reverse_part": "部分红冲",
+    "revise": "改写",
     "revoke": "吊销",
+    "rework": "重拟",
     "rotate": "轮换",
     "say": "答复",
     "see": "查看",
@@ -192,7 +210,9 @@ VERBS: Final = {
     "start": "开始",
     "state": "改变状态",
     "stop": "停止",
+    "submit": "提交",
     "suspend": "挂待认领",
+    "take": "发起",
     "take_back": "撤销",
     "take_over": "接管",
     "test": "测试",
@@ -203,6 +223,7 @@ VERBS: Final = {
     "use": "使用",
     "void": "作废",
     "wait": "提交，待对方确认",
+    "warn": "提醒",
     "withdraw": "撤回",
     "write_off": "核销",
 }
@@ -222,7 +243,18 @@ ITS_OWN: Final = {
     ("apportionment", "apportion"): "记入",
     ("invitation", "accept"): "接受",
     ("account", "put"): "登记",
+    ("contract_draft", "draft"): "起草",
+    ("contract_draft", "accept"): "审核通过",
+    ("contract_draft", "reject"): "退回",
     ("contract_end", "reject"): "驳回",
+    ("contract_signing", "ask"): "申请",
+    ("contract_signing", "refuse"): "登记拒签",
+    ("contract_signing", "fail"): "登记失败",
+    ("contract_signing", "resume"): "恢复查询",
+    ("provider_payment", "pay"): "登记支付",
+    ("quote", "draft"): "起草合同",
+    ("standing", "suspend"): "停服",
+    ("standing", "ease"): "转为提醒",
     ("session", "log_in"): "登录",
     ("session", "log_out"): "登出",
 }
@@ -259,12 +291,17 @@ _ASKED: Final = {
 STATES: Final[Mapping[str, Mapping[str, str]]] = {
     "adjustment": {str(state): word for state, word in ADJUSTMENTS.items()},
     "bill": {str(state): word for state, word in BILLS.items()},
+    "contract_draft": {str(state): word for state, word in DRAFTS.items()},
+    "contract_signing": {str(state): word for state, word in SIGNINGS.items()},
     "fapiao": {str(state): word for state, word in FAPIAO.items()},
+    "fapiao_errand": {"waiting": "待办", "sent": "已发出", "done": "办完", "parked": "搁置"},
     "price_change": {str(state): word for state, word in PRICE_CHANGES.items()},
     "provider_payment": {str(state): word for state, word in PROVIDER_PAYMENTS.items()},
+    "quote": {str(state): word for state, word in QUOTES.items()},
     "receipt": {str(state): word for state, word in RECEIPTS.items()},
     "red_fapiao": {str(state): word for state, word in RED_SAID.items()},
     "refund": {str(state): word for state, word in REFUNDS.items()},
+    "standing": {str(state): word for state, word in STANDINGS.items()},
 }
 """What a thing's states are called; of any other thing the words above."""
 
@@ -297,6 +334,9 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "package": "套餐",
         "short_pay": "手续费差额",
         "write_off": "坏账核销",
+        "new": "新签",
+        "amend": "变更",
+        "renew": "续约",
         "problem": "故障",
         "billing": "账单与费用",
         "question": "咨询",

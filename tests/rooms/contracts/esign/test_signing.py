@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.recorded import recorded
 from tests.rooms.contracts.life.parties import BODY, reviewed
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.documents.store import has_signed_copy, paper_body, papers_of
@@ -162,6 +163,9 @@ def test_a_contract_is_signed_and_the_signed_copy_kept(
         ("clerk", "begin"),
         ("clerk", "complete"),
     ]
+    deeds = recorded(database, "contract_signing")
+    assert [(each.by, each.verb) for each in deeds] == [(step.by, step.event) for step in steps]
+    assert {each.name for each in deeds} == {signing.signing_id}
 
 
 @pytest.mark.parametrize("name", BOTH)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import psycopg
 import pytest
 
+from tests.recorded import recorded, steps
 from tests.rooms.contracts.life.parties import (
     BODY,
     DAY,
@@ -199,6 +200,10 @@ def test_a_limit_and_a_package_that_were_asked_for_by_mistake_are_turned_down(
         if asked:
             reject_limit(database, limit.limit_id, why="多写一个零", by="sales", now=NOW)
             reject_grant(database, grant.grant_id, why="多写一个零", by="sales", now=NOW)
+            for noun in ("temporary_limit", "grant"):
+                assert steps(recorded(database, noun, "reject")) == [
+                    ("sales", "reject", "asked", "rejected", "多写一个零")
+                ]
             with pytest.raises(Conflict, match="已有审批结果，不能再批准"):
                 approve_limit(database, limit.limit_id, by="finance", now=NOW)
             with pytest.raises(Conflict, match="已有审批结果，不能再驳回"):
@@ -254,6 +259,9 @@ def test_a_temporary_limit_holds_once_a_second_person_agrees(
     approve_limit(database, limit.limit_id, by="finance", now=NOW)
     with pytest.raises(Conflict, match="不能再批准"):
         approve_limit(database, limit.limit_id, by="finance", now=NOW)
+    (told,) = recorded(database, "temporary_limit", "approve")
+    assert (told.was or {})["approved_by"] is None
+    assert (told.became or {})["approved_by"] == "finance"
     assert [at(START), at(START + 10 * DAY), at(NOW)] == [80_000_00, 50_000_00, None]
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 import psycopg
 import pytest
 
+from tests.recorded import recorded
+from tests.recorded import steps as deeds_of
 from tests.rooms.contracts.life.parties import (
     BODY,
     DAY,
@@ -79,6 +81,15 @@ def test_a_contract_is_drafted_reviewed_and_signed(database: Database, acme: Cus
         ("admin", "sign", "signed"),
     ]
     assert steps[2].digest == steps[3].digest == draft.body.digest
+    deeds = recorded(database, "contract_draft")
+    assert [(each.by, each.verb, (each.became or {})["state"]) for each in deeds] == [
+        (step.by, step.event, step.became) for step in steps
+    ]
+    granted = deeds[2]
+    assert granted.became is not None
+    assert (granted.name, granted.was) == (draft.draft_id, deeds[1].became)
+    assert granted.became["terms"]["credit_limit_fen"] == 50_000_00
+    assert granted.became["sha256"] == draft.body.digest
 
 
 def test_whoever_drafted_may_not_sign(database: Database, acme: CustomerId) -> None:
@@ -152,6 +163,15 @@ def test_a_rejected_draft_is_reworked_or_dropped(database: Database, acme: Custo
     assert gone.state is DraftState.WITHDRAWN
     with pytest.raises(IllegalStep):
         submit_draft(database, draft.draft_id, by="sales", now=NOW)
+    told = recorded(database, "contract_draft", "reject", "rework", "revise", "withdraw")
+    assert deeds_of(told) == [
+        ("admin", "reject", "reviewed", "rejected", "折扣过高"),
+        ("sales", "rework", "rejected", "draft", ""),
+        ("sales", "revise", "draft", "draft", ""),
+        ("sales", "withdraw", "draft", "withdrawn", "客户不签"),
+    ]
+    was, became = told[2].was or {}, told[2].became or {}
+    assert was["sha256"] != became["sha256"], "what it says is another"
 
 
 def test_what_is_with_finance_is_frozen(database: Database, acme: CustomerId) -> None:

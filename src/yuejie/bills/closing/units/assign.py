@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from yuejie.bills.closing.store import units
 from yuejie.bills.closing.units import store
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import project_by_name
@@ -36,6 +37,7 @@ def assign_unit(
         if unit_id is None:
             unit_id = mint("unit", now)
             store.insert_unit(tx, who.customer_id, unit_id, name=unit, at=now)
+        was, _ = units(tx, who.customer_id, since).get(place.project_id, (None, ""))
         if not store.assign_project(
             tx, who.customer_id, place.project_id, unit_id=unit_id, since=since, at=now
         ):
@@ -43,6 +45,7 @@ def assign_unit(
         record_deed(
             tx,
             Deed(by, now, "assign", "billing_unit", unit),
+            was={"project": project, "unit_id": was},
             became={"project": project, "since": str(since), "unit_id": unit_id},
         )
         return unit_id
