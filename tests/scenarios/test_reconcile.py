@@ -175,6 +175,18 @@ def test_a_lost_call_and_a_dearer_rate_are_found_by_name(world: World, database:
     assert (row.ours_pico, row.theirs_pico) == (got.ours_pico, got.theirs_pico)
 
 
+def test_a_refund_of_the_provider_is_a_credit(world: World, database: Database) -> None:
+    costs = json.loads(world.costs())
+    refund = {"amount": {"value": -3.25, "currency": "usd"}, "line_item": "Refund"}
+    costs["data"][0]["results"].append(refund)
+    import_report(
+        database, world.sent(Source.OPENAI_COSTS, json.dumps(costs).encode()), by="op", now=NOW
+    )
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+    (credit,) = found.reconciled.differences
+    assert (credit.cause, credit.model, credit.pico) == (Cause.CREDIT, "refund", -325 * 10**10)
+
+
 def test_a_call_on_the_worklist_explains_itself(world: World, database: Database) -> None:
     world.acme.uses("2026-10-12 20:00:00", "gpt-4o", state="unmeasured")
     world.count(12, (50_000, 4_000))

@@ -1,5 +1,6 @@
 """Every kind of difference is put into a month that agreed, and comes out by its name."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -17,7 +18,14 @@ from tests.rooms.assurance.injected import (
     told,
     used,
 )
-from yuejie.assurance.reconcile.difference import CHINESE, TO_DO, Cause
+from yuejie.assurance.reconcile.difference import (
+    CHINESE,
+    TO_DO,
+    Cause,
+    Difference,
+    Reconciled,
+)
+from yuejie.assurance.reconcile.sides import Used
 
 DAY = date(2026, 10, 15)
 NOON = datetime(2026, 10, 15, 12, tzinfo=UTC)
@@ -256,3 +264,68 @@ def test_an_amount_for_a_whole_model_is_compared_with_all_its_meters() -> None:
     whole[DAY, "", ""] = 10**12
     found = run(entries, told(daily(entries), whole))
     assert causes(found) == {Cause.UNKNOWN: 10**12}
+
+
+def test_a_tool_that_is_charged_under_no_model_is_compared_with_all_that_used_it() -> None:
+    """Anthropic counts searches by model and charges them by none."""
+    searches = [
+        Used(MODEL, "web_searches", NOON, 60, 60 * 10**10),
+        Used("o3", "web_searches", NOON, 40, 40 * 10**10),
+    ]
+    entries = hours_of_use()
+    picos = priced(daily(entries)) | {(DAY, "", "web_searches"): 100 * 10**10}
+    counted = daily(entries) | {(DAY, each.model, each.meter): each.quantity for each in searches}
+    meters = METERS | {"web_searches"}
+    found = run(entries + searches, told(counted, picos, meters=meters))
+    assert found.differences == ()
+    dearer = picos | {(DAY, "", "web_searches"): 120 * 10**10}
+    found = run(entries + searches, told(counted, dearer, meters=meters))
+    assert causes(found) == {Cause.PRICE: 20 * 10**10}
+
+
+def test_what_has_no_price_yet_explains_no_other_meter() -> None:
+    entries = hours_of_use()
+    theirs = daily(entries)
+    picos = priced(theirs)
+    picos[DAY, MODEL, "output"] *= 2
+    new = Used(MODEL, "web_searches", NOON, 1, 0, unpriced=True)
+    found = run([*entries, new], told(theirs, picos))
+    assert set(causes(found)) == {Cause.PRICE}
+    picos = priced(theirs) | {(DAY, MODEL, "web_searches"): 10**10}
+    assert set(causes(run([*entries, new], told(theirs, picos)))) == {Cause.WORKLIST}
+
+
+@pytest.mark.parametrize("tells_usage", [True, False])
+def test_what_the_provider_gives_back_is_a_credit_and_no_call(*, tells_usage: bool) -> None:
+    entries = hours_of_use()
+    usage = daily(entries) if tells_usage else None
+    picos = priced(daily(entries))
+    back = {(DAY, "credit", ""): -(10**13), (DAY, MODEL, "input"): -(10**9)}
+    given = {cell: picos.get(cell, 0) + pico for cell, pico in back.items()}
+    found = run(entries, replace(told(usage, picos | given), credits=back))
+    assert causes(found) == {Cause.CREDIT: 10**13 + 10**9}
+    # What was charged too much and corrected until both agree is no difference.
+    found = run(entries, replace(told(usage, picos), credits=back))
+    assert found.differences == ()
+
+
+def test_calls_over_midnight_are_found_where_hours_begin_at_the_half() -> None:
+    """A customer in Kolkata: what began at ten past stands in the hour of 23:30."""
+    half = timedelta(minutes=30)
+    entries = [replace(each, hour=each.hour + half) for each in hours_of_use()]
+    theirs = daily(entries)
+    hour = datetime(2026, 10, 14, 23, 30, tzinfo=UTC)
+    calls = [used("requests", hour, 1), used("input", hour, 900), used("output", hour, 250)]
+    for each in calls:
+        theirs[DAY, MODEL, each.meter] += each.quantity
+    found = run(entries + calls, told(theirs, priced(theirs)))
+    assert causes(found) == {Cause.TIME_ZONE: 2 * (1 + 900 + 250)}
+
+
+def test_an_unknown_quantity_without_a_price_fails_whatever_else_is_unknown() -> None:
+    lost = Difference(DAY, "o3", "output", Cause.UNKNOWN, 10**9, 0)
+    little = Difference(DAY, MODEL, "output", Cause.UNKNOWN, 1, 1)
+    month = Reconciled("sim", "2026-10", "USD", 10**15, 10**15, (lost,), cells=1)
+    assert not month.passes
+    assert not replace(month, differences=(lost, little)).passes
+    assert replace(month, differences=(little,)).passes

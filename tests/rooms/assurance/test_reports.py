@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from yuejie.assurance.reconcile.pages import read_pages
-from yuejie.assurance.reconcile.report import Says, Source, plain_model, to_pico
+from yuejie.assurance.reconcile.report import Says, Source, grain_of, plain_model, to_pico
 from yuejie.assurance.reconcile.sheets import Sheet, parse_sheet, read_sheet
 from yuejie.kernel.errors import Invalid
 
@@ -135,6 +135,16 @@ def test_a_page_that_is_there_twice_is_refused() -> None:
 def test_pages_may_come_one_a_line() -> None:
     page, next_page = (openai_usage(model="gpt-4o", input_tokens=n) for n in (5, 6))
     assert len(read_pages(Source.OPENAI_USAGE, page + b"\n" + next_page).lines) == 2
+
+
+def test_a_report_whose_last_page_is_missing_is_refused() -> None:
+    """What is on the other pages would read as calls that the provider has not."""
+    pages = [json.loads(openai_usage(model="gpt-4o", input_tokens=n)) for n in (5, 6)]
+    first = json.dumps(pages[0] | {"has_more": True, "next_page": "p2"}).encode()
+    last = json.dumps(pages[1] | {"has_more": False, "next_page": None}).encode()
+    assert len(read_pages(Source.OPENAI_USAGE, first + b"\n" + last).lines) == 2
+    with pytest.raises(Invalid, match="还有下一页"):
+        read_pages(Source.OPENAI_USAGE, first)
 
 
 def unix(**result: object) -> bytes:
@@ -300,3 +310,21 @@ def test_thousands_are_read_as_thousands() -> None:
     sheet = Sheet(columns={"day": "day", "model": "model", "cost": "cost"})
     body = b'day,model,cost\n2026-10-01,gpt-4o,"$1,234.50"\n'
     assert read_sheet(Source.CSV, body, sheet).lines[0].cost_pico == 123_450 * 10**10
+
+
+def test_a_row_in_which_one_count_alone_is_filled_in_is_charged_like_the_others() -> None:
+    """A day without output: its cost is of the model, like that of every other day."""
+    text = (
+        "日期,模型,输入,输出,费用\n2026-10-15,m,100,10,0.50\n2026-10-16,m,100,,0.40\n"
+        "2026-10-16,n,100,,0.40\n2026-10-17,n,,10,0.10\n"
+    )
+    report = read_sheet(Source.CSV, text.encode(), parse_sheet(TABLE))
+    charged = [(e.day.day, e.model, e.meter) for e in report.lines if e.cost_pico is not None]
+    assert charged == [(15, "m", ""), (16, "m", ""), (16, "n", "input"), (17, "n", "output")]
+
+
+def test_amounts_are_written_to_the_cent_at_the_coarsest() -> None:
+    """A month of 0.5 a day must not pass for one of 0.45, rounded."""
+    assert grain_of([Decimal("0.5"), Decimal(12)]) == 10**10
+    assert grain_of([]) == 10**10
+    assert grain_of([Decimal("0.5"), Decimal("0.123")]) == 10**9

@@ -4,7 +4,7 @@ Where the provider told no quantities, days and rates have to be seen in the amo
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -22,20 +22,27 @@ def compare_amounts(
     told: Told,
     days: Sequence[date],
     valued: Sequence[Difference],
-    unpriced: set[tuple[date, str]],
+    unpriced: Iterable[tuple[date, Series]],
 ) -> list[Difference]:
-    """Return what the amounts differ by beyond `valued`, each part with its cause."""
+    """Return what the amounts differ by beyond `valued`, each part with its cause.
+
+    `unpriced` names what we used and have no rate for: it explains its own line, no other.
+    """
     residue = _residue(hourly, told, days)
     for each in valued:
         series = _series((each.model, each.meter), told)
         if (series, each.day) in residue.rest:
             residue.rest[series, each.day] -= each.pico
+    if told.quantities is None:
+        # First of all: it is found in amounts of which nothing has been taken.
+        residue.take_shift()
     _take_rounding(residue, told, valued)
+    _take_credits(residue, told)
+    waiting = {(_series(series, told), day) for day, series in unpriced}
     for (series, day), left in list(residue.rest.items()):
-        if left > 0 and (day, series[0]) in unpriced:
+        if left > 0 and (series, day) in waiting:
             residue.take(series, day, left, Cause.WORKLIST, "我方等待定价")
     if told.quantities is None:
-        residue.take_shift()
         residue.take_late(told.as_of)
         residue.take_edges()
         _take_rounding(residue, told, valued)
@@ -65,10 +72,16 @@ def _residue(
 
 
 def _series(series: Series, told: Told) -> Series:
-    """Return the line on which the provider charges for a meter: its own, or the whole model's."""
-    model = series[0]
+    """Return the line on which the provider charges for a meter.
+
+    That is its own, or the whole model's, or one of no model: so are tools of all models charged.
+    """
+    model, name = series
     metered = {meter for _, m, meter in told.picos or {} if m == model}
-    return (model, "") if metered == {""} else series
+    if metered == {""}:
+        return model, ""
+    charged = {m for _, m, meter in told.picos or {} if name and meter == name}
+    return ("", name) if charged == {""} else series
 
 
 def _take_rounding(residue: Residue, told: Told, valued: Sequence[Difference]) -> None:
@@ -83,14 +96,25 @@ def _take_rounding(residue: Residue, told: Told, valued: Sequence[Difference]) -
             residue.take(series, day, left, Cause.ROUNDING, f"{lines} 行金额按最小位取整")
 
 
+def _take_credits(residue: Residue, told: Told) -> None:
+    """Take what the provider gave back; what it corrected until both agree is no difference."""
+    for (day, *line), pico in told.credits.items():
+        series = _series((line[0], line[1]), told)
+        left = residue.rest.get((series, day), 0)
+        if left < 0:
+            residue.take(series, day, max(left, pico), Cause.CREDIT, "对方记了负数金额")
+
+
 def _take_rates(residue: Residue, told: Told) -> None:
     """With the quantities reconciled, what is left of an amount is another rate."""
     quantities = told.quantities or {}
     models = {(day, model) for (day, model, _), quantity in quantities.items() if quantity}
+    # What is charged under no model was counted under those that used it.
+    counted = quantities.keys() | {(day, "", meter) for day, _, meter in quantities}
     for (series, day), left in list(residue.rest.items()):
-        known = (day, series[0]) in models
+        known = (day, series[0]) in models or (not series[0] and series[1] != "")
         charged = (told.picos or {}).get((day, *series))
-        if known and charged is not None and (not series[1] or (day, *series) in quantities):
+        if known and charged is not None and (not series[1] or (day, *series) in counted):
             residue.take(series, day, left, Cause.PRICE, "数量相同而金额不同")
         elif known and charged is None and left < 0:
             residue.take(series, day, left, Cause.PRICE, "我方计价而对方未收费")

@@ -52,7 +52,9 @@ def compare(account_id: str, month: BillingMonth, ours: Ours, told: Told) -> Rec
     else:
         theirs_pico = sum(told.picos.values())
         unpriced = {
-            (day_of(u.hour, zone, 0), u.model) for u in ours.used if u.unpriced and u.quantity
+            (day_of(u.hour, zone, 0), (u.model, told.folds.get(u.meter, u.meter)))
+            for u in ours.used
+            if u.unpriced and u.quantity
         }
         hourly: dict[Series, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
         for used in ours.used:

@@ -26,6 +26,8 @@ class Cause(StrEnum):
     """Within the steps in which the report writes its amounts."""
     TIME_ZONE = "time_zone"
     """The same tokens, on the neighbouring day."""
+    CREDIT = "credit"
+    """The provider gave money back: a refund, a credit, a correction below zero."""
     UNKNOWN = "unknown"
     """None of these; somebody must look."""
 
@@ -39,6 +41,7 @@ CHINESE: Final = {
     Cause.PRICE: "单价不同",
     Cause.ROUNDING: "尾差",
     Cause.TIME_ZONE: "日界不同",
+    Cause.CREDIT: "对方退款或抵扣",
     Cause.UNKNOWN: "原因不明",
 }
 """What finance reads."""
@@ -52,6 +55,7 @@ TO_DO: Final = {
     Cause.PRICE: "核对成本价目与供应商的价格或折扣",
     Cause.ROUNDING: "无需处理",
     Cause.TIME_ZONE: "核对报告的时区；跨日的流式调用无需处理",
+    Cause.CREDIT: "核对供应商的贷项，与其账单的抵减是否一致",
     Cause.UNKNOWN: "逐日核对，联系供应商",
 }
 """What somebody does about it."""
@@ -109,8 +113,13 @@ class Reconciled:
 
     @property
     def passes(self) -> bool:
-        """Whether less than 0.1 % of the month's amount is unexplained."""
+        """Whether less than 0.1 % of the month's amount is unexplained.
+
+        An unexplained quantity that nobody has a price for is no share of an amount: it fails.
+        """
+        unknown = [d for d in self.differences if d.cause is Cause.UNKNOWN]
+        if any(d.quantity and not d.pico for d in unknown):
+            return False
         amount = max(abs(self.theirs_pico), abs(self.ours_pico))
-        if not self.unexplained_pico:
-            return not any(d.cause is Cause.UNKNOWN and d.quantity for d in self.differences)
-        return self.unexplained_pico * 1_000_000 < amount * THRESHOLD_PPM
+        size = self.unexplained_pico
+        return not size or size * 1_000_000 < amount * THRESHOLD_PPM

@@ -122,26 +122,36 @@ def read_pages(source: Source, body: bytes) -> Report:
 
 
 def _results(body: bytes) -> Iterator[tuple[Words, Words]]:
-    try:
-        pages = [_decode(body)]
-    except UNREADABLE:
-        pages = []
-        for number, text in enumerate(body.splitlines(), 1):
-            if not text.strip():
-                continue
-            try:
-                pages.append(_decode(text))
-            except UNREADABLE as error:
-                raise Invalid(f"报告第 {number} 行不是完整的 JSON：{error}") from error
-    for page in pages:
-        if not isinstance(page, dict) or not isinstance(page.get("data"), list):
-            raise Invalid("文件不是供应商的报告（没有 data 列表），请核对文件和来源")
+    for page in _pages(body):
         for number, bucket in enumerate(page["data"], 1):
             results = bucket.get("results", []) if isinstance(bucket, dict) else None
             if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
                 raise Invalid(f"报告的 data 第 {number} 项没有 results 列表，请核对文件和来源")
             for result in results:
                 yield bucket, result
+
+
+def _pages(body: bytes) -> list[Words]:
+    """Return the pages of a file, which has the last one among them."""
+    try:
+        pages = [_decode(body)]
+    except UNREADABLE:
+        pages = list(_by_line(body))
+    if not all(isinstance(page, dict) and isinstance(page.get("data"), list) for page in pages):
+        raise Invalid("文件不是供应商的报告（没有 data 列表），请核对文件和来源")
+    if pages and all(page.get("has_more") is True for page in pages):
+        raise Invalid("报告还有下一页（has_more），不是全月；请把各页都存下，每页一行，重新导入")
+    return pages
+
+
+def _by_line(body: bytes) -> Iterator[Any]:
+    for number, text in enumerate(body.splitlines(), 1):
+        if not text.strip():
+            continue
+        try:
+            yield _decode(text)
+        except UNREADABLE as error:
+            raise Invalid(f"报告第 {number} 行不是完整的 JSON：{error}") from error
 
 
 def _refuse_twice(seen: dict[str, int], number: int, bucket: Words, result: Words) -> None:

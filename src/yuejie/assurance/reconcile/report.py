@@ -18,6 +18,8 @@ _WIDE: Final = Context(prec=60)
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d{1,3})?\Z")
 _PLACES: Final = 18
 """Digits before the point of the largest number: a trillion calls of a million tokens."""
+_CENT: Final = 2
+"""Places of the coarsest step in which amounts are written."""
 _SHOWN: Final = 40
 """So much of a text that is no number is shown."""
 _DATED: Final = re.compile(r"(?:[-@](?:20\d{2}-\d{2}-\d{2}|20\d{6})|-latest)\Z")
@@ -170,12 +172,13 @@ def to_pico(amount: Decimal) -> int:
 
 
 def grain_of(amounts: list[Decimal]) -> int:
-    """Return the finest step that amounts are written in, in picos, a millionth at the most.
+    """Return the finest step that amounts are written in, in picos, a cent at the coarsest.
 
-    A column of 0.12 and 3.4 is written to the hundredth; what it stands for lies within half.
+    A column of 0.123 and 3.4 is written to the thousandth; what it stands for lies within half.
+    Nobody charges in tenths: a column of 0.5 alone has lost its zeros, not its cents.
     """
-    places = [max(0, -int(a.as_tuple().exponent)) for a in amounts if a.is_finite()]
-    finest = min(max(places, default=0), 12)
+    places = [max(_CENT, -int(a.as_tuple().exponent)) for a in amounts if a.is_finite()]
+    finest = min(max(places, default=_CENT), 12)
     return int(10 ** (12 - finest))
 
 

@@ -28,6 +28,7 @@ NOISE_PPM: Final = 1_000
 COUNTING: Final = timedelta(hours=24)
 """How far behind providers' reports may be: their documents speak of minutes up to a day."""
 _DAY: Final = timedelta(days=1)
+_QUARTER: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Residue:
                     continue
                 before_midnight, after_midnight = self._midnight(after)
                 hour = before_midnight if left < 0 else after_midnight
-                moved = min(abs(left), abs(right), self.within(series, [hour]))
+                moved = min(abs(left), abs(right), self.within(series, _begun_within(hour)))
                 sign = 1 if right > 0 else -1
                 why = "跨日的调用，双方记在相邻的两天"
                 self.take(series, day, -sign * moved, Cause.TIME_ZONE, why)
@@ -139,6 +140,14 @@ class Residue:
         start = datetime(day.year, day.month, day.day, tzinfo=self.zone)
         first = start.astimezone(ZoneInfo("UTC")) - timedelta(hours=self.shift)
         return first - timedelta(hours=1), first
+
+
+def _begun_within(hour: datetime) -> tuple[datetime, ...]:
+    """Return the hours of customers that begin within one of the report's.
+
+    Where a zone lies half an hour or a quarter beside others, so do its hours.
+    """
+    return tuple(hour + n * _QUARTER for n in range(4))
 
 
 @lru_cache(maxsize=100_000)

@@ -1,7 +1,7 @@
 """Put providers' reports on file, and reconcile a month of an account with them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -292,6 +292,7 @@ def told_by(reports: Iterable[tuple[ReportRow, Report]], currency: str) -> Told:
         quantities=quantities,
         picos=picos or None,
         lines=_sums((e, 1) for e in cost[1].lines if e.cost_pico is not None) if cost else {},
+        credits=_sums(_given_back(cost[1].lines)) if cost else {},
         meters=usage[1].meters if usage else frozenset(),
         folds=(usage or given[0])[1].folds,
         zone=zones.pop(),
@@ -308,6 +309,13 @@ def _best(rows: Iterable[ReportRow], says: Says) -> ReportRow | None:
     both = [row for row in known if row.says == Says.BOTH]
     found = alone or both
     return found[-1] if found else None
+
+
+def _given_back(lines: Iterable[ReportLine]) -> Iterator[tuple[ReportLine, int]]:
+    """Yield what a provider's lines take off what it charges."""
+    for line in lines:
+        if line.cost_pico is not None and line.cost_pico < 0:
+            yield line, line.cost_pico
 
 
 def _sums(lines: Iterable[tuple[ReportLine, int | None]]) -> dict[tuple[date, str, str], int]:

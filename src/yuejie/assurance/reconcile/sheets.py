@@ -23,7 +23,7 @@ mapping does not name keep their description as model, so that their money is no
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -124,6 +124,8 @@ def read_sheet(source: Source, body: bytes, sheet: Sheet) -> Report:
     if len(currencies) > 1:
         raise Invalid(f"报告里有多种币种（{'、'.join(sorted(currencies))}），请按币种分别导出")
     told = {m for _, m in sheet.skus.values()} if sheet.skus else set(columns) & _METERS
+    if not sheet.skus:
+        lines = _evenly(lines)
     return Report(
         source=source,
         says=sheet.says,
@@ -172,6 +174,19 @@ def _lines(
         meter = meters[0][0] if len(meters) == 1 else ""
         lines.append(ReportLine(number, day, model, meter, None, cost))
     return lines
+
+
+def _evenly(lines: list[ReportLine]) -> list[ReportLine]:
+    """Return the lines with each model charged in one way: by meter, or as a whole.
+
+    A row in which a single meter is filled in is charged by it only where that is so in every row
+    of the model: else it is a day on which the others happened to be empty.
+    """
+    whole = {each.model for each in lines if each.cost_pico is not None and not each.meter}
+    return [
+        replace(each, meter="") if each.cost_pico is not None and each.model in whole else each
+        for each in lines
+    ]
 
 
 def _day(text: str, zone: str) -> date:

@@ -40,7 +40,8 @@ class Ours:
 class Told:
     """The provider's month: quantities and amounts by day, each None where it tells none.
 
-    `meters` are those whose quantities it tells; `lines` counts the lines behind an amount.
+    `meters` are those whose quantities it tells; `lines` counts the lines behind an amount, and
+    `credits` adds up those below zero, which are in the amount as well.
     """
 
     quantities: Mapping[tuple[date, str, str], int] | None
@@ -52,3 +53,4 @@ class Told:
     currency: str
     grain_pico: int
     as_of: datetime
+    credits: Mapping[tuple[date, str, str], int] = field(default_factory=dict)
