@@ -6,13 +6,14 @@ from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.rooms.cli.desk import run, run_json
-from tests.scenarios.books import FOUNDED, Books, Party
+from tests.scenarios.books import FOUNDED, Books, Party, cny
 from yuejie.assurance.margin import MarginBy, show_margins
 from yuejie.assurance.reconcile.difference import Cause
 from yuejie.assurance.reconcile.report import Source
@@ -20,6 +21,7 @@ from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
 from yuejie.assurance.reconcile.sheets import parse_sheet
 from yuejie.assurance.reconcile.store import latest_runs, reports
 from yuejie.cli.books.reconcile import margin, reconcile
+from yuejie.contracts.life.approve import terms_of
 from yuejie.contracts.offer import (
     AccountDraft,
     DeploymentDraft,
@@ -28,6 +30,8 @@ from yuejie.contracts.offer import (
     put_deployment,
     put_model,
 )
+from yuejie.contracts.sign import sign_contract
+from yuejie.contracts.store import contract_at
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.period import BillingMonth
@@ -368,6 +372,32 @@ def test_margins_by_customer_model_and_contract(world: World, database_url: str)
     assert model.margin_pico == acme.margin_pico + zeta.margin_pico
     assert len(show_margins(world.db, OCTOBER, MarginBy.CONTRACT)) == 2
     assert "-6.00 %" in run(margin, database_url, NOW, "2026-10")
+
+
+@pytest.mark.parametrize(
+    ("zone", "starts", "revenue"),
+    [
+        ("Asia/Tokyo", "2026-11-01 00:00", "36.00"),
+        ("America/New_York", "2026-10-31 12:00", "38.16"),
+    ],
+)
+def test_a_margin_is_of_the_contract_at_the_end_of_the_customers_own_month(
+    world: World, database: Database, zone: str, starts: str, revenue: str
+) -> None:
+    """
+    From an instant on a contract is without tax. In Tokyo that is when November begins, an hour
+    before ours does; in New York the last noon of October, when it is November here.
+    """
+    party = world.books.customer("ito", zone=zone, fx_policy="bill")
+    party.uses("2026-10-20 12:00:00", "gpt-4o", requests=1, input=1_060_000)
+    changes = datetime.fromisoformat(starts).replace(tzinfo=ZoneInfo(zone))
+    with database.read() as tx:
+        held = contract_at(tx, party.customer.customer_id, changes)
+        assert held is not None
+        changed = replace(terms_of(tx, held), starts_at=changes, tax_mode="exclusive")
+    sign_contract(database, changed, by="op", now=NOW, contract_id=held.contract_id)
+    (month,) = (m for m in show_margins(database, OCTOBER, MarginBy.CUSTOMER) if m.name == "ito")
+    assert month.revenue_pico == cny(revenue).fen * 10**10
 
 
 def test_the_api_reconciles_as_well(world: World, database: Database) -> None:

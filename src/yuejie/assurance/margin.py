@@ -9,9 +9,7 @@ usage: what the cloud asks for is the cost, that times the agreed mark-up the re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
-from typing import Final
 
 from yuejie.assurance import store
 from yuejie.assurance.clouds.worth import CloudWorth, cloud_worth
@@ -20,9 +18,7 @@ from yuejie.contracts.fx import LOOK_BACK, month_rate
 from yuejie.contracts.store import fx_rows
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.money import FX_SCALE, PPM, divide
-from yuejie.kernel.period import BillingMonth, zone_of
-
-_ZONE: Final = "Asia/Shanghai"
+from yuejie.kernel.period import BillingMonth
 
 
 class MarginBy(StrEnum):
@@ -58,9 +54,8 @@ class Margin:
 def show_margins(db: Database, month: BillingMonth, by: MarginBy) -> list[Margin]:
     """Return the month's margins, the largest revenue first; a missing exchange rate refuses."""
     with db.read(consistent=True) as tx:
-        ends = month.span(zone_of(_ZONE)).end - timedelta(microseconds=1)
-        rows = store.worth(tx, str(month), ends)
-        clouds = list(cloud_worth(tx, str(month), ends))
+        rows = store.worth(tx, str(month))
+        clouds = list(cloud_worth(tx, str(month)))
         used = {name for r in rows for name in (r.sale_currency, r.cost_currency) if name}
         rates = _rates(tx, used | {each.currency for each in clouds}, month)
     return _margins(rows, clouds, by, rates)

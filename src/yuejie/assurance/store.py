@@ -414,7 +414,8 @@ class WorthRow:
 CONTRACT_HELD: Final = """
     LEFT JOIN LATERAL (
         SELECT contract_id, currency, tax_mode, tax_ppm, terms FROM contract o
-        WHERE customer_id = c.customer_id AND starts_at <= %(ends)s
+        WHERE customer_id = c.customer_id
+          AND starts_at < ((%(month)s || '-01')::date + INTERVAL '1 month') AT TIME ZONE zone
           AND NOT EXISTS (
               SELECT FROM contract left_ahead
               WHERE left_ahead.contract_id = o.contract_id AND left_ahead.starts_at = o.starts_at
@@ -424,8 +425,8 @@ CONTRACT_HELD: Final = """
         ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
     ) k ON TRUE
 """
-# The contract `k` of the customer `c` that holds at an instant: what was left before it would have
-# begun is none.
+# The contract `k` of the customer `c` that holds in a month's last instant, in its own zone, as its
+# bill has it (decision 0036): what was left before it would have begun is none.
 
 WORTH: Final = (
     """
@@ -478,9 +479,9 @@ WORTH: Final = (
 )
 
 
-def worth(tx: Tx, month: str, ends: datetime) -> list[WorthRow]:
+def worth(tx: Tx, month: str) -> list[WorthRow]:
     """Return what everybody's usage of a month is worth, under the contract at its end."""
-    return tx.rows(WorthRow, WORTH, month=month, ends=ends)
+    return tx.rows(WorthRow, WORTH, month=month)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What was earned by the end of a month and stood on no issued bill: what finance accrues."""
 
 from collections import defaultdict
-from datetime import timedelta
 from typing import Final
 
 from yuejie.assurance import store
@@ -37,7 +36,7 @@ def unbilled(tx: Tx, month: BillingMonth) -> list[Unbilled]:
         if row.is_drawn:
             billed.add(row.customer_id)
     exact: dict[tuple[str, str, str, int], int] = defaultdict(int)
-    for each in store.worth(tx, str(month), ends - timedelta(microseconds=1)):
+    for each in store.worth(tx, str(month)):
         if each.customer_id not in billed and each.sale_currency and each.contract_currency:
             cell = (
                 *(each.customer_id, each.contract_currency),
@@ -48,7 +47,7 @@ def unbilled(tx: Tx, month: BillingMonth) -> list[Unbilled]:
         fx = None if sold == currency else _rate(tx, sold, currency, month)
         gross = Charge(pico, sold).settle(fx).fen
         sums[customer, currency] += divide(gross * PPM, PPM + tax_ppm)
-    for cloud in cloud_worth(tx, str(month), ends - timedelta(microseconds=1)):
+    for cloud in cloud_worth(tx, str(month)):
         known = cloud.contract_currency
         if cloud.customer_id in billed or known is None:
             continue

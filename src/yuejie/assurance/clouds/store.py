@@ -150,6 +150,6 @@ WORTH: Final = (
 )
 
 
-def worth(tx: Tx, month: str, ends: datetime) -> list[WorthRow]:
+def worth(tx: Tx, month: str) -> list[WorthRow]:
     """Return what the newest statements of a month ask for, by customer and service."""
-    return tx.rows(WorthRow, WORTH, month=month, ends=ends)
+    return tx.rows(WorthRow, WORTH, month=month)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from yuejie.assurance.clouds import store
 from yuejie.contracts.agreed.cloud import CloudBasis, CloudTerms, agreed_of
@@ -29,9 +28,9 @@ class CloudWorth:
     included_tax_ppm: int
 
 
-def cloud_worth(tx: Tx, month: str, ends: datetime) -> Iterator[CloudWorth]:
+def cloud_worth(tx: Tx, month: str) -> Iterator[CloudWorth]:
     """Yield what everybody's clouds cost in a month, under the contract at its end."""
-    for row in store.worth(tx, month, ends):
+    for row in store.worth(tx, month):
         terms = agreed_of(_terms(row.terms), row.source)
         passed = terms is not None and row.category not in terms.leave_out
         effective = terms is not None and terms.basis is CloudBasis.EFFECTIVE
