@@ -162,7 +162,7 @@ def follow(house: Books, party: Party) -> None:
 def test_a_contract_that_goes_on_by_itself_is_foretold_and_told(house: Books) -> None:
     """
     Thirty days' notice before 2027-01-01: until 2026-12-02 Acme may say no. It hears so 30 and 7
-    days before that; on 2026-12-02 the clerk renews, and both hear of it.
+    days before that; once the second is over the clerk renews, and both hear of it.
     """
     signed(house, AUTO)
     clerk = Clerk()

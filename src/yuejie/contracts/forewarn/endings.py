@@ -117,8 +117,18 @@ def _step(days: int, steps: Iterable[int]) -> int:
 
 
 def say_days(contract: Contract) -> int:
-    """Return how many days before its end a contract that renews itself is bound to go on."""
+    """Return how many days before its end one may still say no to one that renews itself."""
     return max(1, contract.terms.notice_days)
+
+
+def goes_on(contract: Contract, now: datetime) -> bool:
+    """Tell whether nobody can say no any more to a contract that renews itself.
+
+    The day that is named is the customer's, whole; but a contract is renewed on the day before its
+    end at the latest, so that nobody is turned away at midnight.
+    """
+    left = days_left(contract, now)
+    return left <= 1 or left < say_days(contract)
 
 
 def days_left(contract: Contract, now: datetime) -> int:

@@ -8,7 +8,7 @@ import structlog
 
 from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import Contract, at, by_term, midnight, term_of
-from yuejie.contracts.forewarn.endings import days_left, followed, say_days
+from yuejie.contracts.forewarn.endings import days_left, followed, goes_on
 from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import pricing_of, terms_of
 from yuejie.contracts.life.leave import Leaving, TermLeft, later, leave, promised_until
@@ -43,6 +43,7 @@ class Wish:
 def ask_end(db: Database, wish: Wish, *, by: str, now: datetime) -> ContractEnd:
     """Write down that a contract is to end, with its day and fee computed, for approval.
 
+    One that renews itself is told so not to go on: by the day that it names, for its last day.
     Raises Conflict where it ends by itself before, or where a termination waits already.
     """
     if wish.party not in PARTIES or not wish.why.strip():
@@ -251,7 +252,7 @@ def renew_due(db: Database, *, by: str, now: datetime) -> list[Contract]:
             contract
             for contract in _unleft(tx, now)
             if contract.terms.renewal is Renewal.AUTO
-            and days_left(contract, now) <= say_days(contract)
+            and goes_on(contract, now)
             and not followed(contract, contracts.contracts_of(tx, contract.customer_id), now)
         ]
     renewed = []

@@ -15,7 +15,13 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Final
 
-from yuejie.contracts.terms import CommercialTerms, Commitment, CommitmentPeriod, ContractType
+from yuejie.contracts.terms import (
+    CommercialTerms,
+    Commitment,
+    CommitmentPeriod,
+    ContractType,
+    Renewal,
+)
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.money import PPM, Money, divide, plain
 from yuejie.kernel.period import BillingMonth
@@ -58,12 +64,15 @@ def leave(
 ) -> Leaving:
     """Return when a contract ends that somebody wants to leave, and what leaving costs.
 
-    `left` are the contract's terms, `wished_on` the first day on which it is not wanted.
+    `left` are the contract's terms, `wished_on` the first day on which it is not wanted. Where that
+    is the day on which it would go on by itself, it ends there for nothing.
     """
     earliest = asked_on + timedelta(days=terms.notice_days)
     ends_on = max(wished_on, earliest)
     told = f"{asked_on} 提出，通知期 {terms.notice_days} 天，最早自 {earliest} 起终止"
     reasons = [f"{told}；希望自 {wished_on} 起，故自 {ends_on} 起终止。"]
+    if terms.ends_on == ends_on and asked_on < ends_on and terms.renewal is Renewal.AUTO:
+        return Leaving(ends_on, 0, (*reasons, "到该日合同期满，不再自动续约，没有解约费。"))
     if terms.ends_on is not None and ends_on >= terms.ends_on:
         raise Conflict(
             f"按通知期最早只能自 {ends_on} 起终止，合同到 {terms.ends_on} 已自然到期，无需终止；"

@@ -11,6 +11,7 @@ from tests.rooms.contracts.life.parties import (
     BODY,
     DAY,
     GOOD,
+    HOUR,
     NOW,
     OPEN,
     START,
@@ -48,7 +49,7 @@ from yuejie.contracts.life.limits import (
 )
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contracts_of
-from yuejie.contracts.terms import Commitment, DueBasis, encode_terms
+from yuejie.contracts.terms import Commitment, DueBasis, Renewal, encode_terms
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.kernel.ids import CustomerId
@@ -226,14 +227,40 @@ def test_a_contract_goes_on_by_itself_once_notice_is_too_late(
     assert renew_due(database, by="clerk", now=before) == []
     with database.read() as tx:
         assert ending_soon(tx, now=before, within_days=60) == [(contract, 31)]
-    (renewed,) = renew_due(database, by="clerk", now=before + DAY)
+    # The thirtieth day before the end is the last one for notice, until its midnight.
+    assert renew_due(database, by="clerk", now=before + DAY + 13 * HOUR) == []
+    (renewed,) = renew_due(database, by="clerk", now=before + 2 * DAY)
     assert (renewed.version, renewed.terms.ends_on) == (2, date(2028, 12, 1))
     assert renewed.starts_at == contract.ends_at
-    assert renew_due(database, by="clerk", now=before + DAY) == []
+    assert renew_due(database, by="clerk", now=before + 2 * DAY) == []
     with pytest.raises(Invalid, match="不能超过 120 个月"):
         renew_contract(database, contract.contract_id, by="c", now=before, months=121)
     with pytest.raises(Conflict, match="已有第 2 版"):
         renew_contract(database, contract.contract_id, by="c", now=before, version=1)
+
+
+def test_who_says_no_in_time_does_not_go_on_and_pays_nothing(
+    database: Database, acme: CustomerId
+) -> None:
+    """
+    Until 2027-12-01, and then by itself unless somebody says no thirty days before: on 2027-11-01
+    the customer does, for the day on which the contract is over. A day later it is too late.
+    """
+    contract = signed(database, acme)
+    wish = Wish(contract_id=contract.contract_id, wished_on=date(2027, 12, 1), why="不再续约")
+    last = datetime(2027, 11, 1, 2, tzinfo=UTC)
+    with pytest.raises(Conflict, match="最早只能自 2027-12-02 起终止"):
+        ask_end(database, wish, by="sales", now=last + DAY)
+    end = ask_end(database, wish, by="sales", now=last)
+    assert (end.ends_on, end.fee_fen) == (date(2027, 12, 1), 0)
+    assert end.reasons[-1] == "到该日合同期满，不再自动续约，没有解约费。"
+    assert renew_due(database, by="clerk", now=last + 2 * DAY) == []
+    approve_end(database, end.end_id, by="admin", now=last + 3 * DAY)
+    assert renew_due(database, by="clerk", now=last + 29 * DAY) == []
+    with database.read() as tx:
+        newest = contracts_of(tx, acme)[-1]
+    assert (newest.version, newest.terms.renewal) == (2, Renewal.NONE)
+    assert (newest.ends_at, newest.terms.commitment) == (contract.ends_at, YEAR.commitment)
 
 
 def test_a_temporary_limit_holds_once_a_second_person_agrees(
@@ -289,5 +316,5 @@ def test_terms_that_wait_in_a_circle_do_not_stop_the_clerk(
     circle = replace(contract.terms, due_basis=DueBasis.FAPIAO_RECEIPT)
     with psycopg.connect(owner_url, autocommit=True) as owner:
         owner.execute("UPDATE contract SET terms = %s", [encode_terms(circle)])
-    (renewed,) = renew_due(database, by="clerk", now=datetime(2027, 11, 1, 2, tzinfo=UTC))
+    (renewed,) = renew_due(database, by="clerk", now=datetime(2027, 11, 2, 2, tzinfo=UTC))
     assert (renewed.version, renewed.terms.due_basis) == (2, DueBasis.FAPIAO_RECEIPT)
