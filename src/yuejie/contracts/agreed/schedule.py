@@ -9,7 +9,7 @@ last fully applied and of every list since.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from yuejie.contracts.prices import RateRow
@@ -29,11 +29,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What a contract may not be surprised by. Lists in force at `priced_at` were agreed."""
+    """What a contract may not be surprised by. Lists in force at `priced_at` were agreed.
+
+    That is, as they were known when it was signed, at `known_at`: a correction that starts before
+    and was published behind that surprises like any other list.
+    """
 
     priced_at: datetime
     lock_until: datetime | None = None
     notice: timedelta = timedelta(0)
+    known_at: datetime | None = field(default=None, compare=False)
 
     @property
     def is_open(self) -> bool:
@@ -42,7 +47,8 @@ class Hold:
 
     def reaches_at(self, each: Listed, *, first: bool) -> datetime:
         """Return when a rise of a list reaches the contract; a model's first list is no rise."""
-        if first or each.starts_at <= self.priced_at:
+        known = self.known_at is None or each.published_at <= self.known_at
+        if first or (known and each.starts_at <= self.priced_at):
             return each.starts_at
         waits = [each.starts_at, each.published_at + self.notice]
         return max([*waits, self.lock_until] if self.lock_until else waits)

@@ -52,7 +52,7 @@ def _book(row: _Row) -> ContractBook:
         contract_id=row.contract_id,
         customer_id=row.customer_id,
         pricing=decode_pricing(row.pricing),
-        hold=Hold(row.priced_at, row.lock_until, timedelta(days=row.notice_days)),
+        hold=Hold(row.priced_at, row.lock_until, timedelta(days=row.notice_days), row.created_at),
         created_at=row.created_at,
     )
 

@@ -5,7 +5,7 @@ it are there together or not at all (HOUSE 5).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -49,7 +49,7 @@ def book_for(tx: Tx, parent: BookRow, agreed: Agreement, was: str | None, now: d
     before = store.contract_book(tx, was) if was else None
     hold = agreed.hold
     if before is not None and before.parent_book == parent.book_id:
-        hold = _going_on(tx, before, hold)
+        hold = _going_on(tx, before, agreed)
         if (before.pricing, before.hold) == (agreed.pricing, hold):
             return before.book_id
     tx.lock_exclusive(f"book {parent.book_id}")
@@ -71,14 +71,15 @@ def book_for(tx: Tx, parent: BookRow, agreed: Agreement, was: str | None, now: d
     return book_id
 
 
-def _going_on(tx: Tx, before: ContractBook, agreed: Hold) -> Hold:
+def _going_on(tx: Tx, before: ContractBook, signed: Agreement) -> Hold:
     """Return what holds behind a book whose contract is signed anew.
 
     What has reached the contract by then was agreed with it; from the first list on that waits,
     all goes on waiting.
     """
-    was = before.hold
-    if (was.lock_until, was.notice) == (agreed.lock_until, agreed.notice):
+    was, agreed = before.hold, signed.hold
+    same = was == replace(agreed, priced_at=was.priced_at)
+    if same and before.pricing == signed.pricing:
         return was
     waiting = [
         each.starts_at
@@ -86,6 +87,10 @@ def _going_on(tx: Tx, before: ContractBook, agreed: Hold) -> Hold:
         for number, each in enumerate(lists)
         if each.starts_at <= agreed.priced_at < was.reaches_at(each, first=number == 0)
     ]
+    if same:
+        # Prices are agreed as before: of what waits, only corrections of those need to be kept out.
+        earliest = min((each for each in waiting if each <= was.priced_at), default=None)
+        return replace(was, priced_at=earliest - _INSTANT) if earliest else was
     priced_at = min(waiting) - _INSTANT if waiting else max(agreed.priced_at, was.priced_at)
     return Hold(priced_at, agreed.lock_until, agreed.notice)
 

@@ -223,6 +223,41 @@ def test_a_longer_lock_keeps_the_prices_that_were_agreed_first(
     assert rate(database, second.sale_book, NOW + 200 * DAY) == "2250000"
 
 
+def corrected(db: Database, customer: CustomerId, commercial: CommercialTerms) -> Contract:
+    """Sign on the second; on the fourth the list is corrected to twice as much since the first."""
+    contract = sign(db, customer, TENTH, commercial, now=NOW + DAY)
+    publish(db, prices("5"), NOW + DAY / 2, now=NOW + 3 * DAY)
+    return contract
+
+
+def test_a_correction_from_before_the_signature_raises_no_locked_price(
+    database: Database, customer: CustomerId
+) -> None:
+    """What was not known when the contract was signed was not agreed, whenever it starts."""
+    locked = CommercialTerms(price_lock_until=date(2028, 1, 1))
+    over = datetime(2027, 12, 31, 16, tzinfo=UTC)
+    first = corrected(database, customer, locked)
+    for at in (NOW + DAY, NOW + 4 * DAY, over - DAY):
+        assert rate(database, first.sale_book, at) == "2250000"
+    assert rate(database, first.sale_book, over) == "4500000"
+    # Neither does another discount, or a longer lock, let it in.
+    fifth = Pricing(discounts=(FamilyDiscount("gpt-*", 200_000),))
+    second = sign(database, customer, fifth, locked, was=first, now=NOW + 5 * DAY)
+    assert rate(database, second.sale_book, NOW + 6 * DAY) == "2000000"
+    assert rate(database, second.sale_book, over) == "4000000"
+    longer = CommercialTerms(price_lock_until=date(2029, 1, 1))
+    third = sign(database, customer, TENTH, longer, was=second, now=NOW + 7 * DAY)
+    assert rate(database, third.sale_book, over) == "2250000"
+
+
+def test_a_correction_from_before_the_signature_is_announced_like_any_rise(
+    database: Database, customer: CustomerId
+) -> None:
+    contract = corrected(database, customer, CommercialTerms(price_notice_days=30))
+    assert rate(database, contract.sale_book, NOW + 32 * DAY) == "2250000"
+    assert rate(database, contract.sale_book, NOW + 33 * DAY) == "4500000"
+
+
 @pytest.mark.parametrize("before", [None, date(2026, 11, 10)])
 def test_a_lock_that_is_agreed_later_locks_what_was_charged_then(
     database: Database, customer: CustomerId, before: date | None
