@@ -329,3 +329,15 @@ def test_an_unknown_quantity_without_a_price_fails_whatever_else_is_unknown() ->
     assert not month.passes
     assert not replace(month, differences=(lost, little)).passes
     assert replace(month, differences=(little,)).passes
+
+
+def test_an_amount_for_a_whole_account_is_compared_with_all_its_models() -> None:
+    """Costs that were exported without grouping them: both sides were missing on the other."""
+    entries = hours_of_use() + hours_of_use("o3")
+    whole: dict[tuple[date, str, str], int] = {}
+    for (day, _, _), pico in priced(daily(entries)).items():
+        whole[day, "", ""] = whole.get((day, "", ""), 0) + pico
+    assert run(entries, told(None, whole)).differences == ()
+    assert run(entries, told(daily(entries), whole)).differences == ()
+    whole[DAY, "", ""] += 10**12
+    assert causes(run(entries, told(None, whole))) == {Cause.UNKNOWN: 10**12}

@@ -5,6 +5,8 @@ Where the provider told no quantities, days and rates have to be seen in the amo
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,6 +17,36 @@ from yuejie.assurance.reconcile.sides import Told
 
 STEADY_PPM: Final = 10_000
 """Another rate shows as one factor through the month; days may deviate from it by 1 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """On which line the provider charges for what: the meters of a model, the models of a meter."""
+
+    meters: Mapping[str, AbstractSet[str]]
+    models: Mapping[str, AbstractSet[str]]
+
+    @classmethod
+    def of(cls, told: Told) -> "_Lines":
+        """Read them off what it charges."""
+        meters, models = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+        for _, model, meter in told.picos or {}:
+            meters[model].add(meter)
+            models[meter].add(model)
+        return cls(meters, models)
+
+    def line(self, series: Series) -> Series:
+        """Return the line for a model and meter.
+
+        That is its own, or the whole model's, or one of no model: so are tools of all models
+        charged, and a whole account by a report that names neither.
+        """
+        model, meter = series
+        if self.meters.get(model) == {""}:
+            return model, ""
+        if self.meters.keys() == {""} and self.models.keys() == {""}:
+            return "", ""
+        return ("", meter) if meter and self.models.get(meter) == {""} else series
 
 
 def compare_amounts(
@@ -28,24 +60,25 @@ def compare_amounts(
 
     `unpriced` names what we used and have no rate for: it explains its own line, no other.
     """
-    residue = _residue(hourly, told, days)
+    lines = _Lines.of(told)
+    residue = _residue(hourly, told, days, lines)
     for each in valued:
-        series = _series((each.model, each.meter), told)
+        series = lines.line((each.model, each.meter))
         if (series, each.day) in residue.rest:
             residue.rest[series, each.day] -= each.pico
     if told.quantities is None:
         # First of all: it is found in amounts of which nothing has been taken.
         residue.take_shift()
-    _take_rounding(residue, told, valued)
-    _take_credits(residue, told)
-    waiting = {(_series(series, told), day) for day, series in unpriced}
+    _take_rounding(residue, told, valued, lines)
+    _take_credits(residue, told, lines)
+    waiting = {(lines.line(series), day) for day, series in unpriced}
     for (series, day), left in list(residue.rest.items()):
         if left > 0 and (series, day) in waiting:
             residue.take(series, day, left, Cause.WORKLIST, "我方等待定价")
     if told.quantities is None:
         residue.take_late(told.as_of)
         residue.take_edges()
-        _take_rounding(residue, told, valued)
+        _take_rounding(residue, told, valued, lines)
         _take_missing(residue)
         _take_steady(residue)
     else:
@@ -59,35 +92,27 @@ def compare_amounts(
 
 
 def _residue(
-    hourly: Mapping[Series, Mapping[datetime, int]], told: Told, days: Sequence[date]
+    hourly: Mapping[Series, Mapping[datetime, int]],
+    told: Told,
+    days: Sequence[date],
+    lines: _Lines,
 ) -> Residue:
     ours: dict[Series, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
     for series, hours in hourly.items():
         for hour, pico in hours.items():
-            ours[_series(series, told)][hour] += pico
+            ours[lines.line(series)][hour] += pico
     theirs: dict[Series, dict[date, int]] = defaultdict(dict)
     for (day, model, meter), pico in (told.picos or {}).items():
         theirs[model, meter][day] = pico
     return Residue(ours=ours, theirs=theirs, days=tuple(days), zone=ZoneInfo(told.zone))
 
 
-def _series(series: Series, told: Told) -> Series:
-    """Return the line on which the provider charges for a meter.
-
-    That is its own, or the whole model's, or one of no model: so are tools of all models charged.
-    """
-    model, name = series
-    metered = {meter for _, m, meter in told.picos or {} if m == model}
-    if metered == {""}:
-        return model, ""
-    charged = {m for _, m, meter in told.picos or {} if name and meter == name}
-    return ("", name) if charged == {""} else series
-
-
-def _take_rounding(residue: Residue, told: Told, valued: Sequence[Difference]) -> None:
+def _take_rounding(
+    residue: Residue, told: Told, valued: Sequence[Difference], charged: _Lines
+) -> None:
     parts: dict[tuple[Series, date], int] = defaultdict(int)
     for each in valued:
-        parts[_series((each.model, each.meter), told), each.day] += 1
+        parts[charged.line((each.model, each.meter)), each.day] += 1
     for (series, day), left in list(residue.rest.items()):
         lines = told.lines.get((day, *series), 0)
         # Each line is written to a step and stands for half of it either way; each quantity that
@@ -96,10 +121,10 @@ def _take_rounding(residue: Residue, told: Told, valued: Sequence[Difference]) -
             residue.take(series, day, left, Cause.ROUNDING, f"{lines} 行金额按最小位取整")
 
 
-def _take_credits(residue: Residue, told: Told) -> None:
+def _take_credits(residue: Residue, told: Told, lines: _Lines) -> None:
     """Take what the provider gave back; what it corrected until both agree is no difference."""
-    for (day, *line), pico in told.credits.items():
-        series = _series((line[0], line[1]), told)
+    for (day, model, meter), pico in told.credits.items():
+        series = lines.line((model, meter))
         left = residue.rest.get((series, day), 0)
         if left < 0:
             residue.take(series, day, max(left, pico), Cause.CREDIT, "对方记了负数金额")
