@@ -308,6 +308,21 @@ def test_quantities_and_amounts_by_other_days_are_compared_apart(
     assert shown.reconciliation_id == money.reconciliation_id
 
 
+def test_a_reconciliation_names_the_reports_that_it_compared(
+    world: World, database: Database
+) -> None:
+    """Of two that tell the same quantities, the newer alone."""
+    import_report(database, world.sent(Source.OPENAI_USAGE, world.usage()), by="op", now=NOW)
+    words = 'says = "usage"\n[columns]\nday = "day"\nmodel = "model"\ninput = "input"\n'
+    rows = [f"2026-10-{day:02d},gpt-4o,{n}" for day, (_, n, _) in world.counted.items()]
+    table = world.sent(Source.CSV, "\n".join(["day,model,input", *rows]).encode())
+    table = replace(table, sheet=parse_sheet(words), as_of=NOW + HOUR)
+    import_report(database, table, by="op", now=NOW + HOUR)
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW + HOUR)
+    assert [report.source for report in found.reports] == [Source.CSV]
+    assert found.reconciled.passes
+
+
 def test_quantities_alone_have_no_currency(world: World, database: Database) -> None:
     """A table of tokens that names no currency is no table in dollars, whatever we pay in."""
     words = IN_YUAN.replace('currency = "CNY"', 'currency = "CNY"\nsays = "usage"')

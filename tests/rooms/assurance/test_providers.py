@@ -40,7 +40,7 @@ from yuejie.assurance.providers.standing import (
     WarningKind,
     warnings_of,
 )
-from yuejie.assurance.providers.watch import put_terms, see_balance
+from yuejie.assurance.providers.watch import put_terms, see_balance, standings
 from yuejie.contracts.offer import AccountDraft, put_account
 from yuejie.contracts.publish import publish_fx
 from yuejie.db.session import Database
@@ -281,6 +281,15 @@ def test_a_top_up_is_drawn_down_by_bills_and_no_further(house: Database) -> None
     assert found["bank", "USD"] == -800_00
 
 
+def test_a_bill_that_eight_enter_at_once_is_one_however_it_is_spaced(house: Database) -> None:
+    def enter(n: int) -> str:
+        drawn = replace(BILL, number=f"{' ' * n}{BILL.number}")
+        return enter_bill(house, drawn, by="ann", now=NOW).provider_bill_id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(enter, range(8)))) == 1
+
+
 def test_no_more_is_asked_for_than_is_open_even_by_eight_at_once(house: Database) -> None:
     bill = enter_bill(house, BILL, by="ann", now=NOW)
 
@@ -464,6 +473,10 @@ def test_terms_are_versions_and_a_balance_is_seen_once(house: Database) -> None:
         see_balance(house, replace(SEEN, currency="CNY"), now=NOW)
     with pytest.raises(Invalid, match="在将来"):
         see_balance(house, replace(SEEN, at=NOW + timedelta(days=1)), now=NOW)
+    # What was read in dollars says nothing of an account that is settled in yuan since.
+    assert put_terms(house, replace(TERMS, currency="CNY", low_fen=10**9), by="op", now=NOW)
+    (standing,) = standings(house, NOW)
+    assert (standing.seen, standing.left_fen) == (None, None)
     for wrong in (replace(TERMS, low_days=-1), replace(TERMS, currency="EUR")):
         with pytest.raises(Invalid):
             put_terms(house, wrong, by="op", now=NOW)

@@ -60,13 +60,14 @@ def enter_bill(db: Database, draft: BillDraft, *, by: str, now: datetime) -> Pro
         raise Invalid("供应商账单的金额和税额须为同一币种，请改正后重试")
     with db.begin() as tx:
         refuse_unknown(tx, draft.account_id)
-        tx.lock_exclusive(f"provider bill {draft.account_id} {draft.number}")
+        number = draft.number.strip()
+        tx.lock_exclusive(f"provider bill {draft.account_id} {number}")
         terms = next(iter(store.terms(tx, draft.account_id)), None)
         days = terms.net_days if terms else 30
         made = ProviderBill(
             provider_bill_id=mint("pbl", now),
             account_id=draft.account_id,
-            number=draft.number.strip(),
+            number=number,
             month=str(draft.month),
             currency=draft.net.currency,
             net_fen=draft.net.fen,

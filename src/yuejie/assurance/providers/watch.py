@@ -106,8 +106,10 @@ def refuse_unknown(tx: Tx, account_id: str) -> None:
 
 
 def _standing(tx: Tx, terms: ProviderTerms, now: datetime) -> Standing:
-    seen = store.balance_seen(tx, terms.account_id, now)
     name, currency = terms.account_id, terms.currency
+    seen = store.balance_seen(tx, name, now)
+    if seen is not None and seen.currency != currency:
+        seen = None  # Read before the account changed its currency: no amount to count down from.
     month = BillingMonth.of(now, zone_of(_ZONE)).span(zone_of(_ZONE))
     burn_since = now - timedelta(days=BURN_DAYS)
     return Standing(

@@ -252,6 +252,7 @@ def _reconcile(
     by: str,
     now: datetime,
 ) -> Found:
+    rows = _compared(rows)
     told = told_by([(row, store.whole(tx, row)) for row in rows], currency)
     ours = _ours(tx, account_id, month, told)
     if priced and currency not in priced:
@@ -300,6 +301,12 @@ def told_by(reports: Iterable[tuple[ReportRow, Report]], currency: str) -> Told:
         grain_pico=cost[1].grain_pico if cost else 1,
         as_of=min(row.as_of for row, _ in given),
     )
+
+
+def _compared(rows: Sequence[ReportRow]) -> list[ReportRow]:
+    """Leave out reports whose quantities and amounts another one tells newer."""
+    best = [each for each in (_best(rows, Says.USAGE), _best(rows, Says.COST)) if each]
+    return [row for row in rows if row in best]
 
 
 def _best(rows: Iterable[ReportRow], says: Says) -> ReportRow | None:
