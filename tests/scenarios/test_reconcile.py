@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from tests.rooms.cli.desk import run, run_json
 from tests.scenarios.books import FOUNDED, Books, Party, cny
-from yuejie.assurance.margin import MarginBy, show_margins
+from yuejie.assurance.margin import Margin, MarginBy, show_margins
 from yuejie.assurance.reconcile.difference import Cause
 from yuejie.assurance.reconcile.report import Source
 from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
@@ -482,3 +482,12 @@ def test_unbilled_usage_is_accrued_until_it_is_billed(
     before = file.read_bytes()
     run(ledger, database_url, first, "batch", batch["batch_id"], "--out", str(tmp_path))
     assert file.read_bytes() == before
+
+
+def test_a_margin_is_written_as_the_difference_of_what_stands_beside_it() -> None:
+    """1.005 less 1.004 is next to nothing; 1.01 and 1.00 stand a cent apart."""
+    margin = Margin("acme", 1, 1_005 * 10**9, 1_004 * 10**9)
+    assert [each.amount for each in margin.amounts] == ["1.01", "1.00", "0.01"]
+    assert margin.margin_pico == 10**9
+    loss = Margin("acme", 1, 1_004 * 10**9, 1_009 * 10**9)
+    assert [each.amount for each in loss.amounts] == ["1.00", "1.01", "-0.01"]

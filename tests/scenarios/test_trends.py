@@ -201,9 +201,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _worth(tx: Tx, month: str) -> dict[str, int]:
-    return {
-        row.model: int(row.sale_pico) for row in worth(tx, month, NOW) if row.sale_currency == "CNY"
-    }
+    return {row.model: int(row.sale_pico) for row in worth(tx, month) if row.sale_currency == "CNY"}
 
 
 def _worth_by_hand(tx: Tx, month: str) -> dict[str, int]:

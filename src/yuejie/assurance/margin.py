@@ -17,7 +17,7 @@ from yuejie.assurance.store import WorthRow
 from yuejie.contracts.fx import LOOK_BACK, month_rate
 from yuejie.contracts.store import fx_rows
 from yuejie.db.session import Database, Tx
-from yuejie.kernel.money import FX_SCALE, PPM, divide
+from yuejie.kernel.money import FX_SCALE, PPM, Charge, Money, divide
 from yuejie.kernel.period import BillingMonth
 
 
@@ -42,6 +42,12 @@ class Margin:
     def margin_pico(self) -> int:
         """Revenue less cost; negative is a loss."""
         return self.revenue_pico - self.cost_pico
+
+    @property
+    def amounts(self) -> tuple[Money, Money, Money]:
+        """Revenue, cost and their difference, to the fen, as they are written beside each other."""
+        revenue, cost = (Charge(n, "CNY").settle() for n in (self.revenue_pico, self.cost_pico))
+        return revenue, cost, revenue - cost
 
     @property
     def margin_ppm(self) -> int | None:

@@ -13,7 +13,7 @@ from yuejie.assurance.reconcile.store import latest_runs, reports
 from yuejie.assurance.reconcile.table import TableKind, by_cause, write_table
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table, text_of
 from yuejie.cli.months import Month, last_month, month_argument
-from yuejie.kernel.money import PICO, PPM, Charge, plain
+from yuejie.kernel.money import PICO, PPM, plain
 from yuejie.kernel.period import BillingMonth, parse_instant, zone_of
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -156,7 +156,7 @@ def margin(house: Frame, month: BillingMonth | None, by: str, *, json: bool) -> 
         (
             m.name,
             m.calls,
-            *(str(Charge(n, "CNY").settle()) for n in (m.revenue_pico, m.cost_pico, m.margin_pico)),
+            *map(str, m.amounts),
             "" if m.margin_ppm is None else f"{plain(m.margin_ppm * 100, PPM)} %",
         )
         for m in found

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from yuejie.assurance.margin import Margin, MarginBy, show_margins
 from yuejie.customers.store import customers
 from yuejie.kernel.errors import Invalid, NotFound
-from yuejie.kernel.money import Charge, plain
+from yuejie.kernel.money import plain
 from yuejie.kernel.period import BillingMonth
 from yuejie.web.cursor import PAGE, Window, cut
 from yuejie.web.desk import Db, Now
@@ -61,14 +61,13 @@ def show(
         request,
         "ops/margins.html",
         rows=[each for _, each in shown],
-        charted=[(names.get(e.name, e.name), _fen(e.margin_pico)) for e in found[:CHARTED]],
+        charted=[(names.get(e.name, e.name), e.amounts[2].fen) for e in found[:CHARTED]],
         total=total,
         names=names,
         dimensions=DIMENSIONS,
         asked={"month": str(label), "by": by},
         months=_months(now),
         unpriced=unpriced,
-        fen=_fen,
         later=window.write(shown[-1][0]) if len(page) > PAGE else None,
     )
 
@@ -81,10 +80,7 @@ def export(db: Db, now: Now, month: str = "", by: str = "customer") -> Response:
         (
             each.name,
             each.calls,
-            *(
-                Charge(pico, "CNY").settle().amount
-                for pico in (each.revenue_pico, each.cost_pico, each.margin_pico)
-            ),
+            *(money.amount for money in each.amounts),
             "" if each.margin_ppm is None else plain(each.margin_ppm, _PPM_PER_PERCENT, 2),
             "CNY",
         )
@@ -97,10 +93,6 @@ def _asked(month: str, by: str, now: datetime) -> tuple[BillingMonth, MarginBy]:
     if by not in set(MarginBy):
         raise Invalid(f"毛利不能按“{by}”看，请在页面上选择")
     return BillingMonth.parse(month) if month else BillingMonth.of(now, HOUSE_ZONE), MarginBy(by)
-
-
-def _fen(pico: int) -> int:
-    return Charge(pico, "CNY").settle().fen
 
 
 def _months(now: datetime) -> list[str]:

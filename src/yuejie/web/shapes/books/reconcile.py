@@ -187,15 +187,12 @@ class MarginOut(Out):
     @classmethod
     def of(cls, margin: Margin) -> "MarginOut":
         """Write a margin."""
-
-        def settled(pico: int) -> Amount:
-            return Amount.of(Charge(pico, "CNY").settle())
-
+        revenue, cost, left = map(Amount.of, margin.amounts)
         return cls(
             name=margin.name,
             calls=margin.calls,
-            revenue=settled(margin.revenue_pico),
-            cost=settled(margin.cost_pico),
-            margin=settled(margin.margin_pico),
+            revenue=revenue,
+            cost=cost,
+            margin=left,
             margin_ppm=margin.margin_ppm,
         )
