@@ -414,19 +414,18 @@ class WorthRow:
 CONTRACT_HELD: Final = """
     LEFT JOIN LATERAL (
         SELECT contract_id, currency, tax_mode, tax_ppm, terms FROM contract o
-        WHERE customer_id = c.customer_id
-          AND starts_at < ((%(month)s || '-01')::date + INTERVAL '1 month') AT TIME ZONE zone
+        WHERE customer_id = c.customer_id AND starts_at
+            < ((%(month)s || '-01')::date + INTERVAL '1 month') AT TIME ZONE zone
           AND NOT EXISTS (
-              SELECT FROM contract left_ahead
-              WHERE left_ahead.contract_id = o.contract_id AND left_ahead.starts_at = o.starts_at
-                AND left_ahead.version >= o.version
-                AND (left_ahead.terms ->> 'ends_on')::date
-                    <= (left_ahead.starts_at AT TIME ZONE left_ahead.zone)::date)
+              SELECT FROM contract later
+              WHERE later.contract_id = o.contract_id AND later.starts_at = o.starts_at
+                AND later.version >= o.version AND (later.terms ->> 'ends_on')::date
+                    <= (later.starts_at AT TIME ZONE later.zone)::date)
         ORDER BY starts_at DESC, signed_at DESC, version DESC LIMIT 1
     ) k ON TRUE
 """
-# The contract `k` of the customer `c` that holds in a month's last instant, in its own zone, as its
-# bill has it (decision 0036): what was left before it would have begun is none.
+# The contract `k` of the customer `c` that holds in its month's last instant, as its bill has it
+# (decision 0036): what was left before it would have begun is none.
 
 WORTH: Final = (
     """
