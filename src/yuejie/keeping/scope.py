@@ -83,6 +83,7 @@ HOUSE: Final[dict[str, str]] = {
     "auto_model": "自动模型的策略属于运营方",
     "bank_account": "运营方的银行账户",
     "bill_number": "编号计数",
+    "contract_number_last": "编号计数",
     "capacity_cursor": "容量统计的进度",
     "capacity_hour": "供应商容量，不分客户",
     "certificate": "运营方的资质",
