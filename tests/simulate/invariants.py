@@ -41,7 +41,7 @@ class Invariants:
             live = [bill for bill in bills if bill.state is not BillState.VOIDED]
             self._usage(actor, live, month)
             self._terms(actor, live, month)
-            self._allowed(actor, live, month)
+            self._allowed(actor, bills, live, month)
             self._clouds(actor, live, month)
             self._sums(bills)
         self.always(known)
@@ -137,7 +137,7 @@ class Invariants:
         }
         return label in months or (kind == "true_up" and bool(months))
 
-    def _allowed(self, actor: Actor, live: list[Bill], month: str) -> None:
+    def _allowed(self, actor: Actor, bills: list[Bill], live: list[Bill], month: str) -> None:
         """Every approved amount stands on bills once; no grant is drawn beyond what it is for."""
         named: Counter[str] = Counter()
         carried: Counter[str] = Counter()
@@ -155,11 +155,24 @@ class Invariants:
             said = [(bill, line) for bill in live for line in bill.lines if line.refers_to == grant]
             bought = sum(ln.amount_fen for _, ln in said if ln.kind == "package_purchase")
             drawn = bought - named[grant]
-            assert drawn <= fen, (actor.client.slug, grant, kind, drawn)
-            # What a voided bill drew may stay away while what was given back of it stands (0108).
+            # What a voided bill gave back may stay away while others have drawn it since, and what
+            # it drew while what was given back of it stands (0108).
+            back = self._given_back([bill for bill in bills if bill.currency in away], grant)
+            assert drawn <= fen + back, (actor.client.slug, grant, kind, drawn, fen, back)
             assert drawn >= 0 or any(bill.currency in away for bill, _ in said), (grant, drawn)
         owed = [fen for currency, fen in carried.items() if currency not in away]
         assert min(owed, default=0) >= 0, (actor.client.slug, carried)
+
+    @staticmethod
+    def _given_back(bills: list[Bill], grant: str) -> int:
+        """What voided bills gave back of a grant, in fen."""
+        return sum(
+            max(0, line.amount_fen)
+            for bill in bills
+            if bill.state is BillState.VOIDED
+            for line in bill.lines
+            if line.refers_to == grant and line.kind != "package_purchase"
+        )
 
     @staticmethod
     def _left(actor: Actor, live: list[Bill], month: str) -> None:
