@@ -10,6 +10,7 @@ from tests.scenarios.books import CLERK, Books, Party
 from yuejie.clerk import Clerk
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.life.ending import Wish, ask_end, renew_contract, renew_due
+from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.publish import Publication, publish_revision
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
@@ -96,6 +97,15 @@ def test_an_ending_contract_is_told_at_90_30_and_7_days_to_both_sides(house: Boo
             for audience in ("customer", "operator")
         ],
     ]
+
+
+def test_an_ending_contract_is_called_by_its_number(house: Books) -> None:
+    acme = signed(house, YEAR)
+    with house.db.read() as tx:
+        number = number_of(tx, acme.customer.customer_id, contract_of(house, acme))
+    assert number.startswith("HT20")
+    assert announced(house, "2026-10-03") == [2]
+    assert {each.facts["contract"] for each in notices(house)} == {number}
 
 
 def test_a_contract_with_sixty_days_notice_is_told_then_too(house: Books) -> None:

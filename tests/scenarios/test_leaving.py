@@ -19,6 +19,7 @@ from yuejie.clerk import Clerk
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.life.ending import Wish, approve_end, ask_end, renew_contract
 from yuejie.contracts.life.store import ContractEnd
+from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at, contract_versions, contracts_of
 from yuejie.contracts.terms import (
@@ -72,6 +73,14 @@ def left(house: Books, party: Party, *, waived_fen: int = 0) -> ContractEnd:
     return ask_end(house.db, wish, by="sales", now=ASKED)
 
 
+def number_on(house: Books, end: ContractEnd) -> str:
+    """Return the number of the contract that is left, as it stands on paper."""
+    with house.db.read() as tx:
+        number = number_of(tx, end.customer_id, end.contract_id)
+    assert number.startswith("HT2026")
+    return number
+
+
 def used(house: Books, *months: str, terms: CommercialTerms = YEAR) -> Party:
     """Enrol Acme, use 1,000 yuan in each month and issue the bills of all but the last."""
     acme = house.customer("acme", commercial=terms, starts=AUGUST)
@@ -113,7 +122,7 @@ def test_leaving_early_is_charged_on_the_last_bill_with_its_sentences(house: Boo
     assert fee.why == "".join(end.reasons)
     assert "解约费 = 剩余承诺 3,366.67 CNY × 30% + 固定 500.00 CNY = 1,510.00 CNY" in fee.why
     house.close("2026-09")
-    assert FEE.format(contract=end.contract_id) in acme.lines("2026-09")
+    assert FEE.format(contract=number_on(house, end)) in acme.lines("2026-09")
     with pytest.raises(Conflict):
         approve_leaving(house.db, end.end_id, by="finance", now=ASKED)
     assert len(charges(house, acme)) == 1
@@ -167,7 +176,7 @@ def test_an_approval_that_comes_after_the_last_bill_is_billed_next(house: Books)
     approve_leaving(house.db, end.end_id, by="finance", now=house.tick())
     house.close("2026-10")
     assert acme.lines("2026-10") == [
-        f"2026-09 late  提前解约费 合同 {end.contract_id} 自 2026-09-20 终止 = 500.00"
+        f"2026-09 late  提前解约费 合同 {number_on(house, end)} 自 2026-09-20 终止 = 500.00"
     ]
     house.close("2026-11")
     assert not acme.has_bill("2026-11")
@@ -365,7 +374,7 @@ def test_a_term_that_is_left_promised_what_its_days_say(house: Books) -> None:
     house.close("2026-09")
     assert acme.lines("2026-09") == [
         "承诺消费补足（2026-08 至 2026-09） = 490.00",
-        f"提前解约费 合同 {end.contract_id} 自 2026-09-20 终止 = 809.00",
+        f"提前解约费 合同 {number_on(house, end)} 自 2026-09-20 终止 = 809.00",
     ]
     assert house.unproved() == []
 
@@ -397,7 +406,7 @@ def test_a_term_that_is_left_in_a_month_of_its_successor_promised_what_its_days_
     house.close("2026-09")
     assert acme.lines("2026-09") == [
         "2026-08 late  承诺消费补足（2026-08） = 490.00",
-        f"提前解约费 合同 {end.contract_id} 自 2026-09-20 终止 = 809.00",
+        f"提前解约费 合同 {number_on(house, end)} 自 2026-09-20 终止 = 809.00",
     ]
     assert house.unproved() == []
 
@@ -430,5 +439,5 @@ def test_a_fee_for_which_no_contract_gives_a_bill_is_told_at_each_closing(house:
     sign_contract(house.db, other, by=CLERK, now=house.tick())
     house.close("2026-10")
     (line,) = acme.lines("2026-10")
-    assert line.endswith(f"提前解约费 合同 {contract.contract_id} 自 2026-09-20 终止 = 2,300.00")
+    assert line.endswith(f"提前解约费 合同 {number_on(house, end)} 自 2026-09-20 终止 = 2,300.00")
     assert house.unproved() == []

@@ -43,7 +43,7 @@ def test_a_draft_says_what_the_quote_said_and_there_is_one(sales: Sales) -> None
     with sales.db.read() as tx:
         who = find_customer(tx, "jinke")
     assert (who.customer_id, who.legal_name) == (draft.customer_id, "深圳金客科技有限公司")
-    with pytest.raises(Conflict, match=draft.draft_id):
+    with pytest.raises(Conflict, match="已有合同草案 HT20"):
         draft_from_quote(sales.db, wish(quote), by=SALES, now=sales.now)
     withdraw_draft(sales.db, draft.draft_id, by=SALES, now=sales.now, why="改期")
     later = wish(quote, starts_on=date(2028, 2, 29))

@@ -23,6 +23,7 @@ from yuejie.cli.agreed.contracts import contracts
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.esign.choose import reachable
 from yuejie.contracts.esign.errand import PATIENCE, work_off
+from yuejie.contracts.numbers.store import every_number
 from yuejie.contracts.store import contracts_of
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
@@ -213,6 +214,9 @@ def test_an_answer_lost_at_the_start_is_for_a_person_to_look_into(bureau: Bureau
     bureau.sim.tell("fate", silent=False)
     assert bureau.signing(name)["state"] == "failed"
     assert announce_signings(bureau.db, bureau.clock.at) == 1
+    with bureau.db.read() as tx:
+        facts = tx.value("SELECT facts FROM notice WHERE kind = 'signing_ended'")
+        assert facts["draft"] == every_number(tx)[draft]
     bureau.later()
     assert announce_signings(bureau.db, bureau.clock.at) == 0, "told once"
     assert bureau.clerk() == 0

@@ -10,6 +10,7 @@ from tests.scenarios.books import Books
 from tests.scenarios.test_trials import ASKED, GRANTED, PEPPER, terms
 from tests.scenarios.test_trials import granted as granted_silently
 from tests.scenarios.test_trials import house as house  # noqa: PLC0414 - the fixture
+from yuejie.contracts.numbers.number import number_of
 from yuejie.customers.enrol import find_customer
 from yuejie.notices.notice import Audience, Kind
 from yuejie.notices.store import channels
@@ -84,11 +85,15 @@ def test_a_trial_is_told_from_its_grant_to_its_end(house: Books) -> None:
 def test_a_trial_that_becomes_a_contract_keeps_its_keys_and_is_told_so(house: Books) -> None:
     trial, haitang = granted_silently(house)
     at = GRANTED + timedelta(days=5)
-    convert_trial(house.db, "haitang", terms(haitang, at), by="sales", now=at)
+    signed = convert_trial(house.db, "haitang", terms(haitang, at), by="sales", now=at)
     runs = tell_trials(house.db, at, seller=SELLER)
     assert runs == 0, "it still runs, and nobody needs to be told that it ends"
     assert look(house, at + timedelta(minutes=2)) == 2
     assert told(house, trial) == both(Kind.TRIAL_GRANTED, Kind.TRIAL_CONVERTED)
+    rows = found(house, "SELECT facts FROM notice WHERE kind = 'trial_converted'")
+    with house.db.read() as tx:
+        number = number_of(tx, signed.customer_id, signed.contract_id)
+    assert {facts["contract"] for (facts,) in rows} == {number}
 
 
 def test_whoever_asked_hears_at_the_address_that_was_given(house: Books) -> None:

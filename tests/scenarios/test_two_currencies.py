@@ -20,6 +20,7 @@ from yuejie.bills.sharing.show import ShareBy, share_sheet
 from yuejie.bills.show import gather_document
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.life.ending import Wish, ask_end
+from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.publish import publish_fx
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
@@ -188,7 +189,9 @@ def test_the_fee_of_a_contract_left_behind_stands_on_a_bill_in_its_currency(book
     beside = acme.bill("2026-10", "currency:CNY")
     assert (beside.currency, beside.part_name) == ("CNY", "人民币款项")
     assert (beside.contract_id, beside.gross) == (contract.contract_id, cny("500.00"))
-    fee = f"提前解约费 合同 {contract.contract_id} 自 2026-10-15 终止 = 500.00"
+    with books.db.read() as tx:
+        number = number_of(tx, acme.customer.customer_id, contract.contract_id)
+    fee = f"提前解约费 合同 {number} 自 2026-10-15 终止 = 500.00"
     assert acme.lines("2026-10", "currency:CNY") == [fee]
     assert [books.close("2026-10")[0].done, books.unproved()] == [Done.UNCHANGED, []]
     with books.db.read() as tx:

@@ -16,7 +16,7 @@ from yuejie.contracts.contract import (
     midnight,
     refuse_idle,
 )
-from yuejie.contracts.numbers.number import number_contract
+from yuejie.contracts.numbers.number import called, number_contract
 from yuejie.contracts.publish import card_of
 from yuejie.contracts.store import BookRow
 from yuejie.contracts.terms import CommercialTerms
@@ -68,7 +68,7 @@ def write_version(
             first, party = became.contract_id, terms.customer_id
             number_contract(tx, first, party, terms.zone, now, draft_id=draft_id)
         return became
-    ends_on = _end_before(renewal, terms)
+    ends_on = _end_before(tx, renewal, terms)
     until = replace(terms, commercial=replace(terms.commercial, ends_on=ends_on))
     became = _write(tx, until, contract_id, versions, by=by, now=now, ahead=True)
     renewed = replace(terms.commercial, ends_on=renewal.terms.ends_on)
@@ -98,15 +98,16 @@ def _goes_on(before: Contract, renewed: Contract) -> bool:
     return _same(replace(before, starts_at=renewed.starts_at, terms=days), renewed)
 
 
-def _end_before(renewal: Contract, terms: Terms) -> date:
+def _end_before(tx: Tx, renewal: Contract, terms: Terms) -> date:
     """Return the last day's end of the term that runs until a renewal.
 
     Raises Conflict where the terms end on another day than this term or the renewed one.
     """
     ends_on = renewal.starts_at.astimezone(zone_of(renewal.zone)).date()
     if terms.commercial.ends_on not in {ends_on, renewal.terms.ends_on}:
+        number = called(tx, renewal.customer_id, renewal.contract_id)
         raise Conflict(
-            f"合同 {renewal.contract_id} 已续约：本期到 {ends_on}，续约到 {renewal.terms.ends_on}，"
+            f"合同 {number} 已续约：本期到 {ends_on}，续约到 {renewal.terms.ends_on}，"
             "变更的止日请写其中之一"
         )
     return ends_on

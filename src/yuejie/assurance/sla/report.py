@@ -30,6 +30,7 @@ from yuejie.bills.sla.store import (
 )
 from yuejie.bills.sla.verdict import FirstByte, Measured, Minutes, Verdict, availability, judge
 from yuejie.contracts.contract import Contract
+from yuejie.contracts.numbers.number import called
 from yuejie.contracts.store import contracts_of
 from yuejie.contracts.terms import Sla
 from yuejie.customers.customer import Customer
@@ -82,6 +83,8 @@ class SlaReport:
     month: BillingMonth
     contract_id: str
     contract_version: int
+    contract: str
+    """What the contract is called."""
     sla: Sla | None
     epoch: int
     is_closed: bool
@@ -160,6 +163,7 @@ def report_customer(
         month=month,
         contract_id=contract.contract_id if contract else "",
         contract_version=contract.version if contract else 0,
+        contract=called(tx, customer_id, contract.contract_id) if contract else "",
         sla=sla,
         epoch=epoch,
         is_closed=judged is not None,

@@ -60,7 +60,7 @@ def facts(report: SlaReport) -> Iterator[tuple[str, str]]:
     sla, verdict = report.sla, report.verdict
     whole, failed = report.counted
     yield "结论", verdict_of(report)
-    yield "合同", f"{report.contract_id} 第 {report.contract_version} 版" if sla else "未约定 SLA"
+    yield "合同", f"{report.contract} 第 {report.contract_version} 版" if sla else "未约定 SLA"
     if sla:
         yield "承诺可用率", f"{percent(sla.availability_ppm)}（{_BASES[sla.basis]}）"
     yield "可用率", _ppm(verdict.availability_ppm if verdict else report.answered_ppm)

@@ -16,6 +16,7 @@ from yuejie.bills.correct.adjust import charge_by_rule
 from yuejie.bills.correct.adjustment import Wanted
 from yuejie.contracts.life.ending import write_approval
 from yuejie.contracts.life.store import ContractEnd, approved_ends
+from yuejie.contracts.numbers.number import called
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import DomainError
 from yuejie.kernel.money import Money
@@ -63,10 +64,11 @@ def charge(tx: Tx, end: ContractEnd, *, by: str, at: datetime) -> bool:
     """Write the fee of an approved end down as a charge; False if it is known, or is nothing."""
     if not end.owed_fen:
         return False
-    return charge_by_rule(tx, wanted_of(end), key=key_of(end), by=by, at=at)
+    contract = called(tx, end.customer_id, end.contract_id)
+    return charge_by_rule(tx, wanted_of(end, contract), key=key_of(end), by=by, at=at)
 
 
-def wanted_of(end: ContractEnd) -> Wanted:
+def wanted_of(end: ContractEnd, contract: str) -> Wanted:
     """Say what is charged for leaving: on the bill of the last day's month, with every sentence."""
     reasons = list(end.reasons)
     if end.waived_fen:
@@ -78,7 +80,7 @@ def wanted_of(end: ContractEnd) -> Wanted:
         service_month=BillingMonth(last_day.year, last_day.month),
         amount_fen=end.owed_fen,
         currency=end.currency,
-        item=f"提前解约费 合同 {end.contract_id} 自 {end.ends_on} 终止",
+        item=f"提前解约费 合同 {contract} 自 {end.ends_on} 终止",
         why="".join(reasons),
         kind=LineKind.BREAK_FEE,
         refers_to=end.end_id,

@@ -8,7 +8,7 @@ import click
 from yuejie.app import seller, signatories
 from yuejie.bills.correct.break_fee import approve_leaving
 from yuejie.cli.agreed.esign import esign
-from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table, text_of
+from yuejie.cli.frame import Frame, as_json, frame, give_json, plain, say, show_table, text_of
 from yuejie.cli.words import DRAFT_KINDS, FX_POLICIES, PAPERS, TAX_MODES, called
 from yuejie.contracts.contract import TAX_PPM, Contract, Terms
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
@@ -50,12 +50,14 @@ from yuejie.contracts.life.store import (
     open_drafts,
     steps_of,
 )
+from yuejie.contracts.numbers.number import contract_named, draft_named, number_of
+from yuejie.contracts.numbers.store import every_number, numbers_of
 from yuejie.contracts.store import book, contract_versions, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
-from yuejie.db.session import Tx
+from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Invalid, NotFound
-from yuejie.kernel.ids import BookId, ContractId
+from yuejie.kernel.ids import BookId, ContractId, CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import parse_instant, zone_of
 from yuejie.payments.dunning.sign import sign_contract, sign_draft
@@ -66,7 +68,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def contracts() -> None:
-    """合同：起草、审核、签署、变更、续约、终止，文本与附件。"""
+    """合同：起草、审核、签署、变更、续约、终止，文本与附件。
+
+    合同写合同编号（HT2026000042）或 con_…；新合同的草案在签署前也可写合同编号。
+    """
 
 
 contracts.add_command(esign)
@@ -79,13 +84,14 @@ contracts.add_command(esign)
 def list_contracts(house: Frame, customer: str, *, json: bool) -> None:
     """列出一个客户的合同版本。"""
     with house.database() as db, db.read() as tx:
-        known = contracts_of(tx, find_customer(tx, customer).customer_id)
+        customer_id = find_customer(tx, customer).customer_id
+        known, numbers = contracts_of(tx, customer_id), numbers_of(tx, customer_id)
     if json:
-        give_json(known)
+        give_json([plain(c) | {"number": numbers.get(c.contract_id, "")} for c in known])
         return
     rows = [
         (
-            c.contract_id,
+            numbers.get(c.contract_id, c.contract_id),
             c.version,
             c.sale_book,
             c.currency,
@@ -125,7 +131,7 @@ def sign(  # noqa: PLR0913, PLR0917 - each is an argument of the command
     """签署审核过的草案；或不经草案直接登记合同的下一版。"""
     if draft is not None:
         with house.database() as db:
-            _signed(sign_draft(db, draft, by=house.by, now=house.now()))
+            _signed(db, sign_draft(db, _draft_id(db, draft), by=house.by, now=house.now()))
         return
     if customer is None or book_id is None or starts is None:
         raise Invalid("请写明草案编号；或以 --customer、--book、--starts 直接登记")
@@ -144,7 +150,8 @@ def sign(  # noqa: PLR0913, PLR0917 - each is an argument of the command
             starts_at=parse_instant(starts, zone_of(who.zone)),
         )
         contract_id = known[-1].contract_id if known else None
-        _signed(sign_contract(db, terms, by=house.by, now=house.now(), contract_id=contract_id))
+        signed = sign_contract(db, terms, by=house.by, now=house.now(), contract_id=contract_id)
+        _signed(db, signed)
 
 
 @contracts.command("classes")
@@ -182,7 +189,7 @@ def draft(house: Frame, file: Path, customer: str) -> None:
         with db.read() as tx:
             who = find_customer(tx, customer)
             body = _body(tx, file, who)
-        _moved(draft_contract(db, who.customer_id, body, by=house.by, now=house.now()))
+        _moved(db, draft_contract(db, who.customer_id, body, by=house.by, now=house.now()))
 
 
 @contracts.command("amend")
@@ -196,6 +203,7 @@ def amend(house: Frame, contract: str, file: Path, customer: str) -> None:
         with db.read() as tx:
             who = find_customer(tx, customer)
             body = _body(tx, file, who)
+            contract_id = contract_named(tx, contract)
         made = draft_contract(
             db,
             who.customer_id,
@@ -203,42 +211,43 @@ def amend(house: Frame, contract: str, file: Path, customer: str) -> None:
             by=house.by,
             now=house.now(),
             kind=DraftKind.AMEND,
-            contract_id=ContractId(contract),
+            contract_id=contract_id,
         )
-    _moved(made)
+        _moved(db, made)
 
 
 @contracts.command("revise")
-@click.argument("draft_id")
+@click.argument("draft")
 @click.argument("file", type=_FILE)
 @frame
-def revise(house: Frame, draft_id: str, file: Path) -> None:
+def revise(house: Frame, draft: str, file: Path) -> None:
     """按 TOML 文件改写尚未提交的草案。"""
     with house.database() as db:
         with db.read() as tx:
+            draft_id = draft_named(tx, draft)
             who = find_customer(tx, found(tx, draft_id).customer_id)
             body = _body(tx, file, who)
-        _moved(revise_draft(db, draft_id, body, by=house.by, now=house.now()))
+        _moved(db, revise_draft(db, draft_id, body, by=house.by, now=house.now()))
 
 
 @contracts.command("submit")
-@click.argument("draft_id")
+@click.argument("draft")
 @frame
-def submit(house: Frame, draft_id: str) -> None:
+def submit(house: Frame, draft: str) -> None:
     """提交草案给财务审核；内容就此冻结。"""
     with house.database() as db:
-        _moved(submit_draft(db, draft_id, by=house.by, now=house.now()))
+        _moved(db, submit_draft(db, _draft_id(db, draft), by=house.by, now=house.now()))
 
 
 @contracts.command("review")
-@click.argument("draft_id")
+@click.argument("draft")
 @click.option("--grade", required=True, help="信用评级，例如 A")
 @click.option("--limit", help="授信额度；不写为不设额度")
 @click.option("--deposit", default="0.00", help="押金")
 @click.option("--comment", default="", help="意见；押金低于分级规定时必填")
 @frame
 def review(
-    house: Frame, draft_id: str, grade: str, limit: str | None, deposit: str, comment: str
+    house: Frame, draft: str, grade: str, limit: str | None, deposit: str, comment: str
 ) -> None:
     """财务审核草案：评级、授信额度、押金。"""
     verdict = Review(
@@ -248,36 +257,39 @@ def review(
         comment=comment,
     )
     with house.database() as db:
-        _moved(review_draft(db, draft_id, verdict, by=house.by, now=house.now()))
+        name = _draft_id(db, draft)
+        _moved(db, review_draft(db, name, verdict, by=house.by, now=house.now()))
 
 
 @contracts.command("reject")
-@click.argument("draft_id")
+@click.argument("draft")
 @click.option("--why", required=True, help="原因")
 @frame
-def reject(house: Frame, draft_id: str, why: str) -> None:
+def reject(house: Frame, draft: str, why: str) -> None:
     """退回草案。"""
     with house.database() as db:
-        _moved(reject_draft(db, draft_id, by=house.by, now=house.now(), why=why))
+        name = _draft_id(db, draft)
+        _moved(db, reject_draft(db, name, by=house.by, now=house.now(), why=why))
 
 
 @contracts.command("rework")
-@click.argument("draft_id")
+@click.argument("draft")
 @frame
-def rework(house: Frame, draft_id: str) -> None:
+def rework(house: Frame, draft: str) -> None:
     """重拟退回的草案。"""
     with house.database() as db:
-        _moved(rework_draft(db, draft_id, by=house.by, now=house.now()))
+        _moved(db, rework_draft(db, _draft_id(db, draft), by=house.by, now=house.now()))
 
 
 @contracts.command("withdraw")
-@click.argument("draft_id")
+@click.argument("draft")
 @click.option("--why", required=True, help="原因")
 @frame
-def withdraw(house: Frame, draft_id: str, why: str) -> None:
+def withdraw(house: Frame, draft: str, why: str) -> None:
     """撤回草案，不可恢复。"""
     with house.database() as db:
-        _moved(withdraw_draft(db, draft_id, by=house.by, now=house.now(), why=why))
+        name = _draft_id(db, draft)
+        _moved(db, withdraw_draft(db, name, by=house.by, now=house.now(), why=why))
 
 
 @contracts.command("drafts")
@@ -291,12 +303,15 @@ def drafts(house: Frame, customer: str | None, *, json: bool) -> None:
             drafts_of(tx, find_customer(tx, customer).customer_id) if customer else open_drafts(tx)
         )
         slugs = {d.customer_id: find_customer(tx, d.customer_id).slug for d in rows}
+        numbers = every_number(tx)
     if json:
-        give_json(rows)
+        named = [(d, numbers.get(d.contract_id or d.draft_id, "")) for d in rows]
+        give_json([plain(d) | {"number": number} for d, number in named])
         return
     shown = [
         (
             d.draft_id,
+            numbers.get(d.contract_id or d.draft_id, d.contract_id or ""),
             slugs[d.customer_id],
             called(DRAFT_KINDS, d.kind),
             CALLED[d.state],
@@ -306,7 +321,7 @@ def drafts(house: Frame, customer: str | None, *, json: bool) -> None:
         )
         for d in rows
     ]
-    columns = ["编号", "客户", "类别", "状态", "起草", "审核", "内容摘要"]
+    columns = ["编号", "合同", "客户", "类别", "状态", "起草", "审核", "内容摘要"]
     show_table("合同草案", columns, shown)
 
 
@@ -319,6 +334,7 @@ def show(house: Frame, name: str, customer: str) -> None:
     with house.database() as db, db.read() as tx:
         who = find_customer(tx, customer)
         say(WRITERS[PaperKind.TXT](_text(tx, house, name, who)).decode())
+        name = _id_of(tx, name)
         for step in steps_of(tx, name):
             say(
                 f"{step.at.astimezone(zone_of(who.zone)):%Y-%m-%d %H:%M}  {step.by}  "
@@ -353,10 +369,11 @@ def export(house: Frame, name: str, customer: str, kind: str, out: Path | None) 
 @frame
 def attach(house: Frame, name: str, file: Path, customer: str, *, signed: bool) -> None:
     """为草案或合同保存附件；--signed 为签署扫描件。"""
-    drafted = name.startswith("draft_")
     with house.database() as db:
         with db.read() as tx:
             customer_id = find_customer(tx, customer).customer_id
+            name = _id_of(tx, name)
+        drafted = name.startswith("draft_")
         paper = PaperDraft(
             customer_id=customer_id,
             kind="signed" if signed else "attachment",
@@ -376,8 +393,9 @@ def attach(house: Frame, name: str, file: Path, customer: str, *, signed: bool) 
 def renew(house: Frame, contract: str, months: int | None) -> None:
     """按原条款续约。"""
     with house.database() as db:
-        by, name = house.by, ContractId(contract)
-        _signed(renew_contract(db, name, by=by, now=house.now(), months=months))
+        with db.read() as tx:
+            name = contract_named(tx, contract)
+        _signed(db, renew_contract(db, name, by=house.by, now=house.now(), months=months))
 
 
 @contracts.command("ending")
@@ -389,10 +407,19 @@ def ending(house: Frame, days: int, *, json: bool) -> None:
     with house.database() as db, db.read() as tx:
         rows = ending_soon(tx, now=house.now(), within_days=days)
         slugs = {c.customer_id: find_customer(tx, c.customer_id).slug for c, _ in rows}
+        numbers = every_number(tx)
     if json:
         give_json([{"contract": contract, "days_left": left} for contract, left in rows])
         return
-    shown = [(c.contract_id, slugs[c.customer_id], c.terms.ends_on, left) for c, left in rows]
+    shown = [
+        (
+            numbers.get(c.contract_id, c.contract_id),
+            slugs[c.customer_id],
+            c.terms.ends_on,
+            left,
+        )
+        for c, left in rows
+    ]
     show_table("即将到期的合同", ["合同", "客户", "止日", "剩余天数"], shown)
 
 
@@ -407,14 +434,16 @@ def terminate(
     house: Frame, contract: str, wished: datetime, why: str, party: str, waive: str
 ) -> None:
     """提出终止合同：计算止日与解约费，待另一人审批。"""
-    wish = Wish(
-        contract_id=ContractId(contract),
-        wished_on=wished.date(),
-        party=party,
-        why=why,
-        waived_fen=fen_of(waive, "--waive"),
-    )
     with house.database() as db:
+        with db.read() as tx:
+            contract_id = contract_named(tx, contract)
+        wish = Wish(
+            contract_id=contract_id,
+            wished_on=wished.date(),
+            party=party,
+            why=why,
+            waived_fen=fen_of(waive, "--waive"),
+        )
         end = ask_end(db, wish, by=house.by, now=house.now())
     for reason in end.reasons:
         say(reason)
@@ -428,7 +457,8 @@ def approve_termination(house: Frame, end: str) -> None:
     """批准他人提出的终止；解约费计入最后一期账单。"""
     with house.database() as db:
         done = approve_leaving(db, end, by=house.by, now=house.now())
-    say(f"合同 {done.contract_id} 自 {done.ends_on} 起终止")
+        name = _called(db, done.customer_id, done.contract_id)
+    say(f"合同 {name} 自 {done.ends_on} 起终止")
     if done.owed_fen:
         say(f"解约费 {Money(done.owed_fen, done.currency)} {done.currency} 计入最后一期账单")
 
@@ -441,7 +471,8 @@ def reject_termination(house: Frame, end: str, why: str) -> None:
     """驳回或撤回待批的终止申请；合同照常，可再提出或续约。"""
     with house.database() as db:
         done = reject_end(db, end, why=why, by=house.by, now=house.now())
-    say(f"已驳回 {done.end_id}，合同 {done.contract_id} 照常")
+        name = _called(db, done.customer_id, done.contract_id)
+    say(f"已驳回 {done.end_id}，合同 {name} 照常")
 
 
 @contracts.command("ends")
@@ -451,12 +482,19 @@ def reject_termination(house: Frame, end: str, why: str) -> None:
 def ends(house: Frame, customer: str, *, json: bool) -> None:
     """列出一个客户的终止申请。"""
     with house.database() as db, db.read() as tx:
-        rows = ends_of(tx, find_customer(tx, customer).customer_id, rejected=True)
+        customer_id = find_customer(tx, customer).customer_id
+        rows, numbers = ends_of(tx, customer_id, rejected=True), numbers_of(tx, customer_id)
     if json:
         give_json(rows)
         return
     shown = [
-        (e.end_id, e.contract_id, e.ends_on, Money(e.owed_fen, e.currency), _decided(e))
+        (
+            e.end_id,
+            numbers.get(e.contract_id, e.contract_id),
+            e.ends_on,
+            Money(e.owed_fen, e.currency),
+            _decided(e),
+        )
         for e in rows
     ]
     show_table("终止", ["编号", "合同", "止日", "应收解约费", "审批"], shown)
@@ -480,18 +518,38 @@ def _body(tx: Tx, file: Path, who: Customer) -> DraftBody:
 def _text(tx: Tx, house: Frame, name: str, who: Customer) -> ContractText:
     """Write a draft or the newest version of a contract up, if it is the customer's."""
     ours, theirs = signatories(seller(house.settings), who)
-    drafted = [d for d in drafts_of(tx, who.customer_id) if d.draft_id == name]
+    wanted = _id_of(tx, name)
+    drafted = [d for d in drafts_of(tx, who.customer_id) if d.draft_id == wanted]
     if drafted:
         return draft_text(tx, drafted[0], seller=ours, customer=theirs)
-    versions = [c for c in contract_versions(tx, name) if c.customer_id == who.customer_id]
+    versions = [c for c in contract_versions(tx, wanted) if c.customer_id == who.customer_id]
     if not versions:
         raise NotFound(f"客户 {who.slug} 没有草案或合同 {name}，请核对编号")
     return contract_text(tx, versions[-1], seller=ours, customer=theirs)
 
 
-def _moved(draft: ContractDraft) -> None:
-    say(f"草案 {draft.draft_id}：{CALLED[draft.state]}（内容摘要 {draft.body.digest[:12]}）")
-    command = f"yuejie contracts {{}} {draft.draft_id}"
+def _draft_id(db: Database, name: str) -> str:
+    with db.read() as tx:
+        return draft_named(tx, name)
+
+
+def _id_of(tx: Tx, name: str) -> str:
+    """Return the id of a draft or contract; the number of a signed draft names the contract."""
+    return str(contract_named(tx, draft_named(tx, name)))
+
+
+def _called(db: Database, customer_id: CustomerId, contract_id: str) -> str:
+    with db.read() as tx:
+        return number_of(tx, customer_id, contract_id) or contract_id
+
+
+def _moved(db: Database, draft: ContractDraft) -> None:
+    """Say where a draft is, and the next command; an amendment has the number of its contract."""
+    number = _called(db, draft.customer_id, draft.contract_id or draft.draft_id)
+    name = number if draft.contract_id is None else draft.draft_id
+    of = f"（合同 {number} 的变更）" if draft.contract_id else ""
+    say(f"草案 {name}{of}：{CALLED[draft.state]}（内容摘要 {draft.body.digest[:12]}）")
+    command = f"yuejie contracts {{}} {name}"
     match draft.state:
         case DraftState.SUBMITTED:
             say(f"请财务审核：{command.format('review')} --grade 评级 --limit 授信额度")
@@ -499,6 +557,7 @@ def _moved(draft: ContractDraft) -> None:
             say(f"请另一人签署：{command.format('sign')}")
 
 
-def _signed(signed: Contract) -> None:
+def _signed(db: Database, signed: Contract) -> None:
     until = f"，至 {signed.terms.ends_on}" if signed.terms.ends_on else ""
-    say(f"合同 {signed.contract_id} 第 {signed.version} 版，价目 {signed.sale_book}{until}")
+    name = _called(db, signed.customer_id, signed.contract_id)
+    say(f"合同 {name} 第 {signed.version} 版，价目 {signed.sale_book}{until}")

@@ -11,6 +11,8 @@ from yuejie.contracts.esign.life import SAID
 from yuejie.contracts.esign.port import Signer, SigningState
 from yuejie.contracts.esign.store import Signing, signings_of, steps_of_signing
 from yuejie.contracts.life.drafting import found
+from yuejie.contracts.numbers.number import called, draft_named
+from yuejie.contracts.numbers.store import numbers_of
 from yuejie.customers.enrol import find_customer
 
 
@@ -31,6 +33,7 @@ def ask(house: Frame, draft: str, person: str, mobile: str, platform: str, check
     chosen = reachable(house.settings.signing).named(platform)
     with house.database() as db:
         with db.read() as tx:
+            draft = draft_named(tx, draft)
             drafted = found(tx, draft)
             who = find_customer(tx, drafted.customer_id)
             ours, theirs = signatories(seller(house.settings), who)
@@ -50,14 +53,15 @@ def ask(house: Frame, draft: str, person: str, mobile: str, platform: str, check
 def list_signings(house: Frame, customer: str, *, json: bool) -> None:
     """列出一个客户的电子签请求。"""
     with house.database() as db, db.read() as tx:
-        rows = signings_of(tx, find_customer(tx, customer).customer_id)
+        customer_id = find_customer(tx, customer).customer_id
+        rows, numbers = signings_of(tx, customer_id), numbers_of(tx, customer_id)
     if json:
         give_json(rows)
         return
     shown = [
         (
             row.signing_id,
-            row.draft_id,
+            numbers.get(row.draft_id, row.draft_id),
             row.platform,
             _said(row),
             row.who.person,
@@ -78,10 +82,11 @@ def show(house: Frame, signing: str, *, json: bool) -> None:
     """显示一次电子签请求与它的经历。"""
     with house.database() as db, db.read() as tx:
         row, steps = found_signing(tx, signing), steps_of_signing(tx, signing)
+        name = called(tx, row.customer_id, row.draft_id)
     if json:
         give_json({"signing": row, "steps": steps})
         return
-    say(f"{row.signing_id}  {_said(row)}  {row.platform}  草案 {row.draft_id}")
+    say(f"{row.signing_id}  {_said(row)}  {row.platform}  草案 {name}")
     say(f"签署方 {row.who.legal_name}（{row.who.uscc}），经办人 {row.who.person} {row.who.mobile}")
     if row.task:
         say(f"任务 {row.task}  签署地址 {row.url}")

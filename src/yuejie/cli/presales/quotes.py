@@ -8,6 +8,7 @@ import click
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.presales.commands import presales
 from yuejie.cli.presales.words import say_next, show_quote, tree
+from yuejie.contracts.numbers.number import called
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.money import Money
@@ -225,16 +226,17 @@ def draft(
         made = draft_from_quote(db, wish, by=house.by, now=house.now())
         with db.read() as tx:
             who = find_customer(tx, made.customer_id)
+            name = called(tx, made.customer_id, made.draft_id)
     if json:
         give_json(made)
         return
     starts_on = made.body.starts_at.astimezone(zone_of(made.body.zone)).date()
     ends_on = made.body.commercial.ends_on
     until = f"至 {ends_on}（不含）" if ends_on else "不约定止日"
-    say(f"合同草案 {made.draft_id}：客户 {who.slug}（{who.legal_name}），{made.body.remark}")
+    say(f"合同草案 {name}：客户 {who.slug}（{who.legal_name}），{made.body.remark}")
     say(f"价目 {made.body.sale_book}，自 {starts_on} 起，{until}")
-    say(f"请核对：yuejie contracts show {made.draft_id} --customer {who.slug}")
-    say(f"然后提交财务审核：yuejie contracts submit {made.draft_id}")
+    say(f"请核对：yuejie contracts show {name} --customer {who.slug}")
+    say(f"然后提交财务审核：yuejie contracts submit {name}")
 
 
 @presales.command("replay")

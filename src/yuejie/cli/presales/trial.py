@@ -7,6 +7,7 @@ import click
 from yuejie.app import seller
 from yuejie.cli.frame import Frame, as_json, frame, give_json, put, say, show_table
 from yuejie.contracts.contract import Terms
+from yuejie.contracts.numbers.number import called
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId
@@ -348,11 +349,10 @@ def convert(
                 starts_at=parse_instant(starts, zone_of(who.zone)) if starts else soonest(now),
             )
             signed = convert_trial(db, customer, terms, by=house.by, now=now)
+        with db.read() as tx:
+            name = called(tx, signed.customer_id, signed.contract_id)
     when = signed.starts_at.astimezone(zone_of(signed.zone))
-    say(
-        f"合同 {signed.contract_id} 自 {when:%Y-%m-%d %H:%M:%S} 起接续试用；"
-        "原密钥不变，此前的用量不计费"
-    )
+    say(f"合同 {name} 自 {when:%Y-%m-%d %H:%M:%S} 起接续试用；原密钥不变，此前的用量不计费")
 
 
 @trial.command("book-cost")

@@ -18,6 +18,7 @@ from yuejie.contracts.esign.port import Signer, SigningState
 from yuejie.contracts.esign.store import Signing
 from yuejie.contracts.life.draft import ContractDraft, DraftState
 from yuejie.contracts.life.drafting import found
+from yuejie.contracts.numbers.number import called
 from yuejie.db.session import Database, Tx
 from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, Invalid
@@ -72,7 +73,7 @@ def ask_signature(
         wanted = PaperDraft(
             customer_id=draft.customer_id,
             kind="generated",
-            name=f"合同_{draft_id}.pdf",
+            name=f"合同_{called(tx, draft.customer_id, draft.contract_id or draft_id)}.pdf",
             body=text.pdf,
             draft_id=draft_id,
         )

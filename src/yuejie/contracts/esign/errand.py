@@ -23,6 +23,8 @@ from yuejie.contracts.esign.port import (
     Unreachable,
 )
 from yuejie.contracts.esign.store import Signing
+from yuejie.contracts.life.drafting import found
+from yuejie.contracts.numbers.number import called
 from yuejie.db.session import Database, Tx
 from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -112,8 +114,7 @@ def _start(
         taken = _step(tx, asked, away, SigningEvent.TAKE, by=CLERK, now=now)
         if taken is None:
             return False
-        pdf = _text(tx, taken)
-    title = f"合同 {taken.draft_id}"
+        pdf, title = _text(tx, taken), f"合同 {_number(tx, taken)}"
     try:
         started = _read(platform, lambda: platform.start(send, taken.who, title, pdf, now))
     except (Unreachable, PlatformRefused) as error:
@@ -136,12 +137,18 @@ def _complete(db: Database, signing: Signing, pdf: bytes, *, now: datetime) -> b
         kept = PaperDraft(
             customer_id=signing.customer_id,
             kind="attachment" if stale else "signed",
-            name=f"合同_{signing.draft_id}_已签署.pdf",
+            name=f"合同_{_number(tx, signing)}_已签署.pdf",
             body=pdf,
             draft_id=signing.draft_id,
         )
         keep_paper(tx, kept, by=f"platform:{signing.platform}", now=now)
         return True
+
+
+def _number(tx: Tx, signing: Signing) -> str:
+    """Return what the paper that is signed is called."""
+    draft = found(tx, signing.draft_id)
+    return called(tx, draft.customer_id, draft.contract_id or draft.draft_id)
 
 
 def _missed(db: Database, signing: Signing, why: str, *, now: datetime) -> bool:

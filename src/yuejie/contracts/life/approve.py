@@ -17,6 +17,7 @@ from yuejie.contracts.life.credit import CreditRule
 from yuejie.contracts.life.draft import ContractDraft, DraftEvent, DraftKind, Review
 from yuejie.contracts.life.drafting import found, move
 from yuejie.contracts.life.rules import InForce, refuse_amendment
+from yuejie.contracts.numbers.number import called
 from yuejie.contracts.sign import list_book_of, write_version
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
@@ -128,11 +129,15 @@ def _in_force(tx: Tx, draft: ContractDraft) -> InForce:
     newest = versions[-1]
     if newest.version != draft.version:
         raise Conflict(
-            f"合同 {draft.contract_id} 已有第 {newest.version} 版，而草案依据"
+            f"合同 {_named(tx, newest)} 已有第 {newest.version} 版，而草案依据"
             f"第 {draft.version} 版，请退回后按新版重拟"
         )
     list_book = list_book_of(tx, newest)
     return InForce(newest, pricing_of(tx, newest), contracts.rates(tx, list_book), list_book)
+
+
+def _named(tx: Tx, contract: Contract) -> str:
+    return called(tx, contract.customer_id, contract.contract_id)
 
 
 def _refuse_left(tx: Tx, contract: Contract, terms: Terms) -> None:
@@ -142,7 +147,7 @@ def _refuse_left(tx: Tx, contract: Contract, terms: Terms) -> None:
         left = end.contract_id == contract.contract_id and end.approved_by is not None
         if left and (ends_on is None or ends_on > end.ends_on):
             raise Conflict(
-                f"合同 {contract.contract_id} 已获批准自 {end.ends_on} 起终止，"
+                f"合同 {_named(tx, contract)} 已获批准自 {end.ends_on} 起终止，"
                 "变更不能延续它；继续合作请另签新合同"
             )
 

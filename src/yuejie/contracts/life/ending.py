@@ -13,6 +13,7 @@ from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import pricing_of, terms_of
 from yuejie.contracts.life.leave import Leaving, TermLeft, later, leave, promised_until
 from yuejie.contracts.life.store import ContractEnd
+from yuejie.contracts.numbers.number import called
 from yuejie.contracts.sign import write_version
 from yuejie.contracts.terms import RENEWAL_MONTHS_MAX, YEARS, CommercialTerms, Renewal
 from yuejie.db.deeds import Deed, record_deed
@@ -113,7 +114,7 @@ def _refuse_changed(tx: Tx, end: ContractEnd) -> None:
     now = _leaving(tx, contract, end.party, asked_on=end.asked_on, wished_on=end.ends_on)
     if (now.ends_on, now.fee_fen) != (end.ends_on, end.fee_fen):
         raise Conflict(
-            f"合同 {end.contract_id} 在提出终止后已变更，自 {now.ends_on} 起终止，"
+            f"合同 {_named(tx, contract)} 在提出终止后已变更，自 {now.ends_on} 起终止，"
             f"解约费现为 {Money(now.fee_fen, end.currency)}；请驳回后重新提出"
         )
 
@@ -223,14 +224,16 @@ def renew_contract(
         tx.lock_exclusive(f"contract {contract_id}")
         contract = _newest(tx, contract_id)
         if version is not None and version != contract.version:
-            raise Conflict(f"合同 {contract_id} 已有第 {contract.version} 版，请刷新后重试")
+            raise Conflict(
+                f"合同 {_named(tx, contract)} 已有第 {contract.version} 版，请刷新后重试"
+            )
         ends_on = contract.terms.ends_on
         if ends_on is None:
-            raise Conflict(f"合同 {contract_id} 没有止日，无需续约")
+            raise Conflict(f"合同 {_named(tx, contract)} 没有止日，无需续约")
         if any(end.contract_id == contract_id for end in store.ends_of(tx, contract.customer_id)):
-            raise Conflict(f"合同 {contract_id} 已提出终止，不能续约，请另签新合同")
+            raise Conflict(f"合同 {_named(tx, contract)} 已提出终止，不能续约，请另签新合同")
         if pricing_of(tx, contract).is_free:
-            raise Conflict(f"合同 {contract_id} 是不计费的试用，不能续约，请签订正式合同")
+            raise Conflict(f"合同 {_named(tx, contract)} 是不计费的试用，不能续约，请签订正式合同")
         length = contract.terms.renewal_months if months is None else months
         if length < 1:
             raise Invalid("续约月数须不少于 1，请改正后重试")
@@ -295,6 +298,10 @@ def _newest(tx: Tx, contract_id: ContractId) -> Contract:
     return versions[-1]
 
 
+def _named(tx: Tx, contract: Contract) -> str:
+    return called(tx, contract.customer_id, contract.contract_id)
+
+
 def _terms(tx: Tx, contract: Contract) -> list[TermLeft]:
     """Return the terms of a contract that have an end.
 
@@ -321,7 +328,7 @@ def _refuse_waiting(tx: Tx, contract: Contract) -> None:
     for end in store.ends_of(tx, contract.customer_id):
         if end.contract_id == contract.contract_id:
             said = "已获批准" if end.approved_by else "正在等待审批"
-            raise Conflict(f"合同 {contract.contract_id} 的终止申请 {end.end_id} {said}")
+            raise Conflict(f"合同 {_named(tx, contract)} 的终止申请 {end.end_id} {said}")
 
 
 def _next(

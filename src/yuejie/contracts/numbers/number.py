@@ -46,6 +46,14 @@ def contract_named(tx: Tx, name: str) -> ContractId:
     return store.contract_called(tx, name.strip()) or ContractId(name.strip())
 
 
+def draft_named(tx: Tx, name: str) -> str:
+    """Return the id of a draft that is named by its id, or by its number while it is unsigned.
+
+    Once signed the number names the contract; an amendment has none of its own.
+    """
+    return store.draft_called(tx, name.strip()) or name.strip()
+
+
 def _next(tx: Tx, zone: str, now: datetime) -> str:
     year = now.astimezone(zone_of(zone)).year
     return f"HT{year}{store.next_number(tx, year):06d}"

@@ -9,6 +9,7 @@ from yuejie.kernel.ids import ContractId, CustomerId
 
 OPERATOR_READS: Final = {
     "contract_called": "whoever names a contract by its number is looked at behind it",
+    "draft_called": "whoever names a draft by its number is looked at behind it",
     "every_number": "the operator lists everybody's contracts",
     "keep_number": "the draft is the signer's; its number goes over to what it became",
 }
@@ -94,6 +95,12 @@ def contract_called(tx: Tx, number: str) -> ContractId | None:
     """Return the contract of a number; None where there is none, or only a draft."""
     found = tx.maybe(Numbered, CONTRACT_CALLED, number=number)
     return found.contract_id if found else None
+
+
+def draft_called(tx: Tx, number: str) -> str | None:
+    """Return the draft of a number; None where there is none, or it was signed."""
+    found = tx.maybe(Numbered, CONTRACT_CALLED, number=number)
+    return found.draft_id if found and found.contract_id is None else None
 
 
 def _by_id(rows: list[Numbered]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from yuejie.contracts.forewarn.endings import LastDay, Stage, last_days
+from yuejie.contracts.numbers.store import every_number
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.notices.notice import Audience, Kind, Notice
@@ -26,17 +27,23 @@ def announce_endings(db: Database, now: datetime) -> int:
     """
     with db.begin() as tx:
         told = 0
+        numbers = every_number(tx)
         for day in last_days(tx, now=now):
-            customer = find_customer(tx, day.contract.customer_id)
-            told += sum(enqueue(tx, each, at=now) for each in notices_of(day, customer.legal_name))
+            customer = find_customer(tx, day.contract.customer_id).legal_name
+            name = day.contract.contract_id
+            called = numbers.get(name, name)
+            told += sum(enqueue(tx, each, at=now) for each in notices_of(day, customer, called))
     return told
 
 
-def notices_of(day: LastDay, customer: str) -> list[Notice]:
-    """Say to a customer, and where it concerns them to our own people, what a last day means."""
+def notices_of(day: LastDay, customer: str, contract: str) -> list[Notice]:
+    """Say to a customer, and where it concerns them to our own people, what a last day means.
+
+    The contract is named as its papers name it.
+    """
     terms = day.contract.terms
     facts = {
-        "contract": str(day.contract.contract_id),
+        "contract": contract,
         "ends_on": str(terms.ends_on),
         "days": str(day.days),
         "say_until": str(day.say_until or "—"),

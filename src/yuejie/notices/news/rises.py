@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from yuejie.contracts.forewarn.rises import PriceRise, Risen, rises_ahead
+from yuejie.contracts.numbers.store import every_number
 from yuejie.contracts.store import contract_at
 from yuejie.db.session import Database
 from yuejie.kernel.money import MTOK, PICO, plain
@@ -24,22 +25,23 @@ def announce_rises(db: Database, now: datetime) -> int:
     A contract is told when its own price rises, after its lock and its notice days.
     """
     with db.begin() as tx:
-        told = 0
+        told, numbers = 0, every_number(tx)
         for rise in rises_ahead(tx, now=now, behind=BEHIND):
             contract = contract_at(tx, rise.customer_id, now)
             assert contract is not None, "a rise reaches a contract in force"
-            told += enqueue(tx, notice_of(rise, contract.zone), at=now)
+            called = numbers.get(rise.contract_id, rise.contract_id)
+            told += enqueue(tx, notice_of(rise, called, contract.zone), at=now)
     return told
 
 
-def notice_of(rise: PriceRise, zone: str) -> Notice:
+def notice_of(rise: PriceRise, contract: str, zone: str) -> Notice:
     """Say to one customer which models cost more from which day, and how much."""
     models = list(dict.fromkeys(risen.model for risen in rise.risen))
     facts = {
         "model": _first(models, NAMED),
         "starts_on": f"{rise.starts_at.astimezone(zone_of(zone)):%Y-%m-%d %H:%M}",
         "rises": _first([_text(risen) for risen in rise.risen], 2 * NAMED),
-        "contract": str(rise.contract_id),
+        "contract": contract,
     }
     return Notice(Kind.PRICE_RISE, Audience.CUSTOMER, facts, rise.key, rise.customer_id)
 

@@ -13,6 +13,7 @@ from yuejie.contracts.contract import midnight
 from yuejie.contracts.life.draft import CALLED, ContractDraft, DraftBody, DraftState
 from yuejie.contracts.life.drafting import draft_in
 from yuejie.contracts.life.drafting import found as found_draft
+from yuejie.contracts.numbers.number import called
 from yuejie.contracts.prices import Book
 from yuejie.contracts.terms import CommercialTerms
 from yuejie.customers.customer import Customer
@@ -77,8 +78,9 @@ def _refuse_second(tx: Tx, quote: Quote) -> None:
         if step.event == QuoteEvent.DRAFT:
             draft = found_draft(tx, step.why)
             if draft.state is not DraftState.WITHDRAWN:
+                name = called(tx, draft.customer_id, draft.draft_id)
                 raise Conflict(
-                    f"报价 {quote.quote_id} 已有合同草案 {draft.draft_id}"
+                    f"报价 {quote.quote_id} 已有合同草案 {name}"
                     f"（{CALLED[draft.state]}），"
                     "请在其上修改，或先撤回它"
                 )

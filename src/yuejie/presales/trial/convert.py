@@ -12,6 +12,7 @@ from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.life.approve import write_signature
 from yuejie.contracts.life.drafting import found
+from yuejie.contracts.numbers.number import called
 from yuejie.contracts.sign import write_version
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
@@ -76,5 +77,6 @@ def _running(tx: Tx, customer: str, now: datetime) -> Trial:
         raise NotFound(f"客户 {customer} 没有试用，请直接签订合同")
     follows = standing_of(tx, trial, now).contract_id
     if follows is not None:
-        raise Conflict(f"客户 {customer} 的试用已由合同 {follows} 接续，变更请办理合同变更")
+        number = called(tx, who.customer_id, follows)
+        raise Conflict(f"客户 {customer} 的试用已由合同 {number} 接续，变更请办理合同变更")
     return trial

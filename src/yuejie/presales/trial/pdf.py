@@ -129,10 +129,9 @@ def _sums(report: TrialReport) -> list[tuple[str, str]]:
 
 
 def _next(report: TrialReport) -> str:
-    follows = report.standing.contract_id
-    if follows is not None:
+    if report.follows:
         return (
-            f"自 {_moment(report.standing.over_at)} 起由合同 {follows} 接续，密钥不变；"
+            f"自 {_moment(report.standing.over_at)} 起由合同 {report.follows} 接续，密钥不变；"
             "此前的试用用量永不计费。"
         )
     if report.standing.stage is Stage.RUNNING:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from yuejie.contracts import store as contracts
+from yuejie.contracts.numbers.number import called
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database, Tx
@@ -59,6 +60,8 @@ class TrialReport:
     currency: str
     tax_ppm: int
     made_at: datetime
+    follows: str
+    """What the contract that follows is called; empty where none does."""
 
     @property
     def tokens(self) -> int:
@@ -147,4 +150,5 @@ def read_report(tx: Tx, trial: Trial, *, now: datetime) -> TrialReport:
         currency=own[0].currency,
         tax_ppm=own[0].tax_ppm,
         made_at=now,
+        follows=called(tx, trial.customer_id, state.contract_id) if state.contract_id else "",
     )

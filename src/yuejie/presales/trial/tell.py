@@ -114,6 +114,7 @@ def _tell_stage(
         with db.read(consistent=True) as tx:
             report = read_report(tx, trial, now=now)
         facts |= {"used": f"{report.tokens:,}", "amount": f"{report.gross} {report.currency}"}
+        facts |= {"contract": report.follows or "—"}
         files = tuple(
             Attachment(file_name(report, paper), _PDF, to_pdf(report, paper, seller))
             for paper in TrialPaper
@@ -161,7 +162,6 @@ def facts_of(trial: Trial, customer: Customer, stands: Standing) -> dict[str, st
         "customer": customer.legal_name,
         "limit": f"{trial.tokens:,}",
         "ends_on": f"{over:%Y-%m-%d %H:%M}",
-        "contract": stands.contract_id or "—",
         "starts_on": f"{over:%Y-%m-%d %H:%M}",
     }
 

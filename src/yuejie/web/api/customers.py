@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import Response, status
 
 from yuejie.contracts.contract import Terms
+from yuejie.contracts.numbers.store import numbers_of
 from yuejie.contracts.store import contracts_of
 from yuejie.customers.enrol import add_project, enrol_customer, find_customer
 from yuejie.customers.store import customer_by_slug, customers, projects
@@ -81,10 +82,11 @@ def list_contracts(
     """列出一个客户的合同各版。"""
     window = Window.read("contracts", cursor, limit)
     with db.read() as tx:
-        rows = contracts_of(tx, find_customer(tx, customer).customer_id)
+        customer_id = find_customer(tx, customer).customer_id
+        numbers = numbers_of(tx, customer_id)
+        rows = [ContractOut.of(row, numbers) for row in contracts_of(tx, customer_id)]
 
-    def key(row: object) -> str:
-        version = ContractOut.model_validate(row)
+    def key(version: ContractOut) -> str:
         return f"{version.starts_at.isoformat()} {version.contract_id} {version.version:08d}"
 
     return window.page(cut(window, rows, key), ContractOut.model_validate, key)
@@ -108,4 +110,5 @@ def sign(db: Db, caller: AnyCaller, now: Now, customer: Name, body: ContractIn) 
     )
     contract_id = known[-1].contract_id if known else None
     signed = sign_contract(db, terms, by=caller.name, now=now, contract_id=contract_id)
-    return ContractOut.model_validate(signed)
+    with db.read() as tx:
+        return ContractOut.of(signed, numbers_of(tx, who.customer_id))

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from yuejie.bills.life import SAID as STATES
 from yuejie.bills.store import bills_of_customer
 from yuejie.budgets.show import standings
+from yuejie.contracts.numbers.store import numbers_of
 from yuejie.contracts.store import contracts_of
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers as all_customers
@@ -66,6 +67,7 @@ def show_customer(request: Request, db: Db, now: Now, customer: str) -> Response
         cost_centres = projects(tx, party.customer_id)
         keyring = keys(tx, party.customer_id)
         versions = contracts_of(tx, party.customer_id)
+        numbers = numbers_of(tx, party.customer_id)
     return draw(
         request,
         "customer.html",
@@ -79,5 +81,6 @@ def show_customer(request: Request, db: Db, now: Now, customer: str) -> Response
         projects=cost_centres,
         keys=keyring,
         contracts=versions,
+        numbers=numbers,
         now=now,
     )

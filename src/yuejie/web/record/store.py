@@ -34,9 +34,17 @@ NAMES: Final = """
         SELECT slug, customer_id, '/customers/' || slug, legal_name, NULL, NULL
         FROM customer, asked WHERE slug = ANY(ids)
         UNION ALL
-        SELECT DISTINCT n.contract_id, customer_id, '/contracts/' || n.contract_id, c.legal_name,
-               NULL::bigint, NULL
-        FROM contract n JOIN customer c USING (customer_id), asked WHERE contract_id = ANY(ids)
+        SELECT DISTINCT contract_id, customer_id, '/contracts/' || contract_id,
+               concat_ws(' ', k.number, c.legal_name), NULL::bigint, NULL
+        FROM contract n JOIN customer c USING (customer_id)
+        LEFT JOIN contract_number k USING (contract_id, customer_id), asked
+        WHERE contract_id = ANY(ids)
+        UNION ALL
+        SELECT d.draft_id, d.customer_id, '/drafts/' || d.draft_id,
+               concat_ws(' ', k.number, c.legal_name), NULL, NULL
+        FROM contract_draft d JOIN customer c USING (customer_id) LEFT JOIN contract_number k
+            ON k.draft_id = d.draft_id OR k.contract_id = d.contract_id, asked
+        WHERE d.draft_id = ANY(ids)
         UNION ALL
         SELECT receipt_id, customer_id, '/bank/receipts/' || receipt_id, payer_name,
                amount_fen, currency
@@ -91,15 +99,17 @@ NAMES: Final = """
         FROM temporary_limit l JOIN customer c USING (customer_id), asked
         WHERE limit_id = ANY(ids)
         UNION ALL
-        SELECT end_id, e.customer_id, '/contracts/' || contract_id, legal_name, NULL, NULL
-        FROM contract_end e JOIN customer c USING (customer_id), asked WHERE end_id = ANY(ids)
+        SELECT end_id, customer_id, '/contracts/' || contract_id,
+               concat_ws(' ', k.number, legal_name), NULL, NULL
+        FROM contract_end e JOIN customer c USING (customer_id)
+        LEFT JOIN contract_number k USING (contract_id, customer_id), asked
+        WHERE end_id = ANY(ids)
         UNION ALL
-        SELECT draft_id, d.customer_id, '/drafts/' || draft_id, legal_name, NULL, NULL
-        FROM contract_draft d JOIN customer c USING (customer_id), asked
-        WHERE draft_id = ANY(ids)
-        UNION ALL
-        SELECT signing_id, s.customer_id, '/drafts/' || draft_id, legal_name, NULL, NULL
-        FROM signing s JOIN customer c USING (customer_id), asked WHERE signing_id = ANY(ids)
+        SELECT signing_id, customer_id, '/drafts/' || draft_id,
+               concat_ws(' ', k.number, legal_name), NULL, NULL
+        FROM signing s JOIN customer c USING (customer_id)
+        LEFT JOIN contract_number k USING (draft_id, customer_id), asked
+        WHERE signing_id = ANY(ids)
         UNION ALL
         SELECT project_id, customer_id, '', name, NULL, NULL
         FROM project, asked WHERE project_id = ANY(ids)
@@ -169,6 +179,10 @@ CALLED: Final = """
         UNION SELECT key, customer_id FROM fapiao WHERE number = %(name)s
         UNION SELECT key, customer_id FROM fapiao_red WHERE number = %(name)s
         UNION SELECT credit_note_id, customer_id FROM credit_note WHERE number = %(name)s
+        UNION SELECT contract_id, customer_id FROM contract_number
+              WHERE number = %(name)s AND contract_id IS NOT NULL
+        UNION SELECT draft_id, customer_id FROM contract_number
+              WHERE number = %(name)s AND draft_id IS NOT NULL
         UNION SELECT n.contract_id, customer_id FROM contract n JOIN customer c USING (customer_id)
               WHERE c.legal_name = %(name)s OR c.slug = %(name)s
         UNION SELECT member_id, customer_id FROM member WHERE name = %(name)s

@@ -1,5 +1,6 @@
 """Drafts of contracts, their review, papers and end, credit and grants on the wire."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
@@ -54,7 +55,9 @@ class DraftIn(In):
     """起草合同，或合同的变更。"""
 
     customer: Name = Field(description="客户简称或编号", examples=["acme"])
-    contract: Name | None = Field(None, description="变更哪份合同；不写为新合同")
+    contract: Name | None = Field(
+        None, description="变更哪份合同：contract_id 或合同编号；不写为新合同"
+    )
     book: Text = Field(description="销售目录价目", examples=["list"])
     starts_at: Instant = Field(description="生效时间")
     currency: Literal["CNY", "USD"] = Field("CNY", description="结算币种")
@@ -87,6 +90,7 @@ class DraftOut(Out):
     """合同草案。"""
 
     draft_id: str = Field(description="编号")
+    number: str = Field(description="合同编号，签署后即合同的；早先起草的没有，为空")
     customer_id: str = Field(description="客户")
     kind: str = Field(description="new 新签，amend 变更，renew 续约")
     contract_id: str | None = Field(description="合同；新签的在签署后才有")
@@ -109,11 +113,17 @@ class DraftOut(Out):
     steps: list[StepOut] = Field(default=[], description="经手记录")
 
     @classmethod
-    def of(cls, draft: ContractDraft, steps: list[DraftStep] | None = None) -> "DraftOut":
+    def of(
+        cls,
+        draft: ContractDraft,
+        numbers: Mapping[str, str],
+        steps: list[DraftStep] | None = None,
+    ) -> "DraftOut":
         """Write a draft, with its steps where one asked for it alone."""
         body = draft.body
         return cls(
             draft_id=draft.draft_id,
+            number=numbers.get(draft.contract_id or draft.draft_id, ""),
             customer_id=draft.customer_id,
             kind=draft.kind,
             contract_id=draft.contract_id,
@@ -163,6 +173,7 @@ class TermsOut(Out):
     """一版合同与其商务条款。"""
 
     contract_id: str = Field(description="编号")
+    number: str = Field(description="合同编号，印在合同与账单上；早先登记的合同没有，为空")
     version: int = Field(description="版次")
     customer_id: str = Field(description="客户")
     currency: str = Field(description="结算币种")
@@ -176,10 +187,11 @@ class TermsOut(Out):
     terms: dict[str, Any] = Field(description="商务条款")
 
     @classmethod
-    def of(cls, contract: Contract) -> "TermsOut":
+    def of(cls, contract: Contract, numbers: Mapping[str, str]) -> "TermsOut":
         """Write a version with its terms."""
         return cls(
             contract_id=contract.contract_id,
+            number=numbers.get(contract.contract_id, ""),
             version=contract.version,
             customer_id=contract.customer_id,
             currency=contract.currency,
@@ -226,10 +238,10 @@ class EndIn(In):
     party: Literal["customer", "operator"] = Field("customer", description="由谁提出")
     waive: Text = Field("0.00", description="减免的解约费")
 
-    def wish(self, contract: str) -> Wish:
+    def wish(self, contract: ContractId) -> Wish:
         """Return what the verb takes."""
         return Wish(
-            contract_id=ContractId(contract),
+            contract_id=contract,
             wished_on=self.on,
             party=self.party,
             why=self.why,

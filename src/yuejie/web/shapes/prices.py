@@ -1,12 +1,13 @@
 """Books, prices, exchange rates and contracts on the wire."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
 from yuejie.contracts.agreed.on_day import RateOn
-from yuejie.contracts.contract import TAX_PPM
+from yuejie.contracts.contract import TAX_PPM, Contract
 from yuejie.contracts.fx import FxRow
 from yuejie.contracts.prices import Explanation, RateRow
 from yuejie.contracts.store import RevisionNote
@@ -141,6 +142,7 @@ class ContractOut(Out):
     """合同的一版。"""
 
     contract_id: str = Field(description="编号")
+    number: str = Field(description="合同编号，印在合同与账单上；早先登记的合同没有，为空")
     version: int = Field(description="版次")
     customer_id: str = Field(description="客户")
     sale_book: str = Field(description="计价所用的价目；折算卡写作“目录价@币种”")
@@ -151,6 +153,13 @@ class ContractOut(Out):
     tax_ppm: int = Field(description="税率，百万分率", examples=[TAX_PPM])
     starts_at: Instant = Field(description="生效时间")
     signed_at: Instant = Field(description="登记时间")
+
+    @classmethod
+    def of(cls, contract: Contract, numbers: Mapping[str, str]) -> "ContractOut":
+        """Write a version with its number."""
+        number = numbers.get(contract.contract_id, "")
+        facts = {name: getattr(contract, name) for name in cls.model_fields if name != "number"}
+        return cls(**facts, number=number)
 
 
 class ContractIn(In):

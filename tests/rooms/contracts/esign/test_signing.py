@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 import pytest
 
@@ -166,6 +166,29 @@ def test_a_contract_is_signed_and_the_signed_copy_kept(
     deeds = recorded(database, "contract_signing")
     assert [(each.by, each.verb) for each in deeds] == [(step.by, step.event) for step in steps]
     assert {each.name for each in deeds} == {signing.signing_id}
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_signer_reads_the_contracts_number(
+    database: Database, acme: CustomerId, world: Platforms, asked: Asked, name: str
+) -> None:
+    """The title of the task and the names of the files are what the paper is called."""
+    signing = asked(name)
+    sent: list[str] = []
+
+    def send(request: HttpRequest) -> HttpAnswer:
+        sent.append(unquote_plus(request.body.decode("utf-8", "replace")))
+        return world.send(request)
+
+    work_off(database, BOTH, send, now=NOW)
+    assert any("合同 HT2026000001" in body for body in sent)
+    assert not any(signing.draft_id in body for body in sent)
+    world.sign("task-1")
+    hear_callback(database, BOTH, name, called(world, name, "task-1"), now=NOW)
+    work_off(database, BOTH, world.send, now=NOW)
+    with database.read() as tx:
+        names = {paper.name for paper in papers_of(tx, acme)}
+    assert names == {"合同_HT2026000001.pdf", "合同_HT2026000001_已签署.pdf"}
 
 
 @pytest.mark.parametrize("name", BOTH)

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from psycopg import DatabaseError
@@ -17,11 +18,14 @@ from yuejie.contracts.documents.write_up import contract_text, draft_text
 from yuejie.contracts.life.approve import sign_draft
 from yuejie.contracts.life.draft import ContractDraft
 from yuejie.contracts.life.drafting import found
-from yuejie.contracts.numbers.number import called, contract_named
+from yuejie.contracts.life.ending import Wish, ask_end, renew_contract
+from yuejie.contracts.numbers.number import called, contract_named, draft_named
 from yuejie.contracts.numbers.store import every_number, keep_number
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import insert_contract
+from yuejie.contracts.terms import Renewal
 from yuejie.db.session import Database
+from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import ContractId, CustomerId
 
 WHO = Signatory(legal_name="示例科技")
@@ -94,6 +98,30 @@ def test_a_contract_from_before_is_called_by_its_id(database: Database, acme: Cu
         insert_contract(tx, old)
         assert called(tx, acme, old.contract_id) == "con_from_before"
     assert on_paper(database, old) == "con_from_before 第 1 版"
+
+
+def test_an_unsigned_draft_is_named_by_its_number(database: Database, acme: CustomerId) -> None:
+    draft = reviewed(database, acme)
+    with database.read() as tx:
+        assert draft_named(tx, " HT2026000001 ") == draft.draft_id
+        assert draft_named(tx, draft.draft_id) == draft.draft_id
+        assert contract_named(tx, "HT2026000001") == "HT2026000001", "no contract yet"
+    sign_draft(database, draft.draft_id, by="admin", now=NOW)
+    with database.read() as tx:
+        assert draft_named(tx, "HT2026000001") == "HT2026000001", "it is the contract's now"
+
+
+def test_refusals_name_the_contract_by_its_number(database: Database, acme: CustomerId) -> None:
+    draft = reviewed(database, acme, replace(BODY, commercial=replace(YEAR, renewal=Renewal.ASKED)))
+    contract = sign_draft(database, draft.draft_id, by="admin", now=NOW).contract_id
+    with pytest.raises(Conflict, match="合同 HT2026000001 已有第 1 版"):
+        renew_contract(database, contract, by="admin", now=NOW, version=2)
+    wish = Wish(contract_id=contract, wished_on=date(2027, 6, 1), why="自建")
+    ask_end(database, wish, by="sales", now=NOW + DAY)
+    with pytest.raises(Conflict, match="合同 HT2026000001 的终止申请"):
+        ask_end(database, wish, by="sales", now=NOW + DAY)
+    with pytest.raises(Conflict, match="合同 HT2026000001 已提出终止，不能续约"):
+        renew_contract(database, contract, by="admin", now=NOW + DAY)
 
 
 def test_bills_print_the_number(database: Database) -> None:

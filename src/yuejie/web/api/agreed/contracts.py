@@ -29,13 +29,14 @@ from yuejie.contracts.life.drafting import (
 )
 from yuejie.contracts.life.ending import ask_end, reject_end, renew_contract
 from yuejie.contracts.life.store import credit_rules, drafts_of, ends_of, open_drafts, steps_of
+from yuejie.contracts.numbers.number import called, contract_named
+from yuejie.contracts.numbers.store import every_number, numbers_of
 from yuejie.contracts.store import book, contract_versions, contracts, contracts_of
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.members.power import Power
-from yuejie.db.session import Tx
+from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import NotFound
-from yuejie.kernel.ids import ContractId
 from yuejie.payments.dunning.sign import sign_draft
 from yuejie.web.api.billing.bills import disposition
 from yuejie.web.auth import AnyCaller, Caller, guarded, whose
@@ -70,7 +71,8 @@ def list_drafts(db: Db, customer: Asked = None) -> list[DraftOut]:
         rows = (
             drafts_of(tx, find_customer(tx, customer).customer_id) if customer else open_drafts(tx)
         )
-    return [DraftOut.of(row) for row in rows]
+        numbers = every_number(tx)
+    return [DraftOut.of(row, numbers) for row in rows]
 
 
 @routes.post("/contract-drafts", summary="起草合同", status_code=status.HTTP_201_CREATED)
@@ -79,23 +81,25 @@ def draft(db: Db, caller: AnyCaller, now: Now, body: DraftIn) -> DraftOut:
     with db.read() as tx:
         who = find_customer(tx, body.customer)
         said = _body(tx, body, who)
+        changed = contract_named(tx, body.contract) if body.contract else None
     made = draft_contract(
         db,
         who.customer_id,
         said,
         by=caller.name,
         now=now,
-        kind=DraftKind.AMEND if body.contract else DraftKind.NEW,
-        contract_id=ContractId(body.contract) if body.contract else None,
+        kind=DraftKind.AMEND if changed else DraftKind.NEW,
+        contract_id=changed,
     )
-    return DraftOut.of(made)
+    return out_of(db, made)
 
 
 @routes.get("/contract-drafts/{draft}", summary="查看合同草案")
 def get_draft(db: Db, draft: Name) -> DraftOut:
     """一份草案，含经手记录。"""
     with db.read() as tx:
-        return DraftOut.of(found(tx, draft), steps_of(tx, draft))
+        drafted = found(tx, draft)
+        return DraftOut.of(drafted, numbers_of(tx, drafted.customer_id), steps_of(tx, draft))
 
 
 @routes.put("/contract-drafts/{draft}", summary="改写合同草案")
@@ -104,19 +108,19 @@ def revise(db: Db, caller: AnyCaller, now: Now, draft: Name, body: DraftIn) -> D
     with db.read() as tx:
         who = find_customer(tx, found(tx, draft).customer_id)
         said = _body(tx, body, who)
-    return DraftOut.of(revise_draft(db, draft, said, by=caller.name, now=now))
+    return out_of(db, revise_draft(db, draft, said, by=caller.name, now=now))
 
 
 @routes.post("/contract-drafts/{draft}/review", summary="财务审核")
 def review(db: Db, caller: AnyCaller, now: Now, draft: Name, body: ReviewIn) -> DraftOut:
     """评级，给出授信额度与押金；随后待签。"""
-    return DraftOut.of(review_draft(db, draft, body.review(), by=caller.name, now=now))
+    return out_of(db, review_draft(db, draft, body.review(), by=caller.name, now=now))
 
 
 @routes.post("/contract-drafts/{draft}/sign", summary="签署")
 def sign(db: Db, caller: AnyCaller, now: Now, draft: Name, body: SignIn) -> TermsOut:
     """签署审核过的草案，写下合同的一版；起草人不能签署。"""
-    return TermsOut.of(sign_draft(db, draft, digest=body.digest, by=caller.name, now=now))
+    return _terms(db, sign_draft(db, draft, digest=body.digest, by=caller.name, now=now))
 
 
 @routes.get(
@@ -131,7 +135,8 @@ def get_draft_document(db: Db, desk: DeskHere, draft: Name, format: Format) -> R
         drafted = found(tx, draft)
         ours, theirs = signatories(desk.seller, find_customer(tx, drafted.customer_id))
         text = draft_text(tx, drafted, seller=ours, customer=theirs)
-    return _file(text, draft, format)
+        name = called(tx, drafted.customer_id, draft)
+    return _file(text, name, format)
 
 
 @routes.get("/contract-drafts/{draft}/papers", summary="合同草案的文件")
@@ -186,7 +191,7 @@ def move(
             moved = rework_draft(db, draft, by=by, now=now)
         case "withdraw":
             moved = withdraw_draft(db, draft, by=by, now=now, why=body.why)
-    return DraftOut.of(moved)
+    return out_of(db, moved)
 
 
 @routes.get("/contracts", summary="列出合同")
@@ -197,8 +202,11 @@ def list_contracts(
     window = Window.read("terms", cursor, limit)
     with db.read() as tx:
         customer_id = whose(tx, caller, customer)
-        rows = contracts(tx) if customer_id is None else contracts_of(tx, customer_id)
-    shown = [TermsOut.of(row) for row in rows]
+        if customer_id is None:
+            rows, numbers = contracts(tx), every_number(tx)
+        else:
+            rows, numbers = contracts_of(tx, customer_id), numbers_of(tx, customer_id)
+    shown = [TermsOut.of(row, numbers) for row in rows]
 
     def key(row: TermsOut) -> str:
         return f"{row.contract_id} {row.version:08d}"
@@ -221,17 +229,19 @@ def get_document(
 ) -> Response:
     """合同最新一版的文本，附价目；客户只见自己的。"""
     with db.read() as tx:
-        versions = visible_contract(tx, caller, contract)
-        ours, theirs = signatories(desk.seller, find_customer(tx, versions[-1].customer_id))
-        text = contract_text(tx, versions[-1], seller=ours, customer=theirs)
-    return _file(text, contract, format)
+        newest = visible_contract(tx, caller, contract)[-1]
+        ours, theirs = signatories(desk.seller, find_customer(tx, newest.customer_id))
+        text = contract_text(tx, newest, seller=ours, customer=theirs)
+        name = called(tx, newest.customer_id, newest.contract_id)
+    return _file(text, name, format)
 
 
 @routes.post("/contracts/{contract}/renew", summary="续约")
 def renew(db: Db, caller: AnyCaller, now: Now, contract: Name, body: RenewIn) -> TermsOut:
     """按原条款续约。"""
-    name = ContractId(contract)
-    return TermsOut.of(renew_contract(db, name, by=caller.name, now=now, months=body.months))
+    with db.read() as tx:
+        name = contract_named(tx, contract)
+    return _terms(db, renew_contract(db, name, by=caller.name, now=now, months=body.months))
 
 
 @routes.post(
@@ -239,7 +249,9 @@ def renew(db: Db, caller: AnyCaller, now: Now, contract: Name, body: RenewIn) ->
 )
 def terminate(db: Db, caller: AnyCaller, now: Now, contract: Name, body: EndIn) -> EndOut:
     """计算止日与解约费并逐句说明，待另一人审批。"""
-    return EndOut.of(ask_end(db, body.wish(contract), by=caller.name, now=now))
+    with db.read() as tx:
+        wish = body.wish(contract_named(tx, contract))
+    return EndOut.of(ask_end(db, wish, by=caller.name, now=now))
 
 
 @routes.get("/contract-ends", summary="列出终止申请")
@@ -267,12 +279,23 @@ def turn_down(db: Db, caller: AnyCaller, now: Now, end: Name, body: Why) -> EndO
 def visible_contract(tx: Tx, caller: Caller, name: str) -> list[Contract]:
     """Return the versions of a contract that the caller may see; another's is as unknown as none.
 
-    The oldest is the first. Raises NotFound.
+    It is named by its number or id. The oldest version is the first. Raises NotFound.
     """
-    versions = contract_versions(tx, name)
+    versions = contract_versions(tx, contract_named(tx, name))
     if not versions or caller.customer_id not in {None, versions[-1].customer_id}:
         raise NotFound(f"合同 {name} 不存在，请核对编号", contract=name)
     return versions
+
+
+def out_of(db: Database, draft: ContractDraft) -> DraftOut:
+    """Write a draft with its number, after a deed."""
+    with db.read() as tx:
+        return DraftOut.of(draft, numbers_of(tx, draft.customer_id))
+
+
+def _terms(db: Database, signed: Contract) -> TermsOut:
+    with db.read() as tx:
+        return TermsOut.of(signed, numbers_of(tx, signed.customer_id))
 
 
 def _body(tx: Tx, said: DraftIn, who: Customer) -> DraftBody:

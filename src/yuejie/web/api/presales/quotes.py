@@ -15,6 +15,7 @@ from yuejie.presales.prospects import find_prospect
 from yuejie.presales.quote import QuoteEvent
 from yuejie.presales.replay.again import replay_usage
 from yuejie.presales.trace import Figure
+from yuejie.web.api.agreed.contracts import out_of
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
@@ -146,7 +147,7 @@ def withdraw(db: Db, caller: AnyCaller, now: Now, quote_id: Name, body: QuoteSte
 )
 def draft(db: Db, caller: AnyCaller, now: Now, quote_id: Name, body: SignUpIn) -> DraftOut:
     """由已接受的报价起草合同：客户、价目、折扣与条款照报价；随后提交、审核、签署。"""
-    return DraftOut.of(draft_from_quote(db, body.wish(quote_id), by=caller.name, now=now))
+    return out_of(db, draft_from_quote(db, body.wish(quote_id), by=caller.name, now=now))
 
 
 def _step(

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
 
+from yuejie.contracts.numbers.number import number_of
 from yuejie.db.session import Tx
 from yuejie.presales.trial import store
 from yuejie.presales.trial.ask import ask_trial, claim_hash, decline_trial
@@ -144,7 +145,14 @@ def download(
 def convert(db: Db, caller: AnyCaller, now: Now, customer: Name, body: ConvertIn) -> ConvertOut:
     """签署审核过的草案接续试用：密钥不变，自草案的起始时间起计费。"""
     signed = convert_by_draft(db, customer, body.draft, by=caller.name, now=now)
-    return ConvertOut.model_validate(signed)
+    with db.read() as tx:
+        number = number_of(tx, signed.customer_id, signed.contract_id)
+    return ConvertOut(
+        contract_id=signed.contract_id,
+        number=number,
+        version=signed.version,
+        starts_at=signed.starts_at,
+    )
 
 
 def _seen(db: Db, caller: Caller, now: Now, name: str) -> TrialReport:

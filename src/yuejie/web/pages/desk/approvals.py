@@ -20,6 +20,8 @@ from yuejie.contracts.grants.store import open_grants
 from yuejie.contracts.life.ending import reject_end
 from yuejie.contracts.life.limits import approve_limit, reject_limit
 from yuejie.contracts.life.store import open_ends, open_limits
+from yuejie.contracts.numbers.number import called
+from yuejie.contracts.numbers.store import every_number
 from yuejie.customers.store import customers
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
@@ -64,6 +66,7 @@ def show_approvals(request: Request, db: Db, now: Now) -> Response:
             grants=leaf(request, "grants", open_grants(tx), lambda each: each.grant_id),
             limits=leaf(request, "limits", open_limits(tx, now), lambda each: each.limit_id),
             ends=leaf(request, "ends", open_ends(tx), lambda each: each.end_id),
+            numbers=every_number(tx),
             turned_down=turned_down(tx, limit=TURNED_DOWN),
             changes=leaf(request, "changes", open_changes(tx), lambda each: each.change_id),
             states=STATE_NAMES,
@@ -131,11 +134,15 @@ def refuse_limit(request: Request, db: Db, now: Now, limit: str, why: Why) -> Re
 def end_one(request: Request, db: Db, now: Now, end: str) -> Response:
     """Let a contract end, and charge what leaving costs."""
     done = approve_leaving(db, end, by=caller_of(request).name, now=now)
-    return go(request, HERE, f"合同 {done.contract_id} 将于 {done.ends_on} 终止")
+    with db.read() as tx:
+        number = called(tx, done.customer_id, done.contract_id)
+    return go(request, HERE, f"合同 {number} 将于 {done.ends_on} 终止")
 
 
 @routes.post("/ends/{end}/reject", dependencies=ours)
 def refuse_end(request: Request, db: Db, now: Now, end: str, why: Why) -> Response:
     """Turn an end down, or take one's own back: the contract goes on."""
     done = reject_end(db, end, why=why, by=caller_of(request).name, now=now)
-    return go(request, HERE, f"合同 {done.contract_id} 的终止申请已驳回，合同照常")
+    with db.read() as tx:
+        number = called(tx, done.customer_id, done.contract_id)
+    return go(request, HERE, f"合同 {number} 的终止申请已驳回，合同照常")

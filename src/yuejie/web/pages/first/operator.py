@@ -17,6 +17,7 @@ from yuejie.beside import Beside, supervised, unwish, wish, wished
 from yuejie.contracts.changes.ask import bring_prices
 from yuejie.contracts.contract import FxPolicy, Terms
 from yuejie.contracts.import_prices import PriceImport
+from yuejie.contracts.numbers.number import called
 from yuejie.contracts.offer import set_deployment_state
 from yuejie.contracts.publish import open_book
 from yuejie.contracts.store import book, contracts_of, deployments
@@ -182,7 +183,9 @@ def sign(
     )
     known_id = known[-1].contract_id if known else None
     signed = sign_contract(db, terms, by=caller_of(request).name, now=now, contract_id=known_id)
-    said = f"{party.legal_name} 的合同第 {signed.version} 版已登记，即刻生效"
+    with db.read() as tx:
+        number = called(tx, party.customer_id, signed.contract_id)
+    said = f"{party.legal_name} 的合同 {number} 第 {signed.version} 版已登记，即刻生效"
     return go(request, _at("key", party.slug), said)
 
 

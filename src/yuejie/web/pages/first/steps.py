@@ -7,6 +7,7 @@ from typing import Final
 
 from yuejie.contracts.catalog import Deployment, ProviderAccount
 from yuejie.contracts.contract import Contract
+from yuejie.contracts.numbers.number import called
 from yuejie.contracts.store import (
     BookRow,
     accounts,
@@ -54,6 +55,8 @@ class Standing:
     everybody: Sequence[Customer]
     party: Customer | None
     contract: Contract | None
+    number: str
+    """What the contract is called."""
     projects: Sequence[Project]
     keys: Sequence[ApiKey]
     callable: Sequence[str]
@@ -104,6 +107,7 @@ def standing_of(tx: Tx, now: datetime, customer: str = "") -> Standing:
     )
     offered = {each.model_id for each in models(tx) if each.state == _ACTIVE}
     kept = books(tx)
+    contract = contract_at(tx, party.customer_id, now) if party else None
     return Standing(
         accounts=sorted(accounts(tx), key=lambda each: each.account_id),
         served=sorted(
@@ -115,7 +119,8 @@ def standing_of(tx: Tx, now: datetime, customer: str = "") -> Standing:
         sold=priced_models(tx, "sale", now),
         everybody=everybody,
         party=party,
-        contract=contract_at(tx, party.customer_id, now) if party else None,
+        contract=contract,
+        number=called(tx, contract.customer_id, contract.contract_id) if contract else "",
         projects=projects(tx, party.customer_id) if party else (),
         keys=[
             each

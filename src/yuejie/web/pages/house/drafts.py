@@ -20,6 +20,8 @@ from yuejie.contracts.life.drafting import (
     withdraw_draft,
 )
 from yuejie.contracts.life.store import credit_rules, drafts, steps_of, writers_of
+from yuejie.contracts.numbers.number import called
+from yuejie.contracts.numbers.store import every_number
 from yuejie.contracts.store import book, books
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
@@ -59,12 +61,14 @@ def list_drafts(
             before=window.after or None,
             limit=window.fetch,
         )
+        numbers = every_number(tx)
     shown = rows[: window.limit]
     return draw(
         request,
         "house/drafts.html",
         drafts=shown,
         names=names,
+        numbers=numbers,
         states=words.DRAFT_STATES,
         kinds=words.DRAFT_KINDS,
         types=words.TYPES,
@@ -120,6 +124,7 @@ def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response
         steps = steps_of(tx, draft)
         writers = writers_of(tx, draft)
         rule = credit_rules(tx)[drafted.body.commercial.credit_class]
+        number = called(tx, who.customer_id, drafted.contract_id or draft)
     body = drafted.body
     limit = body.commercial.credit_limit_fen
     return draw(
@@ -127,6 +132,7 @@ def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response
         "house/draft.html",
         zone=zone_of(who.zone),
         draft=drafted,
+        number=number,
         body=body,
         deal=body.commercial,
         customer=who,
@@ -210,8 +216,9 @@ def sign(request: Request, db: Db, now: Now, draft: str, digest: Text = "") -> R
     if not digest:
         raise Invalid("签署须带上所读内容的摘要，请刷新草案页面后重试")
     signed = sign_draft(db, draft, digest=digest, by=caller_of(request).name, now=now)
-    sentence = f"已签署：合同 {signed.contract_id} 第 {signed.version} 版"
-    return go(request, f"/drafts/{draft}", sentence)
+    with db.read() as tx:
+        number = called(tx, signed.customer_id, signed.contract_id)
+    return go(request, f"/drafts/{draft}", f"已签署：合同 {number} 第 {signed.version} 版")
 
 
 @routes.post("/{draft}/papers", dependencies=ours)

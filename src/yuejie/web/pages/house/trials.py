@@ -7,6 +7,8 @@ from starlette.responses import Response
 
 from yuejie.contracts.life.draft import DraftState
 from yuejie.contracts.life.store import drafts
+from yuejie.contracts.numbers.number import called
+from yuejie.contracts.numbers.store import every_number
 from yuejie.db.session import Tx
 from yuejie.kernel.errors import Invalid
 from yuejie.presales.trial import store
@@ -46,6 +48,7 @@ def list_trials(
         shown = [read_report(tx, each, now=now) for each in rows[: window.limit]]
         ready = _ready(tx, shown)
         told = {each.trial.trial_id: told_of(tx, each.trial) for each in shown}
+        numbers = every_number(tx)
     return draw(
         request,
         "house/trials.html",
@@ -56,6 +59,7 @@ def list_trials(
         trials=shown,
         stages=words.STAGES,
         ready=ready,
+        numbers=numbers,
         told=told,
         occasions=words.TRIAL_TOLD,
         now=now,
@@ -107,4 +111,6 @@ def convert(request: Request, db: Db, now: Now, trial: str, draft: Text = "") ->
     with db.read() as tx:
         customer_id = find_trial(tx, trial).customer_id
     signed = convert_by_draft(db, customer_id, draft, by=caller_of(request).name, now=now)
-    return go(request, "/trials", f"试用已转为合同 {signed.contract_id}，密钥不变")
+    with db.read() as tx:
+        number = called(tx, customer_id, signed.contract_id)
+    return go(request, "/trials", f"试用已转为合同 {number}，密钥不变")

@@ -14,6 +14,8 @@ from yuejie.contracts.documents import words
 from yuejie.contracts.documents.write_up import PaperKind, contract_text
 from yuejie.contracts.forewarn.endings import say_days
 from yuejie.contracts.life.approve import terms_of
+from yuejie.contracts.numbers.number import number_of
+from yuejie.contracts.numbers.store import numbers_of
 from yuejie.contracts.store import contracts_of
 from yuejie.contracts.terms import Renewal
 from yuejie.customers.enrol import find_customer
@@ -65,6 +67,7 @@ def list_contracts(request: Request, db: Db, now: Now, customer: str = "") -> Re
     with db.read(consistent=True) as tx:
         chosen = choose(tx, caller_of(request), customer)
         versions = contracts_of(tx, chosen.party.customer_id) if chosen.party else []
+        numbers = numbers_of(tx, chosen.party.customer_id) if chosen.party else {}
         current = version_at(versions, now)
         if current is not None and current.ends_at is not None and current.ends_at <= now:
             current = None
@@ -78,6 +81,7 @@ def list_contracts(request: Request, db: Db, now: Now, customer: str = "") -> Re
         chosen=chosen,
         held=held,
         versions=[Version(each, _state(each, current, now)) for each in reversed(versions)],
+        numbers=numbers,
         states=STATES,
         files=FILES,
         renewals=RENEWALS,
@@ -110,12 +114,14 @@ def show_contract(request: Request, db: Db, desk: DeskHere, contract: str) -> Re
         ours, theirs = signatories(desk.seller, party)
         text = contract_text(tx, newest, seller=ours, customer=theirs)
         chosen = choose(tx, caller, party.customer_id)
+        number = number_of(tx, party.customer_id, newest.contract_id)
     return draw(
         request,
         "money/contract.html",
         zone=zone_of(newest.zone),
         chosen=chosen,
         contract=newest,
+        number=number,
         text=text,
         files=FILES,
     )

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from yuejie.contracts.formats.agreed import words_of
 from yuejie.contracts.life.store import drafts_of
+from yuejie.contracts.numbers.store import numbers_of
 from yuejie.contracts.store import books, contract_at
 from yuejie.customers.customer import Customer
 from yuejie.db.session import Database
@@ -173,6 +174,7 @@ def _facts(
         agreed = words_of(contract.terms) if contract else {}
         lists = [b.book_id for b in books(tx) if b.kind == "sale"] if by_operator else []
         drafts = drafts_of(tx, party.customer_id) if by_operator else []
+        numbers = numbers_of(tx, party.customer_id)
         if job is not None and job.state is JobState.DONE:
             outcome = told_of(tx, job)
     return {
@@ -184,6 +186,7 @@ def _facts(
         "without": {k: word for k, word in WITHOUT.items() if agreed.get(k) not in {None, "0.00"}},
         "books": lists,
         "drafts": drafts,
+        "numbers": numbers,
         "tax_modes": TAX_MODES,
         "causes": CAUSE_NAMES,
         "outcome": outcome,

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from yuejie.bills.trail.follow import every_call, follow_day, follow_line
 from yuejie.bills.trail.trail import LineTrail
+from yuejie.contracts.numbers.number import called
 from yuejie.customers.customer import Customer
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
@@ -58,6 +59,8 @@ def show_line(
     if (cloud := show_cloud_line(request, db, bill, position, cursor)) is not None:
         return cloud
     party, trail = _found(db, caller_of(request), bill, position)
+    with db.read() as tx:
+        contract = called(tx, party.customer_id, trail.bill.contract_id)
     return draw(
         request,
         "trail/line.html",
@@ -65,6 +68,7 @@ def show_line(
         customer=party,
         trail=trail,
         rate=rate_words(trail),
+        contract=contract,
     )
 
 
@@ -113,6 +117,7 @@ def show_day(
     zone = zone_of(party.zone)
     with db.read() as tx:
         page = follow_day(tx, trail, wanted, zone, after=after, limit=PAGE)
+        contract = called(tx, party.customer_id, trail.bill.contract_id)
     return draw(
         request,
         "trail/day.html",
@@ -120,6 +125,7 @@ def show_day(
         customer=party,
         trail=trail,
         rate=rate_words(trail),
+        contract=contract,
         day=wanted,
         quantity=next((int(each.quantity) for each in trail.days if each.day == wanted), 0),
         page_of=page,

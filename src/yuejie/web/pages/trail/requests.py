@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from yuejie.contracts.auto.routed import asked_of
+from yuejie.contracts.numbers.store import numbers_of
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.names import names_of
 from yuejie.customers.store import keys, projects
@@ -215,6 +216,7 @@ def show(request: Request, db: Db, request_id: str) -> Response:
         party = find_customer(tx, attempts[0].event.customer_id)
         named = {str(each.key_id): each.name for each in keys(tx, party.customer_id)}
         places = {str(each.project_id): each.name for each in projects(tx, party.customer_id)}
+        numbers = numbers_of(tx, party.customer_id)
     return draw(
         request,
         "trail/request.html",
@@ -226,6 +228,7 @@ def show(request: Request, db: Db, request_id: str) -> Response:
         charge=next((a.charge for a in attempts if a.event.billable and a.charge), None),
         keys=named,
         projects=places,
+        numbers=numbers,
         states=STATES,
         with_cost=caller.is_operator,
     )

@@ -178,6 +178,7 @@ class ConvertIn(In):
 class ConvertOut(Out):
     """接续试用的合同。"""
 
-    contract_id: str = Field(description="合同编号")
+    contract_id: str = Field(description="编号")
+    number: str = Field(description="合同编号，印在合同与账单上")
     version: int = Field(description="第几版")
     starts_at: Instant = Field(description="自此计费；此前的试用用量永不计费")
