@@ -48,7 +48,7 @@ def proposed(books: Books) -> str:
     if known:
         return known[0].proposal_id
     quote = quoted(books).quote_id
-    step_quote(books.db, quote, QuoteEvent.APPROVE, why="战略客户", by="operator:boss", now=NOW)
+    step_quote(books.db, quote, QuoteEvent.APPROVE, why="key account", by="operator:boss", now=NOW)
     wish = Wish(quote_id=quote)
     return make_proposal(books.db, wish, seller="月结", by=BY, now=NOW).proposal_id
 
