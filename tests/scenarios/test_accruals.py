@@ -73,7 +73,7 @@ def package(books: Books, party: Party, fen: int, paid: int) -> None:
         starts_on=date(2026, 10, 1),
         ends_on=date(2027, 10, 1),
     )
-    asked = ask_grant(books.db, draft, by="a", now=books.tick())
+    asked = ask_grant(books.db, draft, why="随约赠送", by="a", now=books.tick())
     approve_grant(books.db, asked.grant_id, by="b", now=books.tick())
 
 

@@ -265,7 +265,7 @@ def test_a_package_that_will_not_be_used_up(books: Books) -> None:
         starts_on=date(2026, 9, 1),
         ends_on=date(2026, 12, 1),
     )
-    asked = ask_grant(books.db, draft, by="sales", now=FOUNDED)
+    asked = ask_grant(books.db, draft, why="随约赠送", by="sales", now=FOUNDED)
     approve_grant(books.db, asked.grant_id, by="boss", now=FOUNDED)
     september(acme)
     acme.arrive()

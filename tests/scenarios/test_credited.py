@@ -67,7 +67,7 @@ def test_a_bill_of_nothing_is_paid_and_may_still_be_voided(bank: Bank) -> None:
         starts_on=date(2026, 8, 1),
         ends_on=date(2026, 9, 1),
     )
-    asked = ask_grant(bank.books.db, draft, by="a", now=bank.books.tick())
+    asked = ask_grant(bank.books.db, draft, why="随约赠送", by="a", now=bank.books.tick())
     approve_grant(bank.books.db, asked.grant_id, by="b", now=bank.books.tick())
     acme.uses("2026-08-05 10:00:00", "gpt-4o", input=10 * M)
     bank.books.close("2026-08")

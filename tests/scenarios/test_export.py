@@ -215,7 +215,7 @@ def test_a_credit_beyond_a_tax_line_is_a_discount_of_another(books: Books) -> No
         ends_on=date(2026, 11, 1),
         models=("gpt-4o",),
     )
-    asked = ask_grant(books.db, draft, by="a", now=books.tick())
+    asked = ask_grant(books.db, draft, why="随约赠送", by="a", now=books.tick())
     approve_grant(books.db, asked.grant_id, by="b", now=books.tick())
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=100 * M)
     acme.uses("2026-10-05 10:00:00", "gpt-4o-mini", input=100 * M)

@@ -132,7 +132,7 @@ def test_a_bill_that_waits_for_no_fapiao_falls_due_by_its_own_date(
         ends_on=date(2027, 1, 1),
         paid_fen=800_00,
     )
-    asked = ask_grant(books.db, draft, by="sales", now=books.clock.now())
+    asked = ask_grant(books.db, draft, why="随约赠送", by="sales", now=books.clock.now())
     approve_grant(books.db, asked.grant_id, by="finance", now=books.clock.now())
     books.close("2026-10")
     bills = [party.bill("2026-10") for party in (acme, dollars, beta, packed)]

@@ -201,7 +201,7 @@ def test_a_voucher_counts_what_was_adjusted_before(yuan: Books) -> None:
         starts_on=date(2026, 10, 1),
         ends_on=date(2026, 11, 1),
     )
-    asked = ask_grant(yuan.db, draft, by="a", now=yuan.tick())
+    asked = ask_grant(yuan.db, draft, why="随约赠送", by="a", now=yuan.tick())
     approve_grant(yuan.db, asked.grant_id, by="b", now=yuan.tick())
     acme.uses("2026-10-05 10:00:00", "gpt-4o", input=10 * M)
     adjust(yuan, acme, 20_000)
@@ -337,7 +337,7 @@ def give_voucher(books: Books, party: Party, until: date, fen: int) -> None:
         starts_on=date(2026, 10, 1),
         ends_on=until,
     )
-    asked = ask_grant(books.db, draft, by="a", now=books.tick())
+    asked = ask_grant(books.db, draft, why="随约赠送", by="a", now=books.tick())
     approve_grant(books.db, asked.grant_id, by="b", now=books.tick())
 
 
@@ -491,7 +491,7 @@ def test_a_package_in_a_foreign_currency_is_refused(yuan: Books) -> None:
         ends_on=date(2027, 1, 1),
     )
     with pytest.raises(Invalid, match="币种 USD 与客户合同的 CNY 不符"):
-        ask_grant(yuan.db, draft, by="a", now=yuan.tick())
+        ask_grant(yuan.db, draft, why="随约赠送", by="a", now=yuan.tick())
 
 
 @pytest.mark.parametrize("wait", [1, 3 * 86_400])
@@ -544,7 +544,7 @@ def test_a_month_billed_again_is_no_other_than_one_that_never_was_voided(yuan: B
         starts_on=date(2026, 10, 1),
         ends_on=date(2027, 1, 1),
     )
-    asked = ask_grant(yuan.db, draft, by="a", now=yuan.tick())
+    asked = ask_grant(yuan.db, draft, why="随约赠送", by="a", now=yuan.tick())
     approve_grant(yuan.db, asked.grant_id, by="b", now=yuan.tick())
     acme.uses("2026-12-05 10:00:00", "gpt-4o", input=M)
     yuan.close("2026-12")

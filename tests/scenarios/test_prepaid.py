@@ -23,7 +23,7 @@ from yuejie.gateway.refusal import Code, Refused
 from yuejie.gateway.rights.admission import Admission
 from yuejie.gateway.rights.view import View
 from yuejie.gateway.snapshot import KeyRow
-from yuejie.kernel.errors import Conflict
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import BookId, uuid7
 from yuejie.kernel.money import PICO
 from yuejie.notices.store import unhanded
@@ -244,6 +244,11 @@ def test_somebodys_word_puts_the_stop_off(bank: Bank) -> None:
     grant_reprieve(
         bank.books.db, "acme", longer, why="仍在途", by="finance", now=bank.books.clock.now()
     )
+    late = bank.books.clock.now().date() + timedelta(days=32)
+    with pytest.raises(Invalid, match=f"最多 31 天，客户 acme 到 {late - timedelta(days=1)} 为止"):
+        grant_reprieve(
+            bank.books.db, "acme", late, why="拖着", by="finance", now=bank.books.clock.now()
+        )
     first, second = recorded(bank.books.db, "customer", "reprieve")
     assert (first.was, first.became) == ({"until_on": None}, {"until_on": str(until)})
     assert (second.was, second.became) == (first.became, {"until_on": str(longer)})

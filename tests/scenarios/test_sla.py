@@ -479,6 +479,7 @@ def test_the_credit_is_of_what_usage_costs_after_its_discount(yuan: Books) -> No
             starts_on=date(2026, 1, 1),
             ends_on=date(2027, 1, 1),
         ),
+        why="随约赠送",
         by="sales",
         now=yuan.clock.now(),
     )

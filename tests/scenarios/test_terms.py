@@ -62,7 +62,7 @@ def grant(books: Books, party: Party, kind: GrantKind, yuan: str, **more: object
         ends_on=date(2027, 1, 1),
         **more,  # type: ignore[arg-type]  # why: a test gives what it wants to change
     )
-    asked = ask_grant(books.db, draft, by="sales", now=books.clock.now())
+    asked = ask_grant(books.db, draft, why="随约赠送", by="sales", now=books.clock.now())
     return approve_grant(books.db, asked.grant_id, by="finance", now=books.clock.now())
 
 

@@ -77,7 +77,7 @@ def test_a_voucher_that_is_approved_meanwhile_waits(books: Books, acme: Party) -
         starts_on=date(2026, 10, 1),
         ends_on=date(2026, 12, 1),
     )
-    asked = ask_grant(books.db, draft, by="a", now=BEGAN)
+    asked = ask_grant(books.db, draft, why="随约赠送", by="a", now=BEGAN)
     approve_grant(books.db, asked.grant_id, by="b", now=MEANWHILE)
     close(books)
     assert acme.bill("2026-10").gross.fen == 100_00

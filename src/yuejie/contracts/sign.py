@@ -50,10 +50,12 @@ def write_version(
     by: str,
     now: datetime,
     draft_id: str | None = None,
+    alone: bool = False,
 ) -> Contract:
     """Do what `sign_contract` promises, in the transaction of a deed that ends in a signature.
 
-    A first version is called by the number of the draft that it came of, if any.
+    A first version is called by the number of the draft that it came of, if any. Where one person
+    signs `alone`, a contract that is there says the same already, or Conflict is raised.
 
     A change that begins before a renewal that was signed ahead under the same terms holds for that
     as well: the renewal is written again, with the same days. Returned is the version that begins
@@ -62,8 +64,8 @@ def write_version(
     tx.lock_exclusive(f"contract {contract_id or terms.customer_id}")
     versions = store.contract_versions(tx, contract_id) if contract_id else []
     renewal = _renewed_ahead(versions, terms, now)
-    if renewal is None or contract_id is None:
-        became = _write(tx, terms, contract_id, versions, by=by, now=now)
+    if renewal is None or contract_id is None or alone:
+        became = _write(tx, terms, contract_id, versions, by=by, now=now, alone=alone)
         if not versions:
             first, party = became.contract_id, terms.customer_id
             number_contract(tx, first, party, terms.zone, now, draft_id=draft_id)
@@ -122,6 +124,7 @@ def _write(
     by: str,
     now: datetime,
     ahead: bool = False,
+    alone: bool = False,
 ) -> Contract:
     was = max(versions, key=lambda each: each.version, default=None)
     name = contract_id or ContractId(mint("con", now))
@@ -154,6 +157,12 @@ def _write(
         held = at(versions, terms.starts_at) if ahead else was
         if held is not None and _same(became, held):
             return held
+        if alone:
+            raise Conflict(
+                f"客户已有合同 {name}，一人不能变更、接续或另立合同；请起草合同草案"
+                "（“合同草案”页面，或 yuejie contracts amend、yuejie contracts draft），"
+                "由另一人签署"
+            )
         _refuse_others(was, became)
         if not ahead:
             _refuse_backwards(was, became)

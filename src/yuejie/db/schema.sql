@@ -1424,6 +1424,7 @@ CREATE TABLE customer_grant (
     rejected_by text,
     rejected_at timestamp with time zone,
     rejected_why text,
+    why text DEFAULT ''::text NOT NULL,
     CONSTRAINT customer_grant_pkey PRIMARY KEY (grant_id),
     CONSTRAINT customer_grant_amount_fen_check CHECK ((amount_fen > 0)),
     CONSTRAINT customer_grant_check CHECK ((ends_on > starts_on)),

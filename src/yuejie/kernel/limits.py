@@ -112,6 +112,9 @@ SHORT_PAY_CNY_FEN: Final = 50_00
 """A difference up to ¥50 may be a bank's fee; a second person decides (china-finance §3.3)."""
 SHORT_PAY_USD_FEN: Final = 7_00
 """The same of a bill in dollars, some ¥50; `YUEJIE_SHORT_PAY` says otherwise."""
+REPRIEVE_DAYS: Final = 31
+"""So long, from today on, may one person put a suspension off: until a promised transfer is there,
+at most a whole month. Longer is credit, and credit takes two people."""
 
 # Who watches each second
 WATCHERS: Final = 128

@@ -384,6 +384,18 @@ def customers_with_usage(tx: Tx, month: str) -> list[str]:
     return [row.customer_id for row in tx.rows(CustomerRow, CUSTOMERS_WITH_USAGE, month=month)]
 
 
+# Events that were moved or deleted have left their month behind.
+HAS_USAGE: Final = """
+    SELECT EXISTS (SELECT FROM usage_event WHERE customer_id = %(customer_id)s)
+        OR EXISTS (SELECT FROM usage_month WHERE customer_id = %(customer_id)s)
+"""
+
+
+def has_usage(tx: Tx, customer_id: str) -> bool:
+    """Tell whether a customer has ever had usage, by calls or from elsewhere."""
+    return tx.value(HAS_USAGE, customer_id=customer_id) is True
+
+
 @dataclass(frozen=True, slots=True)
 class RollupRow:
     """A rollup row as the events give it and as the table has it; zero where it is missing."""

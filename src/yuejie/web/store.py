@@ -217,15 +217,3 @@ ROUNDS: Final = """
 def rounds(tx: Tx) -> Rounds:
     """Return how far the clerk's recorded duties have come."""
     return tx.row(Rounds, ROUNDS)
-
-
-# Events that were moved or deleted have left their month behind.
-HAS_CALLS: Final = """
-    SELECT EXISTS (SELECT FROM usage_event WHERE customer_id = %(customer_id)s)
-        OR EXISTS (SELECT FROM usage_month WHERE customer_id = %(customer_id)s)
-"""
-
-
-def has_calls(tx: Tx, customer_id: str) -> bool:
-    """Tell whether a customer has ever called."""
-    return tx.value(HAS_CALLS, customer_id=customer_id) is True

@@ -105,7 +105,7 @@ class Desk:
             starts_on=date(2026, 10, 1),
             ends_on=date(2027, 10, 1),
         )
-        asked = ask_grant(self.db, draft, by="sales", now=self.now)
+        asked = ask_grant(self.db, draft, why="随约赠送", by="sales", now=self.now)
         approve_grant(self.db, asked.grant_id, by="finance", now=self.now)
 
     # ── bills ───────────────────────────────────────────────────────────────────────────────────

@@ -203,7 +203,9 @@ def books(db: Database) -> dict[tuple[str, str], int]:
 def pay(db: Database, amount: str, bill: str | None, *, draw: bool = False) -> ProviderPayment:
     purpose = PaymentFor.DRAW if draw else PaymentFor.BILL if bill else PaymentFor.TOP_UP
     money = Money.parse(amount, "USD")
-    return request_payment(db, "main", money, purpose, by="ann", now=NOW, provider_bill_id=bill)
+    return request_payment(
+        db, "main", money, purpose, by="ann", now=NOW, provider_bill_id=bill, why="余额将尽"
+    )
 
 
 def test_a_bill_is_entered_once_approved_by_another_and_paid_from_yuan(house: Database) -> None:
@@ -443,6 +445,8 @@ def test_mistakes_are_one_sentence(house: Database) -> None:
         request_payment(house, "main", money, PaymentFor.BILL, by="ann", now=NOW)
     with pytest.raises(Invalid, match="必须大于零"):
         request_payment(house, "main", Money(0, "USD"), PaymentFor.TOP_UP, by="ann", now=NOW)
+    with pytest.raises(Invalid, match="充值没有账单为据，须写明原因"):
+        request_payment(house, "main", money, PaymentFor.TOP_UP, by="ann", now=NOW, why=" ")
     bill = enter_bill(house, BILL, by="ann", now=NOW)
     with pytest.raises(Invalid, match="请按该币种申请付款"):
         request_payment(

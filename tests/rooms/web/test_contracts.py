@@ -170,8 +170,12 @@ def test_limits_and_grants_hold_when_a_second_person_agrees(people: dict[str, As
         "starts_on": "2026-12-01",
         "ends_on": "2027-01-01",
     }
+    sales("POST", "/customers/acme/grants", 422, json=voucher)
+    sales("POST", "/customers/acme/grants", 422, json=voucher | {"why": " "})
+    voucher |= {"why": "开业促销"}
     grant = sales("POST", "/customers/acme/grants", 201, json=voucher)
-    assert finance("GET", "/grants")[0]["grant_id"] == grant["grant_id"]
+    (waits,) = finance("GET", "/grants")
+    assert (waits["grant_id"], waits["why"]) == (grant["grant_id"], "开业促销")
     finance("POST", f"/grants/{grant['grant_id']}/approve")
     assert finance("GET", "/customers/acme/grants")[0]["name"] == "开业券"
 

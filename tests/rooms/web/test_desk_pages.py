@@ -511,7 +511,7 @@ def asked(database: Database, house: House) -> House:
         starts_on=date(2026, 11, 1),
         ends_on=date(2027, 1, 1),
     )
-    ask_grant(database, voucher, by=BOSS, now=NOW)
+    ask_grant(database, voucher, why="随约赠送", by=BOSS, now=NOW)
     wish = LimitWish(
         limit_fen=5_000_00, currency="CNY", starts_at=NOW, ends_at=NOW + timedelta(days=9), why="促"
     )
@@ -525,6 +525,7 @@ def test_what_waits_is_approved_by_whoever_did_not_ask(
     """Who asked is told so and refused; sales sees it all without a button; 李财务 decides."""
     page = admin.get("/approvals").text
     assert page.count("由您提出，须由另一人审批") == 3
+    assert '<td class="words">随约赠送</td>' in page
     adjustment = one(r"/approvals/adjustments/\w+/withdraw", page)
     refused = send(admin, "/approvals", adjustment.replace("withdraw", "approve"))
     assert (refused.status_code, "须由另一人审批" in refused.text) == (403, True)

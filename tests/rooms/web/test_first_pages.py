@@ -117,6 +117,7 @@ REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("prices", {"kind": "sale", "book": "l", "model": ["m"], "input": [""]}, "刷新"),
     ("prices", {"kind": "sale", "book": "l", "currency": "CNY"}, "至少"),
     ("contract", {"customer": "acme", "sale_book": "nobody"}, "销售价目"),
+    ("contract", {"customer": "acme", "sale_book": "list"}, "请起草合同草案"),
     ("key", {"customer": "acme", "project": "", "name": "x"}, "项目名"),
     ("call", {"customer": "acme", "secret": "sk-yj-guessed", "model": "gpt-4o"}, "不属于"),
     ("simulated", {}, "yuejie serve"),

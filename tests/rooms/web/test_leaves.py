@@ -78,7 +78,13 @@ def test_each_list_of_approvals_has_a_cursor_of_its_own(
         ends_on=date(2027, 1, 1),
     )
     for number in range(MANY):
-        ask_grant(database, replace(gift, name=f"券{number:03d}"), by="operator:甲", now=NOW)
+        ask_grant(
+            database,
+            replace(gift, name=f"券{number:03d}"),
+            why="随约赠送",
+            by="operator:甲",
+            now=NOW,
+        )
     first = admin.get("/approvals").text
     (later,) = LATER.findall(first)
     assert "共 103 条" in first

@@ -149,15 +149,48 @@ def test_a_key_for_an_undeclared_tag_is_refused(museum: Museum) -> None:
 
 
 @pytest.mark.usefixtures("house")
-def test_a_contract_grows_by_versions(operator: TestClient) -> None:
-    body = {"book": "list", "starts_at": "2027-01-01T00:00:00+08:00", "tax_mode": "exclusive"}
-    signed = operator.post(f"{API}/customers/acme/contracts", json=body).json()
-    assert (signed["version"], signed["starts_at"]) == (2, "2026-12-31T16:00:00Z")
-    assert operator.post(f"{API}/customers/acme/contracts", json=body).json() == signed
-    listed = operator.get(f"{API}/customers/acme/contracts").json()["items"]
-    assert [each["version"] for each in listed] == [1, 2]
-    wrong = operator.post(f"{API}/customers/acme/contracts", json=body | {"fx_policy": "bill"})
-    assert wrong.status_code == 422
+def test_a_contract_grows_by_drafts_and_by_no_person_alone(operator: TestClient) -> None:
+    """What one person may write is no version of what there is; two may, and it is the next."""
+    mine = f"{API}/customers/acme/contracts"
+    (was,) = operator.get(mine).json()["items"]
+    later = {"book": "list", "starts_at": "2027-01-01T00:00:00+08:00", "tax_mode": "exclusive"}
+    earlier = later | {"starts_at": "2020-01-01T00:00:00+08:00"}
+    for body in (later, earlier, later | {"currency": "USD", "fx_policy": "bill"}):
+        refused = operator.post(mine, json=body)
+        assert refused.status_code == 409, refused.text
+        said = refused.json()["detail"]
+        assert (was["contract_id"] in said, "yuejie contracts amend" in said) == (True, True)
+    assert operator.get(mine).json()["items"] == [was]
+    assert operator.post(mine, json=later | {"fx_policy": "bill"}).status_code == 422
+
+    drafted = {"customer": "acme", "contract": was["contract_id"]} | later
+    drafted |= {"terms": {"type": "open", "credit_class": "startup"}}
+    draft = operator.post(f"{API}/contract-drafts", json=drafted).json()["draft_id"]
+    finance, boss = (
+        bearer(operator.post(f"{API}/members", json={"name": n, "role": r}).json()["token"])
+        for n, r in (("finance", "finance"), ("boss", "admin"))
+    )
+    here, verdict = f"{API}/contract-drafts/{draft}", {"grade": "A", "deposit": "0.00"}
+    verdict |= {"comment": "老客户"}
+    operator.post(f"{here}/submit", json={})
+    read = operator.post(f"{here}/review", json=verdict, headers=finance).json()
+    assert operator.post(f"{here}/sign", json={"digest": read["digest"]}).status_code == 403
+    signed = operator.post(f"{here}/sign", json={"digest": read["digest"]}, headers=boss)
+    assert signed.status_code == 200, signed.text
+    assert [each["version"] for each in operator.get(mine).json()["items"]] == [1, 2]
+
+
+@pytest.mark.usefixtures("house")
+def test_one_person_writes_a_first_contract_and_the_same_again_is_the_same(
+    operator: TestClient,
+) -> None:
+    operator.put(f"{API}/customers/nova", json={"legal_name": "新星科技有限公司"})
+    body = {"book": "list", "starts_at": "2026-11-01T00:00:00+08:00"}
+    signed = operator.post(f"{API}/customers/nova/contracts", json=body)
+    assert (signed.status_code, signed.json()["version"]) == (200, 1)
+    again = operator.post(f"{API}/customers/nova/contracts", json=body)
+    assert again.json() == signed.json()
+    assert len(operator.get(f"{API}/customers/nova/contracts").json()["items"]) == 1
 
 
 @pytest.mark.usefixtures("house")

@@ -7,6 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.rooms.web.conftest import House, bearer
+from yuejie.payments.apportion.move import Source
+from yuejie.payments.apportion.store import of_bill
 from yuejie.web.auth import API
 
 NUMBER = "110912345610801"
@@ -61,6 +63,12 @@ def test_a_payment_a_fee_and_a_refund(
     waiver = ok(operator.post(f"{API}/bills/{number}/waivers", json=wanted))["waiver_id"]
     ok(operator.post(f"{API}/waivers/{waiver}/approve", headers=boss))
     assert ok(operator.get(f"{API}/bills/{number}"))["state"] == "paid"
+    with house.books.db.read() as tx:
+        booked = of_bill(tx, house.acme.customer.customer_id, house.acme_bill.bill_id)
+    (given_up,) = (row for row in booked if row.source is Source.BANK_CHARGES)
+    undo = f"{API}/apportionments/{given_up.batch_id}/undo"
+    refused = operator.post(undo, json={"why": "客户补付"})
+    assert (refused.status_code, "须由另一人撤销" in refused.text) == (403, True)
 
     receipts = ok(operator.get(f"{API}/receipts?state=suspended"))["items"]
     receipts += ok(operator.get(f"{API}/receipts?state=proposed"))["items"]
@@ -158,3 +166,22 @@ def test_a_file_that_is_no_statement_is_refused_with_its_row(
     assert (answer.status_code, answer.json()["code"]) == (422, "statement_refused")
     assert "第 2 行" in answer.json()["detail"]
     assert operator.post(url, json={"name": "x", "content": "!"}).status_code == 422
+
+
+def test_one_person_puts_a_stop_off_by_a_month_and_no_longer(
+    operator: TestClient, house: House
+) -> None:
+    """Thirty-one days from 5 November; longer is credit, which takes two people."""
+    url = f"{API}/customers/{house.acme.customer.slug}/reprieve"
+    refused = operator.post(url, json={"until": "2026-12-07", "why": "款项在途"})
+    assert (refused.status_code, "临时额度" in refused.text) == (422, True)
+    ok(operator.post(url, json={"until": "2026-12-06", "why": "款项在途"}))
+
+
+@pytest.mark.usefixtures("house")
+def test_a_top_up_says_what_it_is_for(operator: TestClient) -> None:
+    wanted = {"account": "sim", "amount": "100.00", "currency": "CNY", "purpose": "top_up"}
+    refused = operator.post(f"{API}/providers/payments", json=wanted)
+    assert (refused.status_code, "充值没有账单为据" in refused.text) == (422, True)
+    asked = ok(operator.post(f"{API}/providers/payments", json=wanted | {"why": "余额将尽"}))
+    assert asked["why"] == "余额将尽"

@@ -116,11 +116,16 @@ def request_payment(
     provider_bill_id: str | None = None,
     why: str = "",
 ) -> ProviderPayment:
-    """Ask for a payment; of a bill no more can be asked for than is open."""
+    """Ask for a payment; of a bill no more can be asked for than is open.
+
+    A top-up has no bill that says what it is for, so it says why.
+    """
     if amount.fen <= 0 or amount.currency not in CURRENCIES:
         raise Invalid("付款金额必须大于零，币种为 CNY 或 USD")
     if (purpose is PaymentFor.TOP_UP) is not (provider_bill_id is None):
         raise Invalid("充值不对应账单，付账单须写明账单编号")
+    if purpose is PaymentFor.TOP_UP and not why.strip():
+        raise Invalid("充值没有账单为据，须写明原因，请补全后重试")
     with db.begin() as tx:
         refuse_unknown(tx, account_id)
         if provider_bill_id is not None:

@@ -60,7 +60,7 @@ from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import parse_instant, zone_of
-from yuejie.payments.dunning.sign import sign_contract, sign_draft
+from yuejie.payments.dunning.sign import sign_contract, sign_draft, sign_first
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -128,7 +128,7 @@ def sign(  # noqa: PLR0913, PLR0917 - each is an argument of the command
     tax_mode: str,
     tax_ppm: int,
 ) -> None:
-    """签署审核过的草案；或不经草案直接登记合同的下一版。"""
+    """签署审核过的草案；或不经草案直接登记：成员只能登记第一份合同，本机可登记下一版。"""
     if draft is not None:
         with house.database() as db:
             _signed(db, sign_draft(db, _draft_id(db, draft), by=house.by, now=house.now()))
@@ -139,6 +139,7 @@ def sign(  # noqa: PLR0913, PLR0917 - each is an argument of the command
         with db.read() as tx:
             who = find_customer(tx, customer)
             known = contracts_of(tx, who.customer_id)
+        by, now = house.by, house.now()
         terms = Terms(
             customer_id=who.customer_id,
             sale_book=BookId(book_id),
@@ -149,9 +150,11 @@ def sign(  # noqa: PLR0913, PLR0917 - each is an argument of the command
             tax_ppm=tax_ppm,
             starts_at=parse_instant(starts, zone_of(who.zone)),
         )
+        if house.is_member:
+            _signed(db, sign_first(db, terms, by=by, now=now))
+            return
         contract_id = known[-1].contract_id if known else None
-        signed = sign_contract(db, terms, by=house.by, now=house.now(), contract_id=contract_id)
-        _signed(db, signed)
+        _signed(db, sign_contract(db, terms, by=by, now=now, contract_id=contract_id))
 
 
 @contracts.command("classes")

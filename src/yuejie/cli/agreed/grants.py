@@ -29,6 +29,7 @@ def grants() -> None:
 @click.option("--model", "models", multiple=True, help="只抵扣这些模型；可多次")
 @click.option("--from", "starts", required=True, type=_DAY, help="起日")
 @click.option("--until", "ends", required=True, type=_DAY, help="止日（不含）")
+@click.option("--why", required=True, help="原因，供审批的人判断")
 @frame
 def ask(  # noqa: PLR0913, PLR0917 - each is an argument of the command
     house: Frame,
@@ -41,6 +42,7 @@ def ask(  # noqa: PLR0913, PLR0917 - each is an argument of the command
     models: tuple[str, ...],
     starts: datetime,
     ends: datetime,
+    why: str,
 ) -> None:
     """提出一个套餐或代金券。"""
     with house.database() as db:
@@ -57,7 +59,7 @@ def ask(  # noqa: PLR0913, PLR0917 - each is an argument of the command
             starts_on=starts.date(),
             ends_on=ends.date(),
         )
-        done = ask_grant(db, draft, by=house.by, now=house.now())
+        done = ask_grant(db, draft, why=why, by=house.by, now=house.now())
     say(f"已提出 {done.grant_id}，待另一人审批")
 
 

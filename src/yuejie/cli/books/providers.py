@@ -210,7 +210,7 @@ def void_(house: Frame, provider_bill_id: str, why: str) -> None:
 @_CURRENCY
 @click.option("--bill", "bill", help="供应商账单编号；充值时不写")
 @click.option("--draw", is_flag=True, help="从预付余额抵付，不动银行")
-@_WHY
+@click.option("--why", default="", help="原因；充值必填")
 @frame
 def pay_(
     house: Frame,
@@ -294,7 +294,7 @@ def payments_(house: Frame, account: str | None, *, json: bool) -> None:
     if json:
         give_json(found)
         return
-    heads = ["编号", "账号", "用途", "币种", "金额", "状态", "申请", "审批", "流水号"]
+    heads = ["编号", "账号", "用途", "币种", "金额", "状态", "原因", "申请", "审批", "流水号"]
     show_table("对供应商的付款", heads, [_payment(each) for each in found])
 
 
@@ -304,6 +304,6 @@ _PURPOSES = {PaymentFor.BILL: "付账单", PaymentFor.TOP_UP: "充值", PaymentF
 def _payment(each: ProviderPayment) -> tuple[object, ...]:
     return (
         *(each.payment_id, each.account_id, _PURPOSES[each.purpose], each.currency),
-        *(Money(each.fen, each.currency), CHINESE[each.state]),
+        *(Money(each.fen, each.currency), CHINESE[each.state], each.why),
         *(each.requested_by, each.decided_by or "", each.bank_reference),
     )

@@ -9,7 +9,7 @@ from yuejie.cli.frame import Frame, as_json, frame, give_json, put, say, show_ta
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.numbers.number import called
 from yuejie.customers.enrol import find_customer
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import parse_instant, zone_of
@@ -334,9 +334,14 @@ def convert(
     if (draft is None) == (book is None):
         raise Invalid("请写明 --draft（审核过的草案）或 --book（直接签），二者取一")
     with house.database() as db:
-        now = house.now()
+        by, now = house.by, house.now()
         if draft is not None:
-            signed = convert_by_draft(db, customer, draft, by=house.by, now=now)
+            signed = convert_by_draft(db, customer, draft, by=by, now=now)
+        elif house.is_member:
+            raise Conflict(
+                f"客户 {customer} 有试用合同，一人不能另立合同接续；请起草合同草案"
+                "（“合同草案”页面，或 yuejie contracts draft），审核后由另一人以 --draft 转正式"
+            )
         else:
             with db.read() as tx:
                 who = find_customer(tx, customer)
@@ -348,7 +353,7 @@ def convert(
                 fx_policy=fx_policy,
                 starts_at=parse_instant(starts, zone_of(who.zone)) if starts else soonest(now),
             )
-            signed = convert_trial(db, customer, terms, by=house.by, now=now)
+            signed = convert_trial(db, customer, terms, by=by, now=now)
         with db.read() as tx:
             name = called(tx, signed.customer_id, signed.contract_id)
     when = signed.starts_at.astimezone(zone_of(signed.zone))

@@ -13,12 +13,15 @@ from yuejie.kernel.ids import mint
 from yuejie.kernel.two_people import refuse_same
 
 
-def ask_grant(db: Database, draft: GrantDraft, *, by: str, now: datetime) -> Grant:
-    """Write a package or voucher down for a second person to approve.
+def ask_grant(db: Database, draft: GrantDraft, *, why: str, by: str, now: datetime) -> Grant:
+    """Write a package or voucher down for a second person to approve, who reads why.
 
-    Raises Invalid for one that no bill could sell or draw: its contracts bill in another currency.
+    Raises Invalid without a reason, and for one that no bill could sell or draw: its contracts bill
+    in another currency.
     """
     draft.refuse_nonsense()
+    if not why.strip():
+        raise Invalid("提出套餐或代金券须写明原因，供审批的人判断；请补全后重试")
     grant = Grant(
         grant_id=mint("grant", now),
         customer_id=draft.customer_id,
@@ -32,11 +35,12 @@ def ask_grant(db: Database, draft: GrantDraft, *, by: str, now: datetime) -> Gra
         ends_on=draft.ends_on,
         created_at=now,
         asked_by=by,
+        why=why.strip(),
     )
     with db.begin() as tx:
         _refuse_currency(tx, draft)
         store.insert_grant(tx, grant)
-        record_deed(tx, Deed(by, now, "ask", "grant", grant.grant_id), became=grant)
+        record_deed(tx, Deed(by, now, "ask", "grant", grant.grant_id, grant.why), became=grant)
         return grant
 
 

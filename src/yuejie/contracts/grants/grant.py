@@ -40,6 +40,8 @@ class Grant:
     created_at: datetime
     asked_by: str = ""
     approved_by: str | None = None
+    why: str = ""
+    """Why it was asked for; one from before reasons were asked for has none."""
 
     def covers(self, model: str) -> bool:
         """Tell whether usage of a model may draw on it."""

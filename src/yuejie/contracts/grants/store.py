@@ -30,6 +30,7 @@ class _Row:
     created_at: datetime
     asked_by: str
     approved_by: str | None
+    why: str
 
 
 def _grant(row: _Row) -> Grant:
@@ -47,12 +48,13 @@ def _grant(row: _Row) -> Grant:
         created_at=row.created_at,
         asked_by=row.asked_by,
         approved_by=row.approved_by,
+        why=row.why,
     )
 
 
 GRANTS_OF: Final = """
     SELECT grant_id, customer_id, kind, name, amount_fen, paid_fen, currency, models, starts_on,
-           ends_on, created_at, asked_by, approved_by
+           ends_on, created_at, asked_by, approved_by, why
     FROM customer_grant
     WHERE customer_id = %(customer_id)s AND approved_by IS NOT NULL
     ORDER BY ends_on, starts_on, grant_id
@@ -66,7 +68,7 @@ def grants_of(tx: Tx, customer_id: CustomerId) -> list[Grant]:
 
 GRANTS_KNOWN: Final = """
     SELECT g.grant_id, g.customer_id, g.kind, g.name, g.amount_fen, g.paid_fen, g.currency,
-           g.models, g.starts_on, g.ends_on, g.created_at, g.asked_by, g.approved_by
+           g.models, g.starts_on, g.ends_on, g.created_at, g.asked_by, g.approved_by, g.why
     FROM customer_grant g
     WHERE g.customer_id = %(customer_id)s AND g.approved_by IS NOT NULL
       AND NOT EXISTS (SELECT FROM deed d
@@ -84,7 +86,7 @@ def grants_known(tx: Tx, customer_id: CustomerId, at: datetime) -> list[Grant]:
 
 GRANT_BY_ID: Final = """
     SELECT grant_id, customer_id, kind, name, amount_fen, paid_fen, currency, models, starts_on,
-           ends_on, created_at, asked_by, approved_by
+           ends_on, created_at, asked_by, approved_by, why
     FROM customer_grant
     WHERE grant_id = %(grant_id)s
 """
@@ -98,7 +100,7 @@ def grant_by_id(tx: Tx, grant_id: str) -> Grant | None:
 
 OPEN_GRANTS: Final = """
     SELECT grant_id, customer_id, kind, name, amount_fen, paid_fen, currency, models, starts_on,
-           ends_on, created_at, asked_by, approved_by
+           ends_on, created_at, asked_by, approved_by, why
     FROM customer_grant
     WHERE approved_by IS NULL AND rejected_by IS NULL
     ORDER BY grant_id
@@ -112,10 +114,10 @@ def open_grants(tx: Tx) -> list[Grant]:
 
 INSERT_GRANT: Final = """
     INSERT INTO customer_grant (grant_id, customer_id, kind, name, amount_fen, paid_fen, currency,
-                                models, starts_on, ends_on, created_at, asked_by, approved_by)
+                                models, starts_on, ends_on, created_at, asked_by, approved_by, why)
     VALUES (%(grant_id)s, %(customer_id)s, %(kind)s, %(name)s, %(amount_fen)s, %(paid_fen)s,
             %(currency)s, %(models)s, %(starts_on)s, %(ends_on)s, %(created_at)s, %(asked_by)s,
-            NULL)
+            NULL, %(why)s)
 """
 
 
@@ -135,6 +137,7 @@ def insert_grant(tx: Tx, grant: Grant) -> None:
         ends_on=grant.ends_on,
         created_at=grant.created_at,
         asked_by=grant.asked_by,
+        why=grant.why,
     )
 
 

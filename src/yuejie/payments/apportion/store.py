@@ -11,7 +11,7 @@ from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.payments.apportion.move import Apportionment, Use
 from yuejie.payments.apportion.refund import Refund, RefundState
-from yuejie.payments.apportion.waiver import Waiver, WaiverState
+from yuejie.payments.apportion.waiver import Waiver, WaiverKind, WaiverState
 
 OPERATOR_READS: Final = {
     "batch": "a batch may serve a parent and its subsidiaries; the operator names it",
@@ -459,6 +459,33 @@ def waivers(
     """Return waivers of a state (or all), from behind `after` on."""
     named = str(state) if state else None
     return [row.typed() for row in tx.rows(Waiver, WAIVERS, state=named, after=after, limit=limit)]
+
+
+WAIVER_BEHIND: Final = """
+    SELECT waiver_id, kind, customer_id, bill_id, currency, amount_fen, why, state, requested_by,
+           requested_at, decided_by, decided_at
+    FROM waiver
+    WHERE customer_id = %(customer_id)s AND bill_id = %(bill_id)s AND state = 'approved'
+      AND kind = %(kind)s AND amount_fen = %(amount_fen)s AND decided_at = %(at)s
+    ORDER BY waiver_id DESC
+    LIMIT 1
+"""
+
+
+def waiver_behind(
+    tx: Tx, customer_id: CustomerId, row: Apportionment, kind: WaiverKind
+) -> Waiver | None:
+    """Return the waiver of whose approval a row came: both were written at one instant."""
+    found = tx.maybe(
+        Waiver,
+        WAIVER_BEHIND,
+        customer_id=customer_id,
+        bill_id=row.bill_id,
+        kind=str(kind),
+        amount_fen=row.amount_fen,
+        at=row.at,
+    )
+    return found.typed() if found else None
 
 
 DECIDE_WAIVER: Final = """

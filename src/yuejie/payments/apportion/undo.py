@@ -9,11 +9,13 @@ from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.kernel.money import FEN, plain
+from yuejie.kernel.two_people import refuse_same
 from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import book, hold_customers
 from yuejie.payments.apportion.move import Apportionment, Move, Source, mirror
 from yuejie.payments.apportion.open import amounts_of
 from yuejie.payments.apportion.place import find_receipt
+from yuejie.payments.apportion.waiver import WAIVED_BY
 from yuejie.payments.dunning.standing import review_standings
 from yuejie.payments.receipts import store as receipt_store
 from yuejie.payments.receipts.receipt import Receipt, ReceiptEvent, ReceiptState, advance
@@ -23,12 +25,13 @@ def undo_batch(db: Database, batch_id: str, *, why: str, by: str, now: datetime)
     """Take a batch back, once; its bills are open again and its receipt is to be placed again.
 
     Raises NotFound for an unknown batch, Conflict for one that was taken back, or whose prepayment
-    is used already, Invalid without a reason.
+    is used already, Invalid without a reason, Forbidden for whoever asked for the waiver behind it.
     """
     if not why.strip():
         raise Invalid("撤销认款须写明原因，请补全后重试")
     with db.begin() as tx:
         rows = _rows(tx, batch_id)
+        _refuse_asker(tx, rows, by)
         held = {row.receipt_id for row in rows if row.receipt_id}
         for receipt_id in sorted(held):
             find_receipt(tx, receipt_id, hold=True)
@@ -43,6 +46,17 @@ def _rows(tx: Tx, batch_id: str) -> list[Apportionment]:
     if not rows:
         raise NotFound(f"认款批次 {batch_id} 不存在，请核对编号")
     return rows
+
+
+def _refuse_asker(tx: Tx, rows: Sequence[Apportionment], by: str) -> None:
+    """Refuse that who asked for a waiver makes nothing of what another person approved."""
+    kinds = {source: kind for kind, source in WAIVED_BY.items()}
+    for row in rows:
+        kind = kinds.get(row.source)
+        waiver = store.waiver_behind(tx, row.customer_id, row, kind) if kind else None
+        if waiver is not None:
+            asker, named = waiver.requested_by, waiver.waiver_id
+            refuse_same(asker, by, "减免", deed="撤销", waiver=named)
 
 
 def customers_of(rows: list[Apportionment]) -> set[CustomerId]:

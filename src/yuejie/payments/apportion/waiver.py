@@ -10,6 +10,7 @@ from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.kernel.limits import SHORT_PAY_CNY_FEN, SHORT_PAY_USD_FEN
 from yuejie.kernel.two_people import refuse_same
+from yuejie.payments.apportion.move import Source
 
 SHORT_PAY_FEN: Final[Mapping[str, int]] = {"CNY": SHORT_PAY_CNY_FEN, "USD": SHORT_PAY_USD_FEN}
 """Up to how much a difference may be a bank's fee, by the currency of the bill."""
@@ -20,6 +21,13 @@ class WaiverKind(StrEnum):
 
     SHORT_PAY = "short_pay"
     WRITE_OFF = "write_off"
+
+
+WAIVED_BY: Final[Mapping[WaiverKind, Source]] = {
+    WaiverKind.SHORT_PAY: Source.BANK_CHARGES,
+    WaiverKind.WRITE_OFF: Source.BAD_DEBT,
+}
+"""What pays a bill in its customer's stead, by the kind of the waiver."""
 
 
 class WaiverState(StrEnum):

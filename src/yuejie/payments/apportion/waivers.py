@@ -13,22 +13,18 @@ from yuejie.kernel.money import FEN, plain
 from yuejie.kernel.period import zone_of
 from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import book, hold_customers
-from yuejie.payments.apportion.move import Move, Source, Use
+from yuejie.payments.apportion.move import Move, Use
 from yuejie.payments.apportion.open import amount_of
 from yuejie.payments.apportion.shares import OpenAmount
 from yuejie.payments.apportion.waiver import (
     SHORT_PAY_FEN,
+    WAIVED_BY,
     Waiver,
     WaiverKind,
     WaiverState,
     decide,
 )
 from yuejie.payments.dunning.standing import review_standing
-
-_SOURCES = {
-    WaiverKind.SHORT_PAY: Source.BANK_CHARGES,
-    WaiverKind.WRITE_OFF: Source.BAD_DEBT,
-}
 
 
 def request_waiver(
@@ -135,7 +131,7 @@ def _give_up(tx: Tx, waiver: Waiver, *, by: str, now: datetime) -> None:
         )
     zone = zone_of(find_customer(tx, waiver.customer_id).zone)
     move = Move(
-        source=_SOURCES[waiver.kind],
+        source=WAIVED_BY[waiver.kind],
         use=Use.BILL,
         customer_id=waiver.customer_id,
         currency=waiver.currency,

@@ -23,6 +23,7 @@ from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import DomainError, Invalid
 from yuejie.kernel.ids import BillId, CustomerId
+from yuejie.kernel.limits import REPRIEVE_DAYS
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.notices.notice import Kind
@@ -367,11 +368,20 @@ def remind_of_suspense(db: Database, now: datetime) -> int:
 def grant_reprieve(
     db: Database, customer: str, until_on: date, *, why: str, by: str, now: datetime
 ) -> None:
-    """Put a customer's suspension off until the end of a day, by somebody's word."""
+    """Put a customer's suspension off until the end of a day, by one person's word.
+
+    Raises Invalid for longer than `REPRIEVE_DAYS` from the customer's today: that is credit.
+    """
     if not why.strip():
         raise Invalid("延停须写明原因，请补全后重试")
     with db.begin() as tx:
         owner = find_customer(tx, customer)
+        last = now.astimezone(zone_of(owner.zone)).date() + timedelta(days=REPRIEVE_DAYS)
+        if until_on > last:
+            raise Invalid(
+                f"一人延停最多 {REPRIEVE_DAYS} 天，客户 {owner.slug} 到 {last} 为止；"
+                "更久请申请临时额度（yuejie limits ask），由另一人审批"
+            )
         was = store.last_reprieve(tx, owner.customer_id)
         store.insert_reprieve(tx, owner.customer_id, until_on=until_on, why=why, by=by, at=now)
         deed = Deed(by, now, "reprieve", "customer", owner.slug, why)

@@ -10,7 +10,7 @@ from yuejie.contracts.store import contracts_of
 from yuejie.customers.enrol import add_project, enrol_customer, find_customer
 from yuejie.customers.store import customer_by_slug, customers, projects
 from yuejie.kernel.ids import BookId
-from yuejie.payments.dunning.sign import sign_contract
+from yuejie.payments.dunning.sign import sign_first
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.cursor import PAGE, Cursor, Limit, Page, Window, cut
 from yuejie.web.desk import Db, Now
@@ -94,10 +94,9 @@ def list_contracts(
 
 @routes.post("/{customer}/contracts", summary="签订合同", tags=["合同"])
 def sign(db: Db, caller: AnyCaller, now: Now, customer: Name, body: ContractIn) -> ContractOut:
-    """登记合同，或已有合同的下一版；条款相同则不再改动。"""
+    """登记客户的第一份合同；条款相同则不再改动，已有合同的经合同草案由两人变更或另签。"""
     with db.read() as tx:
         who = find_customer(tx, customer)
-        known = contracts_of(tx, who.customer_id)
     terms = Terms(
         customer_id=who.customer_id,
         sale_book=BookId(body.book),
@@ -108,7 +107,6 @@ def sign(db: Db, caller: AnyCaller, now: Now, customer: Name, body: ContractIn) 
         tax_ppm=body.tax_ppm,
         starts_at=body.starts_at,
     )
-    contract_id = known[-1].contract_id if known else None
-    signed = sign_contract(db, terms, by=caller.name, now=now, contract_id=contract_id)
+    signed = sign_first(db, terms, by=caller.name, now=now)
     with db.read() as tx:
         return ContractOut.of(signed, numbers_of(tx, who.customer_id))

@@ -367,6 +367,7 @@ class GrantIn(In):
     models: list[Text] = Field(default=[], max_length=500, description="只抵扣这些模型；空为全部")
     starts_on: date = Field(description="起日")
     ends_on: date = Field(description="止日（不含）")
+    why: Text = Field(min_length=1, description="原因，供审批的人判断")
 
     def draft(self, customer_id: CustomerId) -> GrantDraft:
         """Return what the verb takes."""
@@ -395,6 +396,7 @@ class GrantOut(Out):
     models: list[str] = Field(description="只抵扣这些模型；空为全部")
     starts_on: date = Field(description="起日")
     ends_on: date = Field(description="止日（不含）")
+    why: str = Field(description="原因；早先提出的没有")
     asked_by: str = Field(description="谁提出")
     approved_by: str | None = Field(description="谁批准；空为待批")
 

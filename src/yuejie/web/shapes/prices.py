@@ -163,7 +163,7 @@ class ContractOut(Out):
 
 
 class ContractIn(In):
-    """登记合同，或已有合同的下一版。"""
+    """登记客户的第一份合同。"""
 
     book: Text = Field(description="销售目录价目", examples=["list"])
     currency: Literal["CNY", "USD"] = Field("CNY", description="结算币种")

@@ -196,7 +196,7 @@ def test_a_limit_and_a_package_that_were_asked_for_by_mistake_are_turned_down(
         starts_on=date(2026, 12, 1),
         ends_on=date(2027, 12, 1),
     )
-    grant = ask_grant(database, voucher, by="sales", now=NOW)
+    grant = ask_grant(database, voucher, why="随约赠送", by="sales", now=NOW)
     for asked in (False, True):
         if asked:
             reject_limit(database, limit.limit_id, why="多写一个零", by="sales", now=NOW)

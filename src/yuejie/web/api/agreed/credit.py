@@ -94,7 +94,8 @@ def ask_one(db: Db, caller: AnyCaller, now: Now, customer: Name, body: GrantIn) 
     """提出一个套餐或代金券，待另一人审批。"""
     with db.read() as tx:
         customer_id = find_customer(tx, customer).customer_id
-    return GrantOut.of(ask_grant(db, body.draft(customer_id), by=caller.name, now=now))
+    made = ask_grant(db, body.draft(customer_id), why=body.why, by=caller.name, now=now)
+    return GrantOut.of(made)
 
 
 @routes.post("/grants/{grant}/approve", summary="批准套餐或代金券")

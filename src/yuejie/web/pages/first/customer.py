@@ -10,8 +10,8 @@ from yuejie.customers.store import keys
 from yuejie.db.session import Tx
 from yuejie.fapiao.store import titles_of_customer
 from yuejie.notices.store import channels
+from yuejie.usage.store import has_usage
 from yuejie.web.pages.insight.keys import state_of
-from yuejie.web.store import has_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def list_of(tx: Tx, party: Customer, now: datetime) -> list[Item]:
     who = party.customer_id
     done = {
         "key": any(state_of(each, now) == "active" for each in keys(tx, who)),
-        "call": has_calls(tx, who),
+        "call": has_usage(tx, who),
         "budget": bool(of_customer(tx, who)),
         "contact": bool(channels(tx, who)),
         "title": bool(titles_of_customer(tx, who)),

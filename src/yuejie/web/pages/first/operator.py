@@ -20,14 +20,14 @@ from yuejie.contracts.import_prices import PriceImport
 from yuejie.contracts.numbers.number import called
 from yuejie.contracts.offer import set_deployment_state
 from yuejie.contracts.publish import open_book
-from yuejie.contracts.store import book, contracts_of, deployments
+from yuejie.contracts.store import book, deployments
 from yuejie.customers.enrol import ProjectDraft, add_project_in
 from yuejie.customers.keys import IssuedKey, KeyDraft, issue_in
 from yuejie.customers.store import project_by_name
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.ids import BookId
-from yuejie.payments.dunning.sign import sign_contract
+from yuejie.payments.dunning.sign import sign_first
 from yuejie.web.desk import Db, Desk, DeskHere, Now
 from yuejie.web.pages.first.call import Tried, refuse_foreign, try_call, usual, way_to
 from yuejie.web.pages.first.offer import (
@@ -164,11 +164,10 @@ def sign(
     sale_book: Text = "",
     tax_mode: Literal["inclusive", "exclusive"] = Form("inclusive"),
 ) -> Response:
-    """Register a contract at list prices, in force from now; other terms go through a draft."""
+    """Register a first contract at list prices, in force from now; all else goes by a draft."""
     party = whom_surely(db, caller_of(request), customer)
     with db.read() as tx:
         listed = book(tx, sale_book)
-        known = contracts_of(tx, party.customer_id)
     if listed is None:
         raise NotFound("请选择一本销售价目；还没有就先做上一步", book=sale_book)
     same = listed.currency == party.currency
@@ -181,8 +180,7 @@ def sign(
         tax_mode=tax_mode,
         starts_at=now,
     )
-    known_id = known[-1].contract_id if known else None
-    signed = sign_contract(db, terms, by=caller_of(request).name, now=now, contract_id=known_id)
+    signed = sign_first(db, terms, by=caller_of(request).name, now=now)
     with db.read() as tx:
         number = called(tx, party.customer_id, signed.contract_id)
     said = f"{party.legal_name} 的合同 {number} 第 {signed.version} 版已登记，即刻生效"

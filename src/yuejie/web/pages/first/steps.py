@@ -22,9 +22,9 @@ from yuejie.customers.enrol import find_customer
 from yuejie.customers.key import ApiKey
 from yuejie.customers.store import customers, keys, projects
 from yuejie.db.session import Tx
+from yuejie.usage.store import has_usage
 from yuejie.web.pages.insight.keys import state_of
 from yuejie.web.pages.insight.start import callable_models
-from yuejie.web.store import has_calls
 
 STEPS: Final = {
     "provider": "供应商账号",
@@ -128,5 +128,5 @@ def standing_of(tx: Tx, now: datetime, customer: str = "") -> Standing:
             if state_of(each, now) == _ACTIVE
         ],
         callable=sorted(callable_models(tx, party, now)) if party else (),
-        called=has_calls(tx, party.customer_id) if party else False,
+        called=has_usage(tx, party.customer_id) if party else False,
     )

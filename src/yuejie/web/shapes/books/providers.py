@@ -159,7 +159,7 @@ class PaymentIn(In):
     currency: str = Field(description="币种")
     purpose: PaymentFor = Field(description="付账单 bill，充值 top_up，从预付余额抵付 draw")
     provider_bill_id: Name | None = Field(default=None, description="账单编号；充值时不填")
-    why: str = Field(default="", description="原因", max_length=500)
+    why: str = Field(default="", description="原因；充值必填", max_length=500)
 
 
 class DecisionIn(In):
@@ -199,6 +199,7 @@ class PaymentOut(Out):
     provider_bill_id: str | None = Field(description="账单编号")
     amount: Amount = Field(description="金额")
     state: str = Field(description="状态")
+    why: str = Field(description="原因")
     requested_by: str = Field(description="谁申请")
     decided_by: str | None = Field(description="谁审批")
     paid: Amount | None = Field(description="实付，含手续费")
@@ -214,6 +215,7 @@ class PaymentOut(Out):
             provider_bill_id=each.provider_bill_id,
             amount=Amount.of(Money(each.fen, each.currency)),
             state=each.state.value,
+            why=each.why,
             requested_by=each.requested_by,
             decided_by=each.decided_by,
             paid=Amount.of_fen(each.paid_fen, each.paid_currency or each.currency),
