@@ -101,7 +101,7 @@ def signed_from(office: Office, quote: Json, uscc: str, *projects: str) -> Compa
     office.sales.post(f"{path}/offer", why="邮件")
     office.sales.post(f"{path}/accept", why="对方回函")
     draft = office.sales.post(f"{path}/draft")
-    assert draft["draft_id"] in office.sales.is_refused(f"{path}/draft")
+    assert draft["number"] in office.sales.is_refused(f"{path}/draft")
     name = draft["draft_id"]
     office.sales.post(f"/contract-drafts/{name}/submit")
     review = {"grade": "A", "credit_limit": "150000.00"}

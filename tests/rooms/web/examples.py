@@ -74,7 +74,7 @@ BODIES: dict[str, Any] = {
     "PUT /customers/{customer}": {"legal_name": "别人"},
     "POST /customers/{customer}/projects": {"name": "x"},
     "POST /customers/{customer}/keys": {"project": "main", "name": "x"},
-    "POST /customers/{customer}/contracts": {"book": "list", "starts_at": "2027-01-01T00:00:00Z"},
+    "POST /customers/{customer}/contracts": {"book": "list", "starts_at": "2026-01-01T00:00:00Z"},
     "POST /customers/{customer}/budgets": {"name": "本月", "cap": "1000.00"},
     "PUT /customers/{customer}/budgets/{budget}": {"cap": "2000.00"},
     "POST /customers/{customer}/budgets/{budget}/end": {},

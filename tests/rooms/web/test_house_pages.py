@@ -226,7 +226,7 @@ def test_a_price_file_is_looked_at_line_by_line_before_it_is_imported(
     assert "gpt-4o,input" in browser.get(f"{change[0]}/export").text
     went(send(browser, f"{change[0]}/approve", why="与合同相符"))
     assert len(_revisions(database)) == 2
-    again = send(browser, f"{change[0]}/reject")
+    again = send(browser, f"{change[0]}/reject", why="x")
     assert (again.status_code, "已批准" in again.text) == (409, True)
     assert re.search(r"\bsecond\b", browser.get("/prices/list").text)
     price = browser.get("/prices/list?model=gpt-4o&at=2026-11-05T12:00").text
