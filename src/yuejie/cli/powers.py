@@ -48,6 +48,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "contracts review": Power.REVIEW_CREDIT,
     "contracts revise": Power.DRAFT_CONTRACTS,
     "contracts rework": Power.DRAFT_CONTRACTS,
+    "contracts set-class": Power.REVIEW_CREDIT,
     "contracts sign": Power.SIGN_CONTRACTS,
     "contracts submit": Power.DRAFT_CONTRACTS,
     "contracts terminate": Power.DRAFT_CONTRACTS,
@@ -93,6 +94,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "jobs cancel": Power.BILL,  # and the power of its kind
     "bills close": Power.BILL,
     "bills confirm": Power.SPEAK,
+    "bills dispute": Power.SPEAK,
     "bills issue": Power.BILL,
     "bills propose": Power.BILL,
     "bills reopen": Power.BILL,
@@ -117,6 +119,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "receipts accept": Power.COLLECT,
     "receipts apportion": Power.COLLECT,
     "receipts bounce": Power.COLLECT,
+    "receipts claim": Power.SPEAK,
     "receipts draw": Power.COLLECT,
     "receipts refunds decide": Power.COLLECT,
     "receipts refunds failed": Power.COLLECT,

@@ -227,6 +227,8 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", f"{API}/red-fapiao/{{red}}/answer/approve"): Power.ISSUE_FAPIAO,
     ("POST", f"{API}/fapiao/{{fapiao}}/buyers-form"): Power.ISSUE_FAPIAO,
     ("GET", f"{API}/fapiao-errands"): Who.OPERATOR,
+    ("POST", f"{API}/fapiao-errands/{{errand}}/stop"): Power.ISSUE_FAPIAO,
+    ("POST", f"{API}/fapiao-errands/{{errand}}/retry"): Power.ISSUE_FAPIAO,
     ("GET", f"{API}/fapiao-limit"): Who.OPERATOR,
     ("POST", "/fapiao/callbacks/{provider}"): Who.OPEN,
     ("GET", f"{API}/bank/accounts"): Who.OPERATOR,

@@ -7,6 +7,7 @@ import click
 
 from yuejie.app import seller, signatories
 from yuejie.bills.correct.break_fee import approve_leaving
+from yuejie.cli.agreed.classes import classes, set_class
 from yuejie.cli.agreed.esign import esign
 from yuejie.cli.frame import Frame, as_json, frame, give_json, plain, say, show_table, text_of
 from yuejie.cli.words import DRAFT_KINDS, FX_POLICIES, PAPERS, TAX_MODES, called
@@ -74,7 +75,8 @@ def contracts() -> None:
     """
 
 
-contracts.add_command(esign)
+for each in (esign, classes, set_class):
+    contracts.add_command(each)
 
 
 @contracts.command("list")
@@ -155,31 +157,6 @@ def sign(  # noqa: PLR0913, PLR0917 - each is an argument of the command
             return
         contract_id = known[-1].contract_id if known else None
         _signed(db, sign_contract(db, terms, by=by, now=now, contract_id=contract_id))
-
-
-@contracts.command("classes")
-@as_json
-@frame
-def classes(house: Frame, *, json: bool) -> None:
-    """列出信用分级：押金、审核深度、账期、付款方式。"""
-    with house.database() as db, db.read() as tx:
-        rules = list(credit_rules(tx).values())
-    if json:
-        give_json(rules)
-        return
-    rows = [
-        (
-            r.credit_class,
-            f"{r.deposit_months_least}–{r.deposit_months_most} 个月",
-            r.depth,
-            r.payment_days,
-            r.payment_mode,
-            Money(r.three_people_fen, "CNY"),
-        )
-        for r in rules
-    ]
-    columns = ["分级", "押金", "审核", "账期（天）", "付款方式", "三人复核额度"]
-    show_table("信用分级", columns, rows)
 
 
 @contracts.command("draft")

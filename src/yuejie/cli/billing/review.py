@@ -5,9 +5,15 @@ import click
 from yuejie.bills.bill import Bill
 from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.documents.store import names_of_bills
+from yuejie.bills.find import find_bill
 from yuejie.bills.review import store as review_store
 from yuejie.bills.review.ask import confirm_bill, deem_confirmed, propose_bill, reopen_bill
-from yuejie.bills.review.disputes import accept_dispute, reject_dispute
+from yuejie.bills.review.disputes import (
+    Objection,
+    accept_dispute,
+    raise_dispute,
+    reject_dispute,
+)
 from yuejie.cli.billing.bills import bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.months import Month
@@ -36,6 +42,23 @@ def confirm(house: Frame, name: str, why: str) -> None:
     with house.database() as db:
         done = confirm_bill(db, name, by=house.by, now=house.now(), why=why)
     _tell("已确认", done)
+
+
+@bills.command("dispute")
+@click.argument("name")
+@click.option("--line", required=True, type=click.IntRange(min=1), help="第几行")
+@click.option("--why", required=True, help="客户的原话与出处，例如邮件")
+@click.option("--claimed", help="客户认为应为多少")
+@frame
+def dispute(house: Frame, name: str, line: int, why: str, claimed: str | None) -> None:
+    """代客户对账单一行提出异议（客户自己用页面或 API 提出）；账单暂停，直到答复。"""
+    with house.database() as db:
+        with db.read() as tx:
+            currency = find_bill(tx, name).currency
+        fen = Money.parse(claimed, currency).fen if claimed else None
+        objection = Objection(line, why, fen)
+        done = raise_dispute(db, name, objection, by=house.by, now=house.now())
+    say(f"已提出异议 {done.dispute_id}：{line_said(done.line_text)}")
 
 
 @bills.command("reopen")

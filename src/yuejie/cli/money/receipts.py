@@ -9,6 +9,7 @@ from yuejie.bills.documents.store import names_of_bills
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.cli.money.bank import tell_matched
 from yuejie.cli.money.words import DAY, YUAN, money, shares, today
+from yuejie.customers.enrol import find_customer
 from yuejie.fapiao.request import owed_back
 from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.draw import draw_down, set_aside
@@ -26,8 +27,8 @@ from yuejie.payments.apportion.refunds import (
 )
 from yuejie.payments.apportion.undo import undo_batch
 from yuejie.payments.claims import store as claim_store
-from yuejie.payments.claims.claim import ClaimState
-from yuejie.payments.claims.decide import accept_claim, reject_claim
+from yuejie.payments.claims.claim import Claimed, ClaimState
+from yuejie.payments.claims.decide import accept_claim, claim_receipt, reject_claim
 from yuejie.payments.receipts import store
 from yuejie.payments.receipts.match import match_open
 from yuejie.payments.receipts.receipt import SAID, Receipt, ReceiptState
@@ -197,6 +198,42 @@ def list_claims(house: Frame, *, json: bool) -> None:
         for c in found
     ]
     show_table("待审核的认领", ["编号", "付款日", "金额", "付款方", "到账"], rows)
+
+
+@receipts.command("claim")
+@click.argument("customer")
+@click.option("--payer", required=True, help="付款户名，按银行回单")
+@click.option("--account", default="", help="付款账号")
+@click.option("--amount", required=True, type=YUAN, help="金额")
+@click.option("--on", "paid_on", required=True, type=DAY, help="付款日")
+@click.option("--bill", "bills", multiple=True, help="付的是哪张账单，可多次")
+@click.option("--document", default="", help="回单编号或说明")
+@frame
+def claim(
+    house: Frame,
+    customer: str,
+    payer: str,
+    account: str,
+    amount: int,
+    paid_on: date,
+    bills: tuple[str, ...],
+    document: str,
+) -> None:
+    """代客户登记认领：钱已付出而没有记到它名下；由另一人审核。"""
+    claimed = Claimed(
+        payer_name=payer,
+        payer_number=account,
+        amount_fen=amount,
+        paid_on=paid_on,
+        bill_numbers=bills,
+        document=document,
+    )
+    with house.database() as db:
+        with db.read() as tx:
+            customer_id = find_customer(tx, customer).customer_id
+        done = claim_receipt(db, customer_id, claimed, by=house.by, now=house.now())
+    found = f"，对应到账 {done.receipt_id}" if done.receipt_id else "，尚未找到唯一的到账"
+    say(f"认领 {done.claim_id} 已登记{found}，待另一人审核")
 
 
 @receipts.command("accept")

@@ -4,9 +4,16 @@ from typing import Annotated, Final, Literal
 
 from fastapi import Path, Query, Response, status
 
-from yuejie.db.session import Tx
+from yuejie.db.session import Database, Tx
 from yuejie.fapiao.fapiao import Fapiao, Party, RedFapiao, find_fapiao
-from yuejie.fapiao.issuing.store import file_of, files_of, newest_watch, open_errands
+from yuejie.fapiao.issuing.stop import retry_errand, stop_errand
+from yuejie.fapiao.issuing.store import (
+    errand_by_id,
+    file_of,
+    files_of,
+    newest_watch,
+    open_errands,
+)
 from yuejie.fapiao.issuing.upload import upload_fapiao
 from yuejie.fapiao.request import (
     Selling,
@@ -45,6 +52,7 @@ from yuejie.web.shapes.wire import Name
 routes: Final = guarded("发票")
 
 Form = Annotated[Literal["xml", "ofd", "pdf"], Path(description="文件格式")]
+Errand = Annotated[int, Path(description="任务编号", ge=0, lt=1 << 63)]
 Asked = Annotated[Name | None, Query(description="客户简称或编号；客户自己可不写")]
 MEDIA: Final = {"xml": "application/xml", "ofd": "application/ofd", "pdf": "application/pdf"}
 
@@ -168,6 +176,20 @@ def list_errands(db: Db) -> list[ErrandOut]:
         return [ErrandOut.of(each) for each in open_errands(tx)]
 
 
+@routes.post("/fapiao-errands/{errand}/stop", summary="停止开票任务")
+def stop(db: Db, caller: AnyCaller, now: Now, errand: Errand, body: WhyIn) -> ErrandOut:
+    """停止待办或搁置的开票任务，此后可手工开具或退回申请；已发出的不能停止。"""
+    stop_errand(db, errand, why=body.why, by=caller.name, now=now)
+    return _errand_at(db, errand)
+
+
+@routes.post("/fapiao-errands/{errand}/retry", summary="重试开票任务")
+def retry(db: Db, caller: AnyCaller, now: Now, errand: Errand, body: WhyIn) -> ErrandOut:
+    """对搁置的开票任务再查询一次；服务商没有这张单时才重新提交。"""
+    retry_errand(db, errand, why=body.why, by=caller.name, now=now)
+    return _errand_at(db, errand)
+
+
 @routes.get("/fapiao-limit", summary="额度与登录状态")
 def get_limit(db: Db, desk: DeskHere) -> WatchOut | None:
     """最近一次查到的发票总额度与开票员登录状态。"""
@@ -185,6 +207,15 @@ def file_response(subject: Fapiao | RedFapiao, body: bytes | None, form: str) ->
         "content-type": MEDIA[form],
     }
     return Response(body, headers=headers)
+
+
+def _errand_at(db: Database, errand_id: int) -> ErrandOut:
+    """Return an errand as it stands behind a deed."""
+    with db.read() as tx:
+        found = errand_by_id(tx, errand_id)
+    if found is None:
+        raise NotFound(f"开票任务 {errand_id} 不存在，请核对编号")
+    return ErrandOut.of(found)
 
 
 def selling_of(desk: Desk) -> Selling:
