@@ -8,11 +8,10 @@ from yuejie.kernel.ids import ContractId, CustomerId
 from yuejie.kernel.period import zone_of
 
 
-def number_draft(tx: Tx, draft_id: str, customer_id: CustomerId, zone: str, now: datetime) -> str:
+def number_draft(tx: Tx, draft_id: str, customer_id: CustomerId, zone: str, now: datetime) -> None:
     """Give a draft of a new contract the next number of the year, in the contract's zone."""
     numbered = store.Numbered(_next(tx, zone, now), draft_id, None)
     store.insert_number(tx, customer_id, numbered, given_at=now)
-    return numbered.number
 
 
 def number_contract(
@@ -31,14 +30,14 @@ def number_contract(
     store.insert_number(tx, customer_id, numbered, given_at=now)
 
 
-def number_of(tx: Tx, customer_id: CustomerId, contract_id: str) -> str:
-    """Return a contract's number; contracts from before there were numbers have none."""
-    return store.numbers_of(tx, customer_id).get(contract_id, "")
+def number_of(tx: Tx, customer_id: CustomerId, name: str) -> str:
+    """Return the number of a contract or draft by its id; those from before have none."""
+    return store.numbers_of(tx, customer_id).get(name, "")
 
 
 def called(tx: Tx, customer_id: CustomerId, name: str) -> str:
     """Return what a contract or draft is called: its number, or its id where it has none."""
-    return store.numbers_of(tx, customer_id).get(name, name)
+    return number_of(tx, customer_id, name) or name
 
 
 def contract_named(tx: Tx, name: str) -> ContractId:
