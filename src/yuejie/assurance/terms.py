@@ -6,7 +6,7 @@ bills walk intervals, one rounding written out again, its own sharing by largest
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -97,6 +97,8 @@ class Reckoner:
         self.usage: dict[str, Counter[str]] = defaultdict(Counter)
         self.billed: Counter[TermLine] = Counter()
         self.bought: set[str] = set()
+        self.anew: set[str] = set()
+        """The months whose terms are computed anew."""
         for line in [*before, *own]:
             if line.kind in METERED:
                 self.usage[str(line.service_month)][line.model] += line.amount_fen
@@ -125,12 +127,15 @@ class Reckoner:
             looked_at |= self._handed_over(BillingMonth.parse(label))
         looked_at |= self._due_no_more(now, currency)
         looked_at |= self._due_before(now, {BillingMonth.parse(label) for label in looked_at})
+        self.anew = {label for label in looked_at if self._ours(label, currency)}
         found: list[Owed] = []
         for label in sorted(looked_at):
-            version = self._version(BillingMonth.parse(label))
-            ours = version is None or version.currency == currency
-            found += self._fresh(label, waiting, currency, ours=ours)
+            found += self._fresh(label, waiting, currency, ours=label in self.anew)
         return found
+
+    def _ours(self, label: str, currency: str) -> bool:
+        version = self._version(BillingMonth.parse(label))
+        return version is None or version.currency == currency
 
     def owed_beside(self, now: BillingMonth, currency: str) -> list[Owed]:
         """Return what waits in another currency than a month is billed in.
@@ -138,6 +143,7 @@ class Reckoner:
         What was approved, and the terms of `due_beside`.
         """
         waiting, due = self._waiting(now, currency), self.due_beside(now, currency)
+        self.anew = due
         found: list[Owed] = []
         for label in sorted({*due, *(extra.service_month for extra in waiting)}):
             found += self._fresh(label, waiting, currency, ours=label in due)
@@ -256,21 +262,30 @@ class Reckoner:
         return sorted(held, key=lambda g: (g.ends_on, g.starts_on, g.grant_id))
 
     def _balance(self, grant: Held, label: str) -> int:
-        return grant.amount_fen - self._elsewhere(grant, label, {"package", "voucher"})
+        return grant.amount_fen - sum(drawn for drawn, _ in self._elsewhere(grant, label))
 
-    def _elsewhere(self, grant: Held, label: str, kinds: set[str]) -> int:
-        """Return what other months drew of a grant, by lines of some kinds."""
-        return -sum(
-            fen
-            for key, fen in self.billed.items()
-            if key.refers_to == grant.grant_id and key.month != label and key.kind in kinds
-        )
+    def _elsewhere(self, grant: Held, label: str) -> Iterator[tuple[int, int]]:
+        """Yield what each other month drew of a grant, and what of it had been paid for.
+
+        Of a month that is computed anew no less than nothing: what others gave back beyond their
+        own draws is what its own bill drew, and draws again.
+        """
+        for month in {key.month for key in self.billed if key.refers_to == grant.grant_id}:
+            if month == label:
+                continue
+            bought = -self.billed[TermLine(month, "package", grant.grant_id)]
+            drawn = bought - self.billed[TermLine(month, "voucher", grant.grant_id)]
+            if month in self.anew:
+                drawn = max(0, drawn)
+                bought = sorted((0, bought, drawn))[1]
+            yield drawn, bought
 
     def _bought_of(self, grant: Held, drawn: int, label: str) -> int:
         """Return what of a draw had been paid for: the price's share of all draws, once rounded."""
-        used = self._elsewhere(grant, label, {"package", "voucher"}) + drawn
+        others = list(self._elsewhere(grant, label))
+        used = drawn + sum(fen for fen, _ in others)
         share_of_price = half_away(Fraction(grant.paid_fen * used, grant.amount_fen))
-        return sorted((0, share_of_price - self._elsewhere(grant, label, {"package"}), drawn))[1]
+        return sorted((0, share_of_price - sum(bought for _, bought in others), drawn))[1]
 
     @staticmethod
     def _draw(left: dict[str, int], grant: Held, balance: int) -> int:

@@ -8,7 +8,8 @@ A percentage applies to a settled total and is rounded once, half away from zero
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -82,26 +83,28 @@ class Ledgered:
     """What the terms are printed with already, on other bills: fen by month and term."""
 
     terms: Mapping[BillingMonth, Mapping[TermKey, int]]
+    anew: AbstractSet[BillingMonth] = frozenset()
+    """The months that are computed anew in this drawing."""
 
     def of(self, month: BillingMonth, key: TermKey) -> int:
         """Return what was billed of a term for a service month."""
         return self.terms.get(month, {}).get(key, 0)
 
-    def drawn(
-        self,
-        grant_id: str,
-        *,
-        except_month: BillingMonth,
-        kinds: Collection[LineKind] = (LineKind.PACKAGE, LineKind.VOUCHER),
-    ) -> int:
-        """Return what other months drew of a grant, as a positive amount."""
-        return -sum(
-            amount
-            for month, terms in self.terms.items()
-            if month != except_month
-            for key, amount in terms.items()
-            if key.refers_to == grant_id and key.kind in kinds
-        )
+    def drawn_elsewhere(self, grant_id: str, month: BillingMonth) -> tuple[int, int]:
+        """Return what other months drew of a grant, and what of it was paid for; both positive.
+
+        A bill that is drawn anew behind a later one may find that others only gave back of a month:
+        what it drew itself. It draws that again, so nothing of it is left for the other months.
+        """
+        total = bought = 0
+        for each in self.terms.keys() - {month}:
+            paid = -self.of(each, TermKey(LineKind.PACKAGE, grant_id))
+            drawn = paid - self.of(each, TermKey(LineKind.VOUCHER, grant_id))
+            if each in self.anew:
+                drawn = max(0, drawn)
+                paid = min(max(0, paid), drawn)
+            total, bought = total + drawn, bought + paid
+        return total, bought
 
 
 @dataclass(slots=True)
@@ -206,21 +209,20 @@ def _packages(reckoning: _Reckoning, grants: Sequence[Grant], ledgered: Ledgered
     So whoever bought 1,000 for 800 gets fapiao for 800 of the 1,000 that it covers.
     """
     for grant in _usable(reckoning, grants, GrantKind.PACKAGE):
-        before = ledgered.drawn(grant.grant_id, except_month=reckoning.month)
+        before, bought = ledgered.drawn_elsewhere(grant.grant_id, reckoning.month)
         drawn = _draw(reckoning.left, grant, grant.amount_fen - before)
-        paid = _paid_of(grant, before, drawn, reckoning.month, ledgered)
+        paid = _paid_of(grant, before + drawn, drawn, bought)
         reckoning.add(LineKind.PACKAGE, -paid, f"套餐抵扣 {grant.name}", grant.grant_id)
         reckoning.add(LineKind.VOUCHER, paid - drawn, f"套餐赠额 {grant.name}", grant.grant_id)
 
 
-def _paid_of(grant: Grant, before: int, drawn: int, month: BillingMonth, ledgered: Ledgered) -> int:
+def _paid_of(grant: Grant, used: int, drawn: int, bought: int) -> int:
     """Return how much of what a month draws was paid for: all draws together, in proportion.
 
-    One rounding for all of them, less what the other months' lines say: a package that is used up
-    was paid for to the fen.
+    One rounding for all that is used, less what the other months' lines say was bought: a package
+    that is used up was paid for to the fen.
     """
-    others = ledgered.drawn(grant.grant_id, except_month=month, kinds=[LineKind.PACKAGE])
-    due = divide(grant.paid_fen * (before + drawn), grant.amount_fen) - others
+    due = divide(grant.paid_fen * used, grant.amount_fen) - bought
     return min(max(0, due), drawn)
 
 
@@ -341,7 +343,7 @@ def _vouchers(reckoning: _Reckoning, grants: Sequence[Grant], ledgered: Ledgered
         if not _recomputed(key) and key not in reckoning.targets
     )
     for grant in _usable(reckoning, grants, GrantKind.VOUCHER):
-        balance = grant.amount_fen - ledgered.drawn(grant.grant_id, except_month=reckoning.month)
+        balance = grant.amount_fen - ledgered.drawn_elsewhere(grant.grant_id, reckoning.month)[0]
         drawn = _draw(reckoning.left, grant, balance)
         if not grant.models:
             rest = max(0, min(balance - drawn, fees))

@@ -191,9 +191,11 @@ class _Work:
         def spent(month: BillingMonth) -> int:
             return spend_of(by_model.get(month, {}), self._promise(month))
 
-        for month in sorted(self._looked_at(waiting, ledgered)):
-            beside = facts.beside and month not in facts.due
-            if beside or self._promise(month).currency != facts.contract.currency:
+        looked_at = sorted(self._looked_at(waiting, ledgered))
+        anew = {month for month in looked_at if self._in_our_currency(month)}
+        ledgered = replace(ledgered, anew=anew)
+        for month in looked_at:
+            if month not in anew:
                 # Its terms are amounts of another currency: they stay as its own bills say.
                 targets = extras_of(month, extras)
                 every = differences(month, targets, ledgered)
@@ -206,6 +208,11 @@ class _Work:
             for key, target in found:
                 yield month, key, target
             ledgered = _with(ledgered, month, found)
+
+    def _in_our_currency(self, month: BillingMonth) -> bool:
+        """Tell whether the terms of a month are amounts of the currency that is billed."""
+        beside = self._facts.beside and month not in self._facts.due
+        return not beside and self._promise(month).currency == self._facts.contract.currency
 
     def _looked_at(
         self, waiting: AbstractSet[BillingMonth], ledgered: Ledgered
@@ -387,7 +394,7 @@ def _with(
     terms = {each: Counter(known) for each, known in ledgered.terms.items()}
     for key, target in found:
         terms.setdefault(month, Counter())[key] += target.amount_fen
-    return Ledgered(terms)
+    return replace(ledgered, terms=terms)
 
 
 def _numbered(lines: Sequence[BillLine]) -> list[BillLine]:
