@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from tests.simulate.drawn import Names
 from tests.simulate.faults import Crash, broken_off
 from tests.simulate.truth import Fact
 from tests.simulate.world import METERS, MODELS, Actor, World
@@ -58,6 +59,7 @@ class Deeds:
     """Chooses and does deeds."""
 
     world: World
+    names: Names
 
     def __post_init__(self) -> None:
         self.random = self.world.random
@@ -297,11 +299,7 @@ class Deeds:
                 world.fused.fuse.left = None
             world.tick()
         if way == "twice":
-            threads = [threading.Thread(target=world.close, args=(month,)) for _ in range(2)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            self._close_twice(month)
             world.tick()
         closed = world.close(month)
         failed = {each.customer: each.why for each in closed if each.done is Done.FAILED}
@@ -310,6 +308,21 @@ class Deeds:
         assert failed.keys() <= nobody, failed
         assert all("请先登记合同再关账" in why for why in failed.values()), failed
         return closed
+
+    def _close_twice(self, month: str) -> None:
+        """Let two threads close everybody's month at the same time."""
+        dice = self.names.race(actor.client.slug for actor in self.world.actors)
+
+        def close() -> None:
+            for slug, own in dice.items():
+                with self.names.drawn_from(own):
+                    self.world.close(month, customer=slug)
+
+        threads = [threading.Thread(target=close) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def bills(self, actor: Actor) -> list[Bill]:
         """Return all bills of a customer."""

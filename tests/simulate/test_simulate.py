@@ -13,6 +13,7 @@ import pytest
 
 from tests.simulate.deeds import Deeds
 from tests.simulate.desk import Desk
+from tests.simulate.drawn import Names
 from tests.simulate.family import Family
 from tests.simulate.faults import FusedDatabase
 from tests.simulate.invariants import Invariants
@@ -47,9 +48,12 @@ def fused(database_url: str) -> Iterator[FusedDatabase]:
 
 
 @pytest.mark.parametrize("seed", seeds())
-def test_fourteen_months(fused: FusedDatabase, seed: int, tmp_path: Path) -> None:
+def test_fourteen_months(
+    fused: FusedDatabase, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = Names(seed, monkeypatch)
     world = World(fused, seed, CUSTOMERS)
-    deeds = Deeds(world)
+    deeds = Deeds(world, names)
     signing = Signing(world, deeds)
     invariants, watchers = Invariants(world, deeds), Watchers(world, deeds)
     (tmp_path / "clouds").mkdir()
