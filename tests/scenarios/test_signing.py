@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -320,3 +321,10 @@ def test_a_failed_question_is_gone_on_with_by_command(bureau: Bureau, database_u
     assert "签署中" in run(contracts, database_url, bureau.clock.at, *words)
     assert bureau.clerk() == 1
     assert bureau.signing(name)["state"] == "completed"
+
+
+def test_who_signs_a_task_that_is_not_there_is_told_which_are(bureau: Bureau) -> None:
+    """The simulator's entrance for testers answers with a sentence, and goes on serving."""
+    answer = httpx.post(f"{bureau.sim.url}/_sim/sign", json={"task": "task-9"})
+    assert (answer.status_code, answer.text) == (404, "没有任务 task-9；现有：还没有任务\n")
+    assert httpx.post(f"{bureau.sim.url}/sign-task/create", json={}).status_code == 404

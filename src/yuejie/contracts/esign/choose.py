@@ -55,7 +55,7 @@ class Reachable:
             )
         known = "、".join(self.platforms)
         if not name and len(self.platforms) > 1:
-            raise Invalid(f"启用了多个电子签平台，请写明其一：{known}")
+            raise Invalid(f"启用了多个电子签平台，请写明其一（platform）：{known}")
         chosen = name or next(iter(self.platforms))
         if chosen not in self.platforms:
             raise Invalid(f"电子签平台“{name:.20}”没有启用，可用的有：{known}")

@@ -12,6 +12,8 @@ from yuejie.contracts.agreed.pricing import Pricing
 from yuejie.contracts.agreed.store import contract_book
 from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.documents.store import has_signed_copy
+from yuejie.contracts.esign import store as esign
+from yuejie.contracts.esign.life import OPEN
 from yuejie.contracts.life import store
 from yuejie.contracts.life.credit import CreditRule
 from yuejie.contracts.life.draft import ContractDraft, DraftEvent, DraftKind, Review
@@ -71,7 +73,8 @@ def sign_draft(
     """Sign what finance reviewed: write the contract version that it says.
 
     `digest` names what the signer has read; another one is refused. Raises Forbidden for whoever
-    wrote it, and for the reviewer where the class asks for three people.
+    wrote it, and for the reviewer where the class asks for three people; Conflict while the
+    customer signs it on a platform.
     """
     with db.begin() as tx:
         return write_signature(tx, draft_id, digest=digest, by=by, now=now)
@@ -85,6 +88,7 @@ def write_signature(
     if digest is not None and digest != was.body.digest:
         raise Conflict(f"合同草案 {draft_id} 的内容已变，请重新阅读后再签")
     _refuse_same_people(tx, was, by)
+    _refuse_while_they_sign(tx, was)
     terms = was.body.terms(was.customer_id)
     if was.kind is not DraftKind.NEW:
         held = _in_force(tx, was)
@@ -149,6 +153,18 @@ def _refuse_left(tx: Tx, contract: Contract, terms: Terms) -> None:
             raise Conflict(
                 f"合同 {_named(tx, contract)} 已获批准自 {end.ends_on} 起终止，"
                 "变更不能延续它；继续合作请另签新合同"
+            )
+
+
+def _refuse_while_they_sign(tx: Tx, draft: ContractDraft) -> None:
+    """Refuse what the customer may still decline. No other request is made until the end."""
+    tx.lock_exclusive(f"signing {draft.draft_id}")
+    for signing in esign.signings_of_draft(tx, draft.customer_id, draft.draft_id):
+        if signing.state in OPEN:
+            name = called(tx, draft.customer_id, draft.contract_id or draft.draft_id)
+            raise Conflict(
+                f"草案 {name} 正由 {signing.who.person} 在 {signing.platform} 上签署"
+                f"（{signing.signing_id}），请等签完再签；改用纸质签署的，请先在平台上撤回"
             )
 
 

@@ -6,7 +6,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from yuejie.demo.esign.app import APP_ID, SECRET, SigningServer
+from yuejie.demo.esign.app import SigningServer
+from yuejie.demo.esign.launch import SigningSimulator
 from yuejie.kernel.clock import SystemClock
 
 
@@ -25,7 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: threading.Thread(target=server.shutdown).start())
-    sys.stderr.write(f"应用 {APP_ID}，密钥 {SECRET}；签署 POST {server.url}/_sim/sign\n")
+    settings = SigningSimulator(server.url).environ()
+    sys.stderr.writelines(f"export {name}={value}\n" for name, value in settings.items() if value)
+    sys.stderr.write(f'# 签署：curl -d \'{{"task": "task-1"}}\' {server.url}/_sim/sign\n')
     server.serve_forever(poll_interval=0.05)
     server.server_close()
     return 0

@@ -69,13 +69,20 @@ class Handler(BaseHTTPRequestHandler):
         """Answer calls, and do what the test asks."""
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         if self.path.startswith("/_sim/"):
-            told = command(self.server, self.path.removeprefix("/_sim/"), json.loads(body or b"{}"))
-            self._write(200, json.dumps(told).encode())
+            self._obey(self.path.removeprefix("/_sim/"), json.loads(body or b"{}"))
             return
         self._serve(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Say nothing: the tasks say what matters."""
+
+    def _obey(self, deed: str, said: Mapping[str, Any]) -> None:
+        """Do what a tester asks; of a task that is not there, say which are."""
+        if deed in {"sign", "decline"} and said.get("task") not in self.server.world.tasks:
+            known = "、".join(self.server.world.tasks) or "还没有任务"
+            self._write(404, f"没有任务 {said.get('task')}；现有：{known}\n".encode())
+            return
+        self._write(200, json.dumps(command(self.server, deed, said)).encode())
 
     def _serve(self, body: bytes) -> None:
         headers = {

@@ -119,6 +119,8 @@ class Platforms:
         parts = urlsplit(request.url)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         given = dict(request.headers)
+        if "X-Tsign-Open-Ca-Timestamp" not in given:
+            return _json({"code": 404, "message": f"没有这个接口：{path}"}, 404)
         stamp = int(given.pop("X-Tsign-Open-Ca-Timestamp"))
         expected = esign.signed_headers(
             self.app_id, self.secret, request.method, path, request.body, from_epoch_ms(stamp)

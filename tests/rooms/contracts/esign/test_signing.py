@@ -39,7 +39,7 @@ from yuejie.contracts.esign.store import (
     steps_of_signing,
 )
 from yuejie.contracts.esign.wire import sender
-from yuejie.contracts.life.approve import reject_draft
+from yuejie.contracts.life.approve import reject_draft, sign_draft
 from yuejie.contracts.life.draft import ContractDraft
 from yuejie.contracts.life.drafting import draft_contract, found
 from yuejie.contracts.publish import open_book
@@ -134,6 +134,21 @@ def called(world: Platforms, name: str, task: str) -> Called:
 def has_copy(db: Database, signing: Signing) -> bool:
     with db.read() as tx:
         return has_signed_copy(tx, signing.customer_id, signing.draft_id)
+
+
+def test_nobody_signs_for_us_while_the_customer_may_still_decline(
+    database: Database, acme: CustomerId, world: Platforms, asked: Asked
+) -> None:
+    """The administrator signs once the customer has, or has declined and signs on paper."""
+    signing = asked("esign")
+    work_off(database, BOTH, world.send, now=NOW)
+    with pytest.raises(Conflict, match=f"正由 张三 在 esign 上签署（{signing.signing_id}）"):
+        sign_draft(database, signing.draft_id, by="ceo", now=NOW)
+    world.decline(newest(database, acme).task)
+    moment = NOW + PATIENCE
+    world.now = lambda: moment
+    work_off(database, BOTH, world.send, now=moment)
+    assert sign_draft(database, signing.draft_id, by="ceo", now=moment).version == 1
 
 
 @pytest.mark.parametrize("name", BOTH)
