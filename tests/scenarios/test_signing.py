@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.error import HTTPError
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -325,6 +325,9 @@ def test_a_failed_question_is_gone_on_with_by_command(bureau: Bureau, database_u
 
 def test_who_signs_a_task_that_is_not_there_is_told_which_are(bureau: Bureau) -> None:
     """The simulator's entrance for testers answers with a sentence, and goes on serving."""
-    answer = httpx.post(f"{bureau.sim.url}/_sim/sign", json={"task": "task-9"})
-    assert (answer.status_code, answer.text) == (404, "没有任务 task-9；现有：还没有任务\n")
-    assert httpx.post(f"{bureau.sim.url}/sign-task/create", json={}).status_code == 404
+    with pytest.raises(HTTPError) as refused:
+        bureau.sim.tell("sign", task="task-9")
+    with refused.value as answer:
+        assert answer.code == 404
+        assert answer.read().decode() == "没有任务 task-9；现有：还没有任务\n"
+    assert bureau.sim.tell("fate")["tasks"] == {}
