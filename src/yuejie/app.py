@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from yuejie.bills.documents.document import Seller
     from yuejie.bills.documents.stamp.note import Stamping
     from yuejie.contracts.documents.framework import Signatory
+    from yuejie.contracts.esign.ask import SigningForm
+    from yuejie.contracts.esign.store import Signing
     from yuejie.customers.customer import Customer
     from yuejie.fapiao.providers.port import Provider
     from yuejie.fapiao.request import Selling
@@ -208,3 +210,37 @@ def signatories(seller: "Seller", customer: "Customer") -> "tuple[Signatory, Sig
         bank_account=customer.bank_account,
     )
     return ours, theirs
+
+
+def ask_to_sign(
+    db: Database,
+    seller: "Seller",
+    draft_id: str,
+    form: "SigningForm",
+    *,
+    by: str,
+    now: datetime,
+) -> "Signing":
+    """Ask a customer's person to sign a reviewed draft; raises what `ask_signature` does.
+
+    The form names one of the platforms in use.
+    """
+    from yuejie.contracts.esign.ask import (  # noqa: PLC0415 - as above
+        SigningWish,
+        ask_signature,
+        signing_text,
+    )
+    from yuejie.contracts.esign.port import Signer  # noqa: PLC0415 - as above
+    from yuejie.contracts.life.drafting import found  # noqa: PLC0415 - as above
+    from yuejie.customers.enrol import find_customer  # noqa: PLC0415 - as above
+
+    with db.read() as tx:
+        draft = found(tx, draft_id)
+        who = find_customer(tx, draft.customer_id)
+        ours, theirs = signatories(seller, who)
+        text = signing_text(tx, draft, seller=ours, customer=theirs)
+    signer = Signer(
+        legal_name=who.legal_name, uscc=who.uscc or "", person=form.person, mobile=form.mobile
+    )
+    wish = SigningWish(signer=signer, platform=form.platform, checked=form.checked)
+    return ask_signature(db, draft_id, text, wish, by=by, now=now)

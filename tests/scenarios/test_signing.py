@@ -1,6 +1,7 @@
 """A contract signed on a platform: over real HTTP to simulators, through the public API."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from fastapi.testclient import TestClient
 
 from tests.rooms.cli.desk import run, run_json
 from tests.rooms.web.conftest import OPERATOR, PRICES, bearer, desk_at
+from tests.rooms.web.test_house_pages import send, went
+from tests.rooms.web.test_pages import HTML, enter
 from tests.scenarios.books import Books, FixedClock
 from tests.stories.office import Person
 from yuejie.cli.agreed.contracts import contracts
@@ -29,6 +32,7 @@ from yuejie.contracts.store import contracts_of
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
 from yuejie.demo.esign.launch import SigningSimulator, signing_here
+from yuejie.kernel.limits import SIGNING_ATTEMPTS
 from yuejie.notices.news.signings import announce_signings
 from yuejie.settings import SigningSettings
 from yuejie.web.app import make_app
@@ -321,6 +325,44 @@ def test_a_failed_question_is_gone_on_with_by_command(bureau: Bureau, database_u
     assert "签署中" in run(contracts, database_url, bureau.clock.at, *words)
     assert bureau.clerk() == 1
     assert bureau.signing(name)["state"] == "completed"
+
+
+def test_a_draft_is_sent_to_its_signer_on_its_page(bureau: Bureau) -> None:
+    """
+    Sales asks on the page, by a wrong number first; the address to sign at stands there. The head
+    finds no button to sign with before the customer has, and a request that failed is gone on with.
+    """
+    draft = bureau.ready()
+    here, browser = f"/drafts/{draft}", bureau.gate.client
+    browser.headers.update(HTML)
+    browser.follow_redirects = False
+    enter(bureau.db, browser, "li", "sales", None, at=bureau.clock.at)
+    wrong = send(browser, f"{here}/signings", person="张三", mobile="1", platform="fadada")
+    assert (wrong.status_code, "不是 11 位大陆手机号" in wrong.text) == (422, True)
+    went(send(browser, f"{here}/signings", **WHO, platform="fadada"))
+    assert "待发起" in browser.get(here).text
+    bureau.clerk()
+    page = browser.get(here).text
+    assert 'href="https://sign.simulated/task-1"' in page
+    assert "请客户签署" not in page
+    bureau.sim.tell("fate", silent=True)
+    for _ in range(SIGNING_ATTEMPTS):
+        bureau.later()
+        bureau.clerk()
+    bureau.sim.tell("fate")
+    page = browser.get(here).text
+    resume = re.search(rf"{here}/signings/signing_[0-9a-f]+/resume", page)
+    assert resume is not None, page
+    went(send(browser, resume[0], why="平台上在签"))
+    enter(bureau.db, browser, "zhao", "admin", None, at=bureau.clock.at)
+    page = browser.get(here).text
+    assert "张三 正在 法大大 上签署" in page
+    assert 'name="digest"' not in page
+    bureau.sim.tell("sign", task="task-1")
+    bureau.clerk()
+    page = browser.get(here).text
+    assert "完成" in page
+    assert 'name="digest"' in page
 
 
 def test_who_signs_a_task_that_is_not_there_is_told_which_are(bureau: Bureau) -> None:

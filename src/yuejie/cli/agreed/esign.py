@@ -2,15 +2,14 @@
 
 import click
 
-from yuejie.app import seller, signatories
+from yuejie.app import ask_to_sign, seller
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
-from yuejie.contracts.esign.ask import SigningWish, ask_signature, signing_text
+from yuejie.contracts.esign.ask import SigningForm
 from yuejie.contracts.esign.choose import reachable
 from yuejie.contracts.esign.errand import found_signing, resume_signing, work_off
 from yuejie.contracts.esign.life import SAID
-from yuejie.contracts.esign.port import Signer, SigningState
+from yuejie.contracts.esign.port import SigningState
 from yuejie.contracts.esign.store import Signing, signings_of, steps_of_signing
-from yuejie.contracts.life.drafting import found
 from yuejie.contracts.numbers.number import called, draft_named
 from yuejie.contracts.numbers.store import numbers_of
 from yuejie.customers.enrol import find_customer
@@ -34,15 +33,8 @@ def ask(house: Frame, draft: str, person: str, mobile: str, platform: str, check
     with house.database() as db:
         with db.read() as tx:
             draft = draft_named(tx, draft)
-            drafted = found(tx, draft)
-            who = find_customer(tx, drafted.customer_id)
-            ours, theirs = signatories(seller(house.settings), who)
-            text = signing_text(tx, drafted, seller=ours, customer=theirs)
-        signer = Signer(
-            legal_name=who.legal_name, uscc=who.uscc or "", person=person, mobile=mobile
-        )
-        wish = SigningWish(signer=signer, platform=chosen, checked=checked)
-        asked = ask_signature(db, draft, text, wish, by=house.by, now=house.now())
+        form = SigningForm(person=person, mobile=mobile, platform=chosen, checked=checked)
+        asked = ask_to_sign(db, seller(house.settings), draft, form, by=house.by, now=house.now())
     say(f"已请求签署 {asked.signing_id}，平台 {asked.platform}，经办人 {person}")
 
 

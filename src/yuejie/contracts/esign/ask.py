@@ -45,6 +45,16 @@ class SigningWish:
     checked: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SigningForm:
+    """What somebody fills in who asks for a signature: the rest of the wish is known."""
+
+    person: str = ""
+    mobile: str = ""
+    platform: str = ""
+    checked: str = ""
+
+
 def signing_text(
     tx: Tx, draft: ContractDraft, *, seller: Signatory, customer: Signatory
 ) -> SigningText:

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from yuejie.contracts.esign.port import Signer
 from yuejie.contracts.esign.store import Signing
-from yuejie.customers.customer import Customer
 from yuejie.db.transition import Transition
 from yuejie.web.shapes.customers import Text
 from yuejie.web.shapes.wire import In, Instant, Out, TransitionOut
@@ -19,15 +17,6 @@ class SigningIn(In):
     mobile: Text = Field(description="经办人手机号，平台据此找到他", examples=["13800000000"])
     platform: Text = Field("", description="esign 或 fadada；只启用了一个时可不写")
     checked: Text = Field("", description="上次结果不明时，在平台上核对到了什么")
-
-    def signer(self, customer: Customer) -> Signer:
-        """Return who signs: the enterprise as it is registered with us, by this person."""
-        return Signer(
-            legal_name=customer.legal_name,
-            uscc=customer.uscc or "",
-            person=self.person,
-            mobile=self.mobile,
-        )
 
 
 class SigningOut(Out):

@@ -5,14 +5,13 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request, Response, status
 from starlette.exceptions import HTTPException
 
-from yuejie.app import signatories
+from yuejie.app import ask_to_sign
 from yuejie.contracts.documents.store import paper_body, paper_by_id
-from yuejie.contracts.esign.ask import SigningWish, ask_signature, signing_text
+from yuejie.contracts.esign.ask import SigningForm
 from yuejie.contracts.esign.callback import Called, hear_callback
 from yuejie.contracts.esign.errand import found_signing, resume_signing
 from yuejie.contracts.esign.store import signings_of_draft, steps_of_signing
 from yuejie.contracts.life.drafting import found
-from yuejie.customers.enrol import find_customer
 from yuejie.kernel.errors import NotFound
 from yuejie.kernel.limits import CALLBACK_BYTES
 from yuejie.web.api.billing.bills import disposition
@@ -44,14 +43,13 @@ def ask(
     db: Db, desk: DeskHere, caller: AnyCaller, now: Now, draft: Name, body: SigningIn
 ) -> SigningOut:
     """把审核过的草案生成 PDF，交给平台请客户签署；签署件回来后即可签署草案。"""
-    platform = desk.signing.named(body.platform)
-    with db.read() as tx:
-        drafted = found(tx, draft)
-        who = find_customer(tx, drafted.customer_id)
-        ours, theirs = signatories(desk.seller, who)
-        text = signing_text(tx, drafted, seller=ours, customer=theirs)
-    wish = SigningWish(signer=body.signer(who), platform=platform, checked=body.checked)
-    return SigningOut.of(ask_signature(db, draft, text, wish, by=caller.name, now=now))
+    form = SigningForm(
+        person=body.person,
+        mobile=body.mobile,
+        platform=desk.signing.named(body.platform),
+        checked=body.checked,
+    )
+    return SigningOut.of(ask_to_sign(db, desk.seller, draft, form, by=caller.name, now=now))
 
 
 @asking.get("/signings/{signing}", summary="查看电子签请求")

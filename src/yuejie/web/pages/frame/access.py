@@ -156,6 +156,8 @@ PAGES: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", "/drafts/{draft}/rework"): Power.DRAFT_CONTRACTS,
     ("POST", "/drafts/{draft}/withdraw"): Power.DRAFT_CONTRACTS,
     ("POST", "/drafts/{draft}/papers"): Power.DRAFT_CONTRACTS,
+    ("POST", "/drafts/{draft}/signings"): Power.DRAFT_CONTRACTS,
+    ("POST", "/drafts/{draft}/signings/{signing}/resume"): Power.DRAFT_CONTRACTS,
     ("POST", "/drafts/{draft}/review"): Power.REVIEW_CREDIT,
     ("POST", "/drafts/{draft}/reject"): Power.REVIEW_CREDIT,
     ("POST", "/drafts/{draft}/sign"): Power.SIGN_CONTRACTS,

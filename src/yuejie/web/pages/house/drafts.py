@@ -3,12 +3,17 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
+from pydantic import BaseModel
 from starlette.responses import Response
 
-from yuejie.app import signatories
+from yuejie.app import ask_to_sign, signatories
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.documents.store import papers_of
 from yuejie.contracts.documents.write_up import PaperKind, draft_text
+from yuejie.contracts.esign.ask import SigningForm
+from yuejie.contracts.esign.errand import resume_signing
+from yuejie.contracts.esign.life import OPEN as BEFORE_THE_SIGNER
+from yuejie.contracts.esign.store import signings_of_draft
 from yuejie.contracts.formats.agreed import fen_of
 from yuejie.contracts.life.approve import reject_draft, review_draft
 from yuejie.contracts.life.draft import NEXT, ContractDraft, DraftEvent, DraftState, Review
@@ -122,6 +127,7 @@ def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response
         text = draft_text(tx, drafted, seller=ours_, customer=theirs)
         papers = [each for each in papers_of(tx, who.customer_id) if each.draft_id == draft]
         steps = steps_of(tx, draft)
+        signings = signings_of_draft(tx, who.customer_id, draft)
         writers = writers_of(tx, draft)
         rule = credit_rules(tx)[drafted.body.commercial.credit_class]
         number = called(tx, who.customer_id, drafted.contract_id or draft)
@@ -139,6 +145,9 @@ def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response
         text=text,
         papers=papers,
         steps=steps,
+        signings=signings,
+        signing_now=next((each for each in signings if each.state in BEFORE_THE_SIGNER), None),
+        platforms={name: words.PLATFORMS[name] for name in desk.signing.platforms},
         formats=[str(kind) for kind in PaperKind],
         least=Money(rule.deposit_fen(body.expected_monthly_fen), body.currency),
         limit=None if limit is None else Money(limit, body.currency),
@@ -219,6 +228,44 @@ def sign(request: Request, db: Db, now: Now, draft: str, digest: Text = "") -> R
     with db.read() as tx:
         number = called(tx, signed.customer_id, signed.contract_id)
     return go(request, f"/drafts/{draft}", f"已签署：合同 {number} 第 {signed.version} 版")
+
+
+class WhoSigns(BaseModel):
+    """Who is asked to sign on a platform, as the page's form says it."""
+
+    person: Text = ""
+    mobile: Text = ""
+    platform: Text = ""
+    checked: Text = ""
+
+
+@routes.post("/{draft}/signings", dependencies=ours)
+def ask_customer(
+    request: Request,
+    db: Db,
+    desk: DeskHere,
+    now: Now,
+    draft: str,
+    who: Annotated[WhoSigns, Form()],
+) -> Response:
+    """Ask the customer's person to sign on a platform."""
+    form = SigningForm(
+        person=who.person.strip(),
+        mobile=who.mobile.strip(),
+        platform=desk.signing.named(who.platform),
+        checked=who.checked,
+    )
+    ask_to_sign(db, desk.seller, draft, form, by=caller_of(request).name, now=now)
+    return go(request, f"/drafts/{draft}", "已发起电子签，签署地址稍后显示在这里")
+
+
+@routes.post("/{draft}/signings/{signing}/resume", dependencies=ours)
+def resume(
+    request: Request, db: Db, now: Now, draft: str, signing: str, why: Text = ""
+) -> Response:
+    """Go on asking about a request whose task somebody has seen on the platform."""
+    resume_signing(db, signing, why=why, by=caller_of(request).name, now=now)
+    return go(request, f"/drafts/{draft}", "已继续查询，签署件回来后显示在这里")
 
 
 @routes.post("/{draft}/papers", dependencies=ours)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from yuejie.contracts.documents.words import CLASSES, TYPES
+from yuejie.contracts.esign.life import SAID
 from yuejie.contracts.formats.pricelist import Severity
 from yuejie.contracts.life.draft import DraftKind, DraftState
 from yuejie.contracts.terms import CommitmentPeriod, Confirmation, FapiaoKind, PaymentMode
@@ -37,6 +38,8 @@ DRAFT_EVENTS: Final = {
     "sign": "签署",
 }
 PAPER_KINDS: Final = {"signed": "签署件", "attachment": "附件", "generated": "生成的文本"}
+PLATFORMS: Final = {"esign": "e签宝", "fadada": "法大大"}
+SIGNING_STATES: Final = SAID
 MODES: Final = {
     PaymentMode.POSTPAID: "后付费（月结）",
     PaymentMode.PREPAID_MONTHLY: "先用余额，再月结",
@@ -100,6 +103,8 @@ ALL: Final[tuple[dict[str, str], ...]] = tuple(
         DRAFT_KINDS,
         DRAFT_EVENTS,
         PAPER_KINDS,
+        PLATFORMS,
+        SIGNING_STATES,
         MODES,
         CONFIRMATIONS,
         KINDS,
