@@ -32,7 +32,7 @@ from yuejie.budgets.allowance import (
 from yuejie.contracts.auto.policy import Rule
 from yuejie.contracts.contract import TAX_PPM
 from yuejie.contracts.formats.agreed import DiscountWords, OverrideWords, TermsWords
-from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid, said_of
 
 _CHINA: Final = "Asia/Shanghai"
 
@@ -203,6 +203,10 @@ def read_house_file(text: str, name: str) -> HouseFile:
     try:
         return msgspec.toml.decode(text, type=HouseFile)
     except msgspec.ValidationError as error:
-        raise Invalid(f"{name} 不符合格式：{error}，请改正后重试，尚未做任何更改") from None
+        raise Invalid(
+            f"{name} 不符合格式：{said_of(error)}，请改正后重试，尚未做任何更改"
+        ) from None
     except UNREADABLE as error:
-        raise Invalid(f"{name} 不是有效的 TOML：{error}，请改正后重试，尚未做任何更改") from None
+        raise Invalid(
+            f"{name} 不是有效的 TOML：{said_of(error)}，请改正后重试，尚未做任何更改"
+        ) from None

@@ -39,7 +39,7 @@ from yuejie.contracts.formats.agreed import (
 )
 from yuejie.contracts.life.credit import CreditRule, usual_terms
 from yuejie.contracts.terms import ContractType, CreditClass
-from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid, said_of
 from yuejie.kernel.money import CURRENCIES, Rate, whole
 from yuejie.kernel.period import BillingMonth
 from yuejie.presales.compare import CompetingRate, Input, Offer, Prepaid, refuse_offers
@@ -220,7 +220,7 @@ def read_ask(body: bytes, name: str) -> Ask:
         facts = msgspec.json.decode(text) if name.endswith(".json") else msgspec.toml.decode(text)
     except UNREADABLE as error:
         raise Invalid(
-            f"报价要求 {name} 读不懂：{error}；请核对是否为 UTF-8 的 TOML 或 JSON"
+            f"报价要求 {name} 读不懂：{said_of(error)}；请核对是否为 UTF-8 的 TOML 或 JSON"
         ) from None
     return ask_of(facts)
 

@@ -17,7 +17,6 @@
 Decimals are written in quotes: a TOML or JSON float holds 0.1 only nearly.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final, TypeVar
@@ -26,7 +25,7 @@ import msgspec
 
 from yuejie.contracts.formats.agreed import fen_of, percent, ppm_of
 from yuejie.contracts.terms import ContractType, FapiaoKind
-from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid, said_of
 from yuejie.kernel.money import PPM, Money, exact, plain, whole
 from yuejie.kernel.period import BillingMonth
 from yuejie.presales.requirement import (
@@ -189,7 +188,7 @@ def read_form(body: bytes, name: str) -> Requirement:
         facts = msgspec.json.decode(text) if name.endswith(".json") else msgspec.toml.decode(text)
     except UNREADABLE as error:
         raise Invalid(
-            f"需求表 {name} 读不懂：{error}；请核对是否为 UTF-8 的 TOML 或 JSON"
+            f"需求表 {name} 读不懂：{said_of(error)}；请核对是否为 UTF-8 的 TOML 或 JSON"
         ) from None
     return form_of(facts)
 
@@ -201,65 +200,13 @@ def form_of(facts: object) -> Requirement:
 
 Words = TypeVar("Words", bound=msgspec.Struct)
 
-_SAID: Final = (
-    (
-        re.compile(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?"),
-        "缺少 {1}{0}，请补全",
-    ),
-    (
-        re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?"),
-        "没有 {1}{0} 这一项，请核对拼写",
-    ),
-    (
-        re.compile(r"Invalid enum value (.+?)(?: - at `\$\.?(.*)`)?\Z"),
-        "{1}的写法 {0} 不认识，可选的写法见 yuejie presales form --help",
-    ),
-    (
-        re.compile(r"Expected `(.+?)`, got `float`(?: - at `\$\.?(.*)`)?"),
-        '{1}的小数请加引号写成文字，例如 "1.5"',
-    ),
-    (
-        re.compile(r"Expected `(.+?)`, got `(?:.+?)`(?: - at `\$\.?(.*)`)?"),
-        "{1}的类型不对，应为 {0}",
-    ),
-    (
-        re.compile(r"(Invalid .+?)(?: - at `\$\.?(.*)`)?\Z"),
-        "{1}的写法不对（{0}），日期写作 2026-11-11",
-    ),
-)
-_TYPES: Final = {
-    "str": "文字",
-    "int": "整数",
-    "bool": "true 或 false",
-    "array": "列表",
-    "object": "一节",
-    "date": "日期",
-    "null": "空",
-}
-
 
 def convert(facts: object, kind: type[Words], what: str) -> Words:
     """Turn a table into words of a kind; the first that does not fit is named with its place."""
     try:
         return msgspec.convert(facts, kind)
     except msgspec.ValidationError as error:
-        raise Invalid(f"{what}{_sentence(str(error))}") from None
-
-
-def _sentence(said: str) -> str:
-    for pattern, words in _SAID:
-        found = pattern.match(said)
-        if found is None:
-            continue
-        fact, place = found[1], found[2] or ""
-        if "缺少" in words or "没有" in words:
-            place = f"{place}." if place else ""
-        else:
-            place = f" {place} "
-        for english, chinese in _TYPES.items():
-            fact = re.sub(rf"\b{english}\b", chinese, fact) if "类型" in words else fact
-        return words.format(fact.replace(" | ", " 或 "), place)
-    return f"写法不对：{said}"
+        raise Invalid(f"{what}{said_of(error)}，请改正后重试") from None
 
 
 def _range(found: _Guess, what: str, scale: int) -> Range:

@@ -22,7 +22,7 @@ from yuejie.insights.whatif.words import (
     read_suppose,
     suppose,
 )
-from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid, said_of
 from yuejie.kernel.money import MTOK, PICO, Money, plain
 from yuejie.kernel.period import BillingMonth
 from yuejie.usage.meters import UNIT_METERS
@@ -120,7 +120,7 @@ def _terms(path: Path) -> dict[str, Any]:
     try:
         facts = tomllib.loads(path.read_text("utf-8"))
     except UNREADABLE as error:
-        raise Invalid(f"条款文件 {path.name} 写法不对：{error}，请改正后重试") from None
+        raise Invalid(f"条款文件 {path.name} 写法不对：{said_of(error)}，请改正后重试") from None
     beside = {"terms", "without", "discount", "override", "tax_mode", "tax_ppm"}
     return facts if facts.keys() & beside else {"terms": facts}
 

@@ -6,7 +6,7 @@ import msgspec
 
 from yuejie.contracts.auto.policy import Choose, Policy, Rule
 from yuejie.contracts.auto.routed import BY
-from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid, said_of
 from yuejie.kernel.limits import POLICY_BYTES
 
 _PPM_PER_PERCENT: Final = 10_000
@@ -30,9 +30,9 @@ def read_policy(body: bytes, name: str) -> Policy:
     try:
         return msgspec.toml.decode(body, type=PolicyWords).policy()
     except msgspec.ValidationError as error:
-        raise Invalid(f"{name} 不符合策略格式：{error}，请改正后重试") from None
+        raise Invalid(f"{name} 不符合策略格式：{said_of(error)}，请改正后重试") from None
     except UNREADABLE as error:
-        raise Invalid(f"{name} 不是有效的 TOML：{error}，请改正后重试") from None
+        raise Invalid(f"{name} 不是有效的 TOML：{said_of(error)}，请改正后重试") from None
 
 
 def rule_sentence(number: int, rule: Rule) -> str:

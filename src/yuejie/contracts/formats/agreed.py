@@ -44,7 +44,7 @@ from yuejie.contracts.terms import (
     TierStep,
 )
 from yuejie.contracts.tier import DEFAULT
-from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid, said_of
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.money import FEN, PICO, PPM, exact, plain, whole_fen
 from yuejie.kernel.period import parse_instant, zone_of
@@ -282,7 +282,7 @@ def read_draft(text: str, name: str) -> DraftWords:
     try:
         return msgspec.toml.decode(text, type=DraftWords)
     except UNREADABLE as error:
-        raise Invalid(f"合同草案文件 {name} 写法不对：{error}，请改正后重试") from None
+        raise Invalid(f"合同草案文件 {name} 写法不对：{said_of(error)}，请改正后重试") from None
 
 
 def _unusual(
@@ -353,7 +353,9 @@ def read_terms(facts: Mapping[str, Any]) -> CommercialTerms:
     try:
         return msgspec.convert(facts, TermsWords, strict=False).terms()
     except msgspec.ValidationError as error:
-        raise Invalid(f"合同条款写法不对：{error}；请对照 docs/reference 的合同条款一览") from None
+        raise Invalid(
+            f"合同条款写法不对：{said_of(error)}；请对照 docs/reference 的合同条款一览"
+        ) from None
 
 
 def fen_of(text: str, what: str) -> int:

@@ -39,7 +39,7 @@ from typing import Any, Final
 from yuejie.contracts.formats.pricelist import Multiplier, PriceList, Remark, Severity
 from yuejie.contracts.formats.read import Gathering, PriceFile
 from yuejie.contracts.tier import DEFAULT
-from yuejie.kernel.errors import UNREADABLE, DomainError, Invalid
+from yuejie.kernel.errors import UNREADABLE, DomainError, Invalid, said_of
 from yuejie.kernel.money import CURRENCIES, PPM, exact, whole
 from yuejie.paper.table import table_of
 
@@ -55,7 +55,7 @@ def parse_toml(body: bytes) -> Table:
     try:
         return tomllib.loads(_text(body), parse_float=str)
     except UNREADABLE as error:
-        raise Invalid(f"价目文件不是正确的 TOML（{error}），请改正后重新导入") from None
+        raise Invalid(f"价目文件不是正确的 TOML（{said_of(error)}），请改正后重新导入") from None
 
 
 def parse_json(body: bytes) -> Table:

@@ -46,7 +46,7 @@ from yuejie.customers.store import keys, projects
 from yuejie.db.session import Tx
 from yuejie.insights.whatif.replay import Replay
 from yuejie.insights.whatif.suppose import PricedBy, Supposition, Swap, factor_of, timeless
-from yuejie.kernel.errors import UNREADABLE, Invalid, NotFound
+from yuejie.kernel.errors import UNREADABLE, Invalid, NotFound, said_of
 from yuejie.kernel.money import PPM
 from yuejie.usage.meters import Meter
 
@@ -98,7 +98,7 @@ def read_suppose(text: str, name: str) -> SupposeWords:
     try:
         return msgspec.toml.decode(text, type=SupposeWords)
     except UNREADABLE as error:
-        raise Invalid(f"假设文件 {name} 写法不对：{error}，请改正后重试") from None
+        raise Invalid(f"假设文件 {name} 写法不对：{said_of(error)}，请改正后重试") from None
 
 
 def convert_suppose(facts: Mapping[str, Any]) -> SupposeWords:
@@ -106,7 +106,7 @@ def convert_suppose(facts: Mapping[str, Any]) -> SupposeWords:
     try:
         return msgspec.convert(facts, SupposeWords)
     except msgspec.ValidationError as error:
-        raise Invalid(f"假设的写法不对：{error}，请改正后重试") from None
+        raise Invalid(f"假设的写法不对：{said_of(error)}，请改正后重试") from None
 
 
 def suppose(

@@ -38,7 +38,7 @@ from typing import Any, Final
 
 import msgspec
 
-from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid, said_of
 from yuejie.kernel.money import FxRate
 from yuejie.ledger.posting import ACCOUNT_NAMES, Account, Posting
 
@@ -143,7 +143,7 @@ def parse_codes(text: str) -> Codes:
         written: dict[str, Any] = tomllib.loads(text)
         file = msgspec.convert(written, _File)
     except UNREADABLE as error:
-        raise Invalid(f"科目对照文件有误：{error}") from error
+        raise Invalid(f"科目对照文件有误：{said_of(error)}，请改正后重试") from error
     unknown = sorted(set(file.accounts) - {account.value for account in Account})
     if unknown:
         raise Invalid(f"科目对照文件里没有这样的科目：{'、'.join(unknown)}，请改正")

@@ -22,7 +22,7 @@ from yuejie.contracts.life.ending import Wish
 from yuejie.contracts.life.limits import LimitWish
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.terms import CreditClass, PaymentMode
-from yuejie.kernel.errors import Invalid
+from yuejie.kernel.errors import Invalid, said_of
 from yuejie.kernel.ids import ContractId, CustomerId
 from yuejie.kernel.money import FEN, PPM, Money, plain
 from yuejie.web.shapes.customers import Text
@@ -77,7 +77,7 @@ class DraftIn(In):
         try:
             return msgspec.convert(facts, DraftWords)
         except msgspec.ValidationError as error:
-            raise Invalid(f"合同草案写法不对：{error}，请改正后重试") from None
+            raise Invalid(f"合同草案写法不对：{said_of(error)}，请改正后重试") from None
 
 
 class StepOut(TransitionOut):

@@ -123,7 +123,7 @@ error_ppm_max = 12500
     )
     for wrong, words in (
         (body + "modles = []\n", "modles"),
-        (body.replace('"big"]', "3]"), "str"),
+        (body.replace('"big"]', "3]"), "应为 文字"),
         ("default_model = ", "TOML"),
         (b"\xff".decode("latin-1") * 70_000, "字节"),
     ):
