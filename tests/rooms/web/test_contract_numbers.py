@@ -106,6 +106,7 @@ def test_a_draft_has_its_number_from_the_list_to_the_signature(
     assert link(here, number) in browser.get("/drafts").text
     page = browser.get(here).text
     assert f"合同草案 {number}" in page
+    assert f"{here}/sign" in browser.get(f"/drafts/{number}").text
     digest = re.search(r'name="digest" value="([0-9a-f]{64})"', page)
     assert digest
     assert went(send(browser, f"{here}/sign", digest=digest.group(1))) == here

@@ -25,7 +25,7 @@ from yuejie.contracts.life.drafting import (
     withdraw_draft,
 )
 from yuejie.contracts.life.store import credit_rules, drafts, steps_of, writers_of
-from yuejie.contracts.numbers.number import called
+from yuejie.contracts.numbers.number import called, draft_named
 from yuejie.contracts.numbers.store import every_number
 from yuejie.contracts.store import book, books
 from yuejie.customers.enrol import find_customer
@@ -121,6 +121,7 @@ def draft(request: Request, db: Db, now: Now, form: Annotated[DraftForm, Form()]
 def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response:
     """Show a draft as its signer reads it, whose turn it is, its papers and its life."""
     with db.read(consistent=True) as tx:
+        draft = draft_named(tx, draft)
         drafted = found(tx, draft)
         who = find_customer(tx, drafted.customer_id)
         ours_, theirs = signatories(desk.seller, who)
