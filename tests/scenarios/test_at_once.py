@@ -20,10 +20,11 @@ from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.review.ask import propose_bill
 from yuejie.bills.review.disputes import Objection, accept_dispute, raise_dispute
 from yuejie.bills.review.store import disputes_of
-from yuejie.contracts.life.approve import review_draft, terms_of
+from yuejie.contracts.life.approve import review_draft
 from yuejie.contracts.life.draft import DraftBody, DraftKind, Review
 from yuejie.contracts.life.drafting import draft_contract, submit_draft
 from yuejie.contracts.life.ending import Wish, ask_end
+from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.store import contracts_of
 from yuejie.contracts.terms import STANDARD, Confirmation, ContractType
 from yuejie.kernel.period import BillingMonth

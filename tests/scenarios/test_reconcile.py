@@ -21,7 +21,7 @@ from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
 from yuejie.assurance.reconcile.sheets import parse_sheet
 from yuejie.assurance.reconcile.store import latest_runs, reports
 from yuejie.cli.books.reconcile import margin, reconcile
-from yuejie.contracts.life.approve import terms_of
+from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.offer import (
     AccountDraft,
     DeploymentDraft,

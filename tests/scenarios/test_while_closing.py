@@ -14,7 +14,7 @@ from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.review.ask import propose_bill, reopen_bill
 from yuejie.contracts.grants.give import approve_grant, ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
-from yuejie.contracts.life.approve import terms_of
+from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contracts_of
 from yuejie.kernel.period import BillingMonth

@@ -211,6 +211,14 @@ def test_a_sentence_is_known_again_and_its_words_with_it() -> None:
     assert in_english("发票处于“已开具”状态，不能红冲；请刷新后核对").startswith(
         "The fapiao is Issued"
     )
+    assert in_english(
+        "合同 HT1 不能这样变更：三年合同的管理费不能提高；三年合同的付款天数不能少于 30；"
+        "双方仍要如此约定的，请另签新合同接替本合同"
+    ) == (
+        "Contract HT1 cannot be amended so: of a contract of three years, the management fee may "
+        "not rise; of a contract of three years, days to pay may not be fewer than 30; "
+        "where both still want it so, sign another contract that takes the place of this one"
+    )
     assert in_english("没有人说过这句话") == "没有人说过这句话"
     assert in_english("plain") == "plain"
 

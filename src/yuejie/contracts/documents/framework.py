@@ -420,9 +420,7 @@ def _changes(terms: Terms) -> Iterator[str]:
     yield {
         ContractType.OPEN: "任何一方可提出变更，经双方同意自次月起生效。",
         ContractType.ONE_YEAR: "变更须由双方签署补充协议。",
-        ContractType.THREE_YEAR: (
-            "变更须由双方签署补充协议；承诺消费与授信只能增加，折扣不得减少，约定单价不得提高。"
-        ),
+        ContractType.THREE_YEAR: _UPWARD,
     }[deal.type]
     if deal.ends_on is not None:
         yield {
@@ -438,6 +436,19 @@ def _changes(terms: Terms) -> Iterator[str]:
     )
     if deal.type is not ContractType.OPEN and deal.ends_on is not None:
         yield _break_fee(deal.break_fee, terms.currency)
+
+
+_UPWARD: Final = (
+    "变更须由双方签署补充协议，合同期内只能增进、不得减损乙方的权益，也不得减少乙方的承诺："
+    "承诺消费与授信额度只能增加，合同期不得缩短，整期承诺随合同期延长按天增加；"
+    "价目不变，含税价不得改为不含税价，折扣、可用模型、SLA 承诺与锁价期不得减少，约定单价不得提高或取消，"
+    "管理费、押金、违约金与云资源加价不得提高；"
+    "付款、对账、宽限与涨价通知的天数不得缩短，开票天数不得延长，"
+    "付款方式、付款起算、结算顺序、发票种类与账单确认方式不得改为不利于乙方，"
+    "自动续约不得新增或延长；终止通知、解约费、汇率方式与云资源转付口径不变，"
+    "其他约定只能增加。双方仍要另行约定的，另签合同接替本合同。"
+)
+"""What `contracts.life.upward` keeps, in the contract's own words."""
 
 
 def _break_fee(fee: BreakFee, currency: str) -> str:

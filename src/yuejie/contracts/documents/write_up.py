@@ -19,8 +19,8 @@ from yuejie.contracts.documents.framework import (
 from yuejie.contracts.documents.pdf import to_pdf
 from yuejie.contracts.documents.text import to_text
 from yuejie.contracts.documents.word import to_docx
-from yuejie.contracts.life.approve import terms_of
 from yuejie.contracts.life.draft import ContractDraft, DraftState
+from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.numbers.number import called
 from yuejie.contracts.prices import RateRow
 from yuejie.contracts.store import BookRow

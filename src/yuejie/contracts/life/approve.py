@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from yuejie.contracts import store as contracts
-from yuejie.contracts.agreed.pricing import Pricing
-from yuejie.contracts.agreed.store import contract_book
 from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.documents.store import has_signed_copy
 from yuejie.contracts.esign import store as esign
@@ -18,9 +16,11 @@ from yuejie.contracts.life import store
 from yuejie.contracts.life.credit import CreditRule
 from yuejie.contracts.life.draft import ContractDraft, DraftEvent, DraftKind, Review
 from yuejie.contracts.life.drafting import found, move
-from yuejie.contracts.life.rules import InForce, refuse_amendment
+from yuejie.contracts.life.held import in_force
+from yuejie.contracts.life.rules import InForce, refuse_amendment, refuse_worse
 from yuejie.contracts.numbers.number import called
-from yuejie.contracts.sign import list_book_of, write_version
+from yuejie.contracts.sign import write_version
+from yuejie.contracts.terms import ContractType
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.kernel.money import Money
@@ -54,6 +54,8 @@ def review_draft(
         )
         commercial.refuse_nonsense()
         body = replace(was.body, commercial=commercial, review=review)
+        if was.kind is not DraftKind.NEW:
+            refuse_worse(in_force(tx, _versions(tx, was), now=now), body.terms(was.customer_id))
         became = replace(was, body=body, reviewed_by=by)
         return move(tx, was, became, DraftEvent.ACCEPT, by=by, now=now, why=review.comment)
 
@@ -91,53 +93,53 @@ def write_signature(
     _refuse_while_they_sign(tx, was)
     terms = was.body.terms(was.customer_id)
     if was.kind is not DraftKind.NEW:
-        held = _in_force(tx, was)
+        held = _in_force(tx, was, now)
         signed_copy = has_signed_copy(tx, was.customer_id, draft_id)
         refuse_amendment(held, terms, now=now, both_signed=signed_copy)
         _refuse_left(tx, held.contract, terms)
+    else:
+        _refuse_replacing(tx, was, terms)
     signed = write_version(tx, terms, was.contract_id, by=by, now=now, draft_id=draft_id)
     became = replace(was, signed_by=by, contract_id=signed.contract_id, version=signed.version)
     move(tx, was, became, DraftEvent.SIGN, by=by, now=now)
     return signed
 
 
-def pricing_of(tx: Tx, contract: Contract) -> Pricing:
-    """Return what a contract version agreed about prices."""
-    book = contract_book(tx, contract.sale_book)
-    return book.pricing if book else Pricing()
-
-
-def terms_of(tx: Tx, contract: Contract) -> Terms:
-    """Return what a signed version says, prices included, as it would be signed anew."""
-    return Terms(
-        customer_id=contract.customer_id,
-        sale_book=list_book_of(tx, contract),
-        currency=contract.currency,
-        zone=contract.zone,
-        fx_policy=contract.fx_policy,
-        tax_mode=contract.tax_mode,
-        tax_ppm=contract.tax_ppm,
-        starts_at=contract.starts_at,
-        commercial=contract.terms,
-        pricing=pricing_of(tx, contract),
-    )
-
-
-def _in_force(tx: Tx, draft: ContractDraft) -> InForce:
+def _in_force(tx: Tx, draft: ContractDraft, now: datetime) -> InForce:
     """Return the version that an amendment started from, if it still is the newest.
 
     No other version is written until the transaction ends.
     """
     tx.lock_exclusive(f"contract {draft.contract_id}")
-    versions = contracts.contract_versions(tx, str(draft.contract_id))
+    versions = _versions(tx, draft)
     newest = versions[-1]
     if newest.version != draft.version:
         raise Conflict(
             f"合同 {_named(tx, newest)} 已有第 {newest.version} 版，而草案依据"
             f"第 {draft.version} 版，请退回后按新版重拟"
         )
-    list_book = list_book_of(tx, newest)
-    return InForce(newest, pricing_of(tx, newest), contracts.rates(tx, list_book), list_book)
+    return in_force(tx, versions, now=now)
+
+
+def _versions(tx: Tx, draft: ContractDraft) -> list[Contract]:
+    return contracts.contract_versions(tx, str(draft.contract_id))
+
+
+def _refuse_replacing(tx: Tx, draft: ContractDraft, terms: Terms) -> None:
+    """Refuse to let a new contract take the place of one with a term that both have not signed.
+
+    Nothing of that one could be changed otherwise: under another number all of it would be.
+    """
+    tx.lock_exclusive(f"contract {draft.customer_id}")
+    held = contracts.contract_at(tx, draft.customer_id, terms.starts_at)
+    if held is None or held.terms.type is ContractType.OPEN:
+        return
+    over = held.ends_at is not None and held.ends_at <= terms.starts_at
+    if not over and not has_signed_copy(tx, draft.customer_id, draft.draft_id):
+        raise Conflict(
+            f"合同 {_named(tx, held)} 届时仍在有效期内，新合同将接替它，须双方签署，"
+            "请先上传签署件或完成电子签"
+        )
 
 
 def _named(tx: Tx, contract: Contract) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from yuejie.contracts import store as contracts
-from yuejie.contracts.contract import refuse_idle
+from yuejie.contracts.contract import Contract, Terms, refuse_idle
 from yuejie.contracts.life import store
 from yuejie.contracts.life.draft import (
     ContractDraft,
@@ -16,6 +16,8 @@ from yuejie.contracts.life.draft import (
     DraftStep,
     advance,
 )
+from yuejie.contracts.life.held import in_force
+from yuejie.contracts.life.rules import refuse_worse
 from yuejie.contracts.numbers.number import number_draft
 from yuejie.contracts.sign import priced_by
 from yuejie.db.deeds import Deed, record_deed
@@ -57,7 +59,11 @@ def draft_in(
 ) -> ContractDraft:
     """Do so in somebody's transaction."""
     _refuse_nonsense(tx, customer_id, body, kind, now)
-    version = _newest(tx, customer_id, contract_id) if kind is not DraftKind.NEW else None
+    version = None
+    if kind is not DraftKind.NEW:
+        versions = _versions(tx, customer_id, contract_id)
+        version = max(each.version for each in versions)
+        _refuse_worse(tx, versions, body.terms(customer_id), now)
     draft = ContractDraft(
         draft_id=mint("draft", now),
         customer_id=customer_id,
@@ -83,6 +89,9 @@ def revise_draft(
     with db.begin() as tx:
         was = found(tx, draft_id)
         _refuse_nonsense(tx, was.customer_id, body, was.kind, now)
+        if was.kind is not DraftKind.NEW:
+            versions = _versions(tx, was.customer_id, was.contract_id)
+            _refuse_worse(tx, versions, body.terms(was.customer_id), now)
         became = replace(was, body=replace(body, review=None))
         return move(tx, was, became, DraftEvent.REVISE, by=by, now=now, why=why)
 
@@ -176,12 +185,16 @@ def _refuse_nonsense(
         refuse_idle(body.commercial, body.starts_at, body.zone)
 
 
-def _newest(tx: Tx, customer_id: CustomerId, contract_id: ContractId | None) -> int:
-    versions = [
-        each.version
-        for each in contracts.contracts_of(tx, customer_id)
-        if each.contract_id == contract_id
+def _refuse_worse(tx: Tx, versions: list[Contract], said: Terms, now: datetime) -> None:
+    """Refuse what no signature could make an amendment; limit and deposit are finance's to say."""
+    free = replace(said.commercial, credit_limit_fen=None, deposit_fen=0)
+    refuse_worse(in_force(tx, versions, now=now), replace(said, commercial=free))
+
+
+def _versions(tx: Tx, customer_id: CustomerId, contract_id: ContractId | None) -> list[Contract]:
+    found = [
+        each for each in contracts.contracts_of(tx, customer_id) if each.contract_id == contract_id
     ]
-    if not versions:
+    if not found:
         raise NotFound(f"客户没有合同 {contract_id}，无法变更，请核对合同编号")
-    return max(versions)
+    return found

@@ -10,7 +10,7 @@ from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import Contract, at, by_term, midnight, term_of
 from yuejie.contracts.forewarn.endings import days_left, followed, goes_on
 from yuejie.contracts.life import store
-from yuejie.contracts.life.approve import pricing_of, terms_of
+from yuejie.contracts.life.held import pricing_of, terms_of
 from yuejie.contracts.life.leave import Leaving, TermLeft, later, leave, promised_until
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.numbers.number import called

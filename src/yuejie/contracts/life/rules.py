@@ -2,32 +2,51 @@
 
 open         anything, from the first of the next month
 one_year     by an amendment that both sides signed
-three_year   the same, and upward only: no promise shrinks, no price rises while locked
+three_year   the same, and upward only (`upward`), until its term is over: what begins behind that
+             is a bargain of its own
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 
-from yuejie.contracts.agreed.pricing import Pricing
+from yuejie.contracts.agreed.pricing import Override, Pricing
 from yuejie.contracts.contract import Contract, Terms
+from yuejie.contracts.life.upward import discounts_less, lock_shrinks, promises_shrink, worsened
 from yuejie.contracts.prices import RateRow
-from yuejie.contracts.terms import Commitment, ContractType, Sla, TierDiscount
+from yuejie.contracts.terms import ContractType
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.period import BillingMonth, zone_of
 
 _RANK = (ContractType.OPEN, ContractType.ONE_YEAR, ContractType.THREE_YEAR)
+ANOTHER: Final = "双方仍要如此约定的，请另签新合同接替本合同"
+
+Place = tuple[str, str, str, int, str]
+"""Model, meter, service tier, context step and time window of a rate."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
-    """A contract as it stands: the version, what was agreed about prices, its list, and rates."""
+    """A contract as it stands: its newest version, what was agreed about prices, and its list.
+
+    `rows` are the rates of the book above, in force or announced, before the contract's discounts;
+    `charged` is what the contract itself charges now. `since` is the first day of the term.
+    """
 
     contract: Contract
+    number: str
+    since: date
     pricing: Pricing
-    rows: Iterable[RateRow]
+    rows: Sequence[RateRow]
+    charged: Mapping[Place, int]
     sale_book: BookId
+
+
+def place_of(at: RateRow | Override) -> Place:
+    """Return which rate of a list it is."""
+    return at.model, at.meter, at.service_tier, at.context_above, at.time_window
 
 
 def refuse_amendment(held: InForce, became: Terms, *, now: datetime, both_signed: bool) -> None:
@@ -35,120 +54,98 @@ def refuse_amendment(held: InForce, became: Terms, *, now: datetime, both_signed
 
     `both_signed` says that a signed copy of the amendment is at hand.
     """
-    reasons = list(_reasons(held, became, now, both_signed=both_signed))
+    _refuse(held, [*_reasons(held, became, now, both_signed=both_signed), *_worse(held, became)])
+
+
+def refuse_worse(held: InForce, became: Terms) -> None:
+    """Refuse what no signature could make an amendment of the contract in force."""
+    _refuse(held, [*_worse(held, became)])
+
+
+def _refuse(held: InForce, reasons: Sequence[str]) -> None:
     if reasons:
-        raise Conflict(f"合同 {held.contract.contract_id} 不能这样变更：{'；'.join(reasons)}")
+        raise Conflict(f"合同 {held.number} 不能这样变更：{'；'.join(reasons)}")
 
 
 def _reasons(held: InForce, became: Terms, now: datetime, *, both_signed: bool) -> Iterator[str]:
     was = held.contract
-    kind = was.terms.type
     if became.customer_id != was.customer_id:
         yield "客户不同，请为另一客户新立合同"
     if became.currency != was.currency or became.zone != was.zone:
         yield "币种和时区不能变更，请终止后另签"
-    if kind is ContractType.OPEN:
+    if was.terms.type is ContractType.OPEN:
         earliest = BillingMonth.of(now, zone_of(was.zone)).next.span(zone_of(was.zone)).start
         if became.starts_at < earliest:
             yield f"无期限合同的变更自次月起生效，最早 {earliest.isoformat()}"
     elif not both_signed:
         yield "定期合同的变更须双方签署，请先上传签署件或完成电子签"
-    if _RANK.index(became.commercial.type) < _RANK.index(kind) and kind is ContractType.THREE_YEAR:
-        yield "三年合同不能改为较短的类型"
-    if kind is ContractType.THREE_YEAR:
-        yield from _shrinks(held, became)
 
 
-def _shrinks(held: InForce, became: Terms) -> Iterator[str]:
-    """Yield what a three-year contract may not give up."""
+def _worse(held: InForce, became: Terms) -> Iterator[str]:
+    """Yield what a contract of three years may not give up while its term runs, and the way out."""
+    was = held.contract
+    if was.terms.type is not ContractType.THREE_YEAR:
+        return
+    if was.ends_at is not None and became.starts_at >= was.ends_at:
+        return
+    found = [*_shorter(held, became), *worsened(was.terms, became.commercial)]
+    found += [*_dearer(held, became)]
+    if found:
+        yield from (f"三年合同的{each}" for each in found)
+        yield ANOTHER
+
+
+def _shorter(held: InForce, became: Terms) -> Iterator[str]:
+    """Yield what would be promised for less time, or less by the customer."""
     old, new = held.contract.terms, became.commercial
-    if old.ends_on is not None and (new.ends_on is None or new.ends_on < old.ends_on):
-        yield f"三年合同的止日不能早于 {old.ends_on}，提前结束请办理终止"
-    if _promised(new.commitment) < _promised(old.commitment) or (
-        old.commitment and new.commitment and old.commitment.period != new.commitment.period
-    ):
-        yield "三年合同的承诺消费只能增加，承诺周期不能改"
-    if _lower(new.credit_limit_fen, old.credit_limit_fen):
-        yield "三年合同的授信额度只能提高"
+    if _RANK.index(new.type) < _RANK.index(old.type):
+        yield "类型不能改为较短的类型"
+    if promises_shrink(old, new, since=held.since):
+        yield "承诺消费只能增加，承诺周期不能改，合同期延长则整期承诺按天增加"
+    begins = became.starts_at.astimezone(zone_of(became.zone)).date()
+    if lock_shrinks(old, new, begins=begins):
+        yield f"锁价期不能短于 {old.price_lock_until}"
+
+
+def _dearer(held: InForce, became: Terms) -> Iterator[str]:
+    """Yield what would make usage dearer, or fewer models available."""
+    was = held.contract
     if became.sale_book != held.sale_book:
-        yield f"三年合同不能改用另一价目，请保持 {held.sale_book}，要让价请约定折扣或单价"
-    if became.tax_mode == "exclusive" and held.contract.tax_mode == "inclusive":
-        yield "三年合同的含税价不能改为不含税价"
-    if old.price_lock_until and (
-        new.price_lock_until is None or new.price_lock_until < old.price_lock_until
+        yield f"价目不能更换，请保持 {held.sale_book}，要让价请约定折扣或单价"
+    if became.fx_policy != was.fx_policy:
+        yield "汇率方式不能更换"
+    if became.tax_mode == "exclusive" and was.tax_mode == "inclusive":
+        yield "含税价不能改为不含税价"
+    if _offers_less(held, became.pricing):
+        yield "可用模型不能减少"
+    if discounts_less(was.terms.tier_discount, became.commercial.tier_discount) or _rises(
+        held, became.pricing
     ):
-        yield f"三年合同的锁价期不能短于 {old.price_lock_until}"
-    if old.sla is not None and _promises_less(old.sla, new.sla):
-        yield "三年合同的 SLA 只能提高：承诺、赔付与计入范围不能减少"
-    if _discounts_less(old.tier_discount, new.tier_discount) or _dearer(
-        held.pricing, became.pricing, held.rows
-    ):
-        yield "三年合同的价格不能上涨：折扣不能减少，约定单价不能提高"
+        yield "价格不能上涨：折扣不能减少，约定单价不能提高或取消"
 
 
-def _promised(commitment: Commitment | None) -> int:
-    return commitment.amount_fen if commitment else 0
-
-
-def _promises_less(old: Sla, new: Sla | None) -> bool:
-    """Tell whether some month would be owed less than before; another way of counting may be."""
-    if new is None or new.basis != old.basis or not set(new.exclusions) <= set(old.exclusions):
-        return True
-    if new.availability_ppm < old.availability_ppm or new.cap_ppm < old.cap_ppm:
-        return True
-    if new.operations_min > old.operations_min or (old.probed and not new.probed):
-        return True
-    if _answers_later(old, new):
-        return True
-    below = {step.below_ppm for step in (*old.steps, *new.steps)}
-    above = {step.above_ms for step in (*old.latency_steps, *new.latency_steps)}
-    return any(_credit_at(new, ppm - 1) < _credit_at(old, ppm - 1) for ppm in below) or any(
-        _late_credit_at(new, ms + 1) < _late_credit_at(old, ms + 1) for ms in above
+def _offers_less(held: InForce, new: Pricing) -> bool:
+    models = {row.model for row in held.rows} | set(held.pricing.models)
+    return any(held.pricing.offers(each) and not new.offers(each) for each in models) or bool(
+        new.models and not held.pricing.models
     )
 
 
-def _credit_at(sla: Sla, ppm: int) -> int:
-    return max((step.credit_ppm for step in sla.steps if ppm < step.below_ppm), default=0)
+def _rises(held: InForce, new: Pricing) -> bool:
+    """Tell whether some rate could cost the customer more than was agreed, now or later.
 
-
-def _late_credit_at(sla: Sla, ms: int) -> int:
-    return max((step.credit_ppm for step in sla.latency_steps if ms > step.above_ms), default=0)
-
-
-def _answers_later(old: Sla, new: Sla) -> bool:
-    """Tell whether some ticket may be answered later, or costs us less when it is."""
-    if old.response_minutes is not None and (
-        new.response_minutes is None
-        or any(a < b for a, b in zip(old.response_minutes, new.response_minutes, strict=True))
-    ):
+    A discount is judged by the list, rate by rate. An agreed rate stays one and never rises, for
+    without it the list decides; nor may it be above what is charged now, where that is locked.
+    """
+    old, kept = held.pricing, {place_of(each) for each in new.overrides}
+    if any(place_of(each) not in kept for each in old.overrides):
         return True
-    missed = {step.missed for step in (*old.response_steps, *new.response_steps)}
-    return any(_missed_credit_at(new, each) < _missed_credit_at(old, each) for each in missed)
-
-
-def _missed_credit_at(sla: Sla, missed: int) -> int:
-    return max((step.credit_ppm for step in sla.response_steps if missed >= step.missed), default=0)
-
-
-def _lower(new: int | None, old: int | None) -> bool:
-    """Tell whether a limit went down; None is no limit, the highest."""
-    return new is not None and (old is None or new < old)
-
-
-def _discounts_less(old: TierDiscount | None, new: TierDiscount | None) -> bool:
-    """Tell whether some month's usage would be discounted by a lower step than before."""
-    if old is None:
-        return False
-    if new is None or new.mode != old.mode:
-        return True
-    edges = {step.above_fen for step in (*old.steps, *new.steps)}
-    return any(_step_at(new, edge) < _step_at(old, edge) for edge in edges)
-
-
-def _step_at(tier: TierDiscount, fen: int) -> int:
-    return max((step.discount_ppm for step in tier.steps if step.above_fen <= fen), default=0)
-
-
-def _dearer(old: Pricing, new: Pricing, rows: Iterable[RateRow]) -> bool:
-    """Tell whether some rate of the list would cost the customer more than was agreed."""
-    return any(new.derive(row).pico > old.derive(row).pico for row in rows)
+    for row in held.rows:
+        if not old.offers(row.model):
+            continue
+        agreed = new.derive(row).pico
+        if agreed > old.derive(row).pico:
+            return True
+        if new.override_of(row) and agreed > held.charged.get(place_of(row), agreed):
+            return True
+    return False

@@ -26,7 +26,6 @@ from yuejie.contracts.life import store
 from yuejie.contracts.life.approve import (
     review_draft,
     sign_draft,
-    terms_of,
 )
 from yuejie.contracts.life.drafting import (
     submit_draft,
@@ -40,6 +39,7 @@ from yuejie.contracts.life.ending import (
     renew_contract,
     renew_due,
 )
+from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.life.limits import (
     LimitWish,
     approve_limit,

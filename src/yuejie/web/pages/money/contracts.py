@@ -13,7 +13,7 @@ from yuejie.contracts.contract import at as version_at
 from yuejie.contracts.documents import words
 from yuejie.contracts.documents.write_up import PaperKind, contract_text
 from yuejie.contracts.forewarn.endings import say_days
-from yuejie.contracts.life.approve import terms_of
+from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.numbers.store import numbers_of
 from yuejie.contracts.store import contracts_of
