@@ -9,12 +9,13 @@ from tests.rooms.contracts.shelf import lists_of
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.clerk import Clerk
 from yuejie.contracts.contract import Terms
-from yuejie.contracts.life.ending import Wish, ask_end, renew_contract, renew_due
+from yuejie.contracts.life.ending import Wish, approve_end, ask_end, renew_contract, renew_due
 from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.publish import Publication, publish_revision
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
 from yuejie.contracts.terms import STANDARD, CommercialTerms, ContractType, Renewal
+from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BookId, ContractId
 from yuejie.notices.news.endings import announce_endings
 from yuejie.notices.news.rises import announce_rises
@@ -199,6 +200,98 @@ def test_a_clerk_that_was_away_renews_late_and_without_a_gap(house: Books) -> No
     with house.db.read() as tx:
         held = contract_at(tx, acme.customer.customer_id, morning("2027-01-05"))
     assert held == renewed
+
+
+def written_down(house: Books, day: str, terms: CommercialTerms = AUTO) -> ContractId:
+    """Write a contract down on a day that runs since the beginning of the year."""
+    house.clock.at = morning(day)
+    return contract_of(house, signed(house, terms))
+
+
+def test_who_hears_of_a_renewal_too_late_has_a_week_to_say_no(house: Books) -> None:
+    """
+    Thirty days' notice before 2027-01-01, and written down on 2026-12-10: the day for it, the 2nd,
+    was over. The clerk renewed at its next round, and leaving cost the fee of another year. Both
+    hear of it at once; until the 17th either may say no, on the 18th it goes on.
+    """
+    written_down(house, "2026-12-10")
+    clerk = Clerk()
+    for day in ("2026-12-10", "2026-12-11", "2026-12-17"):
+        clerk.make_round(house.db, morning(day))
+    assert told(house) == [
+        ("contract_renewing", "customer", "2027-01-01", "7"),
+        ("contract_renewing", "operator", "2027-01-01", "7"),
+    ]
+    assert {each.facts["say_until"] for each in notices(house)} == {"2026-12-17"}
+    (renewed,) = renew_due(house.db, by=CLERK, now=morning("2026-12-18"))
+    assert renewed.terms.ends_on == date(2028, 1, 1)
+
+
+def test_who_says_no_within_the_week_is_let_go_for_nothing(house: Books) -> None:
+    name = written_down(house, "2026-12-10")
+    wish = Wish(contract_id=name, wished_on=date(2027, 1, 1), why="不再续约")
+    with pytest.raises(Conflict, match="已自然到期"):
+        ask_end(house.db, wish, by="sales", now=morning("2026-12-18"))
+    end = ask_end(house.db, wish, by="sales", now=morning("2026-12-17"))
+    assert (end.ends_on, end.fee_fen) == (date(2027, 1, 1), 0)
+    assert "合同写入系统较晚，到期不续约可在 2026-12-17 及以前提出" in end.reasons[0]
+    assert approve_end(house.db, end.end_id, by="admin", now=morning("2026-12-20")).version == 2
+    assert renew_due(house.db, by=CLERK, now=morning("2026-12-31")) == []
+
+
+@pytest.mark.parametrize("day", ["2026-12-24", "2026-12-31", "2027-01-10"])
+def test_what_is_written_down_within_a_week_of_its_end_goes_on_by_a_person(
+    house: Books, day: str
+) -> None:
+    """
+    Nobody can be given a week before 2027-01-01. It ends there, both hear so, and whoever is asked
+    by the customer renews it; the next time it goes on by itself, as it says.
+    """
+    name = written_down(house, day)
+    for when in (day, "2027-01-02", "2027-01-20"):
+        assert renew_due(house.db, by=CLERK, now=morning(when)) == []
+        announce_endings(house.db, morning(when))
+    kinds = {(kind, audience) for kind, audience, *_ in told(house)}
+    assert ("contract_ended", "customer") in kinds
+    assert ("contract_ended", "operator") in kinds
+    assert ("contract_renewing", "customer") not in kinds
+    assert (("contract_ending", "customer") in kinds) is (day < "2027")
+    renew_contract(house.db, name, by="admin", now=morning("2027-01-21"))
+    assert renew_due(house.db, by=CLERK, now=morning("2027-12-02")) == []
+    (again,) = renew_due(house.db, by=CLERK, now=morning("2027-12-03"))
+    assert again.terms.ends_on == date(2029, 1, 1)
+
+
+def test_a_change_in_something_else_takes_no_time_back(house: Books) -> None:
+    """Known since August that it goes on: another order's number in December changes nothing."""
+    acme = signed(house, AUTO)
+    house.clock.at = morning("2026-12-01")
+    house.amend(acme, replace(AUTO, purchase_order="PO-7"), starts=morning("2026-12-01"))
+    (renewed,) = renew_due(house.db, by=CLERK, now=morning("2026-12-03"))
+    assert renewed.terms.purchase_order == "PO-7"
+
+
+def test_a_notice_that_is_made_longer_late_gives_its_week(house: Books) -> None:
+    """
+    On 2026-11-20 notice becomes sixty days, of which the last was the 2nd: no until the 27th.
+    """
+    acme = signed(house, AUTO)
+    house.clock.at = morning("2026-11-20")
+    house.amend(acme, replace(AUTO, notice_days=60), starts=morning("2026-11-20"))
+    assert renew_due(house.db, by=CLERK, now=morning("2026-11-27")) == []
+    assert len(renew_due(house.db, by=CLERK, now=morning("2026-11-28"))) == 1
+
+
+def test_a_clerk_that_was_away_for_two_terms_renews_both(house: Books) -> None:
+    """Every month, known since August: what it wrote down late itself does not count."""
+    monthly = replace(AUTO, renewal_months=1, notice_days=10)
+    signed(house, monthly)
+    ends = [
+        renewed.terms.ends_on
+        for _ in range(3)
+        for renewed in renew_due(house.db, by=CLERK, now=morning("2027-02-10"))
+    ]
+    assert ends == [date(2027, 2, 1), date(2027, 3, 1)]
 
 
 def test_a_contract_that_another_follows_does_not_go_on_by_itself(house: Books) -> None:

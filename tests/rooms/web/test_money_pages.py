@@ -300,7 +300,7 @@ def test_a_contract_is_told_in_words_and_whole(
     enter(database, browser, "acme.dev", "developer", "acme")
     page = browser.get("/contracts").text
     for said in (
-        "不续约须在 2027-09-01 之前提出",
+        "不续约最迟于 2027-09-01 提出",
         "当月用量超过 10,000.00 CNY 减 5%",
         "每月 200.00 CNY",
         "15 天",

@@ -1,11 +1,12 @@
 """Contracts whose last day comes or has passed, and those that go on: what is to be told, and when.
 
 ending      90, 30 and 7 days ahead, and at the days that the contract's own notice takes
-renewing    30 and 7 days before the last day on which leaving can still be asked for
+renewing    30 and 7 days before the last day on which leaving can still be asked for (`saying`)
 ended       once it holds no more, for whoever looks within a month
 renewed     once it goes on under the same terms, for whoever looks within a month
 
-A contract that somebody leaves, or that another follows without a gap, is not told about.
+A contract that somebody leaves, or that another follows without a gap, is not told about. One that
+was written down too late for anybody to say no ends, whatever it says of going on.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,8 +17,8 @@ from typing import Final
 
 from yuejie.contracts import store
 from yuejie.contracts.contract import Contract, at
+from yuejie.contracts.forewarn.saying import is_late, renews_itself, say_until
 from yuejie.contracts.life.store import ends_of
-from yuejie.contracts.terms import Renewal
 from yuejie.db.session import Tx
 from yuejie.kernel.ids import ContractId, CustomerId
 from yuejie.kernel.period import zone_of
@@ -43,7 +44,8 @@ class Stage(StrEnum):
 class LastDay:
     """A contract, what is to be said of its last day, how many days are left, at which step.
 
-    RENEWING counts the days to `say_until`, the last day on which leaving can be asked for.
+    RENEWING counts the days to `say_until`, the last day on which leaving can be asked for. `late`
+    is a contract that was written down when that day of its own had come.
     """
 
     contract: Contract
@@ -51,6 +53,7 @@ class LastDay:
     days: int
     step: int
     say_until: date | None = None
+    late: bool = False
 
     @property
     def key(self) -> str:
@@ -92,18 +95,19 @@ def last_day(
         return LastDay(newest, Stage.RENEWED, 0, newest.version)
     if newest.starts_at > now:
         return None
-    return _ahead(newest, now)
+    return _ahead(own, now)
 
 
-def _ahead(contract: Contract, now: datetime) -> LastDay | None:
+def _ahead(own: list[Contract], now: datetime) -> LastDay | None:
+    contract = own[-1]
     left = days_left(contract, now)
-    if contract.terms.renewal is Renewal.AUTO:
-        days = left - say_days(contract)
+    if renews_itself(own):
+        until = say_until(own)
+        days = (until - now.astimezone(zone_of(contract.zone)).date()).days
         step = _step(days, SAY_DAYS)
-        ends_on = contract.terms.ends_on
-        assert ends_on is not None, "it is asked of contracts with an end"
-        say_until = ends_on - timedelta(days=say_days(contract))
-        return LastDay(contract, Stage.RENEWING, days, step, say_until) if step else None
+        if not step:
+            return None
+        return LastDay(contract, Stage.RENEWING, days, step, until, is_late(own))
     if left > 0:
         step = _step(left, (*END_DAYS, contract.terms.notice_days))
         return LastDay(contract, Stage.ENDING, left, step) if step else None
@@ -114,21 +118,6 @@ def _ahead(contract: Contract, now: datetime) -> LastDay | None:
 def _step(days: int, steps: Iterable[int]) -> int:
     """Return the smallest step that is reached; 0 where none is, or it is too late."""
     return min((step for step in steps if 0 < days <= step), default=0)
-
-
-def say_days(contract: Contract) -> int:
-    """Return how many days before its end one may still say no to one that renews itself."""
-    return max(1, contract.terms.notice_days)
-
-
-def goes_on(contract: Contract, now: datetime) -> bool:
-    """Tell whether nobody can say no any more to a contract that renews itself.
-
-    The day that is named is the customer's, whole; but a contract is renewed on the day before its
-    end at the latest, so that nobody is turned away at midnight.
-    """
-    left = days_left(contract, now)
-    return left <= 1 or left < say_days(contract)
 
 
 def days_left(contract: Contract, now: datetime) -> int:

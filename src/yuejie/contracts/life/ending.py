@@ -8,7 +8,8 @@ import structlog
 
 from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import Contract, at, by_term, midnight, term_of
-from yuejie.contracts.forewarn.endings import days_left, followed, goes_on
+from yuejie.contracts.forewarn.endings import days_left, followed
+from yuejie.contracts.forewarn.saying import goes_on, say_until
 from yuejie.contracts.life import store
 from yuejie.contracts.life.held import pricing_of, terms_of
 from yuejie.contracts.life.leave import Leaving, TermLeft, later, leave, promised_until
@@ -124,12 +125,15 @@ def _leaving(tx: Tx, contract: Contract, party: str, *, asked_on: date, wished_o
 
     The fee is the customer's, as its contract says: nobody pays for being left by us.
     """
+    versions = contracts.contract_versions(tx, contract.contract_id)
+    auto = contract.terms.renewal is Renewal.AUTO and contract.terms.ends_on is not None
     leaving = leave(
         contract.terms,
-        left=_terms(tx, contract),
+        left=_terms(versions),
         asked_on=asked_on,
         wished_on=wished_on,
         currency=contract.currency,
+        say_until=say_until(versions) if auto else None,
     )
     if party != "operator" or not leaving.fee_fen:
         return leaving
@@ -248,14 +252,14 @@ def renew_due(db: Database, *, by: str, now: datetime) -> list[Contract]:
     """Renew every contract that goes on by itself and whose time for notice has passed.
 
     A clerk that was away renews late, from the last day on. What another contract follows does
-    not go on. A contract that cannot be renewed is logged and left for the next round.
+    not go on, nor does what was written down too late for anybody to say no: a person renews it. A
+    contract that cannot be renewed is logged and left for the next round.
     """
     with db.read() as tx:
         due = [
             contract
             for contract in _unleft(tx, now)
-            if contract.terms.renewal is Renewal.AUTO
-            and goes_on(contract, now)
+            if goes_on(contracts.contract_versions(tx, contract.contract_id), now)
             and not followed(contract, contracts.contracts_of(tx, contract.customer_id), now)
         ]
     renewed = []
@@ -302,13 +306,12 @@ def _named(tx: Tx, contract: Contract) -> str:
     return called(tx, contract.customer_id, contract.contract_id)
 
 
-def _terms(tx: Tx, contract: Contract) -> list[TermLeft]:
-    """Return the terms of a contract that have an end.
+def _terms(versions: Sequence[Contract]) -> list[TermLeft]:
+    """Return the terms of a contract, by its versions, that have an end.
 
     A renewal begins one, also where it was signed ahead.
     """
-    terms = by_term(contracts.contract_versions(tx, contract.contract_id))
-    return [found for term in terms if (found := _term(term)) is not None]
+    return [found for term in by_term(versions) if (found := _term(term)) is not None]
 
 
 def _term(versions: Sequence[Contract]) -> TermLeft | None:

@@ -61,15 +61,21 @@ def leave(
     asked_on: date,
     wished_on: date,
     currency: str,
+    say_until: date | None = None,
 ) -> Leaving:
     """Return when a contract ends that somebody wants to leave, and what leaving costs.
 
     `left` are the contract's terms, `wished_on` the first day on which it is not wanted. Where that
-    is the day on which it would go on by itself, it ends there for nothing.
+    is the day on which it would go on by itself, it ends there for nothing: also until `say_until`,
+    which is later than its notice says where it was written down late.
     """
     earliest = asked_on + timedelta(days=terms.notice_days)
     ends_on = max(wished_on, earliest)
     told = f"{asked_on} 提出，通知期 {terms.notice_days} 天，最早自 {earliest} 起终止"
+    over = terms.ends_on
+    if over is not None and say_until is not None and asked_on <= say_until < over < ends_on:
+        ends_on = over if wished_on <= over else ends_on
+        told += f"；合同写入系统较晚，到期不续约可在 {say_until} 及以前提出"
     reasons = [f"{told}；希望自 {wished_on} 起，故自 {ends_on} 起终止。"]
     if terms.ends_on == ends_on and asked_on < ends_on and terms.renewal is Renewal.AUTO:
         return Leaving(ends_on, 0, (*reasons, "到该日合同期满，不再自动续约，没有解约费。"))

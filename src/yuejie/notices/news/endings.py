@@ -17,7 +17,10 @@ KINDS: Final[dict[Stage, Kind]] = {
     Stage.RENEWED: Kind.CONTRACT_RENEWED,
 }
 OURS: Final = frozenset({Stage.ENDING, Stage.ENDED, Stage.RENEWED})
-"""What our own people hear of as well: somebody has to renew, or to know that it went on."""
+"""What our own people hear of as well: somebody has to renew, or to know that it went on.
+
+And of what was written down so late that the day it names for saying no is not the one that counts.
+"""
 
 
 def announce_endings(db: Database, now: datetime) -> int:
@@ -51,7 +54,7 @@ def notices_of(day: LastDay, customer: str, contract: str) -> list[Notice]:
     }
     kind, owner = KINDS[day.stage], day.contract.customer_id
     told = [Notice(kind, Audience.CUSTOMER, facts, f"{day.key}:customer", owner)]
-    if day.stage in OURS:
+    if day.stage in OURS or day.late:
         ours = facts | {"customer": customer}
         told.append(Notice(kind, Audience.OPERATOR, ours, f"{day.key}:operator", owner))
     return told

@@ -1,7 +1,7 @@
 """Contracts: what holds now, in words; every version there was; the whole text and its prices."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from fastapi import APIRouter, Depends, Request
@@ -12,7 +12,7 @@ from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.contract import at as version_at
 from yuejie.contracts.documents import words
 from yuejie.contracts.documents.write_up import PaperKind, contract_text
-from yuejie.contracts.forewarn.endings import say_days
+from yuejie.contracts.forewarn.saying import renews_itself, say_until
 from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.numbers.store import numbers_of
@@ -73,7 +73,7 @@ def list_contracts(request: Request, db: Db, now: Now, customer: str = "") -> Re
             current = None
         held = None
         if current is not None:
-            held = Held(current, terms_of(tx, current), _notice_by(current))
+            held = Held(current, terms_of(tx, current), _notice_by(current, versions))
     return draw(
         request,
         "money/contracts.html",
@@ -97,11 +97,15 @@ def _state(version: Contract, current: Contract | None, now: datetime) -> str:
     return "ended" if version.ends_at is not None and version.ends_at <= now else "replaced"
 
 
-def _notice_by(held: Contract) -> date | None:
-    """Return before which day one must give notice so that the contract does not go on."""
-    if held.terms.ends_on is None or held.terms.renewal is not Renewal.AUTO:
-        return None
-    return held.terms.ends_on - timedelta(days=say_days(held))
+def _notice_by(held: Contract, versions: list[Contract]) -> date | None:
+    """Return by which day one must give notice so that the contract does not go on by itself."""
+    own = [
+        each
+        for each in versions
+        if each.contract_id == held.contract_id and each.version <= held.version
+    ]
+    own.sort(key=lambda each: each.version)
+    return say_until(own) if renews_itself(own) else None
 
 
 @routes.get("/{contract}")
