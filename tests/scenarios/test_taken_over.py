@@ -10,8 +10,10 @@ from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.life.ending import Wish, approve_end, ask_end
 from yuejie.contracts.publish import publish_fx
 from yuejie.contracts.sign import sign_contract
-from yuejie.contracts.store import contract_at
+from yuejie.contracts.store import contract_at, contracts_of, insert_contract
 from yuejie.contracts.terms import STANDARD, CommercialTerms, Commitment, CommitmentPeriod
+from yuejie.gateway.publish import load
+from yuejie.gateway.rights.view import View
 from yuejie.kernel.ids import BookId, ContractId
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import zone_of
@@ -193,3 +195,47 @@ def test_a_minimum_in_the_old_currency_stands_on_a_bill_beside_the_month(yuan: B
     closes(yuan, acme, range(5, 7))
     assert not acme.has_bill("2026-05")
     assert yuan.unproved() == []
+
+
+@pytest.mark.parametrize("ids", [("con_a", "con_b"), ("con_b", "con_a")])
+def test_of_two_contracts_signed_in_one_instant_everybody_finds_the_same(
+    books: Books, ids: tuple[str, str]
+) -> None:
+    """
+    Two people write two first contracts down in the same microsecond, from the same day on: fees of
+    1 and of 2. Which one holds was whichever the database gave first, for the gateway another than
+    for the bill. It is the one with the greater id, for all of them, and the bill is proved.
+    """
+    books.prices(YUAN, currency="CNY")
+    party = books.customer("acme")
+    who = party.customer.customer_id
+    with books.db.read() as tx:
+        (was,) = contracts_of(tx, who)
+    later = datetime(2026, 2, 28, 16, tzinfo=UTC)
+    promise = Commitment(100_00, CommitmentPeriod.TERM)
+    with books.db.begin() as tx:
+        for name, fee in zip(ids, (1_00, 2_00), strict=True):
+            commercial = replace(
+                STANDARD, management_fee_fen=fee, commitment=promise, ends_on=date(2026, 6, 1)
+            )
+            insert_contract(
+                tx,
+                replace(
+                    was,
+                    contract_id=ContractId(name),
+                    starts_at=later,
+                    signed_at=later,
+                    terms=commercial,
+                ),
+            )
+    with books.db.read(consistent=True) as tx:
+        held = contract_at(tx, who, later)
+        view = View(load(tx), lambda _: "sk")
+        row = view.contract_at(who, int(later.timestamp()) * 1_000_000)
+    assert held is not None
+    assert row is not None
+    assert held.contract_id == row.contract_id == "con_b"
+    closes(books, party, range(3, 6))
+    assert f"管理费 = {held.terms.management_fee_fen // 100}.00" in party.lines("2026-03")
+    books.close("2026-06")
+    assert books.unproved() == []

@@ -41,6 +41,11 @@ class Version:
         text = self.terms.get("ends_on")
         return date.fromisoformat(text) if text else None
 
+    @property
+    def place(self) -> tuple[datetime, datetime, int, str]:
+        """By what versions come one behind the other; no two have the same."""
+        return self.starts_at, self.signed_at, self.version, self.contract_id
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -128,7 +133,7 @@ class History:
     def _at(self, end: datetime, known: datetime, currency: str | None = None) -> Version | None:
         begun = [v for v in self.versions if v.starts_at <= end and v.signed_at <= known]
         begun = [v for v in begun if currency in {None, v.currency}]
-        begun.sort(key=lambda v: (v.starts_at, v.signed_at, v.version))
+        begun.sort(key=lambda v: v.place)
         while (
             begun and begun[-1].ends_on is not None and begun[-1].ends_on <= self.began(begun[-1])
         ):

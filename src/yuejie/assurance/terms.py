@@ -371,7 +371,7 @@ class Reckoner:
         """Return the versions of one term: from a renewal, or the first version, to the next."""
         own = [v for v in self.history.versions if v.contract_id == version.contract_id]
         own = [v for v in own if v.signed_at <= self.known]
-        own.sort(key=lambda v: (v.starts_at, v.signed_at, v.version))
+        own.sort(key=lambda v: v.place)
         heads = (
             [0] + [n for n in range(1, len(own)) if self._renews(own[n - 1], own[n])] + [len(own)]
         )
@@ -400,7 +400,7 @@ class Reckoner:
 
     @staticmethod
     def _comes_behind(heir: Version, first: Version) -> bool:
-        return (heir.starts_at, heir.signed_at) > (first.starts_at, first.signed_at)
+        return heir.place > first.place
 
     def _share_of_term(self, version: Version) -> Fraction:
         """Return on which share of the days that a version promised for its term held.

@@ -142,10 +142,10 @@ def at(versions: Iterable[Contract], started: datetime) -> Contract | None:
     begun = [version for version in versions if version.starts_at <= started]
     if not begun:
         return None
-    newest = max(begun, key=_order)
+    newest = max(begun, key=order)
     if not _never_holds(newest):
         return newest
-    return max(holding(begun), key=_order, default=None)
+    return max(holding(begun), key=order, default=None)
 
 
 def holding(versions: Iterable[Contract]) -> list[Contract]:
@@ -154,12 +154,14 @@ def holding(versions: Iterable[Contract]) -> list[Contract]:
     The version that says so begins in the same instant as the one that was signed ahead.
     """
     known = list(versions)
-    newest = {(each.contract_id, each.starts_at): each for each in sorted(known, key=_order)}
+    newest = {(each.contract_id, each.starts_at): each for each in sorted(known, key=order)}
     return [each for each in known if not _never_holds(newest[each.contract_id, each.starts_at])]
 
 
-def _order(version: Contract) -> tuple[datetime, datetime, int]:
-    return version.starts_at, version.signed_at, version.version
+def order(version: Contract) -> tuple[datetime, datetime, int, ContractId]:
+    """Return by what versions come one behind the other; of two contracts signed in one instant
+    that start together it is the id, so that whoever asks finds the same one."""
+    return version.starts_at, version.signed_at, version.version, version.contract_id
 
 
 def _never_holds(version: Contract) -> bool:
@@ -173,7 +175,7 @@ def by_term(versions: Iterable[Contract]) -> list[list[Contract]]:
     which the term before it is over: it was renewed. A change within a term begins none.
     """
     terms: list[list[Contract]] = []
-    for each in sorted(versions, key=_order):
+    for each in sorted(versions, key=order):
         over = terms[-1][-1].ends_at if terms else each.starts_at
         holds_on = each.ends_at is None or each.ends_at > each.starts_at
         if not terms or (over is not None and each.starts_at >= over and holds_on):

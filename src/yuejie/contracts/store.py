@@ -355,12 +355,12 @@ CONTRACTS: Final = """
     SELECT contract_id, version, customer_id, sale_book, currency, zone, fx_policy, tax_mode,
            tax_ppm, starts_at, signed_at, terms::text AS terms
     FROM contract
-    ORDER BY customer_id, starts_at, signed_at, version
+    ORDER BY customer_id, starts_at, signed_at, version, contract_id COLLATE "C"
 """
 
 
 def contracts(tx: Tx) -> list[Contract]:
-    """Return every version of every contract."""
+    """Return every version of every contract, those of a customer as `contract.order` has them."""
     return [_contract(row) for row in tx.rows(_ContractRow, CONTRACTS)]
 
 
@@ -369,12 +369,12 @@ CONTRACTS_OF_CUSTOMER: Final = """
            tax_ppm, starts_at, signed_at, terms::text AS terms
     FROM contract
     WHERE customer_id = %(customer_id)s
-    ORDER BY starts_at, signed_at, version
+    ORDER BY starts_at, signed_at, version, contract_id COLLATE "C"
 """
 
 
 def contracts_of(tx: Tx, customer_id: CustomerId) -> list[Contract]:
-    """Return every contract version of a customer."""
+    """Return every contract version of a customer, as `contract.order` has them."""
     rows = tx.rows(_ContractRow, CONTRACTS_OF_CUSTOMER, customer_id=customer_id)
     return [_contract(row) for row in rows]
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from yuejie.bills.closing.agreed import Promise, committed_months
-from yuejie.contracts.contract import Contract, at, holding, is_among, term_of
+from yuejie.contracts.contract import Contract, at, holding, is_among, order, term_of
 from yuejie.kernel.period import BillingMonth, Span, zone_of
 
 _INSTANT = timedelta(microseconds=1)
@@ -90,12 +90,10 @@ class Agreements:
         Not one behind which a version of this term began: that took it back.
         """
         some = holding(self.versions)
-        own = [(each.starts_at, each.signed_at) for each in some if is_among(each, term)]
-        began = max(own, default=(term[0].starts_at, term[0].signed_at))
+        own = [order(each) for each in some if is_among(each, term)]
+        began = max(own, default=order(term[0]))
         heirs = [
-            each.starts_at
-            for each in some
-            if (each.starts_at, each.signed_at) > began and not is_among(each, term)
+            each.starts_at for each in some if order(each) > began and not is_among(each, term)
         ]
         return self._day(min(heirs)) if heirs else None
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from yuejie.contracts.agreed.pricing import FamilyDiscount, Pricing
-from yuejie.contracts.contract import Contract
+from yuejie.contracts.contract import Contract, order
 from yuejie.contracts.terms import CommercialTerms, Renewal
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import BookId, ContractId, CustomerId
@@ -198,7 +198,7 @@ def standing(trial: Trial, versions: list[Contract], now: datetime) -> Standing:
         for each in versions
         if each.sale_book != trial.book_id and each.starts_at >= trial.starts_at
     ]
-    first = min(others, key=lambda each: (each.starts_at, each.signed_at), default=None)
+    first = min(others, key=order, default=None)
     over_at = min(ends_at, first.starts_at) if first else ends_at
     follows = first.contract_id if first else None
     if now < over_at:
