@@ -159,8 +159,11 @@ def holding(versions: Iterable[Contract]) -> list[Contract]:
 
 
 def order(version: Contract) -> tuple[datetime, datetime, int, ContractId]:
-    """Return by what versions come one behind the other; of two contracts signed in one instant
-    that start together it is the id, so that whoever asks finds the same one."""
+    """Return by what versions come one behind the other; no two have the same.
+
+    Of two contracts signed in one instant that start together it is the id, so that whoever asks
+    finds the same one.
+    """
     return version.starts_at, version.signed_at, version.version, version.contract_id
 
 
