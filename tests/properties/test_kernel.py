@@ -1,6 +1,6 @@
 """What no example can say about money and months; guards the kernel."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -10,7 +10,7 @@ from yuejie.bills.bill import BillLine, LineKind, TaxMode
 from yuejie.bills.closing.taxes import TaxRule, tax_of, tax_parts
 from yuejie.kernel.ids import LineId
 from yuejie.kernel.money import FEN, PICO, Charge, FxRate, apportion
-from yuejie.kernel.period import BillingMonth, local_hour
+from yuejie.kernel.period import BillingMonth, local_hour, months_after
 
 picos = st.integers(-(10**24), 10**24)
 zones = st.sampled_from(
@@ -59,6 +59,16 @@ def test_splitting_loses_nothing_and_is_off_by_less_than_one(
 def test_months_tile_time(month: BillingMonth, zone: ZoneInfo) -> None:
     assert month.span(zone).end == month.next.span(zone).start
     assert month.span(zone).start < month.span(zone).end
+
+
+@given(st.dates(date(1990, 1, 1), date(2060, 1, 1)), st.integers(0, 480))
+def test_months_behind_a_day_are_never_shorter_than_the_months_themselves(
+    day: date, number: int
+) -> None:
+    """They follow each other without a gap, and none has fewer days than February."""
+    here, then = months_after(day, number), months_after(day, number + 1)
+    assert 28 <= (then - here).days <= 31
+    assert then.day in {day.day, 1}
 
 
 @given(instants, zones)

@@ -294,6 +294,45 @@ def test_a_clerk_that_was_away_for_two_terms_renews_both(house: Books) -> None:
     assert ends == [date(2027, 2, 1), date(2027, 3, 1)]
 
 
+@pytest.mark.parametrize(
+    ("first", "months", "ends"),
+    [
+        ((2027, 1, 31), 1, ["2027-03-01", "2027-03-31", "2027-05-01", "2027-05-31"]),
+        ((2027, 1, 1), 1, ["2027-02-01", "2027-03-01", "2027-04-01", "2027-05-01"]),
+        ((2028, 2, 29), 12, ["2029-03-01", "2030-03-01", "2031-03-01", "2032-02-29"]),
+        ((2028, 2, 29), 36, ["2031-03-01", "2034-03-01", "2037-03-01", "2040-02-29"]),
+        ((2027, 3, 1), 12, ["2028-03-01", "2029-03-01", "2030-03-01", "2031-03-01"]),
+    ],
+)
+def test_a_renewal_counts_from_the_day_that_was_agreed(
+    house: Books, first: tuple[int, int, int], months: int, ends: list[str]
+) -> None:
+    """
+    Over at the beginning of the 31st of January, and each month again: the last of February is the
+    last of a month that has no 31st, and March ends before its 31st again. It was the 28th for
+    good: each renewal had a day less, and the service stopped a day before the month was over.
+    """
+    terms = replace(AUTO, ends_on=date(*first), renewal_months=months, notice_days=0)
+    name = contract_of(house, signed(house, terms))
+    found = [
+        str(renew_contract(house.db, name, by="admin", now=house.clock.now()).terms.ends_on)
+        for _ in ends
+    ]
+    assert found == ends
+
+
+def test_an_end_that_was_agreed_anew_is_counted_from(house: Books) -> None:
+    """The 31st once, but then both agreed on the 10th."""
+    acme = signed(house, replace(AUTO, ends_on=date(2027, 1, 31)))
+    name = contract_of(house, acme)
+    house.clock.at = morning("2026-09-20")
+    renew_contract(house.db, name, by="admin", now=house.clock.now(), months=1)
+    agreed = replace(AUTO, ends_on=date(2027, 4, 10))
+    house.amend(acme, agreed, starts=datetime(2027, 1, 31, 16, tzinfo=UTC))
+    renewed = renew_contract(house.db, name, by="admin", now=house.clock.now(), months=2)
+    assert renewed.terms.ends_on == date(2027, 6, 10)
+
+
 def test_a_contract_that_another_follows_does_not_go_on_by_itself(house: Books) -> None:
     """Its renewal would take the place of the contract that was signed to follow it."""
     beta = signed(house, AUTO, "beta")

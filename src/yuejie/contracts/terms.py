@@ -279,6 +279,7 @@ class CommercialTerms:
     """Days between giving notice and leaving."""
     renewal: Renewal = Renewal.NONE
     renewal_months: int = 12
+    """Counted by the day that was agreed; a month without it is held to its last day."""
     break_fee: BreakFee = BreakFee()
     credit_limit_fen: int | None = None
     """None: no limit is watched."""

@@ -88,6 +88,20 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
+def months_after(day: date, months: int) -> date:
+    """Return the first day behind so many months that begin with a day.
+
+    That is the same day of a later month; where that month lacks it, its last day still belongs to
+    the span (民法典 202), so it is the first of the month behind: a year from 29 February ends with
+    28 February, a month from 31 January with the last of February.
+    """
+    ahead = day.month - 1 + months
+    month = BillingMonth(day.year + ahead // 12, ahead % 12 + 1)
+    if day.day > month.last_day.day:
+        return month.next.first_day
+    return month.first_day + timedelta(days=day.day - 1)
+
+
 def local_hour(instant: datetime, zone: ZoneInfo) -> datetime:
     """Return the instant (UTC) at which the local wall-clock hour of `instant` began.
 

@@ -1,10 +1,10 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from yuejie.kernel.errors import Invalid
-from yuejie.kernel.period import BillingMonth, local_hour, parse_instant, zone_of
+from yuejie.kernel.period import BillingMonth, local_hour, months_after, parse_instant, zone_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -27,6 +27,27 @@ def test_neighbours_cross_the_year() -> None:
     assert BillingMonth.parse("2026-12").next == BillingMonth.parse("2027-01")
     assert BillingMonth.parse("2027-01").previous == BillingMonth.parse("2026-12")
     assert BillingMonth.parse("2026-12").previous == BillingMonth.parse("2026-11")
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "expected"),
+    [
+        (date(2026, 1, 31), 1, date(2026, 3, 1)),
+        (date(2026, 1, 28), 1, date(2026, 2, 28)),
+        (date(2028, 1, 30), 1, date(2028, 3, 1)),
+        (date(2028, 1, 29), 1, date(2028, 2, 29)),
+        (date(2028, 2, 29), 12, date(2029, 3, 1)),
+        (date(2028, 2, 29), 48, date(2032, 2, 29)),
+        (date(2028, 2, 29), 0, date(2028, 2, 29)),
+        (date(2026, 11, 1), 14, date(2028, 1, 1)),
+        (date(2026, 12, 31), 2, date(2027, 3, 1)),
+        (date(2027, 3, 31), -1, date(2027, 3, 1)),
+    ],
+)
+def test_months_end_with_the_last_day_where_the_day_is_none(
+    day: date, months: int, expected: date
+) -> None:
+    assert months_after(day, months) == expected
 
 
 def test_an_instant_has_another_month_in_another_zone() -> None:

@@ -12,7 +12,7 @@ from yuejie.contracts.forewarn.endings import days_left, followed
 from yuejie.contracts.forewarn.saying import goes_on, say_until
 from yuejie.contracts.life import store
 from yuejie.contracts.life.held import pricing_of, terms_of
-from yuejie.contracts.life.leave import Leaving, TermLeft, later, leave, promised_until
+from yuejie.contracts.life.leave import Leaving, TermLeft, leave, promised_until
 from yuejie.contracts.life.store import ContractEnd
 from yuejie.contracts.numbers.number import called
 from yuejie.contracts.sign import write_version
@@ -22,7 +22,7 @@ from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from yuejie.kernel.ids import ContractId, mint
 from yuejie.kernel.money import Money
-from yuejie.kernel.period import zone_of
+from yuejie.kernel.period import months_after, zone_of
 from yuejie.kernel.two_people import refuse_same
 
 log = structlog.get_logger()
@@ -243,7 +243,7 @@ def renew_contract(
             raise Invalid("续约月数须不少于 1，请改正后重试")
         if length > RENEWAL_MONTHS_MAX:
             raise Invalid(f"续约月数不能超过 {RENEWAL_MONTHS_MAX} 个月，请改正后重试")
-        terms = replace(contract.terms, ends_on=later(ends_on, length))
+        terms = replace(contract.terms, ends_on=_renewed_until(tx, contract, length))
         starts_at = max(contract.starts_at, midnight(ends_on, contract.zone))
         return _next(tx, contract, terms, starts_at, by=by, now=now)
 
@@ -293,6 +293,33 @@ def _unleft(tx: Tx, now: datetime) -> Iterator[Contract]:
         ends = store.ends_of(tx, contract.customer_id)
         if not any(end.contract_id == contract.contract_id for end in ends):
             yield contract
+
+
+def _renewed_until(tx: Tx, contract: Contract, months: int) -> date:
+    """Return the end of a term that is renewed, counted from the first end that each came of.
+
+    So one that ends with a month goes on ending so, also behind a shorter month.
+    """
+    last = contract.terms.ends_on
+    assert last is not None, "only a contract with an end is renewed"
+    terms = by_term(contracts.contract_versions(tx, contract.contract_id))
+    found = [max(term, key=_version).terms.ends_on for term in terms]
+    ends = [*(end for end in found if end is not None and end < last), last]
+    for number, first in enumerate(ends):
+        counted = [_months_between(first, each) for each in ends[number:]]
+        if counted[-1] is not None and None not in counted:
+            return months_after(first, counted[-1] + months)
+    return months_after(last, months)
+
+
+def _months_between(first: date, last: date) -> int | None:
+    """Return how many whole months lead from one end to another, None where none do."""
+    about = (last.year - first.year) * 12 + last.month - first.month
+    return next((n for n in (about, about - 1) if months_after(first, n) == last), None)
+
+
+def _version(contract: Contract) -> int:
+    return contract.version
 
 
 def _newest(tx: Tx, contract_id: ContractId) -> Contract:

@@ -24,10 +24,7 @@ from yuejie.contracts.terms import (
 )
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.money import PPM, Money, divide, plain
-from yuejie.kernel.period import BillingMonth
-
-_DAY = timedelta(days=1)
-
+from yuejie.kernel.period import BillingMonth, months_after
 
 _NAMES: Final = {
     CommitmentPeriod.MONTH: "每月",
@@ -164,18 +161,10 @@ def _periods(
         after = BillingMonth(first.year, first.month).next.first_day
         found.append((first, after))
         first = after
-    while period is CommitmentPeriod.YEAR and later(since, 12 * number) < ends_on:
-        found.append((later(since, 12 * number), later(since, 12 * (number + 1))))
+    while period is CommitmentPeriod.YEAR and months_after(since, 12 * number) < ends_on:
+        found.append((months_after(since, 12 * number), months_after(since, 12 * (number + 1))))
         number += 1
     return found
-
-
-def later(day: date, months: int) -> date:
-    """Return the same day so many months later; a day that month lacks is its last one."""
-    month = BillingMonth(
-        day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1
-    )
-    return min(month.first_day + (day.day - 1) * _DAY, month.last_day)
 
 
 def _money(fen: int, currency: str) -> str:

@@ -6,7 +6,6 @@ other. A list that rose since is no longer what was quoted, so such a quote is r
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
 
 from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import midnight
@@ -23,15 +22,13 @@ from yuejie.db.session import Database, Tx
 from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import BookId
-from yuejie.kernel.period import zone_of
+from yuejie.kernel.period import months_after, zone_of
 from yuejie.presales import store
 from yuejie.presales.life.decide import find_quote
 from yuejie.presales.prospects import find_prospect
 from yuejie.presales.quote import Plan, Quote, QuoteEvent, advance
 from yuejie.presales.reckon.tariff import frozen
 from yuejie.usage.record import unix_us
-
-_LEAP_DAY: Final = (2, 29)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,15 +182,8 @@ def _moved_to(terms: CommercialTerms, quoted_from: date, starts_on: date) -> Com
     ends_on = terms.ends_on
     if ends_on is None or _day(ends_on) != _day(quoted_from):
         return terms
-    return replace(terms, ends_on=_years_on(starts_on, ends_on.year - quoted_from.year))
+    return replace(terms, ends_on=months_after(starts_on, 12 * (ends_on.year - quoted_from.year)))
 
 
 def _day(day: date) -> tuple[int, int]:
     return day.month, day.day
-
-
-def _years_on(day: date, years: int) -> date:
-    """Return a day some years later; 29 February is followed by 1 March in other years."""
-    if _day(day) == _LEAP_DAY:
-        return date(day.year + years, 3, 1)
-    return day.replace(year=day.year + years)

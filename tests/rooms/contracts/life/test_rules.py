@@ -24,7 +24,7 @@ from yuejie.contracts.life.draft import (
     decode_body,
     encode_body,
 )
-from yuejie.contracts.life.leave import TermLeft, later, leave, remaining_promise
+from yuejie.contracts.life.leave import TermLeft, leave, remaining_promise
 from yuejie.contracts.life.rules import InForce, Place, place_of, refuse_amendment
 from yuejie.contracts.life.upward import COMPARED, FREE, RULES
 from yuejie.contracts.prices import RateRow
@@ -634,6 +634,18 @@ def test_years_and_whole_terms_count_by_their_days(period: CommitmentPeriod, fen
     assert int(rest) == fen
 
 
+def test_a_contract_year_from_the_29th_of_february_is_whole() -> None:
+    """
+    From 2028-02-29 for two years: the first ends with 2029-02-28, the second is from 2029-03-01 to
+    2030-02-28. Left half a year before that, 184 of its 365 days.
+    """
+    promised = replace(
+        THREE, commitment=Commitment(10_000_00, CommitmentPeriod.YEAR), ends_on=date(2030, 3, 1)
+    )
+    rest, said = remaining_promise(whole(promised, date(2028, 2, 29)), start=date(2029, 8, 29))
+    assert (int(rest), "184/365" in said[0]) == (10_000_00 * 184 // 365, True)
+
+
 def test_whoever_leaves_after_the_end_need_not_leave() -> None:
     with pytest.raises(Conflict, match="已自然到期"):
         leave(
@@ -643,18 +655,6 @@ def test_whoever_leaves_after_the_end_need_not_leave() -> None:
             wished_on=date(2028, 12, 2),
             currency="CNY",
         )
-
-
-@pytest.mark.parametrize(
-    ("day", "months", "expected"),
-    [
-        (date(2026, 1, 31), 1, date(2026, 2, 28)),
-        (date(2028, 2, 29), 12, date(2029, 2, 28)),
-        (date(2026, 11, 1), 14, date(2028, 1, 1)),
-    ],
-)
-def test_the_same_day_months_later(day: date, months: int, expected: date) -> None:
-    assert later(day, months) == expected
 
 
 def test_a_body_is_read_as_it_was_written() -> None:
