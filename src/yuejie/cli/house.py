@@ -112,6 +112,7 @@ def clerk(house: Frame) -> None:
     from yuejie.node import die_with_supervisor, wait_for_database
     from yuejie.notices.channels.post import Post
     from yuejie.notices.deliver import deliver_due
+    from yuejie.payments.dunning.lifted import Turns
     from yuejie.presales.trial.tell import tell_trials
     from yuejie.recovery.shut import reopen_alone
     from yuejie.usage.sums.fold import fold_due
@@ -135,6 +136,7 @@ def clerk(house: Frame) -> None:
                 "budgets": watch_budgets,
                 "signing": lambda db, now: work_off(db, signing.platforms, signing.send, now=now),
                 "sums": fold_due,
+                "limits": Turns().follow,
                 "lending": lambda db, now: int(reopen_alone(db, now)),
                 "warehouse": Mover(),
                 "figures": HouseFigures(),

@@ -63,6 +63,7 @@ COMMANDS: Final[dict[str, Power]] = {
     "trial book-cost": Power.KEEP_BOOKS,
     "limits approve": Power.REVIEW_CREDIT,
     "limits reject": Power.REVIEW_CREDIT,
+    "limits end": Power.REVIEW_CREDIT,
     "limits ask": Power.DRAFT_CONTRACTS,
     "grants approve": Power.REVIEW_CREDIT,
     "grants reject": Power.REVIEW_CREDIT,

@@ -3078,11 +3078,16 @@ CREATE TABLE temporary_limit (
     rejected_by text,
     rejected_at timestamp with time zone,
     rejected_why text,
+    ended_by text,
+    ended_at timestamp with time zone,
+    ended_why text,
     CONSTRAINT temporary_limit_pkey PRIMARY KEY (limit_id),
     CONSTRAINT temporary_limit_check CHECK ((ends_at > starts_at)),
     CONSTRAINT temporary_limit_check1 CHECK ((approved_by <> asked_by)),
     CONSTRAINT temporary_limit_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT temporary_limit_decided_once CHECK (((approved_by IS NULL) OR (rejected_by IS NULL))),
+    CONSTRAINT temporary_limit_ended_approved CHECK (((ended_by IS NULL) OR (approved_by IS NOT NULL))),
+    CONSTRAINT temporary_limit_ended_whole CHECK ((((ended_by IS NULL) = (ended_at IS NULL)) AND ((ended_by IS NULL) = (ended_why IS NULL)))),
     CONSTRAINT temporary_limit_limit_fen_check CHECK ((limit_fen > 0)),
     CONSTRAINT temporary_limit_rejected_whole CHECK ((((rejected_by IS NULL) = (rejected_at IS NULL)) AND ((rejected_by IS NULL) = (rejected_why IS NULL))))
 );
@@ -4137,7 +4142,7 @@ GRANT UPDATE (attempts), UPDATE (next_at), UPDATE (note), UPDATE (state), UPDATE
 GRANT UPDATE (used_at) ON TABLE sso_attempt TO yuejie_app;
 GRANT UPDATE (bound_at), UPDATE (email), UPDATE (provider_id), UPDATE (subject) ON TABLE sso_person TO yuejie_app;
 GRANT UPDATE (ended_at) ON TABLE sso_provider TO yuejie_app;
-GRANT UPDATE (approved_by), UPDATE (rejected_at), UPDATE (rejected_by), UPDATE (rejected_why) ON TABLE temporary_limit TO yuejie_app;
+GRANT UPDATE (approved_by), UPDATE (ended_at), UPDATE (ended_by), UPDATE (ended_why), UPDATE (rejected_at), UPDATE (rejected_by), UPDATE (rejected_why) ON TABLE temporary_limit TO yuejie_app;
 GRANT UPDATE (severity), UPDATE (state), UPDATE (state_at) ON TABLE ticket TO yuejie_app;
 GRANT UPDATE (key_id) ON TABLE trial TO yuejie_app;
 GRANT UPDATE (decided_at), UPDATE (decided_by), UPDATE (state), UPDATE (why) ON TABLE trial_request TO yuejie_app;

@@ -84,6 +84,7 @@ ACCESS: Final[dict[tuple[str, str], Who | Power]] = {
     ("POST", f"{API}/customers/{{customer}}/limits"): Power.DRAFT_CONTRACTS,
     ("POST", f"{API}/limits/{{limit}}/approve"): Power.REVIEW_CREDIT,
     ("POST", f"{API}/limits/{{limit}}/reject"): Power.REVIEW_CREDIT,
+    ("POST", f"{API}/limits/{{limit}}/end"): Power.REVIEW_CREDIT,
     ("GET", f"{API}/grants"): Who.OPERATOR,
     ("GET", f"{API}/customers/{{customer}}/grants"): Who.OPERATOR,
     ("POST", f"{API}/customers/{{customer}}/grants"): Power.DRAFT_CONTRACTS,

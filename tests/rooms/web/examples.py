@@ -156,6 +156,7 @@ BODIES: dict[str, Any] = {
         "why": "x",
     },
     "POST /limits/{limit}/reject": {"why": "x"},
+    "POST /limits/{limit}/end": {"why": "x"},
     "POST /grants/{grant}/reject": {"why": "x"},
     "POST /contract-ends/{end}/reject": {"why": "x"},
     "POST /books/{book_id}/imports": {"name": "p.toml", "content": PRICES, "why": "x"},
@@ -296,6 +297,7 @@ BODIES: dict[str, Any] = {
     "POST /notices/contacts/{contact_id}/channels": {"kind": "email", "address": "a@b.example.com"},
 }
 ODD = (
+    "/limits/{limit}/end",
     "/jobs/{job}/cancel",
     "/nodes/{node}/drain",
     "/nodes/{node}/resume",

@@ -5,7 +5,8 @@ one that it names an example is made up about another customer.
 """
 
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from tests.rooms.web.conftest import NOW, House, Museum, bearer, key_of
 from tests.rooms.web.examples import NOWHERE, ODD, asked_of_zeta
 from tests.scenarios.books import FixedClock
 from yuejie.bills.pay import mark_paid
+from yuejie.contracts.terms import STANDARD
 from yuejie.customers.keys import revoke_key
 from yuejie.db.session import Database
 from yuejie.web.app import build_app, served
@@ -30,6 +32,9 @@ def test_every_example_is_one_that_the_operator_may_ask(operator: TestClient, ho
     for (method, template), url, body in asked_of_zeta(house):
         if ACCESS[method, template] is Who.MEMBER:
             continue  # nobody's but a member's own
+        if (method, url) == ("POST", f"{API}/customers/zeta/limits"):
+            limited = replace(STANDARD, credit_limit_fen=50)
+            house.books.amend(house.zeta, limited, starts=datetime(2026, 12, 1, tzinfo=UTC))
         answer = operator.request(method, url, json=body)
         odd = template.endswith(NOWHERE if method == "GET" else ODD)
         assert answer.status_code in ({404, 409} if odd else {200, 201, 202}), (url, answer.text)

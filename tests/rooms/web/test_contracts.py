@@ -1,12 +1,15 @@
 """A contract through the API, from the draft to its end, by people under their own names."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.rooms.web.conftest import House, bearer
+from yuejie.contracts.terms import STANDARD
 from yuejie.web.auth import API
 
 Ask = Callable[..., Any]
@@ -147,7 +150,11 @@ def test_a_signed_copy_is_kept_by_its_hash(operator: TestClient, house: House) -
     assert operator.post(f"{url}?name=x", content=b"text").status_code == 422
 
 
-def test_limits_and_grants_hold_when_a_second_person_agrees(people: dict[str, Ask]) -> None:
+def test_limits_and_grants_hold_when_a_second_person_agrees(
+    people: dict[str, Ask], house: House
+) -> None:
+    limited = replace(STANDARD, credit_limit_fen=500_00)
+    house.books.amend(house.acme, limited, starts=datetime(2026, 12, 1, tzinfo=UTC))
     sales, finance = people["sales"], people["finance"]
     limit = sales(
         "POST",
@@ -163,6 +170,10 @@ def test_limits_and_grants_hold_when_a_second_person_agrees(people: dict[str, As
     sales("POST", f"/limits/{limit['limit_id']}/approve", 403)
     finance("POST", f"/limits/{limit['limit_id']}/approve")
     assert finance("GET", "/customers/acme/limits")[0]["approved_by"] == "operator:finance"
+    sales("POST", f"/limits/{limit['limit_id']}/end", 403, json={"why": "x"})
+    finance("POST", f"/limits/{limit['limit_id']}/end", 422, json={"why": " "})
+    done = finance("POST", f"/limits/{limit['limit_id']}/end", json={"why": "客户取消大促"})
+    assert done["ended_at"] is not None
     voucher = {
         "kind": "voucher",
         "name": "开业券",

@@ -493,6 +493,8 @@ def test_the_desk_shows_what_is_on_its_way_to_the_tax_platform(
 @pytest.fixture
 def asked(database: Database, house: House) -> House:
     """An adjustment, a voucher and a limit, all asked for by 王管理."""
+    limited = replace(STANDARD, credit_limit_fen=1_000_00)
+    house.books.amend(house.acme, limited, starts=NOW)
     customer_id = house.acme.customer.customer_id
     wanted = Wanted(
         customer_id=customer_id,

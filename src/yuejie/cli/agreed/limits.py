@@ -3,11 +3,12 @@
 import click
 
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
-from yuejie.contracts.life.limits import LimitWish, approve_limit, ask_limit, reject_limit
+from yuejie.contracts.life.limits import LimitWish, ask_limit, reject_limit
 from yuejie.contracts.life.store import temporary_limits as limits_of
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import parse_instant, zone_of
+from yuejie.payments.dunning.lifted import approve_limit, end_limit
 
 
 @click.group()
@@ -64,6 +65,17 @@ def reject_one(house: Frame, limit: str, why: str) -> None:
     say(f"已驳回 {done.limit_id}")
 
 
+@limits.command("end")
+@click.argument("limit")
+@click.option("--why", required=True, help="原因")
+@frame
+def end_one(house: Frame, limit: str, why: str) -> None:
+    """在止时之前收回已批准的临时额度。"""
+    with house.database() as db:
+        done = end_limit(db, limit, why=why, by=house.by, now=house.now())
+    say(f"已收回 {done.limit_id}，授信额度恢复为合同的")
+
+
 @limits.command("list")
 @click.option("--customer", required=True, help="客户简称或编号")
 @as_json
@@ -80,7 +92,7 @@ def list_limits(house: Frame, customer: str, *, json: bool) -> None:
             r.limit_id,
             Money(r.limit_fen, r.currency),
             r.starts_at,
-            r.ends_at,
+            r.over_at,
             r.approved_by or "待批",
         )
         for r in rows

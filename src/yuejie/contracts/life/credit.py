@@ -129,10 +129,17 @@ class TemporaryLimit:
     asked_by: str
     created_at: datetime
     approved_by: str | None = None
+    ended_at: datetime | None = None
+    """When somebody took it back before its end."""
+
+    @property
+    def over_at(self) -> datetime:
+        """The first instant at which it no longer counts."""
+        return min(self.ends_at, self.ended_at or self.ends_at)
 
     def holds(self, at: datetime) -> bool:
         """Tell whether it counts at an instant; the end is excluded."""
-        return self.approved_by is not None and self.starts_at <= at < self.ends_at
+        return self.approved_by is not None and self.starts_at <= at < self.over_at
 
 
 def effective_limit(

@@ -26,6 +26,7 @@ OPERATOR_READS: Final = {
     "approved_ends": "the clerk charges what leaving costs, for every customer",
     "limit_by_id": "the operator approves one it names",
     "open_limits": "each desk works off what waits for it",
+    "limits_turned": "the clerk reviews whoever's credit changes with the hour",
     "open_ends": "the same",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
@@ -315,7 +316,8 @@ def writers_of(tx: Tx, draft_id: str) -> set[str]:
 # ── temporary limits ────────────────────────────────────────────────────────────────────────────
 
 LIMITS_OF: Final = """
-    SELECT limit_id, limit_fen, currency, starts_at, ends_at, why, asked_by, created_at, approved_by
+    SELECT limit_id, limit_fen, currency, starts_at, ends_at, why, asked_by, created_at,
+           approved_by, ended_at
     FROM temporary_limit
     WHERE customer_id = %(customer_id)s AND rejected_by IS NULL
     ORDER BY limit_id
@@ -327,37 +329,57 @@ def temporary_limits(tx: Tx, customer_id: CustomerId) -> list[TemporaryLimit]:
     return tx.rows(TemporaryLimit, LIMITS_OF, customer_id=customer_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomersLimit(TemporaryLimit):
+    """A temporary limit, and whose it is or would be."""
+
+    customer_id: CustomerId
+
+
 LIMIT_BY_ID: Final = """
-    SELECT limit_id, limit_fen, currency, starts_at, ends_at, why, asked_by, created_at, approved_by
+    SELECT limit_id, limit_fen, currency, starts_at, ends_at, why, asked_by, created_at,
+           approved_by, ended_at, customer_id
     FROM temporary_limit
     WHERE limit_id = %(limit_id)s
 """
 
 
-def limit_by_id(tx: Tx, limit_id: str) -> TemporaryLimit | None:
+def limit_by_id(tx: Tx, limit_id: str) -> CustomersLimit | None:
     """Return a temporary limit by its id."""
-    return tx.maybe(TemporaryLimit, LIMIT_BY_ID, limit_id=limit_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingLimit(TemporaryLimit):
-    """A temporary limit that nobody has approved, and whose it would be."""
-
-    customer_id: CustomerId
+    return tx.maybe(CustomersLimit, LIMIT_BY_ID, limit_id=limit_id)
 
 
 OPEN_LIMITS: Final = """
     SELECT limit_id, limit_fen, currency, starts_at, ends_at, why, asked_by, created_at,
-           approved_by, customer_id
+           approved_by, ended_at, customer_id
     FROM temporary_limit
     WHERE approved_by IS NULL AND rejected_by IS NULL AND ends_at > %(now)s
     ORDER BY limit_id
 """
 
 
-def open_limits(tx: Tx, now: datetime) -> list[WaitingLimit]:
+def open_limits(tx: Tx, now: datetime) -> list[CustomersLimit]:
     """Return what waits for a second person and could still hold, the oldest first."""
-    return tx.rows(WaitingLimit, OPEN_LIMITS, now=now)
+    return tx.rows(CustomersLimit, OPEN_LIMITS, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    customer_id: CustomerId
+
+
+TURNED: Final = """
+    SELECT DISTINCT customer_id FROM temporary_limit
+    WHERE approved_by IS NOT NULL AND ended_by IS NULL
+      AND (starts_at > %(since)s AND starts_at <= %(until)s
+           OR ends_at > %(since)s AND ends_at <= %(until)s)
+    ORDER BY customer_id
+"""
+
+
+def limits_turned(tx: Tx, since: datetime, until: datetime) -> list[CustomerId]:
+    """Return whose approved limits began or were over behind one instant and by another."""
+    return [row.customer_id for row in tx.rows(_Turned, TURNED, since=since, until=until)]
 
 
 INSERT_LIMIT: Final = """
@@ -405,6 +427,18 @@ REJECT_LIMIT: Final = """
 def reject_limit(tx: Tx, limit_id: str, *, by: str, at: datetime, why: str) -> bool:
     """Write who turned it down, and why; False if it is decided already."""
     return tx.run(REJECT_LIMIT, limit_id=limit_id, by=by, at=at, why=why) == 1
+
+
+END_LIMIT: Final = """
+    UPDATE temporary_limit SET ended_by = %(by)s, ended_at = %(at)s, ended_why = %(why)s
+    WHERE limit_id = %(limit_id)s AND approved_by IS NOT NULL AND ended_by IS NULL
+      AND ends_at > %(at)s
+"""
+
+
+def end_limit(tx: Tx, limit_id: str, *, by: str, at: datetime, why: str) -> bool:
+    """Write who took it back, and why; False where it waits, or is over already."""
+    return tx.run(END_LIMIT, limit_id=limit_id, by=by, at=at, why=why) == 1
 
 
 # ── ends ────────────────────────────────────────────────────────────────────────────────────────

@@ -348,6 +348,7 @@ class LimitOut(Out):
     why: str = Field(description="原因")
     asked_by: str = Field(description="谁提出")
     approved_by: str | None = Field(description="谁批准；空为待批")
+    ended_at: Instant | None = Field(description="提前收回的时间；空为没有")
 
     @classmethod
     def of(cls, limit: TemporaryLimit) -> "LimitOut":

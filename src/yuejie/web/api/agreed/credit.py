@@ -6,10 +6,11 @@ from fastapi import Path, status
 
 from yuejie.contracts.grants.give import approve_grant, ask_grant, reject_grant
 from yuejie.contracts.grants.store import grants_of, open_grants
-from yuejie.contracts.life.limits import approve_limit, ask_limit, reject_limit, set_credit_rule
+from yuejie.contracts.life.limits import ask_limit, reject_limit, set_credit_rule
 from yuejie.contracts.life.store import credit_rules, temporary_limits
 from yuejie.contracts.terms import CreditClass
 from yuejie.customers.enrol import find_customer
+from yuejie.payments.dunning.lifted import approve_limit, end_limit
 from yuejie.web.auth import AnyCaller, guarded
 from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.agreed import GrantIn, GrantOut, LimitIn, LimitOut, RuleIn, RuleOut
@@ -60,7 +61,7 @@ def ask(db: Db, caller: AnyCaller, now: Now, customer: Name, body: LimitIn) -> L
 
 @routes.post("/limits/{limit}/approve", summary="批准临时额度")
 def approve(db: Db, caller: AnyCaller, now: Now, limit: Name) -> LimitOut:
-    """批准他人提出的临时额度。"""
+    """批准他人提出的临时额度；因授信停服的客户随即恢复。"""
     return LimitOut.of(approve_limit(db, limit, by=caller.name, now=now))
 
 
@@ -68,6 +69,12 @@ def approve(db: Db, caller: AnyCaller, now: Now, limit: Name) -> LimitOut:
 def turn_down(db: Db, caller: AnyCaller, now: Now, limit: Name, body: Why) -> LimitOut:
     """驳回或撤回待批的临时额度，写明原因。"""
     return LimitOut.of(reject_limit(db, limit, why=body.why, by=caller.name, now=now))
+
+
+@routes.post("/limits/{limit}/end", summary="收回临时额度")
+def take_back(db: Db, caller: AnyCaller, now: Now, limit: Name, body: Why) -> LimitOut:
+    """在止时之前收回已批准的临时额度，写明原因；额度随即恢复为合同的。"""
+    return LimitOut.of(end_limit(db, limit, why=body.why, by=caller.name, now=now))
 
 
 @routes.get("/grants", summary="待审批的套餐与代金券")

@@ -18,11 +18,12 @@ from yuejie.contracts.grants.give import approve_grant, reject_grant
 from yuejie.contracts.grants.grant import GrantKind
 from yuejie.contracts.grants.store import open_grants
 from yuejie.contracts.life.ending import reject_end
-from yuejie.contracts.life.limits import approve_limit, reject_limit
+from yuejie.contracts.life.limits import reject_limit
 from yuejie.contracts.life.store import open_ends, open_limits
 from yuejie.contracts.numbers.number import called
 from yuejie.contracts.numbers.store import every_number
 from yuejie.customers.store import customers
+from yuejie.payments.dunning.lifted import approve_limit
 from yuejie.web.desk import Db, Now
 from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit

@@ -62,6 +62,7 @@ PAGES: Final[dict[tuple[str, str], Who | Power]] = {
     ("GET", "/payments"): Who.OWN,
     ("POST", "/payments/claims"): Who.SPEAKS,
     ("POST", "/payments/limits"): Power.DRAFT_CONTRACTS,
+    ("POST", "/payments/limits/{limit}/end"): Power.REVIEW_CREDIT,
     ("GET", "/payments/statement"): Who.OWN,
     ("GET", "/rates"): Who.OWN,
     ("GET", "/contracts"): Who.OWN,

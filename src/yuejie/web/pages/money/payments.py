@@ -27,6 +27,7 @@ from yuejie.payments.banks.store import accounts, parent_of, virtuals
 from yuejie.payments.claims.claim import Claimed, ClaimState
 from yuejie.payments.claims.decide import claim_receipt
 from yuejie.payments.claims.store import claims_of
+from yuejie.payments.dunning.lifted import end_limit
 from yuejie.payments.dunning.standing import overdue
 from yuejie.payments.receipts.receipt import SAID
 from yuejie.payments.receipts.store import receipts_of
@@ -90,13 +91,13 @@ class LimitForm(BaseModel):
     ends_on: str = Field("", max_length=20)
     why: str = Field("", max_length=500)
 
-    def wish(self, party: Customer) -> LimitWish:
-        """Return what the room is asked for, in the customer's own days and currency."""
+    def wish(self, party: Customer, currency: str) -> LimitWish:
+        """Return what the room is asked for, in the customer's own days."""
         zone = zone_of(party.zone)
         ends_on = day_of(self.ends_on, "止日") + timedelta(days=1)
         return LimitWish(
             limit_fen=fen_of(self.amount),
-            currency=party.currency,
+            currency=currency,
             starts_at=datetime.combine(day_of(self.starts_on, "起日"), time(), zone),
             ends_at=datetime.combine(ends_on, time(), zone),
             why=self.why,
@@ -162,7 +163,7 @@ def _facts(tx: Tx, party: Customer, now: datetime, *, whole: bool) -> dict[str, 
         "receipts": receipts_of(tx, party.customer_id, limit=MOST if whole else NEWEST + 1),
         "today": today,
         "now": now,
-        "limits": [e for e in temporary_limits(tx, party.customer_id) if e.ends_at > now],
+        "limits": [e for e in temporary_limits(tx, party.customer_id) if e.over_at > now],
         "owed": _owed(amounts, today),
         "settled": [a for a in reversed(amounts) if a.open_fen <= 0][:NEWEST],
         "late": overdue(amounts, today, contract.terms.grace_days if contract else 0),
@@ -246,7 +247,26 @@ def limit(
     with db.read() as tx:
         chosen = choose(tx, caller, customer)
         party = chosen.needed
-    ask_limit(db, party.customer_id, typed.wish(party), by=caller.name, now=now)
+        contract = contract_at(tx, party.customer_id, now)
+    wish = typed.wish(party, contract.currency if contract else party.currency)
+    ask_limit(db, party.customer_id, wish, by=caller.name, now=now)
     return go(
         request, f"/payments{chosen.query}", "临时额度已申请，须由另一人在“待审批”页批准后生效"
     )
+
+
+@routes.post("/limits/{limit}/end", dependencies=ours)
+def end_one(
+    request: Request,
+    db: Db,
+    now: Now,
+    limit: str,
+    why: Annotated[str, Form(max_length=500)] = "",
+    customer: str = "",
+) -> Response:
+    """Take an approved limit back before its end."""
+    caller = caller_of(request)
+    with db.read() as tx:
+        chosen = choose(tx, caller, customer)
+    end_limit(db, limit, why=why, by=caller.name, now=now)
+    return go(request, f"/payments{chosen.query}", "临时额度已收回，授信额度恢复为合同的")
