@@ -148,6 +148,17 @@ def at(versions: Iterable[Contract], started: datetime) -> Contract | None:
     return max(holding(begun), key=order, default=None)
 
 
+def held_within(versions: Sequence[Contract], start: datetime, end: datetime) -> list[Contract]:
+    """Return the versions that apply at some instant of a span and are not over by then."""
+    starts = {start, *(each.starts_at for each in versions if start < each.starts_at < end)}
+    found = [(at(versions, instant), instant) for instant in sorted(starts)]
+    return [
+        each
+        for each, instant in found
+        if each is not None and (each.ends_at is None or each.ends_at > instant)
+    ]
+
+
 def holding(versions: Iterable[Contract]) -> list[Contract]:
     """Leave out versions that never hold: their contract was left before they would have begun.
 

@@ -70,7 +70,7 @@ def decide_adjustment(
         tx.lock_exclusive(f"close {_find(tx, adjustment_id).customer_id}")
         was = _find(tx, adjustment_id)
         state = decide(was.state, decision, proposed_by=was.proposed_by, by=by)
-        now = _behind_drawing(tx, was.customer_id, now)
+        now = behind_drawing(tx, was.customer_id, now)
         became = replace(was, state=state, decided_by=by, decided_at=now, decided_why=why)
         if not store.decide_adjustment(tx, became):
             raise Conflict(f"调整 {adjustment_id} 正被另一操作处理，请刷新后重试")
@@ -81,7 +81,7 @@ def decide_adjustment(
         return became
 
 
-def _behind_drawing(tx: Tx, customer_id: CustomerId, now: datetime) -> datetime:
+def behind_drawing(tx: Tx, customer_id: CustomerId, now: datetime) -> datetime:
     """Return now, or the moment behind the last drawing where the clock has not come to it.
 
     Under the customer's lock: what a drawing knew is told by clocks, and those of two nodes differ.

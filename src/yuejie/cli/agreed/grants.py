@@ -4,9 +4,10 @@ from datetime import datetime
 
 import click
 
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
 from yuejie.contracts.grants import store as grants_store
-from yuejie.contracts.grants.give import approve_grant, ask_grant, reject_grant
+from yuejie.contracts.grants.give import ask_grant, reject_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.customers.enrol import find_customer
 from yuejie.kernel.money import Money

@@ -6,10 +6,15 @@ What is drawn of a grant are lines of bills, and nothing else; its balance is co
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
+from yuejie.contracts.terms import YEARS
 from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import CURRENCIES
+
+NAME_LENGTH: Final = 100
+"""It is printed on a line of a bill, behind what the line is."""
 
 
 class GrantKind(StrEnum):
@@ -74,3 +79,12 @@ class GrantDraft:
             raise Invalid("套餐或代金券的止日须晚于起日，请改正后重试")
         if not self.name.strip():
             raise Invalid("套餐或代金券须有名称，它会印在账单上")
+        if len(self.name) > NAME_LENGTH or not self.name.isprintable():
+            raise Invalid(
+                f"套餐或代金券的名称须为一行文字，不超过 {NAME_LENGTH} 个字符，且没有不可见字符"
+            )
+        for day in (self.starts_on, self.ends_on):
+            if day.year not in YEARS:
+                raise Invalid(
+                    f"套餐或代金券的起止日 {day} 有误：须在 {YEARS[0]} 年至 {YEARS[-1]} 年之间"
+                )

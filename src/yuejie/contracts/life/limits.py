@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from yuejie.contracts import store as contracts
-from yuejie.contracts.contract import at as version_at
+from yuejie.contracts.contract import held_within
 from yuejie.contracts.life import store
 from yuejie.contracts.life.credit import CreditRule, TemporaryLimit, effective_limit
 from yuejie.db.deeds import Deed, record_deed
@@ -80,10 +80,7 @@ def ask_limit(
 def _refuse_idle(tx: Tx, customer_id: CustomerId, wish: LimitWish, now: datetime) -> None:
     """Refuse a limit under which nobody could use more: no contract, or none that it lifts."""
     versions = contracts.contracts_of(tx, customer_id)
-    first = max(now, wish.starts_at)
-    starts = {first, *(v.starts_at for v in versions if first < v.starts_at < wish.ends_at)}
-    found = [(version_at(versions, start), start) for start in sorted(starts)]
-    held = [v for v, start in found if v and (v.ends_at is None or v.ends_at > start)]
+    held = held_within(versions, max(now, wish.starts_at), wish.ends_at)
     if not held:
         raise Invalid("客户在这段时间里没有有效的合同，临时额度不起作用；请核对起止时间")
     same = [each for each in held if each.currency == wish.currency]

@@ -4,7 +4,8 @@ from typing import Annotated, Final
 
 from fastapi import Path, status
 
-from yuejie.contracts.grants.give import approve_grant, ask_grant, reject_grant
+from yuejie.bills.correct.granted import approve_grant
+from yuejie.contracts.grants.give import ask_grant, reject_grant
 from yuejie.contracts.grants.store import grants_of, open_grants
 from yuejie.contracts.life.limits import ask_limit, reject_limit, set_credit_rule
 from yuejie.contracts.life.store import credit_rules, temporary_limits

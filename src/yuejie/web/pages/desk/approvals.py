@@ -8,13 +8,14 @@ from starlette.responses import Response
 from yuejie.bills.correct.adjust import decide_adjustment
 from yuejie.bills.correct.adjustment import Decision
 from yuejie.bills.correct.break_fee import approve_leaving
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.correct.take_back import decide_credit
 from yuejie.bills.correct.turned_down import turned_down
 from yuejie.bills.documents.store import names_of_bills
 from yuejie.contracts.changes.change import STATE_NAMES
 from yuejie.contracts.changes.store import open_changes
-from yuejie.contracts.grants.give import approve_grant, reject_grant
+from yuejie.contracts.grants.give import reject_grant
 from yuejie.contracts.grants.grant import GrantKind
 from yuejie.contracts.grants.store import open_grants
 from yuejie.contracts.life.ending import reject_end
