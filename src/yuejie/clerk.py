@@ -38,6 +38,7 @@ from yuejie.kernel.errors import DomainError
 from yuejie.kernel.period import BillingMonth, zone_of
 from yuejie.notices.news.deprecations import announce_deprecations
 from yuejie.notices.news.endings import announce_endings
+from yuejie.notices.news.rejections import announce_rejections
 from yuejie.notices.news.rises import announce_rises
 from yuejie.notices.news.signings import announce_signings
 from yuejie.payments.dunning.dun import CLERK, daily_dunning, remind_of_suspense, watch_credit
@@ -100,6 +101,7 @@ CALENDAR: Final = (
     Duty("receipts", lambda db, now: match_open(db, now=now), timedelta(minutes=5)),
     Duty("dunning", daily_dunning, timedelta(hours=1)),
     Duty("credit", watch_credit, timedelta(minutes=1)),
+    Duty("rejections", announce_rejections, timedelta(minutes=1)),
     Duty("signings", announce_signings, timedelta(minutes=1)),
     Duty("protections", protect, timedelta(minutes=1)),
     Duty("budget_terms", follow_terms, timedelta(minutes=1)),

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.scenarios.books import FOUNDED, Books, Party, cny
+from tests.told import told
 from yuejie.contracts import store
 from yuejie.contracts.changes.ask import bring_prices
 from yuejie.contracts.changes.change import ChangeDecision, ChangeState, PriceChange
@@ -18,6 +19,7 @@ from yuejie.contracts.publish import open_book, publish_fx
 from yuejie.intake.resolve import resolve_unpriced
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from yuejie.kernel.money import FxRate, Money
+from yuejie.notices.news.rejections import announce_rejections
 from yuejie.usage.correct import Verdict
 from yuejie.usage.journal import EndedItem
 from yuejie.usage.meters import Meter
@@ -158,6 +160,8 @@ def test_it_cannot_be_approved_once_calls_were_let_in_past_its_start(yuan: Books
     with pytest.raises(Invalid, match="驳回调价须写明原因"):
         decided(yuan, change, "reject", why=" ")
     assert decided(yuan, change, "reject").state is ChangeState.REJECTED
+    assert announce_rejections(yuan.db, yuan.clock.now()) == 1
+    assert [note.facts["request"] for note in told(yuan.db)] == [change]
     with pytest.raises(Conflict, match="已驳回"):
         decided(yuan, change)
     with pytest.raises(Invalid, match="来不及由另一人批准"):

@@ -15,6 +15,7 @@ from pypdf.generic import DictionaryObject, IndirectObject
 from tests.scenarios.prospecting import BOSS, SALES, TODAY, Sales
 from tests.scenarios.test_presales import ECOMMERCE, FINTECH, TOLD, M, past_months
 from tests.scenarios.test_presales import sales as sales  # noqa: PLC0414 - the fixture
+from tests.told import told
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.presales.life.decide import find_quote, step_quote
 from yuejie.presales.proposal.make import (
@@ -188,3 +189,11 @@ def test_below_the_floor_there_is_no_proposal_before_another_person_approved(
         refuse_unfit(find_quote(tx, quote.quote_id), sales.now.date())
         with pytest.raises(Conflict, match="已于"):
             refuse_unfit(find_quote(tx, quote.quote_id), date(2099, 1, 1))
+
+
+def test_whoever_made_a_quote_is_told_that_it_was_rejected(sales: Sales, tmp_path: Path) -> None:
+    set_floor(sales.db, 900_000, by=BOSS, now=sales.now)
+    quote = quoted(sales, tmp_path)
+    step_quote(sales.db, quote.quote_id, QuoteEvent.REJECT, why="毛利太低", by=BOSS, now=sales.now)
+    (note,) = told(sales.db)
+    assert f"提出的报价 {quote.quote_id} 被驳回：毛利太低。" in note.words()

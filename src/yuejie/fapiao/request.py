@@ -24,6 +24,7 @@ from yuejie.fapiao.issuing.errand import ErrandKind
 from yuejie.fapiao.issuing.stop import recall
 from yuejie.fapiao.issuing.store import add_errand
 from yuejie.fapiao.life import FapiaoEvent, FapiaoState, advance
+from yuejie.fapiao.tell import tell_declined
 from yuejie.fapiao.title import Title, TitleState, refuse_kind
 from yuejie.fapiao.titles import find_title
 from yuejie.kernel.errors import Conflict, Invalid
@@ -158,6 +159,7 @@ def decline_fapiao(db: Database, name: str, *, why: str, by: str, now: datetime)
                 "请等待查询结果，搁置的任务请与服务商核实后停止"
             )
         move(tx, was, became, event, by=by, at=now)
+        tell_declined(tx, became, by=by, now=now)
         return became
 
 

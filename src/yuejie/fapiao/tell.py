@@ -21,6 +21,7 @@ from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
 from yuejie.notices.notice import ATTACHMENT_BYTES, Attachment, Audience, Kind, Notice
 from yuejie.notices.outbox import enqueue
+from yuejie.notices.rejection import Asked, Rejection, tell_rejection
 
 log = structlog.get_logger()
 
@@ -157,9 +158,38 @@ def tell_due(tx: Tx, due: DueBill, step: int, *, now: datetime) -> bool:
     return enqueue(tx, notice, at=now)
 
 
-def tell_rejected(fapiao: Fapiao) -> None:
-    """Log that the provider finally refused a fapiao; it stands in the list with its reason."""
+def tell_declined(tx: Tx, fapiao: Fapiao, *, by: str, now: datetime) -> None:
+    """Tell whoever requested a fapiao that it will not be issued, and why."""
+    rejection = Rejection(
+        asked=Asked.FAPIAO,
+        name=fapiao.key,
+        asked_by=fapiao.requested_by,
+        by=by,
+        why=fapiao.why,
+        customer_id=fapiao.customer_id,
+        amount=Money(fapiao.amounts.gross_fen, "CNY"),
+    )
+    tell_rejection(tx, rejection, at=now)
+
+
+def tell_red_declined(tx: Tx, red: RedFapiao, *, by: str, now: datetime) -> None:
+    """Tell whoever requested a red fapiao that somebody else took it back, and why."""
+    rejection = Rejection(
+        asked=Asked.RED_FAPIAO,
+        name=red.key,
+        asked_by=red.requested_by,
+        by=by,
+        why=red.why,
+        customer_id=red.customer_id,
+        amount=Money(red.amounts.gross_fen, "CNY"),
+    )
+    tell_rejection(tx, rejection, at=now)
+
+
+def tell_rejected(tx: Tx, fapiao: Fapiao, *, by: str, now: datetime) -> None:
+    """Log and tell that the provider finally refused a fapiao; it stands in the list as well."""
     log.warning("fapiao.rejected", key=fapiao.key, why=fapiao.why)
+    tell_declined(tx, fapiao, by=by, now=now)
 
 
 def _to_customer(

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     BILL_REVIEW_REMINDER = "bill_review_reminder"
     SETTLEMENT_WAITS = "settlement_waits"
     CORRECTION_REJECTED = "correction_rejected"
+    REQUEST_REJECTED = "request_rejected"
     DISPUTE_REOPENED = "dispute_reopened"
     FAPIAO_ISSUED = "fapiao_issued"
     FAPIAO_DELIVERY = "fapiao_delivery"
@@ -108,6 +109,7 @@ NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.BILL_REVIEW_REMINDER: Needs(("month", "amount", "review_until")),
     Kind.SETTLEMENT_WAITS: Needs(("customer", "month", "why")),
     Kind.CORRECTION_REJECTED: Needs(("correction", "customer", "amount", "drafted_by", "why")),
+    Kind.REQUEST_REJECTED: Needs(("request", "asked", "ended", "asked_by", "why")),
     Kind.DISPUTE_REOPENED: Needs(("customer", "bill", "line", "why")),
     Kind.FAPIAO_ISSUED: Needs(("fapiao_number", "amount")),
     Kind.FAPIAO_DELIVERY: Needs(("fapiao_number", "amount")),

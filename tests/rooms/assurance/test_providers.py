@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.recorded import recorded, steps
+from tests.told import told
 from yuejie.assurance.providers import store
 from yuejie.assurance.providers.owed import (
     CHINESE,
@@ -370,6 +371,7 @@ def test_who_let_money_go_is_in_the_record_of_deeds(house: Database) -> None:
     assert steps(recorded(house, "provider_payment", "reject")) == [
         ("bob", "reject", "requested", "rejected", "重复申请")
     ]
+    assert [note.facts["why"] for note in told(house)] == ["重复申请"]
     void_bill(house, other.provider_bill_id, why="录错", by="ann", now=NOW)
     (void,) = recorded(house, "provider_bill", "void")
     assert void.was is not None

@@ -29,6 +29,7 @@ from yuejie.ledger.check import Check
 from yuejie.ledger.post import post, reverse
 from yuejie.ledger.posting import Account
 from yuejie.ledger.store import balance
+from yuejie.notices.rejection import Asked, Rejection, tell_rejection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +164,16 @@ def decide_payment(
             raise Invalid("驳回付款必须写明原因")
         decided = replace(was, state=became, decided_by=by, decided_at=now)
         _move(tx, was, decided, Step(step, by, now, why))
+        if not approve:
+            rejection = Rejection(
+                asked=Asked.PROVIDER_PAYMENT,
+                name=payment_id,
+                asked_by=was.requested_by,
+                by=by,
+                why=why,
+                amount=Money(was.fen, was.currency),
+            )
+            tell_rejection(tx, rejection, at=now)
         return decided
 
 

@@ -133,7 +133,7 @@ def _reject(tx: Tx, errand: Errand, fapiao: Fapiao, refused: Refused, now: datet
     if fapiao.state is FapiaoState.APPROVED:
         became = replace(fapiao, state=advance(fapiao.state, FapiaoEvent.FAIL), why=why)
         if store.move_fapiao(tx, fapiao, became, FapiaoEvent.FAIL, by=errand.provider, at=now):
-            tell_rejected(became)
+            tell_rejected(tx, became, by=errand.provider, now=now)
     end(tx, errand, now, why=why)
 
 

@@ -29,6 +29,11 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "The correction {correction} ({amount}) that {drafted_by} drafted for {customer} was "
         "rejected: {why}. Please mend it and ask again, or answer the customer.",
     ),
+    Kind.REQUEST_REJECTED: Wording(
+        "{asked} {ended}: {request}",
+        "{asked} {request}, asked for by {asked_by}: {ended}, because {why}. Please mend it and "
+        "ask again where that is needed.",
+    ),
     Kind.DISPUTE_REOPENED: Wording(
         "Dispute open again: {customer} {bill}",
         "{customer} disputes “{line}” of bill {bill}; it was accepted, but its adjustment was not "
@@ -291,6 +296,10 @@ LABELS: Final[dict[str, str]] = {
     "customer": "Customer",
     "correction": "Correction",
     "drafted_by": "Drafted by",
+    "request": "Number",
+    "asked": "Request",
+    "ended": "Outcome",
+    "asked_by": "Asked for by",
     "line": "Line",
     "number": "Bill number",
     "month": "Month",
@@ -380,6 +389,28 @@ LABELS: Final[dict[str, str]] = {
     "until": "Until",
     "models": "Models",
 }
+
+VALUES: Final[dict[str, dict[str, str]]] = {
+    "asked": {
+        "refund": "Refund",
+        "short_pay": "Waiver of a fee",
+        "write_off": "Write-off",
+        "claim": "Claim of a payment",
+        "reprieve": "Reprieve",
+        "fapiao": "Fapiao request",
+        "red_fapiao": "Red fapiao request",
+        "provider_payment": "Payment to a provider",
+        "quote": "Quote",
+        "package": "Package",
+        "voucher": "Voucher",
+        "temporary_limit": "Temporary limit",
+        "contract_end": "Termination",
+        "price_change": "Price change",
+        "contract_draft": "Contract draft",
+    },
+    "ended": {"rejected": "rejected", "unpaid": "not paid by the bank"},
+}
+"""What a fact with few values is called, by the fact."""
 
 DIGEST: Final = "{count} notices: {first}, …"
 LOOK: Final = "See details"

@@ -46,7 +46,10 @@ def piece_of(kind: str, facts: Mapping[str, str], language: str) -> Piece:
     """Say a notice in a language."""
     tongue = _TONGUES[language]
     wording = tongue.WORDINGS[Kind(kind)]
-    plain = {name: _harmless(_one_line(value)) for name, value in facts.items()}
+    plain = {
+        name: tongue.VALUES.get(name, {}).get(value) or _harmless(_one_line(value))
+        for name, value in facts.items()
+    }
     needed = NEEDS[Kind(kind)].facts
     order = [*needed, *(name for name in plain if name not in needed)]
     return Piece(
@@ -216,7 +219,9 @@ def _squeezed(lines: list[str], link: list[str], newline: str, most: int) -> str
 def sms_of(kind: str, facts: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters of a kind's SMS template, in order; none holds a URL."""
     return {
-        name: _cut(_URL.sub("", _one_line(facts[name])), SMS_LENGTH) or "-"
+        name: zh.VALUES.get(name, {}).get(facts[name])
+        or _cut(_URL.sub("", _one_line(facts[name])), SMS_LENGTH)
+        or "-"
         for name in NEEDS[Kind(kind)].facts
     }
 

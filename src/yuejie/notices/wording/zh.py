@@ -28,6 +28,10 @@ WORDINGS: Final[dict[Kind, Wording]] = {
         "{drafted_by} 为 {customer} 提出的更正 {correction}（{amount}）被驳回：{why}。"
         "请按原因更正后重新提出，或答复客户。",
     ),
+    Kind.REQUEST_REJECTED: Wording(
+        "{asked}{ended}：{request}",
+        "{asked_by} 提出的{asked} {request} {ended}：{why}。请按原因处理，需要时重新提出。",
+    ),
     Kind.DISPUTE_REOPENED: Wording(
         "异议重新待处理：{customer} {bill}",
         "{customer} 对账单 {bill}“{line}”的异议原已接受，所提调整未获批准：{why}。"
@@ -268,6 +272,10 @@ LABELS: Final[dict[str, str]] = {
     "customer": "客户",
     "correction": "更正",
     "drafted_by": "提出人",
+    "request": "申请编号",
+    "asked": "申请",
+    "ended": "结果",
+    "asked_by": "提出人",
     "line": "明细",
     "number": "账单号",
     "month": "账期",
@@ -357,6 +365,28 @@ LABELS: Final[dict[str, str]] = {
     "until": "结束时间",
     "models": "模型",
 }
+
+VALUES: Final[dict[str, dict[str, str]]] = {
+    "asked": {
+        "refund": "退款申请",
+        "short_pay": "手续费减免申请",
+        "write_off": "坏账核销申请",
+        "claim": "到账认领",
+        "reprieve": "延期停服申请",
+        "fapiao": "发票申请",
+        "red_fapiao": "红冲申请",
+        "provider_payment": "对供应商付款申请",
+        "quote": "报价",
+        "package": "套餐",
+        "voucher": "代金券",
+        "temporary_limit": "临时额度",
+        "contract_end": "终止申请",
+        "price_change": "调价",
+        "contract_draft": "合同草案",
+    },
+    "ended": {"rejected": "被驳回", "unpaid": "银行未付出"},
+}
+"""What a fact with few values is called, by the fact."""
 
 DIGEST: Final = "{first} 等 {count} 条通知"
 LOOK: Final = "查看详情"

@@ -19,6 +19,7 @@ from yuejie.kernel.period import zone_of
 from yuejie.ledger.post import hold, post
 from yuejie.ledger.posting import Account, Entry, credit, debit
 from yuejie.ledger.show import BOOKS_ZONE
+from yuejie.notices.rejection import Asked, Ended, Rejection, tell_rejection
 from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import hold_customers
 from yuejie.payments.apportion.move import Source, Use
@@ -209,6 +210,7 @@ def decide_refund(
         became = replace(was, state=state, decided_by=by, decided_at=now)
         _move(tx, was, became, event, by=by, now=now, why=why)
         if not approve:
+            tell_rejection(tx, _rejection(became, Ended.REJECTED, by=by, why=why), at=now)
             _place_again(tx, became, by=by, now=now)
             _review(tx, became.customer_id, by=by, now=now)
         return became
@@ -242,6 +244,7 @@ def refund_failed(db: Database, refund_id: str, *, why: str, by: str, now: datet
         was = _find(tx, refund_id)
         became = replace(was, state=advance(was, RefundEvent.FAIL, by=by))
         _move(tx, was, became, RefundEvent.FAIL, by=by, now=now, why=why)
+        tell_rejection(tx, _rejection(became, Ended.UNPAID, by=by, why=why), at=now)
         _place_again(tx, became, by=by, now=now)
         _review(tx, became.customer_id, by=by, now=now)
         return became
@@ -348,6 +351,20 @@ def _facts(refund: Refund) -> dict[str, object]:
         "amount": str(Money(refund.amount_fen, refund.currency)),
         "currency": refund.currency,
     }
+
+
+def _rejection(refund: Refund, ended: Ended, *, by: str, why: str) -> Rejection:
+    """Return what whoever asked for a refund is told of one that came to nothing."""
+    return Rejection(
+        asked=Asked.REFUND,
+        name=refund.refund_id,
+        asked_by=refund.requested_by,
+        by=by,
+        why=why,
+        customer_id=refund.customer_id,
+        amount=Money(refund.amount_fen, refund.currency),
+        ended=ended,
+    )
 
 
 def _find(tx: Tx, refund_id: str) -> Refund:

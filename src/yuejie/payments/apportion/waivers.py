@@ -9,8 +9,9 @@ from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import mint
-from yuejie.kernel.money import FEN, plain
+from yuejie.kernel.money import FEN, Money, plain
 from yuejie.kernel.period import zone_of
+from yuejie.notices.rejection import Asked, Rejection, tell_rejection
 from yuejie.payments.apportion import store
 from yuejie.payments.apportion.book import book, hold_customers
 from yuejie.payments.apportion.move import Move, Use
@@ -112,7 +113,23 @@ def decide_waiver(
         verb, reason = ("approve", asked.why) if approve else ("reject", why)
         deed = Deed(by, now, verb, "waiver", waiver_id, reason)
         record_deed(tx, deed, was=asked, became=became)
+        if not approve:
+            tell_rejection(tx, _rejection(became, reason), at=now)
         return became
+
+
+def _rejection(waiver: Waiver, why: str) -> Rejection:
+    """Return what whoever asked for a waiver is told of it."""
+    assert waiver.decided_by is not None, "somebody rejected it"
+    return Rejection(
+        asked=Asked(waiver.kind),
+        name=waiver.waiver_id,
+        asked_by=waiver.requested_by,
+        by=waiver.decided_by,
+        why=why,
+        customer_id=waiver.customer_id,
+        amount=Money(waiver.amount_fen, waiver.currency),
+    )
 
 
 def _find(tx: Tx, waiver_id: str) -> Waiver:

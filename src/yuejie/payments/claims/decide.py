@@ -8,6 +8,7 @@ from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.ids import CustomerId, mint
 from yuejie.kernel.money import FEN, plain
+from yuejie.notices.rejection import Asked, Rejection, tell_rejection
 from yuejie.payments.apportion.book import hold_customers
 from yuejie.payments.apportion.move import Use
 from yuejie.payments.apportion.place import (
@@ -123,6 +124,15 @@ def reject_claim(db: Database, claim_id: str, *, answer: str, by: str, now: date
             raise Conflict(f"认领 {claim_id} 正被另一操作处理，请刷新后重试")
         deed = Deed(by, now, "reject", "receipt_claim", claim_id, answer)
         record_deed(tx, deed, was=_facts(asked), became=_facts(became))
+        rejection = Rejection(
+            asked=Asked.CLAIM,
+            name=claim_id,
+            asked_by=asked.claimed_by,
+            by=by,
+            why=answer,
+            customer_id=asked.customer_id,
+        )
+        tell_rejection(tx, rejection, at=now)
         return became
 
 

@@ -8,6 +8,7 @@ from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.kernel.period import zone_of
 from yuejie.kernel.two_people import refuse_same
+from yuejie.notices.rejection import Asked, Rejection, tell_rejection
 from yuejie.presales import store
 from yuejie.presales.quote import Quote, QuoteEvent, advance
 
@@ -45,4 +46,9 @@ def step_quote(
         moved = Transition(now, event, was.state, became.state, by, why.strip())
         if not store.move_quote(tx, quote_id, moved):
             raise Conflict(f"报价 {quote_id} 刚被他人处理过，请刷新后再试")
+        if event is QuoteEvent.REJECT:
+            rejection = Rejection(
+                asked=Asked.QUOTE, name=quote_id, asked_by=was.made_by, by=by, why=why.strip()
+            )
+            tell_rejection(tx, rejection, at=now)
     return became

@@ -1,0 +1,1 @@
+"""What of contracts somebody asked for and somebody else turned down."""
