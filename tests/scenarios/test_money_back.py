@@ -16,7 +16,7 @@ from yuejie.kernel.errors import Conflict, Invalid, NotFound
 from yuejie.payments.apportion.draw import draw_down, set_aside
 from yuejie.payments.apportion.move import Source, Use
 from yuejie.payments.apportion.place import Placing, apportion_receipt
-from yuejie.payments.apportion.refund import RefundState
+from yuejie.payments.apportion.refund import Refund, RefundState
 from yuejie.payments.apportion.refunds import (
     Wanted,
     bounce,
@@ -192,6 +192,39 @@ def test_nobody_turns_money_down_without_a_reason(bank: Bank) -> None:
         waived = [each.why for each in deeds(tx, Sought(noun="waiver"), before=1 << 62, limit=9)]
     assert told == {first: (RefundState.REJECTED, "抵下月"), second: (RefundState.APPROVED, "")}
     assert waived == ["尚可催收", "破产"]
+
+
+def test_a_bounce_is_named_by_the_serial_that_the_bank_printed(bank: Bank) -> None:
+    """
+    Whoever reads the bank's paper knows the serial, not our id. What left before the transfer came
+    is not its return, nor is another amount under the same serial.
+    """
+    early = bank.row("2026-09-09", "300.00", "甲", out=True)
+    bank.imports(early)
+    receipt = bank.pays("2026-09-10", "300.00", "甲").receipt_id
+    other, back = (
+        bank.row("2026-09-12", "30.00", "甲", out=True),
+        bank.row("2026-09-13", "300.00", "甲", out=True),
+    )
+    bank.imports(other, back)
+    for wrong, says in (
+        (early[1], "早于到账日 2026-09-10"),
+        (other[1], r"支出 30\.00，与退款 300\.00 不符"),
+    ):
+        with pytest.raises(Conflict, match=says):
+            bounces(bank, receipt, line=wrong)
+    with pytest.raises(NotFound, match="流水 CMB1 不在该账户"):
+        bounces(bank, receipt, line="CMB1")
+    assert bounces(bank, receipt, line=back[1]) == date(2026, 9, 13)
+    (gone,) = refunds_of_receipt(bank, receipt)
+    assert gone.line_id is not None
+    assert gone.line_id.startswith("bsl_")
+    bank.books_agree()
+
+
+def refunds_of_receipt(bank: Bank, receipt: str) -> list[Refund]:
+    with bank.books.db.read() as tx:
+        return refunds_of(tx, receipt)
 
 
 def test_only_lines_that_may_have_paid_a_refund_are_offered_for_it(bank: Bank) -> None:

@@ -75,6 +75,7 @@ def test_a_payment_a_fee_and_a_refund(
     (left,) = receipts
     whole = ok(operator.get(f"{API}/receipts/{left['receipt_id']}"))
     assert whole["candidates"][0]["slug"] == "acme"
+    assert whole["outgoing"] == []
     ask = {"amount": "10.00", "why": "多付"}
     refund = ok(operator.post(f"{API}/receipts/{left['receipt_id']}/refunds", json=ask))
     assert (refund["to_name"], refund["to_number"]) == (name, "6222")

@@ -172,11 +172,12 @@ def list_lines(
             money(row.balance_fen, ours.currency),
             row.payer_name,
             row.memo,
+            row.serial,
             row.line_id,
         )
         for row in found
     ]
-    heads = ["日期", "收付", "金额", "余额", "对方", "附言", "编号"]
+    heads = ["日期", "收付", "金额", "余额", "对方", "附言", "流水号", "编号"]
     show_table(f"账户 {ours.number} 的流水", heads, rows)
 
 

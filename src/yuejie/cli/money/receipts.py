@@ -107,6 +107,9 @@ def show(house: Frame, receipt_id: str, *, json: bool) -> None:
         (t.at.isoformat(timespec="minutes"), t.event, t.became, t.by, t.why) for t in found.life
     ]
     show_table("经过", ["时间", "事件", "状态", "谁", "原因"], steps)
+    back = [(str(f.booked_on), f.payer_name, f.serial, f.line_id) for f in found.outgoing]
+    if back:
+        show_table("可能把它整笔退回的流水", ["日期", "对方", "流水号", "编号"], back)
 
 
 @receipts.command("match")
@@ -173,7 +176,7 @@ def undo(house: Frame, batch_id: str, why: str) -> None:
 
 @receipts.command("bounce")
 @click.argument("receipt_id")
-@click.option("--line", help="流水中退回的那一笔")
+@click.option("--line", help="流水中退回的那一笔：编号或银行流水号")
 @click.option("--why", required=True, help="原因")
 @frame
 def bounced(house: Frame, receipt_id: str, line: str | None, why: str) -> None:
@@ -391,7 +394,7 @@ def decide(house: Frame, refund_id: str, *, approve: bool, why: str) -> None:
 
 @refunds.command("paid")
 @click.argument("refund_id")
-@click.option("--line", help="流水中付出的那一笔")
+@click.option("--line", help="流水中付出的那一笔：编号或银行流水号")
 @click.option("--on", type=DAY, help="付款日（默认今天）")
 @frame
 def paid(house: Frame, refund_id: str, line: str | None, on: date | None) -> None:

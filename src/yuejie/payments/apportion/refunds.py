@@ -31,6 +31,7 @@ from yuejie.payments.dunning.standing import review_standing, review_standings
 from yuejie.payments.receipts import store as receipt_store
 from yuejie.payments.receipts.receipt import OPEN, Receipt, ReceiptEvent, ReceiptState
 from yuejie.payments.receipts.receipt import advance as advance_receipt
+from yuejie.payments.receipts.store import KeptLine
 
 OwesFapiao = Callable[[Tx, CustomerId], int]
 """Returns by how many fen a customer's fapiao exceed what it consumed, after credit notes."""
@@ -227,9 +228,8 @@ def refund_paid(
         was = _find(tx, refund_id)
         receipt = find_receipt(tx, was.receipt_id, hold=True)
         state = advance(was, RefundEvent.PAY, by=by)
-        if line is not None:
-            _refuse_other_line(tx, was, line)
-        became = replace(was, state=state, line_id=line, paid_on=paid_on)
+        said = _line_of(tx, was, receipt, line) if line is not None else None
+        became = replace(was, state=state, line_id=said.line_id if said else None, paid_on=paid_on)
         _move(tx, was, became, RefundEvent.PAY, by=by, now=now, why="")
         post(tx, _entry(became, by=by, at=now))
         _follow(tx, receipt, by=by, now=now, why=f"退款 {refund_id}")
@@ -256,6 +256,7 @@ def bounce(
     """Take a receipt back that the bank has returned: its bills are open again, and the money gone.
 
     Every apportionment of it is undone in the same transaction, and whoever it paid for reviewed.
+    `line` names the line that carried it back, by its id or the bank's serial.
     Raises Conflict where its prepayment is used already, or something of it was refunded.
     """
     if not why.strip():
@@ -291,11 +292,11 @@ def bounce(
             requested_at=now,
             decided_by=by,
             decided_at=now,
-            line_id=line,
             paid_on=now.astimezone(zone_of(BOOKS_ZONE)).date(),
         )
         if line is not None:
-            gone = replace(gone, paid_on=_refuse_other_line(tx, gone, line))
+            said = _line_of(tx, gone, receipt, line)
+            gone = replace(gone, line_id=said.line_id, paid_on=said.booked_on)
         store.insert_refund(tx, gone)
         deed = Deed(by, now, "bounce", "refund", gone.refund_id, why)
         record_deed(tx, deed, became=_facts(gone))
@@ -305,21 +306,39 @@ def bounce(
         return gone
 
 
-def _refuse_other_line(tx: Tx, refund: Refund, line_id: str) -> date:
-    """Return the day on which the bank booked a line, which must be this refund's alone."""
-    line = receipt_store.line_by_id(tx, refund.account_id, line_id)
-    if line is None:
-        raise NotFound(f"流水 {line_id} 不在该账户，请核对编号")
-    if line.direction != "out" or line.amount_fen != refund.amount_fen:
+def _line_of(tx: Tx, refund: Refund, receipt: Receipt, name: str) -> KeptLine:
+    """Return the line, called by its id or the bank's serial, that paid a refund, and no other.
+
+    A bank may give the fee of a transfer the transfer's serial, so the amount tells them apart.
+    """
+    called = receipt_store.lines_called(tx, refund.account_id, name)
+    if not called:
+        raise NotFound(f"流水 {name} 不在该账户，请核对流水号")
+    fitting = [
+        each for each in called if each.direction == "out" and each.amount_fen == refund.amount_fen
+    ]
+    if not fitting:
+        other = called[0]
         raise Conflict(
-            f"流水 {line_id} 是 {'支出' if line.direction == 'out' else '收入'} "
-            f"{plain(line.amount_fen, FEN)}，与退款 {plain(refund.amount_fen, FEN)} 不符"
+            f"流水 {name} 是 {'支出' if other.direction == 'out' else '收入'} "
+            f"{plain(other.amount_fen, FEN)}，与退款 {plain(refund.amount_fen, FEN)} 不符"
         )
-    tx.lock_exclusive(f"bank line {line_id}")
-    other = store.refund_of_line(tx, line_id)
-    if other is not None:
-        raise Conflict(f"流水 {line_id} 已登记为退款 {other}，一笔支出只对应一笔退款，请核对")
-    return line.booked_on
+    if len(fitting) > 1:
+        named = "、".join(f"{each.booked_on} {each.line_id}" for each in fitting)
+        raise Conflict(
+            f"流水号 {name} 有 {len(fitting)} 笔同额支出（{named}），请写明其中一笔的编号"
+        )
+    (line,) = fitting
+    if line.booked_on < receipt.received_on:
+        raise Conflict(
+            f"流水 {name} 记账于 {line.booked_on}，早于到账日 {receipt.received_on}，"
+            "不是这笔到账的退回，请核对"
+        )
+    tx.lock_exclusive(f"bank line {line.line_id}")
+    other_refund = store.refund_of_line(tx, line.line_id)
+    if other_refund is not None:
+        raise Conflict(f"流水 {name} 已登记为退款 {other_refund}，一笔支出只对应一笔退款，请核对")
+    return line
 
 
 def _follow(tx: Tx, receipt: Receipt, *, by: str, now: datetime, why: str) -> None:

@@ -8,7 +8,7 @@ from yuejie.payments.apportion import store as apportion_store
 from yuejie.payments.apportion.move import Apportionment
 from yuejie.payments.apportion.place import find_receipt, left_of
 from yuejie.payments.receipts import store
-from yuejie.payments.receipts.receipt import Receipt
+from yuejie.payments.receipts.receipt import Receipt, ReceiptState
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class ReceiptWhole:
     candidates: list[store.CandidateRow]
     apportionments: list[Apportionment]
     life: list[Transition]
+    outgoing: list[store.KeptLine]
+    """Lines that may have carried all of it back, the newest first; none of one that is back."""
 
 
 def whole_receipt(tx: Tx, receipt_id: str) -> ReceiptWhole:
@@ -31,4 +33,11 @@ def whole_receipt(tx: Tx, receipt_id: str) -> ReceiptWhole:
         store.candidates(tx, receipt_id),
         apportion_store.of_receipt(tx, receipt_id),
         store.transitions(tx, receipt_id),
+        _outgoing(tx, receipt),
     )
+
+
+def _outgoing(tx: Tx, receipt: Receipt) -> list[store.KeptLine]:
+    if receipt.state is ReceiptState.RETURNED:
+        return []
+    return store.lines_paying_back(tx, receipt.receipt_id, amount_fen=receipt.amount_fen)

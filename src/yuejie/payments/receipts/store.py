@@ -182,17 +182,19 @@ def others_of_days(
     )
 
 
-LINE_BY_ID: Final = """
+LINES_CALLED: Final = """
     SELECT line_id, row_number, booked_on, booked_time, direction, amount_fen, balance_fen,
            serial, identity, payer_name, payer_number, payer_bank, into_number, memo
     FROM statement_line
-    WHERE account_id = %(account_id)s AND line_id = %(line_id)s
+    WHERE account_id = %(account_id)s AND (line_id = %(name)s OR serial = %(name)s)
+      AND %(name)s <> ''
+    ORDER BY booked_on, sequence
 """
 
 
-def line_by_id(tx: Tx, account_id: str, line_id: str) -> KeptLine | None:
-    """Return a line of an account."""
-    return tx.maybe(KeptLine, LINE_BY_ID, account_id=account_id, line_id=line_id)
+def lines_called(tx: Tx, account_id: str, name: str) -> list[KeptLine]:
+    """Return the lines of an account by an id, or by the bank's serial, which several may share."""
+    return tx.rows(KeptLine, LINES_CALLED, account_id=account_id, name=name)
 
 
 LINES: Final = """

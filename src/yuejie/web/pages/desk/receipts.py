@@ -104,12 +104,20 @@ def show_receipt(
         batches=batches,
         refunds=refunds,
         refundable=free,
+        carried_back=_carried_back(whole),
         refund_states=REFUND_STATES,
         states=SAID,
         sources=SOURCES,
         uses=USES,
         next=next((each for each in waiting if each.receipt_id != receipt), None),
     )
+
+
+def _carried_back(whole: ReceiptWhole) -> str:
+    """Return the id of the line that is taken for the bank's return: to the payer's very number."""
+    number = whole.receipt.payer_number
+    exact = [each.line_id for each in whole.outgoing if number and each.payer_number == number]
+    return exact[0] if exact else ""
 
 
 def _placing(

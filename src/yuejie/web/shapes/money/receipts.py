@@ -20,7 +20,7 @@ from yuejie.payments.receipts.load import Imported
 from yuejie.payments.receipts.match import Matched
 from yuejie.payments.receipts.receipt import Receipt
 from yuejie.payments.receipts.show import ReceiptWhole
-from yuejie.payments.receipts.store import CandidateRow
+from yuejie.payments.receipts.store import CandidateRow, KeptLine
 from yuejie.web.shapes.customers import Text
 from yuejie.web.shapes.wire import Amount, In, Instant, Name, Out
 
@@ -277,6 +277,29 @@ class LifeOut(Out):
         return cls.model_validate(step)
 
 
+class LineOut(Out):
+    """银行流水中的一笔。"""
+
+    line_id: str = Field(description="编号")
+    booked_on: date = Field(description="银行记账日")
+    name: str = Field(description="对方户名")
+    number: str = Field(description="对方账号")
+    serial: str = Field(description="银行流水号")
+    memo: str = Field(description="附言")
+
+    @classmethod
+    def of(cls, line: KeptLine) -> "LineOut":
+        """Write a line of a statement."""
+        return cls(
+            line_id=line.line_id,
+            booked_on=line.booked_on,
+            name=line.payer_name,
+            number=line.payer_number,
+            serial=line.serial,
+            memo=line.memo,
+        )
+
+
 class ReceiptWholeOut(Out):
     """一笔到账的全部。"""
 
@@ -285,6 +308,9 @@ class ReceiptWholeOut(Out):
     candidates: list[CandidateOut] = Field(description="可能的付款客户，得分高的在前")
     apportionments: list[ApportionmentOut] = Field(description="认款")
     life: list[LifeOut] = Field(description="经过")
+    outgoing: list[LineOut] = Field(
+        description="可能把它整笔退回的付出流水，新的在前；退票时写其编号或流水号"
+    )
 
     @classmethod
     def of(cls, whole: ReceiptWhole) -> "ReceiptWholeOut":
@@ -295,6 +321,7 @@ class ReceiptWholeOut(Out):
             candidates=[CandidateOut.of(row) for row in whole.candidates],
             apportionments=[ApportionmentOut.of(row) for row in whole.apportionments],
             life=[LifeOut.of(step) for step in whole.life],
+            outgoing=[LineOut.of(line) for line in whole.outgoing],
         )
 
 
@@ -475,14 +502,14 @@ class PaidIn(In):
     """银行已付出。"""
 
     paid_on: date = Field(description="付款日")
-    line: Name | None = Field(None, description="流水中付出的那一笔")
+    line: Name | None = Field(None, description="流水中付出的那一笔：编号或银行流水号")
 
 
 class ReasonIn(In):
     """原因。"""
 
     why: Text = Field(description="原因")
-    line: Name | None = Field(None, description="流水中退回的那一笔")
+    line: Name | None = Field(None, description="流水中退回的那一笔：编号或银行流水号")
 
 
 class RefundOut(Out):
