@@ -17,6 +17,7 @@ from yuejie.payments.banks.account import BankAccount
 from yuejie.payments.banks.keep import find_account
 from yuejie.payments.receipts import store
 from yuejie.payments.receipts.receipt import Receipt, ReceiptState
+from yuejie.payments.statements.known import recognise
 from yuejie.payments.statements.line import (
     Direction,
     Problem,
@@ -149,7 +150,7 @@ def _fresh(
 ) -> tuple[Mapping[str, StatementLine], int]:
     """Return the lines that are new by their identity, the oldest first, and how many are not."""
     lines = in_order(statement)
-    named = identities(lines)
+    named = _named(tx, ours, lines)
     known = store.lines_by_identity(tx, ours.account_id, named)
     fresh: dict[str, StatementLine] = {}
     problems = []
@@ -164,6 +165,14 @@ def _fresh(
     if problems:
         raise StatementRefused(problems, name)
     return fresh, len(lines) - len(fresh)
+
+
+def _named(tx: Tx, ours: BankAccount, lines: Sequence[StatementLine]) -> list[str]:
+    """Name each line as it was named when it was kept, where it was."""
+    serials = sorted({line.serial for line in lines if line.sure})
+    days = sorted({line.booked_on for line in lines if line.sure})
+    kept = store.lines_by_serial(tx, ours.account_id, serials, days) if serials else []
+    return recognise(lines, identities(lines), ((each.identity, each.noun()) for each in kept))
 
 
 def _doubles(

@@ -149,6 +149,34 @@ def lines_by_identity(tx: Tx, account_id: str, identities: Sequence[str]) -> dic
     return {row.identity: row for row in rows}
 
 
+# What shares a serial was booked with it, so the days' index finds it; the first, by its name.
+LINES_BY_SERIAL: Final = """
+    SELECT line_id, row_number, booked_on, booked_time, direction, amount_fen, balance_fen,
+           serial, identity, payer_name, payer_number, payer_bank, into_number, memo
+    FROM statement_line
+    WHERE account_id = %(account_id)s
+      AND (identity = ANY(%(names)s)
+           OR (booked_on = ANY(%(days)s) AND serial = ANY(%(serials)s)
+               AND starts_with(identity, %(sure)s)))
+    ORDER BY sequence
+"""
+
+
+def lines_by_serial(
+    tx: Tx, account_id: str, serials: Sequence[str], days: Sequence[date]
+) -> list[KeptLine]:
+    """Return the lines that some serials of the bank name, and those of these days beside them."""
+    return tx.rows(
+        KeptLine,
+        LINES_BY_SERIAL,
+        account_id=account_id,
+        names=[f"{SURE}{serial}" for serial in serials],
+        serials=list(serials),
+        days=list(days),
+        sure=SURE,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Elsewhere(KeptLine):
     """A line that is there, and the file that it came from."""

@@ -39,7 +39,7 @@ class StatementLine:
     """One line. `row` is where it stands in the file, counted from 1, as a person would count.
 
     `into` is the number it was paid into where the bank names it (a virtual account). `sure` says
-    that the bank's serial number is one, not a voucher number that several lines may share.
+    that the bank's serial number is one, not a voucher number that any lines of a day may share.
     """
 
     row: int
@@ -108,17 +108,22 @@ class StatementRefused(Invalid):
 def identities(lines: Iterable[StatementLine]) -> list[str]:
     """Name each line so that the same line of another file gets the same name.
 
-    A sure serial number names it alone. Else everything the bank prints of it does, the balance
-    behind it included; where there is no balance either, equal lines of one day are counted. So
-    are those whose balances follow only if all of them are there: paid, given back, paid again.
+    A sure serial number names it alone, the first that has it; a fee that has its transfer's is
+    named by side, amount and balance as well. Else everything the bank prints of it does, the
+    balance behind it included; where there is no balance either, equal lines of one day are
+    counted. So are those whose balances follow only if all of them are there: paid, given back,
+    paid again.
     """
     lines = list(lines)
     follow = _all_follow(lines)
     counted: Counter[str] = Counter()
+    firsts: dict[str, StatementLine] = {}
     found = []
     for line in lines:
         if line.sure:
-            found.append(f"{SURE}{line.serial}")
+            first = firsts.setdefault(line.serial, line)
+            alone = prints_alike(first, line)
+            found.append(f"{SURE}{line.serial}" if alone else name_beside(line))
             continue
         parts = (
             line.booked_on.isoformat(),
@@ -135,6 +140,19 @@ def identities(lines: Iterable[StatementLine]) -> list[str]:
             name = f"{name}|{counted[name]}"
         found.append(name)
     return found
+
+
+def prints_alike(one: StatementLine, other: StatementLine) -> bool:
+    """Say whether two lines of one serial may be the same: by side, amount and balance."""
+    balances = {one.balance_fen, other.balance_fen} - {None}
+    moved = (one.direction, one.amount_fen) == (other.direction, other.amount_fen)
+    return moved and len(balances) <= 1
+
+
+def name_beside(line: StatementLine) -> str:
+    """Name a line whose serial another line has as well."""
+    balance = "" if line.balance_fen is None else line.balance_fen
+    return f"{SURE}{line.serial}|{line.direction}|{line.amount_fen}|{balance}"
 
 
 def _all_follow(lines: Sequence[StatementLine]) -> bool:
