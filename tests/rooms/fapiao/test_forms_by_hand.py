@@ -51,7 +51,8 @@ def test_what_is_in_the_way_of_a_form_is_said_in_words(shop: Shop) -> None:
 
 
 def file(shop: Shop, red: RedFapiao, number: str = FORM, **more: object) -> RedFapiao:
-    filed = Filed(number=number, filed_at=shop.now, **more)  # type: ignore[arg-type]  # a test's own
+    more = {"filed_at": shop.now, **more}
+    filed = Filed(number=number, **more)  # type: ignore[arg-type]  # a test's own
     return file_form(shop.db, red.key, filed, by=CLERK, now=shop.now)
 
 

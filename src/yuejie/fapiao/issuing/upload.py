@@ -57,6 +57,8 @@ def upload_fapiao(db: Database, name: str, upload: Upload, *, by: str, now: date
         named = find_fapiao(store.fapiao_by_name(tx, name), name)
         fapiao = store.lock_fapiao(tx, named.customer_id, named.fapiao_id)
         issued = _issued(upload, paper, fapiao.amounts, now)
+        if paper is None:
+            _refuse_before(issued.issued_at, fapiao.approved_at, "批准")
         wrong = contradiction(tx, fapiao, issued) or _other_parties(fapiao, paper)
         if wrong:
             raise Invalid(f"上传的文件与发票申请 {fapiao.key} 不符：{wrong}；请核对后重新上传")
@@ -83,6 +85,8 @@ def upload_red(db: Database, name: str, upload: Upload, *, by: str, now: datetim
         named = find_red(reds.red_by_name(tx, name), name)
         red = reds.lock_red(tx, named.customer_id, named.red_id)
         issued = _issued(upload, paper, red.amounts, now)
+        if paper is None:
+            _refuse_before(issued.issued_at, red.applied_at or red.approved_at, "红字确认单提交")
         blue = find_fapiao(store.fapiao_by_name(tx, red.fapiao_id), red.fapiao_id)
         wrong = wrong_number(tx, red.red_id, issued.number, issued.issued_at)
         wrong = wrong or _other_parties(blue, paper)
@@ -132,6 +136,15 @@ def _issued(upload: Upload, paper: Paper | None, amounts: Amounts, now: datetime
     if upload.issued_at > now + _AHEAD:
         raise Invalid("填写的开票时间晚于现在，请核对")
     return Issued(upload.number, upload.issued_at, amounts)
+
+
+def _refuse_before(issued_at: datetime, earliest: datetime | None, what: str) -> None:
+    """Refuse a typed time that would put a fapiao into a period before it could be issued.
+
+    People type whole minutes. A file says its own time, and is believed.
+    """
+    if earliest is not None and issued_at < earliest.replace(second=0, microsecond=0):
+        raise Invalid(f"填写的开票时间早于{what}的时间，请核对")
 
 
 def _other_parties(fapiao: Fapiao, paper: Paper | None) -> str:

@@ -31,7 +31,7 @@ from yuejie.fapiao.reversing.form import (
 )
 from yuejie.fapiao.reversing.reverse import hold_blue, refuse_second
 from yuejie.fapiao.tell import tell_contrary
-from yuejie.kernel.errors import Conflict, Invalid
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.kernel.ids import mint
 
 _NUMBER: Final = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
@@ -108,8 +108,8 @@ def end_form(
             raise Conflict(f"红字确认单 {was.key} 尚未登记提交，请先登记确认单编号和提交时间")
         if was.state is RedState.CONFIRMED and ended in {FormEnd.DENIED, FormEnd.LAPSED}:
             raise Conflict(f"红字确认单 {was.key} 已确认，不会再被否认或逾期；只能登记为已撤销")
-        if ended is FormEnd.LAPSED and (was.expires_at is None or now < was.expires_at):
-            raise Invalid(f"红字确认单 {was.key} 的 72 小时还没有到，不能登记为逾期作废")
+        if ended is FormEnd.LAPSED:
+            _refuse_running(tx, was, by=by, now=now)
         return note_end(tx, was, ended, why=why, by=by, now=now)
 
 
@@ -119,9 +119,10 @@ def note_end(
     """Move a form to its end, and tell finance of one that two people did not approve.
 
     Raises Conflict where two people still can answer a buyer's form, and for the contrary of what
-    they approved where nobody says why: the tax office's word counts, a slip does not.
+    they approved where nobody says why: the tax office's word counts, a slip does not. Raises
+    Forbidden for who told the time by which a buyer's form is over, until 72 hours behind telling.
     """
-    _refuse_unanswered(was, ended, now)
+    _refuse_unanswered(tx, was, ended, by=by, now=now)
     code = code_of(ended, was)
     words, event = FORM_STATES[code]
     assert event is not None, "an end has an event"
@@ -208,12 +209,33 @@ def _refuse_buyers(red: RedFapiao) -> None:
         raise Conflict(f"红字确认单 {red.key} 由购方发起，不须我方提交；请确认或拒绝")
 
 
-def _refuse_unanswered(red: RedFapiao, ended: FormEnd, now: datetime) -> None:
+def _refuse_unanswered(tx: Tx, red: RedFapiao, ended: FormEnd, *, by: str, now: datetime) -> None:
     """Refuse that one person answers the buyer, as long as two still can."""
     ours = ended in {FormEnd.CONFIRMED, FormEnd.DENIED} and red.is_buyers
-    over = red.expires_at is not None and now >= red.expires_at
-    if ours and red.approved_by is None and not over:
+    if not ours or red.approved_by is not None:
+        return
+    if red.expires_at is None or now < red.expires_at:
         raise Conflict(f"红字确认单 {red.key} 由购方发起，须先由两人拟定并批准答复，再登记结果")
+    _refuse_own_time(tx, red, by=by, now=now)
+
+
+def _refuse_running(tx: Tx, red: RedFapiao, *, by: str, now: datetime) -> None:
+    """Refuse that a form has lapsed whose 72 hours are not over."""
+    if red.expires_at is None or now < red.expires_at:
+        raise Invalid(f"红字确认单 {red.key} 的 72 小时还没有到，不能登记为逾期作废")
+    _refuse_own_time(tx, red, by=by, now=now)
+
+
+def _refuse_own_time(tx: Tx, red: RedFapiao, *, by: str, now: datetime) -> None:
+    """Refuse that a time which one person alone told lets the same person act alone at once.
+
+    Who told it waits until 72 hours behind telling it, which no wrong time can shorten.
+    """
+    told = store.told_time(tx, red.key, by)
+    if told is not None and now < told + CONFIRM_WITHIN:
+        raise Forbidden(
+            f"红字确认单 {red.key} 的提交时间由 {by} 登记，据此已过 72 小时的结果须由另一人登记"
+        )
 
 
 def _refuse_number(tx: Tx, number: str, red_id: str) -> None:

@@ -18,6 +18,7 @@ OPERATOR_READS: Final = {
     "reds_of_fapiao": "reached through a fapiao, whose reader was checked",
     "reds_waiting": "the clerk reminds whoever a form waits for",
     "red_of_form": "a form is one of all customers'",
+    "told_time": "a second look at who said since when a form waits",
     "reds_lapsed": "the clerk tells finance of forms past their 72 hours",
     "pending_reds": "the operator sees every form under way with its clock",
 }
@@ -223,8 +224,21 @@ def _told(red: RedFapiao) -> dict[str, object]:
         "reason": red.reason,
         "form_code": red.form_code,
         "form_number": red.form_number,
+        "filed_at": red.applied_at.isoformat() if red.applied_at else None,
         "number": red.number,
     }
+
+
+TOLD_TIME: Final = """
+    SELECT max(at) FROM deed
+    WHERE noun = 'red_fapiao' AND name = %(key)s AND by = %(by)s
+      AND verb IN ('find', 'wait', 'correct')
+"""
+
+
+def told_time(tx: Tx, key: str, by: str) -> datetime | None:
+    """Return when somebody last said since when a form waits, None for whoever never did."""
+    return tx.value(TOLD_TIME, key=key, by=by)
 
 
 MOVE_RED: Final = """
