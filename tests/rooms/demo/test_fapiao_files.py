@@ -14,12 +14,15 @@ from defusedxml.ElementTree import fromstring
 from pypdf import PdfReader
 
 from tests.rooms.demo.test_tax import CUT, LINE, ORDER
+from yuejie.demo.practice.place import SELLER, Ports, environ_of
+from yuejie.demo.practice.run import _tax
 from yuejie.demo.tax.face import MARK, PAGED, UNSIGNED, percent
 from yuejie.demo.tax.papers import paper
 from yuejie.demo.tax.rules import LINES, Order, Refusal
 from yuejie.demo.tax.world import ISSUING, Form, World
 from yuejie.fapiao.providers.papers import is_file_of, read_xml
 from yuejie.kernel.clock import SystemClock
+from yuejie.settings import Settings
 
 NOW = datetime(2026, 11, 5, 20, 2, 50, tzinfo=UTC)
 OFD = "{http://www.ofdspec.org/2016}"
@@ -93,6 +96,32 @@ def test_the_pdf_is_one_page_with_what_was_ordered(world: World) -> None:
         UNSIGNED,
     ):
         assert said in page
+
+
+@pytest.mark.parametrize(
+    ("known", "printed"),
+    [("月结示例科技有限公司", "月结示例科技有限公司（测试）"), ("", "测试纳税人")],
+)
+def test_the_seller_is_named_as_the_house_is_and_marked(
+    world: World, known: str, printed: str
+) -> None:
+    """In all three files, blue and red; nobody is named whom the bureau was not told."""
+    world.sellers = {ORDER.seller_tax_number: known, "91350100M000100Y43": "别的公司"}
+    number = issued(world, replace(ORDER, lines=(SOLD,)))
+    for each in (number, reversed_(world, number)):
+        (page,) = pdf_pages(world, each)
+        assert f"名称：{printed}" in page
+        assert printed in ofd_words(ofd_of(world, each)["Doc_0/Pages/Page_0/Content.xml"])
+        said = fromstring(paper(world, each, "xml"))
+        assert said.findtext(".//SellerInformation/SellerName") == printed
+
+
+def test_the_practice_house_tells_its_tax_office_who_it_is(tmp_path: Path) -> None:
+    ports = Ports(console=1, gateway=2, tax=3)
+    own = Settings.load(environ_of(tmp_path, "127.0.0.1", ports, {}))
+    command = list(_tax(own, ports).command)
+    told = command[command.index("--seller") + 1]
+    assert told == f"{own.seller_uscc}={SELLER}"
 
 
 def test_the_ofd_is_a_package_from_which_number_parties_and_amounts_are_read(world: World) -> None:

@@ -58,7 +58,7 @@ def _fill(own: Settings, clock: Clock, simulators: Wish, say: Say) -> None:
     with (
         running(own, lambda _: None),
         database(own, name="practice") as db,
-        tax_here(own.home / _TRUTH, at=now) as tax,
+        tax_here(own.home / _TRUTH, at=now, sellers=_sellers(own)) as tax,
     ):
         past = Past(db, _issuing_at(own, tax.url), tax, now, say)
         past.make(simulators.url)
@@ -89,8 +89,15 @@ def serve(house: House, say: Say) -> None:
             rmtree(folder)
 
 
+def _sellers(own: Settings) -> dict[str, str]:
+    """Return the house's own name by its number: what the bureau would print on its fapiao."""
+    return {own.seller_uscc: own.seller_name}
+
+
 def _tax(own: Settings, ports: Ports) -> Program:
     """Return the simulated tax office as a process beside the others."""
     command = [sys.executable, "-m", "yuejie.demo.tax", "--port", str(ports.tax)]
     command += ["--truth", str(own.home / _TRUTH), "--callbacks", "never"]
+    for number, name in _sellers(own).items():
+        command += ["--seller", f"{number}={name}"]
     return Program("tax", command, dict(os.environ) | {SUPERVISOR: str(os.getpid())}, order=1)

@@ -19,8 +19,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--truth", type=Path, required=True, help="真值日志，只追加")
     parser.add_argument("--at", help="时钟停在这一刻（RFC 3339），由 /_sim/clock 拨动")
     parser.add_argument("--callbacks", choices=("once", "twice", "never"), default="once")
+    parser.add_argument(
+        "--seller", action="append", default=[], help="税号=名称：发票上的销售方，可多次"
+    )
     options = parser.parse_args(arguments)
-    world = World(options.truth, SystemClock(), options.callbacks)
+    sellers = dict(each.split("=", 1) for each in options.seller if "=" in each)
+    world = World(options.truth, SystemClock(), options.callbacks, sellers=sellers)
     world.stands_at = to_utc(options.at) if options.at else None
     server = TaxServer(options.port, world)
     for name in (signal.SIGTERM, signal.SIGINT):

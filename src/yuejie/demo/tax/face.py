@@ -21,6 +21,8 @@ PAGED: Final = 40
 FEWEST_ROWS: Final = 9
 """So many rows have room on the usual sheet, whether they are filled or not."""
 _SOMEBODY: Final = "测试纳税人"
+"""A seller whose name the bureau was not told."""
+_TEST: Final = "（测试）"
 _TITLES: Final = {"01": "电子发票（增值税专用发票）", "02": "电子发票（普通发票）"}
 
 
@@ -82,8 +84,9 @@ class Face:
 
     @property
     def seller(self) -> tuple[str, str]:
-        """Return the seller's name and number; an order has no name, the bureau would know it."""
-        return _SOMEBODY, printable(self.order.seller_tax_number, drawable)
+        """Return the seller's name and number; the name says that this is a test."""
+        name = f"{self.order.seller_name}{_TEST}" if self.order.seller_name else _SOMEBODY
+        return printable(name, drawable), printable(self.order.seller_tax_number, drawable)
 
     @property
     def gross(self) -> Decimal:

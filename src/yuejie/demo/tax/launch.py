@@ -7,11 +7,12 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from yuejie.demo.simulators.launch import free_port
@@ -75,9 +76,18 @@ def running_tax(truth: Path, *, options: Sequence[str] = ()) -> Iterator[TaxPlat
 
 
 @contextmanager
-def tax_here(truth: Path, *, at: datetime, callbacks: str = "never") -> Iterator[TaxPlatform]:
-    """Have a tax platform on a thread of this process, its clock standing at an instant."""
-    world = World(truth, SystemClock(), callbacks, stands_at=at)
+def tax_here(
+    truth: Path,
+    *,
+    at: datetime,
+    callbacks: str = "never",
+    sellers: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[TaxPlatform]:
+    """Have a tax platform on a thread of this process, its clock standing at an instant.
+
+    `sellers` are the names that the bureau knows, by tax number.
+    """
+    world = World(truth, SystemClock(), callbacks, stands_at=at, sellers=sellers)
     server = TaxServer(0, world)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -41,7 +41,8 @@ def _to_xml(face: Face) -> bytes:
 <EInvoice><!-- 测试：模拟税局开具，未签名，不是发票 -->
 <Header><EIid>{number}</EIid><EInvoiceTag>SWEI3200</EInvoiceTag><Version>0.2</Version></Header>
 <EInvoiceData>
-<SellerInformation><SellerIdNum>{_words(order.seller_tax_number)}</SellerIdNum></SellerInformation>
+<SellerInformation><SellerIdNum>{_words(order.seller_tax_number)}</SellerIdNum>\
+<SellerName>{_words(face.seller[0])}</SellerName></SellerInformation>
 <BuyerInformation><BuyerIdNum>{_words(order.buyer_tax_number)}</BuyerIdNum>\
 <BuyerName>{_words(order.buyer_name)}</BuyerName></BuyerInformation>
 <BasicInformation><TotalAmWithoutTax>{written(face.net)}</TotalAmWithoutTax>\

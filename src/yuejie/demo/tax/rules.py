@@ -61,6 +61,8 @@ class Order:
     remark: str
     callback: str
     lines: tuple[Line, ...]
+    seller_name: str = ""
+    """No wire says it: the bureau knows who has the number."""
 
     @property
     def net(self) -> Decimal:

@@ -5,7 +5,8 @@ import threading
 import urllib.parse
 import urllib.request
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -90,6 +91,8 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     shift: timedelta = timedelta(0)
     stands_at: datetime | None = None
+    sellers: Mapping[str, str] = field(default_factory=dict)
+    """Names of those who sell, by tax number, as far as the bureau knows them."""
     blues: dict[str, Blue] = field(default_factory=dict)
     forms: dict[str, Form] = field(default_factory=dict)
     faults: deque[Fault] = field(default_factory=deque)
@@ -139,6 +142,7 @@ class World:
         check(order)
         if order.net > self.limit - self.used:
             raise Refusal("E9305", "发票总额度不足")
+        order = replace(order, seller_name=self.sellers.get(order.seller_tax_number, ""))
         blue = Blue(order, self.now(), f"S{len(self.blues) + 1:019d}", fault)
         self.blues[order.key] = blue
         self.used += order.net
