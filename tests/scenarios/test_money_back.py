@@ -415,7 +415,7 @@ def test_a_deposit_that_is_set_aside_has_its_slip(bank: Bank) -> None:
     receipt = bank.pays("2026-09-10", "500.00", name(acme)).receipt_id
     db, now = bank.books.db, bank.books.clock.now()
     apportion_receipt(db, receipt, Placing(customer="acme", bills={}), by=CLERK, now=now)
-    batch = set_aside(db, "acme", 200_00, why="", by=CLERK, now=now)
+    batch = set_aside(db, "acme", 200_00, why="合同约定", by=CLERK, now=now)
     with db.read() as tx:
         (slip,) = slips(tx, acme.customer.customer_id)
     assert (slip.amount_fen, slip.source) == (200_00, "prepayment")

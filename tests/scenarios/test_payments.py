@@ -399,9 +399,9 @@ def test_a_deposit_comes_in_is_drawn_for_a_bill_and_goes_back(bank: Bank) -> Non
     draw_down(bank.books.db, "acme", Use.PREPAYMENT, bills=None, by=CLERK, now=now)
     assert state(acme, "2026-08") is BillState.PAID
     assert (bank.prepaid(acme, Use.DEPOSIT), bank.prepaid(acme)) == ("1,600.00", "400.00")
-    set_aside(bank.books.db, "acme", 400_00, why="", by=CLERK, now=now)
+    set_aside(bank.books.db, "acme", 400_00, why="合同约定", by=CLERK, now=now)
     with pytest.raises(Conflict, match="预收款不足"):
-        set_aside(bank.books.db, "acme", 1, why="", by=CLERK, now=now)
+        set_aside(bank.books.db, "acme", 1, why="合同约定", by=CLERK, now=now)
     wanted = Wanted(
         receipt_id=receipt.receipt_id,
         source=Source.DEPOSIT,

@@ -245,7 +245,8 @@ def test_somebodys_word_puts_the_stop_off(bank: Bank) -> None:
         bank.books.db, "acme", longer, why="仍在途", by="finance", now=bank.books.clock.now()
     )
     late = bank.books.clock.now().date() + timedelta(days=32)
-    with pytest.raises(Invalid, match=f"最多 31 天，客户 acme 到 {late - timedelta(days=1)} 为止"):
+    alone = until + timedelta(days=28)
+    with pytest.raises(Invalid, match=f"finance 一人延停最多 31 天，客户 acme 到 {alone} 为止"):
         grant_reprieve(
             bank.books.db, "acme", late, why="拖着", by="finance", now=bank.books.clock.now()
         )

@@ -98,10 +98,10 @@ def test_money_of_the_other_currency_is_set_aside_and_drawn_by_its_name(books: B
     apportion_receipt(books.db, receipt.receipt_id, placing, by=CLERK, now=now())
 
     with pytest.raises(Conflict, match="预收款不足"):
-        set_aside(books.db, "acme", 50_00, why="", by=CLERK, now=now())
+        set_aside(books.db, "acme", 50_00, why="合同约定", by=CLERK, now=now())
     with pytest.raises(Invalid, match="币种须为 CNY、USD 之一"):
-        set_aside(books.db, "acme", 50_00, currency="EUR", why="", by=CLERK, now=now())
-    set_aside(books.db, "acme", 50_00, currency="USD", why="", by=CLERK, now=now())
+        set_aside(books.db, "acme", 50_00, currency="EUR", why="合同约定", by=CLERK, now=now())
+    set_aside(books.db, "acme", 50_00, currency="USD", why="合同约定", by=CLERK, now=now())
     assert (has(acme, Use.PREPAYMENT, "USD"), has(acme, Use.DEPOSIT, "USD")) == ("250.00", "50.00")
 
     own = draw_down(books.db, "acme", Use.PREPAYMENT, bills=None, by=CLERK, now=now())

@@ -113,8 +113,8 @@ SHORT_PAY_CNY_FEN: Final = 50_00
 SHORT_PAY_USD_FEN: Final = 7_00
 """The same of a bill in dollars, some ¥50; `YUEJIE_SHORT_PAY` says otherwise."""
 REPRIEVE_DAYS: Final = 31
-"""So long, from today on, may one person put a suspension off: until a promised transfer is there,
-at most a whole month. Longer is credit, and credit takes two people."""
+"""So long, from when it first did, may one person put a suspension off: until a promised transfer
+is there, at most a whole month. Then it takes another person, or credit, which takes two."""
 
 # Who watches each second
 WATCHERS: Final = 128

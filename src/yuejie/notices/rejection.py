@@ -22,7 +22,6 @@ class Asked(StrEnum):
     SHORT_PAY = "short_pay"
     WRITE_OFF = "write_off"
     CLAIM = "claim"
-    REPRIEVE = "reprieve"
     FAPIAO = "fapiao"
     RED_FAPIAO = "red_fapiao"
     PROVIDER_PAYMENT = "provider_payment"

@@ -361,7 +361,7 @@ def _do(bank: Bank, receipt_id: str, deed: str, size: int) -> None:
     elif deed == "draw":
         draw_down(db, "acme", Use.PREPAYMENT, bills=None, by="a", now=now)
     elif deed == "aside":
-        set_aside(db, "acme", size, why="", by="a", now=now)
+        set_aside(db, "acme", size, why="合同约定", by="a", now=now)
     elif deed == "refund":
         source = (Source.RECEIPT, Source.PREPAYMENT, Source.DEPOSIT)[size % 3]
         wanted = Wanted(

@@ -220,7 +220,7 @@ BODIES: dict[str, Any] = {
     "POST /apportionments/{batch}/undo": {"why": "x"},
     "POST /receipts/{receipt}/bounce": {"why": "x"},
     "POST /customers/{customer}/draw": {},
-    "POST /customers/{customer}/set-aside": {"amount": "1.00"},
+    "POST /customers/{customer}/set-aside": {"amount": "1.00", "why": "x"},
     "POST /customers/{customer}/claims": {
         "payer_name": "x",
         "amount": "1.00",

@@ -386,7 +386,7 @@ def test_a_prepayment_is_set_aside_and_drawn_in_the_currency_that_is_named(
     here = one(r"/bank/receipts/rcp_\w+", admin.get("/bank").text)
     went(send(admin, here, f"{here}/apportion", customer=zeta.slug), here)
     aside, draw = ("/receivables", "/receivables/set-aside"), ("/receivables", "/receivables/draw")
-    form = {"customer": zeta.slug, "amount": "9.00"}
+    form = {"customer": zeta.slug, "amount": "9.00", "why": "合同约定"}
     assert send(admin, *aside, **form, currency="USD").status_code == 409
     went(send(admin, *aside, **form, currency="CNY"), "/receivables")
     form = {"customer": zeta.slug, "source": "deposit", "bill": number, "why": "逾期"}

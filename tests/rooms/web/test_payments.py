@@ -105,8 +105,11 @@ def test_money_of_another_currency_is_moved_by_its_name(operator: TestClient, ho
     ok(operator.post(apportion, json={"customer": "acme", "bills": {}}))
 
     aside, draw = (f"{API}/customers/acme/{deed}" for deed in ("set-aside", "draw"))
-    assert operator.post(aside, json={"amount": "4.00"}).status_code == 409
-    assert ok(operator.post(aside, json={"amount": "4.00", "currency": "USD"}))["batch_id"]
+    wanted = {"amount": "4.00", "why": "合同约定"}
+    assert operator.post(aside, json=wanted).status_code == 409
+    wanted["currency"] = "USD"
+    assert operator.post(aside, json=wanted | {"why": " "}).status_code == 422
+    assert ok(operator.post(aside, json=wanted))["batch_id"]
     assert ok(operator.post(draw, json={"currency": "USD"})) == []
     number = house.acme_bill.number
     named = {"bills": {number: "1.00"}, "currency": "USD"}

@@ -300,7 +300,7 @@ def draw(
 @click.argument("customer")
 @click.option("--amount", type=YUAN, required=True, help="金额")
 @_CURRENCY
-@click.option("--why", default="", help="依据")
+@click.option("--why", required=True, help="依据")
 @frame
 def aside(house: Frame, customer: str, amount: int, currency: str | None, why: str) -> None:
     """把预收款的一部分转为押金。"""

@@ -396,7 +396,6 @@ VALUES: Final[dict[str, dict[str, str]]] = {
         "short_pay": "Waiver of a fee",
         "write_off": "Write-off",
         "claim": "Claim of a payment",
-        "reprieve": "Reprieve",
         "fapiao": "Fapiao request",
         "red_fapiao": "Red fapiao request",
         "provider_payment": "Payment to a provider",

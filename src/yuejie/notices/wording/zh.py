@@ -372,7 +372,6 @@ VALUES: Final[dict[str, dict[str, str]]] = {
         "short_pay": "手续费减免申请",
         "write_off": "坏账核销申请",
         "claim": "到账认领",
-        "reprieve": "延期停服申请",
         "fapiao": "发票申请",
         "red_fapiao": "红冲申请",
         "provider_payment": "对供应商付款申请",

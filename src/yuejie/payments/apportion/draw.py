@@ -173,10 +173,12 @@ def set_aside(
     """Turn a part of a customer's prepayment into its deposit, with its slip; return the batch.
 
     It is in the customer's own currency where none is named. Raises Invalid for an amount that is
-    not above zero, Conflict where the prepayment does not reach.
+    not above zero, or without a reason, Conflict where the prepayment does not reach.
     """
     if fen <= 0:
         raise Invalid("转押金的金额须大于零")
+    if not why.strip():
+        raise Invalid("预收款转押金须写明依据，请补全后重试")
     with db.begin() as tx:
         owner = find_customer(tx, customer)
         hold_customers(tx, [owner.customer_id])
@@ -189,7 +191,7 @@ def set_aside(
             effective_on=now.astimezone(zone_of(owner.zone)).date(),
             source_customer=owner.customer_id,
         )
-        batch = book(tx, [move], by=by, at=now, why=why or "预收款转押金")
+        batch = book(tx, [move], by=by, at=now, why=why)
         write_slips(tx, batch, by=by, now=now)
         return batch
 

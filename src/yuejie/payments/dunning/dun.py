@@ -36,6 +36,7 @@ from yuejie.payments.apportion.shares import OpenAmount, oldest_first
 from yuejie.payments.banks.store import parent_of
 from yuejie.payments.dunning import store
 from yuejie.payments.dunning.late_fee import LateFee, late_fee
+from yuejie.payments.dunning.reprieve import last_day
 from yuejie.payments.dunning.schedule import kind_of, step_on
 from yuejie.payments.dunning.standing import (
     StandingState,
@@ -370,17 +371,24 @@ def grant_reprieve(
 ) -> None:
     """Put a customer's suspension off until the end of a day, by one person's word.
 
-    Raises Invalid for longer than `REPRIEVE_DAYS` from the customer's today: that is credit.
+    Raises Invalid for longer than `REPRIEVE_DAYS` from the customer's today, or from when the same
+    person did so first in this run: beyond it takes another person, or credit, which takes two.
     """
     if not why.strip():
         raise Invalid("延停须写明原因，请补全后重试")
     with db.begin() as tx:
         owner = find_customer(tx, customer)
-        last = now.astimezone(zone_of(owner.zone)).date() + timedelta(days=REPRIEVE_DAYS)
+        tx.lock_exclusive(f"reprieve {owner.customer_id}")
+        zone = zone_of(owner.zone)
+        today = now.astimezone(zone).date()
+        if until_on < today:
+            raise Invalid(f"延停的截止日 {until_on} 已过，请填写 {today} 或以后的日期")
+        given = store.reprieves(tx, owner.customer_id)
+        last = last_day(given, by=by, today=today, zone=zone)
         if until_on > last:
             raise Invalid(
-                f"一人延停最多 {REPRIEVE_DAYS} 天，客户 {owner.slug} 到 {last} 为止；"
-                "更久请申请临时额度（yuejie limits ask），由另一人审批"
+                f"{by} 一人延停最多 {REPRIEVE_DAYS} 天，客户 {owner.slug} 到 {last} 为止；"
+                "更久须由另一人延停，或申请临时额度（yuejie limits ask），由另一人审批"
             )
         was = store.last_reprieve(tx, owner.customer_id)
         store.insert_reprieve(tx, owner.customer_id, until_on=until_on, why=why, by=by, at=now)

@@ -10,6 +10,7 @@ from yuejie.db.session import Tx
 from yuejie.db.transition import Transition
 from yuejie.kernel.ids import BillId, CustomerId
 from yuejie.payments.dunning.late_fee import Paid
+from yuejie.payments.dunning.reprieve import Reprieve
 
 OPERATOR_READS: Final = {
     "standings": "the operator lists how its customers stand",
@@ -243,6 +244,16 @@ def last_reprieve(tx: Tx, customer_id: CustomerId) -> date | None:
     """Return the last day until which a suspension was ever put off."""
     found: date | None = tx.value(LAST_REPRIEVE, customer_id=customer_id)
     return found
+
+
+REPRIEVES: Final = """
+    SELECT until_on, by, at FROM reprieve WHERE customer_id = %(customer_id)s ORDER BY at
+"""
+
+
+def reprieves(tx: Tx, customer_id: CustomerId) -> list[Reprieve]:
+    """Return who ever put a customer's suspension off, and until when, in order."""
+    return tx.rows(Reprieve, REPRIEVES, customer_id=customer_id)
 
 
 REPRIEVED: Final = """

@@ -239,8 +239,8 @@ def put_aside(
     now: Now,
     customer: Text,
     amount: Text,
+    why: Text,
     currency: Annotated[OwnOr, Form()] = "",
-    why: Text = "",
 ) -> Response:
     """Turn a part of a prepayment into a deposit."""
     by, fen = caller_of(request).name, typed_fen(amount)

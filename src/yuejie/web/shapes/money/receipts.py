@@ -407,7 +407,7 @@ class SetAsideIn(In):
     currency: Literal["CNY", "USD"] | None = Field(
         None, description="哪种币种的钱；不写为客户的结算币种"
     )
-    why: Text = Field("", description="依据")
+    why: Text = Field(description="依据")
 
 
 class SetAsideOut(Out):
