@@ -2,15 +2,20 @@
 
 import csv
 import io
+import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import openpyxl
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import yuejie
 from tests.recorded import recorded
 from tests.rooms.ledger.deeds import NOW, issued, received, written
 from yuejie.db.session import Database
@@ -28,7 +33,7 @@ from yuejie.ledger.handover.layouts import (
     System,
     write_vouchers,
 )
-from yuejie.ledger.handover.voucher import vouchers
+from yuejie.ledger.handover.voucher import LATER_NAMES, vouchers
 from yuejie.ledger.posting import Account, Entry, Posting, credit, debit
 from yuejie.ledger.show import books_span
 from yuejie.ledger.statement import Written
@@ -91,6 +96,96 @@ def test_each_entry_goes_over_once_and_latecomers_come_with_the_next_batch(
     _, body = write_batch(database, second)
     assert "bill:b2:issue" in body.decode("gb18030")
     assert "bill:b1:issue" not in body.decode("gb18030")
+
+
+def numbers(db: Database, batch: str | None) -> list[tuple[str, int]]:
+    """Return day and number of each voucher of a batch, as Kingdee gets them."""
+    assert batch is not None
+    rows = csv.DictReader(io.StringIO(write_batch(db, batch, Layout.CSV)[1].decode("utf-8-sig")))
+    return list(dict.fromkeys((row["FDATE"], int(row["FNUM"])) for row in rows))
+
+
+@pytest.mark.parametrize("group", ["entry", "day"])
+def test_numbers_of_a_month_go_on_over_its_batches(database: Database, group: str) -> None:
+    """
+    November goes over, then what was written down late for it, then December with one more of
+    November's: 记-1 of November stood in each of the three files, for three vouchers.
+    """
+    january = datetime(2027, 1, 2, tzinfo=UTC)
+    codes = f'group = "{group}"\n' + CODES
+
+    def given(month: BillingMonth) -> str:
+        now = max(january, AFTER)
+        made = carry_over(database, month, System.KINGDEE, codes, by="fin", now=now)
+        assert made is not None
+        return made.batch.batch_id
+
+    written(database, issued("b1", 106_00))
+    written(database, received("r1", 106_00))
+    first = given(NOVEMBER)
+    bytes_of_first = write_batch(database, first)
+    written(database, issued("b2", 212_00))
+    second = given(NOVEMBER)
+    written(database, issued("b3", 212_00))
+    written(database, issued("b4", 212_00, at=AFTER))
+    third = given(DECEMBER)
+    assert [number for _, number in numbers(database, first)] == [1, 2]
+    assert [number for _, number in numbers(database, second)] == [3]
+    assert [(day[:7], number) for day, number in numbers(database, third)] == [
+        ("2026-11", 4),
+        ("2026-12", 1),
+    ]
+    assert write_batch(database, first) == bytes_of_first
+
+
+def test_a_batch_from_before_is_written_as_it_was_and_counted_behind(
+    database: Database, owner_url: str
+) -> None:
+    """Its mapping says nothing of numbers: they ran through all of its months."""
+    written(database, received("r1", 5_00, at=NOW - timedelta(days=31)))
+    written(database, issued("b1", 106_00))
+    made = carry_over(database, NOVEMBER, System.KINGDEE, CODES, by="fin", now=AFTER)
+    assert made is not None
+    old = made.batch.batch_id
+    with psycopg.connect(owner_url) as owner:
+        owner.execute("ALTER TABLE finance_batch DISABLE TRIGGER USER")
+        owner.execute("UPDATE finance_batch SET codes = %s WHERE batch_id = %s", (CODES, old))
+    assert [number for _, number in numbers(database, old)] == [1, 2]
+    written(database, issued("b2", 212_00))
+    again = carry_over(database, NOVEMBER, System.KINGDEE, CODES, by="fin", now=AFTER)
+    assert again is not None
+    assert [number for _, number in numbers(database, again.batch.batch_id)] == [3]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("payment.receive", "收款"),
+        ("payment.apportion", "认款"),
+        ("payment.refund", "退款"),
+        ("trial_cost", "试用成本"),
+    ],
+)
+def test_finance_reads_no_word_of_ours_in_a_summary(
+    database: Database, kind: str, name: str
+) -> None:
+    written(database, replace(issued("b1", 106_00), kind=kind, memo="甲"))
+    batch = carried(database)
+    assert batch is not None
+    assert f",{name} 甲," in write_batch(database, batch)[1].decode("gb18030")
+
+
+def test_every_kind_of_entry_has_a_name_in_vouchers() -> None:
+    """Read from the source: a new kind that finance would read in English fails here."""
+    source = Path(yuejie.__file__).parent
+    kinds = {
+        kind
+        for path in source.rglob("*.py")
+        if "Entry(" in (text := path.read_text("utf-8"))
+        for kind in re.findall(r'\bEntry\(\s+key=[^\n]+\s+kind="([^"]+)"', text)
+    }
+    assert {"payment.apportion", "bill.issue", "trial_cost"} <= kinds
+    assert kinds - set(LATER_NAMES) == set()
 
 
 def test_eight_clerks_at_once_make_one_batch(database: Database) -> None:

@@ -12,10 +12,10 @@ from yuejie.kernel.ids import mint
 from yuejie.kernel.money import FxRate
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.handover import store
-from yuejie.ledger.handover.codes import Codes, parse_codes, with_mirrors
+from yuejie.ledger.handover.codes import Codes, as_kept, parse_codes
 from yuejie.ledger.handover.layouts import LAYOUTS, Layout, System, write_vouchers
 from yuejie.ledger.handover.store import BatchRow
-from yuejie.ledger.handover.voucher import Voucher, vouchers
+from yuejie.ledger.handover.voucher import Voucher, month_of, vouchers
 from yuejie.ledger.posting import REVERSED
 from yuejie.ledger.show import books_span
 from yuejie.ledger.statement import Written
@@ -48,8 +48,9 @@ def carry_over(
     the text of the mapping; it is kept, so that a batch can be written again byte for byte.
     """
     mapping = parse_codes(codes)
-    if mapping.mirrors:
-        raise Invalid("科目对照文件里的 [mirrors] 由系统填写，请删去后重试")
+    for table in ("mirrors", "numbers"):
+        if getattr(mapping, table):
+            raise Invalid(f"科目对照文件里的 [{table}] 由系统填写，请删去后重试")
     span = books_span(month, month)
     if now < span.end:
         raise Invalid(f"{month} 尚未结束，月末之后再移交")
@@ -59,11 +60,8 @@ def carry_over(
         if not written:
             return None
         mapping.refuse_gaps(p for each in written for p in each.entry.postings)
-        mirrors = _mirrors(tx, written, mapping)
-        if mirrors:
-            codes = with_mirrors(codes, mirrors)
-            mapping = parse_codes(codes)
-        found = vouchers(written, mapping)
+        codes = as_kept(codes, _mirrors(tx, written, mapping), _numbers(tx, written))
+        found = vouchers(written, parse_codes(codes))
         batch = BatchRow(
             batch_id=mint("bat", now),
             month=str(month),
@@ -90,6 +88,23 @@ def _told(batch: BatchRow) -> dict[str, object]:
         "entries": batch.entries,
         "vouchers": batch.vouchers,
     }
+
+
+def _numbers(tx: Tx, written: Sequence[Written]) -> Mapping[str, int]:
+    """Return where each month's numbers go on behind those of earlier batches.
+
+    What was written down late has its own date: numbered from 1 again it would be another voucher
+    of the same month, word and number, which finance's system refuses or renumbers.
+    """
+    months = {str(month_of(each.entry.at)): month_of(each.entry.at) for each in written}
+    taken = dict.fromkeys(months, 0)
+    for name, month in months.items():
+        span = books_span(month, month)
+        for batch in store.batches_of(tx, span.start, span.end):
+            before = vouchers(store.batch_entries(tx, batch.batch_id), parse_codes(batch.codes))
+            numbers = [each.number for each in before if f"{each.day:%Y-%m}" == name]
+            taken[name] = max([taken[name], *numbers])
+    return {name: number + 1 for name, number in taken.items()}
 
 
 def _mirrors(

@@ -27,6 +27,9 @@ mirror goes over now, for what is taken back is taken back as it was.
 
 [mirrors."reverse:accrual:…"]
 USD = "7.10"
+
+[numbers]                         # and from which number on a month's vouchers of the batch count
+"2026-11" = 1
 """
 
 import json
@@ -81,6 +84,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     accounts: dict[str, _Account] = {}
     parties: dict[str, _Party] = {}
     mirrors: dict[str, dict[str, str]] = {}
+    numbers: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ class Codes:
     accounts: Mapping[Account, AccountCode]
     parties: Mapping[str, PartyCode]
     mirrors: Mapping[str, Mapping[str, FxRate]]
+    numbers: Mapping[str, int]
+    """The first number of each month; none for a batch that was made before months were counted."""
 
     def rates_of(self, key: str) -> Mapping[str, FxRate]:
         """Return the rates that an entry goes over by: a mirror by those of what it mirrors."""
@@ -168,6 +174,7 @@ def parse_codes(text: str) -> Codes:
         },
         parties={name: PartyCode(each.code, each.name) for name, each in file.parties.items()},
         mirrors={key: _rates(rates) for key, rates in file.mirrors.items()},
+        numbers=file.numbers,
     )
 
 
@@ -175,8 +182,10 @@ def _rates(written: Mapping[str, str]) -> Mapping[str, FxRate]:
     return {name: FxRate.parse(rate, name, "CNY") for name, rate in written.items()}
 
 
-def with_mirrors(text: str, mirrors: Mapping[str, Mapping[str, FxRate]]) -> str:
-    """Add to the text of a mapping at which rates mirrors go over."""
+def as_kept(
+    text: str, mirrors: Mapping[str, Mapping[str, FxRate]], numbers: Mapping[str, int]
+) -> str:
+    """Add to the text of a mapping at which rates mirrors go over, and where months go on."""
     tables = [
         "\n".join(
             [
@@ -186,4 +195,5 @@ def with_mirrors(text: str, mirrors: Mapping[str, Mapping[str, FxRate]]) -> str:
         )
         for key, rates in sorted(mirrors.items())
     ]
-    return "\n".join([text.rstrip("\n"), *tables, ""])
+    counted = [f'"{month}" = {number}' for month, number in sorted(numbers.items())]
+    return "\n".join([text.rstrip("\n"), *tables, "[numbers]", *counted, ""])

@@ -98,6 +98,20 @@ def batch(tx: Tx, batch_id: str) -> BatchRow | None:
     return tx.maybe(BatchRow, BATCHES, batch_id=batch_id)
 
 
+BATCHES_OF: Final = """
+    SELECT batch_id, month, system, codes, entries, vouchers, debit_fen, at, by
+    FROM finance_batch f
+    WHERE EXISTS (SELECT FROM finance_batch_entry b JOIN ledger_entry e USING (entry_id)
+                  WHERE b.batch_id = f.batch_id AND e.at >= %(since)s AND e.at < %(until)s)
+    ORDER BY at, batch_id
+"""
+
+
+def batches_of(tx: Tx, since: datetime, until: datetime) -> list[BatchRow]:
+    """Return the batches in which entries of a span went over, the oldest first."""
+    return tx.rows(BatchRow, BATCHES_OF, since=since, until=until)
+
+
 @dataclass(frozen=True, slots=True)
 class _CarriedIn:
     key: str

@@ -5,13 +5,15 @@ at one rate, debits and credits each shared by largest remainder, so that both s
 A mirror is converted at the rate of what it mirrors, so that both together are nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from yuejie.kernel.money import FX_SCALE, FxRate, apportion, divide
+from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.handover.codes import Auxiliary, Codes, Group
 from yuejie.ledger.posting import Entry, Posting, net
 from yuejie.ledger.statement import Written
@@ -27,6 +29,14 @@ KIND_NAMES: Final = {
     "provider.payment": "付供应商",
 }
 """What a clerk calls a kind of entry; a kind without a name is called by its word."""
+LATER_NAMES: Final = {
+    **KIND_NAMES,
+    "payment.receive": "收款",
+    "payment.apportion": "认款",
+    "payment.refund": "退款",
+    "trial_cost": "试用成本",
+}
+"""The same, and what batches that were made before call by its word: they are written as then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,10 @@ class VoucherLine:
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """A voucher: its day, its number within the month, its lines in CNY."""
+    """A voucher: its day, its number within the month, its lines in CNY.
+
+    In a batch without numbers of months it is the number within the batch, as it was given then.
+    """
 
     day: date
     word: str
@@ -60,11 +73,20 @@ class Voucher:
 def vouchers(written: Sequence[Written], codes: Codes) -> list[Voucher]:
     """Turn entries into numbered vouchers; empty entries have none."""
     found: list[Voucher] = []
+    counted = Counter({month: number - 1 for month, number in codes.numbers.items()})
     for day, summary, postings, rates in _grouped([each.entry for each in written], codes):
         lines = _lines(summary, postings, codes, rates)
         if lines:
-            found.append(Voucher(day, codes.word, len(found) + 1, codes.preparer, tuple(lines)))
+            series = f"{day:%Y-%m}" if codes.numbers else ""
+            counted[series] += 1
+            number = counted[series]
+            found.append(Voucher(day, codes.word, number, codes.preparer, tuple(lines)))
     return found
+
+
+def month_of(at: datetime) -> BillingMonth:
+    """Return the month of the books in which an instant lies."""
+    return BillingMonth.of(at, _ZONE)
 
 
 def _grouped(
@@ -73,7 +95,7 @@ def _grouped(
     if codes.group is Group.ENTRY:
         for entry in sorted(entries, key=lambda e: e.at):
             day = entry.at.astimezone(_ZONE).date()
-            said = f"{_called(entry)} {entry.memo or entry.key}"
+            said = f"{_called(entry, codes)} {entry.memo or entry.key}"
             yield day, said, entry.postings, codes.rates_of(entry.key)
         return
     days: dict[tuple[date, str, tuple[tuple[str, int], ...]], list[Entry]] = {}
@@ -88,11 +110,13 @@ def _grouped(
             for sign in (1, -1)
             for posting in net(p for e in many for p in e.postings if p.fen * sign > 0)
         ]
-        yield day, f"{_called(many[0])} {len(many)} 笔", sides, codes.rates_of(many[0].key)
+        said = f"{_called(many[0], codes)} {len(many)} 笔"
+        yield day, said, sides, codes.rates_of(many[0].key)
 
 
-def _called(entry: Entry) -> str:
-    return KIND_NAMES.get(entry.kind, entry.kind)
+def _called(entry: Entry, codes: Codes) -> str:
+    names = LATER_NAMES if codes.numbers else KIND_NAMES
+    return names.get(entry.kind, entry.kind)
 
 
 def _lines(
