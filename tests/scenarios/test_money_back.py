@@ -1,6 +1,7 @@
 """Money that goes back, is taken back, or is looked at as of a day that is past."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -222,7 +223,7 @@ def test_a_bounce_is_named_by_the_serial_that_the_bank_printed(bank: Bank) -> No
     bank.books_agree()
 
 
-def refunds_of_receipt(bank: Bank, receipt: str) -> list[Refund]:
+def refunds_of_receipt(bank: Bank, receipt: str) -> Sequence[Refund]:
     with bank.books.db.read() as tx:
         return refunds_of(tx, receipt)
 

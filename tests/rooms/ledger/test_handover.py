@@ -399,6 +399,29 @@ def test_an_accrual_in_dollars_is_taken_back_at_the_rate_it_was_given_at(
         carried(database, DECEMBER, codes=back.batch.codes)
 
 
+@pytest.mark.parametrize("group", ["entry", "day"])
+def test_what_is_accrued_in_dollars_in_two_steps_leaves_no_fen(
+    database: Database, group: str
+) -> None:
+    """
+    6.20 dollars are accrued and carried over as 44.14 yuan, 0.20 more later as 1.42. Both mirrors
+    are one voucher where days are, and went over as 6.40 dollars, which are 45.57 and not 45.56.
+    """
+    codes = f'group = "{group}"\n' + CODES
+    yuan = 0
+    january = datetime(2027, 1, 2, tzinfo=UTC)
+    for fen, month in ((6_20, NOVEMBER), (6_40, DECEMBER)):
+        some = [Unbilled("cus_b", "USD", fen)]
+        accrue(database, NOVEMBER, lambda _, some=some: some, by="clerk", now=AFTER)
+        made = carry_over(database, month, System.KINGDEE, codes, by="fin", now=january)
+        assert made is not None
+        lines = [line for each in made.vouchers for line in each.lines if line.code == "112201"]
+        yuan += sum(line.debit_fen - line.credit_fen for line in lines)
+        for each in made.vouchers:
+            assert sum(line.debit_fen - line.credit_fen for line in each.lines) == 0
+    assert yuan == 0
+
+
 def test_an_accrual_again_moves_the_difference_only(database: Database) -> None:
     def now_it_is(fen: int) -> list[Accrued]:
         some = (Unbilled("cus_a", "CNY", fen),) if fen else ()

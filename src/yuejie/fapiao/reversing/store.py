@@ -238,7 +238,8 @@ TOLD_TIME: Final = """
 
 def told_time(tx: Tx, key: str, by: str) -> datetime | None:
     """Return when somebody last said since when a form waits, None for whoever never did."""
-    return tx.value(TOLD_TIME, key=key, by=by)
+    told: datetime | None = tx.value(TOLD_TIME, key=key, by=by)
+    return told
 
 
 MOVE_RED: Final = """

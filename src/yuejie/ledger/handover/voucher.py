@@ -7,7 +7,7 @@ A mirror is converted at the rate of what it mirrors, so that both together are 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -74,8 +74,10 @@ def vouchers(written: Sequence[Written], codes: Codes) -> list[Voucher]:
     """Turn entries into numbered vouchers; empty entries have none."""
     found: list[Voucher] = []
     counted = Counter({month: number - 1 for month, number in codes.numbers.items()})
-    for day, summary, postings, rates in _grouped([each.entry for each in written], codes):
-        lines = _lines(summary, postings, codes, rates)
+    for day, summary, parts, rates in _grouped([each.entry for each in written], codes):
+        lines = [line for each in parts for line in _lines(summary, each, codes, rates)]
+        if len(parts) > 1:
+            lines = _added_up(lines)
         if lines:
             series = f"{day:%Y-%m}" if codes.numbers else ""
             counted[series] += 1
@@ -91,12 +93,13 @@ def month_of(at: datetime) -> BillingMonth:
 
 def _grouped(
     entries: Sequence[Entry], codes: Codes
-) -> Iterable[tuple[date, str, Sequence[Posting], Mapping[str, FxRate]]]:
+) -> Iterable[tuple[date, str, Sequence[Sequence[Posting]], Mapping[str, FxRate]]]:
+    """Yield what becomes a voucher: its day, its summary, and what of it is converted together."""
     if codes.group is Group.ENTRY:
         for entry in sorted(entries, key=lambda e: e.at):
             day = entry.at.astimezone(_ZONE).date()
             said = f"{_called(entry, codes)} {entry.memo or entry.key}"
-            yield day, said, entry.postings, codes.rates_of(entry.key)
+            yield day, said, [entry.postings], codes.rates_of(entry.key)
         return
     days: dict[tuple[date, str, tuple[tuple[str, int], ...]], list[Entry]] = {}
     for entry in entries:
@@ -104,14 +107,20 @@ def _grouped(
         apart = tuple(sorted((name, rate.e8) for name, rate in own.items()))
         days.setdefault((day, entry.kind, apart), []).append(entry)
     for (day, _, _), many in sorted(days.items(), key=lambda each: each[0]):
-        # Sides stay apart, so that a day's reversals do not vanish into its bills.
-        sides = [
-            posting
-            for sign in (1, -1)
-            for posting in net(p for e in many for p in e.postings if p.fen * sign > 0)
-        ]
         said = f"{_called(many[0], codes)} {len(many)} 笔"
-        yield day, said, sides, codes.rates_of(many[0].key)
+        # Each entry is converted by itself: added up first, what is taken back in another company
+        # than it was given would come to a fen more or less.
+        parts = [_sides([e]) for e in many] if codes.numbers else [_sides(many)]
+        yield day, said, parts, codes.rates_of(many[0].key)
+
+
+def _sides(entries: Sequence[Entry]) -> list[Posting]:
+    """Add entries up, sides apart, so that a day's reversals do not vanish into its bills."""
+    return [
+        posting
+        for sign in (1, -1)
+        for posting in net(p for e in entries for p in e.postings if p.fen * sign > 0)
+    ]
 
 
 def _called(entry: Entry, codes: Codes) -> str:
@@ -136,6 +145,23 @@ def _lines(
                 for posting, share in zip(side, shares, strict=True)
             ]
     return lines
+
+
+def _added_up(lines: Sequence[VoucherLine]) -> list[VoucherLine]:
+    """Add up what stands on one side of one account and party; debits stand first."""
+    found: dict[VoucherLine, list[VoucherLine]] = {}
+    for line in lines:
+        side = replace(line, debit_fen=line.debit_fen and 1, credit_fen=line.credit_fen and 1)
+        found.setdefault(replace(side, foreign_fen=0), []).append(line)
+    return [
+        replace(
+            same[0],
+            debit_fen=sum(each.debit_fen for each in same),
+            credit_fen=sum(each.credit_fen for each in same),
+            foreign_fen=sum(each.foreign_fen for each in same),
+        )
+        for same in sorted(found.values(), key=lambda same: not same[0].debit_fen)
+    ]
 
 
 def _line(
