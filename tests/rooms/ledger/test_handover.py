@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 import yuejie
 from tests.recorded import recorded
 from tests.rooms.ledger.deeds import NOW, issued, received, written
-from yuejie.db.session import Database
+from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.period import BillingMonth
 from yuejie.ledger import store
@@ -399,6 +400,10 @@ def test_an_accrual_in_dollars_is_taken_back_at_the_rate_it_was_given_at(
         carried(database, DECEMBER, codes=back.batch.codes)
 
 
+def amounts(some: list[Unbilled], _: Tx) -> list[Unbilled]:
+    return some
+
+
 @pytest.mark.parametrize("group", ["entry", "day"])
 def test_what_is_accrued_in_dollars_in_two_steps_leaves_no_fen(
     database: Database, group: str
@@ -412,7 +417,7 @@ def test_what_is_accrued_in_dollars_in_two_steps_leaves_no_fen(
     january = datetime(2027, 1, 2, tzinfo=UTC)
     for fen, month in ((6_20, NOVEMBER), (6_40, DECEMBER)):
         some = [Unbilled("cus_b", "USD", fen)]
-        accrue(database, NOVEMBER, lambda _, some=some: some, by="clerk", now=AFTER)
+        accrue(database, NOVEMBER, partial(amounts, some), by="clerk", now=AFTER)
         made = carry_over(database, month, System.KINGDEE, codes, by="fin", now=january)
         assert made is not None
         lines = [line for each in made.vouchers for line in each.lines if line.code == "112201"]
