@@ -38,13 +38,14 @@ from yuejie.payments.letters.letter import Asked, LetterKind
 from yuejie.payments.letters.render import account_letter, deposit_slip
 from yuejie.payments.receipts.match import Matched, match_open, match_receipt
 from yuejie.payments.receipts.receipt import ReceiptState
-from yuejie.payments.receipts.store import known_payers, lines, lines_paying_back, receipts_of
+from yuejie.payments.receipts.store import known_payers, receipts_of
 from yuejie.payments.receivables.ageing import Age
 from yuejie.payments.receivables.show import (
     age_receivables,
     check_bank,
     statement_of_account,
 )
+from yuejie.payments.statements.store import lines, lines_paying_back
 from yuejie.web.store import Sought, deeds
 
 SELLER = Seller("月结示例科技有限公司", "91350100M000100Y43", "示例银行", "0000 0000")

@@ -36,7 +36,7 @@ from yuejie.payments.dunning.dun import watch_credit
 from yuejie.payments.dunning.standing import credit_now
 from yuejie.payments.dunning.store import standing as read
 from yuejie.payments.receipts.receipt import ReceiptState
-from yuejie.payments.receipts.store import lines
+from yuejie.payments.statements.store import lines
 
 M = 1_000_000
 

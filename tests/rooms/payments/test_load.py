@@ -42,7 +42,6 @@ from yuejie.payments.banks.keep import open_account, set_parent
 from yuejie.payments.banks.store import parent_of
 from yuejie.payments.dunning.standing import review_standing
 from yuejie.payments.receipts.load import Imported, import_statement
-from yuejie.payments.receipts.store import files
 from yuejie.payments.receivables.ageing import Age, totals
 from yuejie.payments.receivables.show import (
     age_receivables,
@@ -50,6 +49,7 @@ from yuejie.payments.receivables.show import (
     statement_of_account,
 )
 from yuejie.payments.statements.line import StatementRefused
+from yuejie.payments.statements.store import files
 from yuejie.usage.store import enter_epoch
 
 YUAN = """

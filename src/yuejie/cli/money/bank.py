@@ -18,8 +18,8 @@ from yuejie.payments.banks.keep import (
 )
 from yuejie.payments.receipts.load import import_statement
 from yuejie.payments.receipts.match import Matched, match_open
-from yuejie.payments.receipts.store import files, lines
 from yuejie.payments.receivables.show import check_bank
+from yuejie.payments.statements.store import files, lines
 
 
 @click.group()

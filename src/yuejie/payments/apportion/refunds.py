@@ -31,7 +31,7 @@ from yuejie.payments.dunning.standing import review_standing, review_standings
 from yuejie.payments.receipts import store as receipt_store
 from yuejie.payments.receipts.receipt import OPEN, Receipt, ReceiptEvent, ReceiptState
 from yuejie.payments.receipts.receipt import advance as advance_receipt
-from yuejie.payments.receipts.store import KeptLine
+from yuejie.payments.statements.store import KeptLine, lines_called
 
 OwesFapiao = Callable[[Tx, CustomerId], int]
 """Returns by how many fen a customer's fapiao exceed what it consumed, after credit notes."""
@@ -311,7 +311,7 @@ def _line_of(tx: Tx, refund: Refund, receipt: Receipt, name: str) -> KeptLine:
 
     A bank may give the fee of a transfer the transfer's serial, so the amount tells them apart.
     """
-    called = receipt_store.lines_called(tx, refund.account_id, name)
+    called = lines_called(tx, refund.account_id, name)
     if not called:
         raise NotFound(f"流水 {name} 不在该账户，请核对流水号")
     fitting = [

@@ -17,6 +17,7 @@ from yuejie.payments.banks.account import BankAccount
 from yuejie.payments.banks.keep import find_account
 from yuejie.payments.receipts import store
 from yuejie.payments.receipts.receipt import Receipt, ReceiptState
+from yuejie.payments.statements import store as statement_store
 from yuejie.payments.statements.known import recognise
 from yuejie.payments.statements.line import (
     Direction,
@@ -67,14 +68,14 @@ def import_statement(
     with db.begin() as tx:
         ours = find_account(tx, account)
         tx.lock_exclusive(f"bank account {ours.account_id}")
-        before = store.file_by_hash(tx, ours.account_id, sha256)
+        before = statement_store.file_by_hash(tx, ours.account_id, sha256)
         if before is not None:
             return _again(before)
         _refuse_other(statement, ours, name)
         fresh, repeated = _fresh(tx, ours, statement, name)
         opening, closing = span(statement)
         gap = "" if repeated else _gap(tx, ours, statement, opening)
-        row = store.FileRow(
+        row = statement_store.FileRow(
             file_id=mint("bsf", now),
             account_id=ours.account_id,
             name=name,
@@ -87,9 +88,9 @@ def import_statement(
             imported_by=by,
             imported_at=now,
         )
-        store.insert_file(tx, row)
+        statement_store.insert_file(tx, row)
         written = [(mint("bsl", now), identity, line) for identity, line in fresh.items()]
-        store.copy_lines(tx, row.file_id, ours.account_id, written)
+        statement_store.copy_lines(tx, row.file_id, ours.account_id, written)
         receipts = [
             _receipt(ours, line_id, line, now)
             for line_id, _, line in written
@@ -105,7 +106,7 @@ def import_statement(
 
 
 def _imported(
-    row: store.FileRow, lines: Sequence[StatementLine], receipts: int, gap: str
+    row: statement_store.FileRow, lines: Sequence[StatementLine], receipts: int, gap: str
 ) -> Imported:
     return Imported(
         file_id=row.file_id,
@@ -119,7 +120,7 @@ def _imported(
     )
 
 
-def _again(before: store.FileRow) -> Imported:
+def _again(before: statement_store.FileRow) -> Imported:
     """Say that the very same file was imported before: nothing is new."""
     return Imported(
         file_id=before.file_id,
@@ -151,7 +152,7 @@ def _fresh(
     """Return the lines that are new by their identity, the oldest first, and how many are not."""
     lines = in_order(statement)
     named = _named(tx, ours, lines)
-    known = store.lines_by_identity(tx, ours.account_id, named)
+    known = statement_store.lines_by_identity(tx, ours.account_id, named)
     fresh: dict[str, StatementLine] = {}
     problems = []
     for identity, line in zip(named, lines, strict=True):
@@ -171,7 +172,7 @@ def _named(tx: Tx, ours: BankAccount, lines: Sequence[StatementLine]) -> list[st
     """Name each line as it was named when it was kept, where it was."""
     serials = sorted({line.serial for line in lines if line.sure})
     days = sorted({line.booked_on for line in lines if line.sure})
-    kept = store.lines_by_serial(tx, ours.account_id, serials, days) if serials else []
+    kept = statement_store.lines_by_serial(tx, ours.account_id, serials, days) if serials else []
     return recognise(lines, identities(lines), ((each.identity, each.noun()) for each in kept))
 
 
@@ -184,8 +185,8 @@ def _doubles(
     count their money twice. A line of those days that this file names as well is accounted for.
     """
     days = sorted({line.booked_on for line in fresh.values()})
-    others: dict[tuple[date, str, int], list[store.Elsewhere]] = defaultdict(list)
-    for other in store.others_of_days(tx, ours.account_id, days, named) if days else ():
+    others: dict[tuple[date, str, int], list[statement_store.Elsewhere]] = defaultdict(list)
+    for other in statement_store.others_of_days(tx, ours.account_id, days, named) if days else ():
         others[other.booked_on, other.direction, other.amount_fen].append(other)
     for line in fresh.values():
         for other in others.get((line.booked_on, str(line.direction), line.amount_fen), ()):
@@ -207,8 +208,8 @@ def _gap(tx: Tx, ours: BankAccount, statement: Statement, opening: int | None) -
     ordered = in_order(statement)
     if opening is None or not ordered:
         return ""
-    closing = store.last_closing(tx, ours.account_id, _day_before(ordered[0]))
-    on_that_day = store.last_closing(tx, ours.account_id, ordered[0].booked_on)
+    closing = statement_store.last_closing(tx, ours.account_id, _day_before(ordered[0]))
+    on_that_day = statement_store.last_closing(tx, ours.account_id, ordered[0].booked_on)
     if closing is None or opening in {closing, on_that_day}:
         return ""
     return (

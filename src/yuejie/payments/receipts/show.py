@@ -9,6 +9,7 @@ from yuejie.payments.apportion.move import Apportionment
 from yuejie.payments.apportion.place import find_receipt, left_of
 from yuejie.payments.receipts import store
 from yuejie.payments.receipts.receipt import Receipt, ReceiptState
+from yuejie.payments.statements.store import KeptLine, lines_paying_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class ReceiptWhole:
     candidates: list[store.CandidateRow]
     apportionments: list[Apportionment]
     life: list[Transition]
-    outgoing: list[store.KeptLine]
+    outgoing: list[KeptLine]
     """Lines that may have carried all of it back, the newest first; none of one that is back."""
 
 
@@ -37,7 +38,7 @@ def whole_receipt(tx: Tx, receipt_id: str) -> ReceiptWhole:
     )
 
 
-def _outgoing(tx: Tx, receipt: Receipt) -> list[store.KeptLine]:
+def _outgoing(tx: Tx, receipt: Receipt) -> list[KeptLine]:
     if receipt.state is ReceiptState.RETURNED:
         return []
-    return store.lines_paying_back(tx, receipt.receipt_id, amount_fen=receipt.amount_fen)
+    return lines_paying_back(tx, receipt.receipt_id, amount_fen=receipt.amount_fen)

@@ -24,9 +24,9 @@ from yuejie.payments.apportion.waivers import decide_waiver, request_waiver
 from yuejie.payments.dunning.dun import grant_reprieve
 from yuejie.payments.dunning.standing import StandingState
 from yuejie.payments.dunning.store import StandingRow, standings
-from yuejie.payments.receipts.store import KeptLine, lines_paying_back
 from yuejie.payments.receivables.ageing import Age, totals
 from yuejie.payments.receivables.show import Debtor, age_receivables
+from yuejie.payments.statements.store import KeptLine, lines_paying_back
 from yuejie.web.desk import Db, DeskHere, Now
 from yuejie.web.pages.customers import SERVED
 from yuejie.web.pages.desk.receipts import SOURCES, typed_fen

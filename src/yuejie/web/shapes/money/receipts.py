@@ -20,7 +20,8 @@ from yuejie.payments.receipts.load import Imported
 from yuejie.payments.receipts.match import Matched
 from yuejie.payments.receipts.receipt import Receipt
 from yuejie.payments.receipts.show import ReceiptWhole
-from yuejie.payments.receipts.store import CandidateRow, KeptLine
+from yuejie.payments.receipts.store import CandidateRow
+from yuejie.payments.statements.store import KeptLine
 from yuejie.web.shapes.customers import Text
 from yuejie.web.shapes.wire import Amount, In, Instant, Name, Out
 
