@@ -105,6 +105,23 @@ def test_a_confirmation_asks_for_a_seal() -> None:
         assert expected in said, expected
 
 
+def test_a_letter_of_a_month_that_goes_on_is_of_the_day_it_is_made() -> None:
+    """On 8 October the letter about October said what is owed on the 31st."""
+    october = replace(FOUND, since=date(2026, 10, 1), until=date(2026, 11, 1))
+    letter = confirmation_letter(october, SELLER, now=NOW)
+    assert (letter.facts[0], letter.number) == (("截止日期", "2026-10-08"), "acme 20261008")
+    stated = statement_letter(october, SELLER, now=NOW)
+    assert stated.facts[0] == ("对账期间", "2026-10-01 至 2026-10-08")
+
+
+def test_letters_of_two_currencies_have_two_numbers() -> None:
+    """A customer with yuan and dollars got two letters of one number, and one file's name."""
+    dollars = replace(FOUND, currency="USD")
+    for make in (statement_letter, confirmation_letter):
+        numbers = [make(each, SELLER, now=NOW).number for each in (FOUND, dollars)]
+        assert numbers[1] == f"{numbers[0]} USD"
+
+
 def test_a_slip_says_that_it_is_no_fapiao() -> None:
     said = words(slip_letter(SLIP, ACME, SELLER))
     for expected in ("收据", "SJ2026000001", "押金（保证金）", "贰仟圆整", "本收据不是发票"):

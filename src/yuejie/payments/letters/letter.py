@@ -10,6 +10,7 @@ from yuejie.bills.documents.stamp.picture import Stamp
 from yuejie.bills.documents.wording import in_capitals
 from yuejie.customers.customer import Customer
 from yuejie.kernel.money import Money
+from yuejie.kernel.period import zone_of
 from yuejie.payments.apportion.move import Source
 from yuejie.payments.apportion.store import Slip
 from yuejie.payments.receivables.show import AccountStatement
@@ -60,10 +61,10 @@ class Letter:
 
 def statement_letter(found: AccountStatement, seller: Seller, *, now: datetime) -> Letter:
     """Return a statement of account: opening, every movement, closing, and what is open."""
-    last = date.fromordinal(found.until.toordinal() - 1)
+    last = _last_day(found, now)
     return Letter(
         title="对账单",
-        number=f"{found.customer.slug} {found.since:%Y%m%d}-{last:%Y%m%d}",
+        number=f"{found.customer.slug} {found.since:%Y%m%d}-{last:%Y%m%d}{_apart(found)}",
         to=found.customer.legal_name,
         dated=now,
         facts=(
@@ -92,6 +93,20 @@ def statement_letter(found: AccountStatement, seller: Seller, *, now: datetime) 
     )
 
 
+def _last_day(found: AccountStatement, now: datetime) -> date:
+    """Return the day whose balance a letter tells: of a span that goes on, the day it is made.
+
+    What will stand there at the end of the month nobody knows, and nobody confirms.
+    """
+    last = date.fromordinal(found.until.toordinal() - 1)
+    return max(found.since, min(last, now.astimezone(zone_of(found.customer.zone)).date()))
+
+
+def _apart(found: AccountStatement) -> str:
+    """Tell the letter of another currency apart: one customer, one day, one number."""
+    return "" if found.currency == found.customer.currency else f" {found.currency}"
+
+
 _PLEASE: Final = (
     "为核对往来账项，请贵公司核对下列数据。与贵公司记录相符的，请在“信息证明无误”处签章；"
     "不符的，请在“信息不符”处列明不符金额及原因。"
@@ -109,11 +124,11 @@ def _open(found: AccountStatement) -> tuple[str, ...]:
 
 def confirmation_letter(found: AccountStatement, seller: Seller, *, now: datetime) -> Letter:
     """Return a balance confirmation: what we have on the books, and two boxes for an answer."""
-    on = date.fromordinal(found.until.toordinal() - 1)
+    on = _last_day(found, now)
     owed = Money(found.closing_fen, found.currency)
     return Letter(
         title="往来款项询证函",
-        number=f"{found.customer.slug} {on:%Y%m%d}",
+        number=f"{found.customer.slug} {on:%Y%m%d}{_apart(found)}",
         to=found.customer.legal_name,
         dated=now,
         facts=(("截止日期", str(on)), ("币种", found.currency)),
