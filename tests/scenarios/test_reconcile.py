@@ -348,6 +348,35 @@ def test_a_file_is_said_to_be_drawn_earlier_than_it_was_first(
         assert {each.cause for each in found.reconciled.differences} == {cause}
 
 
+def test_a_provider_that_goes_back_to_an_earlier_report_is_read(
+    world: World, database: Database
+) -> None:
+    """
+    It counted a call too many, took it back with the very file that it had given first, and the
+    month stayed with what it no longer says: the file was known.
+    """
+    first = world.sent(Source.OPENAI_USAGE, world.usage())
+    world.count(12, (50_000, 4_000))
+    second = world.sent(Source.OPENAI_USAGE, world.usage())
+
+    def taken(sent: Sent, hours: int, drawn: int) -> tuple[str, bool, int]:
+        now = NOW + hours * HOUR
+        filed = import_report(database, replace(sent, as_of=NOW + drawn * HOUR), by="op", now=now)
+        (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=now)
+        with database.read() as tx:
+            count = len(reports(tx, "openai-main", "2026-10"))
+        return filed.report_id, not found.reconciled.differences, count
+
+    original, agrees, _ = taken(first, 0, 0)
+    assert agrees
+    assert taken(second, 1, 1)[1:] == (False, 2)
+    assert taken(first, 2, 0) == (original, False, 2), "an old export of before is no news"
+    again, agrees, count = taken(first, 3, 3)
+    assert (again != original, agrees, count) == (True, True, 3)
+    assert taken(first, 4, 4) == (again, True, 3), "what counts already is on file once"
+    assert taken(second, 5, 5)[1:] == (False, 4)
+
+
 def test_the_command_line_and_the_tables(
     world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:

@@ -62,7 +62,8 @@ class Found:
 def import_report(db: Database, sent: Sent, *, by: str, now: datetime) -> Filed:
     """Read a report whole and put it on file; the same file, read as before, changes nothing.
 
-    Read otherwise, or drawn earlier than was said, it takes the place of what was on file. Lines
+    Read otherwise, or drawn earlier than was said, it takes the place of what was on file; so does
+    an earlier report that the provider gives again behind another that had replaced it. Lines
     outside the month are refused: a file of two months would be counted for one.
     """
     if sent.as_of > now:
@@ -96,13 +97,16 @@ def import_report(db: Database, sent: Sent, *, by: str, now: datetime) -> Filed:
 def _known(tx: Tx, filed: Filed) -> Filed | None:
     """Return the report as it is on file, if its file was read like this when it came last.
 
-    Nobody else puts one of the month on file until the transaction ends.
+    One whose place another took is not known any more where it is drawn anew: the provider went
+    back to it. Nobody else puts one of the month on file until the transaction ends.
     """
     tx.lock_exclusive(f"provider reports {filed.account_id} {filed.month}")
     rows = store.reports(tx, filed.account_id, filed.month)
     same = [r for r in rows if (r.source, r.sha256) == (filed.report.source, filed.sha256)]
     last = max(same, key=_imported, default=None)
     if last is None or last.reading != filed.reading or last.as_of > filed.as_of:
+        return None
+    if last not in _newest(rows) and _newest([*rows, _row(filed)]) != _newest(rows):
         return None
     return replace(
         filed,
@@ -111,6 +115,30 @@ def _known(tx: Tx, filed: Filed) -> Filed | None:
         as_of=last.as_of,
         by=last.by,
         imported_at=last.imported_at,
+    )
+
+
+def _row(filed: Filed) -> ReportRow:
+    """Return how a report will stand on file."""
+    report = filed.report
+    return ReportRow(
+        report_id=filed.report_id,
+        account_id=filed.account_id,
+        month=filed.month,
+        source=report.source,
+        says=report.says,
+        zone=report.zone,
+        currency=report.currency,
+        meters=sorted(report.meters),
+        folds=dict(report.folds),
+        grain_pico=report.grain_pico,
+        file_name=filed.file_name,
+        sha256=filed.sha256,
+        reading=filed.reading,
+        as_of=filed.as_of,
+        by=filed.by,
+        imported_at=filed.imported_at,
+        lines=len(report.lines),
     )
 
 
