@@ -1,5 +1,6 @@
 """Guards assurance/reconcile: whatever differs, the parts add up, and ours never changes."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given, settings
@@ -19,16 +20,30 @@ CHANGE = st.tuples(st.tuples(DAYS, MODEL, METER), st.integers(-(10**6), 10**6))
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(USED, max_size=25), st.lists(OPEN, max_size=4), st.lists(CHANGE, max_size=8))
+@given(
+    st.lists(USED, max_size=25),
+    st.lists(OPEN, max_size=4),
+    st.lists(CHANGE, max_size=8),
+    st.tuples(DAYS, DAYS),
+)
 def test_the_parts_of_every_cell_add_up_to_what_it_differs_by(
-    entries: list[object], guesses: list[object], changes: list[tuple[tuple[date, str, str], int]]
+    entries: list[object],
+    guesses: list[object],
+    changes: list[tuple[tuple[date, str, str], int]],
+    ends: tuple[date, date],
 ) -> None:
+    """Also where the quantities are told until one day, and the amounts until another."""
     ours = daily(entries)  # type: ignore[arg-type]  # the strategy's own type
     theirs = dict(ours)
     for cell, change in changes:
         theirs[cell] = max(theirs.get(cell, 0) + change, 0)
-    picos = priced(theirs)
-    found = run([*entries, *guesses], told(theirs, picos))  # type: ignore[list-item]  # the same
+    picos = {cell: n for cell, n in priced(theirs).items() if cell[0] <= ends[1]}
+    theirs = {cell: n for cell, n in theirs.items() if cell[0] <= ends[0]}
+    covers, charged = (
+        frozenset(OCTOBER.first_day.replace(day=n) for n in range(1, end.day + 1)) for end in ends
+    )
+    report = replace(told(theirs, picos), covers=covers, charged=charged)
+    found = run([*entries, *guesses], report)  # type: ignore[list-item]  # the same
     for cell in {*ours, *theirs}:
         parts = [d for d in found.differences if (d.day, d.model, d.meter) == cell]
         assert sum(d.quantity for d in parts) == theirs.get(cell, 0) - ours.get(cell, 0)

@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.rooms.cli.desk import run, run_json
+from tests.rooms.web.conftest import OPERATOR, desk_at
 from tests.scenarios.books import FOUNDED, Books, Party, cny
 from yuejie.assurance.margin import Margin, MarginBy, show_margins
 from yuejie.assurance.reconcile.difference import Cause
@@ -35,6 +36,8 @@ from yuejie.contracts.store import contract_at
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.period import BillingMonth
+from yuejie.web.app import make_app
+from yuejie.web.auth import API
 
 NOW = datetime(2026, 11, 5, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -335,17 +338,76 @@ def test_quantities_alone_have_no_currency(world: World, database: Database) -> 
 def test_a_file_is_said_to_be_drawn_earlier_than_it_was_first(
     world: World, database: Database
 ) -> None:
-    """Imported without saying when it was drawn, the file's hours that were open look missing."""
+    """Imported without saying when it was drawn, the hours that were open look left out."""
     world.call(world.acme, 31, tokens=(5_000_000, 100_000))
     world.counted.pop(31)
     sent = world.sent(Source.OPENAI_USAGE, world.usage())
     drawn = datetime(2026, 11, 1, 1, tzinfo=UTC)
-    said = ((NOW, Cause.MISSING_THERE), (drawn, Cause.LATE), (NOW, Cause.LATE))
+    said = ((NOW, Cause.NOT_REPORTED), (drawn, Cause.LATE), (NOW, Cause.LATE))
     for hours, (as_of, cause) in enumerate(said):
         now = NOW + hours * HOUR
         import_report(database, replace(sent, as_of=as_of), by="op", now=now)
         (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=now)
         assert {each.cause for each in found.reconciled.differences} == {cause}
+
+
+def test_a_report_of_half_a_month_says_so_at_every_door(
+    world: World, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """
+    Somebody exported until the fifteenth: what stands on later days is not reported yet. The whole
+    month, in which a day without usage has an empty bucket, takes its place.
+    """
+    whole = dict(world.counted)
+    world.counted = {day: told for day, told in whole.items() if day <= 15}
+    file = tmp_path / "half.json"
+    file.write_bytes(world.usage())
+    words = ("--account", "openai-main", "--month", "2026-10", "--source", "openai_usage")
+    run(reconcile, database_url, NOW, "import", str(file), *words)
+    said = run(reconcile, database_url, NOW, "run", "openai-main", "2026-10", code=1)
+    assert "报告不全：没有 2026-10-23, 2026-10-30 的数据" in said
+    assert "报告未覆盖" in said
+    with TestClient(make_app(desk_at(database, world.books.clock)), headers=OPERATOR) as api:
+        world.books.clock.at = NOW
+        asked = {"account": "openai-main", "month": "2026-10"}
+        (found,) = api.post(f"{API}/reconciliations", json=asked).json()
+        assert found["not_reported"] == ["2026-10-23", "2026-10-30"]
+        assert found["reconciliation"]["passes"] is False
+        (filed,) = api.get(f"{API}/reconciliations/reports").json()["items"]
+        assert filed["covers"] == ["2026-10-01", "2026-10-05", "2026-10-12", "2026-10-13"]
+    world.counted = whole
+    body = json.loads(world.usage())
+    for day in (2, 31):
+        start = int(datetime(2026, 10, day, tzinfo=UTC).timestamp())
+        body["data"].append({"start_time": start, "results": []})
+    world.acme.uses("2026-10-02 20:00:00", "gpt-4o", requests=1, input=7, output=1)
+    later = NOW + HOUR
+    again = replace(world.sent(Source.OPENAI_USAGE, json.dumps(body).encode()), as_of=later)
+    import_report(database, again, by="op", now=later)
+    (got,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=later)
+    assert {d.cause for d in got.reconciled.differences} == {Cause.MISSING_THERE}
+    assert got.reconciled.passes
+
+
+def test_a_table_says_by_its_rows_or_its_mapping_which_days_it_is_about(
+    world: World, database: Database
+) -> None:
+    """A table has no row for a day without usage; its mapping can say that it was exported."""
+    world.acme.uses("2026-10-31 20:00:00", "gpt-4o", requests=1, input=900_000, output=90_000)
+    in_dollars = IN_YUAN.replace("CNY", "USD")
+    for hours, (words, cause) in enumerate(
+        (
+            (in_dollars, Cause.NOT_REPORTED),
+            (f"last_day = 2026-10-31\n{in_dollars}", Cause.MISSING_THERE),
+        )
+    ):
+        sent = replace(table(world), sheet=parse_sheet(words))
+        now = NOW + hours * HOUR
+        import_report(database, sent, by="op", now=now)
+        (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=now)
+        assert {d.cause for d in found.reconciled.differences} == {cause}
+    with pytest.raises(Invalid, match="first_day 晚于 last_day"):
+        parse_sheet(f"first_day = 2026-10-31\nlast_day = 2026-10-01\n{in_dollars}")
 
 
 def test_a_provider_that_goes_back_to_an_earlier_report_is_read(
@@ -445,9 +507,6 @@ def test_a_margin_is_of_the_contract_at_the_end_of_the_customers_own_month(
 
 
 def test_the_api_reconciles_as_well(world: World, database: Database) -> None:
-    from tests.rooms.web.conftest import OPERATOR, desk_at  # noqa: PLC0415
-    from yuejie.web.app import make_app  # noqa: PLC0415
-    from yuejie.web.auth import API  # noqa: PLC0415
 
     world.books.clock.at = NOW
     body = {

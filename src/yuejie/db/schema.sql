@@ -2601,6 +2601,7 @@ CREATE TABLE provider_report (
     by text NOT NULL,
     imported_at timestamp with time zone NOT NULL,
     reading text DEFAULT ''::text NOT NULL,
+    covers date[],
     CONSTRAINT provider_report_pkey PRIMARY KEY (report_id),
     CONSTRAINT provider_report_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT provider_report_grain_pico_check CHECK ((grain_pico > 0)),

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tests.rooms.assurance.injected import (
+    DRAWN,
     METERS,
     MODEL,
     RATES,
@@ -24,6 +25,8 @@ from yuejie.assurance.reconcile.difference import (
     Cause,
     Difference,
     Reconciled,
+    incomplete,
+    not_reported,
 )
 from yuejie.assurance.reconcile.sides import Used
 
@@ -341,3 +344,66 @@ def test_an_amount_for_a_whole_account_is_compared_with_all_its_models() -> None
     assert run(entries, told(daily(entries), whole)).differences == ()
     whole[DAY, "", ""] += 10**12
     assert causes(run(entries, told(None, whole))) == {Cause.UNKNOWN: 10**12}
+
+
+HALF = frozenset(date(2026, 10, day) for day in range(1, 16))
+
+
+def half(quantities: dict[tuple[date, str, str], int]) -> dict[tuple[date, str, str], int]:
+    return {cell: n for cell, n in quantities.items() if cell[0] in HALF}
+
+
+@pytest.mark.parametrize("says", ["usage", "cost", "both"])
+def test_days_that_a_report_is_not_about_are_not_reported(says: str) -> None:
+    """
+    The export ends on the fifteenth. The other half of the month was called calls that the provider
+    lacks, and the month passed; so it did where the report was drawn on the fifteenth, as late.
+    """
+    entries = hours_of_use()
+    theirs = half(daily(entries))
+    usage = theirs if says != "cost" else None
+    cost = priced(theirs) if says != "usage" else None
+    for as_of in (DRAWN, datetime(2026, 10, 16, 3, tzinfo=UTC)):
+        report = replace(told(usage, cost, as_of=as_of), covers=HALF, charged=HALF)
+        found = run(entries, report)
+        wanted = {Cause.NOT_REPORTED} | ({Cause.LATE} if as_of != DRAWN else set())
+        assert set(causes(found)) == wanted
+        assert not_reported(found.differences) == [date(2026, 10, d) for d in range(16, 32)]
+        assert not found.passes
+        assert sum(d.pico for d in found.differences) == found.theirs_pico - found.ours_pico
+        assert "没有 2026-10-16~2026-10-31 的数据" in incomplete(found.differences)
+    assert incomplete(()) == ""
+
+
+def test_a_half_report_still_finds_what_the_reported_half_lacks() -> None:
+    """Days of another zone, too, are recognised by what is reported alone."""
+    entries = hours_of_use()
+    ghosts = [used("requests", NOON, 1), used("input", NOON, 5_000), used("output", NOON, 700)]
+    theirs = half(daily(entries))
+    report = replace(told(theirs, priced(theirs)), covers=HALF, charged=HALF)
+    found = run(entries + ghosts, report)
+    assert causes(found)[Cause.MISSING_THERE] == 1 + 5_000 + 700
+    shifted = half(daily(entries, "Asia/Shanghai"))
+    found = run(entries, replace(told(shifted), covers=HALF))
+    assert set(causes(found)) == {Cause.TIME_ZONE, Cause.NOT_REPORTED}
+
+
+def test_costs_of_a_whole_month_and_tokens_of_a_half_are_each_compared_by_their_days() -> None:
+    entries = hours_of_use()
+    whole = daily(entries)
+    found = run(entries, replace(told(half(whole), priced(whole)), covers=HALF))
+    assert {(d.cause, d.pico) for d in found.differences} == {(Cause.NOT_REPORTED, 0)}
+    assert not found.passes
+    found = run(entries, replace(told(whole, priced(half(whole))), charged=HALF))
+    assert {(d.cause, d.quantity) for d in found.differences} == {(Cause.NOT_REPORTED, 0)}
+    assert not found.passes
+    assert sum(d.pico for d in found.differences) == found.theirs_pico - found.ours_pico
+
+
+def test_a_last_day_without_a_row_is_no_matter_where_next_to_nothing_was_used() -> None:
+    entries = [e for e in hours_of_use() if e.hour.date() != date(2026, 10, 31)]
+    late = datetime(2026, 10, 31, 9, tzinfo=UTC)
+    entries += [used("requests", late, 1), used("output", late, 10)]
+    reported = {c: n for c, n in daily(entries).items() if c[0] < late.date()}
+    covers = frozenset(c[0] for c in reported)
+    assert run(entries, replace(told(reported), covers=covers)).passes

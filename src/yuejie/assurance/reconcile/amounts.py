@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from yuejie.assurance.reconcile.difference import Cause, Difference
-from yuejie.assurance.reconcile.residue import Residue, Series
+from yuejie.assurance.reconcile.residue import Residue, Series, Taken, silent
 from yuejie.assurance.reconcile.sides import Told
 
 STEADY_PPM: Final = 10_000
@@ -61,7 +61,9 @@ def compare_amounts(
     `unpriced` names what we used and have no rate for: it explains its own line, no other.
     """
     lines = _Lines.of(told)
-    residue = _residue(hourly, told, days, lines)
+    charged = [day for day in days if told.charged is None or day in told.charged]
+    residue = _residue(hourly, told, charged, lines)
+    uncharged = _uncharged(residue, told, set(days) - set(charged), valued, lines)
     for each in valued:
         series = lines.line((each.model, each.meter))
         if (series, each.day) in residue.rest:
@@ -87,8 +89,27 @@ def compare_amounts(
         residue.take(series, day, left, Cause.UNKNOWN)
     return [
         Difference(t.day, t.series[0], t.series[1], t.cause, 0, t.amount, t.why)
-        for t in residue.taken
+        for t in (*residue.taken, *uncharged)
     ]
+
+
+def _uncharged(
+    residue: Residue,
+    told: Told,
+    days: AbstractSet[date],
+    valued: Sequence[Difference],
+    lines: _Lines,
+) -> list[Taken]:
+    """Return what we pay on days whose amounts no report is about, beyond `valued`."""
+    parts: dict[tuple[Series, date, Cause], int] = defaultdict(int)
+    for part in silent(residue.ours, days, told):
+        parts[part.series, part.day, part.cause] += part.amount
+    for each in valued:
+        if each.day in days:
+            cause = each.cause if each.cause is Cause.LATE else Cause.NOT_REPORTED
+            parts[lines.line((each.model, each.meter)), each.day, cause] -= each.pico
+    why = "报告没有这一天的金额"
+    return [Taken(*cell, amount, why) for cell, amount in sorted(parts.items()) if amount]
 
 
 def _residue(

@@ -15,7 +15,14 @@ from zoneinfo import ZoneInfo
 
 from yuejie.assurance.reconcile.amounts import compare_amounts
 from yuejie.assurance.reconcile.difference import Cause, Difference, Reconciled
-from yuejie.assurance.reconcile.residue import Residue, Series, Taken, day_of, days_between
+from yuejie.assurance.reconcile.residue import (
+    Residue,
+    Series,
+    Taken,
+    day_of,
+    days_between,
+    silent,
+)
 from yuejie.assurance.reconcile.sides import Ours, Told
 from yuejie.kernel.money import divide
 from yuejie.kernel.period import BillingMonth
@@ -38,13 +45,22 @@ def compare(account_id: str, month: BillingMonth, ours: Ours, told: Told) -> Rec
     """Return every difference of the month with its cause; the parts add up to the whole."""
     zone = ZoneInfo(told.zone)
     days = days_between(month.first_day, month.last_day)
+    covered = tuple(day for day in days if told.covers is None or day in told.covers)
+    charged = tuple(day for day in days if told.charged is None or day in told.charged)
     worth = _worth(ours, told)
     differences: list[Difference] = []
     cells: set[tuple[date, str, str]] = set()
     if told.quantities is not None:
-        residue = _residue(ours, told, days, zone)
+        residue = _residue(ours, told, covered, zone)
         _explain(residue, told, _calls(ours, residue, told))
-        differences += [_difference(t.series, t, worth) for t in residue.taken]
+        missing = silent(residue.ours, set(days) - set(covered), told)
+        # What amounts say of a day that quantities do not is compared as amounts.
+        amounts = set(charged) if told.picos is not None else set()
+        unvalued = amounts - set(covered)
+        differences += [
+            _difference(t.series, t, {} if t.day in unvalued else worth)
+            for t in (*residue.taken, *missing)
+        ]
         cells |= {(d, *s) for s in residue.series() for d in days}
     ours_pico = sum(u.pico for u in ours.used if not u.is_open and _in_month(u.hour, zone, days))
     if told.picos is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -18,6 +18,8 @@ class Cause(StrEnum):
     """Our events wait for their quantities or their price."""
     LATE = "late"
     """The provider had not finished counting when the report was drawn."""
+    NOT_REPORTED = "not_reported"
+    """The report is not about that day: nobody knows yet what the provider says of it."""
     METER_MAPPING = "meter_mapping"
     """The same tokens, on another meter."""
     PRICE = "price"
@@ -37,6 +39,7 @@ CHINESE: Final = {
     Cause.MISSING_THERE: "对方缺失",
     Cause.WORKLIST: "待处理清单",
     Cause.LATE: "对方尚未计完",
+    Cause.NOT_REPORTED: "报告未覆盖",
     Cause.METER_MAPPING: "计量项口径",
     Cause.PRICE: "单价不同",
     Cause.ROUNDING: "尾差",
@@ -51,6 +54,7 @@ TO_DO: Final = {
     Cause.MISSING_THERE: "核对凭证和部署是否属于这个账号",
     Cause.WORKLIST: "处理待处理清单后重新对账",
     Cause.LATE: "报告出全后重新导入",
+    Cause.NOT_REPORTED: "导出整月的报告后重新导入",
     Cause.METER_MAPPING: "核对方言的计量项口径",
     Cause.PRICE: "核对成本价目与供应商的价格或折扣",
     Cause.ROUNDING: "无需处理",
@@ -59,6 +63,11 @@ TO_DO: Final = {
     Cause.UNKNOWN: "逐日核对，联系供应商",
 }
 """What somebody does about it."""
+
+OPEN: Final = frozenset({Cause.UNKNOWN, Cause.NOT_REPORTED})
+"""Causes that explain nothing: as long as they are there, the month is not reconciled."""
+
+_DAY: Final = timedelta(days=1)
 
 THRESHOLD_PPM: Final = 1_000
 """A month is reconciled when less than 0.1 % of its amount is unexplained (issue 3, point 6)."""
@@ -104,22 +113,55 @@ class Reconciled:
     @property
     def explained_pico(self) -> int:
         """The size of what has a cause."""
-        return self.pico_of(set(Cause) - {Cause.UNKNOWN})
+        return self.pico_of(set(Cause) - OPEN)
 
     @property
     def unexplained_pico(self) -> int:
-        """The size of what has none."""
-        return self.pico_of({Cause.UNKNOWN})
+        """The size of what has none, or of which the provider has not told yet."""
+        return self.pico_of(OPEN)
 
     @property
     def passes(self) -> bool:
         """Whether less than 0.1 % of the month's amount is unexplained.
 
-        An unexplained quantity that nobody has a price for is no share of an amount: it fails.
+        An unexplained quantity that nobody has a price for is no share of an amount: it fails. So
+        do days that are not reported, unless what we used on them is as little.
         """
         unknown = [d for d in self.differences if d.cause is Cause.UNKNOWN]
         if any(d.quantity and not d.pico for d in unknown):
             return False
+        if not_reported(self.differences) and not self.pico_of({Cause.NOT_REPORTED}):
+            return False
         amount = max(abs(self.theirs_pico), abs(self.ours_pico))
         size = self.unexplained_pico
         return not size or size * 1_000_000 < amount * THRESHOLD_PPM
+
+
+def not_reported(differences: Iterable[Difference]) -> list[date]:
+    """Return the days on which we used something and that no report is about."""
+    return sorted({d.day for d in differences if d.cause is Cause.NOT_REPORTED})
+
+
+def verdict(found: Iterable[Reconciled]) -> str:
+    """Say what a month of an account came to, all its currencies together."""
+    found = list(found)
+    lacks = incomplete(d for each in found for d in each.differences)
+    if lacks:
+        return lacks
+    passed = all(each.passes for each in found)
+    return "对账通过" if passed else "对账有未说明的差异，请逐条核对"
+
+
+def incomplete(differences: Iterable[Difference]) -> str:
+    """Say which days a report lacks, as people read it; empty where it lacks none."""
+    days = not_reported(differences)
+    if not days:
+        return ""
+    spans: list[tuple[date, date]] = []
+    for day in days:
+        if spans and day - spans[-1][1] == _DAY:
+            spans[-1] = spans[-1][0], day
+        else:
+            spans.append((day, day))
+    said = ", ".join(f"{a}" if a == b else f"{a}~{b}" for a, b in spans)
+    return f"报告不全：没有 {said} 的数据，这些天对方尚未报告；请导出整月的报告后重新导入"

@@ -7,7 +7,7 @@ Fields: OpenAI API reference, Usage and Costs; Anthropic API reference, Usage Re
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -85,7 +85,8 @@ def read_pages(source: Source, body: bytes) -> Report:
     currencies: set[str] = set()
     zone = ZoneInfo(MANNERS[source].zone)
     seen: dict[str, int] = {}
-    for number, (bucket, result) in enumerate(_results(body), 1):
+    pages = _pages(body)
+    for number, (bucket, result) in enumerate(_results(pages), 1):
         _refuse_twice(seen, number, bucket, result)
         try:
             for line, amount, currency in read(number, _day(bucket, zone), result):
@@ -118,11 +119,25 @@ def read_pages(source: Source, body: bytes) -> Report:
         folds={str(ours): str(theirs) for ours, theirs in manner.folds.items()},
         grain_pico=grain_of(amounts),
         lines=tuple(lines),
+        covers=frozenset(_covers(source, pages, zone)),
     )
 
 
-def _results(body: bytes) -> Iterator[tuple[Words, Words]]:
-    for page in _pages(body):
+def _covers(source: Source, pages: Iterable[Words], zone: ZoneInfo) -> Iterator[date]:
+    """Yield the day of every bucket: of a day without usage there is an empty one."""
+    for page in pages:
+        for number, bucket in enumerate(page["data"], 1):
+            try:
+                yield _day(bucket, zone)
+            except (LookupError, TypeError, ValueError, ArithmeticError, OSError) as error:
+                raise Invalid(
+                    f"报告的 data 第 {number} 项没有读得懂的起始时间，不像 {source} 的报告，"
+                    "请核对文件和来源"
+                ) from error
+
+
+def _results(pages: Iterable[Words]) -> Iterator[tuple[Words, Words]]:
+    for page in pages:
         for number, bucket in enumerate(page["data"], 1):
             results = bucket.get("results", []) if isinstance(bucket, dict) else None
             if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):

@@ -111,11 +111,14 @@ class Report:
     folds: Mapping[str, str]
     grain_pico: int
     lines: tuple[ReportLine, ...]
+    covers: frozenset[date] = frozenset()
+    """The days that it is about, whether or not anything was used on them."""
 
     @property
     def digest(self) -> str:
         """SHA-256 of everything that was read."""
         told = [self.says, self.zone, self.currency, sorted(self.meters), self.grain_pico]
+        told.append([str(day) for day in sorted(self.covers)])
         lines = [[str(e.day), e.model, e.meter, e.quantity, e.cost_pico] for e in self.lines]
         return sha256(
             json.dumps([told, dict(self.folds), lines], sort_keys=True).encode()

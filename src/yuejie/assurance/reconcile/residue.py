@@ -5,7 +5,8 @@ away what it can explain and says how much; whatever is taken, the parts add up 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -13,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from yuejie.assurance.reconcile.difference import Cause
+from yuejie.assurance.reconcile.sides import Told
 
 Series = tuple[str, str]
 """Model and meter; the meter is empty where a whole model is meant."""
@@ -115,8 +117,7 @@ class Residue:
             for day, amount in open_.items():
                 left = self.rest.get((series, day), 0)
                 if left < 0:
-                    why = f"报告截至 {as_of:%Y-%m-%d %H:%M}（UTC），最近一天可能未计完"
-                    self.take(series, day, max(left, -amount), Cause.LATE, why)
+                    self.take(series, day, max(left, -amount), Cause.LATE, _drawn(as_of))
 
     def take_edges(self) -> None:
         """Take what stands on the next day over there, at most what the hour at midnight holds.
@@ -126,7 +127,7 @@ class Residue:
         for series in self.series():
             for day, after in zip(self.days, self.days[1:], strict=False):
                 left, right = self.rest[series, day], self.rest[series, after]
-                if left * right >= 0:
+                if left * right >= 0 or after - day != _DAY:
                     continue
                 before_midnight, after_midnight = self._midnight(after)
                 hour = before_midnight if left < 0 else after_midnight
@@ -148,6 +149,29 @@ def _begun_within(hour: datetime) -> tuple[datetime, ...]:
     Where a zone lies half an hour or a quarter beside others, so do its hours.
     """
     return tuple(hour + n * _QUARTER for n in range(4))
+
+
+def silent(ours: Hourly, days: AbstractSet[date], told: Told) -> Iterator[Taken]:
+    """Yield what we counted on days that a report is not about.
+
+    Of the last hours before it was drawn it could not know yet; all else was not exported.
+    """
+    zone, since = ZoneInfo(told.zone), told.as_of - COUNTING
+    for series, hours in sorted(ours.items()):
+        parts: dict[tuple[date, Cause], int] = defaultdict(int)
+        for hour, amount in hours.items():
+            day = day_of(hour, zone, 0)
+            if day in days:
+                late = since <= hour < told.as_of
+                parts[day, Cause.LATE if late else Cause.NOT_REPORTED] -= amount
+        for (day, cause), amount in sorted(parts.items()):
+            why = _drawn(told.as_of) if cause is Cause.LATE else "报告没有这一天的数据"
+            if amount:
+                yield Taken(series, day, cause, amount, why)
+
+
+def _drawn(as_of: datetime) -> str:
+    return f"报告截至 {as_of:%Y-%m-%d %H:%M}（UTC），最近一天可能未计完"
 
 
 @lru_cache(maxsize=100_000)

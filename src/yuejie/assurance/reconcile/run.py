@@ -20,6 +20,7 @@ from yuejie.assurance.reconcile.report import (
     Source,
     plain_model,
 )
+from yuejie.assurance.reconcile.residue import days_between
 from yuejie.assurance.reconcile.sheets import Sheet, read_sheet
 from yuejie.assurance.reconcile.sides import Ours, Told, Used
 from yuejie.assurance.reconcile.store import ReportRow, RunRow
@@ -70,6 +71,7 @@ def import_report(db: Database, sent: Sent, *, by: str, now: datetime) -> Filed:
         raise Invalid(f"报告的导出时间 {sent.as_of.isoformat()} 在将来，请改正后重试")
     report = _read(sent)
     _refuse_other_months(report, sent.month)
+    report = replace(report, covers=_covered(report, sent))
     filed = Filed(
         report_id=mint("rep", now),
         account_id=sent.account_id,
@@ -138,6 +140,7 @@ def _row(filed: Filed) -> ReportRow:
         as_of=filed.as_of,
         by=filed.by,
         imported_at=filed.imported_at,
+        covers=sorted(report.covers),
         lines=len(report.lines),
     )
 
@@ -227,6 +230,7 @@ def _read(sent: Sent) -> Report:
         folds=report.folds,
         grain_pico=report.grain_pico,
         lines=lines,
+        covers=report.covers,
     )
 
 
@@ -238,6 +242,21 @@ def _refuse_other_months(report: Report, month: BillingMonth) -> None:
             f"报告第 {first.line} 行（{first.day}）不在 {month} 内，共 {len(outside)} 行；"
             f"请只导出 {month} 后重试"
         )
+
+
+def _covered(report: Report, sent: Sent) -> frozenset[date]:
+    """Return the days of the month that a report is about.
+
+    A table has no row for a day without usage: before its first row and behind its last nobody
+    knows whether there was none or it was not exported, unless its mapping says so.
+    """
+    month = days_between(sent.month.first_day, sent.month.last_day)
+    if report.covers:
+        return report.covers & set(month)
+    days = [each.day for each in report.lines]
+    first = min(days + [day for day in (sent.sheet.first_day,) if day])
+    last = max(days + [day for day in (sent.sheet.last_day,) if day])
+    return frozenset(day for day in month if first <= day <= last)
 
 
 def _refuse_unknown(tx: Tx, account_id: str) -> None:
@@ -328,7 +347,16 @@ def told_by(reports: Iterable[tuple[ReportRow, Report]], currency: str) -> Told:
         currency=currency,
         grain_pico=cost[1].grain_pico if cost else 1,
         as_of=min(row.as_of for row, _ in given),
+        covers=_days_of(*usage) if usage else None,
+        charged=_days_of(*cost) if cost else None,
     )
+
+
+def _days_of(row: ReportRow, report: Report) -> frozenset[date]:
+    """Return the days that a report could tell of when it was drawn: none of the future."""
+    drawn = row.as_of.astimezone(ZoneInfo(report.zone)).date()
+    told = {each.day for each in report.lines}
+    return frozenset(told | {day for day in report.covers if day <= drawn})
 
 
 def _compared(rows: Sequence[ReportRow]) -> list[ReportRow]:

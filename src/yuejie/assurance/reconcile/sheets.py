@@ -3,6 +3,8 @@
     zone = "Asia/Shanghai"            # in which a day of the report is a day; UTC when missing
     currency = "CNY"                  # of the column `cost`; or a column `currency`
     says = "both"                     # usage, cost or both
+    first_day = 2026-10-01            # which days the table is about, where its first and
+    last_day = 2026-10-31             # last rows do not say so
 
     [columns]                         # our field = the file's column
     day = "日期"
@@ -64,6 +66,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     zone: str = ""
     currency: str = ""
     says: Says = Says.BOTH
+    first_day: date | None = None
+    last_day: date | None = None
     columns: dict[str, str] = {}
     skus: dict[str, str] = {}
     models: dict[str, str] = {}
@@ -79,6 +83,8 @@ class Sheet:
     columns: Mapping[str, str] = field(default_factory=dict)
     skus: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    first_day: date | None = None
+    last_day: date | None = None
 
 
 def parse_sheet(text: str) -> Sheet:
@@ -101,7 +107,18 @@ def parse_sheet(text: str) -> Sheet:
         zone_of(file.zone)
     if file.currency:
         currency_named(file.currency)
-    return Sheet(file.zone, file.currency, file.says, file.columns, skus, file.models)
+    if file.first_day and file.last_day and file.first_day > file.last_day:
+        raise Invalid("对账映射文件的 first_day 晚于 last_day，请改正")
+    return Sheet(
+        file.zone,
+        file.currency,
+        file.says,
+        file.columns,
+        skus,
+        file.models,
+        file.first_day,
+        file.last_day,
+    )
 
 
 def read_sheet(source: Source, body: bytes, sheet: Sheet) -> Report:

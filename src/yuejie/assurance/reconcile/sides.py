@@ -41,7 +41,8 @@ class Told:
     """The provider's month: quantities and amounts by day, each None where it tells none.
 
     `meters` are those whose quantities it tells; `lines` counts the lines behind an amount, and
-    `credits` adds up those below zero, which are in the amount as well.
+    `credits` adds up those below zero, which are in the amount as well. `covers` are the days whose
+    quantities it could tell, `charged` those whose amounts; None: the whole month.
     """
 
     quantities: Mapping[tuple[date, str, str], int] | None
@@ -54,3 +55,5 @@ class Told:
     grain_pico: int
     as_of: datetime
     credits: Mapping[tuple[date, str, str], int] = field(default_factory=dict)
+    covers: frozenset[date] | None = None
+    charged: frozenset[date] | None = None

@@ -146,10 +146,10 @@ def accounts(tx: Tx) -> list[str]:
 INSERT_REPORT: Final = """
     INSERT INTO provider_report (report_id, account_id, month, source, says, zone, currency, meters,
                                  folds, grain_pico, file_name, sha256, reading, as_of, by,
-                                 imported_at)
+                                 imported_at, covers)
     VALUES (%(report_id)s, %(account_id)s, %(month)s, %(source)s, %(says)s, %(zone)s, %(currency)s,
             %(meters)s, %(folds)s, %(grain_pico)s, %(file_name)s, %(sha256)s, %(reading)s,
-            %(as_of)s, %(by)s, %(imported_at)s)
+            %(as_of)s, %(by)s, %(imported_at)s, %(covers)s)
 """
 COPY_LINES: Final = (
     "COPY provider_report_line (report_id, position, line, day, model, meter, quantity, cost_pico,"
@@ -178,6 +178,7 @@ def insert_report(tx: Tx, filed: Filed) -> None:
         as_of=filed.as_of,
         by=filed.by,
         imported_at=filed.imported_at,
+        covers=sorted(report.covers),
     )
     tx.copy(
         COPY_LINES,
@@ -211,12 +212,18 @@ class ReportRow:
     as_of: datetime
     by: str
     imported_at: datetime
+    covers: list[date]
     lines: int
 
 
 REPORTS: Final = """
     SELECT r.report_id, r.account_id, r.month, r.source, r.says, r.zone, r.currency, r.meters,
            r.folds, r.grain_pico, r.file_name, r.sha256, r.reading, r.as_of, r.by, r.imported_at,
+           coalesce(r.covers,
+                    (SELECT array_agg(d::date ORDER BY d)
+                     FROM (SELECT min(l.day) AS first, max(l.day) AS last
+                           FROM provider_report_line l WHERE l.report_id = r.report_id) e,
+                          generate_series(e.first, e.last, interval '1 day') d)) AS covers,
            (SELECT count(*) FROM provider_report_line l WHERE l.report_id = r.report_id) AS lines
     FROM provider_report r
     WHERE (%(account_id)s::text IS NULL OR r.account_id = %(account_id)s)
@@ -249,6 +256,7 @@ def whole(tx: Tx, row: ReportRow) -> Report:
         folds=row.folds,
         grain_pico=row.grain_pico,
         lines=tuple(tx.rows(ReportLine, LINES, report_id=row.report_id)),
+        covers=frozenset(row.covers),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from xlsxwriter import Workbook
 
-from yuejie.assurance.reconcile.difference import CHINESE, TO_DO, Cause, Difference
+from yuejie.assurance.reconcile.difference import CHINESE, TO_DO, Cause, Difference, incomplete
 from yuejie.assurance.reconcile.store import RunRow
 from yuejie.kernel.money import PICO, plain
 from yuejie.paper.cells import harmless
@@ -82,8 +82,11 @@ def _xlsx(run: RunRow, differences: Sequence[Difference]) -> bytes:
             ("对方金额", _units(run.theirs_pico)),
             ("已说明（绝对值）", _units(run.explained_pico)),
             ("未说明（绝对值）", _units(run.unexplained_pico)),
-            ("结论", "通过" if run.passes else "未通过：未说明部分达到 0.1 %"),
+            ("结论", "通过" if run.passes else "未通过：未说明或未覆盖的部分达到 0.1 %"),
         ]
+        lacks = incomplete(differences)
+        if lacks:
+            facts.append(("报告", lacks))
         for number, (name, value) in enumerate(facts):
             summary.write_string(number, 0, name, bold)
             if isinstance(value, Decimal):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from yuejie.assurance.margin import MarginBy, show_margins
-from yuejie.assurance.reconcile.difference import CHINESE, TO_DO
+from yuejie.assurance.reconcile.difference import CHINESE, TO_DO, incomplete
 from yuejie.assurance.reconcile.report import Source
 from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month, show_run
 from yuejie.assurance.reconcile.sheets import Sheet, parse_sheet
@@ -80,7 +80,10 @@ def run(house: Frame, account: str, month: BillingMonth | None, *, json: bool) -
                 for cause, count, net, size in by_cause(got.differences)
             ]
             show_table("差异（按原因）", ["原因", "条数", "净额", "绝对值", "处理"], rows)
-            say("通过" if got.passes else "未通过：未说明部分达到 0.1 %")
+            lacks = incomplete(got.differences)
+            if lacks:
+                say(lacks)
+            say("通过" if got.passes else "未通过：未说明或未覆盖的部分达到 0.1 %")
     if not all(each.reconciled.passes for each in found):
         raise SystemExit(1)
 

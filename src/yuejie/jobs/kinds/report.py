@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from yuejie.assurance.reconcile.difference import verdict
 from yuejie.assurance.reconcile.report import Source
 from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month
 from yuejie.assurance.reconcile.sheets import Sheet, parse_sheet
@@ -53,8 +54,7 @@ def _step(work: Work, piece: Piece) -> Became:
         return Became(f"已存档，{len(filed.report.lines)} 行", path="/reconciliations")
     month = BillingMonth.parse(asked["month"])
     found = reconcile_month(work.db, asked["account"], month, by=by, now=now)
-    passed = all(each.reconciled.passes for each in found)
-    said = "对账通过" if passed else "对账有未说明的差异，请逐条核对"
+    said = verdict(each.reconciled for each in found)
     return Became(said, path=f"/reconciliations/{found[0].reconciliation_id}")
 
 

@@ -9,7 +9,14 @@ from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from yuejie.assurance.reconcile.difference import CHINESE, TO_DO, Cause, Difference
+from yuejie.assurance.reconcile.difference import (
+    CHINESE,
+    TO_DO,
+    Cause,
+    Difference,
+    incomplete,
+    verdict,
+)
 from yuejie.assurance.reconcile.report import Source
 from yuejie.assurance.reconcile.run import Sent, import_report, reconcile_month, show_run
 from yuejie.assurance.reconcile.sheets import Sheet, parse_sheet
@@ -136,8 +143,7 @@ def _reconciled(
     request: Request, db: Db, account: str, month: BillingMonth, now: datetime
 ) -> Response:
     found = reconcile_month(db, account, month, by=caller_of(request).name, now=now)
-    passed = all(each.reconciled.passes for each in found)
-    said = "对账通过" if passed else "对账有未说明的差异，请逐条核对"
+    said = verdict(each.reconciled for each in found)
     return go(request, f"/reconciliations/{found[0].reconciliation_id}", said)
 
 
@@ -168,6 +174,7 @@ def show(
         causes=by_cause(differences, row.currency),
         names=CHINESE,
         to_do=TO_DO,
+        incomplete=incomplete(differences),
         models=sorted({each.model for each in differences}),
         differences=[(each, Charge(each.pico, row.currency)) for _, each in shown],
         asked={"cause": cause, "model": model},

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pydantic import Field
 
 from yuejie.assurance.margin import Margin
-from yuejie.assurance.reconcile.difference import CHINESE, TO_DO, Difference
+from yuejie.assurance.reconcile.difference import CHINESE, TO_DO, Difference, not_reported
 from yuejie.assurance.reconcile.report import Filed, Source
 from yuejie.assurance.reconcile.run import Sent
 from yuejie.assurance.reconcile.sheets import Sheet, parse_sheet
@@ -55,6 +55,7 @@ class ReportOut(Out):
     source: str = Field(description="来源")
     currency: str = Field(description="币种")
     zone: str = Field(description="报告里一天的时区")
+    covers: list[date] = Field(description="报告覆盖的日期，按报告的时区")
     lines: int = Field(description="行数")
     file_name: str = Field(description="文件名")
     sha256: str = Field(description="文件摘要")
@@ -76,6 +77,7 @@ class ReportOut(Out):
             source=report.source.value,
             currency=report.currency,
             zone=report.zone,
+            covers=sorted(report.covers),
             lines=len(report.lines),
             file_name=filed.file_name,
             sha256=filed.sha256,
@@ -163,6 +165,7 @@ class ReconciledOut(Out):
     """一次对账和它的全部差异。"""
 
     reconciliation: ReconciliationOut = Field(description="结论")
+    not_reported: list[date] = Field(description="我方有用量而报告未覆盖的日期，按报告的时区")
     differences: list[DifferenceOut] = Field(description="全部差异")
 
     @classmethod
@@ -170,6 +173,7 @@ class ReconciledOut(Out):
         """Write a reconciliation whole."""
         return cls(
             reconciliation=ReconciliationOut.of(row),
+            not_reported=not_reported(differences),
             differences=[DifferenceOut.of(each, row.currency) for each in differences],
         )
 
