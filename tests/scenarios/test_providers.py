@@ -2,16 +2,23 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tests.rooms.cli.desk import run, run_json
 from tests.rooms.web.conftest import OPERATOR, desk_at
+from tests.scenarios.bank import Bank
 from tests.scenarios.test_reconcile import World
 from yuejie.assurance.providers.pay import LEDGER_CHECKS
 from yuejie.assurance.providers.watch import tell_warnings
 from yuejie.cli.books.providers import providers
 from yuejie.db.session import Database
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.ledger.check import check_ledger
+from yuejie.ledger.posting import Account
+from yuejie.ledger.store import balances_of
+from yuejie.payments.apportion.place import Placing, apportion_receipt
+from yuejie.payments.receipts.receipt import ReceiptState
 from yuejie.web.app import make_app
 from yuejie.web.auth import API
 
@@ -110,3 +117,99 @@ def test_the_api_says_the_same_and_one_person_is_not_enough(database: Database) 
         ).is_success
         assert len(operator.get(f"{API}/providers/bills").json()["items"]) == 1
         assert len(operator.get(f"{API}/providers/payments").json()["items"]) == 1
+
+
+def test_a_provider_gives_back_after_it_was_paid_by_command_line_and_api(
+    database: Database, database_url: str
+) -> None:
+    """
+    490 dollars, 3,528 yuan by their day, are paid when a credit note over 90 comes. 20 pay the next
+    bill; 70 come back as 500 yuan, which the import of the statement has made a receipt of that is
+    no customer's.
+    """
+    world = World(database)
+    bank = Bank(world.books)
+    now = bank.at("2026-11-06")
+
+    def said(*words: str, by: str = "ann") -> str:
+        return run(providers, database_url, now, *words, by=by)
+
+    def bill(number: str, net: str) -> str:
+        words = ("enter", "openai-main", number, "--month", "2026-10", "--net", net)
+        return said(*words, "--billed-on", "2026-10-31").split("\u3000")[0]
+
+    first = bill("INV-9", "490.00")
+    payment = said("pay", "openai-main", "490.00", "--bill", first).split()[0]
+    said("decide", payment, "--approve", by="bob")
+    said("paid", payment, "--bank", "bank_1", "--reference", "T1", "--amount", "3500.00")
+    words = ("--net", "90.00", "--credited-on", "2026-11-05", "--why", "十月多收")
+    assert "冲减账单 0.00\u3000转入余额 90.00 USD" in said("credit", first, "CN-1", *words)
+    assert "CN-1" in said("credits")
+    draw = said("pay", "openai-main", "20.00", "--bill", bill("INV-10", "20.00"), "--draw")
+    said("decide", draw.split()[0], "--approve", by="bob")
+    said("paid", draw.split()[0])
+    (stands,) = run_json(providers, database_url, now, "payables")
+    assert (stands["owed_fen"], stands["prepaid_fen"]) == (0, 70_00)
+    back = said("refund", "openai-main", "70.00", "--why", "不再使用").split()[0]
+    with pytest.raises(Forbidden, match="须由另一人审批"):
+        said("decide", back, "--approve")
+    said("decide", back, "--approve", by="bob")
+    receipt = bank.pays("2026-11-06", "500.00", "OpenAI LLC")
+    assert "已收到" in said("paid", back, "--receipt", receipt.receipt_id)
+    assert bank.receipt(receipt.receipt_id).state is ReceiptState.RETURNED
+    assert all(each.holds for each in check_ledger(database, LEDGER_CHECKS))
+    with database.read() as tx:
+        ours = {a: n for (a, _), n in balances_of(tx, receipt.account_id).items() if n}
+        assert ours == {Account.BANK: 500_00}
+        assert balances_of(tx, "account:openai-main")[Account.FX_CLEARING, "CNY"] == 3_028_00
+        other = {a for (a, _), n in balances_of(tx, "account:openai-main").items() if n}
+        assert Account.PROVIDER_PREPAID not in other
+    with pytest.raises(Conflict, match=r"预付余额为 0\.00"):
+        said("refund", "openai-main", "1.00", "--why", "再要")
+    with TestClient(make_app(desk_at(database, world.books.clock)), headers=OPERATOR) as api:
+        (noted,) = api.get(f"{API}/providers/credits").json()["items"]
+        assert noted["to_balance"] == {"amount": "90.00", "currency": "USD"}
+        path = f"{API}/providers/credits/{noted['provider_credit_id']}/void"
+        refused = api.post(path, json={"why": "录错"})
+        assert (refused.status_code, "预付余额为 0.00" in refused.json()["detail"]) == (409, True)
+        body = {
+            "provider_bill_id": first,
+            "number": "CN-2",
+            "currency": "USD",
+            "net": "10.00",
+            "credited_on": "2026-11-06",
+            "why": "再退",
+        }
+        made = api.post(f"{API}/providers/credits", json=body).json()
+        assert made["off_bill"] == {"amount": "0.00", "currency": "USD"}
+        (stands,) = api.get(f"{API}/providers/payables").json()
+        assert stands["prepaid"] == {"amount": "10.00", "currency": "USD"}
+        path = f"{API}/providers/credits/{made['provider_credit_id']}/void"
+        assert api.post(path, json={"why": "录错"}).is_success
+        ask = {"account": "openai-main", "amount": "1.00", "currency": "USD", "purpose": "refund"}
+        empty = api.post(f"{API}/providers/payments", json=ask | {"why": "再要"})
+        assert empty.status_code == 409
+
+
+def test_a_receipt_that_is_somebodys_is_no_refund_of_a_provider(
+    database: Database, database_url: str
+) -> None:
+    world = World(database)
+    bank = Bank(world.books)
+    now = bank.at("2026-11-06")
+
+    def said(*words: str, by: str = "ann") -> str:
+        return run(providers, database_url, now, *words, by=by)
+
+    top_up = said("pay", "openai-main", "70.00", "--why", "充值").split()[0]
+    said("decide", top_up, "--approve", by="bob")
+    receipt = bank.pays("2026-11-06", "500.00", world.acme.customer.legal_name).receipt_id
+    with pytest.raises(Invalid, match="只有供应商退回的款项才对应到账"):
+        said("paid", top_up, "--receipt", receipt)
+    said("paid", top_up, "--bank", "bank_1", "--reference", "T1", "--amount", "500.00")
+    back = said("refund", "openai-main", "70.00", "--why", "不再使用").split()[0]
+    said("decide", back, "--approve", by="bob")
+    apportion_receipt(database, receipt, Placing(customer="acme"), by="ann", now=now)
+    with pytest.raises(Conflict, match="已认款或已退回"):
+        said("paid", back, "--receipt", receipt)
+    assert all(each.holds for each in check_ledger(database, LEDGER_CHECKS))

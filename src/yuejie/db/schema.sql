@@ -2542,6 +2542,36 @@ CREATE TABLE provider_ceiling (
     CONSTRAINT provider_ceiling_tpm_check CHECK ((tpm > 0))
 );
 
+CREATE TABLE provider_credit (
+    provider_credit_id text NOT NULL,
+    provider_bill_id text NOT NULL,
+    account_id text NOT NULL,
+    number text NOT NULL,
+    currency text NOT NULL,
+    net_fen bigint NOT NULL,
+    tax_fen bigint NOT NULL,
+    bill_fen bigint NOT NULL,
+    credited_on date NOT NULL,
+    why text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_credit_pkey PRIMARY KEY (provider_credit_id),
+    CONSTRAINT provider_credit_check CHECK ((((bill_fen >= 0) AND (bill_fen <= (net_fen + tax_fen))) AND ((net_fen + tax_fen) > 0))),
+    CONSTRAINT provider_credit_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
+    CONSTRAINT provider_credit_net_fen_check CHECK ((net_fen >= 0)),
+    CONSTRAINT provider_credit_tax_fen_check CHECK ((tax_fen >= 0)),
+    CONSTRAINT provider_credit_why_check CHECK ((why <> ''::text))
+);
+
+CREATE TABLE provider_credit_void (
+    provider_credit_id text NOT NULL,
+    why text NOT NULL,
+    by text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT provider_credit_void_pkey PRIMARY KEY (provider_credit_id),
+    CONSTRAINT provider_credit_void_why_check CHECK ((why <> ''::text))
+);
+
 CREATE TABLE provider_payment (
     payment_id text NOT NULL,
     account_id text NOT NULL,
@@ -2565,12 +2595,12 @@ CREATE TABLE provider_payment (
     CONSTRAINT provider_payment_charges_fen_check CHECK ((charges_fen >= 0)),
     CONSTRAINT provider_payment_check CHECK (((state <> ALL (ARRAY['approved'::text, 'paid'::text])) OR (decided_by <> requested_by))),
     CONSTRAINT provider_payment_check1 CHECK (((state <> 'paid'::text) OR ((paid_at IS NOT NULL) AND (paid_fen >= charges_fen)))),
-    CONSTRAINT provider_payment_check2 CHECK (((purpose = 'top_up'::text) = (provider_bill_id IS NULL))),
+    CONSTRAINT provider_payment_check2 CHECK (((purpose = ANY (ARRAY['top_up'::text, 'refund'::text])) = (provider_bill_id IS NULL))),
     CONSTRAINT provider_payment_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT provider_payment_fen_check CHECK ((fen > 0)),
     CONSTRAINT provider_payment_paid_currency_check CHECK ((paid_currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT provider_payment_paid_fen_check CHECK ((paid_fen >= 0)),
-    CONSTRAINT provider_payment_purpose_check CHECK ((purpose = ANY (ARRAY['bill'::text, 'top_up'::text, 'draw'::text]))),
+    CONSTRAINT provider_payment_purpose_check CHECK ((purpose = ANY (ARRAY['bill'::text, 'top_up'::text, 'draw'::text, 'refund'::text]))),
     CONSTRAINT provider_payment_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text, 'paid'::text])))
 );
 
@@ -3595,6 +3625,8 @@ ALTER TABLE protection_policy ADD CONSTRAINT protection_policy_project_id_fkey F
 ALTER TABLE protection_transition ADD CONSTRAINT protection_transition_protection_id_fkey FOREIGN KEY (protection_id) REFERENCES protection(protection_id);
 ALTER TABLE provider_bill_void ADD CONSTRAINT provider_bill_void_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
 ALTER TABLE provider_ceiling ADD CONSTRAINT provider_ceiling_account_id_fkey FOREIGN KEY (account_id) REFERENCES provider_account(account_id);
+ALTER TABLE provider_credit ADD CONSTRAINT provider_credit_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
+ALTER TABLE provider_credit_void ADD CONSTRAINT provider_credit_void_provider_credit_id_fkey FOREIGN KEY (provider_credit_id) REFERENCES provider_credit(provider_credit_id);
 ALTER TABLE provider_payment ADD CONSTRAINT provider_payment_provider_bill_id_fkey FOREIGN KEY (provider_bill_id) REFERENCES provider_bill(provider_bill_id);
 ALTER TABLE provider_payment_transition ADD CONSTRAINT provider_payment_transition_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES provider_payment(payment_id);
 ALTER TABLE provider_report_line ADD CONSTRAINT provider_report_line_report_id_fkey FOREIGN KEY (report_id) REFERENCES provider_report(report_id);
@@ -3781,6 +3813,7 @@ CREATE INDEX protection_customer ON public.protection USING btree (customer_id);
 CREATE INDEX protection_policy_of_customer ON public.protection_policy USING btree (customer_id) WHERE (ended_at IS NULL);
 CREATE INDEX protection_transition_of ON public.protection_transition USING btree (protection_id, at);
 CREATE INDEX provider_ceiling_lane ON public.provider_ceiling USING btree (account_id, upstream_model, ceiling_id DESC);
+CREATE INDEX provider_credit_bill ON public.provider_credit USING btree (provider_bill_id);
 CREATE INDEX provider_payment_bill ON public.provider_payment USING btree (provider_bill_id);
 CREATE INDEX provider_payment_transition_payment ON public.provider_payment_transition USING btree (payment_id, at);
 CREATE INDEX provider_report_of_month ON public.provider_report USING btree (account_id, month, source, sha256);
@@ -4027,6 +4060,8 @@ GRANT INSERT, SELECT ON TABLE provider_balance TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_bill TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_bill_void TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_ceiling TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_credit TO yuejie_app;
+GRANT INSERT, SELECT ON TABLE provider_credit_void TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_payment TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_payment_transition TO yuejie_app;
 GRANT INSERT, SELECT ON TABLE provider_report TO yuejie_app;

@@ -134,6 +134,8 @@ HOUSE: Final[dict[str, str]] = {
     "provider_bill": "运营方与供应商之间",
     "provider_bill_void": "运营方与供应商之间",
     "provider_ceiling": "运营方与供应商之间",
+    "provider_credit": "运营方与供应商之间",
+    "provider_credit_void": "运营方与供应商之间",
     "provider_payment": "运营方与供应商之间",
     "provider_payment_transition": "运营方与供应商之间",
     "provider_report": "运营方与供应商之间",

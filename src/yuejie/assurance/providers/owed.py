@@ -4,6 +4,7 @@ A payment leaves the house by two people: who asks for it does not approve it. W
 life is a table.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -67,6 +68,21 @@ class PaymentFor(StrEnum):
     """A prepaid balance, from our bank."""
     DRAW = "draw"
     """A bill of theirs, out of the prepaid balance; no money leaves."""
+    REFUND = "refund"
+    """The other way: the provider pays the balance back, or a part of it."""
+
+
+RECEIVED: Final = "已收到"
+"""What a refund is called that came in; in the table it is paid, like what left."""
+
+PURPOSES: Final = {
+    PaymentFor.BILL: "付账单",
+    PaymentFor.TOP_UP: "充值",
+    PaymentFor.DRAW: "抵付",
+    PaymentFor.REFUND: "收回余额",
+}
+WITH_BILL: Final = frozenset({PaymentFor.BILL, PaymentFor.DRAW})
+"""What is paid for a bill; the rest moves the balance alone, and says why."""
 
 
 def advance(state: ProviderPaymentState, step: PaymentStep) -> ProviderPaymentState:
@@ -111,7 +127,7 @@ class ProviderBill:
         if not self.number.strip():
             raise Invalid("供应商账单的号码不能为空，请按票面填写")
         if self.net_fen < 0 or self.tax_fen < 0 or not self.gross_fen:
-            raise Invalid("供应商账单的金额和税额不能为负，合计须大于零；退款请作废原账单后重录")
+            raise Invalid("供应商账单的金额和税额不能为负，合计须大于零；退款请录为原账单的贷项")
         if self.due_on < self.billed_on:
             raise Invalid(f"到期日 {self.due_on} 早于开票日 {self.billed_on}，请改正后重试")
 
@@ -129,6 +145,78 @@ class ProviderBill:
                 credit(Account.PROVIDER_PAYABLE, self.gross_fen, self.currency, party),
             ),
             memo=f"{self.account_id} {self.month} 账单 {self.number}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCredit:
+    """A provider's credit note behind one of its bills: net and tax as printed on it.
+
+    `bill_fen` is what of it was taken off what was open of the bill when it was entered; the rest
+    is a balance with the provider, which a draw uses for another bill, or which it pays back.
+    """
+
+    provider_credit_id: str
+    provider_bill_id: str
+    account_id: str
+    number: str
+    currency: str
+    net_fen: int
+    tax_fen: int
+    bill_fen: int
+    credited_on: date
+    why: str
+    by: str
+    at: datetime
+    voided_why: str | None = None
+
+    @property
+    def gross_fen(self) -> int:
+        """What is given back."""
+        return self.net_fen + self.tax_fen
+
+    @property
+    def balance_fen(self) -> int:
+        """What of it became a balance with the provider."""
+        return self.gross_fen - self.bill_fen
+
+    @property
+    def key(self) -> str:
+        """The key of its entry in the ledger."""
+        return f"provider_credit:{self.provider_credit_id}"
+
+    def refuse_nonsense(self, bill: ProviderBill, earlier: Iterable["ProviderCredit"]) -> None:
+        """Refuse a note that could not be one of this bill, with what was given back before."""
+        if not self.number.strip() or not self.why.strip():
+            raise Invalid("供应商贷项的号码和原因不能为空，请按票面填写")
+        if self.currency != bill.currency:
+            raise Invalid(f"账单 {bill.number} 以 {bill.currency} 计价，其贷项也须以该币种录入")
+        if self.net_fen < 0 or self.tax_fen < 0 or not self.gross_fen:
+            raise Invalid("供应商贷项的金额和税额按正数填写，合计须大于零，请改正后重试")
+        if self.credited_on < bill.billed_on:
+            raise Invalid(f"贷项日期 {self.credited_on} 早于账单的开票日 {bill.billed_on}，请核对")
+        before = [each for each in earlier if each.voided_why is None]
+        net = bill.net_fen - sum(each.net_fen for each in before)
+        tax = bill.tax_fen - sum(each.tax_fen for each in before)
+        if self.net_fen > net or self.tax_fen > tax:
+            left = f"金额 {Money(net, bill.currency)}、税额 {Money(tax, bill.currency)}"
+            raise Conflict(f"账单 {bill.number} 最多还能冲减{left}，请核对贷项")
+
+    def entry(self) -> Entry:
+        """Return Dr 应付账款, Dr 预付账款 / Cr 主营业务成本, Cr 进项税额."""
+        party = party_of(self.account_id)
+        return Entry(
+            key=self.key,
+            kind="provider.credit",
+            at=self.at,
+            by=self.by,
+            postings=(
+                debit(Account.PROVIDER_PAYABLE, self.bill_fen, self.currency, party),
+                debit(Account.PROVIDER_PREPAID, self.balance_fen, self.currency, party),
+                credit(Account.COST_OF_SALES, self.net_fen, self.currency, party),
+                credit(Account.INPUT_TAX, self.tax_fen, self.currency, party),
+            ),
+            memo=f"{self.account_id} 贷项 {self.number}",
         )
 
 
@@ -164,6 +252,12 @@ class ProviderPayment:
         """The key of its entry in the ledger."""
         return f"provider_payment:{self.payment_id}"
 
+    @property
+    def said(self) -> str:
+        """What its state is called."""
+        arrived = self.purpose is PaymentFor.REFUND and self.state is ProviderPaymentState.PAID
+        return RECEIVED if arrived else CHINESE[self.state]
+
     def refuse_same_person(self, by: str) -> None:
         """Refuse that who asked for a payment also lets it go."""
         what = f"付款申请 {self.payment_id} "
@@ -178,6 +272,8 @@ class ProviderPayment:
         """
         assert self.paid_at is not None, "only what was paid is in the books"
         party = party_of(self.account_id)
+        if self.purpose is PaymentFor.REFUND:
+            return self._refunded(party, by)
         owed = (
             Account.PROVIDER_PREPAID
             if self.purpose is PaymentFor.TOP_UP
@@ -191,6 +287,33 @@ class ProviderPayment:
             by=by,
             postings=(settled, *self._source(party, carried_fen)),
             memo=f"付 {self.account_id} {Money(self.fen, self.currency)} {self.currency}"
+            f" {self.bank_reference}".rstrip(),
+        )
+
+    def _refunded(self, party: str, by: str) -> Entry:
+        """Return Dr 银行存款, Dr 手续费 / Cr 预付账款: what came back of the balance."""
+        assert self.paid_at is not None
+        assert self.paid_currency is not None
+        assert self.paid_fen is not None
+        currency = self.paid_currency
+        exchanged: tuple[Posting, ...] = ()
+        if currency != self.currency:
+            exchanged = (
+                debit(Account.FX_CLEARING, self.fen, self.currency, party),
+                credit(Account.FX_CLEARING, self.paid_fen, currency, party),
+            )
+        return Entry(
+            key=self.key,
+            kind="provider.refund",
+            at=self.paid_at,
+            by=by,
+            postings=(
+                debit(Account.BANK, self.paid_fen - self.charges_fen, currency, self.bank),
+                debit(Account.BANK_CHARGES, self.charges_fen, currency, self.bank),
+                *exchanged,
+                credit(Account.PROVIDER_PREPAID, self.fen, self.currency, party),
+            ),
+            memo=f"{self.account_id} 退回 {Money(self.fen, self.currency)} {self.currency}"
             f" {self.bank_reference}".rstrip(),
         )
 

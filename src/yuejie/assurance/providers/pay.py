@@ -7,9 +7,11 @@ from typing import Final
 
 from yuejie.assurance.providers import store
 from yuejie.assurance.providers.owed import (
+    WITH_BILL,
     PaymentFor,
     PaymentStep,
     ProviderBill,
+    ProviderCredit,
     ProviderPayment,
     ProviderPaymentState,
     advance,
@@ -30,6 +32,9 @@ from yuejie.ledger.post import post, reverse
 from yuejie.ledger.posting import Account
 from yuejie.ledger.store import balance
 from yuejie.notices.rejection import Asked, Rejection, tell_rejection
+from yuejie.payments.apportion.place import find_receipt, left_of
+from yuejie.payments.apportion.refunds import return_receipt
+from yuejie.payments.receipts.receipt import OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +52,17 @@ class BillDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankSaid:
-    """What the bank says of a payment: from which account, its reference, what left, its fee."""
+    """What the bank says of a payment: from which account, its reference, what left, its fee.
+
+    Of a refund it is what came in, the fee not taken off. `receipt_id` names the receipt that the
+    import of a statement made of it.
+    """
 
     bank: str
     reference: str
     paid: Money
     charges_fen: int = 0
+    receipt_id: str = ""
 
 
 def enter_bill(db: Database, draft: BillDraft, *, by: str, now: datetime) -> ProviderBill:
@@ -95,11 +105,13 @@ def void_bill(db: Database, provider_bill_id: str, *, why: str, by: str, now: da
         raise Invalid("作废供应商账单必须写明原因")
     with db.begin() as tx:
         tx.lock_exclusive(f"provider bill payments {provider_bill_id}")
-        bill = _bill(tx, provider_bill_id)
+        bill = find_bill(tx, provider_bill_id)
         if bill.voided_why is not None:
             raise Conflict(f"供应商账单 {bill.number} 已作废，无需重复")
         if any(_counts(each) for each in store.payments(tx, provider_bill_id=provider_bill_id)):
             raise Conflict(f"供应商账单 {bill.number} 已有付款，请先驳回未付的；已付的不能作废")
+        if any(each.voided_why is None for each in store.credits_of(tx, None, provider_bill_id)):
+            raise Conflict(f"供应商账单 {bill.number} 已有贷项，请先作废贷项")
         store.insert_void(tx, provider_bill_id, why=why, by=by, at=now)
         reverse(tx, bill.key, at=now, by=by, why=why)
         deed = Deed(by, now, "void", "provider_bill", provider_bill_id, why)
@@ -119,14 +131,15 @@ def request_payment(
 ) -> ProviderPayment:
     """Ask for a payment; of a bill no more can be asked for than is open.
 
-    A top-up has no bill that says what it is for, so it says why.
+    A top-up and a refund have no bill that says what they are for, so they say why. A refund is
+    what the provider pays back of the balance: no more than is there.
     """
     if amount.fen <= 0 or amount.currency not in CURRENCIES:
         raise Invalid("付款金额必须大于零，币种为 CNY 或 USD")
-    if (purpose is PaymentFor.TOP_UP) is not (provider_bill_id is None):
-        raise Invalid("充值不对应账单，付账单须写明账单编号")
-    if purpose is PaymentFor.TOP_UP and not why.strip():
-        raise Invalid("充值没有账单为据，须写明原因，请补全后重试")
+    if (purpose in WITH_BILL) is not (provider_bill_id is not None):
+        raise Invalid("充值和退回不对应账单，付账单须写明账单编号")
+    if purpose not in WITH_BILL and not why.strip():
+        raise Invalid("充值和退回没有账单为据，须写明原因，请补全后重试")
     with db.begin() as tx:
         refuse_unknown(tx, account_id)
         if provider_bill_id is not None:
@@ -144,6 +157,8 @@ def request_payment(
             requested_by=by,
             requested_at=now,
         )
+        if purpose is PaymentFor.REFUND:
+            refuse_overdraw(tx, account_id, amount)
         store.insert_payment(tx, made)
         deed = Deed(by, now, "request", "provider_payment", made.payment_id, why)
         record_deed(tx, deed, became=made)
@@ -180,7 +195,10 @@ def decide_payment(
 def note_paid(
     db: Database, payment_id: str, said: BankSaid | None, *, by: str, now: datetime
 ) -> ProviderPayment:
-    """Write down that an approved payment was made, and book it; a draw needs no bank.
+    """Write down that an approved payment was made, or a refund came in, and book it.
+
+    A draw needs no bank. A refund that stands among the receipts already is named by its receipt,
+    which is taken back: it is no customer's money.
 
     A bill in another currency is paid at another rate than that of its day: the difference is
     booked as a gain or loss of exchange, where the house's books of rates know the day's.
@@ -189,10 +207,13 @@ def note_paid(
         was = _payment(tx, payment_id)
         became = advance(was.state, PaymentStep.PAY)
         made = replace(was, state=became, paid_at=now)
+        if was.purpose in {PaymentFor.DRAW, PaymentFor.REFUND}:
+            refuse_overdraw(tx, was.account_id, Money(was.fen, was.currency))
         if was.purpose is PaymentFor.DRAW:
-            _refuse_overdraw(tx, was)
             made = replace(made, paid_currency=was.currency, paid_fen=was.fen)
         else:
+            if said is not None and said.receipt_id:
+                said = _from_receipt(tx, was, said, by=by, now=now)
             made = _by_bank(made, said)
         _move(tx, was, made, Step(PaymentStep.PAY, by, now))
         post(tx, made.entry(by, carried_fen=_carried(tx, made)))
@@ -206,7 +227,7 @@ def _carried(tx: Tx, payment: ProviderPayment) -> int | None:
     """
     if payment.provider_bill_id is None or payment.paid_currency in {None, payment.currency}:
         return None
-    day = _bill(tx, payment.provider_bill_id).billed_on
+    day = find_bill(tx, payment.provider_bill_id).billed_on
     fx = fx_on(tx, base=payment.currency, quote=str(payment.paid_currency), day=day)
     return divide(payment.fen * fx.e8, FX_SCALE) if fx else None
 
@@ -216,7 +237,8 @@ def _by_bank(payment: ProviderPayment, said: BankSaid | None) -> ProviderPayment
         raise Invalid("登记支付须写明付款银行账户和银行流水号")
     if said.charges_fen < 0 or said.paid.fen <= said.charges_fen:
         raise Invalid("实付金额须大于手续费，手续费不能为负，请核对银行回单")
-    wanted = Money(payment.fen + said.charges_fen, payment.currency)
+    fee = 0 if payment.purpose is PaymentFor.REFUND else said.charges_fen
+    wanted = Money(payment.fen + fee, payment.currency)
     if said.paid.currency == wanted.currency and said.paid != wanted:
         raise Invalid(f"实付 {said.paid} 与应付加手续费 {wanted} 不符，请核对银行回单")
     return replace(
@@ -229,34 +251,66 @@ def _by_bank(payment: ProviderPayment, said: BankSaid | None) -> ProviderPayment
     )
 
 
-def _refuse_overdraw(tx: Tx, payment: ProviderPayment) -> None:
-    tx.lock_exclusive(f"provider prepaid {payment.account_id}")
-    party = party_of(payment.account_id)
-    left = balance(tx, Account.PROVIDER_PREPAID, party=party, currency=payment.currency)
-    if payment.fen > left:
+def _from_receipt(
+    tx: Tx, payment: ProviderPayment, said: BankSaid, *, by: str, now: datetime
+) -> BankSaid:
+    """Take the receipt back that a statement made of a refund, and return what the bank said."""
+    if payment.purpose is not PaymentFor.REFUND:
+        raise Invalid("只有供应商退回的款项才对应到账，付款请写明银行账户和流水号")
+    receipt = find_receipt(tx, said.receipt_id, hold=True)
+    if receipt.state not in OPEN or left_of(tx, receipt) != receipt.amount_fen:
+        raise Conflict(f"到账 {receipt.receipt_id} 已认款或已退回，不能再作为供应商退款；请核对")
+    why = f"供应商 {payment.account_id} 退款 {payment.payment_id}，不是客户的款"
+    return_receipt(tx, receipt.receipt_id, line=None, why=why, by=by, now=now)
+    paid = Money(receipt.amount_fen + said.charges_fen, receipt.currency)
+    reference = said.reference.strip() or receipt.receipt_id
+    return replace(said, bank=receipt.account_id, reference=reference, paid=paid)
+
+
+def refuse_overdraw(tx: Tx, account_id: str, amount: Money) -> None:
+    """Refuse that more is taken out of a balance with the provider than it holds."""
+    tx.lock_exclusive(f"provider prepaid {account_id}")
+    left = balance(
+        tx, Account.PROVIDER_PREPAID, party=party_of(account_id), currency=amount.currency
+    )
+    if amount.fen > left:
         raise Conflict(
-            f"账号 {payment.account_id} 的预付余额为 {Money(left, payment.currency)}，"
-            f"不足以抵付 {Money(payment.fen, payment.currency)}，请先登记充值"
+            f"账号 {account_id} 的预付余额为 {Money(left, amount.currency)}，"
+            f"不足 {amount}；请核对，充值须先登记支付"
         )
 
 
 def _refuse_too_much(tx: Tx, account_id: str, provider_bill_id: str, amount: Money) -> None:
-    bill = _bill(tx, provider_bill_id)
+    bill = find_bill(tx, provider_bill_id)
     if bill.account_id != account_id or bill.voided_why is not None:
         raise Conflict(f"供应商账单 {provider_bill_id} 已作废或属于别的账号，请核对")
     if bill.currency != amount.currency:
         raise Invalid(f"账单 {bill.number} 以 {bill.currency} 计价，请按该币种申请付款")
-    open_fen = open_of(bill, store.payments(tx, provider_bill_id=provider_bill_id))
+    open_fen = open_of(
+        bill,
+        store.payments(tx, provider_bill_id=provider_bill_id),
+        store.credits_of(tx, None, provider_bill_id),
+    )
     if amount.fen > open_fen:
         left = Money(open_fen, bill.currency)
         raise Conflict(f"账单 {bill.number} 只剩 {left} 未付或未申请，不能再付 {amount}")
 
 
-def open_of(bill: ProviderBill, payments: Iterable[ProviderPayment]) -> int:
-    """Return what of a bill is neither paid nor asked for, in fen."""
+def open_of(
+    bill: ProviderBill,
+    payments: Iterable[ProviderPayment],
+    credits_: Iterable[ProviderCredit],
+) -> int:
+    """Return what of a bill is neither paid nor asked for nor given back, in fen.
+
+    Payments and credit notes of other bills may be among them.
+    """
     if bill.voided_why is not None:
         return 0
-    return bill.gross_fen - sum(each.fen for each in payments if _counts(each))
+    mine = bill.provider_bill_id
+    paid = sum(p.fen for p in payments if p.provider_bill_id == mine and _counts(p))
+    back = sum(c.bill_fen for c in credits_ if c.provider_bill_id == mine and not c.voided_why)
+    return bill.gross_fen - paid - back
 
 
 def _counts(payment: ProviderPayment) -> bool:
@@ -285,7 +339,8 @@ def _known(bills: Iterable[ProviderBill], made: ProviderBill) -> ProviderBill | 
     return known
 
 
-def _bill(tx: Tx, provider_bill_id: str) -> ProviderBill:
+def find_bill(tx: Tx, provider_bill_id: str) -> ProviderBill:
+    """Return a provider's bill; raises NotFound."""
     found = store.bill(tx, provider_bill_id)
     if found is None:
         raise NotFound(f"没有编号为 {provider_bill_id} 的供应商账单，请核对编号")
@@ -309,8 +364,14 @@ def _payments_without_entry(tx: Tx) -> Iterator[str]:
         yield f"付款 {name} 的状态与分录不符"
 
 
+def _credits_without_entry(tx: Tx) -> Iterator[str]:
+    for name in store.credits_without_entry(tx):
+        yield f"供应商贷项 {name} 没有分录"
+
+
 LEDGER_CHECKS: Final = (
     Check("每张供应商账单都有分录", _bills_without_entry),
+    Check("每张供应商贷项都有分录", _credits_without_entry),
     Check("每笔已支付的供应商付款都有分录", _payments_without_entry),
 )
 """What provider accounts promise about the books."""

@@ -8,6 +8,7 @@ from yuejie.assurance.providers.owed import (
     PaymentFor,
     PaymentStep,
     ProviderBill,
+    ProviderCredit,
     ProviderPayment,
     ProviderPaymentState,
 )
@@ -143,6 +144,67 @@ INSERT_VOID: Final = """
 def insert_void(tx: Tx, provider_bill_id: str, *, why: str, by: str, at: datetime) -> None:
     """Write down that a bill was entered by mistake."""
     tx.run(INSERT_VOID, provider_bill_id=provider_bill_id, why=why, by=by, at=at)
+
+
+INSERT_CREDIT: Final = """
+    INSERT INTO provider_credit (provider_credit_id, provider_bill_id, account_id, number, currency,
+                                 net_fen, tax_fen, bill_fen, credited_on, why, by, at)
+    VALUES (%(provider_credit_id)s, %(provider_bill_id)s, %(account_id)s, %(number)s, %(currency)s,
+            %(net_fen)s, %(tax_fen)s, %(bill_fen)s, %(credited_on)s, %(why)s, %(by)s, %(at)s)
+"""
+
+
+def insert_credit(tx: Tx, credit: ProviderCredit) -> None:
+    """Write a provider's credit note down."""
+    names = [name for name in ProviderCredit.__slots__ if name != "voided_why"]
+    tx.run(INSERT_CREDIT, **{name: getattr(credit, name) for name in names})
+
+
+CREDITS: Final = """
+    SELECT c.provider_credit_id, c.provider_bill_id, c.account_id, c.number, c.currency, c.net_fen,
+           c.tax_fen, c.bill_fen, c.credited_on, c.why, c.by, c.at, v.why AS voided_why
+    FROM provider_credit c
+    LEFT JOIN provider_credit_void v USING (provider_credit_id)
+    WHERE (%(account_id)s::text IS NULL OR c.account_id = %(account_id)s)
+      AND (%(provider_bill_id)s::text IS NULL OR c.provider_bill_id = %(provider_bill_id)s)
+      AND (%(provider_credit_id)s::text IS NULL OR c.provider_credit_id = %(provider_credit_id)s)
+    ORDER BY c.account_id, c.credited_on, c.provider_credit_id
+"""
+
+
+def credits_of(
+    tx: Tx, account_id: str | None = None, provider_bill_id: str | None = None
+) -> list[ProviderCredit]:
+    """Return providers' credit notes, voided ones too, of an account or a bill where named."""
+    return tx.rows(
+        ProviderCredit,
+        CREDITS,
+        account_id=account_id,
+        provider_bill_id=provider_bill_id,
+        provider_credit_id=None,
+    )
+
+
+def credit_note(tx: Tx, provider_credit_id: str) -> ProviderCredit | None:
+    """Return a provider's credit note."""
+    return tx.maybe(
+        ProviderCredit,
+        CREDITS,
+        account_id=None,
+        provider_bill_id=None,
+        provider_credit_id=provider_credit_id,
+    )
+
+
+INSERT_CREDIT_VOID: Final = """
+    INSERT INTO provider_credit_void (provider_credit_id, why, by, at)
+    VALUES (%(provider_credit_id)s, %(why)s, %(by)s, %(at)s)
+"""
+
+
+def insert_credit_void(tx: Tx, provider_credit_id: str, *, why: str, by: str, at: datetime) -> None:
+    """Write down that a credit note was entered by mistake."""
+    tx.run(INSERT_CREDIT_VOID, provider_credit_id=provider_credit_id, why=why, by=by, at=at)
 
 
 INSERT_PAYMENT: Final = """
@@ -286,6 +348,13 @@ BILLS_WITHOUT_ENTRY: Final = """
                       WHERE e.key = 'provider_bill:' || b.provider_bill_id)
     ORDER BY 1
 """
+CREDITS_WITHOUT_ENTRY: Final = """
+    SELECT c.provider_credit_id AS name
+    FROM provider_credit c
+    WHERE NOT EXISTS (SELECT FROM ledger_entry e
+                      WHERE e.key = 'provider_credit:' || c.provider_credit_id)
+    ORDER BY 1
+"""
 PAYMENTS_WITHOUT_ENTRY: Final = """
     SELECT p.payment_id AS name
     FROM provider_payment p
@@ -298,6 +367,11 @@ PAYMENTS_WITHOUT_ENTRY: Final = """
 def bills_without_entry(tx: Tx) -> list[str]:
     """Return providers' bills that the ledger does not know."""
     return [row.name for row in tx.rows(_Name, BILLS_WITHOUT_ENTRY)]
+
+
+def credits_without_entry(tx: Tx) -> list[str]:
+    """Return providers' credit notes that the ledger does not know."""
+    return [row.name for row in tx.rows(_Name, CREDITS_WITHOUT_ENTRY)]
 
 
 def payments_without_entry(tx: Tx) -> list[str]:

@@ -5,7 +5,12 @@ from datetime import datetime
 import click
 
 from yuejie.assurance.providers import store
-from yuejie.assurance.providers.owed import CHINESE, PaymentFor, ProviderPayment
+from yuejie.assurance.providers.credit import CreditDraft, enter_credit, void_credit
+from yuejie.assurance.providers.owed import (
+    PURPOSES,
+    PaymentFor,
+    ProviderPayment,
+)
 from yuejie.assurance.providers.pay import (
     BankSaid,
     BillDraft,
@@ -16,6 +21,7 @@ from yuejie.assurance.providers.pay import (
     request_payment,
     void_bill,
 )
+from yuejie.assurance.providers.payables import payables
 from yuejie.assurance.providers.standing import Observation, ProviderTerms, Standing
 from yuejie.assurance.providers.watch import due_warnings, put_terms, see_balance, standings
 from yuejie.cli.frame import Frame, as_json, frame, give_json, say, show_table
@@ -135,7 +141,7 @@ def bills_(house: Frame, account: str | None, *, json: bool) -> None:
     """列出供应商账单和未付金额。"""
     with house.database() as db, db.read() as tx:
         found = store.bills(tx, account)
-        paid = store.payments(tx, account)
+        paid, back = store.payments(tx, account), store.credits_of(tx, account)
     if json:
         give_json(found)
         return
@@ -143,10 +149,7 @@ def bills_(house: Frame, account: str | None, *, json: bool) -> None:
         (
             *(b.account_id, b.number, b.month, b.currency),
             *(Money(n, b.currency) for n in (b.net_fen, b.tax_fen, b.gross_fen)),
-            Money(
-                open_of(b, [p for p in paid if p.provider_bill_id == b.provider_bill_id]),
-                b.currency,
-            ),
+            Money(open_of(b, paid, back), b.currency),
             *(str(b.due_on), "已作废" if b.voided_why else "", b.provider_bill_id),
         )
         for b in found
@@ -204,6 +207,98 @@ def void_(house: Frame, provider_bill_id: str, why: str) -> None:
     say("已作废")
 
 
+@providers.command("credit")
+@click.argument("provider_bill_id")
+@click.argument("number")
+@click.option("--net", required=True, help="不含税金额，按正数写")
+@click.option("--tax", default="0", help="税额，按正数写")
+@_CURRENCY
+@click.option("--credited-on", type=_DAY, required=True, help="贷项日期")
+@click.option("--why", required=True, help="供应商为什么退")
+@frame
+def credit_(
+    house: Frame,
+    provider_bill_id: str,
+    number: str,
+    net: str,
+    tax: str,
+    currency: str,
+    credited_on: datetime,
+    why: str,
+) -> None:
+    """录入供应商账单的贷项并入账：先冲该账单未付的，其余成为在供应商处的余额。"""
+    draft = CreditDraft(
+        provider_bill_id=provider_bill_id,
+        number=number,
+        net=Money.parse(net, currency),
+        tax=Money.parse(tax, currency),
+        credited_on=credited_on.date(),
+        why=why,
+    )
+    with house.database() as db:
+        made = enter_credit(db, draft, by=house.by, now=house.now())
+    taken, left = Money(made.bill_fen, currency), Money(made.balance_fen, currency)
+    say(f"{made.provider_credit_id}　冲减账单 {taken}　转入余额 {left} {currency}")
+
+
+@providers.command("credits")
+@click.option("--account", help="供应商账号；不写则全部")
+@as_json
+@frame
+def credits_(house: Frame, account: str | None, *, json: bool) -> None:
+    """列出供应商贷项。"""
+    with house.database() as db, db.read() as tx:
+        found = store.credits_of(tx, account)
+    if json:
+        give_json(found)
+        return
+    rows = [
+        (
+            *(c.account_id, c.number, c.provider_bill_id, c.currency),
+            *(Money(n, c.currency) for n in (c.gross_fen, c.bill_fen, c.balance_fen)),
+            *(str(c.credited_on), c.why, "已作废" if c.voided_why else "", c.provider_credit_id),
+        )
+        for c in found
+    ]
+    heads = (
+        *("账号", "号码", "账单", "币种", "合计", "冲减账单", "转入余额"),
+        *("日期", "原因", "状态", "编号"),
+    )
+    show_table("供应商贷项", list(heads), rows)
+
+
+@providers.command("void-credit")
+@click.argument("provider_credit_id")
+@click.option("--why", required=True, help="原因")
+@frame
+def void_credit_(house: Frame, provider_credit_id: str, why: str) -> None:
+    """作废录错的供应商贷项，冲销其分录；余额已用的不能作废。"""
+    with house.database() as db:
+        void_credit(db, provider_credit_id, why=why, by=house.by, now=house.now())
+    say("已作废")
+
+
+@providers.command("payables")
+@click.option("--account", help="供应商账号；不写则全部")
+@as_json
+@frame
+def payables_(house: Frame, account: str | None, *, json: bool) -> None:
+    """列出每个账号的应付、已申请未付和在供应商处的余额。"""
+    with house.database() as db, db.read() as tx:
+        found = payables(tx, account)
+    if json:
+        give_json(found)
+        return
+    rows = [
+        (
+            *(p.account_id, p.currency),
+            *(Money(n, p.currency) for n in (p.owed_fen, p.asked_fen, p.prepaid_fen)),
+        )
+        for p in found
+    ]
+    show_table("供应商应付", ["账号", "币种", "应付", "已申请未付", "余额（预付）"], rows)
+
+
 @providers.command("pay")
 @click.argument("account")
 @click.argument("amount")
@@ -238,6 +333,27 @@ def pay_(
     say(f"{made.payment_id} 待另一人审批")
 
 
+@providers.command("refund")
+@click.argument("account")
+@click.argument("amount")
+@_CURRENCY
+@click.option("--why", required=True, help="原因")
+@frame
+def refund_(house: Frame, account: str, amount: str, currency: str, why: str) -> None:
+    """申请供应商退回余额；须由另一人批准，到账后用 paid 登记。"""
+    with house.database() as db:
+        made = request_payment(
+            db,
+            account,
+            Money.parse(amount, currency),
+            PaymentFor.REFUND,
+            by=house.by,
+            now=house.now(),
+            why=why,
+        )
+    say(f"{made.payment_id} 待另一人审批")
+
+
 @providers.command("decide")
 @click.argument("payment_id")
 @click.option("--approve/--reject", required=True, default=None, help="批准或驳回")
@@ -249,7 +365,7 @@ def decide_(house: Frame, payment_id: str, why: str, *, approve: bool) -> None:
         made = decide_payment(
             db, payment_id, approve=approve, by=house.by, now=house.now(), why=why
         )
-    say(CHINESE[made.state])
+    say(made.said)
 
 
 @providers.command("paid")
@@ -259,6 +375,7 @@ def decide_(house: Frame, payment_id: str, why: str, *, approve: bool) -> None:
 @click.option("--amount", help="实付金额，含手续费")
 @click.option("--paid-currency", type=click.Choice(["USD", "CNY"]), default="CNY")
 @click.option("--charges", default="0", help="其中的手续费")
+@click.option("--receipt", default="", help="退回的款已作为到账导入时，该到账的编号")
 @frame
 def paid_(
     house: Frame,
@@ -268,19 +385,21 @@ def paid_(
     amount: str | None,
     paid_currency: str,
     charges: str,
+    receipt: str,
 ) -> None:
-    """登记银行已付，并入账；抵付不需要银行。"""
+    """登记银行已付或退款已到，并入账；抵付不需要银行。"""
     said = None
-    if amount is not None:
+    if amount is not None or receipt:
         said = BankSaid(
             bank=bank,
             reference=reference,
-            paid=Money.parse(amount, paid_currency),
+            paid=Money.parse(amount or "0", paid_currency),
             charges_fen=Money.parse(charges, paid_currency).fen,
+            receipt_id=receipt,
         )
     with house.database() as db:
         made = note_paid(db, payment_id, said, by=house.by, now=house.now())
-    say(f"{CHINESE[made.state]}，已入账")
+    say(f"{made.said}，已入账")
 
 
 @providers.command("payments")
@@ -298,12 +417,9 @@ def payments_(house: Frame, account: str | None, *, json: bool) -> None:
     show_table("对供应商的付款", heads, [_payment(each) for each in found])
 
 
-_PURPOSES = {PaymentFor.BILL: "付账单", PaymentFor.TOP_UP: "充值", PaymentFor.DRAW: "抵付"}
-
-
 def _payment(each: ProviderPayment) -> tuple[object, ...]:
     return (
-        *(each.payment_id, each.account_id, _PURPOSES[each.purpose], each.currency),
-        *(Money(each.fen, each.currency), CHINESE[each.state], each.why),
+        *(each.payment_id, each.account_id, PURPOSES[each.purpose], each.currency),
+        *(Money(each.fen, each.currency), each.said, each.why),
         *(each.requested_by, each.decided_by or "", each.bank_reference),
     )

@@ -27,6 +27,8 @@ KIND_NAMES: Final = {
     "reverse": "冲销",
     "provider.bill": "供应商账单",
     "provider.payment": "付供应商",
+    "provider.credit": "供应商贷项",
+    "provider.refund": "供应商退款",
 }
 """What a clerk calls a kind of entry; a kind without a name is called by its word."""
 LATER_NAMES: Final = {

@@ -262,48 +262,55 @@ def bounce(
     if not why.strip():
         raise Invalid("退票须写明原因，请补全后重试")
     with db.begin() as tx:
-        receipt = find_receipt(tx, receipt_id, hold=True)
-        rows = store.of_receipt(tx, receipt_id)
-        owners, whose = customers_of(rows), receipt.customer_id
-        hold_customers(tx, owners)
-        # Each batch is booked for itself, the bank last; an import books the bank first.
-        hold(tx, Account.BANK, party=receipt.account_id, currency=receipt.currency)
-        # What was taken back may have brought something else back: that is no deed of its own.
-        undoing = {row.batch_id for row in rows if row.undoes is not None}
-        for batch in dict.fromkeys(row.batch_id for row in rows):
-            if batch not in undoing and not store.is_undone(tx, batch):
-                take_back(tx, store.batch(tx, batch), why=why, by=by, now=now)
-        receipt = replace(find_receipt(tx, receipt_id, hold=True), customer_id=whose)
-        if left_of(tx, receipt) != receipt.amount_fen:
-            raise Conflict(f"到账 {receipt_id} 已有退款，不能再整笔退回；请先处理退款")
-        gone = Refund(
-            refund_id=mint("rfd", now),
-            receipt_id=receipt_id,
-            source=Source.RECEIPT,
-            customer_id=None,
-            account_id=receipt.account_id,
-            currency=receipt.currency,
-            amount_fen=receipt.amount_fen,
-            to_name=receipt.payer_name,
-            to_number=receipt.payer_number,
-            why=why,
-            state=RefundState.PAID,
-            requested_by=THE_BANK,
-            requested_at=now,
-            decided_by=by,
-            decided_at=now,
-            paid_on=now.astimezone(zone_of(BOOKS_ZONE)).date(),
-        )
-        if line is not None:
-            said = _line_of(tx, gone, receipt, line)
-            gone = replace(gone, line_id=said.line_id, paid_on=said.booked_on)
-        store.insert_refund(tx, gone)
-        deed = Deed(by, now, "bounce", "refund", gone.refund_id, why)
-        record_deed(tx, deed, became=_facts(gone))
-        post(tx, _entry(gone, by=by, at=now))
-        _follow(tx, receipt, by=by, now=now, why=why)
-        review_standings(tx, owners, by=by, now=now)
-        return gone
+        return return_receipt(tx, receipt_id, line=line, why=why, by=by, now=now)
+
+
+def return_receipt(
+    tx: Tx, receipt_id: str, *, line: str | None, why: str, by: str, now: datetime
+) -> Refund:
+    """Take a receipt back within a deed: no customer's money, or none any more."""
+    receipt = find_receipt(tx, receipt_id, hold=True)
+    rows = store.of_receipt(tx, receipt_id)
+    owners, whose = customers_of(rows), receipt.customer_id
+    hold_customers(tx, owners)
+    # Each batch is booked for itself, the bank last; an import books the bank first.
+    hold(tx, Account.BANK, party=receipt.account_id, currency=receipt.currency)
+    # What was taken back may have brought something else back: that is no deed of its own.
+    undoing = {row.batch_id for row in rows if row.undoes is not None}
+    for batch in dict.fromkeys(row.batch_id for row in rows):
+        if batch not in undoing and not store.is_undone(tx, batch):
+            take_back(tx, store.batch(tx, batch), why=why, by=by, now=now)
+    receipt = replace(find_receipt(tx, receipt_id, hold=True), customer_id=whose)
+    if left_of(tx, receipt) != receipt.amount_fen:
+        raise Conflict(f"到账 {receipt_id} 已有退款，不能再整笔退回；请先处理退款")
+    gone = Refund(
+        refund_id=mint("rfd", now),
+        receipt_id=receipt_id,
+        source=Source.RECEIPT,
+        customer_id=None,
+        account_id=receipt.account_id,
+        currency=receipt.currency,
+        amount_fen=receipt.amount_fen,
+        to_name=receipt.payer_name,
+        to_number=receipt.payer_number,
+        why=why,
+        state=RefundState.PAID,
+        requested_by=THE_BANK,
+        requested_at=now,
+        decided_by=by,
+        decided_at=now,
+        paid_on=now.astimezone(zone_of(BOOKS_ZONE)).date(),
+    )
+    if line is not None:
+        said = _line_of(tx, gone, receipt, line)
+        gone = replace(gone, line_id=said.line_id, paid_on=said.booked_on)
+    store.insert_refund(tx, gone)
+    deed = Deed(by, now, "bounce", "refund", gone.refund_id, why)
+    record_deed(tx, deed, became=_facts(gone))
+    post(tx, _entry(gone, by=by, at=now))
+    _follow(tx, receipt, by=by, now=now, why=why)
+    review_standings(tx, owners, by=by, now=now)
+    return gone
 
 
 def _line_of(tx: Tx, refund: Refund, receipt: Receipt, name: str) -> KeptLine:

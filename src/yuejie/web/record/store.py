@@ -154,6 +154,9 @@ NAMES: Final = """
         SELECT provider_bill_id, NULL, '', number, NULL, NULL
         FROM provider_bill, asked WHERE provider_bill_id = ANY(ids)
         UNION ALL
+        SELECT provider_credit_id, NULL, '', number, NULL, NULL
+        FROM provider_credit, asked WHERE provider_credit_id = ANY(ids)
+        UNION ALL
         SELECT prospect_id, NULL, '/presales/' || slug, name, NULL, NULL
         FROM prospect, asked WHERE prospect_id = ANY(ids)
         UNION ALL

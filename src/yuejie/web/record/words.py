@@ -81,6 +81,7 @@ NOUNS: Final = {
     "provider_balance": "供应商余额",
     "provider_bill": "供应商账单",
     "provider_ceiling": "供应商配额",
+    "provider_credit": "供应商贷项",
     "provider_payment": "供应商付款",
     "provider_report": "供应商报告",
     "provider_terms": "供应商约定",

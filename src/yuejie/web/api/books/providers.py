@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from fastapi import Query, status
 
 from yuejie.assurance.providers import store
+from yuejie.assurance.providers.credit import enter_credit, void_credit
 from yuejie.assurance.providers.pay import (
     decide_payment,
     enter_bill,
@@ -12,6 +13,7 @@ from yuejie.assurance.providers.pay import (
     request_payment,
     void_bill,
 )
+from yuejie.assurance.providers.payables import payables
 from yuejie.assurance.providers.standing import Observation
 from yuejie.assurance.providers.watch import due_warnings, put_terms, see_balance, standings
 from yuejie.kernel.money import Money
@@ -21,8 +23,11 @@ from yuejie.web.desk import Db, Now
 from yuejie.web.shapes.books.providers import (
     BalanceIn,
     BillIn,
+    CreditIn,
+    CreditOut,
     DecisionIn,
     PaidIn,
+    PayableOut,
     PaymentIn,
     PaymentOut,
     ProviderBillOut,
@@ -87,6 +92,36 @@ def void(db: Db, caller: AnyCaller, now: Now, provider_bill_id: Name, body: WhyI
     void_bill(db, provider_bill_id, why=body.why, by=caller.name, now=now)
 
 
+@routes.get("/credits", summary="列出供应商贷项")
+def list_credits(
+    db: Db, account: Account = None, cursor: Cursor = None, limit: Limit = PAGE
+) -> Page[CreditOut]:
+    """列出供应商贷项，含已作废的。"""
+    window = Window.read("provider_credits", cursor, limit)
+    with db.read() as tx:
+        rows = cut(window, store.credits_of(tx, account), lambda row: row.provider_credit_id)
+    return window.page(rows, CreditOut.of, lambda row: row.provider_credit_id)
+
+
+@routes.post("/credits", summary="录入供应商贷项", status_code=status.HTTP_201_CREATED)
+def write_credit(db: Db, caller: AnyCaller, now: Now, body: CreditIn) -> CreditOut:
+    """录入一张账单的贷项并入账：先冲该账单未付的，其余成为在供应商处的余额，抵付或退回都须两人。"""
+    return CreditOut.of(enter_credit(db, body.draft(), by=caller.name, now=now))
+
+
+@routes.post("/credits/{provider_credit_id}/void", summary="作废供应商贷项")
+def void_note(db: Db, caller: AnyCaller, now: Now, provider_credit_id: Name, body: WhyIn) -> None:
+    """作废录错的供应商贷项，冲销其分录；余额已用的不能作废。"""
+    void_credit(db, provider_credit_id, why=body.why, by=caller.name, now=now)
+
+
+@routes.get("/payables", summary="列出供应商应付")
+def list_payables(db: Db, account: Account = None) -> list[PayableOut]:
+    """列出每个账号和币种的应付、已申请未付和在供应商处的余额。"""
+    with db.read(consistent=True) as tx:
+        return [PayableOut.of(each) for each in payables(tx, account)]
+
+
 @routes.get("/payments", summary="列出付款")
 def list_payments(
     db: Db, account: Account = None, cursor: Cursor = None, limit: Limit = PAGE
@@ -100,7 +135,7 @@ def list_payments(
 
 @routes.post("/payments", summary="申请付款", status_code=status.HTTP_201_CREATED)
 def write_payment(db: Db, caller: AnyCaller, now: Now, body: PaymentIn) -> PaymentOut:
-    """申请一笔付款：付账单、充值或抵付；须由另一人批准。"""
+    """申请一笔付款：付账单、充值、抵付，或收回余额；须由另一人批准。"""
     made = request_payment(
         db,
         body.account,
@@ -125,5 +160,5 @@ def decide(db: Db, caller: AnyCaller, now: Now, payment_id: Name, body: Decision
 
 @routes.post("/payments/{payment_id}/paid", summary="登记支付")
 def paid(db: Db, caller: AnyCaller, now: Now, payment_id: Name, body: PaidIn) -> PaymentOut:
-    """登记银行已付，并入账。"""
+    """登记银行已付或退款已到，并入账。"""
     return PaymentOut.of(note_paid(db, payment_id, body.said(), by=caller.name, now=now))

@@ -4,8 +4,15 @@ from datetime import date
 
 from pydantic import Field
 
-from yuejie.assurance.providers.owed import PaymentFor, ProviderBill, ProviderPayment
+from yuejie.assurance.providers.credit import CreditDraft
+from yuejie.assurance.providers.owed import (
+    PaymentFor,
+    ProviderBill,
+    ProviderCredit,
+    ProviderPayment,
+)
 from yuejie.assurance.providers.pay import BankSaid, BillDraft
+from yuejie.assurance.providers.payables import Payable
 from yuejie.assurance.providers.standing import ProviderTerms, Standing
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import BillingMonth
@@ -151,15 +158,98 @@ class ProviderBillOut(Out):
         )
 
 
+class CreditIn(In):
+    """一张供应商账单的贷项，金额按正数写。"""
+
+    provider_bill_id: Name = Field(description="账单编号")
+    number: Name = Field(description="贷项号码")
+    currency: str = Field(description="币种")
+    net: str = Decimal
+    tax: str = Field(default="0", description="税额", max_length=40)
+    credited_on: date = Field(description="贷项日期")
+    why: str = Field(description="供应商为什么退", min_length=1, max_length=500)
+
+    def draft(self) -> CreditDraft:
+        """Read the credit note."""
+        return CreditDraft(
+            provider_bill_id=self.provider_bill_id,
+            number=self.number,
+            net=Money.parse(self.net, self.currency),
+            tax=Money.parse(self.tax, self.currency),
+            credited_on=self.credited_on,
+            why=self.why,
+        )
+
+
+class CreditOut(Out):
+    """一张已录入的供应商贷项。"""
+
+    provider_credit_id: str = Field(description="编号")
+    provider_bill_id: str = Field(description="账单编号")
+    account: str = Field(description="供应商账号")
+    number: str = Field(description="贷项号码")
+    gross: Amount = Field(description="合计")
+    off_bill: Amount = Field(description="其中冲减该账单的")
+    to_balance: Amount = Field(description="其中转入余额的")
+    credited_on: date = Field(description="贷项日期")
+    why: str = Field(description="供应商为什么退")
+    voided_why: str | None = Field(description="作废原因；空为有效")
+
+    @classmethod
+    def of(cls, each: ProviderCredit) -> "CreditOut":
+        """Write a credit note."""
+
+        def amount(fen: int) -> Amount:
+            return Amount.of(Money(fen, each.currency))
+
+        return cls(
+            provider_credit_id=each.provider_credit_id,
+            provider_bill_id=each.provider_bill_id,
+            account=each.account_id,
+            number=each.number,
+            gross=amount(each.gross_fen),
+            off_bill=amount(each.bill_fen),
+            to_balance=amount(each.balance_fen),
+            credited_on=each.credited_on,
+            why=each.why,
+            voided_why=each.voided_why,
+        )
+
+
+class PayableOut(Out):
+    """一个账号一个币种的应付和余额。"""
+
+    account: str = Field(description="供应商账号")
+    owed: Amount = Field(description="应付")
+    asked: Amount = Field(description="其中已申请未付的")
+    prepaid: Amount = Field(description="在供应商处的余额")
+
+    @classmethod
+    def of(cls, each: Payable) -> "PayableOut":
+        """Write how an account stands in the books."""
+
+        def amount(fen: int) -> Amount:
+            return Amount.of(Money(fen, each.currency))
+
+        return cls(
+            account=each.account_id,
+            owed=amount(each.owed_fen),
+            asked=amount(each.asked_fen),
+            prepaid=amount(each.prepaid_fen),
+        )
+
+
 class PaymentIn(In):
     """申请一笔付款。"""
 
     account: Name = Field(description="供应商账号")
     amount: str = Decimal
     currency: str = Field(description="币种")
-    purpose: PaymentFor = Field(description="付账单 bill，充值 top_up，从预付余额抵付 draw")
-    provider_bill_id: Name | None = Field(default=None, description="账单编号；充值时不填")
-    why: str = Field(default="", description="原因；充值必填", max_length=500)
+    purpose: PaymentFor = Field(
+        description="付账单 bill，充值 top_up，从余额抵付 draw，收回余额 refund"
+    )
+    provider_bill_id: Name | None = Field(default=None, description="账单编号；充值和收回时不填")
+    why: str = Field(default="", description="原因；充值和收回必填", max_length=500)
 
 
 class DecisionIn(In):
@@ -170,23 +260,25 @@ class DecisionIn(In):
 
 
 class PaidIn(In):
-    """银行已付；抵付时全部不填。"""
+    """银行已付，或退款已到；抵付时全部不填。"""
 
     bank: str = Field(default="", description="付款银行账户", max_length=200)
     reference: str = Field(default="", description="银行流水号", max_length=200)
     amount: str | None = Field(default=None, description="实付金额，含手续费", max_length=40)
     currency: str = Field(default="CNY", description="实付币种")
     charges: str = Field(default="0", description="其中的手续费", max_length=40)
+    receipt_id: str = Field(default="", description="退款已作为到账导入时，该到账", max_length=200)
 
     def said(self) -> BankSaid | None:
         """Read what the bank says; None where it says nothing."""
-        if self.amount is None:
+        if self.amount is None and not self.receipt_id:
             return None
         return BankSaid(
             bank=self.bank,
             reference=self.reference,
-            paid=Money.parse(self.amount, self.currency),
+            paid=Money.parse(self.amount or "0", self.currency),
             charges_fen=Money.parse(self.charges, self.currency).fen,
+            receipt_id=self.receipt_id,
         )
 
 
