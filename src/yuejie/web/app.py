@@ -50,6 +50,7 @@ from yuejie.web.pages.desk import approvals as approval_pages
 from yuejie.web.pages.desk import bank as bank_pages
 from yuejie.web.pages.desk import closing as closing_pages
 from yuejie.web.pages.desk import fapiao as fapiao_desk_pages
+from yuejie.web.pages.desk import payables as payable_pages
 from yuejie.web.pages.desk import price_changes as price_change_pages
 from yuejie.web.pages.desk import receipts as receipt_pages
 from yuejie.web.pages.desk import receivables as receivable_pages
@@ -182,6 +183,7 @@ PAGE_NOUNS: Final = (
     bank_pages,
     receipt_pages,
     receivable_pages,
+    payable_pages,
     fapiao_desk_pages,
     approval_pages,
     price_change_pages,

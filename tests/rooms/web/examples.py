@@ -183,6 +183,15 @@ BODIES: dict[str, Any] = {
         "billed_on": "2026-11-01",
     },
     "POST /providers/bills/{provider_bill_id}/void": {"why": "录错"},
+    "POST /providers/credits": {
+        "provider_bill_id": "pbl_0",
+        "number": "1",
+        "currency": "CNY",
+        "net": "1.00",
+        "credited_on": "2026-11-01",
+        "why": "x",
+    },
+    "POST /providers/credits/{provider_credit_id}/void": {"why": "录错"},
     "POST /providers/payments": {
         "account": "sim",
         "amount": "1.00",

@@ -43,7 +43,7 @@ from yuejie.usage.meters import UNITS
 from yuejie.usage.refusals import reason as refusals
 from yuejie.web import errors
 from yuejie.web.pages import budgets, customers, home, usage
-from yuejie.web.pages.desk import approvals, bank, closing, receivables
+from yuejie.web.pages.desk import approvals, bank, closing, payables, receivables
 from yuejie.web.pages.desk import fapiao as fapiao_desk
 from yuejie.web.pages.desk import receipts as receipt_pages
 from yuejie.web.pages.first import customer as first_list
@@ -129,6 +129,10 @@ DESK_WORDS: list[Mapping[Any, str]] = [
     bank.FILTERS,
     receipt_pages.SOURCES,
     receipt_pages.USES,
+    payables.PURPOSES,
+    payables.STATES,
+    payables.HOW,
+    payables.MOVES,
     receivables.AGES,
     receivables.KINDS,
     receivables.REASONS,

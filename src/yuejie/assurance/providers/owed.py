@@ -199,8 +199,10 @@ class ProviderCredit:
         net = bill.net_fen - sum(each.net_fen for each in before)
         tax = bill.tax_fen - sum(each.tax_fen for each in before)
         if self.net_fen > net or self.tax_fen > tax:
-            left = f"金额 {Money(net, bill.currency)}、税额 {Money(tax, bill.currency)}"
-            raise Conflict(f"账单 {bill.number} 最多还能冲减{left}，请核对贷项")
+            raise Conflict(
+                f"账单 {bill.number} 最多还能冲减金额 {Money(net, bill.currency)}、"
+                f"税额 {Money(tax, bill.currency)}，请核对贷项"
+            )
 
     def entry(self) -> Entry:
         """Return Dr 应付账款, Dr 预付账款 / Cr 主营业务成本, Cr 进项税额."""

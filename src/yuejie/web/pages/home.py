@@ -9,6 +9,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from yuejie.assurance.providers.owed import ProviderPaymentState
+from yuejie.assurance.providers.store import payments
 from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.life import SAID as STATES
@@ -66,6 +68,10 @@ def _bills(state: BillState) -> Callable[[Tx], int]:
     return lambda tx: count_bills(tx).get(state, 0)
 
 
+def _provider_payments(state: ProviderPaymentState) -> Callable[[Tx], int]:
+    return lambda tx: sum(each.state is state for each in payments(tx))
+
+
 LOOKS: Final[tuple[tuple[str, Callable[[Tx], int], str], ...]] = (
     ("账单草稿待提交", _bills(BillState.DRAFT), "/bills?state=draft"),
     ("账单待客户确认", _bills(BillState.PROPOSED), "/bills?state=proposed"),
@@ -92,6 +98,8 @@ LOOKS: Final[tuple[tuple[str, Callable[[Tx], int], str], ...]] = (
         lambda tx: len(refunds(tx, state=RefundState.REQUESTED, limit=1000)),
         "/receivables",
     ),
+    ("供应商付款待审批", _provider_payments(ProviderPaymentState.REQUESTED), "/payables"),
+    ("供应商付款待登记", _provider_payments(ProviderPaymentState.APPROVED), "/payables"),
     (
         "发票申请待批准",
         lambda tx: len(all_fapiao(tx, state=FapiaoState.REQUESTED, limit=1000)),

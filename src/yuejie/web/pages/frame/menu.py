@@ -40,6 +40,7 @@ MENU: Final = (
     Entry("月结工作台", "/closing", "calendar", "月结与收款", customers=False),
     Entry("银行", "/bank", "bank", "月结与收款", customers=False),
     Entry("应收", "/receivables", "coins", "月结与收款", customers=False),
+    Entry("供应商付款", "/payables", "wallet", "月结与收款", customers=False),
     Entry("开票台", "/fapiao-desk", "stamp", "月结与收款", customers=False),
     Entry("待审批", "/approvals", "approve", "月结与收款", customers=False),
     Entry("实时账单", "/live", "pulse", "费用", operators=False),
