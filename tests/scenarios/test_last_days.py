@@ -333,6 +333,38 @@ def test_an_end_that_was_agreed_anew_is_counted_from(house: Books) -> None:
     assert renewed.terms.ends_on == date(2027, 6, 10)
 
 
+@pytest.mark.parametrize(
+    ("terms", "months", "says"),
+    [
+        (YEAR, None, "没有约定到期自动续约，一人不能续约"),
+        (replace(YEAR, renewal=Renewal.NONE), None, "没有约定到期自动续约"),
+        (AUTO, 24, "约定续约 12 个月，一人不能改为 24 个月"),
+        (AUTO, None, "在 2026-12-02 及以前仍可提出不续约"),
+    ],
+)
+def test_one_person_alone_binds_nobody_for_another_term(
+    house: Books, terms: CommercialTerms, months: int | None, says: str
+) -> None:
+    """
+    Both renew it, says the contract, or it ends; one member wrote three more years of the minimum
+    down. And one that renews itself was renewed ahead, before its customer could say no.
+    """
+    name = contract_of(house, signed(house, terms))
+    now = morning("2026-11-20")
+    with pytest.raises(Conflict, match=says):
+        renew_contract(house.db, name, by="admin", now=now, months=months, alone=True)
+
+
+@pytest.mark.parametrize(
+    ("written", "on"), [("2026-06-01", "2026-12-03"), ("2026-12-28", "2026-12-29")]
+)
+def test_one_person_lets_go_on_what_says_so_itself(house: Books, written: str, on: str) -> None:
+    """When it is too late to say no, as the clerk does; or where nobody could have said so."""
+    name = written_down(house, written)
+    renewed = renew_contract(house.db, name, by="admin", now=morning(on), alone=True)
+    assert renewed.terms.ends_on == date(2028, 1, 1)
+
+
 def test_a_contract_that_another_follows_does_not_go_on_by_itself(house: Books) -> None:
     """Its renewal would take the place of the contract that was signed to follow it."""
     beta = signed(house, AUTO, "beta")

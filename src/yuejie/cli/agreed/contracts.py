@@ -371,11 +371,12 @@ def attach(house: Frame, name: str, file: Path, customer: str, *, signed: bool) 
 @click.option("--months", type=int, help="续约月数；不写按合同约定")
 @frame
 def renew(house: Frame, contract: str, months: int | None) -> None:
-    """按原条款续约。"""
+    """按原条款续约；成员只能续约定自动续约、而已无从提出不续约的合同。"""
     with house.database() as db:
         with db.read() as tx:
             name = contract_named(tx, contract)
-        _signed(db, renew_contract(db, name, by=house.by, now=house.now(), months=months))
+        by, now, alone = house.by, house.now(), house.is_member
+        _signed(db, renew_contract(db, name, by=by, now=now, months=months, alone=alone))
 
 
 @contracts.command("ending")

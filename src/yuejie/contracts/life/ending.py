@@ -9,7 +9,7 @@ import structlog
 from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import Contract, at, by_term, midnight, term_of
 from yuejie.contracts.forewarn.endings import days_left, followed
-from yuejie.contracts.forewarn.saying import goes_on, say_until
+from yuejie.contracts.forewarn.saying import goes_on, renews_itself, say_until
 from yuejie.contracts.life import store
 from yuejie.contracts.life.held import pricing_of, terms_of
 from yuejie.contracts.life.leave import Leaving, TermLeft, leave, promised_until
@@ -218,11 +218,13 @@ def renew_contract(
     now: datetime,
     months: int | None = None,
     version: int | None = None,
+    alone: bool = False,
 ) -> Contract:
     """Let a contract go on under the same terms from its last day on.
 
     `months` is how long, by default what the contract says; with `version` only that version is
-    renewed. Raises Conflict for a contract without an end, or one that was terminated.
+    renewed. Raises Conflict for a contract without an end, or one that was terminated; and where
+    one person says so `alone`, for what the contract itself does not say of going on.
     """
     with db.begin() as tx:
         tx.lock_exclusive(f"contract {contract_id}")
@@ -243,9 +245,34 @@ def renew_contract(
             raise Invalid("续约月数须不少于 1，请改正后重试")
         if length > RENEWAL_MONTHS_MAX:
             raise Invalid(f"续约月数不能超过 {RENEWAL_MONTHS_MAX} 个月，请改正后重试")
+        if alone:
+            _refuse_alone(tx, contract, length, now)
         terms = replace(contract.terms, ends_on=_renewed_until(tx, contract, length))
         starts_at = max(contract.starts_at, midnight(ends_on, contract.zone))
         return _next(tx, contract, terms, starts_at, by=by, now=now)
+
+
+def _refuse_alone(tx: Tx, contract: Contract, months: int, now: datetime) -> None:
+    """Refuse to bind the customer for another term by one person's word.
+
+    What both agreed to goes on by itself, once nobody can say no any more, or nobody could.
+    """
+    terms, named = contract.terms, _named(tx, contract)
+    way = (
+        "请起草自止日起的变更草案（“合同草案”页面，或 yuejie contracts amend），"
+        "双方签署后由另一人签署"
+    )
+    if terms.renewal is not Renewal.AUTO:
+        raise Conflict(f"合同 {named} 没有约定到期自动续约，一人不能续约；{way}")
+    if months != terms.renewal_months:
+        raise Conflict(
+            f"合同 {named} 约定续约 {terms.renewal_months} 个月，一人不能改为 {months} 个月；{way}"
+        )
+    own = contracts.contract_versions(tx, contract.contract_id)
+    if renews_itself(own) and not goes_on(own, now):
+        raise Conflict(
+            f"合同 {named} 在 {say_until(own)} 及以前仍可提出不续约，一人不能提前续约；{way}"
+        )
 
 
 def renew_due(db: Database, *, by: str, now: datetime) -> list[Contract]:

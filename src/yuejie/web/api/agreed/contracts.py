@@ -238,10 +238,11 @@ def get_document(
 
 @routes.post("/contracts/{contract}/renew", summary="续约")
 def renew(db: Db, caller: AnyCaller, now: Now, contract: Name, body: RenewIn) -> TermsOut:
-    """按原条款续约。"""
+    """按原条款续约：约定自动续约、而已无从提出不续约的；其他的续约经草案由双方签署。"""
     with db.read() as tx:
         name = contract_named(tx, contract)
-    return _terms(db, renew_contract(db, name, by=caller.name, now=now, months=body.months))
+    done = renew_contract(db, name, by=caller.name, now=now, months=body.months, alone=True)
+    return _terms(db, done)
 
 
 @routes.post(
