@@ -421,8 +421,7 @@ CONTRACT_HELD: Final = """
               WHERE later.contract_id = o.contract_id AND later.starts_at = o.starts_at
                 AND later.version >= o.version AND (later.terms ->> 'ends_on')::date
                     <= (later.starts_at AT TIME ZONE later.zone)::date)
-        ORDER BY starts_at DESC, signed_at DESC, version DESC, contract_id COLLATE "C" DESC
-        LIMIT 1
+        ORDER BY starts_at DESC, signed_at DESC, version DESC, contract_id COLLATE "C" DESC LIMIT 1
     ) k ON TRUE
 """
 # The contract `k` of the customer `c` that holds in its month's last instant, as its bill has it
