@@ -307,6 +307,7 @@ BODIES: dict[str, Any] = {
 }
 ODD = (
     "/limits/{limit}/end",
+    "/providers/credits",
     "/jobs/{job}/cancel",
     "/nodes/{node}/drain",
     "/nodes/{node}/resume",
@@ -428,6 +429,7 @@ ANYBODYS: Final = {
     "batch_id": "bat_0",
     "account_id": "sim",
     "provider_bill_id": "pbl_0",
+    "provider_credit_id": "pcr_0",
     "payment_id": "ppy_0",
     "reconciliation_id": "rec_0",
     "table": "csv",
