@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from tests.rooms.cli.desk import run, run_json
 from tests.rooms.web.conftest import OPERATOR, desk_at
-from tests.scenarios.bank import Bank
+from tests.scenarios.bank import NUMBER, Bank
 from tests.scenarios.test_reconcile import World
 from yuejie.assurance.providers.pay import LEDGER_CHECKS
 from yuejie.assurance.providers.watch import tell_warnings
@@ -141,7 +141,7 @@ def test_a_provider_gives_back_after_it_was_paid_by_command_line_and_api(
     first = bill("INV-9", "490.00")
     payment = said("pay", "openai-main", "490.00", "--bill", first).split()[0]
     said("decide", payment, "--approve", by="bob")
-    said("paid", payment, "--bank", "bank_1", "--reference", "T1", "--amount", "3500.00")
+    said("paid", payment, "--bank", NUMBER, "--reference", "T1", "--amount", "3500.00")
     words = ("--net", "90.00", "--credited-on", "2026-11-05", "--why", "十月多收")
     assert "冲减账单 0.00\u3000转入余额 90.00 USD" in said("credit", first, "CN-1", *words)
     assert "CN-1" in said("credits")
@@ -160,7 +160,7 @@ def test_a_provider_gives_back_after_it_was_paid_by_command_line_and_api(
     assert all(each.holds for each in check_ledger(database, LEDGER_CHECKS))
     with database.read() as tx:
         ours = {a: n for (a, _), n in balances_of(tx, receipt.account_id).items() if n}
-        assert ours == {Account.BANK: 500_00}
+        assert ours == {Account.BANK: 500_00 - 3_500_00}
         assert balances_of(tx, "account:openai-main")[Account.FX_CLEARING, "CNY"] == 3_028_00
         other = {a for (a, _), n in balances_of(tx, "account:openai-main").items() if n}
         assert Account.PROVIDER_PREPAID not in other
@@ -206,7 +206,7 @@ def test_a_receipt_that_is_somebodys_is_no_refund_of_a_provider(
     receipt = bank.pays("2026-11-06", "500.00", world.acme.customer.legal_name).receipt_id
     with pytest.raises(Invalid, match="只有供应商退回的款项才对应到账"):
         said("paid", top_up, "--receipt", receipt)
-    said("paid", top_up, "--bank", "bank_1", "--reference", "T1", "--amount", "500.00")
+    said("paid", top_up, "--bank", NUMBER, "--reference", "T1", "--amount", "500.00")
     back = said("refund", "openai-main", "70.00", "--why", "不再使用").split()[0]
     said("decide", back, "--approve", by="bob")
     apportion_receipt(database, receipt, Placing(customer="acme"), by="ann", now=now)

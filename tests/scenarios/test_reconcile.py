@@ -351,6 +351,42 @@ def test_a_file_is_said_to_be_drawn_earlier_than_it_was_first(
         assert {each.cause for each in found.reconciled.differences} == {cause}
 
 
+def test_a_report_that_another_source_took_over_from_comes_back(
+    world: World, database: Database
+) -> None:
+    """
+    A table of half the month was newer than the provider's own report. That one, exported again
+    word for word, was known, and the table went on to count.
+    """
+    whole = world.sent(Source.OPENAI_USAGE, world.usage())
+    import_report(database, whole, by="op", now=NOW)
+    words = 'says = "usage"\n[columns]\nday = "day"\nmodel = "model"\ninput = "input"\n'
+    body = f"day,model,input\n2026-10-01,gpt-4o,{world.counted[1][1]}".encode()
+    half = replace(world.sent(Source.CSV, body), sheet=parse_sheet(words), as_of=NOW + HOUR)
+    import_report(database, half, by="op", now=NOW + HOUR)
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW + HOUR)
+    assert not found.reconciled.passes
+    later = NOW + 2 * HOUR
+    filed = [
+        import_report(database, replace(whole, as_of=later), by="op", now=later + n * HOUR)
+        for n in range(2)
+    ]
+    assert filed[0].report_id == filed[1].report_id
+    (found,) = reconcile_month(database, "openai-main", OCTOBER, by="op", now=later)
+    assert (found.reconciled.differences, found.reconciled.passes) == ((), True)
+
+
+def test_a_report_is_not_drawn_before_what_it_tells(world: World, database: Database) -> None:
+    """Said to be drawn on the first, it made all that the provider lacks a matter of patience."""
+    world.acme.uses("2026-10-20 12:00:00", "gpt-4o", requests=9, input=9_000_000)
+    drawn = datetime(2026, 10, 1, 2, tzinfo=UTC)
+    sent = replace(world.sent(Source.OPENAI_USAGE, world.usage()), as_of=drawn)
+    with pytest.raises(Invalid, match="早于其中 2026-10-30 的数据"):
+        import_report(database, sent, by="op", now=NOW)
+    with pytest.raises(NotFound):
+        reconcile_month(database, "openai-main", OCTOBER, by="op", now=NOW)
+
+
 def test_a_report_of_half_a_month_says_so_at_every_door(
     world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:

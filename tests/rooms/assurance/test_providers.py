@@ -51,6 +51,7 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.ledger.check import check_ledger
 from yuejie.ledger.posting import Account
 from yuejie.ledger.store import balances_of
+from yuejie.payments.banks.keep import open_account
 
 NOW = datetime(2026, 11, 5, 2, tzinfo=UTC)
 TODAY = date(2026, 11, 5)
@@ -523,3 +524,27 @@ def test_a_bill_that_the_ledger_does_not_know_is_found(house: Database, owner_ur
     found = [each for each in check_ledger(house, LEDGER_CHECKS) if not each.holds]
     assert [each.findings for each in found] == [("供应商账单 pbl_x 没有分录",)]
     assert Account.PROVIDER_PAYABLE.value == "provider_payable"
+
+
+def test_what_left_our_bank_left_an_account_of_ours(house: Database) -> None:
+    """
+    Whatever was typed became an account in the ledger: 招行 beside the account that statements are
+    imported into, which then held what had left it. Its number or its id names it, and it holds one
+    currency.
+    """
+    ours = open_account(
+        house, holder="月结", bank="招行", number="110900000001", currency="USD", by="x", now=NOW
+    )
+    bill = enter_bill(house, BILL, by="ann", now=NOW)
+    payment = pay(house, "1060.00", bill.provider_bill_id)
+    decide_payment(house, payment.payment_id, approve=True, by="bob", now=NOW)
+    said = BankSaid(bank="招行", reference="T1", paid=Money.parse("1060.00", "USD"))
+    with pytest.raises(NotFound, match="没有银行账户“招行”"):
+        note_paid(house, payment.payment_id, said, by="ann", now=NOW)
+    yuan = replace(said, bank=ours.number, paid=Money.parse("7500.00", "CNY"))
+    with pytest.raises(Invalid, match="110900000001 是 USD 账户，与实付币种 CNY 不符"):
+        note_paid(house, payment.payment_id, yuan, by="ann", now=NOW)
+    done = note_paid(house, payment.payment_id, replace(said, bank=ours.number), by="ann", now=NOW)
+    assert done.bank == ours.account_id
+    with house.read() as tx:
+        assert balances_of(tx, ours.account_id)[Account.BANK, "USD"] == -1_060_00

@@ -34,6 +34,7 @@ from yuejie.ledger.store import balance
 from yuejie.notices.rejection import Asked, Rejection, tell_rejection
 from yuejie.payments.apportion.place import find_receipt, left_of
 from yuejie.payments.apportion.refunds import return_receipt
+from yuejie.payments.banks.store import account_by_name, accounts
 from yuejie.payments.receipts.receipt import OPEN
 
 
@@ -214,7 +215,7 @@ def note_paid(
         else:
             if said is not None and said.receipt_id:
                 said = _from_receipt(tx, was, said, by=by, now=now)
-            made = _by_bank(made, said)
+            made = _by_bank(tx, made, said)
         _move(tx, was, made, Step(PaymentStep.PAY, by, now))
         post(tx, made.entry(by, carried_fen=_carried(tx, made)))
         return made
@@ -232,7 +233,7 @@ def _carried(tx: Tx, payment: ProviderPayment) -> int | None:
     return divide(payment.fen * fx.e8, FX_SCALE) if fx else None
 
 
-def _by_bank(payment: ProviderPayment, said: BankSaid | None) -> ProviderPayment:
+def _by_bank(tx: Tx, payment: ProviderPayment, said: BankSaid | None) -> ProviderPayment:
     if said is None or not said.bank.strip() or not said.reference.strip():
         raise Invalid("登记支付须写明付款银行账户和银行流水号")
     if said.charges_fen < 0 or said.paid.fen <= said.charges_fen:
@@ -243,12 +244,31 @@ def _by_bank(payment: ProviderPayment, said: BankSaid | None) -> ProviderPayment
         raise Invalid(f"实付 {said.paid} 与应付加手续费 {wanted} 不符，请核对银行回单")
     return replace(
         payment,
-        bank=said.bank,
+        bank=_account_of(tx, said),
         bank_reference=said.reference,
         paid_currency=said.paid.currency,
         paid_fen=said.paid.fen,
         charges_fen=said.charges_fen,
     )
+
+
+def _account_of(tx: Tx, said: BankSaid) -> str:
+    """Return what the ledger calls our account that is named by its number or id.
+
+    A house that has entered none of its accounts calls them as it likes.
+    """
+    name = said.bank.strip()
+    account = account_by_name(tx, name)
+    if account is None:
+        if accounts(tx):
+            raise NotFound(f"没有银行账户“{name}”，请填写我方账户的账号或编号")
+        return name
+    if account.currency != said.paid.currency:
+        raise Invalid(
+            f"银行账户 {account.number} 是 {account.currency} 账户，与实付币种 "
+            f"{said.paid.currency} 不符，请核对银行回单"
+        )
+    return account.party
 
 
 def _from_receipt(

@@ -71,6 +71,7 @@ def import_report(db: Database, sent: Sent, *, by: str, now: datetime) -> Filed:
         raise Invalid(f"报告的导出时间 {sent.as_of.isoformat()} 在将来，请改正后重试")
     report = _read(sent)
     _refuse_other_months(report, sent.month)
+    _refuse_foretold(report, sent)
     report = replace(report, covers=_covered(report, sent))
     filed = Filed(
         report_id=mint("rep", now),
@@ -108,7 +109,7 @@ def _known(tx: Tx, filed: Filed) -> Filed | None:
     last = max(same, key=_imported, default=None)
     if last is None or last.reading != filed.reading or last.as_of > filed.as_of:
         return None
-    if last not in _newest(rows) and _newest([*rows, _row(filed)]) != _newest(rows):
+    if last not in _in_force(rows) and _row(filed) in _in_force([*rows, _row(filed)]):
         return None
     return replace(
         filed,
@@ -118,6 +119,16 @@ def _known(tx: Tx, filed: Filed) -> Filed | None:
         by=last.by,
         imported_at=last.imported_at,
     )
+
+
+def _in_force(rows: Sequence[ReportRow]) -> list[ReportRow]:
+    """Return the reports that count: the newest about quantities, and of each currency amounts."""
+    newest = _newest(rows)
+    of_money = defaultdict[str, list[ReportRow]](list)
+    for row in newest:
+        of_money[row.currency].append(row)
+    best = [_best(newest, Says.USAGE), *(_best(each, Says.COST) for each in of_money.values())]
+    return [row for row in best if row is not None]
 
 
 def _row(filed: Filed) -> ReportRow:
@@ -244,6 +255,15 @@ def _refuse_other_months(report: Report, month: BillingMonth) -> None:
         )
 
 
+def _refuse_foretold(report: Report, sent: Sent) -> None:
+    """Refuse a report that tells of days behind the one on which it is said to be drawn."""
+    last = max(each.day for each in report.lines)
+    if last > sent.as_of.astimezone(ZoneInfo(report.zone)).date():
+        raise Invalid(
+            f"报告的导出时间 {sent.as_of.isoformat()} 早于其中 {last} 的数据，请改正后重试"
+        )
+
+
 def _covered(report: Report, sent: Sent) -> frozenset[date]:
     """Return the days of the month that a report is about.
 
@@ -367,7 +387,7 @@ def _compared(rows: Sequence[ReportRow]) -> list[ReportRow]:
 
 def _best(rows: Iterable[ReportRow], says: Says) -> ReportRow | None:
     """Return the newest report about that alone, else the newest about both."""
-    known = sorted(rows, key=lambda row: (row.as_of, row.report_id))
+    known = sorted(rows, key=lambda row: (row.as_of, *_imported(row)))
     alone = [row for row in known if row.says == says]
     both = [row for row in known if row.says == Says.BOTH]
     found = alone or both
