@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.recorded import recorded, steps
 from tests.told import told
 from yuejie.assurance.providers import store
+from yuejie.assurance.providers.credit import CreditDraft, enter_credit
 from yuejie.assurance.providers.owed import (
     CHINESE,
     NEXT,
@@ -548,3 +549,28 @@ def test_what_left_our_bank_left_an_account_of_ours(house: Database) -> None:
     assert done.bank == ours.account_id
     with house.read() as tx:
         assert balances_of(tx, ours.account_id)[Account.BANK, "USD"] == -1_060_00
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 7), date(9999, 12, 31)])
+def test_a_bill_or_a_note_of_the_future_is_refused(house: Database, day: date) -> None:
+    """The end of all days ended in an error of ours, for nothing is due a month behind it."""
+    with pytest.raises(Invalid, match=f"开票日 {day} 在将来"):
+        enter_bill(house, replace(BILL, billed_on=day), by="ann", now=NOW)
+    bill = enter_bill(house, BILL, by="ann", now=NOW)
+    note = CreditDraft(
+        provider_bill_id=bill.provider_bill_id,
+        number="CN-1",
+        net=Money.parse("1.00", "USD"),
+        tax=Money(0, "USD"),
+        credited_on=day,
+        why="多收",
+    )
+    with pytest.raises(Invalid, match=f"贷项日期 {day} 在将来"):
+        enter_credit(house, note, by="ann", now=NOW)
+
+
+@pytest.mark.parametrize("days", [{"net_days": 3_661}, {"low_days": 10**12}])
+def test_terms_of_longer_than_ten_years_are_refused(days: dict[str, int]) -> None:
+    """A bill under them had no day on which it is due."""
+    with pytest.raises(Invalid, match="不能超过 3660 天"):
+        replace(TERMS, **days).refuse_nonsense()  # type: ignore[arg-type]  # counts of days only

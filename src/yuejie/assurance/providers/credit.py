@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from yuejie.assurance.providers import store
-from yuejie.assurance.providers.owed import ProviderCredit
-from yuejie.assurance.providers.pay import find_bill, open_of, refuse_overdraw
+from yuejie.assurance.providers.owed import ProviderCredit, refuse_future
+from yuejie.assurance.providers.pay import find_bill, left_of_bill, refuse_overdraw
 from yuejie.db.deeds import Deed, record_deed
 from yuejie.db.session import Database, Tx
 from yuejie.kernel.errors import Conflict, Invalid, NotFound
@@ -35,6 +35,7 @@ def enter_credit(db: Database, draft: CreditDraft, *, by: str, now: datetime) ->
     """
     if draft.net.currency != draft.tax.currency:
         raise Invalid("供应商贷项的金额和税额须为同一币种，请改正后重试")
+    refuse_future("贷项日期", draft.credited_on, now)
     with db.begin() as tx:
         bill = find_bill(tx, draft.provider_bill_id)
         number = draft.number.strip()
@@ -62,8 +63,7 @@ def enter_credit(db: Database, draft: CreditDraft, *, by: str, now: datetime) ->
             return known
         earlier = store.credits_of(tx, None, bill.provider_bill_id)
         made.refuse_nonsense(bill, earlier)
-        payments = store.payments(tx, provider_bill_id=bill.provider_bill_id)
-        made = replace(made, bill_fen=min(made.gross_fen, open_of(bill, payments, earlier)))
+        made = replace(made, bill_fen=min(made.gross_fen, left_of_bill(tx, bill)))
         store.insert_credit(tx, made)
         post(tx, made.entry())
         deed = Deed(by, now, "enter", "provider_credit", made.provider_credit_id, draft.why)

@@ -6,7 +6,7 @@ life is a table.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -14,6 +14,15 @@ from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.money import CURRENCIES, Money
 from yuejie.kernel.two_people import refuse_same
 from yuejie.ledger.posting import Account, Entry, Posting, credit, debit
+
+AHEAD: Final = timedelta(days=1)
+"""Papers are dated by the provider's calendar, which may be a day ahead of ours."""
+
+
+def refuse_future(what: str, day: date, now: datetime) -> None:
+    """Refuse a paper that is dated on a day that has not begun anywhere."""
+    if day > (now + AHEAD).date():
+        raise Invalid(f"{what} {day} 在将来，请按票面核对")
 
 
 class ProviderPaymentState(StrEnum):

@@ -16,6 +16,7 @@ from yuejie.assurance.providers.owed import (
     ProviderPaymentState,
     advance,
     party_of,
+    refuse_future,
 )
 from yuejie.assurance.providers.store import Step
 from yuejie.assurance.providers.watch import refuse_unknown
@@ -70,6 +71,7 @@ def enter_bill(db: Database, draft: BillDraft, *, by: str, now: datetime) -> Pro
     """Write a provider's bill down and put it into the ledger; the same bill again does nothing."""
     if draft.net.currency != draft.tax.currency:
         raise Invalid("供应商账单的金额和税额须为同一币种，请改正后重试")
+    refuse_future("开票日", draft.billed_on, now)
     with db.begin() as tx:
         refuse_unknown(tx, draft.account_id)
         number = draft.number.strip()
@@ -306,14 +308,17 @@ def _refuse_too_much(tx: Tx, account_id: str, provider_bill_id: str, amount: Mon
         raise Conflict(f"供应商账单 {provider_bill_id} 已作废或属于别的账号，请核对")
     if bill.currency != amount.currency:
         raise Invalid(f"账单 {bill.number} 以 {bill.currency} 计价，请按该币种申请付款")
-    open_fen = open_of(
-        bill,
-        store.payments(tx, provider_bill_id=provider_bill_id),
-        store.credits_of(tx, None, provider_bill_id),
-    )
+    open_fen = left_of_bill(tx, bill)
     if amount.fen > open_fen:
         left = Money(open_fen, bill.currency)
         raise Conflict(f"账单 {bill.number} 只剩 {left} 未付或未申请，不能再付 {amount}")
+
+
+def left_of_bill(tx: Tx, bill: ProviderBill) -> int:
+    """Return what of one bill is neither paid nor asked for nor given back, in fen."""
+    name = bill.provider_bill_id
+    payments = store.payments(tx, provider_bill_id=name)
+    return open_of(bill, payments, store.credits_of(tx, None, name))
 
 
 def open_of(

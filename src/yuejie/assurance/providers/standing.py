@@ -19,6 +19,8 @@ CEILING_PPM: Final = (800_000, 1_000_000)
 """Shares of the provider's monthly ceiling at which it is warned."""
 BURN_DAYS: Final = 7
 """The daily burn is the average of so many days: a week holds its weekend."""
+LONGEST: Final = 3660
+"""No provider waits longer than ten years for its money."""
 STALE: Final = timedelta(days=7)
 """A prepaid balance that nobody looked at for so long is a guess."""
 
@@ -42,6 +44,8 @@ class ProviderTerms:
             raise Invalid(f"币种“{self.currency}”不支持，只支持 CNY 和 USD")
         if min(self.low_fen, self.low_days, self.net_days) < 0:
             raise Invalid("余额下限、提前天数和付款天数都不能为负，请改正后重试")
+        if max(self.low_days, self.net_days) > LONGEST:
+            raise Invalid(f"提前天数和付款天数不能超过 {LONGEST} 天，请改正后重试")
         if self.monthly_ceiling_fen is not None and self.monthly_ceiling_fen <= 0:
             raise Invalid("每月上限必须大于零；没有上限就不要填写")
 

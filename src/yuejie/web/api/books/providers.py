@@ -6,10 +6,13 @@ from fastapi import Query, status
 
 from yuejie.assurance.providers import store
 from yuejie.assurance.providers.credit import enter_credit, void_credit
+from yuejie.assurance.providers.owed import ProviderBill
 from yuejie.assurance.providers.pay import (
     decide_payment,
     enter_bill,
+    left_of_bill,
     note_paid,
+    open_of,
     request_payment,
     void_bill,
 )
@@ -77,13 +80,20 @@ def list_bills(
     window = Window.read("provider_bills", cursor, limit)
     with db.read() as tx:
         rows = cut(window, store.bills(tx, account), lambda row: row.provider_bill_id)
-    return window.page(rows, ProviderBillOut.of, lambda row: row.provider_bill_id)
+        paid, back = store.payments(tx, account), store.credits_of(tx, account)
+
+    def shown(bill: ProviderBill) -> ProviderBillOut:
+        return ProviderBillOut.of(bill, open_of(bill, paid, back))
+
+    return window.page(rows, shown, lambda row: row.provider_bill_id)
 
 
 @routes.post("/bills", summary="录入供应商账单", status_code=status.HTTP_201_CREATED)
 def write_bill(db: Db, caller: AnyCaller, now: Now, body: BillIn) -> ProviderBillOut:
     """录入供应商账单并入账；同一号码只入账一次，内容不同则拒绝。"""
-    return ProviderBillOut.of(enter_bill(db, body.draft(), by=caller.name, now=now))
+    made = enter_bill(db, body.draft(), by=caller.name, now=now)
+    with db.read() as tx:
+        return ProviderBillOut.of(made, left_of_bill(tx, made))
 
 
 @routes.post("/bills/{provider_bill_id}/void", summary="作废供应商账单")

@@ -133,12 +133,13 @@ class ProviderBillOut(Out):
     net: Amount = Field(description="不含税")
     tax: Amount = Field(description="税额")
     gross: Amount = Field(description="合计")
+    open: Amount = Field(description="未付也未申请的，已减贷项")
     billed_on: date = Field(description="开票日")
     due_on: date = Field(description="到期日")
     voided_why: str | None = Field(description="作废原因；空为有效")
 
     @classmethod
-    def of(cls, bill: ProviderBill) -> "ProviderBillOut":
+    def of(cls, bill: ProviderBill, open_fen: int) -> "ProviderBillOut":
         """Write a provider's bill."""
 
         def amount(fen: int) -> Amount:
@@ -152,6 +153,7 @@ class ProviderBillOut(Out):
             net=amount(bill.net_fen),
             tax=amount(bill.tax_fen),
             gross=amount(bill.gross_fen),
+            open=amount(open_fen),
             billed_on=bill.billed_on,
             due_on=bill.due_on,
             voided_why=bill.voided_why,
