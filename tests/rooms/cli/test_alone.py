@@ -148,5 +148,5 @@ def test_a_voucher_and_a_top_up_say_what_they_are_for(books: Books, database_url
     assert (waits.why, waits.starts_on) == ("开业促销", date(2026, 12, 1))
 
     pay = ("pay", "sim", "100.00", "--currency", "CNY")
-    with pytest.raises(Invalid, match="充值没有账单为据，须写明原因"):
+    with pytest.raises(Invalid, match="充值和退回没有账单为据，须写明原因"):
         run(providers, database_url, NOW, *pay)

@@ -59,7 +59,7 @@ def named(browser: TestClient, what: str, told: str = "") -> str:
     rows = [row for row in browser.get(HERE).text.split("<tr>") if told in row]
     found = {n for row in rows for n in re.findall(rf"{HERE}/\w+/({NAMES[what]}_\w+)/", row)}
     (name,) = found
-    return name
+    return str(name)
 
 
 def plain(page: str) -> str:

@@ -186,6 +186,6 @@ def test_one_person_puts_a_stop_off_by_a_month_and_no_longer(
 def test_a_top_up_says_what_it_is_for(operator: TestClient) -> None:
     wanted = {"account": "sim", "amount": "100.00", "currency": "CNY", "purpose": "top_up"}
     refused = operator.post(f"{API}/providers/payments", json=wanted)
-    assert (refused.status_code, "充值没有账单为据" in refused.text) == (422, True)
+    assert (refused.status_code, "充值和退回没有账单为据" in refused.text) == (422, True)
     asked = ok(operator.post(f"{API}/providers/payments", json=wanted | {"why": "余额将尽"}))
     assert asked["why"] == "余额将尽"

@@ -10,6 +10,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
+from yuejie.assurance.providers.owed import PURPOSES
 from yuejie.assurance.reconcile import difference
 from yuejie.assurance.sla import words as sla_words
 from yuejie.bills.documents import wording
@@ -129,7 +130,7 @@ DESK_WORDS: list[Mapping[Any, str]] = [
     bank.FILTERS,
     receipt_pages.SOURCES,
     receipt_pages.USES,
-    payables.PURPOSES,
+    PURPOSES,
     payables.STATES,
     payables.HOW,
     payables.MOVES,
