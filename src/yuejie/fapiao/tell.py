@@ -15,13 +15,14 @@ from yuejie.db.session import Tx
 from yuejie.fapiao.fapiao import Fapiao, RedFapiao
 from yuejie.fapiao.issuing.errand import Hold
 from yuejie.fapiao.issuing.store import DueBill
+from yuejie.fapiao.life import RedState
 from yuejie.fapiao.reversing.form import ANSWERS, FORM_STATES
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
 from yuejie.notices.notice import ATTACHMENT_BYTES, Attachment, Audience, Kind, Notice
 from yuejie.notices.outbox import enqueue
-from yuejie.notices.rejection import Asked, Rejection, tell_rejection
+from yuejie.notices.rejection import Asked, Ended, Rejection, tell_rejection
 
 log = structlog.get_logger()
 
@@ -172,8 +173,8 @@ def tell_declined(tx: Tx, fapiao: Fapiao, *, by: str, now: datetime) -> None:
     tell_rejection(tx, rejection, at=now)
 
 
-def tell_red_declined(tx: Tx, red: RedFapiao, *, by: str, now: datetime) -> None:
-    """Tell whoever requested a red fapiao that somebody else took it back, and why."""
+def tell_red_ended(tx: Tx, red: RedFapiao, *, by: str, now: datetime) -> None:
+    """Tell whoever requested a red fapiao that somebody else or the buyer ended it, and why."""
     rejection = Rejection(
         asked=Asked.RED_FAPIAO,
         name=red.key,
@@ -182,6 +183,7 @@ def tell_red_declined(tx: Tx, red: RedFapiao, *, by: str, now: datetime) -> None
         why=red.why,
         customer_id=red.customer_id,
         amount=Money(red.amounts.gross_fen, "CNY"),
+        ended=Ended.VOID if red.state is RedState.VOID else Ended.REJECTED,
     )
     tell_rejection(tx, rejection, at=now)
 

@@ -40,6 +40,8 @@ class Ended(StrEnum):
     REJECTED = "rejected"
     UNPAID = "unpaid"
     """The bank did not carry out what was approved."""
+    VOID = "void"
+    """The buyer or the tax office ended what was approved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from tests.rooms.fapiao.shop import BOSS, CLERK, Shop
 from tests.rooms.fapiao.test_by_hand import NUMBER, PDF, approved, upload, xml
 from tests.rooms.fapiao.test_forms_by_hand import asked, file
 from tests.rooms.fapiao.test_red_odds import seen
+from tests.told import told
 from yuejie.fapiao.fapiao import RedFapiao
 from yuejie.fapiao.issuing.upload import Upload, upload_fapiao, upload_red
 from yuejie.fapiao.life import RedState
@@ -79,6 +80,17 @@ def test_a_form_of_ours_lapses_by_no_time_that_one_person_told(shop: Shop) -> No
     with pytest.raises(Forbidden, match=OWN):
         ends(shop, red, FormEnd.LAPSED, CLERK)
     assert ends(shop, red, FormEnd.LAPSED, BOSS) is RedState.VOID
+
+
+def test_who_asked_for_a_red_fapiao_hears_that_the_buyer_denied_it(shop: Shop) -> None:
+    """The form is followed by hand: the boss sees it on the tax office's site, the clerk asked."""
+    blue = upload(shop, approved(shop).key, xml=xml())
+    red = asked(shop, blue)
+    file(shop, red)
+    ends(shop, red, FormEnd.DENIED, BOSS)
+    (note,) = told(shop.db)
+    said = f"clerk 提出的红冲申请 {red.key} 已作废：作废（销方录入购方否认）。"
+    assert note.words().startswith(said)
 
 
 def test_an_issue_is_not_typed_into_a_month_before_its_approval(shop: Shop) -> None:

@@ -42,7 +42,7 @@ from yuejie.fapiao.reversing.form import (
     WAITS_FOR_SELLER,
     is_contrary,
 )
-from yuejie.fapiao.tell import tell_contrary, tell_held, tell_lapsed
+from yuejie.fapiao.tell import tell_contrary, tell_held, tell_lapsed, tell_red_ended
 
 _SLOW: Final = 3
 """A form that waits for people is asked about every five minutes at first, then hourly."""
@@ -117,10 +117,17 @@ def note_red_issued(tx: Tx, red: RedFapiao, issued: Issued, *, by: str, now: dat
 def move(
     tx: Tx, was: RedFapiao, told: RedFapiao, event: RedEvent, *, by: str, now: datetime
 ) -> RedFapiao:
-    """Move a red fapiao on by one event; somebody else's move in between is a bug of the locks."""
+    """Move a red fapiao on by one event, and tell whoever asked for it of one that came to nothing.
+
+    Somebody else's move in between is a bug of the locks. Of 72 hours that are over finance is told
+    as such, and a buyer's form nobody here asked for.
+    """
     became = replace(told, state=advance_red(was.state, event))
     moved = store.move_red(tx, was, became, event, by=by, at=now)
     assert moved, f"{was.red_id} moved behind its own lock"
+    ended = event in {RedEvent.DECLINE, RedEvent.VOID}
+    if ended and not became.is_buyers and became.form_code != LAPSED:
+        tell_red_ended(tx, became, by=by, now=now)
     return became
 
 

@@ -30,12 +30,7 @@ from yuejie.fapiao.reversing.form import (
     draw_red,
     reminders_due,
 )
-from yuejie.fapiao.tell import (
-    tell_buyers_form,
-    tell_lapsed,
-    tell_red_declined,
-    tell_waiting,
-)
+from yuejie.fapiao.tell import tell_buyers_form, tell_lapsed, tell_waiting
 from yuejie.kernel.errors import Conflict, Invalid
 from yuejie.kernel.ids import mint
 from yuejie.kernel.two_people import refuse_same
@@ -125,9 +120,9 @@ def withdraw_red(db: Database, name: str, *, why: str, by: str, now: datetime) -
         was = store.lock_red(tx, named.customer_id, named.red_id)
         blue = find_fapiao(blues.fapiao_by_name(tx, was.fapiao_id), was.fapiao_id)
         if was.state is RedState.REQUESTED:
-            return _taken_back(tx, was, RedEvent.DECLINE, why=why, by=by, now=now)
+            return move(tx, was, replace(was, why=why), RedEvent.DECLINE, by=by, now=now)
         if was.state is RedState.APPROVED and recall(tx, was.red_id, why=why):
-            return _taken_back(tx, was, RedEvent.VOID, why=why, by=by, now=now)
+            return move(tx, was, replace(was, why=why), RedEvent.VOID, by=by, now=now)
         if was.is_buyers:
             raise Conflict(f"红字确认单 {was.key} 由购方发起，我方不能撤回；请确认或拒绝")
         if was.state is not RedState.WAITING:
@@ -139,15 +134,6 @@ def withdraw_red(db: Database, name: str, *, why: str, by: str, now: datetime) -
             )
         add_errand(tx, ErrandKind.WITHDRAW, was.red_id, was.key, blue.provider, at=now)
         return was
-
-
-def _taken_back(
-    tx: Tx, was: RedFapiao, event: RedEvent, *, why: str, by: str, now: datetime
-) -> RedFapiao:
-    """End a red form that has not left, and tell whoever asked for it."""
-    became = move(tx, was, replace(was, why=why), event, by=by, now=now)
-    tell_red_declined(tx, became, by=by, now=now)
-    return became
 
 
 def remind_waiting(db: Database, *, now: datetime) -> int:

@@ -407,7 +407,7 @@ VALUES: Final[dict[str, dict[str, str]]] = {
         "price_change": "Price change",
         "contract_draft": "Contract draft",
     },
-    "ended": {"rejected": "rejected", "unpaid": "not paid by the bank"},
+    "ended": {"rejected": "rejected", "unpaid": "not paid by the bank", "void": "void"},
 }
 """What a fact with few values is called, by the fact."""
 

@@ -383,7 +383,7 @@ VALUES: Final[dict[str, dict[str, str]]] = {
         "price_change": "调价",
         "contract_draft": "合同草案",
     },
-    "ended": {"rejected": "被驳回", "unpaid": "银行未付出"},
+    "ended": {"rejected": "被驳回", "unpaid": "银行未付出", "void": "已作废"},
 }
 """What a fact with few values is called, by the fact."""
 
