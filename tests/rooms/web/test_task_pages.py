@@ -12,9 +12,12 @@ from tests.rooms.web.test_first_pages import browsing, gateway, post
 from tests.rooms.web.test_pages import admin, browser, enter, token_in
 from tests.scenarios.books import FixedClock
 from yuejie.contracts.import_prices import PriceImport, import_prices
+from yuejie.contracts.life.limits import LimitWish, ask_limit
 from yuejie.contracts.life.store import temporary_limits
+from yuejie.contracts.terms import STANDARD
 from yuejie.db.session import Database
 from yuejie.intake.elsewhere.keys import Elsewhere, take_over_keys
+from yuejie.payments.dunning.lifted import approve_limit
 from yuejie.web.auth import API
 
 __all__ = ["admin", "browser"]
@@ -55,7 +58,11 @@ def test_a_limit_for_a_while_is_asked_for_by_one_and_approved_by_another(
         "ends_on": "2026-11-30",
         "why": "双十一",
     }
-    assert admin.post("/payments/limits?customer=acme", data=form).status_code == 303
+    url = "/payments/limits?customer=acme"
+    idle = admin.post(url, data=form)
+    assert (idle.status_code, "没有授信额度可以提高" in idle.text) == (422, True)
+    house.books.amend(house.acme, replace(STANDARD, credit_limit_fen=1_000_00), starts=NOW)
+    assert admin.post(url, data=form).status_code == 303
     with database.read() as tx:
         (made,) = temporary_limits(tx, house.acme.customer.customer_id)
     assert (made.limit_fen, made.approved_by) == (500_000, None)
@@ -66,7 +73,33 @@ def test_a_limit_for_a_while_is_asked_for_by_one_and_approved_by_another(
     own = admin.post(f"/approvals/limits/{made.limit_id}/approve", data=form)
     assert own.status_code == 403
     backwards = form | {"starts_on": "2026-12-05"}
-    assert admin.post("/payments/limits?customer=acme", data=backwards).status_code == 422
+    assert admin.post(url, data=backwards).status_code == 422
+
+
+def test_a_limit_is_taken_back_on_the_page_that_shows_it(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """Its customer sees it once it is approved, and no button."""
+    house.books.amend(house.acme, replace(STANDARD, credit_limit_fen=1_000_00), starts=NOW)
+    owner = house.acme.customer.customer_id
+    wish = LimitWish(
+        limit_fen=5_000_00, currency="CNY", starts_at=NOW, ends_at=NOW + timedelta(9), why="双十一"
+    )
+    name = ask_limit(database, owner, wish, by="sales", now=NOW).limit_id
+    enter(database, browser, "acme.finance", "finance", "acme")
+    assert "5,000.00" not in browser.get("/payments").text, "it waits, which is ours to know"
+    approve_limit(database, name, by="finance", now=NOW)
+    page = browser.get("/payments").text
+    assert ("5,000.00 CNY" in page, "提前收回" in page) == (True, False)
+    browser.cookies.clear()
+    enter(database, browser, "boss", "admin", None)
+    seen = browser.get("/payments?customer=acme")
+    assert "提前收回" in seen.text
+    form = {"form_token": token_in(seen), "why": "客户取消大促"}
+    end = f"/payments/limits/{name}/end?customer=acme"
+    assert browser.post(end, data=form | {"why": " "}).status_code == 422
+    assert browser.post(end, data=form).status_code == 303
+    assert "5,000.00 CNY" not in browser.get("/payments?customer=acme").text
 
 
 def test_a_contact_is_changed_and_not_made_anew(
