@@ -2556,7 +2556,7 @@ CREATE TABLE provider_credit (
     by text NOT NULL,
     at timestamp with time zone NOT NULL,
     CONSTRAINT provider_credit_pkey PRIMARY KEY (provider_credit_id),
-    CONSTRAINT provider_credit_check CHECK ((((bill_fen >= 0) AND (bill_fen <= (net_fen + tax_fen))) AND ((net_fen + tax_fen) > 0))),
+    CONSTRAINT provider_credit_check CHECK (((bill_fen >= 0) AND (bill_fen <= (net_fen + tax_fen)) AND ((net_fen + tax_fen) > 0))),
     CONSTRAINT provider_credit_currency_check CHECK ((currency = ANY (ARRAY['CNY'::text, 'USD'::text]))),
     CONSTRAINT provider_credit_net_fen_check CHECK ((net_fen >= 0)),
     CONSTRAINT provider_credit_tax_fen_check CHECK ((tax_fen >= 0)),

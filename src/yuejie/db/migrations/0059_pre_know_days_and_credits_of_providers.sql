@@ -22,7 +22,7 @@ CREATE TABLE provider_credit (
     why                TEXT NOT NULL CHECK (why <> ''),
     by                 TEXT NOT NULL,
     at                 TIMESTAMPTZ NOT NULL,
-    CHECK (bill_fen BETWEEN 0 AND net_fen + tax_fen AND net_fen + tax_fen > 0)
+    CHECK (bill_fen >= 0 AND bill_fen <= net_fen + tax_fen AND net_fen + tax_fen > 0)
 );
 CREATE INDEX provider_credit_bill ON provider_credit (provider_bill_id);
 CREATE TABLE provider_credit_void (
