@@ -198,3 +198,24 @@ def test_bills_are_shown_by_leaves_the_newest_first(admin: TestClient, database:
     assert (f">INV-{PAGE + 1:03d}<" in first, ">INV-000<" in first) == (True, False)
     (later,) = re.findall(r'href="\?(bills=[^"]+)"', first)
     assert ">INV-000<" in admin.get(f"{HERE}?{later}").text
+
+
+def test_the_page_is_english_for_whoever_reads_english(
+    admin: TestClient, database: Database
+) -> None:
+    """With something in every list: what is asked for, approved, over, void; bills and notes."""
+    account(database)
+    made = bill(admin)
+    note = {"number": "CN-1", "net": "1", "tax": "0", "credited_on": "2026-11-04", "why": "x"}
+    went(send(admin, HERE, f"{HERE}/bills/{made}/credits", **note), HERE)
+    went(send(admin, HERE, f"{HERE}/bills/{made}/pay", amount="1", how="draw"), HERE)
+    for why in ("x", "y"):
+        form = {"account": "openai-main", "purpose": "top_up", "amount": "5", "why": why}
+        went(send(admin, HERE, f"{HERE}/balance", currency="CNY", **form), HERE)
+    over = named(admin, "payment", '<td class="words">y</td>')
+    went(send(admin, HERE, f"{HERE}/payments/{over}/reject", why="z"), HERE)
+    admin.cookies.set(LANGUAGE, "en")
+    page = plain(admin.get(HERE).text.split("<main", 1)[1]).replace("王管理", "")
+    assert re.findall("[\u4e00-\u9fff]+", page) == []
+    assert "Payment of a bill" not in page
+    assert "Draw INV-1" in page

@@ -2,8 +2,9 @@
 
 import csv
 import io
+import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -17,6 +18,7 @@ from tests.scenarios.books import FixedClock
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.db.session import Database
 from yuejie.jobs.worker import Worker
+from yuejie.web.pages.frame.cookies import LANGUAGE
 
 __all__ = ["admin", "browser"]
 
@@ -121,6 +123,28 @@ def test_a_providers_report_is_imported_and_every_difference_has_its_cause(
     shown = admin.get(again.headers["location"])
     assert "差异的原因" in shown.text or "没有差异" in shown.text
     assert reconciliation_at(house) in admin.get("/reconciliations?month=2026-10").text
+
+
+def test_a_report_that_lacks_days_is_said_to_on_the_page_in_either_language(
+    admin: TestClient, house: House
+) -> None:
+    """It is about the first of October; both customers called on the fifteenth."""
+    del house
+    form = {"form_token": token_in(admin.get("/reconciliations"))}
+    given = form | {"account": "sim", "month": "2026-10", "source": "openai_usage"}
+    day = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp())
+    result = {"model": "gpt-4o", "num_model_requests": 1, "input_tokens": 5}
+    body = json.dumps({"data": [{"start_time": day, "results": [result]}]}).encode()
+    file = {"file": ("usage.json", body, "application/json")}
+    path = admin.post("/reconciliations/reports", data=given, files=file).headers["location"]
+    admin.get(path)  # takes what the deed said with it
+    shown = admin.get(path).text
+    assert "报告不全：没有 2026-10-15 的数据" in shown
+    assert ("?cause=not_reported" in shown, "?cause=missing_there" in shown) == (True, False)
+    admin.cookies.set(LANGUAGE, "en")
+    shown = admin.get(path).text
+    assert "it has nothing of 2026-10-15" in shown
+    assert "Not in the report" in shown
 
 
 def test_margins_add_up_by_whatever_they_are_seen(admin: TestClient, house: House) -> None:
