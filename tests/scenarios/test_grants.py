@@ -1,7 +1,6 @@
 """Packages and vouchers: who gives them, to whom, and that no fen of one is drawn twice."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -11,13 +10,14 @@ import pytest
 
 from tests.recorded import recorded
 from tests.scenarios.books import Books, Party
+from tests.scenarios.crowd import at_once
 from tests.scenarios.test_terms import YUAN, M
 from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.review.ask import propose_bill
 from yuejie.contracts.grants.give import ask_grant, reject_grant
 from yuejie.contracts.grants.grant import Grant, GrantDraft, GrantKind
 from yuejie.contracts.terms import STANDARD
-from yuejie.kernel.errors import Conflict, DomainError, Forbidden, Invalid
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 
 OCTOBER = datetime(2026, 9, 30, 16, tzinfo=UTC)
 
@@ -44,26 +44,6 @@ def asks(books: Books, party: Party, **other: Any) -> Grant:
 
 def approves(books: Books, grant: Grant, by: str = "finance") -> Grant:
     return approve_grant(books.db, grant.grant_id, by=by, now=books.tick())
-
-
-def at_once(*deeds: Callable[[], object]) -> list[str]:
-    """Let people act in one moment, each on a connection of its own; return what was refused."""
-    refused: list[str] = []
-    start = threading.Barrier(len(deeds))
-
-    def act(deed: Callable[[], object]) -> None:
-        start.wait()
-        try:
-            deed()
-        except DomainError as error:
-            refused.append(error.sentence)
-
-    crowd = [threading.Thread(target=act, args=(deed,)) for deed in deeds]
-    for each in crowd:
-        each.start()
-    for each in crowd:
-        each.join()
-    return refused
 
 
 def test_a_customer_that_has_left_is_sold_no_package(yuan: Books) -> None:

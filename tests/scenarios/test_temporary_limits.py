@@ -1,7 +1,5 @@
 """Credit that is lifted for a while: who grants it, from when to when it counts, and for whom."""
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,12 +10,13 @@ import pytest
 from tests.recorded import recorded
 from tests.scenarios.bank import Bank
 from tests.scenarios.books import CLERK, Books, Party
+from tests.scenarios.crowd import at_once
 from tests.scenarios.test_prepaid import PREPAID, asks, enrolled, signs, stands
 from yuejie.contracts.life.limits import LimitWish, ask_limit, credit_limit_at, reject_limit
 from yuejie.contracts.life.store import temporary_limits
 from yuejie.contracts.terms import STANDARD
 from yuejie.gateway.refusal import Code
-from yuejie.kernel.errors import Conflict, DomainError, Forbidden, Invalid
+from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.payments.dunning.dun import watch_credit
 from yuejie.payments.dunning.lifted import Turns, approve_limit, end_limit
 
@@ -181,26 +180,6 @@ def test_who_has_no_credit_or_no_contract_gets_none_for_a_while(bank: Bank) -> N
     signs(acme, PREPAID)
     with pytest.raises(Invalid, match="没有授信额度可以提高"):
         ask_limit(db, owner, wish(), by="sales", now=NOON)
-
-
-def at_once(*deeds: Callable[[], object]) -> list[str]:
-    """Let people act in one moment, each on a connection of its own; return what was refused."""
-    refused: list[str] = []
-    start = threading.Barrier(len(deeds))
-
-    def act(deed: Callable[[], object]) -> None:
-        start.wait()
-        try:
-            deed()
-        except DomainError as error:
-            refused.append(error.sentence)
-
-    crowd = [threading.Thread(target=act, args=(deed,)) for deed in deeds]
-    for each in crowd:
-        each.start()
-    for each in crowd:
-        each.join()
-    return refused
 
 
 def test_of_three_that_decide_at_once_one_does(acme: Party) -> None:
