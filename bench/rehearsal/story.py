@@ -255,7 +255,10 @@ class Story:
         site = self.sites.pop(name)
         self.gone.append(site)
         site.signal("intake", signal.SIGSTOP)
+        known = calls_on(site.home)
         time.sleep(self.plan.freeze_seconds)
+        # Clients may have gone to the other nodes for a while: without a tail nothing is shown.
+        self._await(lambda: bool(calls_on(site.home) - known), f"{name} 没有新的调用")
         site.die()
         site.home.rename(self.stage.folder / "lost")
         self.say(f"{name} 连同磁盘丢失，{load.seen.done:,} 次")

@@ -4,7 +4,6 @@ import csv
 import io
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -101,7 +100,7 @@ def test_a_month_goes_home_in_one_file(acme: Party, tmp_path: Path) -> None:
     )
     assert asked.remark.startswith("采购订单 PO-2026-0042")
     approve_fapiao(books.db, asked.key, provider=MANUAL, by="finance", now=books.clock.at)
-    issued_at = books.clock.at - timedelta(minutes=1)
+    issued_at = books.tick()
     paper = b"%PDF-1.7 as the tax office wrote it"
     upload_fapiao(
         books.db,
