@@ -265,7 +265,11 @@ class Deeds:
             ends_on=first + timedelta(days=random.choice((31, 92, 366))),
         )
         now = world.tick()
-        asked = self.do(lambda: ask_grant(world.db, draft, why="随约赠送", by="sales", now=now))
+        asked = self.attempt(
+            "grant", lambda: ask_grant(world.db, draft, why="随约赠送", by="sales", now=now)
+        )
+        if asked is None:  # no contract of the customer holds then
+            return
         then = world.tick()
         self.do(lambda: approve_grant(world.db, asked.grant_id, by="finance", now=then))
         actor.client.grants[asked.grant_id] = (str(kind), draft.amount_fen)
