@@ -8,8 +8,9 @@ import pytest
 from tests.scenarios.books import Books, Party
 from yuejie.assurance.unbilled import unbilled
 from yuejie.bills.bill import Bill
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.correct.take_back import decide_credit, request_credit
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import (
     STANDARD,

@@ -7,9 +7,10 @@ import pytest
 
 from tests.scenarios.advised import NOW, PEPPER, Advised
 from tests.scenarios.books import FOUNDED, Books
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.clerk import SLOW
 from yuejie.contracts.agreed.pricing import FamilyDiscount, Pricing
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.life.draft import DraftBody
 from yuejie.contracts.life.drafting import draft_contract

@@ -8,10 +8,11 @@ import pytest
 from tests.scenarios.bank import YUAN, Bank, due, name, owing, state
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.bills.bill import BillState, LineKind
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.correct.store import adjustments_of
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.store import whole_bills
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import STANDARD, TierDiscount, TierStep
 from yuejie.fapiao.request import what_is_available

@@ -26,8 +26,9 @@ from yuejie.assurance.verifier.yuejie_verify import (
     sealed_record,
     verify,
 )
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.correct.take_back import decide_credit, request_credit
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import (
     STANDARD,

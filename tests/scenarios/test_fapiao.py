@@ -10,9 +10,10 @@ import pytest
 from tests.rooms.fapiao.shop import SELLING, nuonuo_at
 from tests.scenarios.books import Books
 from tests.scenarios.conftest import PRICES
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.pay import mark_paid, mark_unpaid
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import STANDARD, DueBasis, SettlementOrder, encode_terms
 from yuejie.demo.tax.launch import TaxPlatform, tax_here

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from tests.scenarios.books import CLERK, Books, Party
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.review.ask import propose_bill, reopen_bill
 from yuejie.budgets.lending.count import Spending
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.kernel.ids import CustomerId
 from yuejie.usage.correct import correct

@@ -14,9 +14,10 @@ from yuejie.bills.closing.taxes import TaxRule, share_tax, tax_of
 from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.review.ask import propose_bill, reopen_bill
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import approve_in, ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import (
     STANDARD,
@@ -545,7 +546,8 @@ def test_a_month_billed_again_is_no_other_than_one_that_never_was_voided(yuan: B
         ends_on=date(2027, 1, 1),
     )
     asked = ask_grant(yuan.db, draft, why="随约赠送", by="a", now=yuan.tick())
-    approve_grant(yuan.db, asked.grant_id, by="b", now=yuan.tick())
+    with yuan.db.begin() as tx:  # as it was approved before such months were refused
+        approve_in(tx, asked.grant_id, by="b", now=yuan.tick())
     acme.uses("2026-12-05 10:00:00", "gpt-4o", input=M)
     yuan.close("2026-12")
     assert acme.lines("2026-12") == [

@@ -13,9 +13,10 @@ from yuejie.assurance.sla.words import reckoning, verdict_of
 from yuejie.bills.bill import LineKind
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.review.ask import propose_bill, reopen_bill
 from yuejie.budgets.lending.count import Spending
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import (
     AvailabilityStep,

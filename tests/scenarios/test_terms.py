@@ -13,8 +13,9 @@ from yuejie.bills.closing.close import Done
 from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.contracts.contract import Terms
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import Grant, GrantDraft, GrantKind
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.terms import (
@@ -52,7 +53,7 @@ def yuan(books: Books) -> Books:
     return books
 
 
-def grant(books: Books, party: Party, kind: GrantKind, yuan: str, **more: object) -> Grant:
+def asked_grant(books: Books, party: Party, kind: GrantKind, yuan: str, **more: object) -> Grant:
     draft = GrantDraft(
         customer_id=party.customer.customer_id,
         kind=kind,
@@ -62,7 +63,11 @@ def grant(books: Books, party: Party, kind: GrantKind, yuan: str, **more: object
         ends_on=date(2027, 1, 1),
         **more,  # type: ignore[arg-type]  # why: a test gives what it wants to change
     )
-    asked = ask_grant(books.db, draft, why="随约赠送", by="sales", now=books.clock.now())
+    return ask_grant(books.db, draft, why="随约赠送", by="sales", now=books.clock.now())
+
+
+def grant(books: Books, party: Party, kind: GrantKind, yuan: str, **more: object) -> Grant:
+    asked = asked_grant(books, party, kind, yuan, **more)
     return approve_grant(books.db, asked.grant_id, by="finance", now=books.clock.now())
 
 

@@ -10,10 +10,11 @@ import pytest
 from tests.scenarios.books import CLERK, Books, Party, cny
 from tests.scenarios.rows import rows_of
 from tests.scenarios.test_clouds import PASSED_ON, Clouds, cost
-from tests.scenarios.test_terms import TIERS, M, grant
+from tests.scenarios.test_terms import TIERS, M, asked_grant, grant
 from yuejie.bills.bill import BillState, LineKind
 from yuejie.contracts.agreed.pricing import FamilyDiscount, Pricing
 from yuejie.contracts.contract import Contract
+from yuejie.contracts.grants.give import approve_in
 from yuejie.contracts.grants.grant import GrantKind
 from yuejie.contracts.import_prices import PriceImport, import_prices
 from yuejie.contracts.life.draft import DraftBody
@@ -120,7 +121,9 @@ def test_nothing_supposed_is_the_bill_to_the_fen(yuan: Books) -> None:
     yuan.amend(
         acme, replace(STANDARD, management_fee_fen=1), starts=datetime(2026, 3, 1, tzinfo=UTC)
     )
-    grant(yuan, acme, GrantKind.VOUCHER, "99.00")
+    asked = asked_grant(yuan, acme, GrantKind.VOUCHER, "99.00")
+    with yuan.db.begin() as tx:  # as it was approved before billed months were refused
+        approve_in(tx, asked.grant_id, by="finance", now=yuan.clock.now())
     yuan.close("2026-03")
     for month in ("2026-01", "2026-02", "2026-03"):
         outcome = supposed(yuan, acme, month, {})

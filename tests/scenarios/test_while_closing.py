@@ -9,10 +9,11 @@ from tests.scenarios.books import Books, Party
 from yuejie.bills.closing.close import Done, close_month
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.correct.store import adjustments_of
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.review.ask import propose_bill, reopen_bill
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.sign import sign_contract

@@ -22,6 +22,7 @@ from yuejie.bills.closing.units.assign import assign_unit
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.credit import CreditNote
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.correct.store import credits_of
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.review.ask import confirm_bill, propose_bill, reopen_bill
@@ -36,7 +37,7 @@ from yuejie.bills.review.disputes import (
 from yuejie.bills.review.store import disputes_of
 from yuejie.bills.store import whole_bills
 from yuejie.budgets.lending import count as budgets
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import Confirmation
 from yuejie.intake.resolve import Measured, resolve_by_hand

@@ -15,9 +15,10 @@ from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.adjust import decide_adjustment, propose_adjustment
 from yuejie.bills.correct.adjustment import Decision, Wanted
 from yuejie.bills.correct.credit import CreditNote
+from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.correct.take_back import decide_credit, request_credit
 from yuejie.bills.review.ask import confirm_bill, propose_bill
-from yuejie.contracts.grants.give import approve_grant, ask_grant
+from yuejie.contracts.grants.give import ask_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.terms import STANDARD, CommercialTerms, Confirmation
 from yuejie.db.session import Database

@@ -73,14 +73,11 @@ def _refuse_useless(tx: Tx, draft: GrantDraft | Grant) -> None:
         )
 
 
-def approve_grant(db: Database, grant_id: str, *, by: str, now: datetime) -> Grant:
-    """Let a package or voucher hold. Raises Forbidden for whoever asked for it."""
-    with db.begin() as tx:
-        return approve_in(tx, grant_id, by=by, now=now)
-
-
 def approve_in(tx: Tx, grant_id: str, *, by: str, now: datetime) -> Grant:
-    """Do so in the transaction of a deed that does more."""
+    """Let a package or voucher hold, within a deed that looks at the bills it would cover.
+
+    Raises Forbidden for whoever asked for it, Invalid for what nobody could draw any more.
+    """
     was = found_grant(tx, grant_id)
     refuse_same(was.asked_by, by, "套餐或代金券")
     _refuse_useless(tx, was)

@@ -98,14 +98,11 @@ def _refuse_idle(tx: Tx, customer_id: CustomerId, wish: LimitWish, now: datetime
         )
 
 
-def approve_limit(db: Database, limit_id: str, *, by: str, now: datetime) -> TemporaryLimit:
-    """Let a temporary limit hold. Raises Forbidden for whoever asked for it."""
-    with db.begin() as tx:
-        return approve_in(tx, limit_id, by=by, now=now)
-
-
 def approve_in(tx: Tx, limit_id: str, *, by: str, now: datetime) -> store.CustomersLimit:
-    """Do so in the transaction of a deed that does more."""
+    """Let a temporary limit hold, within a deed that lets its customer go on.
+
+    Raises Forbidden for whoever asked for it, Conflict for one that is over.
+    """
     was = _found(tx, limit_id)
     refuse_same(was.asked_by, by, "临时额度")
     if was.ends_at <= now:

@@ -19,7 +19,8 @@ from tests.rooms.contracts.life.parties import (
     amending,
     signed,
 )
-from yuejie.contracts.grants.give import approve_grant, ask_grant, reject_grant
+from yuejie.bills.correct.granted import approve_grant
+from yuejie.contracts.grants.give import ask_grant, reject_grant
 from yuejie.contracts.grants.grant import GrantDraft, GrantKind
 from yuejie.contracts.grants.store import open_grants
 from yuejie.contracts.life import store
@@ -42,7 +43,6 @@ from yuejie.contracts.life.ending import (
 from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.life.limits import (
     LimitWish,
-    approve_limit,
     ask_limit,
     credit_limit_at,
     reject_limit,
@@ -53,6 +53,7 @@ from yuejie.contracts.terms import Commitment, DueBasis, Renewal, encode_terms
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 from yuejie.kernel.ids import CustomerId
+from yuejie.payments.dunning.lifted import approve_limit
 
 
 def test_leaving_early_is_computed_explained_and_approved(
