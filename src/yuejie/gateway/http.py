@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from traceback import format_exception
 from typing import Any, Final
 
@@ -349,12 +350,12 @@ class Gateway:
         if refused is not None:
             raise Refusal(refused)
         request.attempted = True
-        operation = Operation(asked, self._shop, running, request.now_us)
+        frees = partial(self._claims.release, customer_id, client_key, request.operation)
+        operation = Operation(asked, self._shop, running, request.now_us, frees)
         try:
             await operation.run()
         finally:
-            if not operation.billed:
-                await self._claims.release(customer_id, client_key, request.operation)
+            await operation.free()
 
     def _rights(self, request: Request) -> Admission:
         admission = self._admission

@@ -247,9 +247,16 @@ def test_a_repeat_is_told_of_the_first_call(chat: Chat, tmp_path: Path) -> None:
     assert len(served) == 2
 
 
-def test_a_call_that_came_to_nothing_frees_its_key(chat: Chat) -> None:
-    assert chat("order-3", "[[sim http=422 times=1 id=free]]").status_code == 422
-    assert chat("order-3", "[[sim http=422 times=1 id=free]]").status_code == 200
+def test_a_call_that_came_to_nothing_frees_its_key(worker: Program) -> None:
+    """Before its client hears of it: who sends it again at once, on the same line, is served."""
+    url = f"{worker.url}/v1/chat/completions"
+    with httpx2.Client(timeout=20, headers={"authorization": f"Bearer {KEY}"}) as line:
+        for nth in range(20):
+            fails_once = f"[[sim http=422 times=1 id=free-{nth}]]"
+            body = {"model": "gpt-sim", "messages": [{"role": "user", "content": fails_once}]}
+            named = {"idempotency-key": f"order-3-{nth}"}
+            assert line.post(url, json=body, headers=named).status_code == 422
+            assert line.post(url, json=body, headers=named).status_code == 200
 
 
 def test_an_upload_that_broke_frees_its_key(worker: Program) -> None:

@@ -5,7 +5,7 @@ Retry and fail-over happen only while the client has nothing of an answer yet.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -87,6 +87,7 @@ class Operation:
         "_answer",
         "_asked",
         "_begun",
+        "_frees",
         "_route",
         "_routes",
         "_running",
@@ -97,8 +98,17 @@ class Operation:
         "billed",
     )
 
-    def __init__(self, asked: Asked, shop: Workshop, running: Running, now_us: int) -> None:
+    def __init__(
+        self,
+        asked: Asked,
+        shop: Workshop,
+        running: Running,
+        now_us: int,
+        frees: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`frees` gives the client's `Idempotency-Key` back, where the call came with one."""
         self._asked = asked
+        self._frees = frees
         self._shop = shop
         self._running = running
         choice = asked.choice
@@ -135,10 +145,21 @@ class Operation:
             cut = self._running.cut
             if cut is None:
                 raise
+            await self.free()
             if not self.answered:
                 self._asked.refuse(Refused(CUT[cut]))
         except Spoilt as spoilt:
+            await self.free()
             self._asked.refuse(spoilt.refused)
+
+    async def free(self) -> None:
+        """Free the key of a call that came to nothing, before its client hears of it.
+
+        A client may send the same again the moment it has an error.
+        """
+        frees, self._frees = self._frees, None
+        if frees is not None and not self.billed:
+            await frees()
 
     def _leave(self) -> "Awaitable[None] | None":
         """Leave an attempt behind; what is returned is over when its connection is given back."""
@@ -259,6 +280,7 @@ class Operation:
             )
         )
         if again is None:
+            await self.free()
             self.answered = True
             self._asked.refuse(self._no_answer(error))
         return again
@@ -293,6 +315,7 @@ class Operation:
         bought = await self._end(closing)
         if again is not None:
             return again
+        await self.free()
         self.answered = True
         if status == CREDENTIAL:
             asked.refuse(Refused(Code.UPSTREAM_CREDENTIAL))
