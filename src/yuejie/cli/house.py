@@ -172,9 +172,7 @@ def start_practice(house: Frame, ports: tuple[int, ...]) -> None:
     from yuejie.beside import free_ports
     from yuejie.demo.practice.place import Ports
     from yuejie.demo.practice.run import ready, serve
-    from yuejie.logs import set_up
 
-    set_up()
     serve(ready(house.settings, house.clock, Ports(*(ports or free_ports(3))), note), note)
 
 

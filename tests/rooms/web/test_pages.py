@@ -24,8 +24,10 @@ from tests.rooms.web.examples import contract_of
 from tests.rooms.web.house import drafted, proposed, quoted
 from tests.rooms.web.papers import FAPIAO
 from tests.scenarios.books import Books, FixedClock
+from yuejie.bills.correct.adjust import decide_adjustment
+from yuejie.bills.correct.adjustment import Decision
 from yuejie.bills.correct.take_back import decide_credit, request_credit
-from yuejie.bills.review.ask import propose_bill
+from yuejie.bills.review.ask import propose_bill, reopen_bill
 from yuejie.bills.review.disputes import Objection, accept_dispute, raise_dispute
 from yuejie.bills.store import bills_of_customer
 from yuejie.customers.logins.keep import invite
@@ -383,7 +385,10 @@ def test_a_customer_confirms_its_bill_and_disputes_a_line(
 def test_a_disputed_bill_says_what_comes_next(
     browser: TestClient, database: Database, house: House
 ) -> None:
-    """First the answers; with every dispute accepted, the bill is to be drawn anew."""
+    """First the answers; with every dispute accepted, the bill is to be drawn anew.
+
+    The front page has it, once the adjustment is decided: until then that waits, not the bill.
+    """
     house.acme.uses("2026-11-02 10:00:00", "gpt-4o", input=2_000_000)
     house.books.clock.at = now = NOW.replace(month=12)
     house.books.close("2026-11")
@@ -395,6 +400,17 @@ def test_a_disputed_bill_says_what_comes_next(
     accept_dispute(database, doubt.dispute_id, amount_fen=-100, answer="是", by="a", now=now)
     page = browser.get(f"/bills/{bill_id}").text
     assert ("逐条答复" in page, "请撤回重算" in page, "已接受" in page) == (False, True, True)
+
+    def waits() -> bool:
+        return ">异议已答复、账单待重算</a>" in browser.get("/").text
+
+    assert not waits()
+    adjustment = re.search(r"/adjustments/(\w+)/", browser.get("/approvals").text)
+    assert adjustment
+    decide_adjustment(database, adjustment[1], Decision.APPROVE, by="head", now=now)
+    assert waits()
+    reopen_bill(database, bill_id, by="a", now=now, why="按异议调整")
+    assert not waits()
 
 
 def test_a_bill_shows_what_was_credited_of_it(

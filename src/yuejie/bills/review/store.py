@@ -14,6 +14,7 @@ OPERATOR_READS: Final = {
     "open_disputes": "the operator works off what waits for an answer",
     "emptied": "the operator proposes and issues a month",
     "count_bills": "the operator's day begins with how many wait",
+    "count_answered": "the same",
     "silent_bills": "the clerk looks at everybody's review dates",
 }
 """Reads that serve the operator; all others take `customer_id` first."""
@@ -236,3 +237,17 @@ COUNT_BILLS: Final = """
 def count_bills(tx: Tx) -> dict[str, int]:
     """Return how many bills wait in each state from the draft up to issuing."""
     return {row.state: row.bills for row in tx.rows(_Count, COUNT_BILLS)}
+
+
+COUNT_ANSWERED: Final = """
+    SELECT count(*) FROM bill b
+    WHERE b.state = 'disputed'
+      AND NOT EXISTS (
+          SELECT FROM bill_dispute d LEFT JOIN adjustment a USING (adjustment_id)
+          WHERE d.bill_id = b.bill_id AND (d.state = 'open' OR a.state = 'proposed'))
+"""
+
+
+def count_answered(tx: Tx) -> int:
+    """Return how many disputed bills wait only to be drawn anew: all is answered and decided."""
+    return int(tx.value(COUNT_ANSWERED))

@@ -82,7 +82,7 @@ class Past:
             self.say(f"{month}：用量、关账、账单、发票、到账")
             self._use(month, customers, growth=len(months) - back)
             self._bill(month, customers, back)
-        self.say(f"{months[-1].next}：本月用量、额度提醒、优化建议")
+        self.say(f"{months[-1].next}：用量、额度提醒、优化建议")
         self._use(months[-1].next, customers, growth=len(months), runs_away=True)
         self._budget(months[-1].next, customers[MAIN].customer)
         self._catch_up()

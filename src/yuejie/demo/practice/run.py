@@ -22,11 +22,13 @@ from yuejie.demo.practice.place import (
 from yuejie.demo.tax import nuonuo
 from yuejie.demo.tax.launch import tax_here
 from yuejie.kernel.clock import Clock
+from yuejie.logs import set_up
 from yuejie.node import die_with_supervisor
 from yuejie.settings import Settings
 from yuejie.supervisor import SUPERVISOR, Program, Supervisor, programs
 
 _TRUTH: Final = "tax.jsonl"
+_LOG: Final = "practice.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,13 @@ class House:
 
 
 def ready(settings: Settings, clock: Clock, ports: Ports, say: Say) -> House:
-    """Make the house if it is not there yet; what was begun and not finished is begun anew."""
+    """Make the house if it is not there yet; what was begun and not finished is begun anew.
+
+    Logs go to files of its own: whoever started it reads where it is and how to log in.
+    """
     die_with_supervisor()
     own = prepare(settings, ports)
+    set_up(own.home / _LOG)
 
     def told(sentence: str) -> None:
         tell(own.home, sentence)
@@ -76,12 +82,14 @@ def serve(house: House, say: Say) -> None:
     """Serve the house until told to stop; one that is to go takes its folder along."""
     own, folder = house.settings, house.settings.home
     tell(folder, "正在启动")
-    supervisor = Supervisor(own, lambda _: None, [*programs(own), _tax(own, house.ports)])
+    staff = [*programs(own), _tax(own, house.ports)]
+    supervisor = Supervisor(own, lambda _: None, staff, log_folder=folder)
     supervisor.start()
     tell(folder, "")
     say(f"练习环境 {own.console_url}")
     for each in logins(folder):
         say(f"  {each.who}：{each.name}  密码 {each.password}")
+    say(f"日志在 {folder}；按 Ctrl-C 停止")
     try:
         supervisor.run(lambda: is_to_go(folder))
     finally:

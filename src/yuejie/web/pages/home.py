@@ -15,7 +15,7 @@ from yuejie.bills.bill import Bill, BillState
 from yuejie.bills.correct.store import open_adjustments, open_credits
 from yuejie.bills.life import SAID as STATES
 from yuejie.bills.live.live import Live
-from yuejie.bills.review.store import count_bills, open_disputes
+from yuejie.bills.review.store import count_answered, count_bills, open_disputes
 from yuejie.bills.store import bills_of_customer
 from yuejie.budgets.allowance import MODES
 from yuejie.budgets.show import standings
@@ -77,6 +77,7 @@ LOOKS: Final[tuple[tuple[str, Callable[[Tx], int], str], ...]] = (
     ("账单待客户确认", _bills(BillState.PROPOSED), "/bills?state=proposed"),
     ("账单待出账", _bills(BillState.CONFIRMED), "/bills?state=confirmed"),
     ("异议待答复", lambda tx: len(open_disputes(tx)), "/bills?state=disputed"),
+    ("异议已答复、账单待重算", count_answered, "/bills?state=disputed"),
     (
         "调整与冲减待审批",
         lambda tx: len(open_adjustments(tx)) + len(open_credits(tx)),
