@@ -77,6 +77,7 @@ from yuejie.web.pages.insight import protections as protection_pages
 from yuejie.web.pages.insight import refusals as refusal_pages
 from yuejie.web.pages.insight import start as start_pages
 from yuejie.web.pages.insight import trend as trend_pages
+from yuejie.web.pages.money import changes as contract_change_pages
 from yuejie.web.pages.money import contracts as contract_pages
 from yuejie.web.pages.money import fapiao as fapiao_pages
 from yuejie.web.pages.money import payments as payment_pages
@@ -176,6 +177,7 @@ PAGE_NOUNS: Final = (
     rate_pages,
     share_pages,
     contract_pages,
+    contract_change_pages,
     usage_pages,
     call_pages,
     budget_pages,

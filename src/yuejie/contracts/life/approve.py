@@ -17,7 +17,7 @@ from yuejie.contracts.life.credit import CreditRule
 from yuejie.contracts.life.draft import ContractDraft, DraftEvent, DraftKind, Review
 from yuejie.contracts.life.drafting import found, move
 from yuejie.contracts.life.held import in_force
-from yuejie.contracts.life.rules import InForce, refuse_amendment, refuse_worse
+from yuejie.contracts.life.rules import InForce, refuse_amendment, refuse_unsignable
 from yuejie.contracts.numbers.number import called
 from yuejie.contracts.sign import write_version
 from yuejie.contracts.terms import ContractType
@@ -55,7 +55,8 @@ def review_draft(
         commercial.refuse_nonsense()
         body = replace(was.body, commercial=commercial, review=review)
         if was.kind is not DraftKind.NEW:
-            refuse_worse(in_force(tx, _versions(tx, was), now=now), body.terms(was.customer_id))
+            held = in_force(tx, _versions(tx, was), now=now)
+            refuse_unsignable(held, body.terms(was.customer_id), now=now)
         became = replace(was, body=body, reviewed_by=by)
         return move(tx, was, became, DraftEvent.ACCEPT, by=by, now=now, why=review.comment)
 

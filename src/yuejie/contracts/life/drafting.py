@@ -17,7 +17,7 @@ from yuejie.contracts.life.draft import (
     advance,
 )
 from yuejie.contracts.life.held import in_force
-from yuejie.contracts.life.rules import refuse_worse
+from yuejie.contracts.life.rules import refuse_unsignable
 from yuejie.contracts.numbers.number import number_draft
 from yuejie.contracts.sign import priced_by
 from yuejie.db.deeds import Deed, record_deed
@@ -63,7 +63,7 @@ def draft_in(
     if kind is not DraftKind.NEW:
         versions = _versions(tx, customer_id, contract_id)
         version = max(each.version for each in versions)
-        _refuse_worse(tx, versions, body.terms(customer_id), now)
+        _refuse_unsignable(tx, versions, body.terms(customer_id), now)
     draft = ContractDraft(
         draft_id=mint("draft", now),
         customer_id=customer_id,
@@ -91,7 +91,7 @@ def revise_draft(
         _refuse_nonsense(tx, was.customer_id, body, was.kind, now)
         if was.kind is not DraftKind.NEW:
             versions = _versions(tx, was.customer_id, was.contract_id)
-            _refuse_worse(tx, versions, body.terms(was.customer_id), now)
+            _refuse_unsignable(tx, versions, body.terms(was.customer_id), now)
         became = replace(was, body=replace(body, review=None))
         return move(tx, was, became, DraftEvent.REVISE, by=by, now=now, why=why)
 
@@ -185,10 +185,10 @@ def _refuse_nonsense(
         refuse_idle(body.commercial, body.starts_at, body.zone)
 
 
-def _refuse_worse(tx: Tx, versions: list[Contract], said: Terms, now: datetime) -> None:
+def _refuse_unsignable(tx: Tx, versions: list[Contract], said: Terms, now: datetime) -> None:
     """Refuse what no signature could make an amendment; limit and deposit are finance's to say."""
     free = replace(said.commercial, credit_limit_fen=None, deposit_fen=0)
-    refuse_worse(in_force(tx, versions, now=now), replace(said, commercial=free))
+    refuse_unsignable(in_force(tx, versions, now=now), replace(said, commercial=free), now=now)
 
 
 def _versions(tx: Tx, customer_id: CustomerId, contract_id: ContractId | None) -> list[Contract]:

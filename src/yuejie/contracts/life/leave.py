@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import groupby
 from typing import Final
 
 from yuejie.contracts.terms import (
@@ -141,11 +142,20 @@ def _share(term: TermLeft, period: CommitmentPeriod, start: date) -> tuple[Fract
         and (whole := (after - first).days)
     ]
     days = (term.ends_on - start).days
-    count = " + ".join(f"{held}/{whole}" if held != whole else "1" for held, whole in parts)
+    count = " + ".join(_counted(parts))
     said = (
         f"自 {start} 到 {term.ends_on} 尚余 {days} 天，{_NAMES[period]}承诺按天折算为 {count} 期。"
     )
     return sum((Fraction(held, whole) for held, whole in parts), Fraction(0)), said
+
+
+def _counted(parts: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """Yield what is added up, in order: periods that are held whole are counted."""
+    for is_whole, held in groupby(parts, key=lambda part: part[0] == part[1]):
+        if is_whole:
+            yield str(len([*held]))
+        else:
+            yield from (f"{days}/{of_days}" for days, of_days in held)
 
 
 def _periods(

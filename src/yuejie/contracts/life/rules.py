@@ -54,12 +54,15 @@ def refuse_amendment(held: InForce, became: Terms, *, now: datetime, both_signed
 
     `both_signed` says that a signed copy of the amendment is at hand.
     """
-    _refuse(held, [*_reasons(held, became, now, both_signed=both_signed), *_worse(held, became)])
+    reasons = [*_reasons(held, became, now)]
+    if held.contract.terms.type is not ContractType.OPEN and not both_signed:
+        reasons.append("定期合同的变更须双方签署，请先上传签署件或完成电子签")
+    _refuse(held, [*reasons, *_worse(held, became)])
 
 
-def refuse_worse(held: InForce, became: Terms) -> None:
+def refuse_unsignable(held: InForce, became: Terms, *, now: datetime) -> None:
     """Refuse what no signature could make an amendment of the contract in force."""
-    _refuse(held, [*_worse(held, became)])
+    _refuse(held, [*_reasons(held, became, now), *_worse(held, became)])
 
 
 def _refuse(held: InForce, reasons: Sequence[str]) -> None:
@@ -67,18 +70,17 @@ def _refuse(held: InForce, reasons: Sequence[str]) -> None:
         raise Conflict(f"合同 {held.number} 不能这样变更：{'；'.join(reasons)}")
 
 
-def _reasons(held: InForce, became: Terms, now: datetime, *, both_signed: bool) -> Iterator[str]:
+def _reasons(held: InForce, became: Terms, now: datetime) -> Iterator[str]:
+    """Yield what no change of any contract may be."""
     was = held.contract
     if became.customer_id != was.customer_id:
         yield "客户不同，请为另一客户新立合同"
     if became.currency != was.currency or became.zone != was.zone:
         yield "币种和时区不能变更，请终止后另签"
     if was.terms.type is ContractType.OPEN:
-        earliest = BillingMonth.of(now, zone_of(was.zone)).next.span(zone_of(was.zone)).start
-        if became.starts_at < earliest:
-            yield f"无期限合同的变更自次月起生效，最早 {earliest.isoformat()}"
-    elif not both_signed:
-        yield "定期合同的变更须双方签署，请先上传签署件或完成电子签"
+        month = BillingMonth.of(now, zone_of(was.zone)).next
+        if became.starts_at < month.span(zone_of(was.zone)).start:
+            yield f"无期限合同的变更自次月起生效，最早 {month.first_day}"
 
 
 def _worse(held: InForce, became: Terms) -> Iterator[str]:

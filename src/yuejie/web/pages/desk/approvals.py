@@ -30,6 +30,7 @@ from yuejie.web.pages.frame.draw import caller_of, draw, go
 from yuejie.web.pages.frame.entry import refuse_strangers, visit
 from yuejie.web.pages.frame.leaf import leaf
 from yuejie.web.pages.home import what_waits
+from yuejie.web.pages.money.contracts import PARTIES
 
 routes: Final = APIRouter(
     include_in_schema=False, prefix="/approvals", dependencies=[Depends(visit)]
@@ -39,7 +40,6 @@ Why = Annotated[str, Form(max_length=1000)]
 
 HERE: Final = "/approvals"
 GRANTS: Final = {GrantKind.PACKAGE: "套餐", GrantKind.VOUCHER: "代金券"}
-PARTIES: Final = {"customer": "客户提出", "operator": "我方提出"}
 TURNED_DOWN: Final = 20
 """How many corrections that were turned down are shown, the newest first."""
 _DECIDED: Final = {

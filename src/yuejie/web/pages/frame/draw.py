@@ -72,8 +72,11 @@ def _environment(language: str) -> jinja2.Environment:
 
 
 def _told(sentences: Iterable[str], language: str) -> str:
-    """Write sentences of ours in a row."""
-    return words.SEMICOLON[language].join(in_language(each, language) for each in sentences)
+    """Write sentences of ours in a row; whole ones have their full stops."""
+    said = [in_language(each, language) for each in sentences]
+    whole = all(each.endswith(("。", ".")) for each in said)
+    between = words.SPACE[language] if whole else words.SEMICOLON[language]
+    return between.join(said)
 
 
 def _static(name: str) -> str:

@@ -25,6 +25,7 @@ LANGUAGES: Final = {ZH: "中文", EN: "English"}
 TAGS: Final = {ZH: "zh-CN", EN: "en"}
 COMMA: Final = {ZH: "、", EN: ", "}
 SEMICOLON: Final = {ZH: "；", EN: "; "}
+SPACE: Final = {ZH: "", EN: " "}
 FEN: Final = 100
 
 

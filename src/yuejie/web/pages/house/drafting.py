@@ -1,11 +1,24 @@
-"""The form of a new contract draft: the common terms; what is not asked is as usual."""
+"""The forms of a contract draft: the common terms of a new one, and of one that is to be changed.
 
+What a new one is not asked for is as usual; what a change is not asked for stays.
+"""
+
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator
 
-from yuejie.contracts.formats.agreed import DiscountWords, DraftWords
+from yuejie.contracts.contract import Terms
+from yuejie.contracts.formats.agreed import (
+    DiscountWords,
+    DraftWords,
+    fen_of,
+    pricing_of,
+    read_terms,
+    words_of,
+)
+from yuejie.contracts.life.draft import DraftBody
 from yuejie.contracts.terms import (
     CommitmentPeriod,
     Confirmation,
@@ -13,7 +26,10 @@ from yuejie.contracts.terms import (
     CreditClass,
     FapiaoKind,
     PaymentMode,
+    Renewal,
 )
+from yuejie.kernel.errors import Invalid
+from yuejie.kernel.period import parse_instant, zone_of
 from yuejie.web.shapes.customers import Text
 
 _Maybe = BeforeValidator(lambda value: None if value == "" else value)
@@ -77,3 +93,70 @@ class DraftForm(BaseModel):
         if amount:
             said["commitment"] = {"amount": amount, "period": str(self.commitment_period)}
         return {name: value for name, value in said.items() if value is not None}
+
+
+class AmendForm(BaseModel):
+    """What sales changes of a contract, from when; a field left empty is agreed no more."""
+
+    version: int
+    """The version that the form was filled in from."""
+    starts_on: date
+    ends_on: Annotated[date | None, _Maybe] = None
+    renewal: Renewal = Renewal.NONE
+    notice_days: int = 0
+    payment_days: int
+    discounts: Text = ""
+    management_fee: Text = ""
+    commitment: Text = ""
+    commitment_period: CommitmentPeriod = CommitmentPeriod.MONTH
+    confirmation: Confirmation = Confirmation.NONE
+    fapiao_kind: FapiaoKind = FapiaoKind.SPECIAL
+    purchase_order: Text = ""
+    expected_monthly: Text = ""
+    remark: Text = ""
+
+    def body(self, held: Terms) -> DraftBody:
+        """Return the contract as it will be: what it says now, with what the form says."""
+        agreed = pricing_of(_discounts(self.discounts), [], held.currency)
+        return DraftBody(
+            sale_book=held.sale_book,
+            currency=held.currency,
+            zone=held.zone,
+            starts_at=parse_instant(f"{self.starts_on}T00:00:00", zone_of(held.zone), "生效日"),
+            fx_policy=held.fx_policy,
+            tax_mode=held.tax_mode,
+            tax_ppm=held.tax_ppm,
+            commercial=read_terms(words_of(held.commercial) | self._said()),
+            pricing=replace(held.pricing, discounts=agreed.discounts),
+            expected_monthly_fen=fen_of(self.expected_monthly.strip() or "0.00", "预计月用量"),
+            remark=self.remark.strip(),
+        )
+
+    def _said(self) -> dict[str, Any]:
+        """Return what the form says of the terms, in the words of a file."""
+        amount = self.commitment.strip()
+        return {
+            "ends_on": self.ends_on,
+            "renewal": self.renewal,
+            "notice_days": self.notice_days,
+            "payment_days": self.payment_days,
+            "management_fee": self.management_fee.strip() or "0.00",
+            "commitment": {"amount": amount, "period": self.commitment_period} if amount else None,
+            "confirmation": self.confirmation,
+            "fapiao_kind": self.fapiao_kind,
+            "purchase_order": self.purchase_order.strip(),
+        }
+
+
+def _discounts(text: str) -> list[DiscountWords]:
+    """Read discounts, one a line: models, and how much is off."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        match line.split():
+            case []:
+                continue
+            case [models, off]:
+                found.append(DiscountWords(models, off))
+            case _:
+                raise Invalid(f"折扣第 {number} 行“{line.strip()}”写法不对，请写成 gpt-* 10% 这样")
+    return found

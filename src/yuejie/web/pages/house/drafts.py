@@ -7,9 +7,11 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from yuejie.app import ask_to_sign, signatories
+from yuejie.contracts.contract import Contract
 from yuejie.contracts.documents.attach import PaperDraft, attach_paper
-from yuejie.contracts.documents.store import papers_of
-from yuejie.contracts.documents.write_up import PaperKind, draft_text
+from yuejie.contracts.documents.compare import changes
+from yuejie.contracts.documents.store import has_signed_copy, papers_of
+from yuejie.contracts.documents.write_up import PaperKind, contract_text, draft_text
 from yuejie.contracts.esign.ask import SigningForm
 from yuejie.contracts.esign.errand import resume_signing
 from yuejie.contracts.esign.life import OPEN as BEFORE_THE_SIGNER
@@ -27,9 +29,11 @@ from yuejie.contracts.life.drafting import (
 from yuejie.contracts.life.store import credit_rules, drafts, steps_of, writers_of
 from yuejie.contracts.numbers.number import called, draft_named
 from yuejie.contracts.numbers.store import every_number
-from yuejie.contracts.store import book, books
+from yuejie.contracts.store import book, books, contract_versions
+from yuejie.contracts.terms import ContractType
 from yuejie.customers.enrol import find_customer
 from yuejie.customers.store import customers
+from yuejie.db.session import Tx
 from yuejie.kernel.errors import Invalid, NotFound
 from yuejie.kernel.money import Money
 from yuejie.kernel.period import zone_of
@@ -126,6 +130,15 @@ def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response
         who = find_customer(tx, drafted.customer_id)
         ours_, theirs = signatories(desk.seller, who)
         text = draft_text(tx, drafted, seller=ours_, customer=theirs)
+        was = _before(tx, drafted)
+        changed = (
+            changes(contract_text(tx, was, seller=ours_, customer=theirs), text) if was else []
+        )
+        lacks_copy = (
+            was is not None
+            and was.terms.type is not ContractType.OPEN
+            and not has_signed_copy(tx, who.customer_id, draft)
+        )
         papers = [each for each in papers_of(tx, who.customer_id) if each.draft_id == draft]
         steps = steps_of(tx, draft)
         signings = signings_of_draft(tx, who.customer_id, draft)
@@ -144,6 +157,8 @@ def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response
         deal=body.commercial,
         customer=who,
         text=text,
+        changed=changed,
+        lacks_copy=lacks_copy,
         papers=papers,
         steps=steps,
         signings=signings,
@@ -159,6 +174,16 @@ def show_draft(request: Request, db: Db, desk: DeskHere, draft: str) -> Response
         events=DraftEvent,
         words=words,
     )
+
+
+def _before(tx: Tx, drafted: ContractDraft) -> Contract | None:
+    """Return the version that a change starts from; a new contract starts from none."""
+    if drafted.contract_id is None or drafted.version is None:
+        return None
+    signed = drafted.state is DraftState.SIGNED
+    before = drafted.version - 1 if signed else drafted.version
+    versions = contract_versions(tx, drafted.contract_id)
+    return next((each for each in versions if each.version == before), None)
 
 
 def _why_not(drafted: ContractDraft, writers: set[str], by: str, *, three: bool) -> str:

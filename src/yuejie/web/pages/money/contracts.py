@@ -14,6 +14,7 @@ from yuejie.contracts.documents import words
 from yuejie.contracts.documents.write_up import PaperKind, contract_text
 from yuejie.contracts.forewarn.saying import renews_itself, say_until
 from yuejie.contracts.life.held import terms_of
+from yuejie.contracts.life.store import ends_of
 from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.numbers.store import numbers_of
 from yuejie.contracts.store import contracts_of
@@ -41,6 +42,7 @@ RENEWALS: Final = {
     Renewal.ASKED: "到期终止，经双方同意可续约",
     Renewal.AUTO: "到期自动续约",
 }
+PARTIES: Final = {"customer": "客户提出", "operator": "我方提出"}
 FILES: Final = tuple(PaperKind)
 
 
@@ -64,13 +66,17 @@ class Held:
 @routes.get("")
 def list_contracts(request: Request, db: Db, now: Now, customer: str = "") -> Response:
     """Show what is in force with its terms in words, and every version with its documents."""
+    caller = caller_of(request)
     with db.read(consistent=True) as tx:
-        chosen = choose(tx, caller_of(request), customer)
+        chosen = choose(tx, caller, customer)
         versions = contracts_of(tx, chosen.party.customer_id) if chosen.party else []
         numbers = numbers_of(tx, chosen.party.customer_id) if chosen.party else {}
         current = version_at(versions, now)
         if current is not None and current.ends_at is not None and current.ends_at <= now:
             current = None
+        # Who asked to leave, and who decided, is the operator's own business until it is agreed.
+        asked = caller.is_operator and chosen.party
+        ends = ends_of(tx, asked.customer_id, rejected=True) if asked else []
         held = None
         if current is not None:
             held = Held(current, terms_of(tx, current), _notice_by(current, versions))
@@ -82,6 +88,8 @@ def list_contracts(request: Request, db: Db, now: Now, customer: str = "") -> Re
         held=held,
         versions=[Version(each, _state(each, current, now)) for each in reversed(versions)],
         numbers=numbers,
+        ends=ends,
+        parties=PARTIES,
         states=STATES,
         files=FILES,
         renewals=RENEWALS,
