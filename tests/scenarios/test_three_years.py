@@ -15,7 +15,12 @@ from yuejie.contracts.life.draft import DraftBody, DraftKind, Review
 from yuejie.contracts.life.drafting import draft_contract, revise_draft, submit_draft
 from yuejie.contracts.publish import Publication, publish_revision
 from yuejie.contracts.store import contract_at
-from yuejie.contracts.terms import BreakFee, CommercialTerms, Commitment, ContractType
+from yuejie.contracts.terms import (
+    BreakFee,
+    CommercialTerms,
+    Commitment,
+    ContractType,
+)
 from yuejie.customers.enrol import Particulars, enrol_customer
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BookId, CustomerId
@@ -163,6 +168,29 @@ def test_a_contract_that_follows_when_the_first_is_over_replaces_nothing(deal: D
     behind = datetime(2029, 1, 31, 16, tzinfo=UTC)
     follows = replace(THREE, ends_on=date(2032, 2, 1), commitment=None, price_lock_until=None)
     assert deal.agrees(replace(BODY, starts_at=behind, commercial=follows)).version == 1
+
+
+def test_an_older_contract_takes_no_place_back_by_an_amendment(deal: Deal) -> None:
+    """
+    Acme began without a term, and three years took that contract's place. Its next version, from
+    July, needs nobody's signature but ours, and would hold instead of the three years: it takes a
+    copy that both signed, as a new contract would.
+    """
+    without = CommercialTerms(management_fee_fen=500_00)
+    before = deal.agrees(replace(BODY, commercial=without, starts_at=STARTS - 2 * DAY))
+    three = deal.agrees(BODY)
+    deal.now, july = LATER - 10 * DAY, datetime(2027, 6, 30, 16, tzinfo=UTC)
+    draft = deal.reviewed(
+        deal.drafts(replace(BODY, commercial=without, starts_at=july, pricing=Pricing()), before)
+    )
+    with pytest.raises(Conflict, match=r"合同 HT\d+ 届时仍在有效期内，新版将接替它，须双方签署"):
+        deal.signs(draft)
+    with deal.db.read() as tx:
+        assert contract_at(tx, deal.acme, july) == three
+    deal.both_sign(draft)
+    again = deal.signs(draft)
+    with deal.db.read() as tx:
+        assert contract_at(tx, deal.acme, july) == again
 
 
 def test_a_new_term_is_bargained_for_anew(deal: Deal) -> None:

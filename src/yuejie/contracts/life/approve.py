@@ -93,13 +93,13 @@ def write_signature(
     _refuse_same_people(tx, was, by)
     _refuse_while_they_sign(tx, was)
     terms = was.body.terms(was.customer_id)
+    tx.lock_exclusive(f"contract {was.customer_id}")
     if was.kind is not DraftKind.NEW:
         held = _in_force(tx, was, now)
         signed_copy = has_signed_copy(tx, was.customer_id, draft_id)
         refuse_amendment(held, terms, now=now, both_signed=signed_copy)
         _refuse_left(tx, held.contract, terms)
-    else:
-        _refuse_replacing(tx, was, terms)
+    _refuse_replacing(tx, was, terms)
     signed = write_version(tx, terms, was.contract_id, by=by, now=now, draft_id=draft_id)
     became = replace(was, signed_by=by, contract_id=signed.contract_id, version=signed.version)
     move(tx, was, became, DraftEvent.SIGN, by=by, now=now)
@@ -127,18 +127,21 @@ def _versions(tx: Tx, draft: ContractDraft) -> list[Contract]:
 
 
 def _refuse_replacing(tx: Tx, draft: ContractDraft, terms: Terms) -> None:
-    """Refuse to let a new contract take the place of one with a term that both have not signed.
+    """Refuse to let another contract take the place of one with a term that both have not signed.
 
-    Nothing of that one could be changed otherwise: under another number all of it would be.
+    Nothing of that one could be changed otherwise: under another number all of it would be. The
+    next version of an older one, without a term, would do so as well.
     """
-    tx.lock_exclusive(f"contract {draft.customer_id}")
     held = contracts.contract_at(tx, draft.customer_id, terms.starts_at)
     if held is None or held.terms.type is ContractType.OPEN:
         return
+    if held.contract_id == draft.contract_id:
+        return
     over = held.ends_at is not None and held.ends_at <= terms.starts_at
     if not over and not has_signed_copy(tx, draft.customer_id, draft.draft_id):
+        which = "新合同" if draft.kind is DraftKind.NEW else "新版"
         raise Conflict(
-            f"合同 {_named(tx, held)} 届时仍在有效期内，新合同将接替它，须双方签署，"
+            f"合同 {_named(tx, held)} 届时仍在有效期内，{which}将接替它，须双方签署，"
             "请先上传签署件或完成电子签"
         )
 
