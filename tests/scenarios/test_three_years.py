@@ -13,12 +13,14 @@ from yuejie.contracts.documents.attach import PaperDraft, attach_paper
 from yuejie.contracts.life.approve import review_draft, sign_draft
 from yuejie.contracts.life.draft import DraftBody, DraftKind, Review
 from yuejie.contracts.life.drafting import draft_contract, revise_draft, submit_draft
+from yuejie.contracts.life.ending import renew_contract
 from yuejie.contracts.publish import Publication, publish_revision
 from yuejie.contracts.store import contract_at
 from yuejie.contracts.terms import (
     BreakFee,
     CommercialTerms,
     Commitment,
+    CommitmentPeriod,
     ContractType,
 )
 from yuejie.customers.enrol import Particulars, enrol_customer
@@ -191,6 +193,38 @@ def test_an_older_contract_takes_no_place_back_by_an_amendment(deal: Deal) -> No
     again = deal.signs(draft)
     with deal.db.read() as tx:
         assert contract_at(tx, deal.acme, july) == again
+
+
+def test_a_renewed_term_is_changed_before_it_begins(deal: Deal) -> None:
+    """
+    Renewed ahead until 2032, with 3,600,000 promised for each term. A supplement of the third year
+    names the end of this term or of the next: both change both terms, and nothing gets shorter.
+    The first was an error of ours where it is drafted, for a term that has no day.
+    """
+    whole = replace(THREE, commitment=Commitment(3_600_000_00, CommitmentPeriod.TERM))
+    contract = deal.agrees(replace(BODY, commercial=whole))
+    deal.now = datetime(2028, 11, 1, tzinfo=UTC)
+    renew_contract(deal.db, contract.contract_id, by="admin", now=deal.now, months=36)
+    starts = datetime(2028, 11, 30, 16, tzinfo=UTC)
+    for ends_on in (date(2029, 2, 1), date(2032, 2, 1)):
+        longer = replace(whole, ends_on=ends_on, payment_days=45)
+        deal.drafts(replace(BODY, starts_at=starts, commercial=longer), contract)
+    for ends_on, fen in ((date(2029, 1, 31), 3_600_000_00), (date(2029, 2, 1), 3_599_999_99)):
+        less = replace(whole, ends_on=ends_on, commitment=Commitment(fen, CommitmentPeriod.TERM))
+        with pytest.raises(Conflict, match="不能这样变更"):
+            deal.drafts(replace(BODY, starts_at=starts, commercial=less), contract)
+    name = deal.reviewed(
+        deal.drafts(
+            replace(BODY, starts_at=starts, commercial=replace(whole, payment_days=45)), contract
+        )
+    )
+    deal.both_sign(name)
+    changed = deal.signs(name)
+    with deal.db.read() as tx:
+        renewed = contract_at(tx, deal.acme, datetime(2029, 6, 1, tzinfo=UTC))
+    assert (changed.terms.ends_on, changed.terms.payment_days) == (date(2029, 2, 1), 45)
+    assert renewed is not None
+    assert (renewed.terms.ends_on, renewed.terms.payment_days) == (date(2032, 2, 1), 45)
 
 
 def test_a_new_term_is_bargained_for_anew(deal: Deal) -> None:

@@ -7,7 +7,7 @@ three_year   the same, and upward only (`upward`), until its term is over: what 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -15,13 +15,16 @@ from yuejie.contracts.agreed.pricing import Override, Pricing
 from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.life.upward import discounts_less, lock_shrinks, promises_shrink, worsened
 from yuejie.contracts.prices import RateRow
-from yuejie.contracts.terms import ContractType
+from yuejie.contracts.terms import CommercialTerms, ContractType
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BookId
 from yuejie.kernel.period import BillingMonth, zone_of
 
 _RANK = (ContractType.OPEN, ContractType.ONE_YEAR, ContractType.THREE_YEAR)
 ANOTHER: Final = "双方仍要如此约定的，请另签新合同接替本合同"
+
+_UNHEARD: Final = "\0"
+"""Of no model's name, and of no family's: what both are yet to be."""
 
 Place = tuple[str, str, str, int, str]
 """Model, meter, service tier, context step and time window of a rate."""
@@ -90,11 +93,24 @@ def _worse(held: InForce, became: Terms) -> Iterator[str]:
         return
     if was.ends_at is not None and became.starts_at >= was.ends_at:
         return
+    became = replace(became, commercial=_as_it_goes_on(held, became))
     found = [*_shorter(held, became), *worsened(was.terms, became.commercial)]
     found += [*_dearer(held, became)]
     if found:
         yield from (f"三年合同的{each}" for each in found)
         yield ANOTHER
+
+
+def _as_it_goes_on(held: InForce, became: Terms) -> CommercialTerms:
+    """Return what an amendment says of a term that was renewed ahead.
+
+    One that begins before holds for both; naming the end of the term that runs takes nothing off
+    the next.
+    """
+    was, said = held.contract, became.commercial
+    if became.starts_at < was.starts_at and said.ends_on == held.since:
+        return replace(said, ends_on=was.terms.ends_on)
+    return said
 
 
 def _shorter(held: InForce, became: Terms) -> Iterator[str]:
@@ -136,11 +152,14 @@ def _offers_less(held: InForce, new: Pricing) -> bool:
 def _rises(held: InForce, new: Pricing) -> bool:
     """Tell whether some rate could cost the customer more than was agreed, now or later.
 
-    A discount is judged by the list, rate by rate. An agreed rate stays one and never rises, for
-    without it the list decides; nor may it be above what is charged now, where that is locked.
+    A discount is judged by the list, rate by rate, and for what the list is yet to have. An agreed
+    rate stays one and never rises, for without it the list decides; nor may it be above what is
+    charged now, where that is locked.
     """
     old, kept = held.pricing, {place_of(each) for each in new.overrides}
     if any(place_of(each) not in kept for each in old.overrides):
+        return True
+    if any(new.discount_of(each) < old.discount_of(each) for each in _known(held, new)):
         return True
     for row in held.rows:
         if not old.offers(row.model):
@@ -151,3 +170,17 @@ def _rises(held: InForce, new: Pricing) -> bool:
         if new.override_of(row) and agreed > held.charged.get(place_of(row), agreed):
             return True
     return False
+
+
+def _known(held: InForce, new: Pricing) -> Iterator[str]:
+    """Yield every model that has a rate, and one of each family that is yet to have it.
+
+    Rates that are agreed for all of a model's meters today are none for the next one.
+    """
+    old = held.pricing
+    yield from {row.model for row in held.rows if old.offers(row.model)}
+    if not old.models:
+        for each in (*old.discounts, *new.discounts):
+            name = each.models.replace("*", _UNHEARD).replace("?", _UNHEARD)
+            if name != each.models:
+                yield name

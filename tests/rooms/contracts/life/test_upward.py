@@ -413,8 +413,11 @@ def test_three_years_may_grow() -> None:
         (Pricing(discounts=(FamilyDiscount("gpt-*", 199_999),)), True),
         (Pricing(discounts=(FamilyDiscount("gpt-4*", 1), FamilyDiscount("*", 200_000))), True),
         (Pricing(), True),
-        (Pricing((Override("gpt-4o", "input", 2_000_000),)), False),
-        (Pricing((Override("gpt-4o", "input", 2_000_001),)), True),
+        (
+            Pricing((Override("gpt-4o", "input", 2_000_000),), (FamilyDiscount("*", 200_000),)),
+            False,
+        ),
+        (Pricing((Override("gpt-4o", "input", 2_000_001),), (FamilyDiscount("*", 200_000),)), True),
     ],
 )
 def test_three_years_never_get_dearer(prices: Pricing, *, dearer: bool) -> None:
@@ -425,6 +428,39 @@ def test_three_years_never_get_dearer(prices: Pricing, *, dearer: bool) -> None:
         return
     with pytest.raises(Conflict, match="价格不能上涨"):
         amend(THREE, THREE, priced=priced, prices=prices)
+
+
+@pytest.mark.parametrize(
+    ("was", "became", "less"),
+    [
+        ("gpt-*", (FamilyDiscount("gpt-4o", 200_000),), True),
+        ("gpt-*", (FamilyDiscount("gpt-?o", 900_000), FamilyDiscount("gpt-4o", 200_000)), True),
+        ("gpt-*", (FamilyDiscount("gpt-4o", 200_000), FamilyDiscount("g*", 200_000)), False),
+        ("gpt-??", (FamilyDiscount("gpt-4o", 200_000),), True),
+        ("gpt-4o", (FamilyDiscount("*", 200_000),), False),
+        ("gpt-3", (), False),
+    ],
+)
+def test_a_discount_is_promised_for_models_to_come(
+    was: str, became: tuple[FamilyDiscount, ...], *, less: bool
+) -> None:
+    """
+    A fifth off all of GPT. Written model by model as the list has them today, the next one would
+    cost what the list says; and so would the next meter of one for which only rates are agreed.
+    """
+    priced = Pricing(discounts=(FamilyDiscount(was, 200_000),))
+    if not less:
+        amend(THREE, THREE, priced=priced, prices=Pricing(discounts=became))
+        return
+    with pytest.raises(Conflict, match="折扣不能减少"):
+        amend(THREE, THREE, priced=priced, prices=Pricing(discounts=became))
+
+
+def test_agreed_rates_take_no_discount_away() -> None:
+    priced = Pricing(discounts=(FamilyDiscount("gpt-4o", 200_000),))
+    rates = Pricing((Override("gpt-4o", "input", 1_000_000),))
+    with pytest.raises(Conflict, match="折扣不能减少"):
+        amend(THREE, THREE, priced=priced, prices=rates)
 
 
 def test_an_agreed_price_stays_one() -> None:
