@@ -14,7 +14,7 @@ from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.publish import Publication, publish_revision
 from yuejie.contracts.sign import sign_contract
 from yuejie.contracts.store import contract_at
-from yuejie.contracts.terms import STANDARD, CommercialTerms, ContractType, Renewal
+from yuejie.contracts.terms import STANDARD, BreakFee, CommercialTerms, ContractType, Renewal
 from yuejie.kernel.errors import Conflict
 from yuejie.kernel.ids import BookId, ContractId
 from yuejie.notices.news.endings import announce_endings
@@ -372,6 +372,68 @@ def test_a_contract_that_another_follows_does_not_go_on_by_itself(house: Books) 
     follow(house, beta)
     assert renew_due(house.db, by=CLERK, now=morning("2026-12-10")) == []
     assert announced(house, "2026-11-02", "2026-12-10") == [0, 0]
+
+
+@pytest.mark.parametrize("notice_days", [0, 1])
+def test_who_says_no_on_the_last_day_is_not_renewed_over(house: Books, notice_days: int) -> None:
+    """
+    “一天前”: until 2026-12-31 either may say no, says the notice; the clerk renews at that day's
+    first round, so that nobody is turned away at midnight. At noon Acme says no: the fee of the
+    whole next year was due. It leaves with the year, for nothing; in January it is too late.
+    """
+    bound = replace(AUTO, notice_days=notice_days, break_fee=BreakFee(0, 5_000_00))
+    acme = signed(house, bound)
+    name = contract_of(house, acme)
+    clerk = Clerk()
+    for day in ("2026-12-24", "2026-12-31"):
+        clerk.make_round(house.db, morning(day))
+    assert {n.facts["say_until"] for n in notices(house)} == {"2026-12-31", "—"}
+    wish = Wish(contract_id=name, wished_on=date(2027, 1, 1), why="不再续约")
+    noon = morning("2026-12-31") + timedelta(hours=3)
+    end = ask_end(house.db, wish, by="sales", now=noon)
+    assert (end.ends_on, end.fee_fen) == (date(2027, 1, 1), 0)
+    assert end.reasons[-1] == "到该日合同期满，不再自动续约，没有解约费。"
+    approve_end(house.db, end.end_id, by="admin", now=morning("2027-01-02"))
+    clerk.make_round(house.db, morning("2027-01-03"))
+    with house.db.read() as tx:
+        held = contract_at(tx, acme.customer.customer_id, morning("2027-01-03"))
+    assert held is not None
+    assert held.ends_at == datetime(2026, 12, 31, 16, tzinfo=UTC)
+
+
+def test_who_says_no_behind_the_last_day_leaves_the_next_year(house: Books) -> None:
+    bound = replace(AUTO, notice_days=1, break_fee=BreakFee(0, 5_000_00))
+    name = contract_of(house, signed(house, bound))
+    renew_due(house.db, by=CLERK, now=morning("2026-12-31"))
+    wish = Wish(contract_id=name, wished_on=date(2027, 1, 1), why="不再续约")
+    end = ask_end(house.db, wish, by="sales", now=morning("2027-01-01"))
+    assert (end.ends_on, end.fee_fen) == (date(2027, 1, 2), 5_000_00)
+
+
+def test_who_renewed_ahead_by_its_own_word_is_bound(house: Books) -> None:
+    """Both renewed it in September; in December it is too late to have said no."""
+    name = contract_of(house, signed(house, replace(AUTO, break_fee=BreakFee(0, 5_000_00))))
+    renew_contract(house.db, name, by="admin", now=morning("2026-09-20"))
+    wish = Wish(contract_id=name, wished_on=date(2027, 1, 1), why="不再续约")
+    end = ask_end(house.db, wish, by="sales", now=morning("2026-11-20"))
+    assert (end.ends_on, end.fee_fen) == (date(2027, 1, 1), 5_000_00)
+
+
+def test_one_person_renews_nothing_that_another_contract_follows(house: Books) -> None:
+    """
+    Both signed what follows; the renewal of the old one, from the same day on, was written last and
+    would hold in its place, by the word of one.
+    """
+    beta = signed(house, AUTO, "beta")
+    name = contract_of(house, beta)
+    house.clock.at = morning("2026-08-20")
+    follow(house, beta)
+    with pytest.raises(Conflict, match=r"合同 HT\d+ 届时由合同 HT\d+ 接替，一人不能续约"):
+        renew_contract(house.db, name, by="admin", now=morning("2026-12-10"), alone=True)
+    with house.db.read() as tx:
+        then = contract_at(tx, beta.customer.customer_id, morning("2027-01-10"))
+    assert then is not None
+    assert then.contract_id != name
 
 
 # ── prices ──────────────────────────────────────────────────────────────────────────────────────

@@ -129,10 +129,15 @@ def days_left(contract: Contract, now: datetime) -> int:
 
 def followed(contract: Contract, versions: Iterable[Contract], now: datetime) -> bool:
     """Tell whether another contract of the customer holds when one has ended, or does now."""
+    return follower(contract, versions, now) is not None
+
+
+def follower(contract: Contract, versions: Iterable[Contract], now: datetime) -> Contract | None:
+    """Return that other contract's version, None where there is none."""
     if contract.ends_at is None:
-        return False
+        return None
     then = at(versions, max(contract.ends_at, now))
-    return then is not None and then.contract_id != contract.contract_id
+    return None if then is None or then.contract_id == contract.contract_id else then
 
 
 def renews(own: list[Contract]) -> bool:

@@ -8,7 +8,7 @@ import structlog
 
 from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import Contract, at, by_term, midnight, term_of
-from yuejie.contracts.forewarn.endings import days_left, followed
+from yuejie.contracts.forewarn.endings import days_left, followed, follower
 from yuejie.contracts.forewarn.saying import goes_on, renews_itself, say_until
 from yuejie.contracts.life import store
 from yuejie.contracts.life.held import pricing_of, terms_of
@@ -126,9 +126,11 @@ def _leaving(tx: Tx, contract: Contract, party: str, *, asked_on: date, wished_o
     The fee is the customer's, as its contract says: nobody pays for being left by us.
     """
     versions = contracts.contract_versions(tx, contract.contract_id)
-    auto = contract.terms.renewal is Renewal.AUTO and contract.terms.ends_on is not None
+    versions = _in_time(versions, asked_on, wished_on)
+    terms = versions[-1].terms
+    auto = terms.renewal is Renewal.AUTO and terms.ends_on is not None
     leaving = leave(
-        contract.terms,
+        terms,
         left=_terms(versions),
         asked_on=asked_on,
         wished_on=wished_on,
@@ -140,6 +142,21 @@ def _leaving(tx: Tx, contract: Contract, party: str, *, asked_on: date, wished_o
     return replace(
         leaving, fee_fen=0, reasons=(*leaving.reasons[:-1], "甲方提出终止，没有解约费。")
     )
+
+
+def _in_time(versions: list[Contract], asked_on: date, wished_on: date) -> list[Contract]:
+    """Return the versions that somebody leaves: without a renewal that could still be said no to.
+
+    The clerk renews at the beginning of the day before the end, which where notice takes no longer
+    is the last day for it.
+    """
+    *before, newest = versions
+    if not before or newest.starts_at != before[-1].ends_at:
+        return versions
+    by_itself = goes_on(before, newest.signed_at)
+    over = newest.starts_at.astimezone(zone_of(newest.zone)).date()
+    in_time = by_itself and asked_on <= say_until(before) and wished_on <= over
+    return before if in_time else versions
 
 
 def reject_end(db: Database, end_id: str, *, why: str, by: str, now: datetime) -> ContractEnd:
@@ -227,6 +244,7 @@ def renew_contract(
     one person says so `alone`, for what the contract itself does not say of going on.
     """
     with db.begin() as tx:
+        tx.lock_exclusive(f"contract {_newest(tx, contract_id).customer_id}")
         tx.lock_exclusive(f"contract {contract_id}")
         contract = _newest(tx, contract_id)
         if version is not None and version != contract.version:
@@ -255,7 +273,8 @@ def renew_contract(
 def _refuse_alone(tx: Tx, contract: Contract, months: int, now: datetime) -> None:
     """Refuse to bind the customer for another term by one person's word.
 
-    What both agreed to goes on by itself, once nobody can say no any more, or nobody could.
+    What both agreed to goes on by itself, once nobody can say no any more, or nobody could. What
+    another contract follows does not: the renewal, signed later, would take that one's place.
     """
     terms, named = contract.terms, _named(tx, contract)
     way = (
@@ -268,6 +287,9 @@ def _refuse_alone(tx: Tx, contract: Contract, months: int, now: datetime) -> Non
         raise Conflict(
             f"合同 {named} 约定续约 {terms.renewal_months} 个月，一人不能改为 {months} 个月；{way}"
         )
+    then = follower(contract, contracts.contracts_of(tx, contract.customer_id), now)
+    if then is not None:
+        raise Conflict(f"合同 {named} 届时由合同 {_named(tx, then)} 接替，一人不能续约；{way}")
     own = contracts.contract_versions(tx, contract.contract_id)
     if renews_itself(own) and not goes_on(own, now):
         raise Conflict(
@@ -292,7 +314,9 @@ def renew_due(db: Database, *, by: str, now: datetime) -> list[Contract]:
     renewed = []
     for each in due:
         try:
-            became = renew_contract(db, each.contract_id, by=by, now=now, version=each.version)
+            became = renew_contract(
+                db, each.contract_id, by=by, now=now, version=each.version, alone=True
+            )
         except DomainError as error:
             log.warning("contracts.not_renewed", contract=each.contract_id, why=error.sentence)
             continue
