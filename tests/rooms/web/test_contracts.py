@@ -1,5 +1,6 @@
 """A contract through the API, from the draft to its end, by people under their own names."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -131,12 +132,17 @@ def test_a_draft_is_rejected_reworked_and_withdrawn(people: dict[str, Ask]) -> N
         ({"book": "none"}, "价目 none 不存在"),
         ({"discount": [{"models": "gpt-*", "discount": "0.1"}]}, "百分号"),
         ({"override": [{"model": "x", "meter": "words", "rate": "1"}]}, "words"),
+        ({"terms": {"type": "\ud800"}}, "terms 含有半个字符，不是文字"),
+        ({"terms": {"sla": {"\ud800": 1}}}, "terms 含有半个字符"),
+        ({"terms": {"extra": {"x": "\ud800"}}}, "terms 含有半个字符"),
     ],
 )
 def test_a_draft_that_says_nothing_sensible_is_refused_in_a_sentence(
     operator: TestClient, house: House, odd: dict[str, Any], says: str
 ) -> None:
-    answer = operator.post(f"{API}/contract-drafts", json=DRAFT | odd)
+    body = json.dumps(DRAFT | odd)
+    headers = {"content-type": "application/json"}
+    answer = operator.post(f"{API}/contract-drafts", content=body, headers=headers)
     assert answer.status_code in {404, 422}, answer.text
     assert says in answer.json()["detail"]
 

@@ -144,6 +144,23 @@ def test_half_a_character_in_a_name_is_no_crash(museum: Museum) -> None:
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("prospects/jinke/forms", b'{"form": {"tasks": "\\ud800"}}'),
+        ("prospects/jinke/quotes", b'{"ask": {"\\ud800": "list"}}'),
+        ("customers/acme/what-if/2026-10", b'{"terms": {"type": "\\ud800"}}'),
+        ("customers/acme/what-if/2026-10", b'{"override": [{"model": "\\ud800"}]}'),
+    ],
+)
+def test_half_a_character_in_a_table_is_no_crash(museum: Museum, path: str, body: bytes) -> None:
+    """Tables that a room reads by itself: terms, what is asked of a quote, a form."""
+    headers = {"content-type": "application/json"}
+    answer = museum.operator.post(f"{API}/{path}", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert "含有半个字符，不是文字" in answer.json()["detail"]
+
+
 def test_a_body_above_the_bound_is_refused(museum: Museum) -> None:
     big = b" " * (BODY_BYTES + 1)
     answer = museum.operator.post(f"{API}/usage/events", content=big)

@@ -26,7 +26,7 @@ from yuejie.kernel.errors import Invalid, said_of
 from yuejie.kernel.ids import ContractId, CustomerId
 from yuejie.kernel.money import FEN, PPM, Money, plain
 from yuejie.web.shapes.customers import Text
-from yuejie.web.shapes.wire import Amount, In, Instant, Name, Out, TransitionOut
+from yuejie.web.shapes.wire import Amount, Facts, In, Instant, Name, Out, TransitionOut
 
 _TERMS = (
     "商务条款，只写与惯例不同的；金额写 200.00，比例写 10%，见 docs/reference/contract-terms.md"
@@ -66,7 +66,7 @@ class DraftIn(In):
     tax_ppm: int = Field(TAX_PPM, ge=0, lt=PPM, description="税率，百万分率：6% 写 60000")
     expected_monthly: Text = Field("0.00", description="预计月用量，押金按它计算")
     remark: Text = Field("", description="备注")
-    terms: dict[str, Any] = Field(default={}, description=_TERMS, examples=[{"type": "one_year"}])
+    terms: Facts = Field(default={}, description=_TERMS, examples=[{"type": "one_year"}])
     discount: list[DiscountIn] = Field(default=[], max_length=500, description="折扣")
     override: list[OverrideIn] = Field(default=[], max_length=5000, description="约定单价")
 

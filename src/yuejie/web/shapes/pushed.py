@@ -1,7 +1,7 @@
 """Usage that people and programs tell us: pushed events, and what was found out afterwards."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictInt, Tag
 
@@ -10,7 +10,7 @@ from yuejie.intake.push import Outcome, PushedEvent, read_meters
 from yuejie.intake.resolve import Measured
 from yuejie.kernel.limits import PUSH_EVENTS
 from yuejie.web.shapes.customers import Text
-from yuejie.web.shapes.wire import In, Out
+from yuejie.web.shapes.wire import Facts, In, Out
 
 
 class Finding(In):
@@ -91,7 +91,7 @@ class CloudEventIn(BaseModel):
     type: Text = Field("", description="类型；不参与计算")
     subject: Text = Field("", description="客户简称；data.customer 优先")
     time: Text = Field(description="开始时间")
-    data: dict[str, Any] = Field(
+    data: Facts = Field(
         description="model、project、meters，或 OpenMeter 的 type 与 tokens",
         examples=[{"model": "gpt-4o", "project": "main", "type": "input", "tokens": 812}],
     )

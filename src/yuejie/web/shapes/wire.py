@@ -1,9 +1,11 @@
 """The forms that everything on the wire shares: amounts, months, what may come in."""
 
+import json
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticKnownError
 
 from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Invalid
@@ -48,6 +50,18 @@ Instant = Annotated[AwareDatetime, AfterValidator(_instant)]
 """A moment: any offset may come in, UTC goes out; one without an offset is refused."""
 Name = Annotated[str, Field(max_length=NAME_MAX, pattern=r"^[^\x00]+$")]
 """A name that a query can be asked for: no text of the database holds a NUL."""
+
+
+def _characters(said: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(said, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise PydanticKnownError("string_unicode") from None
+    return said
+
+
+Facts = Annotated[dict[str, Any], AfterValidator(_characters)]
+"""A table that a room reads by itself; half a surrogate pair is no text, wherever it stands."""
 
 
 class Amount(Out):

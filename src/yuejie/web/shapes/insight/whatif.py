@@ -8,7 +8,7 @@ from yuejie.insights.whatif.compare import LineChange, Side, Step, Totals
 from yuejie.insights.whatif.cost import Costs
 from yuejie.insights.whatif.told import Told
 from yuejie.kernel.money import Charge, Money
-from yuejie.web.shapes.wire import Amount, In, Month, Out, UnitRate, Worth
+from yuejie.web.shapes.wire import Amount, Facts, In, Month, Out, UnitRate, Worth
 
 PRICE_FILE_MAX = 1_000_000
 
@@ -40,12 +40,12 @@ class WhatIfIn(In):
     revision: int | None = Field(None, description="价目的版次；不写为各次调用时已生效的一版")
     price_file: PriceFileIn | None = Field(None, description="价目文件；没有写的模型单价不变")
     draft: str = Field("", max_length=200, description="合同草案（仅运营方）")
-    terms: dict[str, Any] = Field({}, description="合同条款，房屋文件的单位；没写的不变")
+    terms: Facts = Field({}, description="合同条款，房屋文件的单位；没写的不变")
     without: list[str] = Field([], max_length=100, description="去掉的条款，例如 commitment")
     tax_mode: str = Field("", max_length=20, description="inclusive 或 exclusive")
     tax_ppm: int | None = Field(None, description="税率，百万分率")
     discount: list[dict[str, str]] = Field([], max_length=1000, description="按模型族的折扣")
-    override: list[dict[str, Any]] = Field([], max_length=1000, description="约定单价")
+    override: list[Facts] = Field([], max_length=1000, description="约定单价")
     map: list[MapIn] = Field([], max_length=1000, description="模型替换，先合者先用")
     route: dict[str, str] = Field({}, description="模型走哪个部署（仅运营方，只影响成本）")
     meters: dict[str, str] = Field({}, description="没有单价的计量项按哪一项计")

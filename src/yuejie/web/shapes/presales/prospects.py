@@ -9,7 +9,7 @@ from yuejie.presales.quote import MonthVolume
 from yuejie.presales.replay.load import Loaded
 from yuejie.presales.requirement import Form, Quality, Range, TaskType
 from yuejie.web.envelope import BODY_BYTES
-from yuejie.web.shapes.wire import In, Instant, Name, Out
+from yuejie.web.shapes.wire import Facts, In, Instant, Name, Out
 
 
 class ProspectIn(In):
@@ -32,7 +32,7 @@ class ProspectOut(Out):
 class FormIn(In):
     """需求表：与文件同样的写法，小数与比例写成文字。"""
 
-    form: dict[str, Any] = Field(
+    form: Facts = Field(
         description="需求表各项，写法见 yuejie presales example general",
         examples=[
             {

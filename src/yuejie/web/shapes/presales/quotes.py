@@ -14,13 +14,13 @@ from yuejie.presales.replay.again import Again, Column
 from yuejie.presales.roi import Roi
 from yuejie.presales.trace import Figure
 from yuejie.web.shapes.presales.prospects import VolumeOut
-from yuejie.web.shapes.wire import Amount, In, Instant, Out
+from yuejie.web.shapes.wire import Amount, Facts, In, Instant, Out
 
 
 class AskIn(In):
     """报价要求：与文件同样的写法。"""
 
-    ask: dict[str, Any] = Field(
+    ask: Facts = Field(
         description="报价要求各项，写法见 yuejie presales example ask",
         examples=[{"book": "sale", "plan": [{"name": "一年期", "type": "one_year"}]}],
     )
