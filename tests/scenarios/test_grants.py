@@ -16,7 +16,7 @@ from yuejie.bills.correct.granted import approve_grant
 from yuejie.bills.review.ask import propose_bill
 from yuejie.contracts.grants.give import ask_grant, reject_grant
 from yuejie.contracts.grants.grant import Grant, GrantDraft, GrantKind
-from yuejie.contracts.terms import STANDARD
+from yuejie.contracts.terms import STANDARD, Split
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid
 
 OCTOBER = datetime(2026, 9, 30, 16, tzinfo=UTC)
@@ -105,6 +105,28 @@ def test_a_voucher_reaches_back_into_no_month_that_was_billed(yuan: Books) -> No
     approves(
         yuan, asks(yuan, acme, kind=GrantKind.VOUCHER, paid_fen=0, starts_on=date(2026, 11, 1))
     )
+
+
+@pytest.mark.parametrize("split", [Split.MERGED, Split.PROJECT])
+def test_a_draft_that_nobody_has_seen_has_it_at_once(yuan: Books, split: Split) -> None:
+    """
+    October's draft says 500 when its voucher is approved. It was issued for 500, and as soon as one
+    late call came, November gave 510 of October back.
+    """
+    terms = replace(STANDARD, split=split)
+    acme = yuan.customer("acme", commercial=terms, starts=OCTOBER, projects=("main", "lab"))
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=20 * M)
+    acme.uses("2026-10-05 10:00:00", "gpt-4o", input=30 * M, project="lab")
+    yuan.close("2026-10")
+    approves(yuan, asks(yuan, acme, kind=GrantKind.VOUCHER, paid_fen=0))
+    assert sum(bill.gross.fen for bill in acme.bills("2026-10")) == 0
+    for bill in acme.bills("2026-10"):
+        yuan.issue(bill)
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", input=1 * M)
+    yuan.close("2026-11")
+    late = [line for bill in acme.bills("2026-11") for line in bill.lines]
+    assert sum(line.amount_fen for line in late if line.kind == "voucher") == -10_00
+    assert yuan.unproved() == []
 
 
 def test_a_draft_that_nobody_has_seen_has_it_when_it_is_drawn_again(yuan: Books) -> None:

@@ -361,6 +361,26 @@ def redraw(tx: Tx, draft: Bill, *, now: datetime) -> Bill:
     return drawn[draft.part]
 
 
+def redraw_month(
+    tx: Tx, customer_id: CustomerId, month: BillingMonth, *, by: str, now: datetime
+) -> None:
+    """Draw what of a month is a draft anew, with the usage it has and what was approved since.
+
+    All parts of a month are drawn together; where one was voided, each as it is taken back.
+    """
+    known = bill_store.bills_of_customer_month(tx, customer_id, month)
+    was = [bill for bill in known if bill.state is BillState.DRAFT]
+    if len(was) < len(known):
+        drawn = [redraw(tx, draft, now=now) for draft in was]
+    else:
+        months = {line.service_month for draft in was for line in draft.lines} | {month}
+        epoch = max(draft.epoch for draft in was)
+        customer = find_customer(tx, customer_id)
+        asked = Drawing(customer, month, tuple(sorted(months)), epoch, now, tuple(was))
+        drawn = draw_bills(tx, asked)
+    save_drafts(tx, drawn, was, by=by, now=now)
+
+
 def _refuse_skipped(tx: Tx, customer: Customer, month: BillingMonth) -> None:
     """Refuse to pass over a month whose fee or minimum was never billed."""
     versions = contracts_of(tx, customer.customer_id)
