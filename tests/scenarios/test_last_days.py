@@ -187,6 +187,23 @@ def test_a_contract_that_goes_on_by_itself_is_foretold_and_told(house: Books) ->
     ]
 
 
+def test_a_renewal_that_is_written_again_is_no_news(house: Books) -> None:
+    """
+    Renewed on 2026-12-03, and a week later both agree on another order's number: the change writes
+    the renewal again, with the same days. Both heard a second time that the contract goes on.
+    """
+    acme = signed(house, AUTO)
+    renew_due(house.db, by=CLERK, now=morning("2026-12-03"))
+    assert announced(house, "2026-12-03") == [2]
+    house.clock.at = morning("2026-12-10")
+    house.amend(acme, replace(AUTO, purchase_order="PO-7"), starts=morning("2026-12-10"))
+    with house.db.read() as tx:
+        held = contract_at(tx, acme.customer.customer_id, morning("2027-01-05"))
+    assert held is not None
+    assert (held.version, held.terms.purchase_order) == (4, "PO-7")
+    assert announced(house, "2026-12-10", "2026-12-20") == [0, 0]
+
+
 def test_a_clerk_that_was_away_renews_late_and_without_a_gap(house: Books) -> None:
     """Back on 2027-01-10: the contract goes on from its last day, as it says, and is told so."""
     acme = signed(house, AUTO)

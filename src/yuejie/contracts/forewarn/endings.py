@@ -92,7 +92,7 @@ def last_day(
     if newest.terms.ends_on is None or followed(newest, versions, now):
         return None
     if renews(own) and now - newest.signed_at < TOLD_BEHIND:
-        return LastDay(newest, Stage.RENEWED, 0, newest.version)
+        return LastDay(newest, Stage.RENEWED, 0, _first_written(own))
     if newest.starts_at > now:
         return None
     return _ahead(own, now)
@@ -149,6 +149,13 @@ def renews(own: list[Contract]) -> bool:
         and was.terms == replace(became.terms, ends_on=was.terms.ends_on)
         for was, became in _last_two(own)
     )
+
+
+def _first_written(own: list[Contract]) -> int:
+    """Return the version that renewed a contract first: a change before that writes it again."""
+    newest = own[-1]
+    same = (newest.starts_at, newest.terms.ends_on)
+    return min(each.version for each in own if (each.starts_at, each.terms.ends_on) == same)
 
 
 def _last_two(own: list[Contract]) -> Iterator[tuple[Contract, Contract]]:
