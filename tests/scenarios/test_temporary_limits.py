@@ -152,6 +152,19 @@ def test_a_limit_is_not_approved_when_it_is_over(acme: Party) -> None:
         approve_limit(db, name, by="sales", now=NOON)
 
 
+def test_a_limit_that_lifts_nothing_by_now_is_not_approved(acme: Party) -> None:
+    """
+    While three thousand wait for approval, the contract grants five. It was approved, and the page
+    said that three were in force until the 26th.
+    """
+    db = acme.books.db
+    name = ask_limit(db, acme.customer.customer_id, wish(), by="sales", now=NOON).limit_id
+    acme.books.amend(acme, replace(THOUSAND, credit_limit_fen=5_000_00), starts=NOON)
+    with pytest.raises(Invalid, match=r"须高于合同的授信额度 5,000\.00 CNY"):
+        approve_limit(db, name, by="finance", now=NOON)
+    reject_limit(db, name, why="合同已提高", by="finance", now=NOON)
+
+
 @pytest.mark.parametrize(
     ("other", "says"),
     [

@@ -77,7 +77,9 @@ def ask_limit(
         return limit
 
 
-def _refuse_idle(tx: Tx, customer_id: CustomerId, wish: LimitWish, now: datetime) -> None:
+def _refuse_idle(
+    tx: Tx, customer_id: CustomerId, wish: LimitWish | TemporaryLimit, now: datetime
+) -> None:
     """Refuse a limit under which nobody could use more: no contract, or none that it lifts."""
     versions = contracts.contracts_of(tx, customer_id)
     held = held_within(versions, max(now, wish.starts_at), wish.ends_at)
@@ -101,7 +103,8 @@ def _refuse_idle(tx: Tx, customer_id: CustomerId, wish: LimitWish, now: datetime
 def approve_in(tx: Tx, limit_id: str, *, by: str, now: datetime) -> store.CustomersLimit:
     """Let a temporary limit hold, within a deed that lets its customer go on.
 
-    Raises Forbidden for whoever asked for it, Conflict for one that is over.
+    Raises Forbidden for whoever asked for it, Conflict for one that is over, Invalid for one under
+    which nobody could use more by now.
     """
     was = _found(tx, limit_id)
     refuse_same(was.asked_by, by, "临时额度")
@@ -109,6 +112,7 @@ def approve_in(tx: Tx, limit_id: str, *, by: str, now: datetime) -> store.Custom
         raise Conflict(f"临时额度 {limit_id} 的止时已过，批准也不起作用；请另提一个")
     if not store.approve_limit(tx, limit_id, by=by):
         raise Conflict(f"临时额度 {limit_id} 已有审批结果，不能再批准；请刷新后查看")
+    _refuse_idle(tx, was.customer_id, was, now)
     became = replace(was, approved_by=by)
     record_deed(tx, Deed(by, now, "approve", "temporary_limit", limit_id), was=was, became=became)
     return became
