@@ -185,7 +185,9 @@ def test_an_older_contract_takes_no_place_back_by_an_amendment(deal: Deal) -> No
     draft = deal.reviewed(
         deal.drafts(replace(BODY, commercial=without, starts_at=july, pricing=Pricing()), before)
     )
-    with pytest.raises(Conflict, match=r"合同 HT\d+ 届时仍在有效期内，新版将接替它，须双方签署"):
+    with pytest.raises(
+        Conflict, match=r"合同 HT\d+ 届时仍在有效期内，旧合同的新版将接替它，须双方签署"
+    ):
         deal.signs(draft)
     with deal.db.read() as tx:
         assert contract_at(tx, deal.acme, july) == three

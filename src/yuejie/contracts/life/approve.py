@@ -139,10 +139,10 @@ def _refuse_replacing(tx: Tx, draft: ContractDraft, terms: Terms) -> None:
         return
     over = held.ends_at is not None and held.ends_at <= terms.starts_at
     if not over and not has_signed_copy(tx, draft.customer_id, draft.draft_id):
-        which = "新合同" if draft.kind is DraftKind.NEW else "新版"
+        which = "新合同将接替它" if draft.kind is DraftKind.NEW else "旧合同的新版将接替它"
         raise Conflict(
-            f"合同 {_named(tx, held)} 届时仍在有效期内，{which}将接替它，须双方签署，"
-            "请先上传签署件或完成电子签"
+            f"合同 {_named(tx, held)} 届时仍在有效期内，{which}，"
+            "须双方签署，请先上传签署件或完成电子签"
         )
 
 
