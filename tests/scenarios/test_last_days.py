@@ -9,7 +9,14 @@ from tests.rooms.contracts.shelf import lists_of
 from tests.scenarios.books import CLERK, Books, Party
 from yuejie.clerk import Clerk
 from yuejie.contracts.contract import Terms
-from yuejie.contracts.life.ending import Wish, approve_end, ask_end, renew_contract, renew_due
+from yuejie.contracts.life.ending import (
+    Wish,
+    approve_end,
+    ask_end,
+    ending_soon,
+    renew_contract,
+    renew_due,
+)
 from yuejie.contracts.numbers.number import number_of
 from yuejie.contracts.publish import Publication, publish_revision
 from yuejie.contracts.sign import sign_contract
@@ -185,6 +192,32 @@ def test_a_contract_that_goes_on_by_itself_is_foretold_and_told(house: Books) ->
         ("contract_renewing", "customer", "2027-01-01", "30"),
         ("contract_renewing", "customer", "2027-01-01", "7"),
     ]
+
+
+def test_a_change_that_is_signed_ahead_silences_nobody(house: Books) -> None:
+    """
+    In October both agree on an order's number from 2026-12-05 on. Until then nothing was told of
+    the contract's last day: the 2nd of December, on which Acme could say no, passed unheard.
+    """
+    acme = signed(house, AUTO)
+    house.clock.at = morning("2026-10-20")
+    house.amend(acme, replace(AUTO, purchase_order="PO-7"), starts=morning("2026-12-05"))
+    assert announced(house, "2026-11-02", "2026-11-25", "2026-12-02") == [1, 1, 0]
+    with house.db.read() as tx:
+        assert [left for _, left in ending_soon(tx, now=morning("2026-12-02"), within_days=30)] == [
+            30
+        ]
+    assert renew_due(house.db, by=CLERK, now=morning("2026-12-02")) == []
+    (renewed,) = renew_due(house.db, by=CLERK, now=morning("2026-12-03"))
+    assert (renewed.terms.ends_on, renewed.terms.purchase_order) == (date(2028, 1, 1), "PO-7")
+
+
+def test_a_contract_that_has_not_begun_is_not_told_about(house: Books) -> None:
+    """A year that is signed ahead of a first day within it has no last day to tell of yet."""
+    short = replace(AUTO, ends_on=date(2026, 2, 1), notice_days=10)
+    house.customer("acme", commercial=short, starts=STARTS)
+    assert announced(house, "2025-12-25") == [0]
+    assert renew_due(house.db, by=CLERK, now=morning("2025-12-25")) == []
 
 
 def test_a_renewal_that_is_written_again_is_no_news(house: Books) -> None:

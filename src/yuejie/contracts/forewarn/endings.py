@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from yuejie.contracts import store
-from yuejie.contracts.contract import Contract, at
+from yuejie.contracts.contract import Contract, at, term_of
 from yuejie.contracts.forewarn.saying import is_late, renews_itself, say_until
 from yuejie.contracts.life.store import ends_of
 from yuejie.db.session import Tx
@@ -93,9 +93,15 @@ def last_day(
         return None
     if renews(own) and now - newest.signed_at < TOLD_BEHIND:
         return LastDay(newest, Stage.RENEWED, 0, _first_written(own))
-    if newest.starts_at > now:
-        return None
-    return _ahead(own, now)
+    return _ahead(own, now) if begun(own, now) else None
+
+
+def begun(own: list[Contract], now: datetime) -> bool:
+    """Tell whether the term has begun that a contract's newest version is about.
+
+    That version may be a change that was signed ahead: the term has the same last day until then.
+    """
+    return term_of(own, own[-1])[0].starts_at <= now
 
 
 def _ahead(own: list[Contract], now: datetime) -> LastDay | None:

@@ -8,7 +8,7 @@ import structlog
 
 from yuejie.contracts import store as contracts
 from yuejie.contracts.contract import Contract, at, by_term, midnight, term_of
-from yuejie.contracts.forewarn.endings import days_left, followed, follower
+from yuejie.contracts.forewarn.endings import begun, days_left, followed, follower
 from yuejie.contracts.forewarn.saying import goes_on, renews_itself, say_until
 from yuejie.contracts.life import store
 from yuejie.contracts.life.held import pricing_of, terms_of
@@ -336,10 +336,13 @@ def ending_soon(tx: Tx, *, now: datetime, within_days: int) -> list[tuple[Contra
 
 
 def _unleft(tx: Tx, now: datetime) -> Iterator[Contract]:
-    """Yield the newest version of each contract that has begun, has an end and nobody left."""
-    newest = {contract.contract_id: contract for contract in contracts.contracts(tx)}
-    for contract in newest.values():
-        if contract.ends_at is None or contract.starts_at > now:
+    """Yield the newest version of each contract whose term has begun, that has an end, unleft."""
+    known: dict[ContractId, list[Contract]] = {}
+    for each in contracts.contracts(tx):
+        known.setdefault(each.contract_id, []).append(each)
+    for own in known.values():
+        contract = own[-1]
+        if contract.ends_at is None or not begun(own, now):
             continue
         ends = store.ends_of(tx, contract.customer_id)
         if not any(end.contract_id == contract.contract_id for end in ends):
