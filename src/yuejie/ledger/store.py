@@ -85,6 +85,20 @@ def body_hash_of(tx: Tx, key: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class _Body:
+    key: str
+    body_hash: bytes
+
+
+BODIES: Final = "SELECT key, body_hash FROM ledger_entry WHERE key = ANY(%(keys)s)"
+
+
+def bodies(tx: Tx, keys: Sequence[str]) -> dict[str, bytes]:
+    """Return the hashes of the entries that have these keys, as far as there are such."""
+    return {row.key: bytes(row.body_hash) for row in tx.rows(_Body, BODIES, keys=list(keys))}
+
+
+@dataclass(frozen=True, slots=True)
 class EntryRow:
     """An entry with its postings as columns."""
 

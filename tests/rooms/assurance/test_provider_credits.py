@@ -1,5 +1,6 @@
 """What a provider gives back: off the bill while it is open, else a balance that two people use."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -32,9 +33,10 @@ from yuejie.assurance.providers.pay import (
     void_bill,
 )
 from yuejie.assurance.providers.payables import payables
+from yuejie.contracts.publish import publish_fx
 from yuejie.db.session import Database
 from yuejie.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from yuejie.kernel.money import Money
+from yuejie.kernel.money import FxRate, Money
 from yuejie.ledger.check import check_ledger
 
 __all__ = ["house"]
@@ -243,6 +245,57 @@ def test_a_note_that_the_ledger_does_not_know_is_found(house: Database, owner_ur
         connection.execute(insert.encode())
     found = [each.findings for each in check_ledger(house, LEDGER_CHECKS) if not each.holds]
     assert found == [("供应商贷项 pcr_x 没有分录",)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        ("UPDATE provider_credit SET tax_fen = 0 WHERE number = 'CN-1'", "贷项 .+ 与它的分录不符"),
+        ("UPDATE provider_credit SET bill_fen = 1 WHERE number = 'CN-1'", "贷项 .+ 与它的分录不符"),
+        ("DELETE FROM provider_credit WHERE number = 'CN-1'", "分录 provider_credit:.+ 没有单据"),
+        ("DELETE FROM provider_credit_void", "贷项 .+ 的作废与冲销分录不符"),
+        (
+            """INSERT INTO provider_credit_void SELECT provider_credit_id, 'x', 'x', now()
+               FROM provider_credit WHERE number = 'CN-1'""",
+            "贷项 .+ 的作废与冲销分录不符",
+        ),
+        ("UPDATE provider_bill SET net_fen = 99900", "账单 .+ 与它的分录不符"),
+        ("UPDATE provider_payment SET fen = 1 WHERE purpose = 'refund'", "付款 .+ 与它的分录不符"),
+        ("UPDATE provider_payment SET paid_fen = paid_fen + 1", "付款 .+ 与它的分录不符"),
+        (
+            "UPDATE provider_payment SET purpose = 'draw' WHERE purpose = 'bill'",
+            "付款 .+ 与它的分录不符",
+        ),
+        (
+            """DELETE FROM provider_payment_transition;
+               DELETE FROM provider_payment WHERE purpose = 'refund'""",
+            "provider_payment:.+ 没有单据",
+        ),
+    ],
+)
+def test_what_somebody_changes_past_the_application_is_found(
+    house: Database, owner_url: str, statement: str, finding: str
+) -> None:
+    """Only that there was an entry was looked at: a note of another amount had one as well."""
+    fx, day = FxRate.parse("7.2", "USD", "CNY"), date(2026, 11, 1)
+    publish_fx(house, fx, day, source="中国外汇交易中心中间价", by="ann", now=NOW)
+    bill = enter_bill(house, BILL, by="ann", now=NOW)
+    said = BankSaid(bank="bank_1", reference="T1", paid=Money.parse("7000.00", "CNY"))
+    note_paid(
+        house, asked(house, "1000.00", PaymentFor.BILL, bill).payment_id, said, by="ann", now=NOW
+    )
+    wrong = enter_credit(house, replace(note(bill), number="CN-0"), by="ann", now=NOW)
+    void_credit(house, wrong.provider_credit_id, why="录错", by="ann", now=NOW)
+    enter_credit(house, note(bill), by="ann", now=NOW)
+    back = asked(house, "100.00", PaymentFor.REFUND)
+    said = BankSaid(bank="bank_1", reference="R7", paid=Money.parse("700.00", "CNY"))
+    note_paid(house, back.payment_id, said, by="ann", now=NOW)
+    assert books(house)["fx_difference", "CNY"] == -200_00
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute(b"ALTER TABLE provider_payment DISABLE TRIGGER USER")
+        connection.execute(statement.encode())
+    found = [said for each in check_ledger(house, LEDGER_CHECKS) for said in each.findings]
+    assert [said for said in found if re.search(finding, said)], found
 
 
 @given(st.integers(1, 10**12), st.integers(0, 10**12), st.data(), st.integers(0, 99), st.booleans())

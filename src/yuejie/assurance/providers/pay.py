@@ -1,6 +1,6 @@
 """Enter providers' bills, and pay them: asked for by one, approved by another, then booked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
@@ -30,8 +30,8 @@ from yuejie.kernel.period import BillingMonth
 from yuejie.kernel.workdays import due_on
 from yuejie.ledger.check import Check
 from yuejie.ledger.post import post, reverse
-from yuejie.ledger.posting import Account
-from yuejie.ledger.store import balance
+from yuejie.ledger.posting import REVERSED, Account
+from yuejie.ledger.store import balance, bodies, entry_of
 from yuejie.notices.rejection import Asked, Rejection, tell_rejection
 from yuejie.payments.apportion.place import find_receipt, left_of
 from yuejie.payments.apportion.refunds import return_receipt
@@ -379,24 +379,70 @@ def _payment(tx: Tx, payment_id: str) -> ProviderPayment:
     return found
 
 
-def _bills_without_entry(tx: Tx) -> Iterator[str]:
-    for name in store.bills_without_entry(tx):
-        yield f"供应商账单 {name} 没有分录"
+def _bills_beside_the_books(tx: Tx) -> Iterator[str]:
+    found = {each.provider_bill_id: each for each in store.bills(tx)}
+    yield from _beside(tx, "供应商账单", found)
 
 
-def _payments_without_entry(tx: Tx) -> Iterator[str]:
-    for name in store.payments_without_entry(tx):
-        yield f"付款 {name} 的状态与分录不符"
+def _credits_beside_the_books(tx: Tx) -> Iterator[str]:
+    found = {each.provider_credit_id: each for each in store.credits_of(tx)}
+    yield from _beside(tx, "供应商贷项", found)
 
 
-def _credits_without_entry(tx: Tx) -> Iterator[str]:
-    for name in store.credits_without_entry(tx):
-        yield f"供应商贷项 {name} 没有分录"
+def _beside(
+    tx: Tx, what: str, papers: Mapping[str, ProviderBill | ProviderCredit]
+) -> Iterator[str]:
+    """Yield which papers the books tell otherwise: their amounts, or that they are void."""
+    keys = {name: (each.key, f"{REVERSED}{each.key}") for name, each in papers.items()}
+    booked = bodies(tx, [key for pair in keys.values() for key in pair])
+    for name, each in sorted(papers.items()):
+        key, mirror = keys[name]
+        if key not in booked:
+            yield f"{what} {name} 没有分录"
+        elif booked[key] != each.entry().body_hash:
+            yield f"{what} {name} 与它的分录不符"
+        elif (mirror in booked) is (each.voided_why is None):
+            yield f"{what} {name} 的作废与冲销分录不符"
+
+
+def _payments_beside_the_books(tx: Tx) -> Iterator[str]:
+    found = store.payments(tx)
+    booked = bodies(tx, [each.key for each in found])
+    for each in found:
+        if (each.state is ProviderPaymentState.PAID) is not (each.key in booked):
+            yield f"付款 {each.payment_id} 的状态与分录不符"
+        elif each.key in booked and booked[each.key] != _body_of(tx, each):
+            yield f"付款 {each.payment_id} 与它的分录不符"
+
+
+def _body_of(tx: Tx, payment: ProviderPayment) -> bytes | None:
+    """Return what the books should say of a payment; None where it does not say what was paid.
+
+    What a debt was worth when it arose is taken from the entry: another rate of that day may be
+    published since.
+    """
+    if None in {payment.paid_at, payment.paid_currency, payment.paid_fen}:
+        return None
+    written = None if payment.paid_currency == payment.currency else entry_of(tx, payment.key)
+    carried = None
+    if written is not None:
+        carried = sum(
+            each.fen
+            for each in written.postings
+            if (each.account, each.currency) == (Account.FX_CLEARING, payment.paid_currency)
+        )
+    return payment.entry(payment.requested_by, carried_fen=carried).body_hash
+
+
+def _entries_without_paper(tx: Tx) -> Iterator[str]:
+    for key in store.entries_without_paper(tx):
+        yield f"分录 {key} 没有单据，它的供应商账单、贷项或付款已不在"
 
 
 LEDGER_CHECKS: Final = (
-    Check("每张供应商账单都有分录", _bills_without_entry),
-    Check("每张供应商贷项都有分录", _credits_without_entry),
-    Check("每笔已支付的供应商付款都有分录", _payments_without_entry),
+    Check("每张供应商账单都有分录，金额和作废与之相符", _bills_beside_the_books),
+    Check("每张供应商贷项都有分录，金额和作废与之相符", _credits_beside_the_books),
+    Check("每笔已支付的供应商付款都有分录，金额与之相符", _payments_beside_the_books),
+    Check("每笔供应商分录都有单据", _entries_without_paper),
 )
 """What provider accounts promise about the books."""

@@ -341,39 +341,20 @@ class _Name:
     name: str
 
 
-BILLS_WITHOUT_ENTRY: Final = """
-    SELECT b.provider_bill_id AS name
-    FROM provider_bill b
-    WHERE NOT EXISTS (SELECT FROM ledger_entry e
+ENTRIES_WITHOUT_PAPER: Final = """
+    SELECT e.key AS name
+    FROM ledger_entry e
+    WHERE e.kind IN ('provider.bill', 'provider.credit', 'provider.payment', 'provider.refund')
+      AND NOT EXISTS (SELECT FROM provider_bill b
                       WHERE e.key = 'provider_bill:' || b.provider_bill_id)
-    ORDER BY 1
-"""
-CREDITS_WITHOUT_ENTRY: Final = """
-    SELECT c.provider_credit_id AS name
-    FROM provider_credit c
-    WHERE NOT EXISTS (SELECT FROM ledger_entry e
+      AND NOT EXISTS (SELECT FROM provider_credit c
                       WHERE e.key = 'provider_credit:' || c.provider_credit_id)
-    ORDER BY 1
-"""
-PAYMENTS_WITHOUT_ENTRY: Final = """
-    SELECT p.payment_id AS name
-    FROM provider_payment p
-    WHERE (p.state = 'paid') <> EXISTS (SELECT FROM ledger_entry e
-                                        WHERE e.key = 'provider_payment:' || p.payment_id)
+      AND NOT EXISTS (SELECT FROM provider_payment p
+                      WHERE e.key = 'provider_payment:' || p.payment_id)
     ORDER BY 1
 """
 
 
-def bills_without_entry(tx: Tx) -> list[str]:
-    """Return providers' bills that the ledger does not know."""
-    return [row.name for row in tx.rows(_Name, BILLS_WITHOUT_ENTRY)]
-
-
-def credits_without_entry(tx: Tx) -> list[str]:
-    """Return providers' credit notes that the ledger does not know."""
-    return [row.name for row in tx.rows(_Name, CREDITS_WITHOUT_ENTRY)]
-
-
-def payments_without_entry(tx: Tx) -> list[str]:
-    """Return payments that are paid and not in the ledger, or in it and not paid."""
-    return [row.name for row in tx.rows(_Name, PAYMENTS_WITHOUT_ENTRY)]
+def entries_without_paper(tx: Tx) -> list[str]:
+    """Return the keys of entries whose bill, credit note or payment is not there."""
+    return [row.name for row in tx.rows(_Name, ENTRIES_WITHOUT_PAPER)]
