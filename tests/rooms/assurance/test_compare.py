@@ -407,3 +407,19 @@ def test_a_last_day_without_a_row_is_no_matter_where_next_to_nothing_was_used() 
     reported = {c: n for c, n in daily(entries).items() if c[0] < late.date()}
     covers = frozenset(c[0] for c in reported)
     assert run(entries, replace(told(reported), covers=covers)).passes
+
+
+def test_an_unreported_day_without_a_price_fails_whatever_else_is_little_on_it() -> None:
+    """Ten tokens that have a price let a billion pass that have none, or tokens of a half month."""
+    entries = [e for e in hours_of_use() if e.hour.date() != date(2026, 10, 31)]
+    late = datetime(2026, 10, 31, 9, tzinfo=UTC)
+    little = [used("requests", late, 1), used("output", late, 10)]
+    reported = {c: n for c, n in daily(entries).items() if c[0] < late.date()}
+    covers = frozenset(c[0] for c in reported)
+    lost = Used("o3", "output", late, 10**9, 0, unpriced=True)
+    found = run([*entries, *little, lost], replace(told(reported), covers=covers))
+    assert not found.passes
+    report = replace(told(half(reported), priced(reported)), covers=HALF, charged=covers)
+    assert not run([*entries, *little], report).passes
+    calls = used("requests", late, 3, "o3")
+    assert run([*entries, *little, calls], replace(told(reported), covers=covers)).passes

@@ -1,10 +1,13 @@
 """What a difference is called, whether it explains itself, and what somebody must do about it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
+
+from yuejie.usage.meters import COUNT_METERS
 
 
 class Cause(StrEnum):
@@ -125,16 +128,33 @@ class Reconciled:
         """Whether less than 0.1 % of the month's amount is unexplained.
 
         An unexplained quantity that nobody has a price for is no share of an amount: it fails. So
-        do days that are not reported, unless what we used on them is as little.
+        do days that are not reported, unless what we used on them is as little, each model of it.
         """
         unknown = [d for d in self.differences if d.cause is Cause.UNKNOWN]
         if any(d.quantity and not d.pico for d in unknown):
             return False
         if not_reported(self.differences) and not self.pico_of({Cause.NOT_REPORTED}):
             return False
+        if _worth_nothing(self.differences):
+            return False
         amount = max(abs(self.theirs_pico), abs(self.ours_pico))
         size = self.unexplained_pico
         return not size or size * 1_000_000 < amount * THRESHOLD_PPM
+
+
+def _worth_nothing(differences: Iterable[Difference]) -> bool:
+    """Tell whether of a model that was used on a day that is not reported nothing has a price.
+
+    Calls alone, which need none, are no use of it.
+    """
+    worth: Counter[tuple[date, str]] = Counter()
+    used: set[tuple[date, str]] = set()
+    for each in differences:
+        if each.cause is Cause.NOT_REPORTED:
+            worth[each.day, each.model] += abs(each.pico)
+            if each.quantity and each.meter not in COUNT_METERS:
+                used.add((each.day, each.model))
+    return any(not worth[cell] for cell in used)
 
 
 def not_reported(differences: Iterable[Difference]) -> list[date]:
