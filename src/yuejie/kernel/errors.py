@@ -129,17 +129,19 @@ def said_of(error: Exception) -> str:
         return f"第 {int(byte[1]) + 1} 个字节处不是有效的 JSON"
     if said == "Input data was truncated":
         return "内容不完整"
+    if isinstance(error, RecursionError):
+        return "括号套得太深"
     if isinstance(error, UnicodeDecodeError):
         return f"第 {error.start + 1} 个字节不是 UTF-8"
     return _of_field(said)
 
 
 def _of_toml(said: str, line: str | None, column: str | None) -> str:
-    where = f"第 {line} 行第 {column} 列" if line else "末尾"
+    where = f"第 {line} 行第 {column} 列，" if line else "末尾，"
     for pattern, words in _TOML:
         if re.match(pattern, said):
-            return f"{where}，{words}"
-    return f"{where}，{said}"
+            return f"{where}{words}"
+    return f"{where}{said}"
 
 
 def _of_field(said: str) -> str:
@@ -150,10 +152,11 @@ def _of_field(said: str) -> str:
         fact, place = found[1], found[2] or ""
         if words.startswith(("缺少", "没有")):
             place = f"{place}." if place else ""
-        elif place:
-            place = f" {place} "
+        else:
+            place = f"字段 {place} " if place else "内容"
         if "类型" in words:
+            fact = fact.replace(" | null", "")
             for english, chinese in _TYPES.items():
                 fact = re.sub(rf"\b{english}\b", chinese, fact)
-        return words.format(fact=fact.replace(" | ", " 或 "), place=place).strip()
+        return words.format(fact=fact.replace(" | ", " 或 "), place=place)
     return said

@@ -63,4 +63,5 @@ def test_what_is_no_utf_8() -> None:
     with pytest.raises(UnicodeDecodeError) as caught:
         b"ab\xff".decode()
     assert said_of(caught.value) == "第 3 个字节不是 UTF-8"
+    assert said_of(RecursionError("maximum recursion depth exceeded")) == "括号套得太深"
     assert said_of(ValueError("2 too many")) == "2 too many"

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
+import pytest
 from babel.messages.pofile import read_po
 from fastapi.testclient import TestClient
 from hypothesis import given
@@ -15,7 +16,10 @@ from hypothesis import strategies as st
 import yuejie
 from tests.rooms.web.conftest import House
 from tests.rooms.web.test_pages import admin, browser, token_in
-from yuejie.kernel.errors import DomainError
+from yuejie.assurance.reconcile.pages import read_pages
+from yuejie.assurance.reconcile.report import Source
+from yuejie.assurance.reconcile.sheets import parse_sheet
+from yuejie.kernel.errors import DomainError, Invalid
 from yuejie.web.refusals.english import in_english, sentences
 
 __all__ = ["admin", "browser"]
@@ -221,6 +225,37 @@ def test_a_sentence_is_known_again_and_its_words_with_it() -> None:
     )
     assert in_english("没有人说过这句话") == "没有人说过这句话"
     assert in_english("plain") == "plain"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("oops = 1", "there is no oops"),
+        ('first_day = "soon"', "first_day is malformed (Invalid RFC3339 encoded date); a date is"),
+        ("first_day = 5", "first_day is of the wrong type; it should be a date (as in 2026-11-11)"),
+        ("zone = 1", "zone is of the wrong type; it should be a text"),
+        ("zone = 1.5", 'zone: put a decimal in quotes, as in "1.5"'),
+        ('says = "maybe"', "says cannot be 'maybe'"),
+        ("columns = [1]", "columns is of the wrong type; it should be a section"),
+        ("zone", "at the end: an equals sign is missing after the name"),
+        ("zone = UTC", "line 1, column 8: the value is malformed; text is put in quotes"),
+        ("zone = " + "[" * 5_000, "brackets are nested too deeply"),
+    ],
+)
+def test_a_slip_in_a_file_is_english_as_well(text: str, told: str) -> None:
+    """The library's English had become Chinese in the middle of an English sentence."""
+    with pytest.raises(Invalid) as caught:
+        parse_sheet(text)
+    assert in_english(caught.value.sentence).startswith(f"The mapping is wrong: {told}")
+
+
+@pytest.mark.parametrize("text", ["{", '{"data":}', "[" * 100_000])
+def test_a_slip_in_a_report_is_english_as_well(text: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_pages(Source.OPENAI_USAGE, text.encode())
+    told = in_english(caught.value.sentence)
+    assert told.startswith("Line 1 of the report is no whole JSON: ")
+    assert not HAN.search(told)
 
 
 @given(st.text(max_size=300), st.integers(1, 999))

@@ -25,7 +25,7 @@ from yuejie.assurance.reconcile.report import (
     grain_of,
     to_pico,
 )
-from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid, said_of
 from yuejie.kernel.money import FEN
 from yuejie.usage.meters import Meter
 
@@ -166,7 +166,7 @@ def _by_line(body: bytes) -> Iterator[Any]:
         try:
             yield _decode(text)
         except UNREADABLE as error:
-            raise Invalid(f"报告第 {number} 行不是完整的 JSON：{error}") from error
+            raise Invalid(f"报告第 {number} 行不是完整的 JSON：{said_of(error)}") from error
 
 
 def _refuse_twice(seen: dict[str, int], number: int, bucket: Words, result: Words) -> None:

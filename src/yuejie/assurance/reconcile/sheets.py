@@ -44,7 +44,7 @@ from yuejie.assurance.reconcile.report import (
     grain_of,
     to_pico,
 )
-from yuejie.kernel.errors import UNREADABLE, Invalid
+from yuejie.kernel.errors import UNREADABLE, Invalid, said_of
 from yuejie.kernel.period import zone_of
 from yuejie.paper.table import table_of
 from yuejie.usage.meters import Meter
@@ -93,7 +93,7 @@ def parse_sheet(text: str) -> Sheet:
         written: dict[str, Any] = tomllib.loads(text)
         file = msgspec.convert(written, _File)
     except UNREADABLE as error:
-        raise Invalid(f"对账映射文件有误：{error}") from error
+        raise Invalid(f"对账映射文件有误：{said_of(error)}") from error
     for name in file.columns:
         if name not in _FIELDS | _METERS:
             raise Invalid(f"对账映射文件 [columns] 里的“{name}”不是我们的字段或计量项，请改正")
