@@ -134,6 +134,31 @@ def test_a_note_behind_an_open_bill_is_taken_off_it(house: Database) -> None:
         void_credit(house, made.provider_credit_id, why="录错", by="ann", now=NOW)
 
 
+def test_what_was_asked_for_beyond_a_bill_is_not_approved(house: Database) -> None:
+    """A console that an upgrade had not reached asked for 1,060 of which a note had taken 212."""
+    bill = enter_bill(house, BILL, by="ann", now=NOW)
+    whole = request_payment(
+        house,
+        "main",
+        usd("1060.00"),
+        PaymentFor.BILL,
+        by="ann",
+        now=NOW,
+        provider_bill_id=bill.provider_bill_id,
+    )
+    decide_payment(house, whole.payment_id, approve=False, by="ann", now=NOW, why="等贷项")
+    enter_credit(house, note(bill), by="ann", now=NOW)
+    with house.begin() as tx:
+        store.insert_payment(tx, replace(whole, payment_id="ppy_old"))
+    with pytest.raises(Conflict, match=r"账单 INV-1 .+超出 212\.00"):
+        decide_payment(house, "ppy_old", approve=True, by="bob", now=NOW)
+    again = enter_credit(house, replace(note(bill, "1", "0"), number="CN-2"), by="ann", now=NOW)
+    assert (again.bill_fen, again.balance_fen) == (0, 1_00)
+    decide_payment(house, "ppy_old", approve=False, by="bob", now=NOW, why="超出")
+    paid(house, bill, "848.00")
+    assert books(house)["bank", "USD"] == -848_00
+
+
 def test_what_a_provider_pays_back_takes_two_people(house: Database) -> None:
     """212 dollars come back as 1,500 yuan, of which our bank keeps 10."""
     bill = enter_bill(house, BILL, by="ann", now=NOW)

@@ -63,7 +63,7 @@ def enter_credit(db: Database, draft: CreditDraft, *, by: str, now: datetime) ->
             return known
         earlier = store.credits_of(tx, None, bill.provider_bill_id)
         made.refuse_nonsense(bill, earlier)
-        made = replace(made, bill_fen=min(made.gross_fen, left_of_bill(tx, bill)))
+        made = replace(made, bill_fen=min(made.gross_fen, max(left_of_bill(tx, bill), 0)))
         store.insert_credit(tx, made)
         post(tx, made.entry())
         deed = Deed(by, now, "enter", "provider_credit", made.provider_credit_id, draft.why)

@@ -178,6 +178,7 @@ def decide_payment(
         became = advance(was.state, step)
         if approve:
             was.refuse_same_person(by)
+            _refuse_overpaid(tx, was)
         elif not why.strip():
             raise Invalid("驳回付款必须写明原因")
         decided = replace(was, state=became, decided_by=by, decided_at=now)
@@ -312,6 +313,25 @@ def _refuse_too_much(tx: Tx, account_id: str, provider_bill_id: str, amount: Mon
     if amount.fen > open_fen:
         left = Money(open_fen, bill.currency)
         raise Conflict(f"账单 {bill.number} 只剩 {left} 未付或未申请，不能再付 {amount}")
+
+
+def _refuse_overpaid(tx: Tx, payment: ProviderPayment) -> None:
+    """Refuse to let more go for a bill than it is: who asked may not have known of its notes.
+
+    A process that an upgrade has not reached yet takes none off.
+    """
+    if payment.provider_bill_id is None:
+        return
+    tx.lock_exclusive(f"provider bill payments {payment.provider_bill_id}")
+    bill = find_bill(tx, payment.provider_bill_id)
+    if bill.voided_why is not None:
+        raise Conflict(f"账单 {bill.number} 已作废，请驳回这笔付款")
+    over = -left_of_bill(tx, bill)
+    if over > 0:
+        raise Conflict(
+            f"账单 {bill.number} 的付款和贷项合计超出 {Money(over, bill.currency)}，"
+            "请驳回这笔后按未付金额重新申请"
+        )
 
 
 def left_of_bill(tx: Tx, bill: ProviderBill) -> int:
