@@ -10,7 +10,7 @@ from yuejie.kernel.ids import CustomerId
 from yuejie.notices.channels.parcel import Outcome, Told
 from yuejie.notices.contact import RATES, Channel, Contact, Sender
 from yuejie.notices.gather import ReadyCopy
-from yuejie.notices.notice import Attachment, Notice
+from yuejie.notices.notice import Attachment, Kind, Notice
 
 OPERATOR_READS: Final = {
     "contact": "a contact is named by its id; the verb then checks whose it is",
@@ -308,6 +308,7 @@ def hand_on(tx: Tx, notice_id: str, channel_ids: list[str], at: datetime) -> Non
 # messages -----------------------------------------------------------------------------------------
 
 
+_KNOWN: Final = sorted(str(kind) for kind in Kind)
 READY_COPIES: Final = """
     SELECT copy.notice_id, notice.kind,
            EXISTS (SELECT FROM notice_attachment a WHERE a.notice_id = copy.notice_id) AS attached,
@@ -319,7 +320,7 @@ READY_COPIES: Final = """
     JOIN notice USING (notice_id)
     JOIN notice_channel channel USING (channel_id)
     JOIN notice_contact contact USING (contact_id)
-    WHERE copy.message_id IS NULL AND copy.ready_at <= %(now)s
+    WHERE copy.message_id IS NULL AND copy.ready_at <= %(now)s AND notice.kind = ANY (%(kinds)s)
     ORDER BY copy.ready_at, copy.notice_id
     LIMIT %(limit)s
     FOR UPDATE OF copy
@@ -327,8 +328,11 @@ READY_COPIES: Final = """
 
 
 def ready_copies(tx: Tx, *, now: datetime, limit: int) -> list[ReadyCopy]:
-    """Return the copies that wait for a message, the oldest first, and hold them."""
-    return tx.rows(ReadyCopy, READY_COPIES, now=now, limit=limit)
+    """Return the copies that wait for a message, the oldest first, and hold them.
+
+    What a newer build tells of, and this one does not know, waits for that one.
+    """
+    return tx.rows(ReadyCopy, READY_COPIES, now=now, limit=limit, kinds=_KNOWN)
 
 
 POSTPONE: Final = """
@@ -411,6 +415,8 @@ DUE_MESSAGES: Final = """
         WHERE w.state = 'waiting' AND w.due_at <= %(now)s
           AND (w.leased_until IS NULL OR w.leased_until <= %(now)s)
           AND (%(only)s::text IS NULL OR w.message_id = %(only)s::text)
+          AND NOT EXISTS (SELECT FROM notice_copy c JOIN notice n USING (notice_id)
+                           WHERE c.message_id = w.message_id AND n.kind <> ALL (%(kinds)s))
           AND NOT EXISTS (SELECT FROM notice_rest r
                            WHERE r.bucket IN (w.bucket, w.channel_kind) AND r.until > %(now)s
                              AND (%(only)s::text IS NULL OR r.why = 'limit'))
@@ -434,7 +440,13 @@ def due_messages(tx: Tx, *, now: datetime, limit: int, only: str | None = None) 
     own limits hold it back.
     """
     return tx.rows(
-        DueMessage, DUE_MESSAGES, now=now, limit=limit, only=only, one_by_one=_ONE_BY_ONE
+        DueMessage,
+        DUE_MESSAGES,
+        now=now,
+        limit=limit,
+        only=only,
+        one_by_one=_ONE_BY_ONE,
+        kinds=_KNOWN,
     )
 
 

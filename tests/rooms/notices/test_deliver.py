@@ -7,6 +7,8 @@ import sys
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
+import psycopg
+
 from tests.rooms.notices.desk import (
     KEY,
     NOW,
@@ -53,6 +55,34 @@ def test_a_notice_reaches_every_channel_that_wants_it(database: Database) -> Non
     assert sorted(parcel.kind for parcel in post.parcels) == ["email", "wecom"]
     assert {each.customer_id for each in deliveries(database)} == {acme}
     assert all_due(database, post, NOW + timedelta(days=1)) == 0, "once is enough"
+
+
+def test_what_a_newer_build_tells_of_waits_for_it_and_holds_nothing_up(
+    database: Database, owner_url: str
+) -> None:
+    """A clerk that an upgrade had not reached told nobody anything while one such notice waited."""
+    acme = customer(database)
+    channel(database, "email", "a@acme.example.com", customer_id=acme)
+    channel(database, "email", "b@acme.example.com", customer_id=acme)
+    post = Memory()
+
+    def called(kind: str, was: str) -> None:
+        with psycopg.connect(owner_url, autocommit=True) as connection:
+            connection.execute("UPDATE notice SET kind = %s WHERE kind = %s", (kind, was))
+
+    tell(database, notice("k", Kind.OVERDUE, customer_id=acme))
+    hand_on_due(database, NOW)
+    called("of_tomorrow", "overdue")
+    tell(database, notice("l", customer_id=acme))
+    assert all_due(database, post, NOW) == 2
+    assert {each.told[0].kind for each in post.parcels} == {"bill_issued"}
+    called("overdue", "of_tomorrow")
+    later = NOW + timedelta(minutes=5)
+    form_due(database, later)
+    called("of_tomorrow", "overdue")
+    assert all_due(database, post, later) == 0
+    called("overdue", "of_tomorrow")
+    assert all_due(database, post, later) == 2
 
 
 def test_an_operators_notice_about_a_customer_stays_in_the_house(database: Database) -> None:
