@@ -214,4 +214,10 @@ def test_a_receipt_that_is_somebodys_is_no_refund_of_a_provider(
     apportion_receipt(database, receipt, Placing(customer="acme"), by="ann", now=now)
     with pytest.raises(Conflict, match="已认款或已退回"):
         said("paid", back, "--receipt", receipt)
+    bank.pays("2026-11-06", "510.00", "OpenAI LLC")
+    serial = f"CMB{bank.serial:012d}"
+    typed = ("paid", back, "--bank", NUMBER, "--amount", "510.00", "--reference")
+    with pytest.raises(Conflict, match="已作为到账导入并入账，请改选该到账"):
+        said(*typed, f" {serial} ")
+    assert "已收到" in said(*typed, "R8")
     assert all(each.holds for each in check_ledger(database, LEDGER_CHECKS))

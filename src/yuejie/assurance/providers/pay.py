@@ -37,6 +37,7 @@ from yuejie.payments.apportion.place import find_receipt, left_of
 from yuejie.payments.apportion.refunds import return_receipt
 from yuejie.payments.banks.store import account_by_name, accounts
 from yuejie.payments.receipts.receipt import OPEN
+from yuejie.payments.statements.store import lines_called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,14 +246,25 @@ def _by_bank(tx: Tx, payment: ProviderPayment, said: BankSaid | None) -> Provide
     wanted = Money(payment.fen + fee, payment.currency)
     if said.paid.currency == wanted.currency and said.paid != wanted:
         raise Invalid(f"实付 {said.paid} 与应付加手续费 {wanted} 不符，请核对银行回单")
+    bank = _account_of(tx, said)
+    if payment.purpose is PaymentFor.REFUND and not said.receipt_id:
+        _refuse_imported(tx, bank, said.reference.strip())
     return replace(
         payment,
-        bank=_account_of(tx, said),
+        bank=bank,
         bank_reference=said.reference,
         paid_currency=said.paid.currency,
         paid_fen=said.paid.fen,
         charges_fen=said.charges_fen,
     )
+
+
+def _refuse_imported(tx: Tx, bank: str, reference: str) -> None:
+    """Refuse to book what came in a second time: the import of a statement has booked its line."""
+    if any(each.direction == "in" for each in lines_called(tx, bank, reference)):
+        raise Conflict(
+            f"流水 {reference} 已作为到账导入并入账，请改选该到账，不要再填写银行账户和金额"
+        )
 
 
 def _account_of(tx: Tx, said: BankSaid) -> str:
