@@ -287,6 +287,9 @@ def test_a_note_that_the_ledger_does_not_know_is_found(house: Database, owner_ur
         ("UPDATE provider_bill SET net_fen = 99900", "账单 .+ 与它的分录不符"),
         ("UPDATE provider_payment SET fen = 1 WHERE purpose = 'refund'", "付款 .+ 与它的分录不符"),
         ("UPDATE provider_payment SET paid_fen = paid_fen + 1", "付款 .+ 与它的分录不符"),
+        ("UPDATE provider_payment SET paid_currency = 'USD'", "付款 .+ 与它的分录不符"),
+        ("UPDATE provider_payment SET paid_currency = NULL", "付款 .+ 与它的分录不符"),
+        ("UPDATE provider_credit SET currency = 'CNY'", "贷项 .+ 与它的分录不符"),
         (
             "UPDATE provider_payment SET purpose = 'draw' WHERE purpose = 'bill'",
             "付款 .+ 与它的分录不符",

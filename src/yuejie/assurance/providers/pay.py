@@ -242,7 +242,7 @@ def _by_bank(tx: Tx, payment: ProviderPayment, said: BankSaid | None) -> Provide
         raise Invalid("登记支付须写明付款银行账户和银行流水号")
     if said.charges_fen < 0 or said.paid.fen <= said.charges_fen:
         raise Invalid("实付金额须大于手续费，手续费不能为负，请核对银行回单")
-    fee = 0 if payment.purpose is PaymentFor.REFUND else said.charges_fen
+    fee = _fee_beside(replace(payment, charges_fen=said.charges_fen))
     wanted = Money(payment.fen + fee, payment.currency)
     if said.paid.currency == wanted.currency and said.paid != wanted:
         raise Invalid(f"实付 {said.paid} 与应付加手续费 {wanted} 不符，请核对银行回单")
@@ -257,6 +257,11 @@ def _by_bank(tx: Tx, payment: ProviderPayment, said: BankSaid | None) -> Provide
         paid_fen=said.paid.fen,
         charges_fen=said.charges_fen,
     )
+
+
+def _fee_beside(payment: ProviderPayment) -> int:
+    """Return what the bank took beside what the provider got; of a refund it is within it."""
+    return 0 if payment.purpose is PaymentFor.REFUND else payment.charges_fen
 
 
 def _refuse_imported(tx: Tx, bank: str, reference: str) -> None:
@@ -448,14 +453,17 @@ def _payments_beside_the_books(tx: Tx) -> Iterator[str]:
 
 
 def _body_of(tx: Tx, payment: ProviderPayment) -> bytes | None:
-    """Return what the books should say of a payment; None where it does not say what was paid.
+    """Return what the books should say of a payment; None where what it says could not be booked.
 
     What a debt was worth when it arose is taken from the entry: another rate of that day may be
     published since.
     """
     if None in {payment.paid_at, payment.paid_currency, payment.paid_fen}:
         return None
-    written = None if payment.paid_currency == payment.currency else entry_of(tx, payment.key)
+    alike = payment.paid_currency == payment.currency
+    if alike and payment.paid_fen != payment.fen + _fee_beside(payment):
+        return None
+    written = None if alike else entry_of(tx, payment.key)
     carried = None
     if written is not None:
         carried = sum(
