@@ -211,6 +211,16 @@ def pay(db: Database, amount: str, bill: str | None, *, draw: bool = False) -> P
     )
 
 
+def test_terms_from_before_there_was_a_longest_are_said_to_be_wrong(house: Database) -> None:
+    """Whoever had written ten million days met an error of ours with each bill."""
+    with house.begin() as tx:
+        store.insert_terms(tx, replace(TERMS, net_days=10**7), at=NOW, by="op")
+    with pytest.raises(Invalid, match="付款天数不能超过 3660 天"):
+        enter_bill(house, BILL, by="ann", now=NOW)
+    due = replace(BILL, due_on=date(2026, 12, 1))
+    assert enter_bill(house, due, by="ann", now=NOW).due_on == date(2026, 12, 1)
+
+
 def test_a_bill_is_entered_once_approved_by_another_and_paid_from_yuan(house: Database) -> None:
     bill = enter_bill(house, BILL, by="ann", now=NOW)
     assert enter_bill(house, BILL, by="bob", now=NOW) == bill

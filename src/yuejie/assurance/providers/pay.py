@@ -78,6 +78,8 @@ def enter_bill(db: Database, draft: BillDraft, *, by: str, now: datetime) -> Pro
         number = draft.number.strip()
         tx.lock_exclusive(f"provider bill {draft.account_id} {number}")
         terms = next(iter(store.terms(tx, draft.account_id)), None)
+        if terms is not None and draft.due_on is None:
+            terms.refuse_nonsense()  # they may have been agreed before there was a longest
         days = terms.net_days if terms else 30
         made = ProviderBill(
             provider_bill_id=mint("pbl", now),
