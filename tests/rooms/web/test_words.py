@@ -149,7 +149,7 @@ DESK_WORDS: list[Mapping[Any, str]] = [
     LOGIN_SAID,
     IDENTITY_SAID,
     approvals.GRANTS,
-    approvals.PARTIES,
+    contracts.PARTIES,
 ]
 
 
