@@ -208,7 +208,14 @@ def test_a_customer_who_declines_is_asked_again_with_a_better_draft(
     bureau.sim.tell("decline", task="task-1")
     assert bureau.clerk() == 1
     assert bureau.signing(name)["state"] == "refused"
-    assert bureau.asks(draft, platform) != name
+    assert "拒签" in bureau.boss.is_refused(f"/contract-drafts/{draft}/sign")
+    again = bureau.asks(draft, platform)
+    assert again != name
+    bureau.sim.tell("sign", task="task-2")
+    bureau.later()
+    bureau.clerk()
+    assert bureau.signing(again)["state"] == "completed"
+    bureau.boss.post(f"/contract-drafts/{draft}/sign")
 
 
 def test_an_answer_lost_at_the_start_is_for_a_person_to_look_into(bureau: Bureau) -> None:

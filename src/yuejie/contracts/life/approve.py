@@ -12,6 +12,7 @@ from yuejie.contracts.contract import Contract, Terms
 from yuejie.contracts.documents.store import has_signed_copy
 from yuejie.contracts.esign import store as esign
 from yuejie.contracts.esign.life import OPEN
+from yuejie.contracts.esign.port import SigningState
 from yuejie.contracts.life import store
 from yuejie.contracts.life.credit import CreditRule
 from yuejie.contracts.life.draft import ContractDraft, DraftEvent, DraftKind, Review
@@ -77,7 +78,7 @@ def sign_draft(
 
     `digest` names what the signer has read; another one is refused. Raises Forbidden for whoever
     wrote it, and for the reviewer where the class asks for three people; Conflict while the
-    customer signs it on a platform.
+    customer signs it on a platform, or for what it has declined there.
     """
     with db.begin() as tx:
         return write_signature(tx, draft_id, digest=digest, by=by, now=now)
@@ -92,6 +93,7 @@ def write_signature(
         raise Conflict(f"合同草案 {draft_id} 的内容已变，请重新阅读后再签")
     _refuse_same_people(tx, was, by)
     _refuse_while_they_sign(tx, was)
+    _refuse_declined(tx, was)
     terms = was.body.terms(was.customer_id)
     tx.lock_exclusive(f"contract {was.customer_id}")
     if was.kind is not DraftKind.NEW:
@@ -171,6 +173,21 @@ def _refuse_while_they_sign(tx: Tx, draft: ContractDraft) -> None:
             raise Conflict(
                 f"草案 {name} 正由 {signing.who.person} 在 {signing.platform} 上签署"
                 f"（{signing.signing_id}），请等签完再签；改用纸质签署的，请先在平台上撤回"
+            )
+
+
+def _refuse_declined(tx: Tx, draft: ContractDraft) -> None:
+    """Refuse a text that the customer has declined, unless a copy that it signed is at hand."""
+    reviewed = max(
+        step.at for step in store.steps_of(tx, draft.draft_id) if step.event == DraftEvent.ACCEPT
+    )
+    for signing in esign.signings_of_draft(tx, draft.customer_id, draft.draft_id):
+        said_no = signing.state == SigningState.REFUSED and signing.created_at >= reviewed
+        if said_no and not has_signed_copy(tx, draft.customer_id, draft.draft_id):
+            name = called(tx, draft.customer_id, draft.contract_id or draft.draft_id)
+            raise Conflict(
+                f"草案 {name} 已被客户在 {signing.platform} 上拒签（{signing.signing_id}），"
+                "请退回改写、重新请客户签署，或上传双方签署件"
             )
 
 

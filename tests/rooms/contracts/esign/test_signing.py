@@ -139,7 +139,7 @@ def has_copy(db: Database, signing: Signing) -> bool:
 def test_nobody_signs_for_us_while_the_customer_may_still_decline(
     database: Database, acme: CustomerId, world: Platforms, asked: Asked
 ) -> None:
-    """The administrator signs once the customer has, or has declined and signs on paper."""
+    """The administrator signs once the customer has: on the platform, or on paper behind a no."""
     signing = asked("esign")
     work_off(database, BOTH, world.send, now=NOW)
     with pytest.raises(Conflict, match=f"正由 张三 在 esign 上签署（{signing.signing_id}）"):
@@ -148,6 +148,12 @@ def test_nobody_signs_for_us_while_the_customer_may_still_decline(
     moment = NOW + PATIENCE
     world.now = lambda: moment
     work_off(database, BOTH, world.send, now=moment)
+    with pytest.raises(Conflict, match=f"在 esign 上拒签（{signing.signing_id}）"):
+        sign_draft(database, signing.draft_id, by="ceo", now=moment)
+    scan = PaperDraft(
+        customer_id=acme, kind="signed", name="x", body=PDF, draft_id=signing.draft_id
+    )
+    attach_paper(database, scan, by="sales", now=moment)
     assert sign_draft(database, signing.draft_id, by="ceo", now=moment).version == 1
 
 
