@@ -179,8 +179,19 @@ def _known(held: InForce, new: Pricing) -> Iterator[str]:
     """
     old = held.pricing
     yield from {row.model for row in held.rows if old.offers(row.model)}
+    yield from old.models
     if not old.models:
-        for each in (*old.discounts, *new.discounts):
-            name = each.models.replace("*", _UNHEARD).replace("?", _UNHEARD)
-            if name != each.models:
-                yield name
+        yield from _to_come([each.models for each in (*old.discounts, *new.discounts)])
+
+
+def _to_come(families: Sequence[str]) -> Iterator[str]:
+    """Yield a name of each family that no list has, and of two that overlap one of both.
+
+    What stands for `*` is longer than any family is written: no row of `?` fits it.
+    """
+    long = _UNHEARD * (max(map(len, families), default=0) + 1)
+    names = {each: each.replace("*", long).replace("?", _UNHEARD) for each in families}
+    yield from (name for each, name in names.items() if name != each)
+    heads = [name for each, name in names.items() if each.endswith("*")]
+    tails = [name for each, name in names.items() if each.startswith("*")]
+    yield from (head + tail for head in heads for tail in tails)

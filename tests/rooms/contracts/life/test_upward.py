@@ -437,6 +437,8 @@ def test_three_years_never_get_dearer(prices: Pricing, *, dearer: bool) -> None:
         ("gpt-*", (FamilyDiscount("gpt-?o", 900_000), FamilyDiscount("gpt-4o", 200_000)), True),
         ("gpt-*", (FamilyDiscount("gpt-4o", 200_000), FamilyDiscount("g*", 200_000)), False),
         ("gpt-??", (FamilyDiscount("gpt-4o", 200_000),), True),
+        ("gpt-*", (FamilyDiscount("gpt-?", 200_000), FamilyDiscount("gpt-??", 200_000)), True),
+        ("gpt-*", (FamilyDiscount("gpt-??*", 200_000),), False),
         ("gpt-4o", (FamilyDiscount("*", 200_000),), False),
         ("gpt-3", (), False),
     ],
@@ -454,6 +456,29 @@ def test_a_discount_is_promised_for_models_to_come(
         return
     with pytest.raises(Conflict, match="折扣不能减少"):
         amend(THREE, THREE, priced=priced, prices=Pricing(discounts=became))
+
+
+def test_families_that_overlap_keep_their_order_for_models_to_come() -> None:
+    """The first that fits wins: a gpt-5-mini to come has a fifth off, and would have a tenth."""
+    gpt, mini = FamilyDiscount("gpt-*", 200_000), FamilyDiscount("*-mini", 100_000)
+    amend(
+        THREE, THREE, priced=Pricing(discounts=(mini, gpt)), prices=Pricing(discounts=(gpt, mini))
+    )
+    with pytest.raises(Conflict, match="折扣不能减少"):
+        amend(
+            THREE,
+            THREE,
+            priced=Pricing(discounts=(gpt, mini)),
+            prices=Pricing(discounts=(mini, gpt)),
+        )
+
+
+def test_a_discount_is_promised_for_a_model_that_is_offered_before_its_list_has_it() -> None:
+    offered = ("gpt-4o", "gpt-5")
+    priced = Pricing(discounts=(FamilyDiscount("gpt-*", 200_000),), models=offered)
+    fewer = Pricing(discounts=(FamilyDiscount("gpt-4o", 200_000),), models=offered)
+    with pytest.raises(Conflict, match="折扣不能减少"):
+        amend(THREE, THREE, priced=priced, prices=fewer)
 
 
 def test_agreed_rates_take_no_discount_away() -> None:
