@@ -1,6 +1,7 @@
 """A contract that holds is changed by a draft, left, and goes on: on its customer's page."""
 
 import re
+import threading
 from dataclasses import replace
 from datetime import date
 
@@ -12,7 +13,9 @@ from tests.rooms.web.test_house_pages import send, went
 from tests.rooms.web.test_pages import HTML, enter
 from tests.scenarios.books import Party
 from yuejie.contracts.contract import Contract
-from yuejie.contracts.store import contracts_of
+from yuejie.contracts.life.draft import ContractDraft
+from yuejie.contracts.life.store import drafts_of
+from yuejie.contracts.store import contracts_of, insert_contract
 from yuejie.contracts.terms import (
     STANDARD,
     AvailabilityStep,
@@ -46,6 +49,11 @@ def browser(client: TestClient) -> TestClient:
 def held(db: Database, party: Party) -> Contract:
     with db.read() as tx:
         return contracts_of(tx, party.customer.customer_id)[-1]
+
+
+def drafted(db: Database, party: Party) -> list[ContractDraft]:
+    with db.read() as tx:
+        return drafts_of(tx, party.customer.customer_id)
 
 
 def form_of(page: str) -> dict[str, str]:
@@ -84,6 +92,60 @@ def test_what_is_not_changed_stays_and_what_is_stands_on_the_draft(
         "可用率" not in draft.partition("变更了什么")[2].partition("附件")[0].partition("条款")[0]
     )
     assert "99.9%" in draft, "the service is promised as before"
+
+
+@pytest.mark.parametrize("name", ["renewal", "notice_days", "confirmation", "fapiao_kind"])
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_form_that_came_without_a_term_changes_nothing(
+    browser: TestClient, database: Database, house: House, name: str, *, empty: bool
+) -> None:
+    """Thirty days' notice became none where the field came empty, or did not come."""
+    gamma = house.books.customer("gamma", commercial=replace(YEAR, ends_on=date(2027, 6, 1)))
+    enter(database, browser, "li", "sales", None)
+    there = f"/contracts/{held(database, gamma).contract_id}/amend"
+    form = form_of(browser.get(there).text)
+    del form[name]
+    assert send(browser, there, **form | ({name: ""} if empty else {})).status_code == 422
+    assert drafted(database, gamma) == []
+
+
+def test_a_contract_of_many_discounts_is_changed_there(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """A hundred families are more than a line holds; the file took five hundred."""
+    enter(database, browser, "li", "sales", None)
+    there = f"/contracts/{held(database, house.acme).contract_id}/amend"
+    many = "\r\n".join(f"gpt-{number}-turbo* 10.5%" for number in range(500))
+    form = form_of(browser.get(there).text) | {"discounts": many}
+    went(send(browser, there, **form))
+    (made,) = drafted(database, house.acme)
+    assert len(made.body.pricing.discounts) == 500
+
+
+def test_a_change_waits_for_a_version_that_is_being_signed(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """
+    Somebody signs the second version when a form of the first comes in. A draft that began with
+    the first, and said that it was made from the second, took back what the second had changed.
+    """
+    was = held(database, house.acme)
+    enter(database, browser, "li", "sales", None)
+    there = f"/contracts/{was.contract_id}/amend"
+    form = form_of(browser.get(there).text)
+    answers: list[int] = []
+    person = threading.Thread(
+        target=lambda: answers.append(send(browser, there, **form).status_code)
+    )
+    with database.begin() as tx:
+        tx.lock_exclusive(f"contract {was.contract_id}")
+        person.start()
+        person.join(timeout=1)
+        assert person.is_alive(), "it waits for the signature"
+        insert_contract(tx, replace(was, version=2, starts_at=NOW, signed_at=NOW))
+    person.join()
+    assert answers == [409]
+    assert drafted(database, house.acme) == []
 
 
 def test_a_change_that_nobody_could_sign_is_refused_before_anybody_reviews_it(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, Field
 
 from yuejie.contracts.contract import Terms
 from yuejie.contracts.formats.agreed import (
@@ -34,6 +34,8 @@ from yuejie.web.shapes.customers import Text
 
 _Maybe = BeforeValidator(lambda value: None if value == "" else value)
 """A field left empty is a field that was not filled in."""
+_Lines = Annotated[str, Field(max_length=50_000, pattern=r"^[^\x00]*$")]
+"""As many discounts as a file may have."""
 
 
 class DraftForm(BaseModel):
@@ -96,21 +98,24 @@ class DraftForm(BaseModel):
 
 
 class AmendForm(BaseModel):
-    """What sales changes of a contract, from when; a field left empty is agreed no more."""
+    """What sales changes of a contract, from when; a field left empty is agreed no more.
+
+    What cannot be empty has no usual value here: a form that came without it would change it.
+    """
 
     version: int
     """The version that the form was filled in from."""
     starts_on: date
     ends_on: Annotated[date | None, _Maybe] = None
-    renewal: Renewal = Renewal.NONE
-    notice_days: int = 0
+    renewal: Renewal
+    notice_days: int
     payment_days: int
-    discounts: Text = ""
+    discounts: _Lines = ""
     management_fee: Text = ""
     commitment: Text = ""
     commitment_period: CommitmentPeriod = CommitmentPeriod.MONTH
-    confirmation: Confirmation = Confirmation.NONE
-    fapiao_kind: FapiaoKind = FapiaoKind.SPECIAL
+    confirmation: Confirmation
+    fapiao_kind: FapiaoKind
     purchase_order: Text = ""
     expected_monthly: Text = ""
     remark: Text = ""

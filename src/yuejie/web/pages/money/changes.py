@@ -10,10 +10,11 @@ from starlette.responses import Response
 from yuejie.contracts.contract import Contract
 from yuejie.contracts.formats.agreed import fen_of, percent, words_of
 from yuejie.contracts.life.draft import DraftKind
-from yuejie.contracts.life.drafting import draft_contract
+from yuejie.contracts.life.drafting import draft_in
 from yuejie.contracts.life.ending import Wish, ask_end, renew_contract
 from yuejie.contracts.life.held import terms_of
 from yuejie.contracts.numbers.number import number_of
+from yuejie.contracts.store import contract_versions
 from yuejie.contracts.terms import ContractType
 from yuejie.customers.enrol import find_customer
 from yuejie.db.session import Database
@@ -73,20 +74,22 @@ def amend(
     request: Request, db: Db, now: Now, contract: str, form: Annotated[AmendForm, Form()]
 ) -> Response:
     """Draft the next version of a contract; what the form does not ask for stays."""
-    with db.read(consistent=True) as tx:
-        newest = visible_contract(tx, caller_of(request), contract)[-1]
+    name = _named(request, db, contract).contract_id
+    with db.begin() as tx:
+        # No other version is written until the draft names the one that it was made from.
+        tx.lock_exclusive(f"contract {name}")
+        newest = contract_versions(tx, name)[-1]
         if newest.version != form.version:
             raise Conflict(f"合同已有第 {newest.version} 版，请刷新后按新的一版填写")
-        body = form.body(terms_of(tx, newest))
-    made = draft_contract(
-        db,
-        newest.customer_id,
-        body,
-        by=caller_of(request).name,
-        now=now,
-        kind=DraftKind.AMEND,
-        contract_id=newest.contract_id,
-    )
+        made = draft_in(
+            tx,
+            newest.customer_id,
+            form.body(terms_of(tx, newest)),
+            by=caller_of(request).name,
+            now=now,
+            kind=DraftKind.AMEND,
+            contract_id=name,
+        )
     return go(request, f"/drafts/{made.draft_id}", "变更草案已起草，核对后提交财务审核")
 
 
