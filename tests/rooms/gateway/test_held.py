@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -18,7 +19,7 @@ from yuejie.budgets.lending.lease import Leased
 from yuejie.db.session import Database
 from yuejie.gateway import store
 from yuejie.gateway.allow.leases import Ask, Leases
-from yuejie.gateway.call.claims import Claims
+from yuejie.gateway.call.claims import FREEING_SECONDS, Claims
 from yuejie.gateway.call.live import Live
 from yuejie.gateway.call.operation import Workshop
 from yuejie.gateway.http import Gateway
@@ -40,6 +41,7 @@ from yuejie.kernel.ids import uuid7_at
 
 CHAT = {"model": "gpt-sim", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 9}
 PLENTY = 10**18
+EARLIER = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 class Line:
@@ -230,6 +232,33 @@ def test_a_worker_that_stops_frees_a_key_that_was_just_being_written_down(
         await task
         assert line.told.startswith(b"HTTP/1.1 503")
         assert (door.held, door.live.running) == (0, set())
+
+    at_the_door(tmp_path, story, connect=connect)
+    with database.read() as tx:
+        assert store.first_use(tx, "cus_1", "order-9") is None
+
+
+def test_a_call_waits_a_second_at_most_until_its_key_is_free(
+    tmp_path: Path, database_url: str, database: Database
+) -> None:
+    """
+    Its client has had no answer yet. Where the database takes minutes, the error goes out; the key
+    is freed when it can be.
+    """
+    answer = Event()
+    mine = ("cus_1", "order-9", bytes(16))
+
+    def connect() -> Database:
+        answer.wait()
+        return Database.open(database_url, size=4, name="claims")
+
+    async def story(door: Door) -> None:
+        with database.begin() as tx:
+            store.claim(tx, *mine[:2], body_hash=b"", operation_id=UUID(int=0), at=EARLIER)
+        try:
+            await asyncio.wait_for(door.claims.release(*mine), 5 * FREEING_SECONDS)
+        finally:
+            answer.set()
 
     at_the_door(tmp_path, story, connect=connect)
     with database.read() as tx:

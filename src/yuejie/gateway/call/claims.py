@@ -23,6 +23,8 @@ from yuejie.kernel.ids import request_id
 
 THREADS: Final = 4
 KEY_LENGTH: Final = 255
+FREEING_SECONDS: Final = 1.0
+"""How long an answer waits for its key to be free."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -61,10 +63,13 @@ class Claims:
             raise
 
     async def release(self, customer_id: str, client_key: str, operation: bytes) -> None:
-        """Free the key of a call that came to nothing; if that fails, a repeat is refused."""
+        """Free the key of a call that came to nothing; if that fails, a repeat is refused.
+
+        A client waits for this: not for longer than it takes where nothing is wrong.
+        """
         freeing = self._threads.submit(self._freed, customer_id, client_key, operation)
-        # Who waits here may be stopped; the key is freed all the same.
-        await asyncio.shield(asyncio.wrap_future(freeing))
+        # Who waits here may be stopped, or give up; the key is freed all the same.
+        await asyncio.wait({asyncio.wrap_future(freeing)}, timeout=FREEING_SECONDS)
 
     def close(self) -> None:
         """Let the threads and connections go."""
