@@ -87,6 +87,31 @@ def test_a_voucher_that_is_approved_meanwhile_waits(books: Books, acme: Party) -
     assert books.unproved() == []
 
 
+def test_a_draft_that_a_voucher_was_drawn_on_meanwhile_keeps_it(books: Books, acme: Party) -> None:
+    """A closing that began before the approval comes to a draft that the approval has drawn."""
+    close_month(books.db, OCTOBER, customer=None, commit=True, by="a", now=BEGAN)
+    draft = GrantDraft(
+        customer_id=acme.customer.customer_id,
+        kind=GrantKind.VOUCHER,
+        name="甲",
+        amount_fen=30_00,
+        starts_on=date(2026, 10, 1),
+        ends_on=date(2026, 12, 1),
+    )
+    asked = ask_grant(books.db, draft, why="随约赠送", by="a", now=BEGAN)
+    approve_grant(books.db, asked.grant_id, by="b", now=MEANWHILE)
+    assert acme.bill("2026-10").gross.fen == 70_00
+    acme.uses("2026-10-06 10:00:00", "gpt-4o", input=M)
+    close(books)
+    assert acme.bill("2026-10").gross.fen == 80_00
+    assert books.unproved() == []
+    bill = acme.bill("2026-10").bill_id
+    propose_bill(books.db, bill, by="a", now=BEGAN)
+    reopen_bill(books.db, bill, by="a", now=BEGAN, why="重算")
+    assert acme.bill("2026-10").gross.fen == 80_00
+    assert books.unproved() == []
+
+
 def test_an_amendment_that_is_signed_meanwhile_is_of_the_next_bill(
     books: Books, acme: Party
 ) -> None:

@@ -283,10 +283,12 @@ def _draft(closing: Closing, case: Case, customer: Customer) -> Closed:
             return Closed(customer.slug, Done.UNCHANGED, tuple(was))
         _refuse_behind(tx, customer, closing.month)
         _refuse_voided(tx, customer, closing.now)
-        bills = _draw(tx, closing, case, customer, tuple(was))
+        # What an approval meanwhile drew its drafts anew with is not taken off them.
+        now = max([closing.now, *(bill.closed_at for bill in was)])
+        bills = _draw(tx, replace(closing, now=now), case, customer, tuple(was))
         done = Done.NO_USAGE
         if bills:
-            done, bills = save_drafts(tx, bills, was, by=closing.by, now=closing.now)
+            done, bills = save_drafts(tx, bills, was, by=closing.by, now=now)
         store.note_close(
             tx,
             customer.customer_id,

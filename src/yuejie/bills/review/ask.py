@@ -85,7 +85,7 @@ def reopen_bill(db: Database, name: str, *, by: str, now: datetime, why: str) ->
     with db.begin() as tx:
         was = hold_bill(tx, name)
         # What was approved is on it, also where the clock of whoever approved is a little ahead.
-        now = max(now, decided_last(tx, was.customer_id) or now)
+        now = max(now, was.closed_at, decided_last(tx, was.customer_id) or now)
         step(tx, was, BillEvent.RECOMPUTE, by=by, at=now, why=why)
         draft = find_bill(tx, was.bill_id)
         drawn = redraw(tx, draft, now=now)
