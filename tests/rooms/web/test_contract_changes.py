@@ -109,6 +109,24 @@ def test_a_form_that_came_without_a_term_changes_nothing(
     assert drafted(database, gamma) == []
 
 
+def test_what_was_granted_stands_in_the_form_of_the_next_review(
+    browser: TestClient, database: Database, house: House
+) -> None:
+    """An empty limit is none at all: who reviewed a management fee lifted one of 100 000."""
+    year = replace(
+        YEAR, ends_on=date(2027, 6, 1), credit_limit_fen=100_000_00, deposit_fen=20_000_00
+    )
+    gamma = house.books.customer("gamma", commercial=year)
+    enter(database, browser, "li", "sales", None)
+    there = f"/contracts/{held(database, gamma).contract_id}/amend"
+    form = form_of(browser.get(there).text)
+    where = went(send(browser, there, **form | {"management_fee": "200.00"}))
+    went(send(browser, f"{where}/submit"))
+    enter(database, browser, "wang", "finance", None)
+    review = form_of(browser.get(where).text)
+    assert (review["credit_limit"], review["deposit"]) == ("100000.00", "20000.00")
+
+
 def test_a_contract_of_many_discounts_is_changed_there(
     browser: TestClient, database: Database, house: House
 ) -> None:
