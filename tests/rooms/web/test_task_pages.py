@@ -72,8 +72,8 @@ def test_a_limit_for_a_while_is_asked_for_by_one_and_approved_by_another(
     assert "待批准" in page
     own = admin.post(f"/approvals/limits/{made.limit_id}/approve", data=form)
     assert own.status_code == 403
-    backwards = form | {"starts_on": "2026-12-05"}
-    assert admin.post(url, data=backwards).status_code == 422
+    for wrong in ({"starts_on": "2026-12-05"}, {"ends_on": "9999-12-31"}):
+        assert admin.post(url, data=form | wrong).status_code == 422
 
 
 def test_a_limit_is_taken_back_on_the_page_that_shows_it(

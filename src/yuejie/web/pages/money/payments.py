@@ -15,6 +15,7 @@ from yuejie.contracts.life.store import temporary_limits
 from yuejie.contracts.store import contract_at
 from yuejie.customers.customer import Customer
 from yuejie.db.session import Tx
+from yuejie.kernel.errors import Invalid
 from yuejie.kernel.ids import CustomerId
 from yuejie.kernel.money import CURRENCIES, Money
 from yuejie.kernel.period import zone_of
@@ -94,12 +95,14 @@ class LimitForm(BaseModel):
     def wish(self, party: Customer, currency: str) -> LimitWish:
         """Return what the room is asked for, in the customer's own days."""
         zone = zone_of(party.zone)
-        ends_on = day_of(self.ends_on, "止日") + timedelta(days=1)
+        last = day_of(self.ends_on, "止日")
+        if last == date.max:
+            raise Invalid(f"止日 {last} 太晚，请改正后重试")
         return LimitWish(
             limit_fen=fen_of(self.amount),
             currency=currency,
             starts_at=datetime.combine(day_of(self.starts_on, "起日"), time(), zone),
-            ends_at=datetime.combine(ends_on, time(), zone),
+            ends_at=datetime.combine(last + timedelta(days=1), time(), zone),
             why=self.why,
         )
 
