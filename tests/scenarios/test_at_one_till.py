@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from threading import Barrier
+from time import monotonic, sleep
 
 import pytest
 
 from tests.scenarios.bank import YUAN, Bank, name, owing
 from tests.scenarios.books import Books, Party
 from tests.told import told
+from yuejie.db.session import Tx
 from yuejie.kernel.errors import Conflict, DomainError, Invalid
 from yuejie.ledger.check import check_ledger
 from yuejie.ledger.posting import Account
@@ -37,9 +39,14 @@ from yuejie.payments.claims.claim import Claimed
 from yuejie.payments.claims.decide import accept_claim, claim_receipt, reject_claim
 from yuejie.payments.receipts.match import match_open
 from yuejie.payments.receipts.receipt import Receipt
+from yuejie.payments.statements.store import lines_called
 
 ROUNDS = 5
 MONTHS = [f"2026-{month:02d}" for month in range(4, 9)]
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 Deed = Callable[[], object]
 
 
@@ -155,6 +162,32 @@ def both(left: Deed, right: Deed) -> tuple[str, str]:
     return one, other
 
 
+def _waiting(tx: Tx) -> int:
+    tx.run("SELECT pg_stat_clear_snapshot()")
+    return int(tx.value(WAITING))
+
+
+def behind(till: Till, hold: Callable[[Tx], object], *deeds: Deed) -> list[str]:
+    """Let deeds queue, in this order, behind what is held, then go; return what was refused."""
+    refused = []
+
+    def do(deed: Deed) -> None:
+        try:
+            deed()
+        except DomainError as error:
+            refused.append(error.sentence)
+
+    db = till.bank.books.db
+    with ThreadPoolExecutor(len(deeds)) as pool, db.begin() as tx:
+        hold(tx)
+        for count, deed in enumerate(deeds, 1):
+            pool.submit(do, deed)
+            until = monotonic() + 10
+            while _waiting(tx) < count and monotonic() < until:
+                sleep(0.01)
+    return refused
+
+
 @pytest.fixture
 def till(books: Books) -> Till:
     books.prices(YUAN, currency="CNY")
@@ -240,6 +273,33 @@ def test_one_line_of_the_bank_pays_one_refund(till: Till) -> None:
             for refund in refunds
         ]
         assert both(pays[0], pays[1]) in ONE
+
+
+def test_a_return_and_a_refund_that_name_one_line_wait_in_one_order(till: Till) -> None:
+    """The line is held before the bank's account: else each held what the other waited for."""
+    db = till.bank.books.db
+    paid = till.receipt(payer="甲")
+    refund = till.asked(paid)
+    till.decide(refund, "b", approve=True)()
+    returned = till.receipt(payer="甲")
+    assert returned != paid
+    row = till.bank.row("2026-09-11", "1000.00", "甲", number="6222", out=True)
+    till.bank.imports(row, name="out.csv")
+    with db.read() as tx:
+        (line,) = lines_called(tx, paid.account_id, row[1])
+    now = till.bank.books.tick()
+    day = date(2026, 9, 11)
+    refused = behind(
+        till,
+        lambda tx: tx.lock_exclusive(f"bank line {line.line_id}"),
+        partial(refund_paid, db, refund, line=row[1], paid_on=day, by="b", now=now),
+        partial(bounce, db, returned.receipt_id, line=row[1], why="退票", by="c", now=now),
+    )
+    assert refused == [
+        f"流水 {row[1]} 已登记为退款 {refund}，一笔支出只对应一笔退款，请核对",
+    ]
+    till.is_whole(paid)
+    till.is_whole(returned)
 
 
 def test_a_waiver_is_decided_once_and_not_of_what_is_paid(till: Till) -> None:

@@ -228,7 +228,7 @@ def refund_paid(
         was = _find(tx, refund_id)
         receipt = find_receipt(tx, was.receipt_id, hold=True)
         state = advance(was, RefundEvent.PAY, by=by)
-        said = _line_of(tx, was, receipt, line) if line is not None else None
+        said = _line_of(tx, receipt, was.amount_fen, line) if line is not None else None
         became = replace(was, state=state, line_id=said.line_id if said else None, paid_on=paid_on)
         _move(tx, was, became, RefundEvent.PAY, by=by, now=now, why="")
         post(tx, _entry(became, by=by, at=now))
@@ -273,6 +273,8 @@ def return_receipt(
     rows = store.of_receipt(tx, receipt_id)
     owners, whose = customers_of(rows), receipt.customer_id
     hold_customers(tx, owners)
+    # Before the bank's account, as where a refund is paid by it: two may name one line at once.
+    said = _line_of(tx, receipt, receipt.amount_fen, line) if line is not None else None
     # Each batch is booked for itself, the bank last; an import books the bank first.
     hold(tx, Account.BANK, party=receipt.account_id, currency=receipt.currency)
     # What was taken back may have brought something else back: that is no deed of its own.
@@ -301,8 +303,7 @@ def return_receipt(
         decided_at=now,
         paid_on=now.astimezone(zone_of(BOOKS_ZONE)).date(),
     )
-    if line is not None:
-        said = _line_of(tx, gone, receipt, line)
+    if said is not None:
         gone = replace(gone, line_id=said.line_id, paid_on=said.booked_on)
     store.insert_refund(tx, gone)
     deed = Deed(by, now, "bounce", "refund", gone.refund_id, why)
@@ -313,22 +314,20 @@ def return_receipt(
     return gone
 
 
-def _line_of(tx: Tx, refund: Refund, receipt: Receipt, name: str) -> KeptLine:
-    """Return the line, called by its id or the bank's serial, that paid a refund, and no other.
+def _line_of(tx: Tx, receipt: Receipt, amount_fen: int, name: str) -> KeptLine:
+    """Return the line, called by its id or the bank's serial, that paid so much of a receipt back.
 
     A bank may give the fee of a transfer the transfer's serial, so the amount tells them apart.
     """
-    called = lines_called(tx, refund.account_id, name)
+    called = lines_called(tx, receipt.account_id, name)
     if not called:
         raise NotFound(f"流水 {name} 不在该账户，请核对流水号")
-    fitting = [
-        each for each in called if each.direction == "out" and each.amount_fen == refund.amount_fen
-    ]
+    fitting = [each for each in called if each.direction == "out" and each.amount_fen == amount_fen]
     if not fitting:
         other = called[0]
         raise Conflict(
             f"流水 {name} 是 {'支出' if other.direction == 'out' else '收入'} "
-            f"{plain(other.amount_fen, FEN)}，与退款 {plain(refund.amount_fen, FEN)} 不符"
+            f"{plain(other.amount_fen, FEN)}，与退款 {plain(amount_fen, FEN)} 不符"
         )
     if len(fitting) > 1:
         named = "、".join(f"{each.booked_on} {each.line_id}" for each in fitting)
