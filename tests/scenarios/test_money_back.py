@@ -255,7 +255,13 @@ def test_only_lines_that_may_have_paid_a_refund_are_offered_for_it(bank: Bank) -
     wanted = Wanted(receipt_id=receipt, source=Source.RECEIPT, amount_fen=100_00, why="付错")
     refund = request_refund(db, wanted, by="a", now=now).refund_id
     decide_refund(db, refund, approve=True, by="b", now=now)
-    refund_paid(db, refund, line=offered()["2026-09-11"], paid_on=now.date(), by="a", now=now)
+    tomorrow = now.date() + timedelta(days=1)
+    with pytest.raises(Invalid, match=r"付款日 .* 还没有到"):
+        refund_paid(db, refund, line=None, paid_on=tomorrow, by="a", now=now)
+    paid = refund_paid(
+        db, refund, line=offered()["2026-09-11"], paid_on=now.date(), by="a", now=now
+    )
+    assert paid.paid_on == date(2026, 9, 11), "the bank's day, whatever somebody types"
     assert list(offered()) == ["2026-09-12"]
 
 

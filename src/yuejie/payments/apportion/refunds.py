@@ -222,14 +222,19 @@ def refund_paid(
 ) -> Refund:
     """Book a refund that the bank has carried out; `line` is the outgoing line of the statement.
 
-    Raises Conflict for one that is not approved, or a line of another amount.
+    The day of the line counts, where one is named. Raises Conflict for one that is not approved, or
+    a line of another amount, Invalid for a day to come that no line says.
     """
+    if line is None and paid_on > now.astimezone(zone_of(BOOKS_ZONE)).date():
+        raise Invalid(f"退款的付款日 {paid_on} 还没有到，请核对")
     with db.begin() as tx:
         was = _find(tx, refund_id)
         receipt = find_receipt(tx, was.receipt_id, hold=True)
         state = advance(was, RefundEvent.PAY, by=by)
         said = _line_of(tx, receipt, was.amount_fen, line) if line is not None else None
-        became = replace(was, state=state, line_id=said.line_id if said else None, paid_on=paid_on)
+        became = replace(was, state=state, paid_on=paid_on)
+        if said is not None:
+            became = replace(became, line_id=said.line_id, paid_on=said.booked_on)
         _move(tx, was, became, RefundEvent.PAY, by=by, now=now, why="")
         post(tx, _entry(became, by=by, at=now))
         _follow(tx, receipt, by=by, now=now, why=f"退款 {refund_id}")
