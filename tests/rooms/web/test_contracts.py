@@ -147,6 +147,19 @@ def test_a_draft_that_says_nothing_sensible_is_refused_in_a_sentence(
     assert says in answer.json()["detail"]
 
 
+def test_a_table_however_deep_is_refused_in_a_sentence(operator: TestClient, house: House) -> None:
+    """Between what is read and what is too deep to read lay some that ended in an error of ours."""
+    headers = {"content-type": "application/json"}
+    answers = set()
+    for depth in range(800, 1100, 3):
+        deep = '{"x":' * depth + "1" + "}" * depth
+        body = json.dumps(DRAFT | {"terms": "deep"}).replace('"deep"', deep)
+        answer = operator.post(f"{API}/contract-drafts", content=body, headers=headers)
+        answers.add((answer.status_code, answer.json()["detail"]))
+    assert {status for status, _ in answers} == {400, 422}
+    assert any("terms 括号套得太深" in said for _, said in answers), answers
+
+
 def test_a_signed_copy_is_kept_by_its_hash(operator: TestClient, house: House) -> None:
     name = operator.post(f"{API}/contract-drafts", json=DRAFT).json()["draft_id"]
     url = f"{API}/contract-drafts/{name}/papers"

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticKnownError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from yuejie.db.transition import Transition
 from yuejie.kernel.errors import Invalid
@@ -57,6 +57,8 @@ def _characters(said: dict[str, Any]) -> dict[str, Any]:
         json.dumps(said, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise PydanticKnownError("string_unicode") from None
+    except RecursionError:
+        raise PydanticCustomError("nested", "nested too deeply") from None
     return said
 
 
