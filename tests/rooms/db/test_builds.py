@@ -1,6 +1,8 @@
 """A `post` migration waits while anybody lives who was built before it."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -29,6 +31,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@contextmanager
+def at_work(url: str, name: str) -> Iterator[None]:
+    """Have somebody's session there: a pool opens its own a moment behind being opened."""
+    with Database.open(url, size=1, name=name) as db:
+        with db.read() as tx:
+            tx.value("SELECT 1")
+        yield
+
+
 def await_nobody(url: str, folder: Path) -> None:
     """A session that was closed is seen for a moment longer."""
     deadline = time.monotonic() + 10
@@ -46,11 +57,11 @@ def test_sessions_tell_which_build_they_are() -> None:
 
 def test_a_post_migration_waits_for_sessions_of_older_builds(blank: Urls, folder: Path) -> None:
     """An old clerk is at work: what it needs stays; when it has gone, the same deed goes on."""
-    with Database.open(blank.owner, size=1, name="clerk"):
+    with at_work(blank.owner, "clerk"):
         assert migrate(blank.owner, folder=folder) == [PRE]
         assert held_by(blank.owner, folder=folder) == ["clerk（迁移 未知）"]
         assert migrate(blank.owner, folder=folder) == []
-    with Database.open(blank.owner, size=1, name="clerk/2"):
+    with at_work(blank.owner, "clerk/2"):
         await_nobody(blank.owner, folder)
         assert migrate(blank.owner, folder=folder) == [POST]
     assert pending(blank.owner, folder=folder) == []
@@ -60,7 +71,7 @@ def test_an_upgrade_takes_one_release_at_a_time(blank: Urls, folder: Path) -> No
     """What this build needs stands behind what an old one still uses: it says so, and waits."""
     (folder / f"{NEXT}.sql").write_text("CREATE TABLE c (n INT);")
     with (
-        Database.open(blank.owner, size=1, name="intake/1"),
+        at_work(blank.owner, "intake/1"),
         pytest.raises(MigrationRefused, match=rf"{NEXT} 要等 {POST} 之后.*intake（迁移 1）"),
     ):
         migrate(blank.owner, folder=folder)
