@@ -69,7 +69,8 @@ def test_an_adjustment_that_is_approved_meanwhile_waits(books: Books, acme: Part
     assert books.unproved() == []
 
 
-def test_a_voucher_that_is_approved_meanwhile_waits(books: Books, acme: Party) -> None:
+def give_voucher(books: Books, acme: Party) -> None:
+    """Thirty yuan from October on, asked for before the closing and approved while it runs."""
     draft = GrantDraft(
         customer_id=acme.customer.customer_id,
         kind=GrantKind.VOUCHER,
@@ -80,6 +81,10 @@ def test_a_voucher_that_is_approved_meanwhile_waits(books: Books, acme: Party) -
     )
     asked = ask_grant(books.db, draft, why="随约赠送", by="a", now=BEGAN)
     approve_grant(books.db, asked.grant_id, by="b", now=MEANWHILE)
+
+
+def test_a_voucher_that_is_approved_meanwhile_waits(books: Books, acme: Party) -> None:
+    give_voucher(books, acme)
     close(books)
     assert acme.bill("2026-10").gross.fen == 100_00
     books.close("2026-11")
@@ -90,16 +95,7 @@ def test_a_voucher_that_is_approved_meanwhile_waits(books: Books, acme: Party) -
 def test_a_draft_that_a_voucher_was_drawn_on_meanwhile_keeps_it(books: Books, acme: Party) -> None:
     """A closing that began before the approval comes to a draft that the approval has drawn."""
     close_month(books.db, OCTOBER, customer=None, commit=True, by="a", now=BEGAN)
-    draft = GrantDraft(
-        customer_id=acme.customer.customer_id,
-        kind=GrantKind.VOUCHER,
-        name="甲",
-        amount_fen=30_00,
-        starts_on=date(2026, 10, 1),
-        ends_on=date(2026, 12, 1),
-    )
-    asked = ask_grant(books.db, draft, why="随约赠送", by="a", now=BEGAN)
-    approve_grant(books.db, asked.grant_id, by="b", now=MEANWHILE)
+    give_voucher(books, acme)
     assert acme.bill("2026-10").gross.fen == 70_00
     acme.uses("2026-10-06 10:00:00", "gpt-4o", input=M)
     close(books)

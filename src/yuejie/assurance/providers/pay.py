@@ -244,7 +244,7 @@ def _by_bank(tx: Tx, payment: ProviderPayment, said: BankSaid | None) -> Provide
         raise Invalid("登记支付须写明付款银行账户和银行流水号")
     if said.charges_fen < 0 or said.paid.fen <= said.charges_fen:
         raise Invalid("实付金额须大于手续费，手续费不能为负，请核对银行回单")
-    fee = _fee_beside(replace(payment, charges_fen=said.charges_fen))
+    fee = _fee_beside(payment.purpose, said.charges_fen)
     wanted = Money(payment.fen + fee, payment.currency)
     if said.paid.currency == wanted.currency and said.paid != wanted:
         raise Invalid(f"实付 {said.paid} 与应付加手续费 {wanted} 不符，请核对银行回单")
@@ -261,9 +261,9 @@ def _by_bank(tx: Tx, payment: ProviderPayment, said: BankSaid | None) -> Provide
     )
 
 
-def _fee_beside(payment: ProviderPayment) -> int:
+def _fee_beside(purpose: PaymentFor, charges_fen: int) -> int:
     """Return what the bank took beside what the provider got; of a refund it is within it."""
-    return 0 if payment.purpose is PaymentFor.REFUND else payment.charges_fen
+    return 0 if purpose is PaymentFor.REFUND else charges_fen
 
 
 def _refuse_imported(tx: Tx, bank: str, reference: str) -> None:
@@ -463,7 +463,8 @@ def _body_of(tx: Tx, payment: ProviderPayment) -> bytes | None:
     if None in {payment.paid_at, payment.paid_currency, payment.paid_fen}:
         return None
     alike = payment.paid_currency == payment.currency
-    if alike and payment.paid_fen != payment.fen + _fee_beside(payment):
+    fee = _fee_beside(payment.purpose, payment.charges_fen)
+    if alike and payment.paid_fen != payment.fen + fee:
         return None
     written = None if alike else entry_of(tx, payment.key)
     carried = None
